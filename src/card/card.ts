@@ -1,0 +1,53 @@
+/** A file or folder on the boot partition. */
+export interface Entry {
+  /** Name as it stands on the card, without its folder. */
+  readonly name: string;
+  /** Bytes; 0 for a folder. */
+  readonly size: number;
+  readonly isFolder: boolean;
+}
+
+/**
+ * Read access to a boot partition, wherever it lives.
+ *
+ * Paths are relative to the partition's root, with `/` between names (`overlays/vc4.dtbo`; `''` is the root),
+ * and match without regard to case, as FAT and the Pi's firmware do.
+ */
+export interface CardReader {
+  /** The folder's entries, in the order of the medium. Throws `card.no-file` where the folder is not there. */
+  list(folder: string): Promise<Entry[]>;
+  /** The entry at `path`, or undefined where there is none. */
+  stat(path: string): Promise<Entry | undefined>;
+  /** The file's bytes, all or `length` from `offset` (fewer at its end). Throws `card.no-file`. */
+  read(path: string, offset?: number, length?: number): Promise<Uint8Array>;
+}
+
+/** Where the boot partition was found. */
+export type CardKind = 'folder' | 'image' | 'device';
+
+/**
+ * A boot partition that can be changed. Every method leaves the partition such that a cut of the power between
+ * any two of its writes loses nothing that was there before, except the space of a half-written new file.
+ */
+export interface Card extends CardReader {
+  readonly kind: CardKind;
+  /** The target as the user named it. */
+  readonly target: string;
+  /** Bytes that new files can take. */
+  freeBytes(): Promise<number>;
+  /**
+   * Writes a new file and returns when it is on the medium.
+   * Throws `card.exists`, `card.no-room`, `card.read-only`.
+   */
+  create(path: string, data: Uint8Array): Promise<void>;
+  /**
+   * Puts new bytes in the place of a file's old ones, in one step: whoever looks, at any time, after any cut of
+   * the power, finds the old bytes or the new. Creates the file where it is missing.
+   * Throws `card.no-room`, `card.read-only`.
+   */
+  replace(path: string, data: Uint8Array): Promise<void>;
+  /** Removes a file. Throws `card.no-file`, `card.read-only`. */
+  remove(path: string): Promise<void>;
+  /** Lets go of the medium; nothing may be called after it. */
+  close(): Promise<void>;
+}

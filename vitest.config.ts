@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+    // Two cores: the boots in an emulated machine are the long part, more workers only slow them down.
+    maxWorkers: 2,
+  },
+});
