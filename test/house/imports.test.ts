@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/** For each folder of src, the folders it may import from. Dependencies point one way: no two name each other. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  base: [],
+  arm: ['base'],
+  board: ['base', 'arm'],
+  boot: ['base', 'arm', 'board'],
+  card: ['base'],
+  firmware: ['base', 'arm', 'board', 'boot', 'card'],
+  engine: ['base', 'arm', 'board', 'firmware'],
+  setup: ['base', 'arm', 'board', 'boot', 'card', 'firmware'],
+  node: ['base', 'board', 'card', 'firmware', 'engine', 'setup'],
+  cli: ['base', 'arm', 'board', 'boot', 'card', 'firmware', 'engine', 'setup', 'node'],
+};
+
+/** The folders whose code may use what only Node has. */
+const NODE_FOLDERS = ['node', 'cli'];
+
+const root = join(import.meta.dirname, '../..');
+
+/** Every `from '…'`, `import '…'` and `import('…')` of a source text. */
+function importsOf(text: string): string[] {
+  return [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]!);
+}
+
+/** What is wrong with one file's imports; empty where nothing is. */
+function faultsOf(file: string, text: string): string[] {
+  const folder = file.split('/')[1]!;
+  const allowed = MAY_IMPORT[folder];
+  if (!allowed) return [`${file}: src/${folder} is not in the table of folders`];
+  const faults: string[] = [];
+  for (const specifier of importsOf(text)) {
+    if (specifier.startsWith('.')) {
+      const target = posix.join(posix.dirname(file), specifier).split('/')[1]!;
+      if (target !== folder && !allowed.includes(target)) faults.push(`${file} imports from src/${target}`);
+    } else if (specifier.startsWith('node:') && !NODE_FOLDERS.includes(folder)) {
+      faults.push(`${file} imports ${specifier}, which a browser does not have`);
+    }
+  }
+  if (!NODE_FOLDERS.includes(folder) && /\b(?:Buffer\.|process\.|__dirname\b|require\()/.test(text)) {
+    faults.push(`${file} uses a global of Node`);
+  }
+  return faults;
+}
+
+const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .map((name) => `src/${name.replaceAll('\\', '/')}`)
+  .filter((name) => name.endsWith('.ts'));
+
+describe('the direction of imports', () => {
+  test('the table itself points one way', () => {
+    for (const [folder, targets] of Object.entries(MAY_IMPORT)) {
+      for (const target of targets) expect(MAY_IMPORT[target], `${folder} → ${target}`).not.toContain(folder);
+    }
+  });
+
+  test('every file of src keeps to it, and only src/node and src/cli use Node', () => {
+    expect(sources.length).toBeGreaterThan(10);
+    expect(sources.flatMap((file) => faultsOf(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+  });
+
+  test('the check sees each kind of fault', () => {
+    expect(faultsOf('src/arm/x.ts', `import { a } from '../board/y.js';`)).toHaveLength(1);
+    expect(faultsOf('src/card/x.ts', `import type { A } from '../firmware/y.js';`)).toHaveLength(1);
+    expect(faultsOf('src/card/x.ts', `const fs = await import('node:fs');`)).toHaveLength(1);
+    expect(faultsOf('src/card/x.ts', `import 'node:fs';`)).toHaveLength(1);
+    expect(faultsOf('src/card/x.ts', `const b = Buffer.alloc(1);`)).toHaveLength(1);
+    expect(faultsOf('src/elsewhere/x.ts', '')).toHaveLength(1);
+    expect(faultsOf('src/cli/x.ts', `import { a } from '../node/y.js'; import fs from 'node:fs';`)).toEqual(
+      [],
+    );
+  });
+});
