@@ -1,0 +1,180 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HypberryError } from '../../src/base/errors.js';
+import { cacheFolder, withLock } from './cache.js';
+import { hasDebianClient, openDebianClient } from './debian.js';
+
+/** A Debian release whose kernel is booted. */
+export type Suite = 'bookworm' | 'trixie';
+
+/** Paths of a kernel and of the device tree that came with it. */
+export interface KernelInput {
+  readonly vmlinuz: string;
+  readonly dtb: string;
+  /** The package it came from, with its version; empty where the files were put there by hand. */
+  readonly version: string;
+}
+
+/** Paths of the real files that tests, benches and the demonstration run on. */
+export interface Inputs {
+  readonly bookworm: KernelInput;
+  readonly trixie: KernelInput;
+  /** What the VideoCore runs: the package raspi-firmware. */
+  readonly firmware: { readonly startElf: string; readonly bootcode: string; readonly fixup: string };
+  /** A static armhf busybox, for an initramfs. */
+  readonly busybox: string;
+  /** U-Boot for the Pi 2, as the firmware loads it in place of a kernel. */
+  readonly uboot: string;
+}
+
+/** One package, and the files wanted of it. The folder appears in one step, so it is whole when it is there. */
+interface Group {
+  readonly folder: string;
+  readonly suite: Suite;
+  readonly package: string;
+  /** Where `package` only depends on the one with the files: that one's name. */
+  readonly holder?: RegExp;
+  /** Path inside the package, `*` for anything, and the file's name in the folder. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+const kernelFiles = new Map([
+  ['boot/vmlinuz-*', 'vmlinuz'],
+  ['usr/lib/linux-image-*/bcm2836-rpi-2-b.dtb', 'bcm2836-rpi-2-b.dtb'],
+]);
+
+function kernelGroup(suite: Suite, flavour: string, folder: string): Group {
+  return { folder, suite, package: `linux-image-${flavour}`, holder: /^linux-image-\d/, files: kernelFiles };
+}
+
+const groups: readonly Group[] = [
+  kernelGroup('bookworm', 'armmp', 'bookworm'),
+  kernelGroup('trixie', 'armmp', 'trixie'),
+  {
+    folder: 'firmware',
+    suite: 'trixie',
+    package: 'raspi-firmware',
+    files: new Map(
+      ['start.elf', 'bootcode.bin', 'fixup.dat'].map((name) => [`usr/lib/raspi-firmware/${name}`, name]),
+    ),
+  },
+  {
+    folder: 'busybox',
+    suite: 'bookworm',
+    package: 'busybox-static',
+    files: new Map([['bin/busybox', 'busybox']]),
+  },
+  {
+    folder: 'u-boot',
+    suite: 'trixie',
+    package: 'u-boot-rpi',
+    files: new Map([['usr/lib/u-boot/rpi_2/u-boot.bin', 'u-boot.bin']]),
+  },
+];
+
+const lpaeGroups: readonly Group[] = [
+  kernelGroup('bookworm', 'armmp-lpae', 'bookworm-lpae'),
+  kernelGroup('trixie', 'armmp-lpae', 'trixie-lpae'),
+];
+
+const inputsFolder = join(cacheFolder, 'inputs');
+
+/** Where a group's package and version stand. */
+const versionFile = 'package.txt';
+
+function missing(wanted: readonly Group[]): readonly Group[] {
+  return wanted.filter((group) =>
+    [...group.files.values()].some((name) => !existsSync(join(inputsFolder, group.folder, name))),
+  );
+}
+
+async function fetchGroups(wanted: readonly Group[]): Promise<void> {
+  // Under the lock, so one that is already there was left by a process that was killed.
+  const work = join(inputsFolder, '.fetching');
+  await rm(work, { recursive: true, force: true });
+  await mkdir(work, { recursive: true });
+  try {
+    const suites = [...new Set(wanted.map((group) => group.suite))];
+    const client = await openDebianClient(work, 'armhf', suites);
+    for (const group of wanted) {
+      const folder = join(work, group.folder);
+      const name = group.holder
+        ? await client.dependency(group.suite, group.package, group.holder)
+        : group.package;
+      process.stderr.write(`fetching ${name} of Debian ${group.suite}\n`);
+      const version = await client.unpack(group.suite, name, group.files, folder);
+      await writeFile(join(folder, versionFile), `${version}\n`);
+      await rm(join(inputsFolder, group.folder), { recursive: true, force: true });
+      await rename(folder, join(inputsFolder, group.folder));
+    }
+  } catch (error) {
+    throw new HypberryError(
+      'inputs.failed',
+      `Debian's packages could not be fetched: ${error instanceof Error ? error.message : String(error)}.`,
+      'See whether the archive can be reached from here, then run this again.',
+      { cause: error },
+    );
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+function byHand(wanted: readonly Group[]): HypberryError {
+  const places = wanted.map(
+    (group) =>
+      `${[...group.files.values()].join(', ')} of package ${group.package} in ${join(inputsFolder, group.folder)}`,
+  );
+  return new HypberryError(
+    'inputs.missing',
+    'The kernels and firmware to run on are not here, and this system has no Debian package client to fetch them.',
+    `Take them from Debian's armhf packages (https://packages.debian.org) and put ${places.join('; ')}.`,
+  );
+}
+
+async function need(wanted: readonly Group[]): Promise<void> {
+  if (missing(wanted).length === 0) return;
+  if (!(await hasDebianClient())) throw byHand(missing(wanted));
+  await withLock('inputs', async () => {
+    const left = missing(wanted);
+    if (left.length > 0) await fetchGroups(left);
+  });
+}
+
+async function kernel(folder: string): Promise<KernelInput> {
+  const path = (name: string) => join(inputsFolder, folder, name);
+  return {
+    vmlinuz: path('vmlinuz'),
+    dtb: path('bcm2836-rpi-2-b.dtb'),
+    version: (await readFile(path(versionFile), 'utf8').catch(() => '')).trim(),
+  };
+}
+
+/**
+ * The real inputs, fetched on first use; later calls find them in the cache at once.
+ *
+ * Safe to call from several processes at once: one fetches, the others wait.
+ * @throws HypberryError `inputs.missing` where they are not there and cannot be fetched; its hint says what to
+ * put where; `inputs.failed` where the archive cannot be reached.
+ */
+export async function inputs(): Promise<Inputs> {
+  await need(groups);
+  const path = (...names: string[]) => join(inputsFolder, ...names);
+  return {
+    bookworm: await kernel('bookworm'),
+    trixie: await kernel('trixie'),
+    firmware: {
+      startElf: path('firmware', 'start.elf'),
+      bootcode: path('firmware', 'bootcode.bin'),
+      fixup: path('firmware', 'fixup.dat'),
+    },
+    busybox: path('busybox', 'busybox'),
+    uboot: path('u-boot', 'u-boot.bin'),
+  };
+}
+
+/** The same kernels built with LPAE, whose page tables are the long ones. Fetched only when asked for. */
+export async function lpaeKernels(): Promise<Record<Suite, KernelInput>> {
+  await need(lpaeGroups);
+  return { bookworm: await kernel('bookworm-lpae'), trixie: await kernel('trixie-lpae') };
+}
