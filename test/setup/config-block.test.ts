@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { HypberryError } from '../../src/base/errors.js';
+import { addBlock, splitConfig } from '../../src/setup/config-block.js';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const text = (data: Uint8Array): string => new TextDecoder('latin1').decode(data);
+
+const OURS = ['[pi2]', 'kernel=hypberry.img', '[all]'];
+
+/** config.txt files as people and tools write them, and bytes that nobody would. */
+const anyConfig = fc.oneof(
+  fc.uint8Array({ maxLength: 200 }),
+  fc
+    .array(
+      fc.constantFrom(
+        'kernel=a.img',
+        '[pi3]',
+        '',
+        '# x',
+        'dtparam=audio=on',
+        '\u00e4\u00f6',
+        '# hypberry: en',
+        '\r',
+      ),
+    )
+    .chain((lines) =>
+      fc
+        .tuple(fc.constantFrom('\n', '\r\n'), fc.constantFrom('', '\n', '\r\n', '\r'))
+        .map(([end, last]) => bytes(lines.join(end) + last)),
+    ),
+);
+
+describe('our block in config.txt', () => {
+  test('taking it out gives back every byte of any file', () => {
+    fc.assert(
+      fc.property(anyConfig, (config) => {
+        const split = splitConfig(addBlock(config, OURS));
+        expect(split.without).toEqual(config);
+        expect(split.lines).toEqual(OURS);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('what stood there stays in front of it, byte for byte', () => {
+    fc.assert(
+      fc.property(anyConfig, (config) => {
+        expect(addBlock(config, OURS).subarray(0, config.length)).toEqual(config);
+      }),
+    );
+  });
+
+  test('every line of it stands on a line of its own, with the line ends of the file', () => {
+    expect(text(addBlock(bytes('a=1\r\nb=2'), ['x=1'])).split('\r\n')).toEqual([
+      'a=1',
+      'b=2',
+      expect.stringMatching(/^# hypberry: begin/) as string,
+      'x=1',
+      '# hypberry: end',
+      '',
+    ]);
+    expect(text(addBlock(bytes('a=1\n'), ['x=1']))).toMatch(
+      /^a=1\n# hypberry: begin[^\n]*\nx=1\n# hypberry: end\n$/,
+    );
+  });
+
+  test('lines that the user wrote behind it stay', () => {
+    const config = addBlock(bytes('a=1\n'), OURS);
+    const edited = bytes(`${text(config)}b=2\n`);
+    expect(text(splitConfig(edited).without)).toBe('a=1\nb=2\n');
+  });
+
+  test('a file without it comes back as it is', () => {
+    fc.assert(
+      fc.property(anyConfig, (config) => {
+        expect(splitConfig(config)).toEqual({ without: config, lines: undefined });
+      }),
+    );
+  });
+
+  test.each([
+    ['the end is gone', (whole: string) => whole.replace('# hypberry: end\n', '')],
+    ['the begin is gone', (whole: string) => whole.replace(/# hypberry: begin.*\n/, '')],
+    ['it stands there twice', (whole: string) => whole + whole],
+    ['it is upside down', (whole: string) => whole.split('\n').reverse().join('\n') + '\n'],
+  ])('refused where %s', (_, damage) => {
+    const damaged = bytes(damage(text(addBlock(bytes('a=1\n'), OURS))));
+    expect(() => splitConfig(damaged)).toThrow(
+      expect.objectContaining({ code: 'setup.config-damaged' }) as HypberryError,
+    );
+  });
+});
