@@ -1,0 +1,129 @@
+#!/usr/bin/env node
+/**
+ * The `hypberry` command: names the commands and their options, and loads a command's own file only when it is
+ * called, so that `--help` is there at once.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+
+const EXIT_CODES = `
+Exit status:
+  0  done; for "try" and "doctor": all four cores start in HYP mode
+  1  the answer is no: they do not
+  2  refused, failed or could not tell; the reason and what to do stand on two lines`;
+
+const TARGET = 'a boot folder, a card image, or a card (/dev/…)';
+
+/** A positive number of seconds. */
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('It must be a number of seconds above 0.');
+  return value;
+}
+
+/** A 32-bit address, decimal or 0x…. */
+function address(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff || text === '') {
+    throw new InvalidArgumentError('It must be an address, for example 0x08000000.');
+  }
+  return value;
+}
+
+const method = (): Option =>
+  new Option('--method <how>', 'how the firmware is made to run the block')
+    .choices(['auto', 'kernel_old', 'armstub'])
+    .default('auto');
+
+const json = (): Option => new Option('--json', 'print one JSON object, for scripts');
+
+function program(): Command {
+  const hypberry = new Command('hypberry')
+    .description('Starts Linux on a Raspberry Pi 2 in HYP mode, on all four cores.')
+    .version('0.1.0')
+    .showHelpAfterError('(try "hypberry --help")')
+    .exitOverride()
+    .addHelpText('after', `${EXIT_CODES}\n\nExample:\n  hypberry try sdcard.img && hypberry install sdcard.img`);
+
+  hypberry
+    .command('inspect')
+    .argument('<target>', TARGET)
+    .description('say what is on a card and whether it starts HYP mode by itself')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry inspect /media/boot')
+    .action(async (target, options) => {
+      await (await import('./inspect.js')).inspect(target, options);
+    });
+
+  hypberry
+    .command('try')
+    .argument('<target>', TARGET)
+    .description('boot the card in an emulated Pi 2, as it would be after install, without changing it')
+    .option('--as-is', 'boot it as it is now')
+    .addOption(method())
+    .option('--force', 'put the block in even where the card starts HYP mode without it')
+    .option('--timeout <seconds>', 'give up after so long', seconds, 120)
+    .addOption(new Option('--engine <name>', 'what runs the machine').choices(['qemu']).default('qemu'))
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry try sdcard.img\n  hypberry try --as-is sdcard.img')
+    .action(async (target, options) => {
+      await (await import('./try.js')).tryCard(target, options);
+    });
+
+  hypberry
+    .command('install')
+    .argument('<target>', TARGET)
+    .description('make the card start Linux in HYP mode')
+    .addOption(method())
+    .option('--force', 'put the block in even where the card starts HYP mode without it')
+    .option('--dry-run', 'say what would change, and change nothing')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry install --dry-run /dev/sdb\n  hypberry install /dev/sdb')
+    .action(async (target, options) => {
+      await (await import('./install.js')).install(target, options);
+    });
+
+  hypberry
+    .command('uninstall')
+    .argument('<target>', TARGET)
+    .description('take out what install put in, to the byte')
+    .option('--dry-run', 'say what would change, and change nothing')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry uninstall /dev/sdb')
+    .action(async (target, options) => {
+      await (await import('./uninstall.js')).uninstall(target, options);
+    });
+
+  hypberry
+    .command('build')
+    .description('write the boot block as files, or show its listing')
+    .option('--out <folder>', 'write bootblk.bin (to put in front of a kernel) and hypberry-stub.bin (for armstub=)')
+    .option('--tree <address>', 'where the kernel is told to find its device tree or ATAGS', address)
+    .option('--listing', 'print address, word, disassembly and reason of every instruction')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry build --out . && cat bootblk.bin kernel7.img > hyp.img')
+    .action(async (options) => {
+      await (await import('./build.js')).build(options);
+    });
+
+  hypberry
+    .command('doctor')
+    .description('on the Pi itself: say what it is, which mode it started in, and what to do next')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry doctor')
+    .action(async (options) => {
+      await (await import('./doctor.js')).doctor(options);
+    });
+
+  return hypberry;
+}
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else {
+    (await import('./output.js')).printError(error);
+    process.exitCode = 2;
+  }
+}
