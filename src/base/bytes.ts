@@ -1,0 +1,57 @@
+/** Reading numbers and text out of bytes. Offsets count from 0; reading past the end throws a RangeError. */
+
+const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** The unsigned 32-bit little-endian number at `offset`. */
+export function readU32LE(bytes: Uint8Array, offset: number): number {
+  return view(bytes).getUint32(offset, true);
+}
+
+/** The unsigned 32-bit big-endian number at `offset`. */
+export function readU32BE(bytes: Uint8Array, offset: number): number {
+  return view(bytes).getUint32(offset, false);
+}
+
+/** The unsigned 16-bit little-endian number at `offset`. */
+export function readU16LE(bytes: Uint8Array, offset: number): number {
+  return view(bytes).getUint16(offset, true);
+}
+
+/** Writes an unsigned 32-bit little-endian number at `offset`. */
+export function writeU32LE(bytes: Uint8Array, offset: number, value: number): void {
+  view(bytes).setUint32(offset, value, true);
+}
+
+/** Writes an unsigned 32-bit big-endian number at `offset`. */
+export function writeU32BE(bytes: Uint8Array, offset: number, value: number): void {
+  view(bytes).setUint32(offset, value, false);
+}
+
+/** One byte for each character of an ASCII text. */
+export function ascii(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** The offset of the first `needle` at or after `from`, or -1. */
+export function findBytes(bytes: Uint8Array, needle: Uint8Array, from = 0): number {
+  const first = needle[0];
+  if (first === undefined) return from <= bytes.length ? from : -1;
+  const last = bytes.length - needle.length;
+  for (let at = bytes.indexOf(first, from); at >= 0 && at <= last; at = bytes.indexOf(first, at + 1)) {
+    let i = 1;
+    while (i < needle.length && bytes[at + i] === needle[i]) i++;
+    if (i === needle.length) return at;
+  }
+  return -1;
+}
+
+/** The characters from `offset` up to a NUL, a line end, the end of the bytes or `limit` characters (as Latin-1). */
+export function readText(bytes: Uint8Array, offset: number, limit = 1024): string {
+  let text = '';
+  for (let at = offset; at < bytes.length && at < offset + limit; at++) {
+    const byte = bytes[at]!;
+    if (byte === 0 || byte === 0x0a || byte === 0x0d) break;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}

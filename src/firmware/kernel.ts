@@ -1,0 +1,450 @@
+import { Gunzip } from 'fflate';
+import { ascii, findBytes, readText, readU16LE, readU32BE, readU32LE } from '../base/bytes.js';
+import { parsePattern } from '../arm/pattern.js';
+
+/** How the data inside a zImage is packed; `none` where no packed data was found. */
+export type Packing = 'gzip' | 'xz' | 'lzma' | 'lzo' | 'lz4' | 'none';
+
+/** The oldest architecture that the code is built for; `ARMv6` does not start on the Pi 2's Cortex-A7. */
+export type Architecture = 'ARMv6' | 'ARMv7' | 'unknown';
+
+/**
+ * What Raspberry Pi's `mkknlimg` put behind kernels in 2015 and 2016, for the firmware of that time.
+ * Undefined where the trailer does not hold the entry.
+ */
+export interface Trailer {
+  /** DTOK: the kernel takes a device tree. Without it that firmware passes ATAGS. */
+  readonly deviceTreeOk: boolean | undefined;
+  /** DDTK: the kernel's tree supports overlays at run time. */
+  readonly dynamicDeviceTree: boolean | undefined;
+  /** 283x: built for the upstream BCM2835 support, whose trees have other names. */
+  readonly upstream: boolean | undefined;
+  /** KVer: the kernel's own version line. */
+  readonly version: string | undefined;
+  /** Every tag found, in the order of the file. */
+  readonly tags: readonly string[];
+}
+
+/** What every kernel file has. */
+export interface KernelFacts {
+  /** Bytes of the file. */
+  readonly size: number;
+  readonly trailer: Trailer | undefined;
+  /** `Linux version …` as the kernel prints it, from the trailer or out of the (packed) data; undefined if not seen. */
+  readonly version: string | undefined;
+}
+
+export interface ZImage extends KernelFacts {
+  readonly kind: 'zImage';
+  /** Address at which the image wants to be linked; 0 means that it runs anywhere. */
+  readonly start: number;
+  /** Bytes of the image by its own account. */
+  readonly imageSize: number;
+  /** The file ends before the image does. */
+  readonly truncated: boolean;
+  readonly bigEndian: boolean;
+  readonly packing: Packing;
+  readonly architecture: Architecture;
+  /** What the architecture was told by. */
+  readonly architectureFrom: 'version' | 'instructions' | 'nothing';
+}
+
+/** An uncompressed 32-bit Linux kernel. */
+export interface RawImage extends KernelFacts {
+  readonly kind: 'Image';
+  readonly architecture: Architecture;
+  readonly architectureFrom: 'version' | 'instructions' | 'nothing';
+}
+
+/** A 64-bit Linux kernel, plain or packed. */
+export interface Arm64Image extends KernelFacts {
+  readonly kind: 'arm64';
+  readonly packing: 'gzip' | 'none';
+}
+
+export interface ElfKernel extends KernelFacts {
+  readonly kind: 'ELF';
+  readonly bits: 32 | 64;
+  /** e_machine: 40 is Arm, 183 AArch64. */
+  readonly machine: number;
+}
+
+/** U-Boot's legacy image (`mkimage`), which this firmware cannot start. */
+export interface UImage extends KernelFacts {
+  readonly kind: 'uImage';
+  /** The name in its header. */
+  readonly name: string;
+  readonly loadAddress: number;
+  readonly entry: number;
+}
+
+/** A file with a boot block in its first 32 KiB and a kernel behind. */
+export interface BlockedKernel extends KernelFacts {
+  /** `boot-block` is hypberry's own, `foreign-block` another one (rpi2-hyp-boot of 2015). */
+  readonly kind: 'boot-block' | 'foreign-block';
+  /** What starts at 32 KiB. */
+  readonly kernel: KernelFile;
+}
+
+/** Files with no more to tell: `gzip` is packed data other than an arm64 kernel. */
+export interface OtherFile extends KernelFacts {
+  readonly kind: 'u-boot' | 'gzip' | 'empty' | 'unknown';
+}
+
+export type KernelFile = ZImage | RawImage | Arm64Image | ElfKernel | UImage | BlockedKernel | OtherFile;
+
+/** Bytes that a boot block takes in front of a kernel: the kernel's usual load address, 0x8000. */
+export const BLOCK_SIZE = 0x8000;
+
+/** Offsets in a zImage (Linux, arch/arm/boot/compressed/head.S, and Documentation/arch/arm/booting.rst). */
+const ZIMAGE = {
+  MAGIC_AT: 0x24,
+  START_AT: 0x28,
+  END_AT: 0x2c,
+  HEADER_SIZE: 0x30,
+  MAGIC: 0x016f_2818,
+} as const;
+/** `ARM\x64` at 0x38 (Linux, Documentation/arch/arm64/booting.rst). */
+const ARM64_MAGIC = { AT: 0x38, VALUE: 0x644d_5241 } as const;
+const ELF_MAGIC = 0x464c_457f;
+/** Header of U-Boot's legacy image, big-endian (U-Boot, include/image.h). */
+const UIMAGE = {
+  MAGIC: 0x2705_1956,
+  LOAD_AT: 0x10,
+  ENTRY_AT: 0x14,
+  NAME_AT: 0x20,
+  NAME_SIZE: 32,
+  SIZE: 64,
+} as const;
+
+const MAGICS: readonly (readonly [Exclude<Packing, 'none'>, Uint8Array])[] = [
+  ['gzip', Uint8Array.of(0x1f, 0x8b, 0x08)],
+  ['xz', Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00)],
+  ['lzma', Uint8Array.of(0x5d, 0x00, 0x00)],
+  ['lzo', Uint8Array.of(0x89, 0x4c, 0x5a, 0x4f, 0x00, 0x0d, 0x0a, 0x1a, 0x0a)],
+  ['lz4', Uint8Array.of(0x02, 0x21, 0x4c, 0x18)],
+];
+
+/**
+ * Says what a kernel file is. Takes any bytes, throws nothing.
+ * @param file the whole file
+ * @param isBootBlock tells whether bytes begin with hypberry's own boot block
+ */
+export function readKernel(
+  file: Uint8Array,
+  isBootBlock: (bytes: Uint8Array) => boolean = () => false,
+): KernelFile {
+  const trailer = readTrailer(file);
+  const facts: KernelFacts = { size: file.length, trailer, version: trailer?.version };
+  if (!file.some((byte) => byte !== 0)) return { kind: 'empty', ...facts };
+
+  const behind = file.subarray(BLOCK_SIZE);
+  if (isBootBlock(file)) {
+    // Nothing behind it is nested again: a block in front of a block starts nothing.
+    const kernel = readKernel(behind);
+    return { kind: 'boot-block', ...facts, version: kernel.version, kernel };
+  }
+  if (hasZImageMagic(file)) return readZImage(file, facts);
+  if (hasArm64Magic(file)) return { kind: 'arm64', ...facts, version: findVersion(file), packing: 'none' };
+  if (file.length >= 0x14 && readU32LE(file, 0) === ELF_MAGIC) {
+    const bits = file[4] === 2 ? 64 : 32;
+    return {
+      kind: 'ELF',
+      ...facts,
+      version: findVersion(file) ?? facts.version,
+      bits,
+      machine: readU16LE(file, 0x12),
+    };
+  }
+  if (file.length >= UIMAGE.SIZE && readU32BE(file, 0) === UIMAGE.MAGIC) {
+    return {
+      kind: 'uImage',
+      ...facts,
+      name: readText(file, UIMAGE.NAME_AT, UIMAGE.NAME_SIZE),
+      loadAddress: readU32BE(file, UIMAGE.LOAD_AT),
+      entry: readU32BE(file, UIMAGE.ENTRY_AT),
+    };
+  }
+  if (startsWith(file, MAGICS[0]![1])) {
+    const head = gunzipHead(file, ARM64_MAGIC.AT + 4);
+    if (hasArm64Magic(head)) return { kind: 'arm64', ...facts, version: gzipVersion(file), packing: 'gzip' };
+    return { kind: 'gzip', ...facts, version: gzipVersion(file) };
+  }
+  if (hasZImageMagic(behind)) {
+    const kernel = readKernel(behind);
+    return { kind: 'foreign-block', ...facts, version: kernel.version, kernel };
+  }
+  const uBoot = findUBoot(file);
+  if (uBoot !== undefined) return { kind: 'u-boot', ...facts, version: uBoot };
+  const version = findVersion(file) ?? facts.version;
+  if (version !== undefined && startsInA32(file)) {
+    return { kind: 'Image', ...facts, version, ...tellArchitecture(version, file) };
+  }
+  return { kind: 'unknown', ...facts };
+}
+
+/**
+ * Reads the trailer that stands at the very end of the file, so also where something was put in front.
+ * An entry is its data, padded to 4 bytes, the data's size (u32, little-endian) and a tag of four characters; the
+ * last entry is `RPTL` (raspberrypi/linux, scripts/mkknlimg). Undefined where there is none.
+ */
+export function readTrailer(file: Uint8Array): Trailer | undefined {
+  const end = file.length;
+  if (end < 12 || readText(file, end - 4) !== 'RPTL' || readU32LE(file, end - 8) !== 4) return undefined;
+  const first = Math.max(0, end - readU32LE(file, end - 12));
+  const entries = new Map<string, Uint8Array>();
+  let at = end;
+  // Garbage ends the walk; what was read until then stands.
+  while (at - 8 >= first) {
+    const tag = file.subarray(at - 4, at);
+    const size = readU32LE(file, at - 8);
+    const start = at - 8 - Math.ceil(size / 4) * 4;
+    if (start < first || !tag.every((byte) => byte > 0x20 && byte < 0x7f)) break;
+    entries.set(String.fromCharCode(...tag), file.subarray(start, start + size));
+    at = start;
+  }
+  const flag = (tag: string): boolean | undefined => {
+    const data = entries.get(tag);
+    return data?.length === 4 ? readU32LE(data, 0) !== 0 : undefined;
+  };
+  const version = entries.get('KVer');
+  return {
+    deviceTreeOk: flag('DTOK'),
+    dynamicDeviceTree: flag('DDTK'),
+    upstream: flag('283x'),
+    version: version && readText(version, 0),
+    tags: [...entries.keys()].reverse(),
+  };
+}
+
+/** One line for people: what the file is and what matters about it. */
+export function describeKernel(kernel: KernelFile): string {
+  const size = `${(kernel.size / 1e6).toFixed(1)} MB`;
+  const release = kernel.version?.replace(/^Linux version (\S+).*$/s, 'Linux $1');
+  const list = (...parts: (string | false | undefined)[]): string =>
+    parts.filter((part) => part !== false && part !== undefined).join(', ');
+  switch (kernel.kind) {
+    case 'zImage':
+      return list(
+        `${kernel.bigEndian ? 'big-endian ' : ''}zImage for ${nameOf(kernel.architecture)}`,
+        release,
+        size,
+        kernel.packing !== 'none' && `packed with ${kernel.packing}`,
+        kernel.truncated && `cut short: its header says ${kernel.imageSize} bytes`,
+        kernel.trailer && describeTrailer(kernel.trailer),
+      );
+    case 'Image':
+      return list(`unpacked 32-bit kernel for ${nameOf(kernel.architecture)}`, release, size);
+    case 'arm64':
+      return list(
+        `64-bit kernel (arm64)${kernel.packing === 'gzip' ? ', packed with gzip' : ''}`,
+        release,
+        size,
+      );
+    case 'ELF':
+      return list(`${kernel.bits}-bit ELF file, not a kernel image`, release, size);
+    case 'uImage':
+      return list(`U-Boot image "${kernel.name}", not a kernel image`, size);
+    case 'boot-block':
+      return `hypberry's boot block in front of: ${describeKernel(kernel.kernel)}`;
+    case 'foreign-block':
+      return `another boot block in front of: ${describeKernel(kernel.kernel)}`;
+    case 'u-boot':
+      return list(kernel.version, size);
+    case 'gzip':
+      return list('gzip data, not a kernel that a Pi 2 can start', release, size);
+    case 'empty':
+      return kernel.size === 0 ? 'an empty file' : list('nothing but zeros', size);
+    case 'unknown':
+      return list('not a known kernel format (perhaps a bare-metal program)', size);
+  }
+}
+
+function describeTrailer(trailer: Trailer): string {
+  return trailer.deviceTreeOk === true
+    ? 'its trailer says it takes a device tree'
+    : 'its trailer says no device tree';
+}
+
+function nameOf(architecture: Architecture): string {
+  return architecture === 'unknown' ? '32-bit Arm' : architecture;
+}
+
+function readZImage(file: Uint8Array, facts: KernelFacts): ZImage {
+  const bigEndian = readU32LE(file, ZIMAGE.MAGIC_AT) !== ZIMAGE.MAGIC;
+  const read = bigEndian ? readU32BE : readU32LE;
+  const start = read(file, ZIMAGE.START_AT);
+  const imageSize = (read(file, ZIMAGE.END_AT) - start) >>> 0;
+  const packed = findPacked(file);
+  const version =
+    facts.version ?? (packed?.packing === 'gzip' ? gzipVersion(file.subarray(packed.offset)) : undefined);
+  return {
+    kind: 'zImage',
+    ...facts,
+    version,
+    start,
+    imageSize,
+    truncated: imageSize > file.length,
+    bigEndian,
+    packing: packed?.packing ?? 'none',
+    // Before the packed data stands the code that unpacks it, built by the same compiler for the same processor.
+    ...tellArchitecture(version, file.subarray(0, packed?.offset)),
+  };
+}
+
+function hasZImageMagic(file: Uint8Array): boolean {
+  if (file.length < ZIMAGE.HEADER_SIZE) return false;
+  return [readU32LE, readU32BE].some((read) => read(file, ZIMAGE.MAGIC_AT) === ZIMAGE.MAGIC);
+}
+
+function hasArm64Magic(file: Uint8Array): boolean {
+  return file.length >= ARM64_MAGIC.AT + 4 && readU32LE(file, ARM64_MAGIC.AT) === ARM64_MAGIC.VALUE;
+}
+
+function startsWith(file: Uint8Array, start: Uint8Array): boolean {
+  return start.every((byte, i) => file[i] === byte);
+}
+
+/** The packed kernel inside a zImage: the first place that begins like packed data and goes on like it. */
+function findPacked(file: Uint8Array): { packing: Exclude<Packing, 'none'>; offset: number } | undefined {
+  let found: { packing: Exclude<Packing, 'none'>; offset: number } | undefined;
+  for (const [packing, magic] of MAGICS) {
+    let at = findBytes(file, magic, ZIMAGE.HEADER_SIZE);
+    while (at >= 0 && at < (found?.offset ?? Infinity)) {
+      if (isPacked(packing, file, at)) {
+        found = { packing, offset: at };
+        break;
+      }
+      at = findBytes(file, magic, at + 1);
+    }
+  }
+  return found;
+}
+
+/** The checks of a header beyond its magic, for the magics too short to be sure. */
+function isPacked(packing: Packing, file: Uint8Array, at: number): boolean {
+  // gzip (RFC 1952, section 2.3.1): the three highest flags are reserved.
+  if (packing === 'gzip') return at + 18 <= file.length && (file[at + 3]! & 0xe0) === 0;
+  // LZMA: `5d`, the dictionary's size, and eight bytes of ff where the unpacked size is not stated.
+  if (packing === 'lzma')
+    return file.length >= at + 13 && file.subarray(at + 5, at + 13).every((b) => b === 0xff);
+  return true;
+}
+
+/** Unpacked bytes at which a search for the version gives up. */
+const UNPACKED_LIMIT = 64 << 20;
+const CHUNK = 64 << 10;
+const VERSION_START = ascii('Linux version ');
+/** Longer than any version line. */
+const VERSION_LIMIT = 512;
+
+/** The version line in plain bytes, if it starts before `end`. */
+function findVersion(bytes: Uint8Array, end = bytes.length): string | undefined {
+  let at = findBytes(bytes, VERSION_START);
+  for (; at >= 0 && at < end; at = findBytes(bytes, VERSION_START, at + 1)) {
+    const text = readText(bytes, at, VERSION_LIMIT);
+    // The kernel also holds the format of the line, with %s for the version.
+    if (/^Linux version \d/.test(text)) return text;
+  }
+  return undefined;
+}
+
+/** The version line in gzip data that may be followed by anything. Undefined where the data is damaged before it. */
+function gzipVersion(data: Uint8Array): string | undefined {
+  let version: string | undefined;
+  let seen = 0;
+  let rest = new Uint8Array(0);
+  gunzip(data, (chunk) => {
+    seen += chunk.length;
+    rest = join(rest, chunk);
+    // The last bytes wait for the next chunk: a line may go on there.
+    version = findVersion(rest, rest.length - VERSION_LIMIT);
+    rest = rest.slice(-VERSION_LIMIT - VERSION_START.length);
+    return version === undefined && seen < UNPACKED_LIMIT;
+  });
+  return version ?? findVersion(rest);
+}
+
+/** The first `length` unpacked bytes of gzip data, or fewer. */
+function gunzipHead(data: Uint8Array, length: number): Uint8Array {
+  let head = new Uint8Array(0);
+  gunzip(data, (chunk) => {
+    head = join(head, chunk);
+    return head.length < length;
+  });
+  return head;
+}
+
+/** Unpacks gzip data piece by piece while `take` wants more. Damage, or other bytes behind the data, end it quietly. */
+function gunzip(data: Uint8Array, take: (chunk: Uint8Array) => boolean): void {
+  const state = { wanted: true };
+  const stream = new Gunzip((chunk) => {
+    state.wanted &&= take(chunk);
+  });
+  try {
+    for (let at = 0; at < data.length && state.wanted; at += CHUNK) {
+      stream.push(data.subarray(at, at + CHUNK), at + CHUNK >= data.length);
+    }
+  } catch {
+    // What was unpacked before stands.
+  }
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(a.length + b.length);
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
+}
+
+/** U-Boot's version line, if the file is U-Boot. */
+function findUBoot(file: Uint8Array): string | undefined {
+  for (
+    let at = findBytes(file, ascii('U-Boot 2'));
+    at >= 0;
+    at = findBytes(file, ascii('U-Boot 2'), at + 1)
+  ) {
+    const text = readText(file, at, VERSION_LIMIT);
+    if (/^U-Boot 20\d\d\.\d\d/.test(text)) return text;
+  }
+  return undefined;
+}
+
+/** The first word is an A32 instruction without a condition, as every raw kernel's is. */
+function startsInA32(file: Uint8Array): boolean {
+  return file.length >= 4 && readU32LE(file, 0) >>> 28 === 0xe;
+}
+
+/** MOVW and MOVT came with ARMv6T2 and ARMv7, and compilers use them for nearly every constant (ARM ARM, A8.8.102 and .106). */
+const A32_MOVW_MOVT = parsePattern('1110 0011 0 H 00 imm4:4 Rd:4 imm12:12');
+const T32_MOVW_MOVT_FIRST = parsePattern('11110 i 10 H 1 0 0 imm4:4');
+/** So many of them are no chance. */
+const ENOUGH = 8;
+/** Without any in so much code, the code is older. */
+const CODE_TO_JUDGE = 8 << 10;
+
+function tellArchitecture(
+  version: string | undefined,
+  code: Uint8Array,
+): { architecture: Architecture; architectureFrom: 'version' | 'instructions' | 'nothing' } {
+  const release = /^Linux version (\S+)/.exec(version ?? '')?.[1] ?? '';
+  // Raspberry Pi's names: 4.2.5-2709+, 4.1.13-v7+, 6.6.20+rpt-rpi-v7; Debian's: 6.1.0-50-armmp. The other side: -2708+, rpi-v6.
+  if (/-v7l?\b|-2709\b|-armmp\b/.test(release)) return { architecture: 'ARMv7', architectureFrom: 'version' };
+  if (/-2708\b|-v6\b|-rpi\b/.test(release)) return { architecture: 'ARMv6', architectureFrom: 'version' };
+  const count = (pattern: typeof A32_MOVW_MOVT): number => {
+    let n = 0;
+    const size = pattern.width / 8;
+    const read = size === 4 ? readU32LE : readU16LE;
+    for (let at = 0; at + size <= code.length; at += size) {
+      if ((read(code, at) & pattern.mask) >>> 0 === pattern.value) n++;
+    }
+    return n;
+  };
+  if (count(A32_MOVW_MOVT) >= ENOUGH || count(T32_MOVW_MOVT_FIRST) >= ENOUGH) {
+    return { architecture: 'ARMv7', architectureFrom: 'instructions' };
+  }
+  if (count(A32_MOVW_MOVT) === 0 && code.length >= CODE_TO_JUDGE) {
+    return { architecture: 'ARMv6', architectureFrom: 'instructions' };
+  }
+  return { architecture: 'unknown', architectureFrom: 'nothing' };
+}
