@@ -1,0 +1,46 @@
+/** Bytes in a sector, here and on every SD card. */
+export const SECTOR_SIZE = 512;
+
+/** A disk as the FAT code sees it: numbered sectors. Synchronous, since FatFs calls back synchronously. */
+export interface Disk {
+  readonly sectorSize: typeof SECTOR_SIZE;
+  /** Number of whole sectors. */
+  readonly sectors: number;
+  readonly writable: boolean;
+  /** `count` sectors from `sector` on, as bytes that the caller may keep. */
+  read(sector: number, count: number): Uint8Array;
+  /** Writes `bytes`, a multiple of the sector size, from `sector` on. They may be kept back until `sync`. */
+  write(sector: number, bytes: Uint8Array): void;
+  /** Returns when everything written before is on the medium. */
+  sync(): void;
+  close(): void;
+}
+
+/** The part of a disk from sector `start` on, `sectors` long, as a disk of its own. Closing it closes `disk`. */
+export function partOf(disk: Disk, start: number, sectors: number): Disk {
+  return {
+    sectorSize: SECTOR_SIZE,
+    sectors,
+    writable: disk.writable,
+    read: (sector, count) => {
+      requireInside(sector, count, sectors);
+      return disk.read(start + sector, count);
+    },
+    write: (sector, bytes) => {
+      requireInside(sector, bytes.length / SECTOR_SIZE, sectors);
+      disk.write(start + sector, bytes);
+    },
+    sync: () => {
+      disk.sync();
+    },
+    close: () => {
+      disk.close();
+    },
+  };
+}
+
+function requireInside(sector: number, count: number, sectors: number): void {
+  if (sector < 0 || sector + count > sectors) {
+    throw new RangeError(`Sectors ${sector}..${sector + count - 1} are outside a part of ${sectors}.`);
+  }
+}

@@ -1,0 +1,77 @@
+import { HypberryError } from '../base/errors.js';
+
+// The refusals that more than one kind of card gives, worded once.
+
+/** `card.no-file`: nothing at `path`, or not what was asked for. */
+export function noFile(path: string): HypberryError {
+  return new HypberryError(
+    'card.no-file',
+    `There is no "${path}" on the boot partition.`,
+    'Check the name, and that this is the card you meant.',
+  );
+}
+
+/** `card.exists`: a new file was to be made where something already is. */
+export function exists(path: string): HypberryError {
+  return new HypberryError(
+    'card.exists',
+    `"${path}" is already on the boot partition.`,
+    'Move it away, or choose another name.',
+  );
+}
+
+/** `card.no-room`: `what` says what does not fit. */
+export function noRoom(what: string, options?: ErrorOptions): HypberryError {
+  return new HypberryError(
+    'card.no-room',
+    what,
+    'Make room on the boot partition; files that the Pi does not boot from can go.',
+    options,
+  );
+}
+
+/** `card.read-only`: `what` cannot be written. */
+export function readOnly(what: string, options?: ErrorOptions): HypberryError {
+  return new HypberryError(
+    'card.read-only',
+    `${what} is read-only.`,
+    "Slide the card's lock switch, mount it for writing, or change the permissions.",
+    options,
+  );
+}
+
+/** `card.bad-name`: `path` cannot be a file's name on FAT. */
+export function badName(path: string): HypberryError {
+  return new HypberryError(
+    'card.bad-name',
+    `"${path}" cannot be a file's name on a boot partition.`,
+    'Use letters, digits, dots, dashes and underscores.',
+  );
+}
+
+/** `card.not-fat`: `what` says what was found instead. */
+export function notFat(what: string): HypberryError {
+  return new HypberryError(
+    'card.not-fat',
+    what,
+    'Give the boot folder, an image of the whole card, or the card itself; a Pi boots from FAT16 or FAT32.',
+  );
+}
+
+/** `card.truncated`: `what` says what reaches past the end. */
+export function truncated(what: string): HypberryError {
+  return new HypberryError(
+    'card.truncated',
+    what,
+    'The image was not copied or unpacked to its end; make it again.',
+  );
+}
+
+/** `card.bad-chain`: a file's clusters do not hold together. */
+export function badChain(what: string): HypberryError {
+  return new HypberryError(
+    'card.bad-chain',
+    what,
+    'Copy off what you need, repair the file system (fsck.fat), and try again.',
+  );
+}

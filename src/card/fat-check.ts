@@ -1,0 +1,164 @@
+import { HypberryError } from '../base/errors.js';
+import { badChain, truncated } from './errors.js';
+import { type Disk, SECTOR_SIZE } from './disk.js';
+import {
+  clusterSector,
+  ENTRY_SIZE,
+  fatEntries,
+  FIRST_CLUSTER,
+  readVolume,
+  viewOf,
+  type Volume,
+} from './volume.js';
+
+const CHUNK_SECTORS = 2048;
+
+const ENTRY = { attributes: 11, clusterHigh: 20, clusterLow: 26, size: 28 } as const;
+const ENTRY_END = 0x00;
+const ENTRY_DELETED = 0xe5;
+const ATTR_VOLUME_ID = 0x08;
+const ATTR_DIRECTORY = 0x10;
+const NAME_LENGTH = 8;
+const EXTENSION_LENGTH = 3;
+const DOT = 0x2e;
+
+/** A volume whose structure was found sound. */
+export interface CheckedVolume {
+  readonly volume: Volume;
+  /** For every cluster number, 1 where it is taken and 0 where it is free. */
+  readonly used: Uint8Array;
+}
+
+interface Folder {
+  readonly path: string;
+  /** The sectors it lies in, as runs of [first sector, count]. */
+  readonly runs: readonly (readonly [number, number])[];
+}
+
+/**
+ * Reads the file allocation table once and follows every chain on it, from the root directory down.
+ *
+ * Throws `card.not-fat`; `card.truncated` where the volume reaches past the disk's end; `card.cluster-loop`
+ * where a chain comes back to itself or two files share a cluster; `card.bad-chain` where a chain runs into a
+ * free, bad or missing cluster or is too short for its file.
+ */
+export function checkVolume(disk: Disk): CheckedVolume {
+  const volume = readVolume(disk.read(0, 1));
+  if (volume.totalSectors > disk.sectors) {
+    throw truncated(
+      `The FAT file system has ${volume.totalSectors} sectors, but there are only ${disk.sectors}.`,
+    );
+  }
+  const fat = readFat(disk, volume);
+  const seen = new Uint8Array(fat.length);
+  const follow = (first: number, path: string): number[] => followChain(volume, fat, seen, first, path);
+  const runsOf = (clusters: number[]): [number, number][] =>
+    clusters.map((cluster) => [clusterSector(volume, cluster), volume.sectorsPerCluster]);
+
+  const folders: Folder[] = [
+    {
+      path: '',
+      runs:
+        volume.bits === 32
+          ? runsOf(follow(volume.rootCluster, 'the root folder'))
+          : [[volume.rootStart, volume.rootSectors]],
+    },
+  ];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const entry of folderEntries(disk, volume, folder)) {
+      const path = folder.path === '' ? entry.name : `${folder.path}/${entry.name}`;
+      if (entry.isFolder) {
+        folders.push({ path, runs: runsOf(follow(entry.cluster, path)) });
+        continue;
+      }
+      const clusters = entry.cluster === 0 ? 0 : follow(entry.cluster, path).length;
+      if (clusters * volume.sectorsPerCluster * SECTOR_SIZE < entry.size) {
+        throw badChain(`"${path}" has ${entry.size} bytes but only ${clusters} clusters.`);
+      }
+    }
+  }
+  return { volume, used: Uint8Array.from(fat, (next) => (next === 0 ? 0 : 1)) };
+}
+
+function readFat(disk: Disk, volume: Volume): Uint32Array {
+  const fat = new Uint32Array(volume.clusters + FIRST_CLUSTER);
+  const perSector = (SECTOR_SIZE * 8) / volume.bits;
+  const sectors = Math.ceil(fat.length / perSector);
+  for (let sector = 0; sector < sectors; sector += CHUNK_SECTORS) {
+    const count = Math.min(CHUNK_SECTORS, sectors - sector);
+    const entries = fatEntries(volume, disk.read(volume.fatStart + sector, count));
+    fat.set(entries.subarray(0, fat.length - sector * perSector), sector * perSector);
+  }
+  return fat;
+}
+
+/** The clusters of the chain that starts at `first`; marks them as seen. */
+function followChain(
+  volume: Volume,
+  fat: Uint32Array,
+  seen: Uint8Array,
+  first: number,
+  path: string,
+): number[] {
+  const bad = volume.bits === 32 ? 0x0ffffff7 : 0xfff7;
+  const chain: number[] = [];
+  let cluster = first;
+  do {
+    if (cluster < FIRST_CLUSTER || cluster >= fat.length) {
+      throw badChain(`The cluster chain of "${path}" runs into cluster ${cluster}, which does not exist.`);
+    }
+    if (seen[cluster] === 1) {
+      throw new HypberryError(
+        'card.cluster-loop',
+        `The cluster chain of "${path}" comes to cluster ${cluster}, which is in use already: ` +
+          'a loop, or two files in one place.',
+        'Copy off what you need, repair the file system (fsck.fat), and try again.',
+      );
+    }
+    seen[cluster] = 1;
+    chain.push(cluster);
+    const next = fat[cluster]!;
+    if (next === 0 || next === bad) {
+      throw badChain(`The cluster chain of "${path}" runs into cluster ${cluster}, which is free or bad.`);
+    }
+    cluster = next;
+  } while (cluster < bad);
+  return chain;
+}
+
+interface RawEntry {
+  readonly name: string;
+  readonly isFolder: boolean;
+  readonly cluster: number;
+  readonly size: number;
+}
+
+/** A folder's files and folders, by their short names; long names, labels, "." and ".." left out. */
+function* folderEntries(disk: Disk, volume: Volume, folder: Folder): Generator<RawEntry> {
+  for (const [sector, count] of folder.runs) {
+    const bytes = disk.read(sector, count);
+    const view = viewOf(bytes);
+    for (let at = 0; at < bytes.length; at += ENTRY_SIZE) {
+      if (bytes[at] === ENTRY_END) return;
+      const attributes = bytes[at + ENTRY.attributes]!;
+      // A part of a long name has this bit too.
+      if (bytes[at] === ENTRY_DELETED || bytes[at] === DOT || (attributes & ATTR_VOLUME_ID) !== 0) continue;
+      yield {
+        name: shortName(bytes.subarray(at, at + NAME_LENGTH + EXTENSION_LENGTH)),
+        isFolder: (attributes & ATTR_DIRECTORY) !== 0,
+        // FAT16 leaves the upper half to others.
+        cluster:
+          (volume.bits === 32 ? view.getUint16(at + ENTRY.clusterHigh, true) * 0x10000 : 0) +
+          view.getUint16(at + ENTRY.clusterLow, true),
+        size: view.getUint32(at + ENTRY.size, true),
+      };
+    }
+  }
+}
+
+/** A short name for a message: the eight and three characters, joined by a dot. */
+function shortName(bytes: Uint8Array): string {
+  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+  const extension = text.slice(NAME_LENGTH).trimEnd();
+  return text.slice(0, NAME_LENGTH).trimEnd() + (extension === '' ? '' : `.${extension}`);
+}

@@ -1,0 +1,194 @@
+import * as FatFs from 'js-fatfs';
+import { readOnly } from './errors.js';
+import { type Disk, SECTOR_SIZE } from './disk.js';
+import { type CheckedVolume } from './fat-check.js';
+import { fatEntries, FIRST_CLUSTER, viewOf } from './volume.js';
+
+// FatFs says what to write, this file when. FatFs links a folder to a new cluster before it has cleared it, and
+// updates a file's entry without waiting for its data: cut in the wrong moment, that harms what was there
+// before. So its writes to anything in use are held here, where FatFs itself sees them, until the operation is
+// done, and then go to the medium in an order in which every prefix is sound.
+
+const MAX_RUN = 1 << 20;
+
+// FSInfo sector: the number of free clusters, and the value that says it is not known.
+const INFO_FREE_COUNT = 488;
+
+type Order = 'as written' | 'backwards';
+
+/** FatFs's disk, and the writes it has made there that the medium does not have yet. */
+export interface FatWrites {
+  readonly io: FatFs.DiskIO;
+  /** Bytes in free clusters. */
+  freeBytes(): number;
+  /** Brings the held writes to the medium; folder sectors in the given order. */
+  flush(folders: Order): void;
+  /** Forgets the held writes. FatFs has to be mounted anew afterwards. */
+  discard(): void;
+  /** Holds only the writes to folders on, and gives what the medium has in their place. */
+  keepFolders(): ReadonlyMap<number, Uint8Array>;
+  /** Shows FatFs these sectors in place of the medium's. */
+  hold(sectors: ReadonlyMap<number, Uint8Array>): void;
+  /** Forgets the held writes to folders, keeps those to the FAT. */
+  dropFolders(): void;
+  /** Throws what the disk threw while FatFs called it, if it did. */
+  rethrow(): void;
+}
+
+/** @param disk the volume's own disk, boot sector first */
+export function fatWrites(disk: Disk, { volume, used }: CheckedVolume): FatWrites {
+  let free = countFree(used);
+  let failure: unknown;
+  const held = new Map<number, Uint8Array>();
+  // Data for free clusters, collected so that neighbours go out in one write.
+  const run = { bytes: new Uint8Array(MAX_RUN), start: 0, sectors: 0 };
+  let runsWritten = false;
+
+  const fatEnd = volume.fatStart + volume.fats * volume.fatSectors;
+  const isFat = (sector: number): boolean => sector >= volume.fatStart && sector < fatEnd;
+  const isInfo = (sector: number): boolean => volume.infoSector !== 0 && sector === volume.infoSector;
+  const clusterOf = (sector: number): number =>
+    Math.floor((sector - volume.dataStart) / volume.sectorsPerCluster) + FIRST_CLUSTER;
+  const isFree = (sector: number): boolean => sector >= volume.dataStart && used[clusterOf(sector)] === 0;
+  /** The clusters whose FAT entries stand in a sector of any FAT copy. */
+  const firstEntry = (sector: number): number =>
+    ((sector - volume.fatStart) % volume.fatSectors) * ((SECTOR_SIZE * 8) / volume.bits);
+
+  function writeRun(): void {
+    if (run.sectors === 0) return;
+    disk.write(run.start, run.bytes.subarray(0, run.sectors * SECTOR_SIZE));
+    run.sectors = 0;
+    runsWritten = true;
+  }
+
+  function write(sector: number, bytes: Uint8Array): void {
+    // One call stays within a cluster: FatFs splits at cluster ends.
+    if (!isFree(sector)) {
+      for (let at = 0; at < bytes.length; at += SECTOR_SIZE) {
+        held.set(sector + at / SECTOR_SIZE, bytes.slice(at, at + SECTOR_SIZE));
+      }
+      return;
+    }
+    const sectors = bytes.length / SECTOR_SIZE;
+    if (sector !== run.start + run.sectors || (run.sectors + sectors) * SECTOR_SIZE > MAX_RUN) writeRun();
+    if (run.sectors === 0) run.start = sector;
+    run.bytes.set(bytes, run.sectors * SECTOR_SIZE);
+    run.sectors += sectors;
+  }
+
+  function read(sector: number, count: number): Uint8Array {
+    if (sector < run.start + run.sectors && sector + count > run.start) writeRun();
+    const bytes = disk.read(sector, count);
+    for (let i = 0; i < count; i++) {
+      const own = held.get(sector + i);
+      if (own !== undefined) bytes.set(own, i * SECTOR_SIZE);
+      // What others left there may be wrong; the count taken from the FAT is right.
+      else if (isInfo(sector + i)) viewOf(bytes).setUint32(i * SECTOR_SIZE + INFO_FREE_COUNT, free, true);
+    }
+    return bytes;
+  }
+
+  /** True where a FAT sector changes an entry that was in use: a link from something that was there before. */
+  function changesUsed(sector: number, bytes: Uint8Array): boolean {
+    const before = fatEntries(volume, disk.read(sector, 1));
+    return fatEntries(volume, bytes).some((entry, i) => before[i] !== 0 && before[i] !== entry);
+  }
+
+  function writeFat(sectors: readonly (readonly [number, Uint8Array])[]): void {
+    for (const [sector, bytes] of sectors) disk.write(sector, bytes);
+    if (sectors.length > 0) disk.sync();
+    for (const [sector, bytes] of sectors) {
+      const first = firstEntry(sector);
+      fatEntries(volume, bytes).forEach((entry, i) => {
+        const cluster = first + i;
+        if (cluster < FIRST_CLUSTER || cluster >= used.length) return;
+        const taken = entry === 0 ? 0 : 1;
+        free += used[cluster]! - taken;
+        used[cluster] = taken;
+      });
+    }
+  }
+
+  function flush(order: Order): void {
+    if (!disk.writable) throw readOnly('The card');
+    const all = [...held];
+    const fat = all.filter(([sector]) => isFat(sector));
+    const folders = all.filter(([sector]) => !isFat(sector) && !isInfo(sector));
+    const info = all.filter(([sector]) => isInfo(sector));
+    const links = fat.filter(([sector, bytes]) => changesUsed(sector, bytes));
+    const chains = fat.filter((entry) => !links.includes(entry));
+    // New data and new chains first: nothing leads to them yet.
+    writeRun();
+    if (runsWritten) disk.sync();
+    runsWritten = false;
+    writeFat(chains);
+    // Then what leads to them, or no longer leads to the old ones.
+    for (const [sector, bytes] of order === 'backwards' ? folders.reverse() : folders) {
+      disk.write(sector, bytes);
+      disk.sync();
+    }
+    // Then the old chains, which nothing leads to any more, or the link to a folder's new cluster.
+    writeFat(links);
+    for (const [sector, bytes] of info) disk.write(sector, bytes);
+    if (info.length > 0) disk.sync();
+    held.clear();
+  }
+
+  /** A callback for FatFs, through which no exception may pass: the C code under it would not be unwound. */
+  function guarded(action: () => void): number {
+    try {
+      action();
+      return FatFs.RES_OK;
+    } catch (error) {
+      failure ??= error;
+      return FatFs.RES_ERROR;
+    }
+  }
+
+  return {
+    io: {
+      initialize: () => (disk.writable ? 0 : FatFs.STA_PROTECT),
+      status: () => (disk.writable ? 0 : FatFs.STA_PROTECT),
+      read: (ff, _drive, buffer, sector, count) =>
+        guarded(() => {
+          ff.HEAPU8.set(read(sector >>> 0, count), buffer);
+        }),
+      write: (ff, _drive, buffer, sector, count) =>
+        guarded(() => {
+          write(sector >>> 0, ff.HEAPU8.subarray(buffer, buffer + count * SECTOR_SIZE));
+        }),
+      ioctl: (ff, _drive, command, buffer) => {
+        if (command === FatFs.GET_SECTOR_SIZE) ff.setValue(buffer, SECTOR_SIZE, 'i16');
+        else if (command !== FatFs.CTRL_SYNC) return FatFs.RES_PARERR;
+        return FatFs.RES_OK;
+      },
+    },
+    freeBytes: () => free * volume.sectorsPerCluster * SECTOR_SIZE,
+    flush,
+    discard() {
+      held.clear();
+      run.sectors = 0;
+    },
+    keepFolders() {
+      for (const sector of [...held.keys()]) if (isFat(sector) || isInfo(sector)) held.delete(sector);
+      return new Map([...held.keys()].map((sector) => [sector, disk.read(sector, 1)]));
+    },
+    hold(sectors) {
+      for (const [sector, bytes] of sectors) held.set(sector, bytes);
+    },
+    dropFolders() {
+      for (const sector of [...held.keys()]) if (!isFat(sector) && !isInfo(sector)) held.delete(sector);
+    },
+    rethrow() {
+      const error = failure;
+      failure = undefined;
+      if (error !== undefined) throw error as Error;
+    },
+  };
+}
+
+function countFree(used: Uint8Array): number {
+  let free = 0;
+  for (let cluster = FIRST_CLUSTER; cluster < used.length; cluster++) free += 1 - used[cluster]!;
+  return free;
+}

@@ -1,0 +1,160 @@
+import { notFat } from './errors.js';
+import { SECTOR_SIZE } from './disk.js';
+
+// Layout and rules: Microsoft "FAT: General Overview of On-Disk Format" 1.03 (fatgen103).
+
+const BPB = {
+  jump: 0,
+  bytesPerSector: 11,
+  sectorsPerCluster: 13,
+  reservedSectors: 14,
+  fats: 16,
+  rootEntries: 17,
+  totalSectors16: 19,
+  fatSectors16: 22,
+  totalSectors32: 32,
+  fatSectors32: 36,
+  extFlags32: 40,
+  rootCluster32: 44,
+  fsInfo32: 48,
+} as const;
+
+/** Offset of the 0x55, 0xaa that end a boot sector and a partition table. */
+export const SIGNATURE_OFFSET = 510;
+
+/** Bytes of a directory entry. */
+export const ENTRY_SIZE = 32;
+
+/** Number of the first data cluster. */
+export const FIRST_CLUSTER = 2;
+
+// Cluster counts below these make a volume FAT12, FAT16.
+const FAT16_CLUSTERS = 4085;
+const FAT32_CLUSTERS = 65525;
+
+// BPB_ExtFlags: set where the FATs are not mirrored, and the low bits say which one counts.
+const EXT_FLAGS_NOT_MIRRORED = 0x80;
+
+/** Where the parts of a FAT volume lie, in sectors from its start. */
+export interface Volume {
+  readonly bits: 16 | 32;
+  readonly totalSectors: number;
+  readonly sectorsPerCluster: number;
+  /** Number of data clusters; the last one's number is `clusters + 1`. */
+  readonly clusters: number;
+  readonly fatStart: number;
+  /** Sectors of one FAT. */
+  readonly fatSectors: number;
+  /** Number of FATs. */
+  readonly fats: number;
+  /** The fixed root directory of FAT16; none on FAT32. */
+  readonly rootStart: number;
+  readonly rootSectors: number;
+  /** The root directory's first cluster on FAT32; 0 on FAT16. */
+  readonly rootCluster: number;
+  /** The FSInfo sector on FAT32; 0 where there is none. */
+  readonly infoSector: number;
+  readonly dataStart: number;
+}
+
+/** True where a sector ends in 0x55, 0xaa. */
+export function hasSignature(sector: Uint8Array): boolean {
+  return sector[SIGNATURE_OFFSET] === 0x55 && sector[SIGNATURE_OFFSET + 1] === 0xaa;
+}
+
+/** True where a sector is a FAT volume's boot sector rather than a partition table or something else. */
+export function isFatBootSector(sector: Uint8Array): boolean {
+  const view = viewOf(sector);
+  const jump = sector[BPB.jump]!;
+  const bytesPerSector = view.getUint16(BPB.bytesPerSector, true);
+  const sectorsPerCluster = sector[BPB.sectorsPerCluster]!;
+  const fats = sector[BPB.fats]!;
+  return (
+    hasSignature(sector) &&
+    (jump === 0xeb || jump === 0xe9) &&
+    bytesPerSector >= SECTOR_SIZE &&
+    isPowerOfTwo(bytesPerSector) &&
+    isPowerOfTwo(sectorsPerCluster) &&
+    view.getUint16(BPB.reservedSectors, true) > 0 &&
+    (fats === 1 || fats === 2)
+  );
+}
+
+/**
+ * Reads a FAT16 or FAT32 volume's layout from its boot sector.
+ * Throws `card.not-fat` where it is none, or one of a kind that the Pi's boot partition is not.
+ */
+export function readVolume(sector: Uint8Array): Volume {
+  if (!isFatBootSector(sector)) throw notFat('The boot partition holds no FAT file system.');
+  const view = viewOf(sector);
+  const bytesPerSector = view.getUint16(BPB.bytesPerSector, true);
+  if (bytesPerSector !== SECTOR_SIZE) {
+    throw notFat(
+      `The FAT file system counts in sectors of ${bytesPerSector} bytes, a card's have ${SECTOR_SIZE}.`,
+    );
+  }
+  const sectorsPerCluster = sector[BPB.sectorsPerCluster]!;
+  const fatStart = view.getUint16(BPB.reservedSectors, true);
+  const fats = sector[BPB.fats]!;
+  const rootEntries = view.getUint16(BPB.rootEntries, true);
+  const fatSectors16 = view.getUint16(BPB.fatSectors16, true);
+  const fatSectors = fatSectors16 !== 0 ? fatSectors16 : view.getUint32(BPB.fatSectors32, true);
+  const total16 = view.getUint16(BPB.totalSectors16, true);
+  const totalSectors = total16 !== 0 ? total16 : view.getUint32(BPB.totalSectors32, true);
+  const rootStart = fatStart + fats * fatSectors;
+  const rootSectors = Math.ceil((rootEntries * ENTRY_SIZE) / SECTOR_SIZE);
+  const dataStart = rootStart + rootSectors;
+  const clusters = Math.floor((totalSectors - dataStart) / sectorsPerCluster);
+  if (clusters < FAT16_CLUSTERS) throw notFat('The file system is FAT12, or its boot sector is damaged.');
+  const bits = clusters < FAT32_CLUSTERS ? 16 : 32;
+  // mkfs.fat -F 32 makes such volumes when told to; what else reads them, and how, is not agreed on.
+  if (bits === 16 && rootEntries === 0) {
+    throw notFat(`The file system calls itself FAT32 but has ${clusters} clusters, too few to be one.`);
+  }
+  if ((clusters + FIRST_CLUSTER) * (bits / 8) > fatSectors * SECTOR_SIZE) {
+    throw notFat('The file allocation table is too small for its volume: the boot sector is damaged.');
+  }
+  if (bits === 32 && (view.getUint16(BPB.extFlags32, true) & EXT_FLAGS_NOT_MIRRORED) !== 0) {
+    throw notFat('The file system keeps its two allocation tables apart, which no card for a Pi does.');
+  }
+  return {
+    bits,
+    totalSectors,
+    sectorsPerCluster,
+    clusters,
+    fatStart,
+    fatSectors,
+    fats,
+    rootStart,
+    rootSectors,
+    rootCluster: bits === 32 ? view.getUint32(BPB.rootCluster32, true) : 0,
+    // FatFs keeps FSInfo only where it stands right behind the boot sector, as everyone puts it.
+    infoSector: bits === 32 && view.getUint16(BPB.fsInfo32, true) === 1 ? 1 : 0,
+    dataStart,
+  };
+}
+
+/** First sector of a cluster. */
+export function clusterSector(volume: Volume, cluster: number): number {
+  return volume.dataStart + (cluster - FIRST_CLUSTER) * volume.sectorsPerCluster;
+}
+
+/** The FAT entries in `bytes`, as cluster numbers (FAT32's reserved upper four bits taken off). */
+export function fatEntries(volume: Volume, bytes: Uint8Array): Uint32Array {
+  const view = viewOf(bytes);
+  const size = volume.bits / 8;
+  const entries = new Uint32Array(bytes.length / size);
+  for (let i = 0; i < entries.length; i++) {
+    entries[i] = size === 2 ? view.getUint16(i * 2, true) : view.getUint32(i * 4, true) & 0x0fffffff;
+  }
+  return entries;
+}
+
+/** A DataView on exactly these bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function isPowerOfTwo(n: number): boolean {
+  return n > 0 && (n & (n - 1)) === 0;
+}

@@ -1,0 +1,66 @@
+import { HypberryError } from '../base/errors.js';
+import { noRoom, readOnly } from '../card/errors.js';
+
+/** The code of an error from the operating system (`ENOENT`), or undefined for any other error. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Runs a call of the operating system on `path`; its errors come out as `card.…` where they have such a name. */
+export function onSystem<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw cardError(path, error);
+  }
+}
+
+function cardError(path: string, error: unknown): unknown {
+  const code = systemCode(error);
+  const cause = { cause: error };
+  switch (code) {
+    case undefined:
+      return error;
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ENOMEDIUM':
+    case 'ENXIO':
+      return new HypberryError(
+        'card.not-found',
+        `"${path}" is not there.`,
+        'Check the path, and that the card is in its reader.',
+        cause,
+      );
+    case 'EROFS':
+      return readOnly(`"${path}"`, cause);
+    case 'EACCES':
+    case 'EPERM':
+      return new HypberryError(
+        'card.permission',
+        `You may not open or change "${path}".`,
+        'Run the command as a user who may, for a card usually with sudo.',
+        cause,
+      );
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return noRoom(`There is no room left where "${path}" lies.`, cause);
+    case 'EBUSY':
+      return mounted(path, 'The system');
+    default:
+      return new HypberryError(
+        'card.io',
+        `"${path}" cannot be read or written (${code}).`,
+        'Try again; if it comes back, try another reader or another card.',
+        cause,
+      );
+  }
+}
+
+/** `card.mounted`: `by` is in the way of writing to `path`. */
+export function mounted(path: string, by: string): HypberryError {
+  return new HypberryError(
+    'card.mounted',
+    `${by} has "${path}" in use, so writing to it would damage it.`,
+    'Give the folder it is mounted at instead, or unmount all of the card first.',
+  );
+}
