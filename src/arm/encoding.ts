@@ -1,0 +1,87 @@
+/** Entries of the encodings tables, and what they are compiled to for use. */
+import type { Coder } from './operands.js';
+import { coders } from './operands.js';
+import type { Fields, Pattern } from './pattern.js';
+import { parsePattern } from './pattern.js';
+import type { Predicate } from './predicate.js';
+import { parsePredicate } from './predicate.js';
+import type { Mnemonic, Place } from './syntax.js';
+import { parseSyntax } from './syntax.js';
+
+/**
+ * One encoding, as the ARM ARM (DDI 0406C) gives it. Its key in the table is its name there: `ADC_imm_A1` is
+ * encoding A1 of ADC (immediate); what stands before the encoding names the operation, for decoders to go by.
+ */
+export interface Entry {
+  /** Section of the ARM ARM. */
+  readonly section: string;
+  /** The diagram; see pattern.ts. A field named `cond` is the condition, and never 1111. */
+  readonly bits: string;
+  /**
+   * The syntax template (see syntax.ts), or several with the condition on fields under which each is meant.
+   * The disassembler prints the first that holds; the assembler takes any.
+   */
+  readonly syntax: string | Readonly<Record<string, string>>;
+  /** Words that match the diagram but are another encoding: its name, and when. */
+  readonly see?: Readonly<Record<string, string>>;
+  /** When the instruction is UNPREDICTABLE; the assembler refuses it. */
+  readonly unpredictable?: string;
+}
+
+export type Table = Readonly<Record<string, Entry>>;
+
+/** One way to write an encoding. */
+export interface Form {
+  readonly mnemonic: Mnemonic;
+  readonly places: readonly Place[];
+  readonly when: Predicate;
+}
+
+/** A compiled entry. */
+export interface Encoding {
+  /** Key in the table: `ADC_imm_A1`. */
+  readonly name: string;
+  /** The operation: `ADC_imm`. */
+  readonly operation: string;
+  readonly entry: Entry;
+  readonly pattern: Pattern;
+  readonly forms: readonly Form[];
+  readonly see: readonly { readonly name: string; readonly when: Predicate }[];
+  readonly unpredictable: Predicate | undefined;
+}
+
+/** The coder of an operand. Throws a plain Error if there is none: the table's fault. */
+export function coderOf(name: string): Coder<unknown> {
+  const coder = (coders as Readonly<Record<string, Coder<unknown>>>)[name];
+  if (!coder) throw new Error(`no coder for <${name}>`);
+  return coder;
+}
+
+/** Compiles a table; throws a plain Error where an entry cannot be read. */
+export function compile(table: Table): readonly Encoding[] {
+  return Object.entries(table).map(([name, entry]) => ({
+    name,
+    operation: name.replace(/_[AT]\d$/, ''),
+    entry,
+    pattern: parsePattern(entry.bits),
+    forms: Object.entries(typeof entry.syntax === 'string' ? { [entry.syntax]: '' } : entry.syntax).map(
+      ([syntax, when]) => ({ ...parseSyntax(syntax), when: parsePredicate(when) }),
+    ),
+    see: Object.entries(entry.see ?? {}).map(([other, when]) => ({
+      name: other,
+      when: parsePredicate(when),
+    })),
+    unpredictable: entry.unpredictable === undefined ? undefined : parsePredicate(entry.unpredictable),
+  }));
+}
+
+/** The encoding that a SEE clause sends these fields to, if any. */
+export function seeInstead(encoding: Encoding, fields: Fields): string | undefined {
+  return encoding.see.find(({ when }) => when.test(fields))?.name;
+}
+
+/** Whether the manual leaves open what this word does. */
+export function isUnpredictable(encoding: Encoding, word: number, fields: Fields): boolean {
+  const { shouldMask, shouldValue } = encoding.pattern;
+  return ((word ^ shouldValue) & shouldMask) !== 0 || (encoding.unpredictable?.test(fields) ?? false);
+}

@@ -1,0 +1,103 @@
+/**
+ * UAL syntax templates, as the ARM ARM writes them: `ADC{S}{c} <Rd>, <Rn>, <Rm>{, <shift>}`.
+ *
+ * `<name>` is an operand, its coder of that name in operands.ts; `{...}` may be left out; `[...]` is a memory
+ * operand; `PC`, `LR` and `SP` stand for themselves, and so do `!` (write-back) and `^` (the other mode's).
+ * `#` is only printed. The same text gives the builder's types here and, parsed, its behaviour.
+ */
+import type { Condition, lr, pc, sp } from './registers.js';
+import type { Operands } from './operands.js';
+
+/** The names under which the builder offers a form: `adc`, `adcs`, `adceq`, `adcseq` for `ADC{S}{c} ...`. */
+export type Names<Form extends string> = Form extends `${infer Head} ${string}` ? Heads<Head> : Heads<Form>;
+type Heads<Head extends string> = Head extends `${infer Base}{S}{c}${infer Type}`
+  ? `${Lowercase<Base>}${'' | 's'}${'' | Condition}${Lowercase<Type>}`
+  : Head extends `${infer Base}{c}${infer Type}`
+    ? `${Lowercase<Base>}${'' | Condition}${Lowercase<Type>}`
+    : Lowercase<Head>;
+
+/** The builder's arguments for a form: its operands from left to right, memory operands as arrays. */
+export type Arguments<Form extends string> = Form extends `${string} ${infer Rest}` ? List<Parse<Rest>> : [];
+
+type Parse<Text extends string, Done extends readonly unknown[] = []> = Text extends ''
+  ? Done
+  : Text extends `{${infer Inside}}`
+    ? [...Done, ...Partial<List<Parse<Inside>>>]
+    : Text extends `${', ' | '#'}${infer Rest}`
+      ? Parse<Rest, Done>
+      : Text extends `<${infer Name}>${infer Rest}`
+        ? Parse<Rest, [...Done, Operand<Name>]>
+        : Text extends `[${infer Inside}]${infer Rest}`
+          ? Parse<Rest, [...Done, Readonly<Parse<Inside>>]>
+          : Text extends `!${infer Rest}`
+            ? Parse<Rest, [...Done, '!']>
+            : Text extends `^${infer Rest}`
+              ? Parse<Rest, [...Done, '^']>
+              : Text extends `PC${infer Rest}`
+                ? Parse<Rest, [...Done, typeof pc]>
+                : Text extends `LR${infer Rest}`
+                  ? Parse<Rest, [...Done, typeof lr]>
+                  : Text extends `SP${infer Rest}`
+                    ? Parse<Rest, [...Done, typeof sp]>
+                    : { unreadable: Text };
+
+// Parse always gives a tuple, which the compiler cannot see by itself.
+type List<T> = T extends readonly unknown[] ? T : never;
+
+type Operand<Name extends string> = Name extends keyof Operands ? Operands[Name] : { unknown: Name };
+
+/** One operand place of a form. */
+export type Place = { readonly optional: boolean } & (
+  | { readonly kind: 'operand'; readonly name: string; readonly prefix: string }
+  | { readonly kind: 'literal'; readonly text: string }
+  | { readonly kind: 'memory'; readonly places: readonly Place[] }
+);
+
+/** A form's mnemonic, taken apart. */
+export interface Mnemonic {
+  readonly base: string;
+  readonly setsFlags: boolean;
+  readonly conditional: boolean;
+  readonly type: string;
+}
+
+/** Parses a template. Throws a plain Error where it cannot be read: the table's fault. */
+export function parseSyntax(form: string): { mnemonic: Mnemonic; places: readonly Place[] } {
+  const space = form.indexOf(' ');
+  const [head, rest] = space < 0 ? [form, ''] : [form.slice(0, space), form.slice(space + 1)];
+  const [, base, S, c, type] = /^([\w.]+?)(\{S\})?(\{c\})?((?:\.\w+)*)$/.exec(head) ?? [];
+  if (base === undefined) throw new Error(`"${form}": no mnemonic`);
+  const mnemonic = {
+    base: base.toLowerCase(),
+    setsFlags: S !== undefined,
+    conditional: c !== undefined,
+    type: type!.toLowerCase(),
+  };
+
+  let at = 0;
+  const parseList = (end: string, optional: boolean): Place[] => {
+    const places: Place[] = [];
+    let prefix = '';
+    while (at < rest.length && rest[at] !== end) {
+      const [token, name, literal] = /^(?:, |#|<(\w+)>|(!|\^|PC|LR|SP)|\[|\{)/.exec(rest.slice(at)) ?? [];
+      if (token === undefined) throw new Error(`"${form}": cannot read "${rest.slice(at)}"`);
+      at += token.length;
+      if (token === '#') {
+        prefix = '#';
+      } else if (name !== undefined) {
+        places.push({ kind: 'operand', name, prefix, optional });
+        prefix = '';
+      } else if (literal !== undefined) {
+        places.push({ kind: 'literal', text: literal.toLowerCase(), optional });
+      } else if (token === '[') {
+        places.push({ kind: 'memory', places: parseList(']', false), optional });
+        at++;
+      } else if (token === '{') {
+        places.push(...parseList('}', true));
+        at++;
+      }
+    }
+    return places;
+  };
+  return { mnemonic, places: parseList('', false) };
+}
