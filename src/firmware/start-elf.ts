@@ -1,0 +1,158 @@
+import { ascii, findBytes, readText, readU16LE, readU32LE } from '../base/bytes.js';
+import { HypberryError } from '../base/errors.js';
+import { parsePattern, type Pattern } from '../arm/pattern.js';
+import { readStub, STUB_SIZE, type StubBehaviour } from './stub.js';
+
+/** A stub inside start.elf. */
+export interface BuiltInStub extends StubBehaviour {
+  /** Offset in the file, bytes. */
+  readonly offset: number;
+  /** Bytes; always 256. */
+  readonly length: number;
+}
+
+/** What the VideoCore's firmware file tells about itself. */
+export interface StartElf {
+  readonly size: number;
+  /** As the build wrote it: `Nov 25 2015`. Undefined where no build line was found. */
+  readonly buildDate: string | undefined;
+  /** `17:48:48`. */
+  readonly buildTime: string | undefined;
+  /** The hash of the sources. */
+  readonly version: string | undefined;
+  /** The setting `armstub` is known. */
+  readonly knowsArmstub: boolean;
+  /** A file `armstub7.bin` on the card is taken without being named. */
+  readonly knowsArmstub7File: boolean;
+  readonly knowsKernelOld: boolean;
+  readonly knowsDeviceTreeAddress: boolean;
+  /** Sections in config.txt are read as filters. */
+  readonly knowsFilters: boolean;
+  readonly knowsOsPrefix: boolean;
+  readonly knowsAutoInitramfs: boolean;
+  readonly knowsUpstreamKernel: boolean;
+  /**
+   * What a kernel file needs to be given a device tree: `trailer`, one that says so (else it is given ATAGS);
+   * `nothing`, every kernel is given the tree.
+   */
+  readonly treeNeeds: 'trailer' | 'nothing';
+  /** Tree and initramfs go to the top of low memory; else to 0x100 and behind the kernel. */
+  readonly placesHigh: boolean;
+  /** Every stub with a way to non-secure state, in the order of the file. */
+  readonly stubs: readonly BuiltInStub[];
+  /** The one that a BCM2836 gets; undefined where none fits. */
+  readonly stub: BuiltInStub | undefined;
+}
+
+const ELF_MAGIC = 0x464c_457f;
+/** e_machine of VideoCore III, which VideoCore IV files keep. */
+const EM_VIDEOCORE3 = 137;
+const E_MACHINE_AT = 0x12;
+
+/** `smc #0` in both instruction sets, as the bytes lie in memory (ARM ARM, B9.3.14). */
+const A32_SMC = Uint8Array.of(0x70, 0x00, 0x60, 0xe1);
+const T32_SMC = Uint8Array.of(0xf0, 0xf7, 0x00, 0x80);
+
+/** How a stub begins: with a branch, or with MRC p15, 0, Rt, c0, c0, 5 (MPIDR) and BLX to Thumb-2. */
+const BRANCH = parsePattern('1110 1010 imm24:24');
+const READ_MPIDR = parsePattern('1110 1110 0001 0000 Rt:4 1111 1011 0000');
+const BLX = parsePattern('1111 101 H imm24:24');
+
+/**
+ * Reads what start.elf tells: when it was built, which settings it knows (by their names in it), and the stubs.
+ * Throws `firmware.not-start-elf` where the file is no VideoCore ELF file.
+ * @param file the whole file
+ */
+export function readStartElf(file: Uint8Array): StartElf {
+  if (
+    file.length < 0x34 ||
+    readU32LE(file, 0) !== ELF_MAGIC ||
+    readU16LE(file, E_MACHINE_AT) !== EM_VIDEOCORE3
+  ) {
+    throw new HypberryError(
+      'firmware.not-start-elf',
+      'start.elf is not the VideoCore firmware: it is no ELF file for VideoCore.',
+      'Copy start.elf and fixup.dat from the same firmware release to the boot partition again.',
+    );
+  }
+  const has = (text: string): boolean => findBytes(file, ascii(text)) >= 0;
+  const stubs = findStubs(file);
+  return {
+    size: file.length,
+    ...readBuild(file),
+    knowsArmstub: has('\0armstub\0'),
+    knowsArmstub7File: has('\0armstub7.bin\0'),
+    knowsKernelOld: has('\0kernel_old\0'),
+    knowsDeviceTreeAddress: has('\0device_tree_address\0'),
+    // The format with which it takes a section line apart.
+    knowsFilters: has('\0[%60c]\0'),
+    knowsOsPrefix: has('\0os_prefix\0'),
+    knowsAutoInitramfs: has('\0auto_initramfs\0'),
+    knowsUpstreamKernel: has('\0upstream_kernel\0'),
+    treeNeeds: has('RPTL\0') && !has('assuming DT-capable') ? 'trailer' : 'nothing',
+    placesHigh: has('Device tree loaded to 0x'),
+    stubs,
+    stub: chooseStub(stubs),
+  };
+}
+
+/** The BCM2836's among them: not for a newer core, and with a place where cores 1 to 3 wait if there are several. */
+function chooseStub(stubs: readonly BuiltInStub[]): BuiltInStub | undefined {
+  const fitting = stubs.filter((stub) => !stub.forNewerCore);
+  return fitting.find((stub) => stub.waitsOnMailbox) ?? (fitting.length === 1 ? fitting[0] : undefined);
+}
+
+/** One line for people: when it was built, and how it starts the kernel on a Pi 2. */
+export function describeStartElf(firmware: StartElf): string {
+  const built =
+    firmware.buildDate === undefined ? 'firmware without a build date' : `firmware of ${firmware.buildDate}`;
+  const { stub } = firmware;
+  if (!stub) return `${built}; no stub for the Pi 2 was found in it`;
+  if (stub.mode === 'unknown') return `${built}; how its stub starts the kernel could not be told`;
+  const mailbox = stub.clearsMailbox ? '' : ', without clearing the mailboxes of cores 1 to 3';
+  return `${built}; its stub starts the kernel in ${stub.mode} mode${mailbox}`;
+}
+
+/** The build lines: `VC_BUILD_ID_TIME: ` with the time and with the date, `VC_BUILD_ID_VERSION: ` with a hash. */
+function readBuild(file: Uint8Array): Pick<StartElf, 'buildDate' | 'buildTime' | 'version'> {
+  const values = (name: string): string[] => {
+    const label = ascii(`VC_BUILD_ID_${name}: `);
+    const found: string[] = [];
+    for (let at = findBytes(file, label); at >= 0; at = findBytes(file, label, at + 1)) {
+      found.push(readText(file, at + label.length, 80));
+    }
+    return found;
+  };
+  const times = values('TIME');
+  return {
+    buildDate: times.find((text) => /^[A-Z][a-z]{2} [ \d]\d \d{4}$/.test(text)),
+    buildTime: times.find((text) => /^\d\d:\d\d:\d\d$/.test(text)),
+    version: /^[0-9a-f]{40}/.exec(values('VERSION')[0] ?? '')?.[0],
+  };
+}
+
+/** Finds stubs by their SMC instruction: looks for the beginning in the 256 bytes before it. */
+function findStubs(file: Uint8Array): BuiltInStub[] {
+  const found = new Map<number, BuiltInStub>();
+  for (const smc of [A32_SMC, T32_SMC]) {
+    for (let at = findBytes(file, smc); at >= 0; at = findBytes(file, smc, at + 1)) {
+      const stub = findBeginning(file, at);
+      if (stub) found.set(stub.offset, stub);
+    }
+  }
+  return [...found.values()].sort((a, b) => a.offset - b.offset);
+}
+
+function findBeginning(file: Uint8Array, smc: number): BuiltInStub | undefined {
+  const is = (pattern: Pattern, offset: number): boolean =>
+    (readU32LE(file, offset) & pattern.mask) >>> 0 === pattern.value;
+  // The nearest beginning wins, and stubs lie at multiples of 4 in the file.
+  for (let offset = smc & ~3; offset >= Math.max(0, smc - STUB_SIZE); offset -= 4) {
+    if (offset + STUB_SIZE > file.length) continue;
+    if (!is(BRANCH, offset) && !(is(READ_MPIDR, offset) && is(BLX, offset + 4))) continue;
+    const behaviour = readStub(file.subarray(offset, offset + STUB_SIZE));
+    // A branch inside a stub looks like a beginning as well; only the real one has a way back from Monitor mode.
+    if (behaviour && behaviour.mode !== 'unknown') return { ...behaviour, offset, length: STUB_SIZE };
+  }
+  return undefined;
+}
