@@ -5,6 +5,7 @@ import type { Encoding, Form, Table } from './encoding.js';
 import { coderOf, seeInstead } from './encoding.js';
 import type { Site } from './operands.js';
 import { show } from './operands.js';
+import type { Fields } from './pattern.js';
 import { writeFields } from './pattern.js';
 import type { Label } from './registers.js';
 import { ALWAYS, conditions } from './registers.js';
@@ -157,6 +158,9 @@ function match(
   return pairs;
 }
 
+const undefinedText = (encoding: Encoding, fields: Fields): string | undefined =>
+  encoding.undefined?.test(fields) ? encoding.undefined.text : undefined;
+
 /** Encodes one candidate to a word. Undefined if the operands have another shape; throws `asm.*` if they don't fit. */
 function encodeCandidate(candidate: Candidate, operands: readonly unknown[], site: Site): number | undefined {
   const { encoding, form } = candidate;
@@ -181,7 +185,9 @@ function encodeCandidate(candidate: Candidate, operands: readonly unknown[], sit
   for (const field of encoding.pattern.fields.keys())
     if (fields[field] === undefined) throw new Error(`${encoding.name}: nothing sets ${field}`);
 
-  const other = form.when.test(fields) ? seeInstead(encoding, fields) : form.when.text;
+  const other = form.when.test(fields)
+    ? (seeInstead(encoding, fields) ?? undefinedText(encoding, fields))
+    : form.when.text;
   if (other !== undefined) {
     throw new HypberryError(
       'asm.operands',

@@ -24,6 +24,8 @@ export interface Entry {
   readonly syntax: string | Readonly<Record<string, string>>;
   /** Words that match the diagram but are another encoding: its name, and when. */
   readonly see?: Readonly<Record<string, string>>;
+  /** When words that match are UNDEFINED all the same. */
+  readonly undefined?: string;
   /** When the instruction is UNPREDICTABLE; the assembler refuses it. */
   readonly unpredictable?: string;
 }
@@ -47,6 +49,7 @@ export interface Encoding {
   readonly pattern: Pattern;
   readonly forms: readonly Form[];
   readonly see: readonly { readonly name: string; readonly when: Predicate }[];
+  readonly undefined: Predicate | undefined;
   readonly unpredictable: Predicate | undefined;
 }
 
@@ -71,6 +74,7 @@ export function compile(table: Table): readonly Encoding[] {
       name: other,
       when: parsePredicate(when),
     })),
+    undefined: entry.undefined === undefined ? undefined : parsePredicate(entry.undefined),
     unpredictable: entry.unpredictable === undefined ? undefined : parsePredicate(entry.unpredictable),
   }));
 }
@@ -78,6 +82,13 @@ export function compile(table: Table): readonly Encoding[] {
 /** The encoding that a SEE clause sends these fields to, if any. */
 export function seeInstead(encoding: Encoding, fields: Fields): string | undefined {
   return encoding.see.find(({ when }) => when.test(fields))?.name;
+}
+
+/** Whether the fields of a word that matches the pattern are this encoding's: conditional, not another's, defined. */
+export function accepts(encoding: Encoding, fields: Fields): boolean {
+  return (
+    fields['cond'] !== 15 && seeInstead(encoding, fields) === undefined && !encoding.undefined?.test(fields)
+  );
 }
 
 /** Whether the manual leaves open what this word does. */

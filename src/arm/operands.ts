@@ -13,7 +13,7 @@ import type {
   RegisterShift,
   Shift,
 } from './registers.js';
-import { asr, c, coreRegisters, lsl, lsr, minus, p, ror, rrx, shiftNames } from './registers.js';
+import { asr, c, coreRegisters, lsl, lsr, minus, p, pc, ror, rrx, shiftNames } from './registers.js';
 import type { Access, SystemRegister, SystemRegister64 } from './system-registers.js';
 
 /** Where an instruction stands, and where labels do. */
@@ -37,6 +37,8 @@ export interface Coder<T> {
   print(value: T): string;
   /** The value meant where an optional operand is left out. */
   readonly omitted?: T;
+  /** Whether decoded values are addresses. */
+  readonly address?: true;
 }
 
 const coder = <T>(it: Coder<T>): Coder<T> => it;
@@ -167,6 +169,23 @@ function encodeShift({ shift, by }: Shift): { type: number; imm5: number } {
 const isShift = (value: unknown): boolean => has('shift')(value) && typeof (value as Shift).by === 'number';
 const printShift = ({ shift, by }: Shift): string => (shift === 'rrx' ? 'rrx' : `${shift} #${by}`);
 
+/** A shift of one kind, its amount in imm5 (32 as 0). */
+const onlyShift = <Name extends 'lsl' | 'asr'>(
+  shift: Name,
+  low: number,
+  high: number,
+): Coder<Shift<Name>> => ({
+  what: `a shift, ${shift} by a constant`,
+  is: (value) => isShift(value) && (value as Shift).shift === shift,
+  ...(low === 0 ? { omitted: { shift, by: 0 } } : {}),
+  encode: ({ by }) => {
+    checkRange(by, low, high);
+    return { imm5: by % 32 };
+  },
+  decode: ({ imm5 }) => ({ shift, by: low === 1 ? imm5! || 32 : imm5! }),
+  print: printShift,
+});
+
 /** An address reached relative to PC. `encode` gets the distance from PC. */
 function relative(
   align: number,
@@ -178,6 +197,7 @@ function relative(
   const base = (site: Site): number => Math.floor((site.address + site.pcAhead) / align) * align;
   return {
     what: 'a label or an address',
+    address: true,
     is: (value) => isNumber(value) || has('label')(value),
     encode: (value, _known, site) => {
       const target = typeof value === 'number' ? value : site.locate(value);
@@ -262,6 +282,8 @@ const registerList = (field: string, width: number): Coder<readonly Register[]> 
   print: (value) => `{${value.map(({ core }) => registerName(core)).join(', ')}}`,
 });
 
+const allRegisters = registerList('registers', 15);
+
 /** One of a list of words, the field being its place in the list; empty words are reserved. */
 const word = <const W extends string>(
   field: string,
@@ -343,6 +365,50 @@ const barrierOptions = [
 ] as ('' | BarrierOption)[];
 export type BarrierOption = 'OSHST' | 'OSH' | 'NSHST' | 'NSH' | 'ISHST' | 'ISH' | 'ST' | 'SY';
 
+/** A number in braces. */
+const braced = (field: string, width: number): Coder<number> => ({
+  ...unsigned(field, width),
+  print: (value) => `{${value}}`,
+});
+
+/** SYSm and R of MRS and MSR (banked register), tables B9-1 and B9-2: SYSm is M:M1. */
+const bankedRegisters = {
+  R8_usr: { R: 0, M: 0, M1: 0 },
+  R9_usr: { R: 0, M: 0, M1: 1 },
+  R10_usr: { R: 0, M: 0, M1: 2 },
+  R11_usr: { R: 0, M: 0, M1: 3 },
+  R12_usr: { R: 0, M: 0, M1: 4 },
+  SP_usr: { R: 0, M: 0, M1: 5 },
+  LR_usr: { R: 0, M: 0, M1: 6 },
+  R8_fiq: { R: 0, M: 0, M1: 8 },
+  R9_fiq: { R: 0, M: 0, M1: 9 },
+  R10_fiq: { R: 0, M: 0, M1: 10 },
+  R11_fiq: { R: 0, M: 0, M1: 11 },
+  R12_fiq: { R: 0, M: 0, M1: 12 },
+  SP_fiq: { R: 0, M: 0, M1: 13 },
+  LR_fiq: { R: 0, M: 0, M1: 14 },
+  LR_irq: { R: 0, M: 1, M1: 0 },
+  SP_irq: { R: 0, M: 1, M1: 1 },
+  LR_svc: { R: 0, M: 1, M1: 2 },
+  SP_svc: { R: 0, M: 1, M1: 3 },
+  LR_abt: { R: 0, M: 1, M1: 4 },
+  SP_abt: { R: 0, M: 1, M1: 5 },
+  LR_und: { R: 0, M: 1, M1: 6 },
+  SP_und: { R: 0, M: 1, M1: 7 },
+  LR_mon: { R: 0, M: 1, M1: 12 },
+  SP_mon: { R: 0, M: 1, M1: 13 },
+  ELR_hyp: { R: 0, M: 1, M1: 14 },
+  SP_hyp: { R: 0, M: 1, M1: 15 },
+  SPSR_fiq: { R: 1, M: 0, M1: 14 },
+  SPSR_irq: { R: 1, M: 1, M1: 0 },
+  SPSR_svc: { R: 1, M: 1, M1: 2 },
+  SPSR_abt: { R: 1, M: 1, M1: 4 },
+  SPSR_und: { R: 1, M: 1, M1: 6 },
+  SPSR_mon: { R: 1, M: 1, M1: 12 },
+  SPSR_hyp: { R: 1, M: 1, M1: 14 },
+} as const;
+export type BankedRegister = keyof typeof bankedRegisters;
+
 /** Every coder under the name that syntax templates use. */
 export const coders = {
   Rd: register('Rd'),
@@ -394,6 +460,51 @@ export const coders = {
     print: String,
   }),
 
+  /** PKHBT's shift, LSL alone, and PKHTB's, ASR alone. */
+  lsl5: onlyShift('lsl', 0, 31),
+  asr5: onlyShift('asr', 1, 32),
+  /** The shift before saturation: LSL, or ASR where sh is 1. */
+  satshift: coder<Shift<'lsl' | 'asr'>>({
+    what: 'a shift, LSL or ASR by a constant',
+    is: (value) => isShift(value) && ['lsl', 'asr'].includes((value as Shift).shift),
+    omitted: lsl(0),
+    encode: ({ shift, by }) => {
+      if (shift === 'lsl') checkRange(by, 0, 31);
+      else checkRange(by, 1, 32);
+      return { sh: shift === 'asr' ? 1 : 0, imm5: by % 32 };
+    },
+    decode: ({ sh, imm5 }) => (sh ? asr(imm5! || 32) : lsl(imm5!)),
+    print: printShift,
+  }),
+  /** Rotation by whole bytes. */
+  rotation: coder<Shift<'ror'>>({
+    what: 'a rotation, ror(8), ror(16) or ror(24)',
+    is: (value) => isShift(value) && (value as Shift).shift === 'ror',
+    omitted: ror(0),
+    encode: ({ by }) => {
+      checkRange(by, 0, 24, 8);
+      return { rotate: by / 8 };
+    },
+    decode: ({ rotate }) => ror(rotate! * 8),
+    print: printShift,
+  }),
+  sat_imm: unsigned('sat_imm', 5),
+  sat_imm_less1: unsigned('sat_imm', 5, { bias: 1 }),
+  lsb: unsigned('lsb', 5),
+  /** A bit field's width, held as width less one. */
+  width_m1: unsigned('widthm1', 5, { bias: 1 }),
+  /** A bit field's width, held as the field's highest bit. */
+  width_msb: coder<number>({
+    what: 'a width in bits',
+    is: isNumber,
+    encode: (value, { lsb }) => {
+      checkRange(value, 1, 32 - lsb!);
+      return { msb: lsb! + value - 1 };
+    },
+    decode: ({ lsb, msb }) => msb! - lsb! + 1,
+    print: String,
+  }),
+
   /** An index register, added or subtracted. */
   index: coder<Register | Minus>({
     what: 'an index register',
@@ -404,6 +515,35 @@ export const coders = {
   }),
 
   registers: registerList('registers', 16),
+  registers15: registerList('registers', 15),
+  /** A list that ends in PC, whose bit the pattern holds. */
+  registers_pc: coder<readonly Register[]>({
+    what: 'a list of registers with pc',
+    is: (value) => Array.isArray(value) && value.every(has('core')) && value.includes(pc),
+    encode: (value, known, site) =>
+      allRegisters.encode(
+        value.filter((it) => it.core !== 15),
+        known,
+        site,
+      ),
+    decode: (fields, site) => [...allRegisters.decode(fields, site), pc],
+    print: allRegisters.print,
+  }),
+  /** The second register of a pair, always the next one. */
+  Rt_next: coder<Register>({
+    what: 'a register',
+    is: has('core'),
+    encode: ({ core }, { Rt }) => {
+      if (core === Rt! + 1) return {};
+      throw new HypberryError(
+        'asm.registers',
+        `${registerName(core)} does not follow ${registerName(Rt!)}`,
+        'A pair is an even register and the next one.',
+      );
+    },
+    decode: ({ Rt }) => coreRegisters[(Rt! + 1) % 16]!,
+    print: ({ core }) => registerName(core),
+  }),
   /** A list of one register, as PUSH and POP encode it. */
   Rt_list: coder<readonly [Register]>({
     what: 'a list of one register',
@@ -460,6 +600,19 @@ export const coders = {
   readable64: systemRegister64('RO'),
   writable64: systemRegister64('WO'),
 
+  /** LDC's and STC's number for the coprocessor. */
+  option8: braced('imm8', 8),
+  hint: braced('hint', 8),
+  /** A register of another mode (B9.2.3). */
+  banked_reg: coder<BankedRegister>({
+    what: 'a banked register, as SPSR_hyp or R8_usr',
+    is: (value) => typeof value === 'string' && value in bankedRegisters,
+    encode: (value) => bankedRegisters[value],
+    decode: ({ R, M, M1 }) =>
+      (Object.entries(bankedRegisters).find(([, it]) => it.R === R && it.M === M && it.M1 === M1)?.[0] ??
+        `(UNDEF: ${M! * 16 + M1!})`) as BankedRegister,
+    print: String,
+  }),
   spec_reg: word('R', ['CPSR', 'SPSR']),
   spec_reg_fields: statusField,
   mode: unsigned('mode', 5),

@@ -1,6 +1,6 @@
 /**
  * Conditions on fields, written as the manual's pseudocode has them: `Rn == 15 && W == 1`,
- * `Rt2 == Rt + 1 || BitCount(registers) < 1`, `imm4<3:2> != 0`. Kept as text in the table so that other readers
+ * `Rt2 == Rt + 1 || BitCount(registers) < 1`, `imm4<3:2> != 0`, `registers<Rn> == 1`. Kept as text in the table so that other readers
  * of it (a decision tree, a translator) can take them apart.
  */
 import type { Fields } from './pattern.js';
@@ -35,7 +35,7 @@ export function bitCount(value: number): number {
 
 /** Reads a condition. Throws a plain Error where it cannot be read: the table's fault. */
 export function parsePredicate(text: string): Predicate {
-  const tokens = text.match(/[A-Za-z_]\w*(<\d+(:\d+)?>)?|0x[0-9a-f]+|\d+|&&|\|\||[=!<>]=|[<>()+-]/g) ?? [];
+  const tokens = text.match(/[A-Za-z_]\w*(<(\w+|\d+:\d+)>)?|0x[0-9a-f]+|\d+|&&|\|\||[=!<>]=|[<>()+-]/g) ?? [];
   let at = 0;
   const demands = new Map<string, number>();
   const reads = new Set<string>();
@@ -59,10 +59,14 @@ export function parsePredicate(text: string): Predicate {
       take(')');
       return (fields) => bitCount(inner(fields));
     }
-    const [, name, high, low = high] = /^(\w+)(?:<(\d+)(?::(\d+))?>)?$/.exec(token) ?? [];
+    const [, name, high, low = high] = /^(\w+)(?:<(\w+)(?::(\d+))?>)?$/.exec(token) ?? [];
     if (name === undefined) throw new Error(`"${text}": ${token} is no field`);
     reads.add(name);
     if (high === undefined) return (fields) => fields[name]!;
+    if (!/^\d/.test(high)) {
+      reads.add(high);
+      return (fields) => (fields[name]! >>> fields[high]!) & 1;
+    }
     const [shift, mask] = [Number(low), 2 ** (Number(high) - Number(low) + 1) - 1];
     return (fields) => (fields[name]! >>> shift) & mask;
   }

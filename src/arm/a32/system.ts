@@ -1,6 +1,6 @@
 import type { Table } from '../encoding.js';
 
-/** Exceptions, status registers, barriers, hints and coprocessors (A5.6, A5.7, B9.3). */
+/** Exceptions, status registers, barriers and hints (A5.2.11, A5.2.12, A5.7, B9.3). */
 export const system = {
   SVC_A1: { section: 'A8.8.228', bits: 'cond:4 1111 imm24:24', syntax: 'SVC{c} #<imm24>' },
   SMC_A1: {
@@ -84,37 +84,35 @@ export const system = {
     syntax: { 'ISB <barrier>': '', ISB: 'option == 15' },
   },
 
-  MCR_A1: {
-    section: 'A8.8.98',
-    bits: 'cond:4 1110 opc1:3 0 CRn:4 Rt:4 coproc:4 opc2:3 1 CRm:4',
-    syntax: {
-      'MCR{c} <coproc>, <opc1>, <Rt>, <CRn>, <CRm>, <opc2>': '',
-      'MCR{c} <writable>, <Rt>': '',
+  SETEND_A1: {
+    section: 'A8.8.167',
+    bits: '1111 00010000 (000) 1 (000000) E (0) 0000 (0000)',
+    syntax: 'SETEND <endian>',
+  },
+  MRS_banked_A1: {
+    section: 'B9.3.9',
+    bits: 'cond:4 00010 R 00 M1:4 Rd:4 (00) 1 M 0000 (0000)',
+    syntax: 'MRS{c} <Rd>, <banked_reg>',
+    unpredictable: 'Rd == 15',
+  },
+  MSR_banked_A1: {
+    section: 'B9.3.10',
+    bits: 'cond:4 00010 R 10 M1:4 (1111) (00) 1 M 0000 Rn:4',
+    syntax: 'MSR{c} <banked_reg>, <Rn>',
+    unpredictable: 'Rn == 15',
+  },
+  /** Hints without a meaning of their own: they do nothing (A5.2.11). */
+  HINT_A1: {
+    section: 'A5.2.11',
+    bits: 'cond:4 00110010 0000 (1111) (0000) hint:8',
+    syntax: 'NOP{c} <hint>',
+    see: {
+      NOP_A1: 'hint == 0',
+      YIELD_A1: 'hint == 1',
+      WFE_A1: 'hint == 2',
+      WFI_A1: 'hint == 3',
+      SEV_A1: 'hint == 4',
+      DBG_A1: 'hint<7:4> == 15',
     },
-    see: { VFP: 'coproc == 10 || coproc == 11' },
-    unpredictable: 'Rt == 15',
-  },
-  MRC_A1: {
-    section: 'A8.8.107',
-    bits: 'cond:4 1110 opc1:3 1 CRn:4 Rt:4 coproc:4 opc2:3 1 CRm:4',
-    syntax: {
-      'MRC{c} <coproc>, <opc1>, <Rt_or_APSR>, <CRn>, <CRm>, <opc2>': '',
-      'MRC{c} <readable>, <Rt>': '',
-    },
-    see: { VFP: 'coproc == 10 || coproc == 11' },
-  },
-  MCRR_A1: {
-    section: 'A8.8.99',
-    bits: 'cond:4 11000100 Rt2:4 Rt:4 coproc:4 opc1:4 CRm:4',
-    syntax: { 'MCRR{c} <coproc>, <opc1>, <Rt>, <Rt2>, <CRm>': '', 'MCRR{c} <writable64>, <Rt>, <Rt2>': '' },
-    see: { VFP: 'coproc == 10 || coproc == 11' },
-    unpredictable: 'Rt == 15 || Rt2 == 15',
-  },
-  MRRC_A1: {
-    section: 'A8.8.108',
-    bits: 'cond:4 11000101 Rt2:4 Rt:4 coproc:4 opc1:4 CRm:4',
-    syntax: { 'MRRC{c} <coproc>, <opc1>, <Rt>, <Rt2>, <CRm>': '', 'MRRC{c} <readable64>, <Rt>, <Rt2>': '' },
-    see: { VFP: 'coproc == 10 || coproc == 11' },
-    unpredictable: 'Rt == 15 || Rt2 == 15 || Rt == Rt2',
   },
 } as const satisfies Table;

@@ -1,0 +1,102 @@
+/** From a word to its encoding, by a decision tree built from the table. */
+import { a32Encodings } from './a32/index.js';
+import type { a32 } from './a32/index.js';
+import type { Encoding, Table } from './encoding.js';
+import { accepts } from './encoding.js';
+import type { FieldNames, Fields } from './pattern.js';
+import { readFields } from './pattern.js';
+
+/** The fields of a table's entry, by its name. */
+export type FieldsOf<T extends Table, Name extends keyof T> = Fields<FieldNames<T[Name]['bits']>>;
+
+/** A decoded word; `name` tells which fields there are. */
+export type Decoded<T extends Table> = {
+  [Name in keyof T]: { readonly name: Name; readonly encoding: Encoding; readonly fields: FieldsOf<T, Name> };
+}[keyof T];
+
+/** Looks at `width` bits from bit `low` of the word, or, with encodings to choose from, at nothing more. */
+type Node =
+  | { readonly low: number; readonly mask: number; readonly children: readonly (Node | undefined)[] }
+  | readonly Encoding[];
+
+/** The widest run of bits that the next step looks at. */
+const WIDEST = 8;
+
+/** The run of undecided bits that tells the most encodings apart. */
+function bestRun(
+  encodings: readonly Encoding[],
+  decided: number,
+): { low: number; width: number } | undefined {
+  // How many encodings a bit decides: only bits most encodings fix are worth a look.
+  const fixed = Array.from({ length: 32 }, (_, bit) =>
+    (decided >>> bit) & 1 ? 0 : encodings.filter(({ pattern }) => (pattern.mask >>> bit) & 1).length,
+  );
+  const most = Math.max(...fixed);
+  if (most === 0) return undefined;
+  let best = { low: 0, width: 0 };
+  for (let low = 0; low < 32; low++) {
+    let width = 0;
+    while (width < WIDEST && fixed[low + width] === most) width++;
+    if (width > best.width) best = { low, width };
+  }
+  return best;
+}
+
+function grow(encodings: readonly Encoding[], decided: number): Node | undefined {
+  if (encodings.length === 0) return undefined;
+  const run = encodings.length === 1 ? undefined : bestRun(encodings, decided);
+  if (!run) return encodings;
+  const mask = 2 ** run.width - 1;
+  const children = Array.from({ length: mask + 1 }, (_, value) =>
+    grow(
+      encodings.filter(({ pattern }) => {
+        const care = (pattern.mask >>> run.low) & mask;
+        return ((pattern.value >>> run.low) & care) === (value & care);
+      }),
+      (decided | (mask << run.low)) >>> 0,
+    ),
+  );
+  return { low: run.low, mask, children };
+}
+
+function candidates(root: Node | undefined, word: number): readonly Encoding[] {
+  let node = root;
+  while (node !== undefined && 'children' in node) node = node.children[(word >>> node.low) & node.mask];
+  return node ?? [];
+}
+
+/**
+ * Makes a decoder for a table's encodings. `decode` gives a word's encoding and fields, or undefined where the word
+ * is UNDEFINED; `all` gives every encoding that claims the word, for tests that there is never more than one.
+ */
+export function decoder<T extends Table>(
+  encodings: readonly Encoding[],
+): {
+  decode: (word: number) => Decoded<T> | undefined;
+  all: (word: number) => readonly Encoding[];
+} {
+  const root = grow(encodings, 0);
+  const claim = (encoding: Encoding, word: number): Fields | undefined => {
+    if ((word & encoding.pattern.mask) >>> 0 !== encoding.pattern.value) return undefined;
+    const fields = readFields(encoding.pattern, word);
+    return accepts(encoding, fields) ? fields : undefined;
+  };
+  return {
+    decode: (word) => {
+      for (const encoding of candidates(root, word)) {
+        const fields = claim(encoding, word);
+        if (fields) return { name: encoding.name, encoding, fields } as unknown as Decoded<T>;
+      }
+      return undefined;
+    },
+    all: (word) => candidates(root, word).filter((encoding) => claim(encoding, word) !== undefined),
+  };
+}
+
+const a32Decoder = decoder<typeof a32>(a32Encodings);
+
+/** Decodes an A32 word, or gives undefined where it is UNDEFINED. */
+export const decodeA32 = a32Decoder.decode;
+
+/** Every A32 encoding that claims a word; more than one is a fault of the table. */
+export const claimsOfA32 = a32Decoder.all;
