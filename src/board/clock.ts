@@ -1,0 +1,86 @@
+/**
+ * Virtual time and what happens in it. The processor makes the time; devices set timers.
+ * All times are nanoseconds since the machine started.
+ */
+
+/** Nanoseconds in a second. */
+export const SECOND = 1e9;
+
+/**
+ * The shortest distance from now at which {@link Clock.nextEvent} names an event that is still to come. A guest that
+ * sets a timer to nothing would otherwise have the run chopped into pieces of one instruction.
+ */
+export const EVENT_GRANULARITY = 1000;
+
+/** A timer of one device: set or not set. Setting it again moves it, so no guest can pile events up. */
+export interface Timer {
+  /** Has the action run at `time`, or as soon as events are run when that is past. */
+  set(time: number): void;
+  clear(): void;
+}
+
+interface Slot {
+  due: number;
+  readonly action: (due: number) => void;
+}
+
+export class Clock {
+  private readonly slots: Slot[] = [];
+  private earliest = Infinity;
+
+  /** @param time gives the current virtual time; it never falls. */
+  constructor(private readonly time: () => number) {}
+
+  /** Nanoseconds since the machine started. */
+  now(): number {
+    return this.time();
+  }
+
+  /**
+   * A timer, not set.
+   * @param action runs when the timer is due and gets the time it was set for, which may lie a little before now; the
+   *   timer is then cleared and may be set again
+   */
+  timer(action: (due: number) => void): Timer {
+    const slot: Slot = { due: Infinity, action };
+    this.slots.push(slot);
+    return {
+      set: (time) => {
+        slot.due = time;
+        this.findEarliest();
+      },
+      clear: () => {
+        slot.due = Infinity;
+        this.findEarliest();
+      },
+    };
+  }
+
+  /**
+   * When {@link runEvents} should next be called; Infinity when nothing is set. A timer that is set during a run can
+   * bring it forward, so whoever runs the processor asks again after each of its slices.
+   */
+  nextEvent(): number {
+    const now = this.now();
+    return this.earliest <= now ? now : Math.max(this.earliest, now + EVENT_GRANULARITY);
+  }
+
+  /** Runs what is due, in the order of time, each timer at most once. */
+  runEvents(): void {
+    const now = this.now();
+    if (this.earliest > now) return;
+    const due = this.slots.filter((slot) => slot.due <= now).sort((a, b) => a.due - b.due);
+    for (const slot of due) {
+      const time = slot.due;
+      // An earlier action may have cleared or moved it.
+      if (time > now) continue;
+      slot.due = Infinity;
+      slot.action(time);
+    }
+    this.findEarliest();
+  }
+
+  private findEarliest(): void {
+    this.earliest = this.slots.reduce((least, slot) => Math.min(least, slot.due), Infinity);
+  }
+}

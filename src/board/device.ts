@@ -1,0 +1,21 @@
+import type { Registers } from './register.js';
+
+/**
+ * A peripheral as the bus drives it. It is asked only for the registers that it lists, by the offset of a whole
+ * 32-bit word. Reads may answer signed or unsigned numbers; writes give unsigned ones.
+ */
+export interface Device {
+  /** The datasheet's name, for logs and traces. */
+  readonly name: string;
+  readonly registers: Registers;
+  /** Reads the word at `offset`, with the side effects that the hardware has. */
+  read(offset: number): number;
+  /** Writes the word at `offset`. */
+  write(offset: number, value: number): void;
+}
+
+/** A level-triggered line: called with the new level, harmless when that is the old one. */
+export type Line = (level: boolean) => void;
+
+/** Takes one sentence, without a full stop, about something the guest did that the board does not model. */
+export type Log = (sentence: string) => void;

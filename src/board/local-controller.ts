@@ -1,0 +1,278 @@
+import { CORES, CRYSTAL_HZ } from './bcm2836.js';
+import { SECOND, type Clock, type Timer } from './clock.js';
+import type { Device, Line } from './device.js';
+import { LOCAL_REGISTERS, LOCAL_SOURCE } from './local-peripherals.js';
+import { fieldOf, indexIn } from './register.js';
+
+const REGISTERS = LOCAL_REGISTERS;
+const { CONTROL, GPU_ROUTING, LOCAL_INT_ROUTING, LOCAL_TIMER, LOCAL_TIMER_CLR } = REGISTERS;
+
+/** The four timers of a core in the order of their bits in the routing and source registers. */
+export const CORE_TIMERS = ['secure-physical', 'physical', 'hyp', 'virtual'] as const;
+export type CoreTimer = (typeof CORE_TIMERS)[number];
+
+/** The local timer counts both edges of the crystal (QA7, 4.11). */
+const LOCAL_TIMER_HZ = 2 * CRYSTAL_HZ;
+
+/** Clock of the peripheral bus that CONTROL.APB_CLOCK chooses: half the default core clock, Hz. */
+const APB_HZ = 125_000_000;
+
+/** The prescaler divides by this. */
+const PRESCALER_ONE = 2 ** 31;
+
+const WRAP = 2 ** 32;
+
+/** The routing nibbles for FIQ lie this many bits above those for IRQ. */
+const FIQ_SHIFT = 4;
+
+/** Where the mailboxes' four bits start in the source registers. */
+const MAILBOX_SHIFT = 4;
+
+/** Routes timers, mailboxes, PMU, the local timer and the GPU's two lines to the four cores. */
+export class LocalController implements Device {
+  readonly name = 'ARM-local peripherals';
+  readonly registers = REGISTERS;
+
+  private control = 0;
+  private prescaler = 0;
+  private gpuRouting = 0;
+  private pmuRouting = 0;
+  private localRouting = 0;
+  private localTimer = 0;
+  private axiIrq = 0;
+  /** Bits of the four timers' lines, for each core. */
+  private readonly timerLevels = new Uint8Array(CORES);
+  private readonly timersRouting = new Uint8Array(CORES);
+  private readonly mailboxesRouting = new Uint8Array(CORES);
+  private readonly mailboxes = new Uint32Array(4 * CORES);
+  private readonly irqSource = new Uint32Array(CORES);
+  private readonly fiqSource = new Uint32Array(CORES);
+  private pmuLevels = 0;
+  private gpuIrqLevel = false;
+  private gpuFiqLevel = false;
+
+  /** The core timer was `base` at the time `since`. */
+  private base = 0;
+  private since = 0;
+  private heldUpper = 0;
+  private lowerToWrite = 0;
+  private readonly localTimerEvent: Timer;
+
+  /**
+   * @param irqs the cores' IRQ inputs
+   * @param fiqs the cores' FIQ inputs
+   */
+  constructor(
+    private readonly clock: Clock,
+    private readonly irqs: readonly Line[],
+    private readonly fiqs: readonly Line[],
+  ) {
+    this.localTimerEvent = clock.timer((due) => {
+      this.localTimer |= LOCAL_TIMER.bits.INTERRUPT;
+      this.update();
+      const period = this.localTimerPeriod();
+      // Periods that went by meanwhile have set the same flag.
+      const passed = Math.floor((this.clock.now() - due) / period) + 1;
+      this.localTimerEvent.set(due + passed * period);
+    });
+  }
+
+  /** Sets the line of one of a core's timers. */
+  timerLine(core: number, timer: CoreTimer, level: boolean): void {
+    const mask = 1 << CORE_TIMERS.indexOf(timer);
+    this.timerLevels[core] = level ? this.timerLevels[core]! | mask : this.timerLevels[core]! & ~mask;
+    this.update();
+  }
+
+  /** Sets the line of a core's performance monitor. */
+  pmuLine(core: number, level: boolean): void {
+    this.pmuLevels = level ? this.pmuLevels | (1 << core) : this.pmuLevels & ~(1 << core);
+    this.update();
+  }
+
+  /** The GPU interrupt controller's IRQ. */
+  readonly gpuIrq: Line = (level) => {
+    this.gpuIrqLevel = level;
+    this.update();
+  };
+
+  /** The GPU interrupt controller's FIQ. */
+  readonly gpuFiq: Line = (level) => {
+    this.gpuFiqLevel = level;
+    this.update();
+  };
+
+  /** At what rate the core timer counts as it is set up, Hz; 0 when the prescaler stops it. */
+  coreTimerHz(): number {
+    const source = this.control & CONTROL.bits.APB_CLOCK ? APB_HZ : CRYSTAL_HZ;
+    const step = this.control & CONTROL.bits.STEP_BY_2 ? 2 : 1;
+    return (source * step * this.prescaler) / PRESCALER_ONE;
+  }
+
+  read(offset: number): number {
+    switch (offset) {
+      case CONTROL.offset:
+        return this.control;
+      case REGISTERS.PRESCALER.offset:
+        return this.prescaler;
+      case GPU_ROUTING.offset:
+        return this.gpuRouting;
+      case REGISTERS.PMU_ROUTING_SET.offset:
+        return this.pmuRouting;
+      case REGISTERS.CORE_TIMER_LS.offset: {
+        const count = this.coreTimer();
+        this.heldUpper = Math.floor(count / WRAP);
+        return count % WRAP;
+      }
+      case REGISTERS.CORE_TIMER_MS.offset:
+        return this.heldUpper;
+      case LOCAL_INT_ROUTING.offset:
+        return this.localRouting;
+      case REGISTERS.AXI_IRQ.offset:
+        return this.axiIrq;
+      case LOCAL_TIMER.offset:
+        return this.localTimer;
+      default:
+        return this.readRepeated(offset);
+    }
+  }
+
+  write(offset: number, value: number): void {
+    switch (offset) {
+      case CONTROL.offset:
+        this.keepCoreTimer();
+        this.control = value & (CONTROL.bits.APB_CLOCK | CONTROL.bits.STEP_BY_2);
+        break;
+      case REGISTERS.PRESCALER.offset:
+        this.keepCoreTimer();
+        this.prescaler = value;
+        break;
+      case GPU_ROUTING.offset:
+        this.gpuRouting = value & (GPU_ROUTING.bits.IRQ | GPU_ROUTING.bits.FIQ);
+        break;
+      case REGISTERS.PMU_ROUTING_SET.offset:
+        this.pmuRouting |= value & 0xff;
+        break;
+      case REGISTERS.PMU_ROUTING_CLR.offset:
+        this.pmuRouting &= ~value;
+        break;
+      case REGISTERS.CORE_TIMER_LS.offset:
+        this.lowerToWrite = value;
+        break;
+      case REGISTERS.CORE_TIMER_MS.offset:
+        this.base = value * WRAP + this.lowerToWrite;
+        this.since = this.clock.now();
+        break;
+      case LOCAL_INT_ROUTING.offset:
+        this.localRouting = value & (LOCAL_INT_ROUTING.bits.CORE | LOCAL_INT_ROUTING.bits.FIQ);
+        break;
+      case REGISTERS.AXI_IRQ.offset:
+        this.axiIrq = value;
+        break;
+      case LOCAL_TIMER.offset:
+        this.setLocalTimer(value);
+        break;
+      case LOCAL_TIMER_CLR.offset:
+        if (value & LOCAL_TIMER_CLR.bits.CLEAR) this.localTimer &= ~LOCAL_TIMER.bits.INTERRUPT;
+        if (value & LOCAL_TIMER_CLR.bits.RELOAD) this.restartLocalTimer();
+        break;
+      default:
+        this.writeRepeated(offset, value);
+    }
+    this.update();
+  }
+
+  private readRepeated(offset: number): number {
+    return (
+      this.timersRouting[indexIn(REGISTERS.TIMERS_ROUTING, offset)] ??
+      this.mailboxesRouting[indexIn(REGISTERS.MAILBOXES_ROUTING, offset)] ??
+      this.irqSource[indexIn(REGISTERS.IRQ_SOURCE, offset)] ??
+      this.fiqSource[indexIn(REGISTERS.FIQ_SOURCE, offset)] ??
+      this.mailboxes[indexIn(REGISTERS.MAILBOX_CLR, offset)] ??
+      0
+    );
+  }
+
+  private writeRepeated(offset: number, value: number): void {
+    const timers = indexIn(REGISTERS.TIMERS_ROUTING, offset);
+    const mailboxes = indexIn(REGISTERS.MAILBOXES_ROUTING, offset);
+    const set = indexIn(REGISTERS.MAILBOX_SET, offset);
+    const clear = indexIn(REGISTERS.MAILBOX_CLR, offset);
+    if (timers >= 0) this.timersRouting[timers] = value;
+    else if (mailboxes >= 0) this.mailboxesRouting[mailboxes] = value;
+    else if (set >= 0) this.mailboxes[set]! |= value;
+    else if (clear >= 0) this.mailboxes[clear]! &= ~value;
+  }
+
+  private setLocalTimer(value: number): void {
+    const kept = this.localTimer & LOCAL_TIMER.bits.INTERRUPT;
+    const { RELOAD, ENABLE, INTERRUPT_ENABLE } = LOCAL_TIMER.bits;
+    this.localTimer = (value & (RELOAD | ENABLE | INTERRUPT_ENABLE)) | kept;
+    this.localTimerEvent.clear();
+    this.restartLocalTimer();
+  }
+
+  private restartLocalTimer(): void {
+    if (this.localTimer & LOCAL_TIMER.bits.ENABLE) {
+      this.localTimerEvent.set(this.clock.now() + this.localTimerPeriod());
+    }
+  }
+
+  private localTimerPeriod(): number {
+    const reload = Math.max(1, fieldOf(this.localTimer, LOCAL_TIMER.bits.RELOAD));
+    return (reload * SECOND) / LOCAL_TIMER_HZ;
+  }
+
+  private coreTimer(): number {
+    return this.base + Math.floor(((this.clock.now() - this.since) * this.coreTimerHz()) / SECOND);
+  }
+
+  /** Takes the count so far as the new start, before the rate changes. */
+  private keepCoreTimer(): void {
+    this.base = this.coreTimer();
+    this.since = this.clock.now();
+  }
+
+  private update(): void {
+    for (let core = 0; core < CORES; core++) {
+      let irq = 0;
+      let fiq = 0;
+      const route = (levels: number, routing: number, shift: number): void => {
+        fiq |= (levels & (routing >>> FIQ_SHIFT)) << shift;
+        irq |= (levels & routing & ~(routing >>> FIQ_SHIFT) & 0xf) << shift;
+      };
+      route(this.timerLevels[core]!, this.timersRouting[core]!, 0);
+      route(this.fullMailboxes(core), this.mailboxesRouting[core]!, MAILBOX_SHIFT);
+
+      if (this.gpuIrqLevel && fieldOf(this.gpuRouting, GPU_ROUTING.bits.IRQ) === core)
+        irq |= LOCAL_SOURCE.GPU;
+      if (this.gpuFiqLevel && fieldOf(this.gpuRouting, GPU_ROUTING.bits.FIQ) === core)
+        fiq |= LOCAL_SOURCE.GPU;
+
+      if ((this.pmuLevels >>> core) & 1) {
+        if ((this.pmuRouting >>> (core + FIQ_SHIFT)) & 1) fiq |= LOCAL_SOURCE.PMU;
+        else if ((this.pmuRouting >>> core) & 1) irq |= LOCAL_SOURCE.PMU;
+      }
+
+      const { INTERRUPT, INTERRUPT_ENABLE } = LOCAL_TIMER.bits;
+      const localTimerFires =
+        (this.localTimer & INTERRUPT) !== 0 && (this.localTimer & INTERRUPT_ENABLE) !== 0;
+      if (localTimerFires && (this.localRouting & LOCAL_INT_ROUTING.bits.CORE) === core) {
+        if (this.localRouting & LOCAL_INT_ROUTING.bits.FIQ) fiq |= LOCAL_SOURCE.LOCAL_TIMER;
+        else irq |= LOCAL_SOURCE.LOCAL_TIMER;
+      }
+
+      this.irqSource[core] = irq;
+      this.fiqSource[core] = fiq;
+      this.irqs[core]!(irq !== 0);
+      this.fiqs[core]!(fiq !== 0);
+    }
+  }
+
+  /** A bit for each of a core's mailboxes that holds something. */
+  private fullMailboxes(core: number): number {
+    let full = 0;
+    for (let i = 0; i < 4; i++) if (this.mailboxes[core * 4 + i] !== 0) full |= 1 << i;
+    return full;
+  }
+}

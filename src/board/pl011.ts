@@ -1,0 +1,296 @@
+import { SECOND, type Clock, type Timer } from './clock.js';
+import type { Device, Line } from './device.js';
+import { bit, bits, indexIn, register, registers } from './register.js';
+
+/** The interrupts of UARTIMSC, UARTRIS, UARTMIS and UARTICR, which share one layout. */
+const INTERRUPTS = {
+  RIM: bit(0),
+  CTSM: bit(1),
+  DCDM: bit(2),
+  DSRM: bit(3),
+  RX: bit(4),
+  TX: bit(5),
+  RT: bit(6),
+  FE: bit(7),
+  PE: bit(8),
+  BE: bit(9),
+  OE: bit(10),
+} as const;
+
+/** "PrimeCell UART (PL011)", Arm DDI 0183, table 3-1; BCM2835 ARM Peripherals, section 13.4. */
+export const PL011_REGISTERS = {
+  DR: register(0x00, 'Data', { DATA: bits(7, 0), FE: bit(8), PE: bit(9), BE: bit(10), OE: bit(11) }),
+  RSR: register(0x04, 'Receive status, error clear', { FE: bit(0), PE: bit(1), BE: bit(2), OE: bit(3) }),
+  FR: register(0x18, 'Flags', {
+    CTS: bit(0),
+    DSR: bit(1),
+    DCD: bit(2),
+    BUSY: bit(3),
+    RXFE: bit(4),
+    TXFF: bit(5),
+    RXFF: bit(6),
+    TXFE: bit(7),
+    RI: bit(8),
+  }),
+  ILPR: register(0x20, 'IrDA low-power counter', { ILPDVSR: bits(7, 0) }),
+  IBRD: register(0x24, 'Integer baud rate divisor', { DIVINT: bits(15, 0) }),
+  FBRD: register(0x28, 'Fractional baud rate divisor', { DIVFRAC: bits(5, 0) }),
+  LCRH: register(0x2c, 'Line control', {
+    BRK: bit(0),
+    PEN: bit(1),
+    EPS: bit(2),
+    STP2: bit(3),
+    FEN: bit(4),
+    WLEN: bits(6, 5),
+    SPS: bit(7),
+  }),
+  CR: register(0x30, 'Control', {
+    UARTEN: bit(0),
+    SIREN: bit(1),
+    SIRLP: bit(2),
+    LBE: bit(7),
+    TXE: bit(8),
+    RXE: bit(9),
+    DTR: bit(10),
+    RTS: bit(11),
+    OUT1: bit(12),
+    OUT2: bit(13),
+    RTSEN: bit(14),
+    CTSEN: bit(15),
+  }),
+  IFLS: register(0x34, 'Interrupt FIFO level select', { TXIFLSEL: bits(2, 0), RXIFLSEL: bits(5, 3) }),
+  IMSC: register(0x38, 'Interrupt mask set/clear', INTERRUPTS),
+  RIS: register(0x3c, 'Raw interrupt status', INTERRUPTS),
+  MIS: register(0x40, 'Masked interrupt status', INTERRUPTS),
+  ICR: register(0x44, 'Interrupt clear', INTERRUPTS),
+  DMACR: register(0x48, 'DMA control', { RXDMAE: bit(0), TXDMAE: bit(1), DMAONERR: bit(2) }),
+  ID: registers(0xfe0, 8, 'Peripheral and PrimeCell identification, a byte each'),
+} as const;
+
+const { DR, RSR, FR, ILPR, IBRD, FBRD, LCRH, CR, IFLS, IMSC, RIS, MIS, ICR, DMACR, ID } = PL011_REGISTERS;
+
+/** The identification bytes: 0x00241011 as Linux' device tree gives it for this board, then the PrimeCell's own. */
+const ID_BYTES = [0x11, 0x10, 0x24, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
+
+/** The receive FIFO's depth; 1 with FIFOs off. */
+const FIFO_DEPTH = 16;
+
+/** Fill at which the receive interrupt comes, by UARTIFLS.RXIFLSEL (values above 4 are reserved). */
+const RX_TRIGGER = [2, 4, 8, 12, 14, 14, 14, 14];
+
+/** UARTCLK as the firmware sets it (init_uart_clock), Hz. */
+export const UART_CLOCK_HZ = 48_000_000;
+
+/** The receive timeout, in bit times (DDI 0183, 2.8.3). */
+const RECEIVE_TIMEOUT_BITS = 32;
+
+/** Input that waits for room in the FIFO; what comes beyond is refused. */
+const BACKLOG_LIMIT = 0x1_0000;
+
+/**
+ * The PL011 UART: the console of every Pi 2. Characters leave at once, so the transmit FIFO is always empty.
+ * It starts as the firmware leaves it: enabled, 8N1, 115200 baud, FIFOs on.
+ */
+export class Pl011 implements Device {
+  readonly name = 'PL011 UART0';
+  readonly registers = PL011_REGISTERS;
+
+  private readonly fifo: number[] = [];
+  private backlog: number[] = [];
+  private readonly receiveTimeout: Timer;
+
+  private receiveStatus = 0;
+  private irda = 0;
+  private integerDivisor = 26;
+  private fractionalDivisor = 3;
+  private lineControl = inFifoMode8N1();
+  private control = CR.bits.UARTEN | CR.bits.TXE | CR.bits.RXE;
+  private fifoLevels = 0x12;
+  private mask = 0;
+  private raw = 0;
+  private dmaControl = 0;
+
+  /**
+   * @param clock for the receive timeout
+   * @param irq the combined interrupt
+   * @param output called with every character that leaves
+   */
+  constructor(
+    private readonly clock: Clock,
+    private readonly irq: Line,
+    private readonly output: (byte: number) => void,
+  ) {
+    this.receiveTimeout = clock.timer(() => {
+      if (this.fifo.length > 0) this.raise(INTERRUPTS.RT);
+    });
+  }
+
+  /**
+   * Characters that arrive on the line. They wait until the guest takes them.
+   * @returns how many were taken; fewer than given when the guest has left too many unread
+   */
+  receive(bytes: Uint8Array): number {
+    const taken = Math.min(bytes.length, BACKLOG_LIMIT - this.backlog.length);
+    for (let i = 0; i < taken; i++) this.backlog.push(bytes[i]!);
+    this.fill();
+    return taken;
+  }
+
+  read(offset: number): number {
+    switch (offset) {
+      case DR.offset:
+        return this.take();
+      case RSR.offset:
+        return this.receiveStatus;
+      case FR.offset:
+        return this.flags();
+      case ILPR.offset:
+        return this.irda;
+      case IBRD.offset:
+        return this.integerDivisor;
+      case FBRD.offset:
+        return this.fractionalDivisor;
+      case LCRH.offset:
+        return this.lineControl;
+      case CR.offset:
+        return this.control;
+      case IFLS.offset:
+        return this.fifoLevels;
+      case IMSC.offset:
+        return this.mask;
+      case RIS.offset:
+        return this.raw;
+      case MIS.offset:
+        return this.raw & this.mask;
+      case DMACR.offset:
+        return this.dmaControl;
+      default:
+        return ID_BYTES[indexIn(ID, offset)] ?? 0;
+    }
+  }
+
+  write(offset: number, value: number): void {
+    switch (offset) {
+      case DR.offset:
+        this.send(value & DR.bits.DATA);
+        break;
+      case RSR.offset:
+        this.receiveStatus = 0;
+        break;
+      case ILPR.offset:
+        this.irda = value & ILPR.bits.ILPDVSR;
+        break;
+      case IBRD.offset:
+        this.integerDivisor = value & IBRD.bits.DIVINT;
+        break;
+      case FBRD.offset:
+        this.fractionalDivisor = value & FBRD.bits.DIVFRAC;
+        break;
+      case LCRH.offset:
+        // Turning the FIFOs on or off empties them.
+        if ((value ^ this.lineControl) & LCRH.bits.FEN) this.fifo.length = 0;
+        this.lineControl = value & 0xff;
+        this.fill();
+        break;
+      case CR.offset:
+        this.control = value & 0xff87;
+        this.fill();
+        break;
+      case IFLS.offset:
+        this.fifoLevels = value & 0x3f;
+        this.receiveLevel();
+        break;
+      case IMSC.offset:
+        this.mask = value & 0x7ff;
+        break;
+      case ICR.offset:
+        this.raw &= ~value;
+        break;
+      case DMACR.offset:
+        this.dmaControl = value & 0x7;
+        break;
+    }
+    this.irq((this.raw & this.mask) !== 0);
+  }
+
+  private get depth(): number {
+    return this.lineControl & LCRH.bits.FEN ? FIFO_DEPTH : 1;
+  }
+
+  private flags(): number {
+    const full = this.fifo.length >= this.depth;
+    const { RXFE, RXFF, TXFE, CTS, DSR, DCD, RI } = FR.bits;
+    let modem = 0;
+    if (this.control & CR.bits.LBE) {
+      // Loopback ties the modem outputs to the inputs.
+      if (this.control & CR.bits.RTS) modem |= CTS;
+      if (this.control & CR.bits.DTR) modem |= DSR;
+      if (this.control & CR.bits.OUT1) modem |= DCD;
+      if (this.control & CR.bits.OUT2) modem |= RI;
+    }
+    return TXFE | (this.fifo.length === 0 ? RXFE : 0) | (full ? RXFF : 0) | modem;
+  }
+
+  private send(byte: number): void {
+    const needed = CR.bits.UARTEN | CR.bits.TXE;
+    if ((this.control & needed) !== needed) return;
+    if (this.control & CR.bits.LBE) {
+      if (this.fifo.length < this.depth) this.arrive(byte);
+      else this.raise(INTERRUPTS.OE);
+    } else {
+      this.output(byte);
+    }
+    // The FIFO has fallen through its level again.
+    this.raise(INTERRUPTS.TX);
+  }
+
+  private take(): number {
+    const byte = this.fifo.shift() ?? 0;
+    this.receiveLevel();
+    this.fill();
+    if (this.fifo.length === 0) {
+      this.raw &= ~INTERRUPTS.RT;
+      this.receiveTimeout.clear();
+    }
+    this.irq((this.raw & this.mask) !== 0);
+    return byte;
+  }
+
+  /** Moves input from the line into the FIFO as far as there is room. */
+  private fill(): void {
+    const needed = CR.bits.UARTEN | CR.bits.RXE;
+    if ((this.control & needed) !== needed || this.control & CR.bits.LBE) return;
+    const count = Math.min(this.depth - this.fifo.length, this.backlog.length);
+    if (count <= 0) return;
+    for (const byte of this.backlog.slice(0, count)) this.arrive(byte);
+    this.backlog = this.backlog.slice(count);
+  }
+
+  private arrive(byte: number): void {
+    this.fifo.push(byte);
+    this.receiveTimeout.set(this.clock.now() + RECEIVE_TIMEOUT_BITS * this.bitTime());
+    this.receiveLevel();
+  }
+
+  private receiveLevel(): void {
+    const trigger = this.lineControl & LCRH.bits.FEN ? RX_TRIGGER[this.fifoLevels >>> 3]! : 1;
+    if (this.fifo.length >= trigger) this.raise(INTERRUPTS.RX);
+    else this.raw &= ~INTERRUPTS.RX;
+  }
+
+  private raise(interrupt: number): void {
+    this.raw |= interrupt;
+    this.irq((this.raw & this.mask) !== 0);
+  }
+
+  /** Nanoseconds a bit takes on the line. */
+  private bitTime(): number {
+    const divisor = Math.max(1, this.integerDivisor + this.fractionalDivisor / 64);
+    return (16 * divisor * SECOND) / UART_CLOCK_HZ;
+  }
+}
+
+/** UARTLCR_H for 8 data bits, no parity, one stop bit, FIFOs on. */
+function inFifoMode8N1(): number {
+  return LCRH.bits.WLEN | LCRH.bits.FEN;
+}

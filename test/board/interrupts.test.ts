@@ -1,0 +1,205 @@
+import { describe, expect, test } from 'vitest';
+import { InterruptController, INTERRUPT_CONTROLLER_REGISTERS } from '../../src/board/interrupt-controller.js';
+import { CORE_TIMERS, LocalController } from '../../src/board/local-controller.js';
+import {
+  LOCAL_CONTROL,
+  LOCAL_MAILBOX3_CLR,
+  LOCAL_MAILBOX3_SET,
+  LOCAL_MAILBOX_STRIDE,
+  LOCAL_PRESCALER,
+  LOCAL_PRESCALER_BY_1,
+  LOCAL_REGISTERS as L,
+} from '../../src/board/local-peripherals.js';
+import { alone, probe, TestTime } from './rig.js';
+
+const I = INTERRUPT_CONTROLLER_REGISTERS;
+
+function gpu() {
+  const irq = probe();
+  const fiq = probe();
+  const device = new InterruptController(irq, fiq);
+  return { ...alone(device), device, irq, fiq };
+}
+
+function local() {
+  const time = new TestTime();
+  const irqs = [probe(), probe(), probe(), probe()];
+  const fiqs = [probe(), probe(), probe(), probe()];
+  const device = new LocalController(time.clock, irqs, fiqs);
+  const levels = (lines: { level: boolean }[]): string =>
+    lines.map(({ level }) => (level ? '1' : '0')).join('');
+  return { ...alone(device), device, time, irqs: () => levels(irqs), fiqs: () => levels(fiqs) };
+}
+
+describe('BCM2835 interrupt controller', () => {
+  test('passes an interrupt on only while its line is up and it is enabled', () => {
+    const { device, read, write, irq } = gpu();
+    device.gpu(33)(true);
+    expect(irq.level).toBe(false);
+    write(I.ENABLE2.offset, 1 << 1);
+    expect(irq.level).toBe(true);
+    expect(read(I.PENDING2.offset)).toBe(2);
+    expect(read(I.ENABLE2.offset)).toBe(2);
+    device.gpu(33)(false);
+    expect(irq.level).toBe(false);
+    device.gpu(33)(true);
+    write(I.DISABLE2.offset, 1 << 1);
+    expect([irq.level, read(I.PENDING2.offset)]).toEqual([false, 0]);
+  });
+
+  test('basic pending says where to look: own bits, halves, and short cuts that do not count for the halves', () => {
+    const { device, read, write } = gpu();
+    write(I.ENABLE1.offset, 0xffff_ffff);
+    write(I.ENABLE2.offset, 0xffff_ffff);
+    write(I.ENABLE_BASIC.offset, 0xff);
+    device.arm(1)(true);
+    expect(read(I.BASIC_PENDING.offset)).toBe(0x2);
+    device.arm(1)(false);
+    // UART, GPU interrupt 57, is bit 19 (section 7.5, table of the basic pending register).
+    device.gpu(57)(true);
+    expect(read(I.BASIC_PENDING.offset)).toBe(1 << 19);
+    device.gpu(57)(false);
+    device.gpu(7)(true);
+    device.gpu(62)(true);
+    expect(read(I.BASIC_PENDING.offset)).toBe((1 << 10) | (1 << 20));
+    device.gpu(1)(true);
+    device.gpu(31)(true);
+    device.gpu(63)(true);
+    expect(read(I.BASIC_PENDING.offset)).toBe((1 << 8) | (1 << 9) | (1 << 10) | (1 << 20));
+    expect(read(I.PENDING1.offset)).toBe(0x8000_0082);
+  });
+
+  test('one source can be the FIQ, enabled as IRQ or not', () => {
+    const { device, write, fiq, irq } = gpu();
+    device.gpu(9)(true);
+    write(I.FIQ_CONTROL.offset, 0x80 | 9);
+    expect([fiq.level, irq.level]).toEqual([true, false]);
+    write(I.FIQ_CONTROL.offset, 0x80 | 65);
+    expect(fiq.level).toBe(false);
+    device.arm(1)(true);
+    expect(fiq.level).toBe(true);
+    write(I.FIQ_CONTROL.offset, 65);
+    expect(fiq.level).toBe(false);
+    write(I.FIQ_CONTROL.offset, 0x80 | 127);
+    expect(fiq.level).toBe(false);
+  });
+});
+
+describe('local controller', () => {
+  test("routes a core's timers as IRQ or FIQ, FIQ first, to that core only", () => {
+    const { device, read, write, irqs, fiqs } = local();
+    for (const timer of CORE_TIMERS) device.timerLine(2, timer, true);
+    expect([irqs(), fiqs()]).toEqual(['0000', '0000']);
+    // Non-secure and virtual as IRQ, HYP as FIQ, secure as both.
+    write(L.TIMERS_ROUTING.offset + 8, 0x5b);
+    expect([irqs(), fiqs()]).toEqual(['0010', '0010']);
+    expect(read(L.IRQ_SOURCE.offset + 8)).toBe(0xa);
+    expect(read(L.FIQ_SOURCE.offset + 8)).toBe(0x5);
+    expect(read(L.TIMERS_ROUTING.offset + 8)).toBe(0x5b);
+    device.timerLine(2, 'physical', false);
+    device.timerLine(2, 'virtual', false);
+    expect([irqs(), fiqs()]).toEqual(['0000', '0010']);
+  });
+
+  test('mailboxes collect bits, interrupt while they hold any, and are cleared bit by bit', () => {
+    const { read, write, irqs, fiqs } = local();
+    const core = 3;
+    write(L.MAILBOXES_ROUTING.offset + 4 * core, 0x81); // 0 as IRQ, 3 as FIQ
+    const set = L.MAILBOX_SET.offset + 16 * core;
+    const clear = L.MAILBOX_CLR.offset + 16 * core;
+    write(set, 0x1);
+    write(set, 0x8000_0000);
+    expect(read(clear)).toBe(0x8000_0001);
+    expect([irqs(), fiqs()]).toEqual(['0001', '0000']);
+    expect(read(L.IRQ_SOURCE.offset + 4 * core)).toBe(0x10);
+    write(clear, 0x1);
+    expect(irqs()).toBe('0001');
+    write(clear, 0xffff_ffff);
+    expect([irqs(), read(clear)]).toEqual(['0000', 0]);
+    write(set + 12, 4);
+    expect([fiqs(), read(L.FIQ_SOURCE.offset + 4 * core)]).toEqual(['0001', 0x80]);
+    // Set registers are write-only.
+    expect(read(set + 12)).toBe(0);
+  });
+
+  test("the boot block's names for mailbox 3 are the addresses Linux uses", () => {
+    // arch/arm/mach-bcm/platsmp.c writes 0x4000008c + 16n; facts of the boot protocol.
+    expect([LOCAL_MAILBOX3_SET, LOCAL_MAILBOX3_CLR, LOCAL_MAILBOX_STRIDE]).toEqual([0x8c, 0xcc, 0x10]);
+    expect([LOCAL_CONTROL, LOCAL_PRESCALER]).toEqual([0, 8]);
+  });
+
+  test('the GPU lines go to the cores that are chosen', () => {
+    const { device, read, write, irqs, fiqs } = local();
+    device.gpuIrq(true);
+    expect([irqs(), read(L.IRQ_SOURCE.offset)]).toEqual(['1000', 0x100]);
+    write(L.GPU_ROUTING.offset, (2 << 2) | 3);
+    device.gpuFiq(true);
+    expect([irqs(), fiqs()]).toEqual(['0001', '0010']);
+    expect(read(L.FIQ_SOURCE.offset + 8)).toBe(0x100);
+    expect(read(L.GPU_ROUTING.offset)).toBe(0xb);
+  });
+
+  test('performance monitor interrupts are set and cleared for each core', () => {
+    const { device, read, write, irqs, fiqs } = local();
+    device.pmuLine(1, true);
+    write(L.PMU_ROUTING_SET.offset, 0x02);
+    expect([irqs(), read(L.IRQ_SOURCE.offset + 4)]).toEqual(['0100', 0x200]);
+    write(L.PMU_ROUTING_SET.offset, 0x20);
+    expect([irqs(), fiqs()]).toEqual(['0000', '0100']);
+    write(L.PMU_ROUTING_CLR.offset, 0x22);
+    expect([irqs(), fiqs(), read(L.PMU_ROUTING_SET.offset)]).toEqual(['0000', '0000', 0]);
+  });
+
+  test('the local timer counts 38.4 MHz, sets its flag every period and goes to one core', () => {
+    const { read, write, time, irqs, fiqs } = local();
+    write(L.LOCAL_INT_ROUTING.offset, 1);
+    // 38400 counts are a millisecond.
+    write(L.LOCAL_TIMER.offset, 0x3000_0000 | 38400);
+    time.advance(999_000);
+    expect(irqs()).toBe('0000');
+    time.advance(1_000);
+    expect([irqs(), read(L.IRQ_SOURCE.offset + 4)]).toEqual(['0100', 0x800]);
+    expect(read(L.LOCAL_TIMER.offset)).toBe((0xb000_0000 | 38400) >>> 0);
+    write(L.LOCAL_TIMER_CLR.offset, 0x8000_0000);
+    expect(irqs()).toBe('0000');
+    time.advance(1_000_000);
+    expect(irqs()).toBe('0100');
+    write(L.LOCAL_INT_ROUTING.offset, 4 | 2);
+    expect([irqs(), fiqs()]).toEqual(['0000', '0010']);
+    write(L.LOCAL_TIMER.offset, 0);
+    write(L.LOCAL_TIMER_CLR.offset, 0x8000_0000);
+    time.advance(10_000_000);
+    expect(fiqs()).toBe('0000');
+  });
+
+  test('the shortest local timer period does not flood the clock', () => {
+    const { write, time } = local();
+    write(L.LOCAL_TIMER.offset, 0x3000_0000);
+    let events = 0;
+    for (let t = 0; t < 1_000_000; events++) {
+      const next = time.clock.nextEvent();
+      time.pass(next - t);
+      t = next;
+      time.clock.runEvents();
+    }
+    expect(events).toBeLessThan(1_010);
+  });
+
+  test('the core timer counts crystal × prescaler / 2^31 and can be set', () => {
+    const { device, read, write, time } = local();
+    write(LOCAL_PRESCALER, LOCAL_PRESCALER_BY_1);
+    expect(device.coreTimerHz()).toBe(19_200_000);
+    time.advance(1e9);
+    expect(read(L.CORE_TIMER_LS.offset)).toBe(19_200_000);
+    // 0x06aaaaab makes 1 MHz (QA7, 3.1.1).
+    write(LOCAL_PRESCALER, 0x06aa_aaab);
+    expect(device.coreTimerHz()).toBeCloseTo(1e6, 0);
+    time.advance(1e9);
+    expect(read(L.CORE_TIMER_LS.offset)).toBe(20_200_000);
+    write(L.CORE_TIMER_LS.offset, 0xffff_fff0);
+    write(L.CORE_TIMER_MS.offset, 5);
+    time.advance(1e6);
+    expect(read(L.CORE_TIMER_LS.offset)).toBe(1000 - 16);
+    expect(read(L.CORE_TIMER_MS.offset)).toBe(6);
+  });
+});
