@@ -129,7 +129,7 @@ function readStructure(structure: Uint8Array, strings: Uint8Array): FdtNode {
   const open: FdtNode[] = [];
   for (;;) {
     const token = next();
-    const parent = open.at(-1);
+    const parent = open[open.length - 1];
     if (token === TOKEN.BEGIN_NODE) {
       const end = structure.indexOf(0, at);
       if (end < 0) throw damaged('structure', 'a node name has no end');

@@ -1,6 +1,7 @@
 import { Gunzip } from 'fflate';
 import { ascii, findBytes, readText, readU16LE, readU32BE, readU32LE } from '../base/bytes.js';
 import { parsePattern } from '../arm/pattern.js';
+import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 
 /** How the data inside a zImage is packed; `none` where no packed data was found. */
 export type Packing = 'gzip' | 'xz' | 'lzma' | 'lzo' | 'lz4' | 'none';
@@ -93,9 +94,6 @@ export interface OtherFile extends KernelFacts {
 
 export type KernelFile = ZImage | RawImage | Arm64Image | ElfKernel | UImage | BlockedKernel | OtherFile;
 
-/** Bytes that a boot block takes in front of a kernel: the kernel's usual load address, 0x8000. */
-export const BLOCK_SIZE = 0x8000;
-
 /** Offsets in a zImage (Linux, arch/arm/boot/compressed/head.S, and Documentation/arch/arm/booting.rst). */
 const ZIMAGE = {
   MAGIC_AT: 0x24,
@@ -128,17 +126,13 @@ const MAGICS: readonly (readonly [Exclude<Packing, 'none'>, Uint8Array])[] = [
 /**
  * Says what a kernel file is. Takes any bytes, throws nothing.
  * @param file the whole file
- * @param isBootBlock tells whether bytes begin with hypberry's own boot block
  */
-export function readKernel(
-  file: Uint8Array,
-  isBootBlock: (bytes: Uint8Array) => boolean = () => false,
-): KernelFile {
+export function readKernel(file: Uint8Array): KernelFile {
   const trailer = readTrailer(file);
   const facts: KernelFacts = { size: file.length, trailer, version: trailer?.version };
   if (!file.some((byte) => byte !== 0)) return { kind: 'empty', ...facts };
 
-  const behind = file.subarray(BLOCK_SIZE);
+  const behind = file.subarray(KERNEL_OFFSET);
   if (isBootBlock(file)) {
     // Nothing behind it is nested again: a block in front of a block starts nothing.
     const kernel = readKernel(behind);

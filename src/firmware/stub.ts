@@ -1,5 +1,6 @@
 import { readU16LE, readU32LE } from '../base/bytes.js';
 import { parsePattern, readFields, type Pattern } from '../arm/pattern.js';
+import { MODE_HYP } from '../arm/program-status.js';
 import { CORES } from '../board/bcm2836.js';
 import { LOCAL_BASE, LOCAL_MAILBOX3_CLR, LOCAL_MAILBOX_STRIDE } from '../board/local-peripherals.js';
 
@@ -43,7 +44,6 @@ export const CONTRACT = { MAGIC_AT: 0xf0, MAGIC: 0x5afe_570b, TREE_AT: 0xf8, KER
 const SMC_VECTOR = 0x08;
 /** Mode bits of a PSR (ARM ARM, table B1-1). */
 const MODE_MASK = 0x1f;
-const MODE_HYP = 0x1a;
 
 /** The instructions that stubs consist of, as far as they tell something (ARM ARM, A8.8 and B9.3). */
 const A32 = {

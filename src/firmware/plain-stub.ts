@@ -1,0 +1,74 @@
+import { assembler } from '../arm/assembler.js';
+import { bits } from '../arm/bits.js';
+import { MODE_MON, MODE_SVC, PSR } from '../arm/program-status.js';
+import { lr, lsl, pc, r0, r1, r2, r3, r4, r5 } from '../arm/registers.js';
+import * as reg from '../arm/system-registers.js';
+import { CRYSTAL_HZ, MACHINE_TYPE } from '../board/bcm2836.js';
+import { LOCAL_BASE, LOCAL_MAILBOX3_CLR, LOCAL_MAILBOX_STRIDE } from '../board/local-peripherals.js';
+import { STUB_SIZE } from './stub.js';
+
+/**
+ * A stub for cards without start.elf, that does what the oldest firmware's for this board did (July 2015): Non-secure
+ * state, Supervisor mode kept, core 0 to the kernel, cores 1 to 3 to their mailbox and, without clearing it, on.
+ * @param tree physical address of the tree or the ATAGS, for r2
+ * @param kernel physical address of the kernel
+ */
+export function buildPlainStub(tree: number, kernel: number): Uint8Array<ArrayBuffer> {
+  const a = assembler();
+  const secondary = a.label('secondary');
+  const wait = a.label('wait');
+  const nsacr = a.label('nsacr');
+  const frequency = a.label('frequency');
+  const machine = a.label('machine');
+  const treeWord = a.label('tree');
+  const kernelWord = a.label('kernel');
+
+  a.mrc(reg.ACTLR, r0);
+  a.orr(r0, r0, bits(reg.ACTLR, { SMP: 1 }));
+  a.mcr(reg.ACTLR, r0);
+  a.ldr(r0, nsacr);
+  a.mcr(reg.NSACR, r0);
+  a.ldr(r0, frequency);
+  a.mcr(reg.CNTFRQ, r0);
+  a.cps(MODE_MON);
+  a.mov(r0, bits(reg.SCR, { NS: 1, FW: 1, AW: 1 }));
+  a.mcr(reg.SCR, r0);
+  a.isb();
+  a.mrc(reg.MPIDR, r3);
+  a.ands(r3, r3, 3);
+  a.mov(r0, bits(PSR, { A: 1, I: 1, F: 1, M: MODE_SVC }));
+  a.msr('SPSR_fsxc', r0);
+  a.mov(r0, 0);
+  a.ldr(r1, machine);
+  a.ldr(r2, treeWord);
+  a.ldr(lr, kernelWord);
+  a.bne(secondary);
+  a.movs(pc, lr);
+
+  a.at(secondary);
+  a.adr(lr, wait);
+  a.movs(pc, lr);
+  a.at(wait);
+  a.mov(r4, LOCAL_BASE);
+  a.add(r4, r4, r3, lsl(Math.log2(LOCAL_MAILBOX_STRIDE)));
+  a.ldr(r5, [r4, LOCAL_MAILBOX3_CLR]);
+  a.cmp(r5, 0);
+  a.wfeeq();
+  a.beq(wait);
+  a.bx(r5);
+
+  a.at(nsacr);
+  a.word(bits(reg.NSACR, { cp10: 1, cp11: 1, NS_SMP: 1 }));
+  a.at(frequency);
+  a.word(CRYSTAL_HZ);
+  a.at(machine);
+  a.word(MACHINE_TYPE);
+  a.at(treeWord);
+  a.word(tree);
+  a.at(kernelWord);
+  a.word(kernel);
+
+  const stub = new Uint8Array(STUB_SIZE);
+  stub.set(a.assemble());
+  return stub;
+}
