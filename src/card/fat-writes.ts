@@ -42,7 +42,6 @@ export function fatWrites(disk: Disk, { volume, used }: CheckedVolume): FatWrite
   const held = new Map<number, Uint8Array>();
   // Data for free clusters, collected so that neighbours go out in one write.
   const run = { bytes: new Uint8Array(MAX_RUN), start: 0, sectors: 0 };
-  let runsWritten = false;
 
   const fatEnd = volume.fatStart + volume.fats * volume.fatSectors;
   const isFat = (sector: number): boolean => sector >= volume.fatStart && sector < fatEnd;
@@ -58,7 +57,6 @@ export function fatWrites(disk: Disk, { volume, used }: CheckedVolume): FatWrite
     if (run.sectors === 0) return;
     disk.write(run.start, run.bytes.subarray(0, run.sectors * SECTOR_SIZE));
     run.sectors = 0;
-    runsWritten = true;
   }
 
   function write(sector: number, bytes: Uint8Array): void {
@@ -119,8 +117,6 @@ export function fatWrites(disk: Disk, { volume, used }: CheckedVolume): FatWrite
     const chains = fat.filter((entry) => !links.includes(entry));
     // New data and new chains first: nothing leads to them yet.
     writeRun();
-    if (runsWritten) disk.sync();
-    runsWritten = false;
     writeFat(chains);
     // Then what leads to them, or no longer leads to the old ones.
     for (const [sector, bytes] of order === 'backwards' ? folders.reverse() : folders) {

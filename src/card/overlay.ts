@@ -48,7 +48,7 @@ export function overlayCard(base: CardReader, changes: CardChanges): CardReader 
     async read(path, offset = 0, length = Infinity) {
       const key = keyOf(path);
       const change = written.get(key);
-      if (change !== undefined) return change.data.slice(offset, offset + length);
+      if (change !== undefined) return new Uint8Array(change.data.subarray(offset, offset + length));
       if (removed.has(key)) throw noFile(path);
       return base.read(path, offset, length);
     },
