@@ -1,0 +1,68 @@
+/** Characters of a line that are looked at; the rest of a longer one is passed over. */
+export const LINE_LIMIT = 4096;
+
+/** Characters of a console that are kept at each of its two ends. */
+export const CONSOLE_END_LIMIT = 0x10_0000;
+
+/**
+ * Takes text apart into lines, however it is cut into pieces. CR, LF and CR LF end a line, an empty line is none,
+ * and of a line longer than {@link LINE_LIMIT} only the beginning is given.
+ * @param onLine called with each line, without its end
+ */
+export function createLineSplitter(onLine: (line: string) => void): {
+  take(text: string): void;
+  /** What stands after the last line's end so far. */
+  readonly rest: string;
+} {
+  let rest = '';
+  return {
+    take(text) {
+      const pieces = text.split(/[\r\n]/);
+      const last = pieces.pop()!;
+      for (const piece of pieces) {
+        const line = (rest + piece).slice(0, LINE_LIMIT);
+        rest = '';
+        if (line !== '') onLine(line);
+      }
+      rest = (rest + last).slice(0, LINE_LIMIT);
+    },
+    get rest() {
+      return rest;
+    },
+  };
+}
+
+/**
+ * Keeps a console's text: all of it, or of a long one {@link CONSOLE_END_LIMIT} characters from each end, with a
+ * line between them that says how many are left out.
+ */
+export function createTranscript(): { take(text: string): void; readonly text: string } {
+  let head = '';
+  let tail = '';
+  let dropped = 0;
+  return {
+    take(text) {
+      const room = CONSOLE_END_LIMIT - head.length;
+      head += text.slice(0, room);
+      tail += text.slice(room);
+      // Cut now and then, not each time: a cut copies the whole.
+      if (tail.length > 2 * CONSOLE_END_LIMIT) {
+        dropped += tail.length - CONSOLE_END_LIMIT;
+        tail = tail.slice(-CONSOLE_END_LIMIT);
+      }
+    },
+    get text() {
+      const left = dropped + Math.max(0, tail.length - CONSOLE_END_LIMIT);
+      if (left === 0) return head + tail;
+      return `${head}\n[${left} characters left out]\n${tail.slice(-CONSOLE_END_LIMIT)}`;
+    },
+  };
+}
+
+/** The last `count` lines of a console, without line ends; fewer where there are fewer. */
+export function lastLines(text: string, count: number): string[] {
+  return text
+    .split(/[\r\n]+/)
+    .filter((line) => line.trim() !== '')
+    .slice(-count);
+}

@@ -1,0 +1,108 @@
+import { CORES } from '../board/bcm2836.js';
+
+/**
+ * What the kernel said about the mode its cores came in.
+ *
+ * - `HYP`: every core came up, and all in HYP mode.
+ * - `SVC`: all that came up came in SVC mode.
+ * - `MIXED`: the cores came in different modes, or in modes that no kernel expects.
+ * - `NONE`: could not tell. So it is, too, when the kernel says HYP but not every core came up (one that never
+ *   started, or `maxcpus` on the command line): of the others nothing is known.
+ */
+export type Mode = 'HYP' | 'SVC' | 'MIXED' | 'NONE';
+
+/** What a console settles; `reason` stands beside `NONE`, one sentence. */
+export interface Finding {
+  readonly verdict: Mode;
+  readonly reason?: string;
+}
+
+/** Reads a kernel's console for what settles the verdict. A finding does not change any more. */
+export interface Watcher {
+  /** Sees a whole line, without its end. */
+  line(line: string): void;
+  /** Sees what stands after the last line's end so far. */
+  rest(text: string): void;
+  /** The finding for a machine that says nothing more: `finding`, or `NONE` because of `why`, a sentence. */
+  close(why: string): Finding;
+  /** Cores brought up, the first one included, or null where the kernel has not said. */
+  readonly cores: number | null;
+  readonly finding: Finding | undefined;
+}
+
+/** A kernel's message stands at the start of a line, or after its time stamp. */
+const message = (pattern: string): RegExp => new RegExp(`(?:^|\\] ?)${pattern}`);
+
+// The mode: `hyp_mode_check` in Linux' arch/arm/kernel/setup.c, the same words from 3.18 to 6.12.
+const modeLine = message('CPU: All CPU\\(s\\) started in (HYP|SVC) mode');
+const mixedLine = message('CPU: WARNING: CPU\\(s\\) started in wrong/inconsistent modes');
+
+// The number of cores, printed before the mode. `smp_init` in kernel/smp.c: "Brought up 4 CPUs", later
+// "smp: Brought up 1 node, 4 CPUs"; `smp_cpus_done` in arch/arm/kernel/smp.c: "SMP: Total of 4 processors activated".
+const broughtUpLine = message('(?:smp: )?Brought up (?:\\d+ nodes?, )?(\\d+) CPUs?\\b');
+const totalLine = message('SMP: Total of (\\d+) processors? activated');
+
+const panicLine = message('(Kernel panic - not syncing.*)');
+
+// What follows the start of the cores: all that the kernel has to say about them has been said.
+const startedLine = message(
+  '(?:Freeing (?:unused kernel|init) (?:image )?(?:\\(\\w+\\) )?memory|Run \\S+ as init process)',
+);
+
+// The unpacker in front of the kernel, the kernel before it has a console, or U-Boot gave up and stopped the core.
+const haltLine =
+  /-- System halted|### ERROR ### Please RESET the board ###|^Error: (?:unrecognized\/unsupported|invalid dtb)/;
+
+// U-Boot's prompt is a line without an end.
+const promptText = /^(?:U-Boot>|=>) ?$/;
+
+/** A watcher that has seen nothing yet. */
+export function createWatcher(): Watcher {
+  let cores: number | null = null;
+  let saysHyp = false;
+  let finding: Finding | undefined;
+
+  const none = (why: string): Finding => ({
+    verdict: 'NONE',
+    reason: saysHyp ? 'The kernel says HYP mode, but not how many cores came up.' : why,
+  });
+  const judge = (line: string): Finding | undefined => {
+    const count = broughtUpLine.exec(line) ?? totalLine.exec(line);
+    if (count) cores = Number(count[1]);
+    const mode = modeLine.exec(line)?.[1];
+    if (mode === 'SVC') return { verdict: 'SVC' };
+    if (mixedLine.test(line)) return { verdict: 'MIXED' };
+    saysHyp ||= mode === 'HYP';
+    if (saysHyp && cores !== null) {
+      if (cores === CORES) return { verdict: 'HYP' };
+      return { verdict: 'NONE', reason: `The kernel says HYP mode, but ${cores} of ${CORES} cores came up.` };
+    }
+    const panic = panicLine.exec(line)?.[1];
+    if (panic !== undefined) return none(`The kernel gave up without having said its mode: ${panic}.`);
+    if (haltLine.test(line)) return none(`The boot stopped before the kernel said its mode: ${line.trim()}.`);
+    if (startedLine.test(line)) {
+      return none(
+        'The kernel started without saying its mode: it was built without CONFIG_ARM_VIRT_EXT, or its command line keeps messages from the console.',
+      );
+    }
+    return undefined;
+  };
+
+  return {
+    line(line) {
+      finding ??= judge(line);
+    },
+    rest(text) {
+      if (promptText.test(text)) finding ??= none('U-Boot waits at its prompt and has started no kernel.');
+    },
+    close(why) {
+      return finding ?? none(why);
+    },
+    get cores() {
+      return cores;
+    },
+    get finding() {
+      return finding;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import type { Handover } from '../firmware/handover.js';
+import { createLineSplitter, createTranscript } from './console.js';
+import type { Engine } from './engine.js';
+import { createWatcher, type Mode } from './kernel-console.js';
+
+/** The outcome of a trial, as `--json` prints it. */
+export interface Verdict {
+  readonly verdict: Mode;
+  /** The engine's name. */
+  readonly engine: string;
+  /** Wall time from the start of the machine to the verdict. */
+  readonly seconds: number;
+  /** Cores that the kernel brought up, the first one included; null where it did not say. */
+  readonly cores: number | null;
+  /** What the guest wrote, up to the verdict; of a very long one the two ends, see `createTranscript`. */
+  readonly console: string;
+  /** With `NONE`: why, one sentence. */
+  readonly reason?: string;
+}
+
+/** How a trial is run. */
+export interface TrialOptions {
+  /** When to give up. */
+  readonly timeoutSeconds: number;
+  /** Called with the console's text as it comes, up to the verdict. */
+  readonly onConsole?: (text: string) => void;
+}
+
+/** The longest time that a timer takes, milliseconds. */
+const TIMER_LIMIT = 0x7fff_ffff;
+
+/**
+ * Runs a machine until its kernel has said in what mode its cores came, or it is clear that it will not.
+ * @returns the verdict; `NONE` where the machine stopped, the kernel panicked or time is up before
+ * @throws HypberryError what the engine throws: `engine.missing`, `engine.failed`
+ */
+export async function runTrial(
+  engine: Engine,
+  machine: Handover,
+  { timeoutSeconds, onConsole }: TrialOptions,
+): Promise<Verdict> {
+  const watcher = createWatcher();
+  const transcript = createTranscript();
+  const lines = createLineSplitter((line) => {
+    watcher.line(line);
+  });
+  // What is not UTF-8 becomes U+FFFD; a character cut in two waits for its rest.
+  const decoder = new TextDecoder();
+  const stop = new AbortController();
+  const begin = performance.now();
+  const elapsed = () => (performance.now() - begin) / 1000;
+  let seconds: number | undefined;
+
+  const take = (bytes: Uint8Array) => {
+    // After the verdict, what an engine still had in its pipe.
+    if (stop.signal.aborted) return;
+    const text = decoder.decode(bytes, { stream: true });
+    transcript.take(text);
+    lines.take(text);
+    watcher.rest(lines.rest);
+    onConsole?.(text);
+    if (watcher.finding !== undefined) {
+      seconds = elapsed();
+      stop.abort();
+    }
+  };
+
+  const timer = setTimeout(
+    () => {
+      stop.abort();
+    },
+    Math.min(timeoutSeconds * 1000, TIMER_LIMIT),
+  );
+  let ending: string;
+  try {
+    ending = await engine.run(machine, take, stop.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+  // A last line may have been cut off by the machine's end.
+  watcher.line(lines.rest);
+  const silence = transcript.text.trim() === '' ? ', and the console stayed empty' : '';
+  const why = stop.signal.aborted
+    ? `Time is up after ${timeoutSeconds} s without the kernel having said its mode${silence}.`
+    : `The machine ended before the kernel said its mode: ${ending}${silence}.`;
+  return {
+    ...watcher.close(why),
+    engine: engine.name,
+    seconds: seconds ?? elapsed(),
+    cores: watcher.cores,
+    console: transcript.text,
+  };
+}

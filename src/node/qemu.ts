@@ -1,0 +1,153 @@
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { HypberryError } from '../base/errors.js';
+import type { Engine } from '../engine/engine.js';
+import { qemuArguments } from '../engine/qemu-arguments.js';
+import type { Handover } from '../firmware/handover.js';
+
+/** How QEMU is started. */
+export interface QemuOptions {
+  /** The program, looked up on the PATH; `qemu-system-arm` unless told otherwise. */
+  readonly program?: string;
+  /** Further arguments, in QEMU's own words. */
+  readonly more?: readonly string[];
+}
+
+/** Characters of QEMU's error output that are kept: its end says why it stopped. */
+const ERRORS_KEPT = 4096;
+
+/** QEMU as the machine: `raspi2b`, run from the PATH. */
+export function qemuEngine(options: QemuOptions = {}): Engine {
+  return { name: 'qemu', run: (machine, onConsole, signal) => runQemu(options, machine, onConsole, signal) };
+}
+
+async function runQemu(
+  { program = 'qemu-system-arm', more = [] }: QemuOptions,
+  machine: Handover,
+  onConsole: (bytes: Uint8Array) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'hypberry-'));
+  const release = onProcessEnd(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  try {
+    const files = machine.memory
+      .filter((segment) => segment.data.length > 0)
+      .map((segment, index) => ({ ...segment, path: join(folder, `segment${index}`) }));
+    for (const { path, data } of files) await writeFile(path, data);
+    return await runProcess(program, qemuArguments(files, more), onConsole, signal);
+  } finally {
+    release();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function runProcess(
+  program: string,
+  args: readonly string[],
+  onConsole: (bytes: Uint8Array) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      resolve('it was stopped');
+      return;
+    }
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // QEMU keeps nothing that would want to be saved.
+    const kill = () => child.kill('SIGKILL');
+    const release = onProcessEnd(kill);
+    signal.addEventListener('abort', kill);
+    const end = (settle: () => void) => {
+      signal.removeEventListener('abort', kill);
+      release();
+      settle();
+    };
+
+    let consoleError: Error | undefined;
+    child.stdout.on('data', (bytes: Uint8Array) => {
+      try {
+        onConsole(bytes);
+      } catch (error) {
+        consoleError ??= error instanceof Error ? error : new Error(String(error));
+        kill();
+      }
+    });
+    let errors = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      errors = (errors + text).slice(-ERRORS_KEPT);
+    });
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      end(() => {
+        reject(error.code === 'ENOENT' ? qemuMissing(program, error) : qemuFailed(error.message, error));
+      });
+    });
+    child.once('close', (status, killedBy) => {
+      end(() => {
+        if (consoleError !== undefined) {
+          reject(consoleError);
+        } else if (signal.aborted) {
+          resolve('it was stopped');
+        } else if (status === 0) {
+          resolve('the guest reset the machine or switched it off');
+        } else {
+          const how = killedBy === null ? `with status ${String(status)}` : `by ${killedBy}`;
+          reject(qemuFailed(`${program} ended ${how}: ${errors.trim() || 'it said nothing'}`));
+        }
+      });
+    });
+  });
+}
+
+function qemuMissing(program: string, cause: Error): HypberryError {
+  return new HypberryError(
+    'engine.missing',
+    `${program} is not installed.`,
+    'Install QEMU: "sudo apt install qemu-system-arm" on Debian and Raspberry Pi OS, "brew install qemu" on macOS, ' +
+      '"sudo dnf install qemu-system-arm" on Fedora.',
+    { cause },
+  );
+}
+
+function qemuFailed(what: string, cause?: Error): HypberryError {
+  return new HypberryError(
+    'engine.failed',
+    `QEMU could not run the machine: ${what}.`,
+    'The machine "raspi2b" takes QEMU 5.1 or later and 1 GiB of memory.',
+    { cause },
+  );
+}
+
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Has `clean` called when this process ends while others' work is under way, by `process.exit` or by a signal
+ * that would end it. A signal that somebody else listens to is theirs to answer.
+ * @returns a function that takes it back
+ */
+function onProcessEnd(clean: () => void): () => void {
+  const onSignal = (name: NodeJS.Signals) => {
+    if (process.listeners(name).some((it) => !ours.has(it))) return;
+    clean();
+    release();
+    // The last of ours lets the signal do what it does without a listener.
+    if (process.listenerCount(name) === 0) process.kill(process.pid, name);
+  };
+  const release = () => {
+    ours.delete(onSignal);
+    process.removeListener('exit', clean);
+    for (const name of endingSignals) process.removeListener(name, onSignal);
+  };
+  ours.add(onSignal);
+  process.once('exit', clean);
+  for (const name of endingSignals) process.on(name, onSignal);
+  return release;
+}
+
+/** The signal listeners that {@link onProcessEnd} put there. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- as process.listeners has it
+const ours = new Set<Function>();

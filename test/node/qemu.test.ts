@@ -1,0 +1,172 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { HypberryError } from '../../src/base/errors.js';
+import { runTrial } from '../../src/engine/verdict.js';
+import { qemuEngine } from '../../src/node/qemu.js';
+import { handoverOf } from '../support/handover.js';
+import { floodingPayload, printingPayload, resettingPayload, silentPayload } from '../support/payloads.js';
+
+// A temporary folder of each test's own, in which nothing may be left.
+let folder: string;
+const usual = process.env['TMPDIR'];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hypberry-test-'));
+  process.env['TMPDIR'] = folder;
+});
+
+afterEach(async () => {
+  if (usual === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = usual;
+  const left = await readdir(folder);
+  await rm(folder, { recursive: true });
+  expect(left).toEqual([]);
+});
+
+const kernelWords =
+  '[    0.1] smp: Brought up 1 node, 4 CPUs\r\n[    0.1] CPU: All CPU(s) started in HYP mode.\r\n';
+
+/** Runs a program at address 0 until it has written `length` bytes, or ends. */
+async function consoleOf(image: Uint8Array, length = Infinity): Promise<{ console: string; why: string }> {
+  const stop = new AbortController();
+  let console = '';
+  const why = await qemuEngine().run(
+    handoverOf([0, image]),
+    (bytes) => {
+      console += Buffer.from(bytes).toString('latin1');
+      if (console.length >= length) stop.abort();
+    },
+    stop.signal,
+  );
+  return { console, why };
+}
+
+describe('QEMU as the machine', () => {
+  it('gives what the guest writes to its PL011', async () => {
+    const text = 'Hello from 0!\r\n';
+    expect(await consoleOf(printingPayload(text), text.length)).toEqual({
+      console: text,
+      why: 'it was stopped',
+    });
+  });
+
+  it('has every segment at its address', async () => {
+    // At 0 "mov pc, #0x8000", to where the program is.
+    const jump = Uint8Array.of(0x02, 0xf9, 0xa0, 0xe3);
+    const stop = new AbortController();
+    let console = '';
+    await qemuEngine().run(
+      handoverOf([0, jump], [0x4000, new Uint8Array()], [0x8000, printingPayload('far')]),
+      (bytes) => {
+        console += Buffer.from(bytes).toString('latin1');
+        if (console.length >= 3) stop.abort();
+      },
+      stop.signal,
+    );
+    expect(console).toBe('far');
+  });
+
+  it('ends when the guest resets the machine', async () => {
+    expect((await consoleOf(resettingPayload)).why).toBe('the guest reset the machine or switched it off');
+  });
+
+  it('does not start where it is stopped already', async () => {
+    const engine = qemuEngine({ program: '/does/not/exist' });
+    expect(await engine.run(handoverOf(), () => undefined, AbortSignal.abort())).toBe('it was stopped');
+  });
+
+  it('is refused where the program is missing, with what to install', async () => {
+    const run = qemuEngine({ program: '/does/not/exist' }).run(
+      handoverOf([0, silentPayload]),
+      () => undefined,
+      new AbortController().signal,
+    );
+    const error = await run.catch((it: unknown) => it as HypberryError);
+    expect(error).toMatchObject({ name: 'HypberryError', code: 'engine.missing' });
+    expect((error as HypberryError).hint).toContain('qemu-system-arm');
+  });
+
+  it('tells QEMU’s own words where it fails', async () => {
+    const run = qemuEngine({ more: ['-no-such-option'] }).run(
+      handoverOf([0, silentPayload]),
+      () => undefined,
+      new AbortController().signal,
+    );
+    await expect(run).rejects.toMatchObject({
+      code: 'engine.failed',
+      message: expect.stringContaining('no-such-option') as string,
+    });
+  });
+
+  it('is stopped by an error in the listener, which is passed on', async () => {
+    const run = qemuEngine().run(
+      handoverOf([0, printingPayload('x')]),
+      () => {
+        throw new Error('no more');
+      },
+      new AbortController().signal,
+    );
+    await expect(run).rejects.toThrow('no more');
+  });
+});
+
+describe('a trial in QEMU', () => {
+  it('ends with the kernel’s word', async () => {
+    const machine = handoverOf([0, printingPayload(kernelWords)]);
+    const verdict = await runTrial(qemuEngine(), machine, { timeoutSeconds: 20 });
+    expect(verdict).toMatchObject({ verdict: 'HYP', cores: 4, engine: 'qemu' });
+    expect(verdict.console).toBe(kernelWords);
+  });
+
+  it('gives up on a guest that says nothing', async () => {
+    const verdict = await runTrial(qemuEngine(), handoverOf([0, silentPayload]), { timeoutSeconds: 1 });
+    expect(verdict).toMatchObject({ verdict: 'NONE', console: '' });
+    expect(verdict.reason).toContain('the console stayed empty');
+  });
+
+  it('gives up on a guest that never ends a line', async () => {
+    const verdict = await runTrial(qemuEngine(), handoverOf([0, floodingPayload('#')]), {
+      timeoutSeconds: 1.5,
+    });
+    expect(verdict).toMatchObject({ verdict: 'NONE' });
+    expect(verdict.console).toMatch(/^#{100}/);
+  });
+});
+
+/** Command lines of the processes that run on a file of this test's folder. */
+async function processesHere(): Promise<string[]> {
+  const child = spawn('ps', ['-axww', '-o', 'args='], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const pieces: Buffer[] = [];
+  for await (const piece of child.stdout) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces)
+    .toString()
+    .split('\n')
+    .filter((line) => line.includes(`file=${folder}`));
+}
+
+describe('a signal that ends the tool', () => {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    it(`ends QEMU and leaves no files: ${name}`, async () => {
+      const script = fileURLToPath(new URL('../support/run-forever.ts', import.meta.url));
+      const child = spawn(process.execPath, ['--import', 'tsx', script], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      // It writes the guest's first bytes, so QEMU is under way.
+      await once(child.stdout, 'data');
+      expect(await processesHere()).toHaveLength(1);
+      child.kill(name);
+      const [, killedBy] = (await once(child, 'close')) as [number | null, string | null];
+      expect(killedBy).toBe(name);
+      await expect.poll(processesHere).toEqual([]);
+      // The loader that runs TypeScript keeps a folder of its own there.
+      for (const it of await readdir(folder)) {
+        if (it.startsWith('tsx-')) await rm(join(folder, it), { recursive: true });
+      }
+    });
+  }
+});

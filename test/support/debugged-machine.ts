@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Handover } from '../../src/firmware/handover.js';
+import { qemuEngine } from '../../src/node/qemu.js';
+import { connectGdb, type Gdb } from './gdb.js';
+
+/**
+ * Starts a machine in QEMU that stands still before its first instruction, works on it with a debugger, and
+ * ends it.
+ */
+export async function withDebuggedMachine<T>(machine: Handover, work: (gdb: Gdb) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'hypberry-gdb-'));
+  const path = join(folder, 'gdb');
+  const stop = new AbortController();
+  const engine = qemuEngine({ more: ['-S', '-gdb', `unix:${path},server=on,wait=off`] });
+  const run = engine.run(machine, () => undefined, stop.signal);
+  const session = async (): Promise<T> => {
+    while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 10));
+    const gdb = await connectGdb(path);
+    try {
+      return await work(gdb);
+    } finally {
+      gdb.close();
+    }
+  };
+  try {
+    return await Promise.race([
+      session(),
+      run.then((why) => {
+        throw new Error(`the machine ended too early: ${why}`);
+      }),
+    ]);
+  } finally {
+    stop.abort();
+    await run.catch(() => undefined);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
