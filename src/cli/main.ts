@@ -42,7 +42,10 @@ function program(): Command {
     .version('0.1.0')
     .showHelpAfterError('(try "hypberry --help")')
     .exitOverride()
-    .addHelpText('after', `${EXIT_CODES}\n\nExample:\n  hypberry try sdcard.img && hypberry install sdcard.img`);
+    .addHelpText(
+      'after',
+      `${EXIT_CODES}\n\nExample:\n  hypberry try sdcard.img && hypberry install sdcard.img`,
+    );
 
   hypberry
     .command('inspect')
@@ -96,7 +99,10 @@ function program(): Command {
   hypberry
     .command('build')
     .description('write the boot block as files, or show its listing')
-    .option('--out <folder>', 'write bootblk.bin (to put in front of a kernel) and hypberry-stub.bin (for armstub=)')
+    .option(
+      '--out <folder>',
+      'write bootblk.bin (to put in front of a kernel) and hypberry-stub.bin (for armstub=)',
+    )
     .option('--tree <address>', 'where the kernel is told to find its device tree or ATAGS', address)
     .option('--listing', 'print address, word, disassembly and reason of every instruction')
     .addOption(json())

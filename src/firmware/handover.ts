@@ -32,6 +32,8 @@ export interface Picked {
     | { readonly from: 'none' };
   readonly tree: { readonly file: string; readonly address: number; readonly size: number } | undefined;
   readonly initramfs: { readonly file: string; readonly address: number; readonly size: number } | undefined;
+  /** `os_prefix` as far as it is in effect: what stands in front of the names of kernel, tree and initramfs. */
+  readonly osPrefix: string;
   /** The kernel's command line as handed over. */
   readonly commandLine: string;
   /** Anything that a reader should know, one sentence each. */

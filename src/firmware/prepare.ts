@@ -143,6 +143,7 @@ export async function prepareHandover(card: CardReader, options: PrepareOptions 
         address: initramfs.address,
         size: initramfs.data.length,
       },
+      osPrefix: prefix,
       commandLine,
       notes: [...config.notes.map(({ file, line, text }) => `${file}, line ${line}: ${text}`), ...notes],
     },

@@ -5,9 +5,13 @@
  */
 import { HypberryError } from '../base/errors.js';
 
-const BEGIN = '# hypberry: begin (written by hypberry install, taken out by hypberry uninstall)';
+/** Short: firmware before 2019 reads 78 characters of a line. */
+const BEGIN = '# hypberry: begin ("hypberry uninstall" takes these lines out)';
 /** The same, where the file did not end in a newline and ours is the one in front of this line. */
-const BEGIN_AFTER_ADDED_NEWLINE = `${BEGIN} (the newline before this line too)`;
+const BEGIN_AFTER_ADDED_NEWLINE = `${BEGIN} +newline`;
+/** The same, where there was no file. */
+const BEGIN_OF_NEW_FILE = `${BEGIN} +file`;
+const BEGINS = [BEGIN, BEGIN_AFTER_ADDED_NEWLINE, BEGIN_OF_NEW_FILE];
 const END = '# hypberry: end';
 
 const LF = 0x0a;
@@ -33,47 +37,47 @@ function concat(...parts: Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** Where a line that is exactly `line` starts and where the next line starts; undefined where there is none. */
-function findLine(text: string, line: string, from: number): { start: number; next: number } | undefined {
-  for (let start = text.indexOf(line, from); start >= 0; start = text.indexOf(line, start + 1)) {
+interface Line {
+  readonly line: string;
+  /** Where it starts, and where the next line does. */
+  readonly start: number;
+  readonly next: number;
+}
+
+/** Every line that is exactly `line`. */
+function findLines(text: string, line: string): Line[] {
+  const found: Line[] = [];
+  for (let start = text.indexOf(line); start >= 0; start = text.indexOf(line, start + 1)) {
     if (start > 0 && text.charCodeAt(start - 1) !== LF) continue;
-    const rest = text.slice(start + line.length, start + line.length + 2);
-    if (rest === '') return { start, next: start + line.length };
-    if (rest.startsWith('\n')) return { start, next: start + line.length + 1 };
-    if (rest === '\r\n') return { start, next: start + line.length + 2 };
+    const end = /^(?:\r?\n|$)/.exec(text.slice(start + line.length, start + line.length + 2));
+    if (end) found.push({ line, start, next: start + line.length + end[0].length });
   }
-  return undefined;
+  return found;
 }
 
 /** A config.txt taken apart. */
 export interface SplitConfig {
-  /** The bytes without our block: what the user wrote. */
-  readonly without: Uint8Array;
+  /** The bytes without our block: what the user wrote. Undefined where there was no file, and nothing was added. */
+  readonly without: Uint8Array | undefined;
   /** Our block's lines between the markers, undefined where there is no block. */
   readonly lines: readonly string[] | undefined;
 }
 
 /**
  * Takes our block out of a config.txt.
- * @param config the whole file
+ * @param config the whole file, undefined where there is none
  * @returns the file as it was before {@link addBlock}, plus whatever was changed outside the block since
  * @throws HypberryError `setup.config-damaged` where only one of the two markers is there, or more than one block
  */
-export function splitConfig(config: Uint8Array): SplitConfig {
+export function splitConfig(config: Uint8Array | undefined): SplitConfig {
+  if (config === undefined) return { without: undefined, lines: undefined };
   const text = asText(config);
-  const plain = findLine(text, BEGIN, 0);
-  const added = findLine(text, BEGIN_AFTER_ADDED_NEWLINE, 0);
-  const end = findLine(text, END, 0);
-  const begin = plain ?? added;
-  if (!begin && !end) return { without: config, lines: undefined };
-  const damaged =
-    !begin ||
-    !end ||
-    (plain && added) ||
-    end.start < begin.next ||
-    [BEGIN, BEGIN_AFTER_ADDED_NEWLINE, END].some((marker) => findLine(text, marker, end.next)) ||
-    findLine(text, begin === plain ? BEGIN : BEGIN_AFTER_ADDED_NEWLINE, begin.next);
-  if (damaged) {
+  const begins = BEGINS.flatMap((marker) => findLines(text, marker));
+  const ends = findLines(text, END);
+  if (begins.length === 0 && ends.length === 0) return { without: config, lines: undefined };
+  const [begin] = begins;
+  const [end] = ends;
+  if (!begin || !end || begins.length > 1 || ends.length > 1 || end.start < begin.next) {
     throw new HypberryError(
       'setup.config-damaged',
       'The lines in config.txt that mark what hypberry wrote there are not one pair any more.',
@@ -81,23 +85,29 @@ export function splitConfig(config: Uint8Array): SplitConfig {
     );
   }
   let start = begin.start;
-  // The added newline is of the same kind as the one that ends the marker's own line.
-  if (begin === added && start > 0) start -= text.charCodeAt(begin.next - 2) === CR ? 2 : 1;
-  const lines = text.slice(begin.next, end.start).split(/\r?\n/).slice(0, -1);
-  return { without: concat(config.subarray(0, start), config.subarray(end.next)), lines };
+  if (begin.line === BEGIN_AFTER_ADDED_NEWLINE && start > 0) {
+    // The added newline is of the same kind as the one that ends the marker's own line.
+    start -= text.charCodeAt(begin.next - 2) === CR ? 2 : 1;
+  }
+  const without = concat(config.subarray(0, start), config.subarray(end.next));
+  return {
+    without: begin.line === BEGIN_OF_NEW_FILE && without.length === 0 ? undefined : without,
+    lines: text.slice(begin.next, end.start).split(/\r?\n/).slice(0, -1),
+  };
 }
 
 /**
  * Puts our block at the end of a config.txt, where the last value of a setting wins.
- * @param config the file without our block
+ * @param config the file without our block, undefined where there is none
  * @param lines the block's lines, without line ends
  * @returns the new file; {@link splitConfig} gives back `config` exactly
  */
-export function addBlock(config: Uint8Array, lines: readonly string[]): Uint8Array {
-  const firstEnd = config.indexOf(LF);
-  const lineEnd = firstEnd > 0 && config[firstEnd - 1] === CR ? '\r\n' : '\n';
-  const needsNewline = config.length > 0 && config[config.length - 1] !== LF;
-  const begin = needsNewline ? BEGIN_AFTER_ADDED_NEWLINE : BEGIN;
+export function addBlock(config: Uint8Array | undefined, lines: readonly string[]): Uint8Array {
+  const before = config ?? new Uint8Array(0);
+  const firstEnd = before.indexOf(LF);
+  const lineEnd = firstEnd > 0 && before[firstEnd - 1] === CR ? '\r\n' : '\n';
+  const needsNewline = before.length > 0 && before[before.length - 1] !== LF;
+  const begin = config === undefined ? BEGIN_OF_NEW_FILE : needsNewline ? BEGIN_AFTER_ADDED_NEWLINE : BEGIN;
   const block = [begin, ...lines, END].map((line) => line + lineEnd).join('');
-  return concat(config, encode(needsNewline ? lineEnd + block : block));
+  return concat(before, encode(needsNewline ? lineEnd + block : block));
 }

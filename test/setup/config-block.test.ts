@@ -43,6 +43,13 @@ describe('our block in config.txt', () => {
     );
   });
 
+  test('taking it out of a file that was not there gives no file, unless somebody wrote into it since', () => {
+    expect(splitConfig(addBlock(undefined, OURS))).toEqual({ without: undefined, lines: OURS });
+    const edited = bytes(`${text(addBlock(undefined, OURS))}b=2\n`);
+    expect(splitConfig(edited).without).toEqual(bytes('b=2\n'));
+    expect(splitConfig(addBlock(new Uint8Array(0), OURS)).without).toEqual(new Uint8Array(0));
+  });
+
   test('what stood there stays in front of it, byte for byte', () => {
     fc.assert(
       fc.property(anyConfig, (config) => {
@@ -68,7 +75,7 @@ describe('our block in config.txt', () => {
   test('lines that the user wrote behind it stay', () => {
     const config = addBlock(bytes('a=1\n'), OURS);
     const edited = bytes(`${text(config)}b=2\n`);
-    expect(text(splitConfig(edited).without)).toBe('a=1\nb=2\n');
+    expect(text(splitConfig(edited).without!)).toBe('a=1\nb=2\n');
   });
 
   test('a file without it comes back as it is', () => {

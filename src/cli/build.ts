@@ -1,0 +1,59 @@
+/** `hypberry build`: the boot block as files, and its listing. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildBootBlock, buildStub } from '../boot/block.js';
+import { listing } from '../boot/listing.js';
+import { onSystem } from '../node/system-error.js';
+import { bytesText, say, sayJson } from './output.js';
+
+export interface BuildOptions {
+  readonly out?: string;
+  readonly tree?: number;
+  readonly listing?: boolean;
+  readonly json?: boolean;
+}
+
+/** Writes bootblk.bin and hypberry-stub.bin into a folder, made where it is missing, and prints what they are. */
+export async function build(options: BuildOptions): Promise<void> {
+  const files = [
+    {
+      name: 'bootblk.bin',
+      data: buildBootBlock(options.tree),
+      use: 'put it in front of a kernel with cat, kernel_old=1',
+    },
+    {
+      name: 'hypberry-stub.bin',
+      data: buildStub({ ...(options.tree === undefined ? {} : { tree: options.tree }) }),
+      use: 'name it in config.txt, armstub=hypberry-stub.bin',
+    },
+  ].map((file) => ({ ...file, sha256: createHash('sha256').update(file.data).digest('hex') }));
+  const { out } = options;
+  if (out !== undefined) {
+    onSystem(out, () => {
+      mkdirSync(out, { recursive: true });
+      for (const { name, data } of files) writeFileSync(join(out, name), data);
+    });
+  }
+  if (options.json) {
+    sayJson({
+      folder: options.out ?? null,
+      files: files.map(({ name, data, sha256 }) => ({ name, size: data.length, sha256 })),
+      ...(options.listing ? { listing: listing() } : {}),
+    });
+    return;
+  }
+  if (options.listing) {
+    for (const line of listing()) say(line);
+    return;
+  }
+  for (const { name, data, sha256, use } of files) {
+    say(`${name}: ${bytesText(data.length)}; ${use}`);
+    say(`  sha256 ${sha256}`);
+  }
+  say(
+    options.out === undefined
+      ? 'Nothing written: say where with --out FOLDER.'
+      : `Written to ${options.out}.`,
+  );
+}

@@ -1,0 +1,75 @@
+/** What the running system says about the Pi it runs on. Linux only; elsewhere every fact is undefined. */
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+
+/** Facts of the machine that runs us. */
+export interface PiFacts {
+  /** `Raspberry Pi 2 Model B Rev 1.1`, from the device tree; undefined where there is none. */
+  readonly model: string | undefined;
+  /** The board's revision code, from the device tree or /proc/cpuinfo. */
+  readonly revision: number | undefined;
+  /** The `compatible` strings of the device tree's root, most specific first. */
+  readonly compatible: readonly string[];
+  /** The kernel's release, as `uname -r`. */
+  readonly kernel: string | undefined;
+  /** The kernel's log since it started, or undefined where it could not be read. */
+  readonly kernelLog: string | undefined;
+  /** Where the boot partition is mounted. */
+  readonly bootFolder: string | undefined;
+}
+
+/** Mount points of the boot partition, today's first (Raspberry Pi OS since bookworm, before, and Debian's images). */
+const BOOT_FOLDERS = ['/boot/firmware', '/boot', '/boot/efi'];
+
+/**
+ * Reads the facts. Never throws: what cannot be read is undefined.
+ * @param root the folder that stands for `/`, for tests
+ * @param readLog gives the kernel's log, or undefined
+ */
+export function readPi(root = '/', readLog: () => string | undefined = readKernelLog): PiFacts {
+  const read = (file: string): Buffer | undefined => {
+    try {
+      return fs.readFileSync(path.join(root, file));
+    } catch {
+      return undefined;
+    }
+  };
+  const text = (file: string): string | undefined => read(file)?.toString('utf8').replace(/\0+$/, '').trim();
+  const cpuinfo = text('proc/cpuinfo') ?? '';
+  const revisionCell = read('proc/device-tree/system/linux,revision');
+  const revisionLine = /^Revision\s*:\s*([0-9a-f]+)\s*$/im.exec(cpuinfo)?.[1];
+  return {
+    model: text('proc/device-tree/model'),
+    revision:
+      revisionCell?.length === 4
+        ? revisionCell.readUInt32BE(0)
+        : revisionLine === undefined
+          ? undefined
+          : parseInt(revisionLine, 16),
+    compatible: text('proc/device-tree/compatible')?.split('\0') ?? [],
+    kernel: text('proc/sys/kernel/osrelease'),
+    kernelLog: readLog(),
+    bootFolder: BOOT_FOLDERS.map((folder) => path.join(root, folder)).find((folder) =>
+      ['config.txt', 'start.elf'].some((name) => fs.existsSync(path.join(folder, name))),
+    ),
+  };
+}
+
+/** The kernel's log, from its ring buffer or, where that is closed or has run over, from the system's journal. */
+function readKernelLog(): string | undefined {
+  const logs = [
+    ['dmesg', []],
+    ['journalctl', ['--dmesg', '--boot', '--no-pager', '--output=cat']],
+  ] as const;
+  let last: string | undefined;
+  for (const [program, args] of logs) {
+    try {
+      last = execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+      if (last.includes('CPU: ')) return last;
+    } catch {
+      // Not there, or not for this user: the next one.
+    }
+  }
+  return last;
+}

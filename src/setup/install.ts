@@ -1,0 +1,310 @@
+/** Makes a card start Linux in HYP mode, and takes that back. */
+import { HypberryError } from '../base/errors.js';
+import { REVISION } from '../board/bcm2836.js';
+import { buildBootBlock, buildStub, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
+import type { CardReader } from '../card/card.js';
+import { overlayCard } from '../card/overlay.js';
+import { numberSetting } from '../firmware/config.js';
+import { describeKernel, type KernelFile } from '../firmware/kernel.js';
+import { prepareHandover } from '../firmware/prepare.js';
+import { addBlock, splitConfig } from './config-block.js';
+import { nameFor, ourFiles } from './ours.js';
+import { cardAfter, type Change, type Plan } from './plan.js';
+import { surveyCard, type Survey } from './survey.js';
+
+export type Method = 'kernel_old' | 'armstub';
+
+export interface InstallOptions {
+  /** `auto` reads the card and chooses. */
+  readonly method: 'auto' | Method;
+  /** Put the block in even where the card starts HYP mode without it, or holds an unknown kernel. */
+  readonly force?: boolean | undefined;
+  /** The revision code of the Pi that the card is in, where that is known: a Pi 2 v1.2 is refused. */
+  readonly revision?: number | undefined;
+}
+
+const CONFIG = 'config.txt';
+
+/**
+ * Where the device tree is pinned under `kernel_old`: just above 128 MiB, out of the way of every kernel that unpacks
+ * itself from 0x8000 (Linux, Documentation/arch/arm/booting.rst, section 4b).
+ */
+const PINNED_TREE_ADDRESS = 0x0800_0000;
+
+/** Where a kernel at 0x8000 clears its first page tables, the lowest place of all kernels (with LPAE; else 0x4000). */
+const PAGE_TABLES = { lpae: 0x3000, short: 0x4000 } as const;
+
+/** The card as its user made it: without our lines in config.txt. */
+async function withoutOurs(card: CardReader): Promise<{
+  base: CardReader;
+  config: Uint8Array | undefined;
+  written: Uint8Array | undefined;
+  lines: readonly string[] | undefined;
+}> {
+  const written = (await card.stat(CONFIG)) ? await card.read(CONFIG) : undefined;
+  const { without, lines } = splitConfig(written);
+  const base = overlayCard(card, {
+    write: new Map(without && lines ? [[CONFIG, without]] : []),
+    remove: new Set(!without && written ? [CONFIG] : []),
+  });
+  return { base, config: without, written, lines };
+}
+
+/**
+ * Plans what makes a card start Linux in HYP mode. Reads the card, changes nothing.
+ *
+ * @throws HypberryError `setup.no-firmware`, `setup.armstub-unknown`, `setup.kernel-old-unknown`, `setup.no-method`,
+ *   `setup.armv6-kernel`, `setup.not-a-kernel`, `setup.truncated-kernel`, `setup.kernel-old-in-use`,
+ *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.bcm2837`, `setup.config-damaged`; what
+ *   {@link prepareHandover} throws of a card that would not start (`firmware.no-kernel`, `firmware.arm64-kernel`, …),
+ *   and what the card throws
+ */
+export async function planInstall(card: CardReader, options: InstallOptions): Promise<Plan> {
+  refuseBcm2837(options.revision);
+  const { base, config, written, lines } = await withoutOurs(card);
+  const survey = await surveyCard(base);
+  if (survey.problem) throw survey.problem;
+  refuseKernel(survey, options.force === true);
+
+  const installed = lines && installedMethod(lines);
+  if (options.method === 'auto' && !options.force && !installed && survey.start.mode === 'HYP') {
+    return {
+      method: undefined,
+      summary: `Nothing to do: this card starts its kernel in HYP mode as it is. ${survey.start.because}`,
+      changes: [],
+    };
+  }
+  const method = chooseMethod(survey, options.method === 'auto' ? (installed ?? 'auto') : options.method);
+  const made = method === 'armstub' ? await armstubFile() : await kernelOldFile(base, survey);
+  const config2 = addBlock(config, made.lines);
+
+  const changes: Change[] = [];
+  if (!(await holds(card, made.path, made.data)))
+    changes.push({ kind: 'create', path: made.path, data: made.data });
+  if (!written || !equal(written, config2)) changes.push({ kind: 'replace', path: CONFIG, data: config2 });
+  for (const path of await leftovers(card, made.path)) changes.push({ kind: 'remove', path });
+
+  const plan: Plan = {
+    method,
+    summary:
+      changes.length === 0
+        ? `Nothing to do: hypberry's block is installed and up to date (method ${method}).`
+        : `The firmware will run hypberry's block (method ${method}), which starts ${survey.picked!.kernel.file} in HYP mode.`,
+    changes,
+  };
+  await refuseOverlap(cardAfter(card, plan), survey, method);
+  return plan;
+}
+
+/**
+ * Plans what takes install's work back: config.txt gets the bytes it had, our files go.
+ * @throws HypberryError `setup.config-damaged`, and what the card throws
+ */
+export async function planUninstall(card: CardReader): Promise<Plan> {
+  const { config, written, lines } = await withoutOurs(card);
+  const changes: Change[] = [];
+  if (lines) {
+    changes.push(config ? { kind: 'replace', path: CONFIG, data: config } : { kind: 'remove', path: CONFIG });
+  }
+  for (const path of await leftovers(card, undefined)) changes.push({ kind: 'remove', path });
+  return {
+    method: undefined,
+    summary:
+      changes.length === 0
+        ? 'Nothing to do: there is nothing of hypberry on this card.'
+        : written && lines
+          ? 'config.txt gets back the bytes it had, and the card starts as before.'
+          : 'What an interrupted install left goes.',
+    changes,
+  };
+}
+
+/** How the lines of our block start it. */
+function installedMethod(lines: readonly string[]): Method {
+  return lines.some((line) => line.startsWith('armstub=')) ? 'armstub' : 'kernel_old';
+}
+
+function refuseBcm2837(revision: number | undefined): void {
+  if (revision === undefined || !REVISION.isNewStyle(revision)) return;
+  if (REVISION.model(revision) === REVISION.MODEL_2B && REVISION.soc(revision) === REVISION.SOC_BCM2837) {
+    throw new HypberryError(
+      'setup.bcm2837',
+      `This is a Pi 2 v1.2 (revision ${revision.toString(16)}): its BCM2837 has Cortex-A53 cores, for which the block is not made.`,
+      "Use the card in a Pi 2 v1.1 (BCM2836); a BCM2837 starts HYP mode with its firmware's own stub.".replace(
+        '’',
+        "'",
+      ),
+    );
+  }
+}
+
+/** The kernel itself, without a boot block that somebody put in front of it. */
+function bareKernel(facts: KernelFile): KernelFile {
+  return facts.kind === 'boot-block' || facts.kind === 'foreign-block' ? facts.kernel : facts;
+}
+
+function refuseKernel(survey: Survey, force: boolean): void {
+  const { file, facts } = survey.kernel!;
+  const kernel = bareKernel(facts);
+  if ('architecture' in kernel && kernel.architecture === 'ARMv6') {
+    throw new HypberryError(
+      'setup.armv6-kernel',
+      `${file} is a kernel for the first Raspberry Pi (ARMv6), which has no HYP mode: ${describeKernel(kernel)}.`,
+      'Put a kernel for the Pi 2 on the card, kernel7.img.',
+    );
+  }
+  if (kernel.kind === 'zImage' && kernel.truncated) {
+    throw new HypberryError(
+      'setup.truncated-kernel',
+      `${file} is cut short: it has ${kernel.size} bytes, and its header says ${kernel.imageSize}.`,
+      'Copy the kernel to the card again.',
+    );
+  }
+  if (kernel.kind === 'unknown' && !force) {
+    throw new HypberryError(
+      'setup.not-a-kernel',
+      `${file} is not a kernel that hypberry knows: ${describeKernel(kernel)}.`,
+      'If it is a program that starts at 0x8000 in HYP mode, install with --force.',
+    );
+  }
+}
+
+function chooseMethod(survey: Survey, wanted: 'auto' | Method): Method {
+  const firmware = survey.firmware?.facts;
+  if (!firmware) {
+    if (wanted !== 'auto') return wanted;
+    throw new HypberryError(
+      'setup.no-firmware',
+      'There is no start.elf on this card, so what its firmware can do is not known.',
+      'Point hypberry at the boot partition of a Raspberry Pi, or choose with --method.',
+    );
+  }
+  if (wanted === 'armstub' && !firmware.knowsArmstub) {
+    throw new HypberryError(
+      'setup.armstub-unknown',
+      `The card's firmware${builtOn(firmware.buildDate)} does not know armstub.`,
+      'Use --method kernel_old, or a newer start.elf and fixup.dat.',
+    );
+  }
+  if (wanted === 'kernel_old' && !firmware.knowsKernelOld) {
+    throw new HypberryError(
+      'setup.kernel-old-unknown',
+      `The card's firmware${builtOn(firmware.buildDate)} does not know kernel_old.`,
+      'Use --method armstub.',
+    );
+  }
+  if (wanted !== 'auto') return wanted;
+  // Under kernel_old=1 of the user's own, a stub would not be used.
+  if (firmware.knowsArmstub && survey.picked!.stub.from !== 'kernel') return 'armstub';
+  if (firmware.knowsKernelOld) return 'kernel_old';
+  throw new HypberryError(
+    'setup.no-method',
+    `The card's firmware${builtOn(firmware.buildDate)} knows neither armstub nor kernel_old.`,
+    'Use a start.elf and fixup.dat of 2015 or later.',
+  );
+}
+
+function builtOn(date: string | undefined): string {
+  return date === undefined ? '' : ` of ${date}`;
+}
+
+/** A file of ours and the lines that name it. */
+interface Made {
+  readonly path: string;
+  readonly data: Uint8Array;
+  readonly lines: readonly string[];
+}
+
+const forPi2 = (...lines: string[]): string[] => ['[pi2]', ...lines, '[all]'];
+
+async function armstubFile(): Promise<Made> {
+  const data = buildStub();
+  const name = await nameFor(data, 'bin');
+  return { path: name, data, lines: forPi2(`armstub=${name}`) };
+}
+
+async function kernelOldFile(base: CardReader, survey: Survey): Promise<Made> {
+  const { file, facts } = survey.kernel!;
+  const { picked } = survey;
+  if (picked!.stub.from === 'kernel' && facts.kind !== 'foreign-block' && facts.kind !== 'boot-block') {
+    throw new HypberryError(
+      'setup.kernel-old-in-use',
+      `config.txt sets kernel_old=1 for ${file}, which has no boot block in front and is made to run from 0.`,
+      'Take kernel_old out of config.txt if the kernel is an ordinary one.',
+    );
+  }
+  const address = numberSetting(survey.config!, 'kernel_address', undefined);
+  if (address !== undefined && address !== KERNEL_OFFSET) {
+    throw new HypberryError(
+      'setup.kernel-address',
+      `config.txt loads the kernel to 0x${address.toString(16)}; under kernel_old it can only start at 0x8000.`,
+      'Use --method armstub, or take kernel_address out of config.txt.',
+    );
+  }
+  const bytes = await base.read(file);
+  const kernel = facts === bareKernel(facts) ? bytes : bytes.subarray(KERNEL_OFFSET);
+  const tree = treeAddress(survey);
+  const data = new Uint8Array(KERNEL_OFFSET + kernel.length);
+  data.set(buildBootBlock(tree.address));
+  data.set(kernel, KERNEL_OFFSET);
+  const name = await nameFor(data, 'img');
+  return {
+    path: picked!.osPrefix + name,
+    data,
+    lines: forPi2(
+      `kernel=${name}`,
+      'kernel_old=1',
+      ...(tree.pin ? [`device_tree_address=0x${tree.address.toString(16).padStart(8, '0')}`] : []),
+    ),
+  };
+}
+
+/** Where the kernel finds its tree under `kernel_old`, and whether a line of ours has to say so. */
+function treeAddress(survey: Survey): { address: number; pin: boolean } {
+  const { tree, initramfs } = survey.picked!;
+  const config = survey.config!;
+  const firmware = survey.firmware?.facts;
+  // No tree: ATAGS, which always lie there.
+  if (!tree) return { address: DEFAULT_TREE_ADDRESS, pin: false };
+  const set = numberSetting(config, 'device_tree_address', undefined);
+  if (set !== undefined) return { address: tree.address, pin: false };
+  if (!initramfs && firmware?.knowsDeviceTreeAddress !== false)
+    return { address: PINNED_TREE_ADDRESS, pin: true };
+  if (firmware?.placesHigh !== false) {
+    throw new HypberryError(
+      'setup.tree-unpinned',
+      'This card has an initramfs, beside which the device tree cannot be pinned safely, and its firmware puts the tree where it likes.',
+      'Use --method armstub: there the firmware itself tells the block where the tree is.',
+    );
+  }
+  return { address: DEFAULT_TREE_ADDRESS, pin: false };
+}
+
+/** Under `kernel_old`, a tree below the kernel must end before the kernel's page tables begin. */
+async function refuseOverlap(after: CardReader, survey: Survey, method: Method): Promise<void> {
+  const { picked } = await prepareHandover(after);
+  if (method !== 'kernel_old' || !picked.tree || picked.tree.address >= KERNEL_OFFSET) return;
+  const limit = /-lpae\b/.test(survey.kernel!.facts.version ?? '') ? PAGE_TABLES.lpae : PAGE_TABLES.short;
+  const end = picked.tree.address + picked.tree.size;
+  if (end <= limit) return;
+  throw new HypberryError(
+    'setup.tree-overlap',
+    `The device tree ${picked.tree.file} would reach from 0x${picked.tree.address.toString(16)} to 0x${end.toString(16)}, ` +
+      `and the kernel clears its page tables from 0x${limit.toString(16)} on before it reads the tree.`,
+    'Use a newer start.elf and fixup.dat, with --method armstub; or start without an initramfs, so that the tree can be put elsewhere.',
+  );
+}
+
+/** Files of ours that nothing needs once `keep` is in use. */
+async function leftovers(card: CardReader, keep: string | undefined): Promise<string[]> {
+  return (await ourFiles(card)).filter((path) => path.toLowerCase() !== keep?.toLowerCase());
+}
+
+async function holds(card: CardReader, path: string, data: Uint8Array): Promise<boolean> {
+  const entry = await card.stat(path);
+  return entry?.size === data.length && equal(await card.read(path), data);
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
