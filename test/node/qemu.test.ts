@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HypberryError } from '../../src/base/errors.js';
+import { useTools } from '../../scripts/lib/tools.js';
 import { runTrial } from '../../src/engine/verdict.js';
 import { qemuEngine } from '../../src/node/qemu.js';
 import { handoverOf } from '../support/handover.js';
 import { floodingPayload, printingPayload, resettingPayload, silentPayload } from '../support/payloads.js';
+
+useTools();
 
 // A temporary folder of each test's own, in which nothing may be left.
 let folder: string;

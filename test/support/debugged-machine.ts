@@ -2,9 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { useTools } from '../../scripts/lib/tools.js';
 import type { Handover } from '../../src/firmware/handover.js';
 import { qemuEngine } from '../../src/node/qemu.js';
 import { connectGdb, type Gdb } from './gdb.js';
+
+useTools();
 
 /**
  * Starts a machine in QEMU that stands still before its first instruction, works on it with a debugger, and
