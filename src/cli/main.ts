@@ -4,6 +4,12 @@
  * called, so that `--help` is there at once.
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { BuildOptions } from './build.js';
+import type { DoctorOptions } from './doctor.js';
+import type { InspectOptions } from './inspect.js';
+import type { InstallCommandOptions } from './install.js';
+import type { TryOptions } from './try.js';
+import type { UninstallOptions } from './uninstall.js';
 
 const EXIT_CODES = `
 Exit status:
@@ -53,7 +59,7 @@ function program(): Command {
     .description('say what is on a card and whether it starts HYP mode by itself')
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry inspect /media/boot')
-    .action(async (target, options) => {
+    .action(async (target: string, options: InspectOptions) => {
       await (await import('./inspect.js')).inspect(target, options);
     });
 
@@ -68,7 +74,7 @@ function program(): Command {
     .addOption(new Option('--engine <name>', 'what runs the machine').choices(['qemu']).default('qemu'))
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry try sdcard.img\n  hypberry try --as-is sdcard.img')
-    .action(async (target, options) => {
+    .action(async (target: string, options: TryOptions) => {
       await (await import('./try.js')).tryCard(target, options);
     });
 
@@ -81,7 +87,7 @@ function program(): Command {
     .option('--dry-run', 'say what would change, and change nothing')
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry install --dry-run /dev/sdb\n  hypberry install /dev/sdb')
-    .action(async (target, options) => {
+    .action(async (target: string, options: InstallCommandOptions) => {
       await (await import('./install.js')).install(target, options);
     });
 
@@ -92,7 +98,7 @@ function program(): Command {
     .option('--dry-run', 'say what would change, and change nothing')
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry uninstall /dev/sdb')
-    .action(async (target, options) => {
+    .action(async (target: string, options: UninstallOptions) => {
       await (await import('./uninstall.js')).uninstall(target, options);
     });
 
@@ -107,7 +113,7 @@ function program(): Command {
     .option('--listing', 'print address, word, disassembly and reason of every instruction')
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry build --out . && cat bootblk.bin kernel7.img > hyp.img')
-    .action(async (options) => {
+    .action(async (options: BuildOptions) => {
       await (await import('./build.js')).build(options);
     });
 
@@ -116,7 +122,7 @@ function program(): Command {
     .description('on the Pi itself: say what it is, which mode it started in, and what to do next')
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry doctor')
-    .action(async (options) => {
+    .action(async (options: DoctorOptions) => {
       await (await import('./doctor.js')).doctor(options);
     });
 

@@ -33,7 +33,9 @@ export function printError(error: unknown): void {
           'Nothing was finished. Run it again with NODE_DEBUG=hypberry for the place, and report it.',
         ];
   process.stderr.write(`${colors.red('error:')} ${what}\n${colors.cyan('hint: ')} ${hint}\n`);
-  if (process.env['NODE_DEBUG']?.split(',').includes('hypberry')) console.error(error);
+  if (process.env['NODE_DEBUG']?.split(',').includes('hypberry') && error instanceof Error) {
+    process.stderr.write(`${error.stack ?? ''}\n`);
+  }
 }
 
 /** A number of bytes for people: `252 bytes`, `32 KiB`, `5.1 MiB`. */

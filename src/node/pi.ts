@@ -2,22 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-
-/** Facts of the machine that runs us. */
-export interface PiFacts {
-  /** `Raspberry Pi 2 Model B Rev 1.1`, from the device tree; undefined where there is none. */
-  readonly model: string | undefined;
-  /** The board's revision code, from the device tree or /proc/cpuinfo. */
-  readonly revision: number | undefined;
-  /** The `compatible` strings of the device tree's root, most specific first. */
-  readonly compatible: readonly string[];
-  /** The kernel's release, as `uname -r`. */
-  readonly kernel: string | undefined;
-  /** The kernel's log since it started, or undefined where it could not be read. */
-  readonly kernelLog: string | undefined;
-  /** Where the boot partition is mounted. */
-  readonly bootFolder: string | undefined;
-}
+import type { PiFacts } from '../setup/doctor.js';
 
 /** Mount points of the boot partition, today's first (Raspberry Pi OS since bookworm, before, and Debian's images). */
 const BOOT_FOLDERS = ['/boot/firmware', '/boot', '/boot/efi'];
@@ -72,4 +57,11 @@ function readKernelLog(): string | undefined {
     }
   }
   return last;
+}
+
+/** The facts of the Pi that runs us where `target` is its own boot folder; undefined where it is anything else. */
+export function piOfBootFolder(target: string, root = '/'): PiFacts | undefined {
+  const pi = readPi(root, () => undefined);
+  const same = (a: string, b: string): boolean => fs.realpathSync(a) === fs.realpathSync(b);
+  return pi.bootFolder !== undefined && fs.existsSync(target) && same(pi.bootFolder, target) ? pi : undefined;
 }

@@ -1,0 +1,55 @@
+/** What install and uninstall have in common: showing a plan and making its changes. */
+import type { Card } from '../card/card.js';
+import { applyPlan, checkRoom, type Change, type Plan } from '../setup/plan.js';
+import { bytesText, say, sayJson } from './output.js';
+import { progress } from './progress.js';
+
+/** One change, for people. */
+function changeText(change: Change): string {
+  switch (change.kind) {
+    case 'create':
+      return `new file ${change.path}, ${bytesText(change.data.length)}`;
+    case 'replace':
+      return `${change.path}, now ${bytesText(change.data.length)}`;
+    case 'remove':
+      return `${change.path} removed`;
+  }
+}
+
+/**
+ * Makes a plan's changes, or in a dry run none of them, and prints what was or would be done.
+ * @throws HypberryError `card.no-room`, and what the card throws
+ */
+export async function makeChanges(
+  card: Card,
+  plan: Plan,
+  options: { readonly dryRun?: boolean; readonly json?: boolean },
+): Promise<void> {
+  await checkRoom(card, plan);
+  if (!options.dryRun) {
+    const line = progress('Writing');
+    try {
+      await applyPlan(card, plan, (change) => {
+        line.say(`Writing ${change.path}`);
+      });
+    } finally {
+      line.stop();
+    }
+  }
+  if (options.json) {
+    sayJson({
+      method: plan.method ?? null,
+      summary: plan.summary,
+      changed: !options.dryRun && plan.changes.length > 0,
+      changes: plan.changes.map((change) => ({
+        kind: change.kind,
+        path: change.path,
+        ...(change.kind === 'remove' ? {} : { size: change.data.length }),
+      })),
+    });
+    return;
+  }
+  say(plan.summary);
+  for (const change of plan.changes) say(`  ${changeText(change)}`);
+  if (options.dryRun && plan.changes.length > 0) say('A dry run: nothing was written.');
+}

@@ -1,0 +1,55 @@
+/** `hypberry doctor`: what the Pi that runs us is, which mode it started in, and what to do next. */
+import { openCard } from '../node/open-card.js';
+import { readPi } from '../node/pi.js';
+import { diagnose } from '../setup/doctor.js';
+import { inspectCard } from '../setup/inspect.js';
+import { columns, say, sayJson } from './output.js';
+
+export interface DoctorOptions {
+  readonly json?: boolean;
+}
+
+/** Prints the diagnosis; the exit status is 0 where the running kernel reports HYP mode, 1 for another, 2 unknown. */
+export async function doctor(options: DoctorOptions): Promise<void> {
+  const pi = readPi();
+  const report = pi.bootFolder === undefined ? undefined : await inspectFolder(pi.bootFolder);
+  const { soc, mode, advice } = diagnose(pi, report?.start.mode);
+  process.exitCode = { HYP: 0, SVC: 1, MIXED: 1, unknown: 2 }[mode];
+  if (options.json) {
+    sayJson({
+      model: pi.model ?? null,
+      revision: pi.revision ?? null,
+      soc: soc ?? null,
+      kernel: pi.kernel ?? null,
+      mode,
+      bootFolder: pi.bootFolder ?? null,
+      card: report?.facts ?? null,
+      advice,
+    });
+    return;
+  }
+  const rows: (readonly [string, string])[] = [
+    ['board', pi.model ?? 'not a Raspberry Pi, as far as can be told'],
+    ['revision', pi.revision === undefined ? 'unknown' : pi.revision.toString(16).padStart(4, '0')],
+    ['SoC', soc ?? 'unknown'],
+    ['kernel', pi.kernel ?? 'unknown'],
+    [
+      'mode it reports',
+      mode === 'unknown' ? 'unknown: not in the kernel log, or the log cannot be read' : mode,
+    ],
+    ['boot folder', pi.bootFolder ?? 'not found'],
+    ...(report ? ([['what is there', report.conclusion]] as const) : []),
+  ];
+  for (const line of columns(rows)) say(line);
+  say();
+  say(advice);
+}
+
+async function inspectFolder(folder: string) {
+  const card = await openCard(folder, { write: false });
+  try {
+    return await inspectCard(card);
+  } finally {
+    await card.close();
+  }
+}

@@ -1,0 +1,82 @@
+/** What a running Pi says about itself, and what to do next. */
+import { REVISION } from '../board/bcm2836.js';
+
+/** Facts of the machine that runs us, as far as they are known. */
+export interface PiFacts {
+  /** `Raspberry Pi 2 Model B Rev 1.1`, from the device tree. */
+  readonly model: string | undefined;
+  /** The board's revision code. */
+  readonly revision: number | undefined;
+  /** The `compatible` strings of the device tree's root, most specific first. */
+  readonly compatible: readonly string[];
+  /** The kernel's release, as `uname -r`. */
+  readonly kernel: string | undefined;
+  /** The kernel's log since it started. */
+  readonly kernelLog: string | undefined;
+  /** Where the boot partition is mounted. */
+  readonly bootFolder: string | undefined;
+}
+
+/** The mode that a kernel reports its cores to have started in. */
+export type ReportedMode = 'HYP' | 'SVC' | 'MIXED' | 'unknown';
+
+export interface Diagnosis {
+  /** `BCM2836`, `BCM2837`, …, from the revision code, else the device tree; undefined where this is no Raspberry Pi. */
+  readonly soc: string | undefined;
+  readonly mode: ReportedMode;
+  /** What to do next, one sentence. */
+  readonly advice: string;
+}
+
+/** Bits 12 to 15 of the revision code, in order of their value. */
+const SOCS = ['BCM2835', 'BCM2836', 'BCM2837', 'BCM2711', 'BCM2712'];
+
+/**
+ * Says what to do next.
+ * @param pi the running machine
+ * @param cardStarts the mode that the boot folder will start the next time, where it was looked at
+ */
+export function diagnose(pi: PiFacts, cardStarts: 'HYP' | 'SVC' | 'unknown' | undefined): Diagnosis {
+  const soc = socOf(pi);
+  const mode = reportedMode(pi.kernelLog);
+  return { soc, mode, advice: adviceFor(pi, soc, mode, cardStarts) };
+}
+
+function socOf({ revision, compatible }: PiFacts): string | undefined {
+  if (revision !== undefined && REVISION.isNewStyle(revision)) return SOCS[REVISION.soc(revision)];
+  return /brcm,(bcm2\d+)/.exec(compatible.join(' '))?.[1]?.toUpperCase();
+}
+
+/** What Linux prints once all cores are up (arch/arm/kernel/setup.c, `hyp_mode_check`). */
+function reportedMode(log: string | undefined): ReportedMode {
+  const mode = /CPU: All CPU\(s\) started in (HYP|SVC) mode/.exec(log ?? '')?.[1];
+  if (mode === 'HYP' || mode === 'SVC') return mode;
+  return /CPU: WARNING: CPU\(s\) started in wrong\/inconsistent modes/.test(log ?? '') ? 'MIXED' : 'unknown';
+}
+
+function adviceFor(
+  pi: PiFacts,
+  soc: string | undefined,
+  mode: ReportedMode,
+  cardStarts: 'HYP' | 'SVC' | 'unknown' | undefined,
+): string {
+  const folder = pi.bootFolder ?? 'the boot folder';
+  if (soc === undefined) {
+    return 'This machine is no Raspberry Pi: run doctor on the Pi itself, or point "hypberry inspect" at its card.';
+  }
+  if (soc !== 'BCM2836') {
+    return `This board has a ${soc}, not the Pi 2's BCM2836: hypberry's block is not made for it, and its firmware starts HYP mode or EL2 by itself.`;
+  }
+  if (mode === 'HYP')
+    return 'All is well: this Pi started in HYP mode on all cores, and there is nothing to do.';
+  if (cardStarts === 'HYP') {
+    return 'The card will start HYP mode the next time: restart the Pi, then run "hypberry doctor" again.';
+  }
+  if (mode === 'unknown' && pi.kernelLog === undefined) {
+    return 'The kernel\'s log could not be read: run "sudo hypberry doctor" to learn the mode.';
+  }
+  if (pi.bootFolder === undefined) {
+    return 'Mount the boot partition (at /boot/firmware, say), then run "hypberry doctor" again.';
+  }
+  return `Run "hypberry try ${folder}" to see it work, then "sudo hypberry install ${folder}", and restart.`;
+}

@@ -1,0 +1,181 @@
+/** A report of what is on a card, for people and for scripts. */
+import type { CardReader } from '../card/card.js';
+import { HypberryError } from '../base/errors.js';
+import { fdtText, readFdt } from '../firmware/fdt.js';
+import { describeKernel, readKernel, type KernelFile } from '../firmware/kernel.js';
+import { describeStartElf } from '../firmware/start-elf.js';
+import { splitConfig } from './config-block.js';
+import { ourFiles } from './ours.js';
+import { surveyCard, type Start, type Survey } from './survey.js';
+
+/** A heading and rows of two columns. */
+export interface Section {
+  readonly title: string;
+  readonly rows: readonly (readonly [string, string])[];
+}
+
+export interface Report {
+  readonly sections: readonly Section[];
+  /** What it comes to, and what to do, one or two sentences. */
+  readonly conclusion: string;
+  readonly start: Start;
+  /** All of it as plain data. */
+  readonly facts: unknown;
+}
+
+/** Names that kernels have on boot partitions. */
+const KERNEL_NAME = /^(?:kernel.*\.img|vmlinuz.*|zImage.*|u-boot.*\.bin|hypberry-.*\.img)$/i;
+/** The trees that a Pi 2 can get, by Raspberry Pi's names and mainline's. */
+const TREE_NAME = /^bcm2(?:709|836).*\.dtb$/i;
+
+/** A kernel file is read whole; larger files than any kernel are not read. */
+const LARGEST_KERNEL = 256 << 20;
+
+/**
+ * Looks at a card without changing it.
+ * @throws HypberryError only where the card itself cannot be read (`card.…`)
+ */
+export async function inspectCard(card: CardReader): Promise<Report> {
+  const survey = await surveyCard(card);
+  const files = (await card.list('')).filter((entry) => !entry.isFolder);
+  const kernels: { file: string; facts: KernelFile }[] = [];
+  for (const { name, size } of files) {
+    if (KERNEL_NAME.test(name) && size <= LARGEST_KERNEL)
+      kernels.push({ file: name, facts: readKernel(await card.read(name)) });
+  }
+  if (
+    survey.kernel &&
+    !kernels.some(({ file }) => file.toLowerCase() === survey.kernel!.file.toLowerCase())
+  ) {
+    kernels.push(survey.kernel);
+  }
+  const trees: { file: string; description: string }[] = [];
+  for (const { name } of files) {
+    if (TREE_NAME.test(name)) trees.push({ file: name, description: describeTree(await card.read(name)) });
+  }
+  const configFile = (await card.stat('config.txt')) ? await card.read('config.txt') : undefined;
+  const installed = { lines: splitConfig(configFile).lines, files: await ourFiles(card) };
+
+  const sections = [
+    { title: 'Firmware', rows: firmwareRows(survey) },
+    { title: 'Kernels', rows: kernels.map(({ file, facts }) => [file, describeKernel(facts)] as const) },
+    { title: 'Device trees', rows: trees.map(({ file, description }) => [file, description] as const) },
+    { title: 'config.txt, as this firmware reads it on a Pi 2', rows: configRows(survey) },
+    { title: 'What a Pi 2 does with this card', rows: startRows(survey) },
+  ].filter(({ rows }) => rows.length > 0);
+  return {
+    sections,
+    conclusion: conclusionOf(survey, installed.lines !== undefined),
+    start: survey.start,
+    facts: {
+      start: survey.start,
+      installed: installed.lines ?? null,
+      ourFiles: installed.files,
+      firmware: survey.firmware ?? null,
+      kernels,
+      trees,
+      config: survey.config && {
+        settings: [...survey.config.settings.values(), ...survey.config.deviceTree],
+        initramfs: survey.config.initramfs ?? null,
+        notes: survey.config.notes,
+        files: survey.config.files,
+      },
+      picked: survey.picked ?? null,
+      problem: survey.problem && {
+        code: survey.problem.code,
+        message: survey.problem.message,
+        hint: survey.problem.hint,
+      },
+    },
+  };
+}
+
+/** One line for people: which board a tree is for, or what is wrong with it. */
+function describeTree(bytes: Uint8Array): string {
+  try {
+    const model = readFdt(bytes).root.properties.get('model');
+    return `${model ? fdtText(model) : 'a tree without a model'}, ${bytes.length} bytes`;
+  } catch (error) {
+    if (error instanceof HypberryError) return `damaged: ${error.message}`;
+    throw error;
+  }
+}
+
+function firmwareRows({ firmware }: Survey): (readonly [string, string])[] {
+  if (!firmware) return [['start.elf', 'not there: a Raspberry Pi does not start without it']];
+  const { facts, file } = firmware;
+  const knows = (
+    [
+      ['armstub', facts.knowsArmstub],
+      ['kernel_old', facts.knowsKernelOld],
+      ['device_tree_address', facts.knowsDeviceTreeAddress],
+      ['filters such as [pi2]', facts.knowsFilters],
+    ] as const
+  ).map(([name, known]) => `${name} ${known ? 'yes' : 'no'}`);
+  const stubs = facts.stubs.map(
+    (stub) =>
+      `0x${stub.offset.toString(16)} ${stub.mode}${stub.waitsOnMailbox ? '' : ', one core'}${stub.forNewerCore ? ', for a newer SoC' : ''}${stub === facts.stub ? ' (a Pi 2 gets this one)' : ''}`,
+  );
+  return [
+    [file, describeStartElf(facts)],
+    ['knows', knows.join(', ')],
+    ['stubs in it', stubs.length === 0 ? 'none found' : stubs.join('; ')],
+  ];
+}
+
+function configRows({ config }: Survey): (readonly [string, string])[] {
+  if (!config) return [];
+  const settings = [...config.settings.values()].filter(
+    ({ name }) => !config.deviceTree.some((line) => line.name === name),
+  );
+  return [
+    ...[...settings, ...config.deviceTree].map(
+      ({ name, value, file, line }) => [`${name}=${value}`, `${file}, line ${line}`] as const,
+    ),
+    ...(config.initramfs
+      ? [
+          [
+            `initramfs ${config.initramfs.names.join(',')}`,
+            `${config.initramfs.file}, line ${config.initramfs.line}`,
+          ] as const,
+        ]
+      : []),
+    ...config.notes.map(({ text, file, line }) => [`note: ${file}, line ${line}`, text] as const),
+  ];
+}
+
+function startRows({ picked, start, problem }: Survey): (readonly [string, string])[] {
+  if (problem)
+    return [
+      ['problem', `${problem.message} (${problem.code})`],
+      ['hint', problem.hint],
+    ];
+  if (!picked) return [];
+  const at = (address: number): string => `at 0x${address.toString(16)}`;
+  return [
+    ['kernel', `${picked.kernel.file} ${at(picked.kernel.address)}`],
+    [
+      'device tree',
+      picked.tree ? `${picked.tree.file} ${at(picked.tree.address)}` : 'none, the kernel gets ATAGS',
+    ],
+    ...(picked.initramfs
+      ? [['initramfs', `${picked.initramfs.file} ${at(picked.initramfs.address)}`] as const]
+      : []),
+    ['mode', `${start.mode}: ${start.because}`],
+    ...picked.notes.map((note) => ['note', note] as const),
+  ];
+}
+
+function conclusionOf(survey: Survey, installed: boolean): string {
+  if (survey.problem) return 'This card does not start a Pi 2 as it is.';
+  switch (survey.start.mode) {
+    case 'HYP':
+      return installed
+        ? 'This card starts Linux in HYP mode, by the block that hypberry installed.'
+        : 'This card starts Linux in HYP mode as it is: the boot block is not needed.';
+    case 'SVC':
+      return 'This card starts Linux in SVC mode, so nothing on it can use virtualization. "hypberry install" changes that.';
+    case 'unknown':
+      return 'Which mode this card starts Linux in cannot be told from its files. "hypberry try --as-is" runs it and tells.';
+  }
+}
