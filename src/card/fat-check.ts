@@ -77,7 +77,9 @@ export function checkVolume(disk: Disk): CheckedVolume {
       }
     }
   }
-  return { volume, used: Uint8Array.from(fat, (next) => (next === 0 ? 0 : 1)) };
+  const used = new Uint8Array(fat.length);
+  for (let cluster = 0; cluster < fat.length; cluster++) used[cluster] = fat[cluster] === 0 ? 0 : 1;
+  return { volume, used };
 }
 
 function readFat(disk: Disk, volume: Volume): Uint32Array {

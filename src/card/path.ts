@@ -16,5 +16,9 @@ export function pathNames(path: string): string[] | undefined {
 
 /** The form of a name in which two names that FAT takes for one are equal. */
 export function foldCase(name: string): string {
-  return name.toUpperCase();
+  // One for one, as FAT does: "ß" does not become "SS".
+  return Array.from(name, (letter) => {
+    const upper = letter.toUpperCase();
+    return upper.length === letter.length ? upper : letter;
+  }).join('');
 }

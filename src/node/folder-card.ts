@@ -23,9 +23,10 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
 
   /** Where a card's path lies or would lie. */
   function place(cardPath: string): string {
-    const name = pathNames(cardPath)?.at(-1);
+    const names = pathNames(cardPath) ?? [];
+    const name = names.pop();
     if (name === undefined) throw badName(cardPath);
-    const parent = find(path.posix.dirname(cardPath));
+    const parent = find(names.join('/'));
     if (parent === undefined || !fs.statSync(parent).isDirectory()) throw noFile(cardPath);
     return findName(parent, name) ?? path.join(parent, name);
   }
@@ -41,11 +42,14 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
     return at;
   }
 
-  function put(cardPath: string, data: Uint8Array): void {
+  /** Writes a file that `mayReplace` says may be there or not. */
+  function put(cardPath: string, data: Uint8Array, mayReplace: boolean): void {
     changing(() => {
       if (!options.write) throw readOnly(`"${folder}"`);
       const at = place(cardPath);
-      if (statNow(cardPath)?.isFolder === true) throw exists(cardPath);
+      const there = statNow(cardPath);
+      if (there !== undefined && !mayReplace) throw exists(cardPath);
+      if (there?.isFolder === true) throw noFile(cardPath);
       const parent = path.dirname(at);
       const temporary = path.join(parent, TEMPORARY);
       fs.rmSync(temporary, { force: true });
@@ -92,11 +96,10 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
         return bavail * bsize;
       }),
     create: async (cardPath, data) => {
-      if (statNow(cardPath) !== undefined) throw exists(cardPath);
-      put(cardPath, data);
+      put(cardPath, data, false);
     },
     replace: async (cardPath, data) => {
-      put(cardPath, data);
+      put(cardPath, data, true);
     },
     remove: async (cardPath) => {
       changing(() => {

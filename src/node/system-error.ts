@@ -3,7 +3,8 @@ import { noRoom, readOnly } from '../card/errors.js';
 
 /** The code of an error from the operating system (`ENOENT`), or undefined for any other error. */
 export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (!(error instanceof Error) || error instanceof HypberryError || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** Runs a call of the operating system on `path`; its errors come out as `card.…` where they have such a name. */

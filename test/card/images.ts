@@ -46,7 +46,7 @@ export interface VolumeShape {
 export function makeVolume(shape: VolumeShape, files: Record<string, Uint8Array> = {}): string {
   const image = temporary();
   fs.closeSync(fs.openSync(image, 'w'));
-  fs.truncateSync(image, shape.megabytes << 20);
+  fs.truncateSync(image, shape.megabytes * 2 ** 20);
   const root = shape.rootEntries === undefined ? [] : ['-r', String(shape.rootEntries)];
   run('mkfs.fat', '-F', String(shape.bits), '-s', String(shape.sectorsPerCluster), ...root, image);
   const folders = new Set(Object.keys(files).flatMap(foldersAbove));

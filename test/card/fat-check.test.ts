@@ -1,0 +1,168 @@
+import fs from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { openFatCard } from '../../src/card/fat.js';
+import { checkVolume } from '../../src/card/fat-check.js';
+import { clusterSector, type Volume } from '../../src/card/volume.js';
+import { makeVolume, pattern, type VolumeShape } from './images.js';
+import { memoryDisk } from './power-cut.js';
+
+const SHAPES: VolumeShape[] = [
+  { bits: 16, sectorsPerCluster: 1, megabytes: 4 },
+  { bits: 32, sectorsPerCluster: 1, megabytes: 40 },
+];
+
+interface Damage {
+  readonly image: Uint8Array;
+  readonly volume: Volume;
+  /** Number of the first cluster that holds these bytes. */
+  clusterOf(bytes: Uint8Array): number;
+  /** Writes a FAT entry in every copy. */
+  link(cluster: number, next: number): void;
+}
+
+function damaged(shape: VolumeShape, files: Record<string, Uint8Array>): Damage {
+  const image = new Uint8Array(fs.readFileSync(makeVolume(shape, files)));
+  const { volume } = checkVolume(memoryDisk(image));
+  const view = new DataView(image.buffer);
+  return {
+    image,
+    volume,
+    clusterOf(bytes) {
+      const at = Buffer.from(image).indexOf(bytes.slice(0, 512));
+      const cluster = (at / 512 - volume.dataStart) / volume.sectorsPerCluster + 2;
+      expect(clusterSector(volume, cluster) * 512).toBe(at);
+      return cluster;
+    },
+    link(cluster, next) {
+      for (let copy = 0; copy < volume.fats; copy++) {
+        const fat = (volume.fatStart + copy * volume.fatSectors) * 512;
+        if (volume.bits === 16) view.setUint16(fat + cluster * 2, next, true);
+        else view.setUint32(fat + cluster * 4, next, true);
+      }
+    },
+  };
+}
+
+const A = pattern(3000, 1);
+const B = pattern(3000, 2);
+
+describe.each(SHAPES)('a damaged FAT$bits', (shape) => {
+  const end = shape.bits === 16 ? 0xffff : 0x0fffffff;
+  const bad = shape.bits === 16 ? 0xfff7 : 0x0ffffff7;
+  const cases: [string, string, (damage: Damage) => void][] = [
+    [
+      'card.cluster-loop',
+      'a file that comes back to its start',
+      (d) => {
+        d.link(d.clusterOf(A) + 2, d.clusterOf(A));
+      },
+    ],
+    [
+      'card.cluster-loop',
+      'a cluster that leads to itself',
+      (d) => {
+        d.link(d.clusterOf(A), d.clusterOf(A));
+      },
+    ],
+    [
+      'card.cluster-loop',
+      'a file that runs into another',
+      (d) => {
+        d.link(d.clusterOf(A) + 1, d.clusterOf(B) + 1);
+      },
+    ],
+    [
+      'card.bad-chain',
+      'a chain that runs into a free cluster',
+      (d) => {
+        d.link(d.clusterOf(A) + 1, 0);
+      },
+    ],
+    [
+      'card.bad-chain',
+      'a chain that runs into a bad cluster',
+      (d) => {
+        d.link(d.clusterOf(A) + 1, bad);
+      },
+    ],
+    [
+      'card.bad-chain',
+      'a chain that leaves the volume',
+      (d) => {
+        d.link(d.clusterOf(A) + 1, d.volume.clusters + 2);
+      },
+    ],
+    [
+      'card.bad-chain',
+      'a chain that ends too early',
+      (d) => {
+        d.link(d.clusterOf(A) + 1, end);
+      },
+    ],
+  ];
+
+  it.each(cases)('%s: %s', async (code, _, damage) => {
+    const one = damaged(shape, { 'a.bin': A, 'folder/b.bin': B });
+    damage(one);
+    await expect(openFatCard(memoryDisk(one.image), 'image', 'x')).rejects.toMatchObject({ code });
+  });
+
+  it('card.cluster-loop: a folder that holds itself', async () => {
+    const one = damaged(shape, { 'folder/b.bin': B });
+    // The entry of folder/b.bin becomes one of its own folder.
+    const image = Buffer.from(one.image.buffer);
+    const folder = image.indexOf('FOLDER     ', 0, 'latin1');
+    const file = image.indexOf('B       BIN', 0, 'latin1');
+    image[file + 11] = 0x10;
+    image.copy(image, file + 26, folder + 26, folder + 28);
+    image.copy(image, file + 20, folder + 20, folder + 22);
+    await expect(openFatCard(memoryDisk(one.image), 'image', 'x')).rejects.toMatchObject({
+      code: 'card.cluster-loop',
+    });
+  });
+
+  it('takes a chain that is longer than its file, and one that no file has', async () => {
+    const one = damaged(shape, { 'a.bin': A });
+    const last = one.clusterOf(A) + 5;
+    one.link(last, last + 1);
+    one.link(last + 1, end);
+    one.link(last + 10, end);
+    const card = await openFatCard(memoryDisk(one.image), 'image', 'x');
+    expect(Buffer.compare(await card.read('a.bin'), A)).toBe(0);
+  });
+});
+
+describe('what is no boot partition', () => {
+  const volume = new Uint8Array(fs.readFileSync(makeVolume(SHAPES[1]!)));
+
+  function changed(offset: number, ...bytes: number[]): Promise<unknown> {
+    const image = volume.slice();
+    image.set(bytes, offset);
+    return openFatCard(memoryDisk(image), 'image', 'x');
+  }
+
+  it.each([
+    ['card.not-fat', 'no signature', 510, [0, 0]],
+    ['card.not-fat', 'sectors of 4096 bytes', 11, [0x00, 0x10]],
+    ['card.not-fat', 'too few clusters for FAT32', 13, [64]],
+    ['card.not-fat', 'FATs that are not mirrored', 40, [0x81]],
+    ['card.not-fat', 'a FAT too small for the volume', 36, [1, 0]],
+  ] as const)('%s: %s', async (code, _, offset, bytes) => {
+    await expect(changed(offset, ...bytes)).rejects.toMatchObject({ code });
+  });
+
+  it('card.truncated: the image ends before the volume', async () => {
+    const disk = memoryDisk(volume.slice(0, volume.length - 512));
+    await expect(openFatCard(disk, 'image', 'x')).rejects.toMatchObject({ code: 'card.truncated' });
+  });
+
+  it('card.not-fat: FAT12', async () => {
+    const image = new Uint8Array(
+      fs.readFileSync(makeVolume({ bits: 16, sectorsPerCluster: 1, megabytes: 4 })),
+    );
+    image[13] = 4; // sectors per cluster
+    await expect(openFatCard(memoryDisk(image), 'image', 'x')).rejects.toMatchObject({
+      code: 'card.not-fat',
+    });
+  });
+});
