@@ -127,7 +127,7 @@ describe('an image', () => {
     await one.replace('a.txt', pattern(200, 3));
     const grown = process.memoryUsage.rss() - before;
     await one.close();
-    
+
     expect(grown).toBeLessThan(64 << 20);
     expect(fs.statSync(image).blocks * 512).toBeLessThan(64 << 20);
     expect(Buffer.compare(getFile(`${image}@@1M`, 'kernel.img'), pattern(1 << 20, 2))).toBe(0);
