@@ -1,5 +1,4 @@
 import * as FatFs from 'js-fatfs';
-import { readOnly } from './errors.js';
 import { type Disk, SECTOR_SIZE } from './disk.js';
 import { type CheckedVolume } from './fat-check.js';
 import { fatEntries, FIRST_CLUSTER, viewOf } from './volume.js';
@@ -11,7 +10,7 @@ import { fatEntries, FIRST_CLUSTER, viewOf } from './volume.js';
 
 const MAX_RUN = 1 << 20;
 
-// FSInfo sector: the number of free clusters, and the value that says it is not known.
+// FSInfo sector: offset of the number of free clusters.
 const INFO_FREE_COUNT = 488;
 
 type Order = 'as written' | 'backwards';
@@ -108,7 +107,6 @@ export function fatWrites(disk: Disk, { volume, used }: CheckedVolume): FatWrite
   }
 
   function flush(order: Order): void {
-    if (!disk.writable) throw readOnly('The card');
     const all = [...held];
     const fat = all.filter(([sector]) => isFat(sector));
     const folders = all.filter(([sector]) => !isFat(sector) && !isInfo(sector));

@@ -20,10 +20,6 @@ const HARMLESS = [
   /^\s*Orphaned long file name part/,
   /^ {2}Auto-deleting/,
   /^Leaving filesystem unchanged\./,
-  /^1\) /,
-  /^2\) /,
-  /^3\) /,
-  /^\[12.*\]/,
   /: \d+ files, \d+\/\d+ clusters$/,
 ];
 
