@@ -155,7 +155,10 @@ function readStructure(structure: Uint8Array, strings: Uint8Array): FdtNode {
       const nameEnd = strings.indexOf(0, nameAt);
       if (nameAt >= strings.length || nameEnd < 0)
         throw damaged('strings', 'the name of a property lies outside the strings');
-      parent.properties.set(decode(strings.subarray(nameAt, nameEnd)), structure.slice(at, at + length));
+      parent.properties.set(
+        decode(strings.subarray(nameAt, nameEnd)),
+        new Uint8Array(structure.subarray(at, at + length)),
+      );
       at = align(at + length);
     } else if (token === TOKEN.END) {
       if (!root || open.length > 0) throw damaged('structure', 'it ends inside a node');

@@ -409,8 +409,13 @@ function placeTree(
   initramfs: { readonly address: number; readonly data: Uint8Array } | undefined,
 ): number {
   const address = alignDown(top - size, TREE_ALIGNMENT);
-  const free = !initramfs || address >= initramfs.address + initramfs.data.length || top <= initramfs.address;
-  return free ? address : alignDown(initramfs.address - size, TREE_ALIGNMENT);
+  if (!initramfs || initramfs.address >= top) return address;
+  // Not into the rest of the initramfs' last page either: the firmware goes downwards.
+  const end = alignDown(
+    initramfs.address + initramfs.data.length + INITRAMFS_ALIGNMENT - 1,
+    INITRAMFS_ALIGNMENT,
+  );
+  return end <= address ? address : alignDown(initramfs.address - size, TREE_ALIGNMENT);
 }
 
 /** What the firmware writes into every tree. */

@@ -1,4 +1,4 @@
-import { readU16LE, readU32LE } from '../base/bytes.js';
+import { readU16LE, readU32LE, writeU32LE } from '../base/bytes.js';
 import { parsePattern, readFields, type Pattern } from '../arm/pattern.js';
 import { MODE_HYP } from '../arm/program-status.js';
 import { CORES } from '../board/bcm2836.js';
@@ -115,15 +115,15 @@ export function patchStub(
   tree: number,
   kernel: number,
 ): Uint8Array {
-  const patched = stub.slice();
-  const view = new DataView(patched.buffer);
+  // A copy in any case: slice() of a Node Buffer is a view.
+  const patched = new Uint8Array(stub);
   if (behaviour.hasContract) {
-    view.setUint32(CONTRACT.TREE_AT, tree, true);
-    view.setUint32(CONTRACT.KERNEL_AT, kernel, true);
+    writeU32LE(patched, CONTRACT.TREE_AT, tree);
+    writeU32LE(patched, CONTRACT.KERNEL_AT, kernel);
     return patched;
   }
-  if (behaviour.tree?.from === 'word') view.setUint32(behaviour.tree.offset, tree, true);
-  if (behaviour.kernel?.from === 'word') view.setUint32(behaviour.kernel.offset, kernel, true);
+  if (behaviour.tree?.from === 'word') writeU32LE(patched, behaviour.tree.offset, tree);
+  if (behaviour.kernel?.from === 'word') writeU32LE(patched, behaviour.kernel.offset, kernel);
   return patched;
 }
 

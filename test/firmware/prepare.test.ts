@@ -1,0 +1,427 @@
+import { execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { inputs } from '../../scripts/lib/inputs.js';
+import { readU32LE } from '../../src/base/bytes.js';
+import { HypberryError } from '../../src/base/errors.js';
+import { buildBootBlock, buildStub } from '../../src/boot/block.js';
+import { fdtCells, fdtText, findNode, readFdt, type Fdt } from '../../src/firmware/fdt.js';
+import type { Handover } from '../../src/firmware/handover.js';
+import { prepareHandover, type PrepareOptions } from '../../src/firmware/prepare.js';
+import { concat, entry, text, trailer, u32, zImage } from '../support/kernel-files.js';
+import { memoryCard } from '../support/memory-card.js';
+import {
+  HYP_STUB,
+  startElfOf,
+  stubOf2015,
+  stubWithContract,
+  TEXTS_2015,
+  TEXTS_TODAY,
+} from '../support/stub-sources.js';
+
+type Files = Record<string, string | Uint8Array>;
+
+const compile = (source: string): Uint8Array =>
+  new Uint8Array(execFileSync('dtc', ['-q', '-q', '-I', 'dts', '-O', 'dtb'], { input: source }));
+
+/** A tree like the real ones where it matters. */
+const tree = compile(`/dts-v1/;
+/ {
+  #address-cells = <1>; #size-cells = <1>;
+  aliases { ethernet0 = "/soc/ethernet@1"; };
+  chosen { bootargs = "from_tree"; };
+  memory@0 { device_type = "memory"; reg = <0 0>; };
+  soc { ethernet@1 { reg = <1>; }; };
+};`);
+const bigTree = compile(`/dts-v1/; / { filler = [${'5a '.repeat(0x5000)}]; };`);
+
+const kernel = zImage({ packed: new Uint8Array(5000).fill(0x5a) });
+const kernelForTree = concat(kernel, trailer(entry('DTOK', u32(1))));
+const today = startElfOf(TEXTS_TODAY, [
+  stubWithContract({ ...HYP_STUB, newerCore: true }),
+  stubWithContract(HYP_STUB),
+]);
+const of2015 = startElfOf(TEXTS_2015, [stubOf2015({ ...HYP_STUB, hyp: false })]);
+
+const CARD_TODAY: Files = {
+  'start.elf': today,
+  'kernel7.img': kernel,
+  'bcm2836-rpi-2-b.dtb': tree,
+  'cmdline.txt': 'root=/dev/mmcblk0p2\nsecond line\n',
+};
+const CARD_2015: Files = { 'start.elf': of2015, 'kernel7.img': kernelForTree, 'bcm2709-rpi-2-b.dtb': tree };
+
+const prepare = (files: Files, options?: PrepareOptions): Promise<Handover> =>
+  prepareHandover(memoryCard(files), options);
+
+/** The byte that the machine holds at an address. */
+const at = (handover: Handover, address: number): number =>
+  handover.memory
+    .filter((segment) => segment.address <= address && address < segment.address + segment.data.length)
+    .map((segment) => segment.data[address - segment.address]!)[0] ?? 0;
+const bytesAt = (handover: Handover, address: number, length: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => at(handover, address + i));
+const treeOf = (handover: Handover): Fdt =>
+  readFdt(bytesAt(handover, handover.picked.tree!.address, handover.picked.tree!.size));
+const refused = (code: string): Error => expect.objectContaining({ code }) as Error;
+
+/** What every handover keeps: pieces in order, apart from each other, within the ARM's memory. */
+function expectSound({ memory, armMemory }: Handover): void {
+  let end = 0;
+  for (const segment of memory) {
+    expect(segment.address).toBeGreaterThanOrEqual(end);
+    end = segment.address + segment.data.length;
+  }
+  expect(end).toBeLessThanOrEqual(armMemory);
+}
+
+describe("today's firmware", () => {
+  let handover: Handover;
+  beforeAll(async () => {
+    handover = await prepare(CARD_TODAY);
+  });
+
+  test('puts its stub at 0 with the addresses filled in, the kernel at 0x8000, the tree up high', () => {
+    expectSound(handover);
+    expect(handover.picked).toMatchObject({
+      kernel: { file: 'kernel7.img', address: 0x8000, size: kernel.length },
+      stub: { from: 'start.elf', file: 'start.elf', offset: today.length - 0x200 },
+      tree: { file: 'bcm2836-rpi-2-b.dtb' },
+      initramfs: undefined,
+      notes: [],
+    });
+    const { address, size } = handover.picked.tree!;
+    // As a Pi logs it: the highest multiple of 0x100 from which the tree ends at 0x2f000000 or below.
+    expect(address % 0x100).toBe(0);
+    expect(0x2f00_0000 - (address + size)).toBeGreaterThanOrEqual(0);
+    expect(0x2f00_0000 - (address + size)).toBeLessThan(0x100);
+
+    const stub = bytesAt(handover, 0, 0x100);
+    expect([readU32LE(stub, 0xf8), readU32LE(stub, 0xfc)]).toEqual([address, 0x8000]);
+    expect(stub.subarray(0, 0xf8)).toEqual(stubWithContract(HYP_STUB).subarray(0, 0xf8));
+    expect(bytesAt(handover, 0x8000, kernel.length)).toEqual(kernel);
+  });
+
+  test('writes into the tree', () => {
+    const fdt = treeOf(handover);
+    const value = (path: string, name: string): Uint8Array => findNode(fdt, path)!.properties.get(name)!;
+    // 1 GiB without 76 MiB, the documented default of gpu_mem.
+    expect(handover.armMemory).toBe(0x4000_0000 - 76 * 1024 * 1024);
+    expect(fdtCells(value('/memory@0', 'reg'))).toEqual([0, handover.armMemory]);
+    expect(fdtCells(value('/system', 'linux,revision'))).toEqual([0xa0_1041]);
+    expect(value('/soc/ethernet@1', 'local-mac-address')).toEqual(Uint8Array.of(0xb8, 0x27, 0xeb, 0, 0, 0));
+    expect(fdtText(value('/chosen', 'bootargs'))).toBe(handover.picked.commandLine);
+    expect(handover.picked.commandLine).toMatch(
+      /^from_tree .*bcm2709\.boardrev=0xa01041 .*root=\/dev\/mmcblk0p2$/,
+    );
+  });
+
+  test('places the initramfs as a real Pi 2 was seen to', async () => {
+    // raspberrypi/firmware issue 1292, a Pi 2 v1.1: an initramfs of 0x203181 bytes was loaded to 0x2edfc000.
+    const ramdisk = new Uint8Array(0x20_3181).fill(0xaa);
+    const files = { ...CARD_TODAY, initrd: ramdisk, 'config.txt': 'initramfs initrd followkernel' };
+    const loaded = await prepare(files);
+    expectSound(loaded);
+    expect(loaded.picked.initramfs).toEqual({ file: 'initrd', address: 0x2edf_c000, size: 0x20_3181 });
+    const fdt = treeOf(loaded);
+    const chosen = findNode(fdt, '/chosen')!;
+    expect(fdtCells(chosen.properties.get('linux,initrd-start')!)).toEqual([0x2edf_c000]);
+    expect(fdtCells(chosen.properties.get('linux,initrd-end')!)).toEqual([0x2edf_c000 + 0x20_3181]);
+    expect(loaded.picked.tree!.address).toBeLessThan(0x2edf_c000);
+    expect(loaded.picked.tree!.address).toBeGreaterThan(0x2edf_c000 - 0x2000);
+  });
+
+  test('takes settings from config.txt for this board', async () => {
+    const config = [
+      'gpu_mem=64',
+      'kernel=my.img',
+      'cmdline=args.txt',
+      'device_tree=my.dtb',
+      'device_tree_address=0x4000000',
+      'kernel_address=0x208000',
+      'initramfs a,b 0x5000000',
+      '[pi3]',
+      'kernel=kernel8.img',
+    ];
+    const loaded = await prepare({
+      ...CARD_TODAY,
+      'config.txt': config.join('\r\n'),
+      'my.img': kernel,
+      'my.dtb': tree,
+      'args.txt': 'console=serial0,115200 console=tty1',
+      a: text('first '),
+      b: text('second'),
+    });
+    expectSound(loaded);
+    expect(loaded.picked).toMatchObject({
+      kernel: { file: 'my.img', address: 0x20_8000 },
+      tree: { file: 'my.dtb', address: 0x400_0000 },
+      initramfs: { file: 'a,b', address: 0x500_0000, size: 12 },
+    });
+    expect(loaded.armMemory).toBe(0x3c00_0000);
+    expect(bytesAt(loaded, 0x500_0000, 12)).toEqual(text('first second'));
+    expect(loaded.picked.commandLine).toContain('console=ttyAMA0,115200 console=tty1');
+    expect(readU32LE(bytesAt(loaded, 0xfc, 4), 0)).toBe(0x20_8000);
+  });
+
+  test('uses armstub=, else armstub7.bin, and writes addresses only where the stub asks for them', async () => {
+    const stub = buildStub();
+    const named = await prepare({ ...CARD_TODAY, 'hyp.bin': stub, 'config.txt': 'armstub=hyp.bin' });
+    expect(named.picked.stub).toEqual({ from: 'file', file: 'hyp.bin' });
+    expect(readU32LE(bytesAt(named, 0xf8, 4), 0)).toBe(named.picked.tree!.address);
+    expect(bytesAt(named, 0, 0xf8)).toEqual(stub.subarray(0, 0xf8));
+
+    const found = await prepare({ ...CARD_TODAY, 'armstub7.bin': stub });
+    expect(found.picked.stub).toEqual({ from: 'file', file: 'armstub7.bin' });
+
+    const bare = u32(...Array<number>(64).fill(0xe1a0_0000));
+    const plain = await prepare({ ...CARD_TODAY, 'armstub7.bin': bare });
+    expect(bytesAt(plain, 0, 0x100)).toEqual(bare);
+    expect(plain.picked.notes.join()).toContain('5afe570b');
+  });
+
+  test('finds its files under os_prefix where kernel and tree are there, else ignores it', async () => {
+    const config = { 'config.txt': 'os_prefix=new/' };
+    const there = {
+      ...CARD_TODAY,
+      ...config,
+      'new/kernel7.img': kernel,
+      'new/bcm2709-rpi-2-b.dtb': tree,
+      'new/cmdline.txt': 'new',
+    };
+    expect((await prepare(there)).picked).toMatchObject({
+      kernel: { file: 'new/kernel7.img' },
+      tree: { file: 'new/bcm2709-rpi-2-b.dtb' },
+      commandLine: expect.stringMatching(/ new$/) as string,
+    });
+    const half = await prepare({ ...CARD_TODAY, ...config, 'new/kernel7.img': kernel });
+    expect(half.picked).toMatchObject({
+      kernel: { file: 'kernel7.img' },
+      notes: [expect.stringContaining('os_prefix') as string],
+    });
+  });
+
+  test('finds the initramfs of the kernel with auto_initramfs', async () => {
+    const files = { ...CARD_TODAY, 'config.txt': 'auto_initramfs=1', initramfs7: text('ramdisk') };
+    expect((await prepare(files)).picked.initramfs).toMatchObject({ file: 'initramfs7', size: 7 });
+  });
+
+  test('goes on without an initramfs that is not there, and says so', async () => {
+    const { picked } = await prepare({ ...CARD_TODAY, 'config.txt': 'initramfs gone followkernel' });
+    expect(picked.initramfs).toBeUndefined();
+    expect(picked.notes.join()).toContain('gone');
+  });
+
+  test('a trial can add to the command line', async () => {
+    const { picked } = await prepare(CARD_TODAY, { addBootargs: 'console=ttyAMA0,115200' });
+    expect(picked.commandLine).toMatch(/root=\/dev\/mmcblk0p2 console=ttyAMA0,115200$/);
+  });
+
+  test('under kernel_old loads the file at 0 and the tree where config.txt pins it', async () => {
+    const files = {
+      ...CARD_TODAY,
+      'hyp.img': concat(buildBootBlock(0x100), kernel),
+      'config.txt': 'kernel=hyp.img\nkernel_old=1\ndevice_tree_address=0x100\n',
+    };
+    const loaded = await prepare(files);
+    expectSound(loaded);
+    expect(loaded.picked).toMatchObject({
+      kernel: { file: 'hyp.img', address: 0, size: 0x8000 + kernel.length },
+      stub: { from: 'kernel' },
+      tree: { address: 0x100 },
+      notes: [],
+    });
+    expect(bytesAt(loaded, 0, 0x100)).toEqual(buildBootBlock(0x100).slice(0, 0x100));
+    expect(fdtText(treeOf(loaded).root.properties.get('serial-number')!)).toBe('0'.repeat(16));
+    expect(bytesAt(loaded, 0x8000, kernel.length)).toEqual(kernel);
+
+    // Not pinned, the block hands over an address at which there is no tree.
+    const loose = await prepare({ ...files, 'config.txt': 'kernel=hyp.img\nkernel_old=1\n' });
+    expect(loose.picked.notes.join()).toContain("hands the kernel 0x100 as the tree's address");
+  });
+});
+
+describe('firmware of 2015', () => {
+  test('puts the tree at 0x100 and that address where its stub keeps it', async () => {
+    const loaded = await prepare(CARD_2015);
+    expectSound(loaded);
+    expect(loaded.picked).toMatchObject({
+      kernel: { address: 0x8000 },
+      stub: { from: 'start.elf', offset: of2015.length - 0x200 },
+      tree: { address: 0x100 },
+      notes: [],
+    });
+    // 64 MiB for the VideoCore, the default of that time.
+    expect(loaded.armMemory).toBe(0x3c00_0000);
+    const pinned = await prepare({ ...CARD_2015, 'config.txt': 'device_tree_address=0x17fdd200' });
+    expect(pinned.picked.tree!.address).toBe(0x17fd_d200);
+    expect(readU32LE(bytesAt(pinned, 0x14, 4), 0)).toBe(0x17fd_d200);
+  });
+
+  test('gives ATAGS to a kernel without the trailer', async () => {
+    const files = {
+      ...CARD_2015,
+      'kernel7.img': kernel,
+      'cmdline.txt': 'hello',
+      ramdisk: text('ramdisk'),
+      'config.txt': 'initramfs ramdisk 0x1000000',
+    };
+    const loaded = await prepare(files);
+    expect(loaded.picked.tree).toBeUndefined();
+    expect(loaded.picked.notes.join()).toContain('DTOK');
+    const list = loaded.memory.find(({ name }) => name === 'ATAGS')!;
+    expect(list.address).toBe(0x100);
+    // Walked as Linux does (arch/arm/kernel/atags_parse.c): size in words, tag, values; the last one has size 0.
+    const tags = new Map<number, Uint8Array>();
+    for (let offset = 0; readU32LE(list.data, offset) !== 0; offset += readU32LE(list.data, offset) * 4) {
+      tags.set(
+        readU32LE(list.data, offset + 4),
+        list.data.subarray(offset + 8, offset + readU32LE(list.data, offset) * 4),
+      );
+    }
+    expect([...tags.keys()][0]).toBe(0x5441_0001);
+    expect([0, 4].map((i) => readU32LE(tags.get(0x5441_0002)!, i))).toEqual([loaded.armMemory, 0]);
+    expect([0, 4].map((i) => readU32LE(tags.get(0x5442_0005)!, i))).toEqual([0x100_0000, 7]);
+    expect(new TextDecoder().decode(tags.get(0x5441_0009))).toMatch(/hello\0+$/);
+  });
+
+  test('does not know armstub', async () => {
+    const { picked } = await prepare({
+      ...CARD_2015,
+      'armstub7.bin': buildStub(),
+      'config.txt': 'armstub=armstub7.bin',
+    });
+    expect(picked.stub.from).toBe('start.elf');
+    expect(picked.notes.join()).toContain('does not know armstub');
+  });
+
+  test('destroys a tree that reaches into the page tables, and it is said', async () => {
+    const { picked } = await prepare({ ...CARD_2015, 'bcm2709-rpi-2-b.dtb': bigTree });
+    expect(picked.notes.join()).toContain('page tables');
+  });
+
+  test('older than filters takes every line', async () => {
+    const firmware = startElfOf(
+      TEXTS_2015.filter((line) => line !== '[%60c]'),
+      [stubOf2015(HYP_STUB)],
+    );
+    const files = {
+      ...CARD_2015,
+      'start.elf': firmware,
+      'other.img': kernelForTree,
+      'config.txt': '[pi3]\nkernel=other.img',
+    };
+    expect((await prepare(files)).picked.kernel.file).toBe('other.img');
+    expect((await prepare({ ...files, 'start.elf': of2015 })).picked.kernel.file).toBe('kernel7.img');
+  });
+});
+
+describe('a card without start.elf', () => {
+  test('gets a plain stub, and it is said', async () => {
+    const loaded = await prepare({ 'kernel7.img': kernel, 'bcm2836-rpi-2-b.dtb': tree });
+    expectSound(loaded);
+    expect(loaded.picked.stub).toEqual({ from: 'none' });
+    expect(loaded.picked.notes.join()).toContain('no start.elf');
+  });
+});
+
+describe('what cannot start', () => {
+  const without = (name: string): Files =>
+    Object.fromEntries(Object.entries(CARD_TODAY).filter(([key]) => key !== name));
+  const arm64 = concat(new Uint8Array(56).fill(1), text('ARM\x64'), new Uint8Array(100));
+
+  test.each<[string, string, Files]>([
+    ['no kernel', 'firmware.no-kernel', without('kernel7.img')],
+    ['a kernel named and missing', 'firmware.no-file', { ...CARD_TODAY, 'config.txt': 'kernel=gone.img' }],
+    ['a tree named and missing', 'firmware.no-file', { ...CARD_TODAY, 'config.txt': 'device_tree=gone.dtb' }],
+    ['a stub named and missing', 'firmware.no-file', { ...CARD_TODAY, 'config.txt': 'armstub=gone.bin' }],
+    ['start_x without its file', 'firmware.no-file', { ...CARD_TODAY, 'config.txt': 'start_x=1' }],
+    ['a 64-bit kernel', 'firmware.arm64-kernel', { ...CARD_TODAY, 'kernel7.img': arm64 }],
+    ['an empty kernel', 'firmware.not-a-kernel', { ...CARD_TODAY, 'kernel7.img': '' }],
+    ['a damaged tree', 'tree.truncated', { ...CARD_TODAY, 'bcm2836-rpi-2-b.dtb': tree.subarray(0, 200) }],
+    ['something else for start.elf', 'firmware.not-start-elf', { ...CARD_TODAY, 'start.elf': 'text' }],
+    [
+      'start.elf without a stub',
+      'firmware.no-stub',
+      { ...CARD_TODAY, 'start.elf': startElfOf(TEXTS_TODAY, []) },
+    ],
+    [
+      'a tree in the kernel',
+      'firmware.overlap',
+      { ...CARD_TODAY, 'config.txt': 'device_tree_address=0x8100' },
+    ],
+    ['a tree over the stub', 'firmware.overlap', { ...CARD_TODAY, 'config.txt': 'device_tree_address=0x80' }],
+    [
+      'a kernel past the memory',
+      'firmware.no-room',
+      { ...CARD_TODAY, 'config.txt': 'kernel_address=0x3fffff00' },
+    ],
+    [
+      'an initramfs over the kernel',
+      'firmware.overlap',
+      { ...CARD_TODAY, r: text('ramdisk'), 'config.txt': 'initramfs r 0x8080' },
+    ],
+  ])('%s is refused', async (_, code, files) => {
+    await expect(prepare(files)).rejects.toThrow(refused(code));
+  });
+
+  test('whatever config.txt says, a sound machine comes out or an error with a code', async () => {
+    const line = fc.oneof(
+      fc
+        .tuple(
+          fc.constantFrom(
+            'kernel_address',
+            'device_tree_address',
+            'gpu_mem',
+            'gpu_mem_1024',
+            'total_mem',
+            'kernel_old',
+            'ramfsaddr',
+          ),
+          fc.oneof(fc.nat(2000), fc.nat(0xffff_ffff), fc.constant(-1)),
+        )
+        .map(([name, value]) => `${name}=${value}`),
+      fc.constantFrom(
+        'initramfs cmdline.txt followkernel',
+        'armstub=kernel7.img',
+        'device_tree=',
+        'ramfsfile=cmdline.txt',
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 5 }), fc.boolean(), async (lines, old) => {
+        try {
+          expectSound(
+            await prepare({
+              ...(old ? CARD_2015 : CARD_TODAY),
+              'cmdline.txt': 'x',
+              'config.txt': lines.join('\n'),
+            }),
+          );
+        } catch (error) {
+          if (!(error instanceof HypberryError)) throw error;
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test("Debian's kernel, tree and firmware", { timeout: 300_000 }, async () => {
+  const { trixie, firmware } = await inputs();
+  const vmlinuz = await readFile(trixie.vmlinuz);
+  const handover = await prepare({
+    'start.elf': await readFile(firmware.startElf),
+    'kernel7.img': vmlinuz,
+    'bcm2836-rpi-2-b.dtb': await readFile(trixie.dtb),
+  });
+  expectSound(handover);
+  expect(handover.picked).toMatchObject({
+    kernel: { address: 0x8000, size: vmlinuz.length },
+    stub: { from: 'start.elf' },
+    notes: [],
+  });
+  expect(readU32LE(bytesAt(handover, 0xf8, 4), 0)).toBe(handover.picked.tree!.address);
+  expect(fdtText(treeOf(handover).root.properties.get('model')!)).toBe('Raspberry Pi 2 Model B');
+});
