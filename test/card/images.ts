@@ -2,16 +2,17 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { afterAll } from 'vitest';
 
 // Images made, and read back, by programs that share no code with ours: dosfstools, mtools, sfdisk.
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'card-images-'));
-process.on('exit', () => {
+afterAll(() => {
   fs.rmSync(folder, { recursive: true, force: true });
 });
 let count = 0;
 
-/** A path that is free, in a folder that goes when the tests end. */
+/** A path that is free, in a folder that goes when the file's tests end. */
 export function temporary(name = 'image'): string {
   count++;
   return path.join(folder, `${count}-${name}`);
