@@ -85,7 +85,7 @@ export function decoder<T extends Table>(
     decode: (word) => {
       for (const encoding of candidates(root, word)) {
         const fields = claim(encoding, word);
-        if (fields) return { name: encoding.name, encoding, fields } as unknown as Decoded<T>;
+        if (fields) return { name: encoding.name, encoding, fields };
       }
       return undefined;
     },

@@ -85,7 +85,12 @@ export function disassembleA32(
   const { encoding } = decoded;
   const fields: Fields = decoded.fields;
   const form = encoding.forms.find(({ when }) => when.test(fields));
-  if (!form) return undefined;
+  const unpredictable = isUnpredictable(encoding, word, fields);
+  // Words that are UNPREDICTABLE may have no syntax, and hints without a meaning have none.
+  if (!form) {
+    const operands = `0x${word.toString(16).padStart(8, '0')}`;
+    return { mnemonic: '.inst', operands, comment: encoding.name, unpredictable };
+  }
   const { base, setsFlags, conditional, type } = form.mnemonic;
   const site: Site = {
     address,
@@ -100,6 +105,6 @@ export function disassembleA32(
     mnemonic: base + (setsFlags && fields['S'] ? 's' : '') + suffix + type,
     operands: printPlaces(form.places, fields, site, symbol),
     comment: systemRegisterName(encoding.operation, fields) ?? literalAddress(encoding, form, fields, site),
-    unpredictable: isUnpredictable(encoding, word, fields),
+    unpredictable,
   };
 }

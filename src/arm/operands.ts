@@ -237,7 +237,7 @@ const adr = (sign: 1 | -1): Coder<Label | number> =>
     4,
     (distance) => {
       try {
-        return sign * distance < 0 ? undefined : modifiedImmediate.encode(sign * distance, {}, nowhere);
+        return modifiedImmediate.encode((sign * distance) >>> 0, {}, nowhere);
       } catch {
         return undefined;
       }
@@ -284,18 +284,18 @@ const registerList = (field: string, width: number): Coder<readonly Register[]> 
 
 const allRegisters = registerList('registers', 15);
 
-/** One of a list of words, the field being its place in the list; empty words are reserved. */
+/** One of a list of words, the field being its place in the list; where the word is empty, the number itself. */
 const word = <const W extends string>(
   field: string,
   words: readonly W[],
   omitted?: W,
-): Coder<Exclude<W, ''>> => ({
+): Coder<Exclude<W, ''> | ('' extends W ? number : never)> => ({
   what: `one of ${words.filter((it) => it !== '').join(', ')}`,
-  is: (value) => typeof value === 'string' && words.some((it) => it === value && it !== ''),
-  encode: (value) => ({ [field]: words.indexOf(value) }),
-  // A reserved value prints as its number.
-  decode: (fields) => (words[fields[field]!] || `#${fields[field]!}`) as Exclude<W, ''>,
-  print: (value) => value.toLowerCase(),
+  is: (value) =>
+    typeof value === 'number' ? words[value] === '' : words.some((it) => it === value && it !== ''),
+  encode: (value) => ({ [field]: typeof value === 'number' ? value : words.indexOf(value) }),
+  decode: (fields) => (words[fields[field]!] || fields[field]!) as Exclude<W, ''>,
+  print: (value) => (typeof value === 'number' ? `#${value}` : value.toLowerCase()),
   ...(omitted === undefined ? {} : { omitted: omitted as Exclude<W, ''> }),
 });
 
@@ -365,11 +365,15 @@ const barrierOptions = [
 ] as ('' | BarrierOption)[];
 export type BarrierOption = 'OSHST' | 'OSH' | 'NSHST' | 'NSH' | 'ISHST' | 'ISH' | 'ST' | 'SY';
 
-/** A number in braces. */
-const braced = (field: string, width: number): Coder<number> => ({
-  ...unsigned(field, width),
-  print: (value) => `{${value}}`,
-});
+/** A number for the coprocessor in LDC and STC, written `{5}`. */
+export interface CoprocessorOption {
+  readonly option: number;
+}
+
+/** LDC's and STC's number for the coprocessor, 0 to 255. */
+export function option(number: number): CoprocessorOption {
+  return { option: number };
+}
 
 /** SYSm and R of MRS and MSR (banked register), tables B9-1 and B9-2: SYSm is M:M1. */
 const bankedRegisters = {
@@ -527,7 +531,7 @@ export const coders = {
         site,
       ),
     decode: (fields, site) => [...allRegisters.decode(fields, site), pc],
-    print: allRegisters.print,
+    print: (value) => allRegisters.print(value),
   }),
   /** The second register of a pair, always the next one. */
   Rt_next: coder<Register>({
@@ -600,9 +604,17 @@ export const coders = {
   readable64: systemRegister64('RO'),
   writable64: systemRegister64('WO'),
 
-  /** LDC's and STC's number for the coprocessor. */
-  option8: braced('imm8', 8),
-  hint: braced('hint', 8),
+  option8: coder<CoprocessorOption>({
+    what: 'an option for the coprocessor',
+    is: has('option'),
+    encode: (value) => {
+      checkRange(value.option, 0, 255);
+      return { imm8: value.option };
+    },
+    decode: ({ imm8 }) => option(imm8!),
+    print: (value) => `{${value.option}}`,
+  }),
+  hint: { ...unsigned('hint', 8), print: (value: number) => `{${value}}` },
   /** A register of another mode (B9.2.3). */
   banked_reg: coder<BankedRegister>({
     what: 'a banked register, as SPSR_hyp or R8_usr',
@@ -613,11 +625,12 @@ export const coders = {
         `(UNDEF: ${M! * 16 + M1!})`) as BankedRegister,
     print: String,
   }),
-  spec_reg: word('R', ['CPSR', 'SPSR']),
+  spec_reg: { ...word('R', ['CPSR', 'SPSR']), print: String },
   spec_reg_fields: statusField,
   mode: unsigned('mode', 5),
   /** The masks that CPSIE and CPSID change. */
   iflags: word('AIF', ['', 'f', 'i', 'if', 'a', 'af', 'ai', 'aif']),
+  isb_option: word('option', [...Array<''>(15).fill(''), 'SY'], 'SY'),
   barrier: word('option', barrierOptions, 'SY'),
   endian: word('E', ['LE', 'BE']),
 } as const;

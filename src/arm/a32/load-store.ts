@@ -18,9 +18,11 @@ export const loadStore = {
     section: 'A8.8.64',
     bits: 'cond:4 010 1 U 0 0 1 1111 Rt:4 imm12:12',
     syntax: {
-      'LDR{c} <Rt>, [PC, #<offset12>]': '',
+      'LDR{c} <Rt>, [PC{, #<offset12>}]': '',
       'LDR{c} <Rt>, <literal12>': '',
     },
+    // A32's PC is a multiple of 4, so the offset alone decides whether the address is.
+    unpredictable: 'Rt == 15 && imm12<1:0> != 0',
   },
   LDR_reg_A1: {
     section: 'A8.8.66',
@@ -36,7 +38,10 @@ export const loadStore = {
   LDRT_A1: {
     section: 'A8.8.92',
     bits: 'cond:4 0100 U 0 1 1 Rn:4 Rt:4 imm12:12',
-    syntax: 'LDRT{c} <Rt>, [<Rn>]{, #<offset12>}',
+    syntax: {
+      'LDRT{c} <Rt>, [<Rn>], #<offset12>': '',
+      'LDRT{c} <Rt>, [<Rn>]': 'U == 1 && imm12 == 0',
+    },
     unpredictable: 'Rt == 15 || Rn == 15 || Rn == Rt',
   },
   LDRT_A2: {
@@ -60,7 +65,7 @@ export const loadStore = {
     section: 'A8.8.69',
     bits: 'cond:4 010 1 U 1 0 1 1111 Rt:4 imm12:12',
     syntax: {
-      'LDRB{c} <Rt>, [PC, #<offset12>]': '',
+      'LDRB{c} <Rt>, [PC{, #<offset12>}]': '',
       'LDRB{c} <Rt>, <literal12>': '',
     },
     unpredictable: 'Rt == 15',
@@ -79,7 +84,10 @@ export const loadStore = {
   LDRBT_A1: {
     section: 'A8.8.71',
     bits: 'cond:4 0100 U 1 1 1 Rn:4 Rt:4 imm12:12',
-    syntax: 'LDRBT{c} <Rt>, [<Rn>]{, #<offset12>}',
+    syntax: {
+      'LDRBT{c} <Rt>, [<Rn>], #<offset12>': '',
+      'LDRBT{c} <Rt>, [<Rn>]': 'U == 1 && imm12 == 0',
+    },
     unpredictable: 'Rt == 15 || Rn == 15 || Rn == Rt',
   },
   LDRBT_A2: {
@@ -114,7 +122,10 @@ export const loadStore = {
   STRT_A1: {
     section: 'A8.8.220',
     bits: 'cond:4 0100 U 0 1 0 Rn:4 Rt:4 imm12:12',
-    syntax: 'STRT{c} <Rt>, [<Rn>]{, #<offset12>}',
+    syntax: {
+      'STRT{c} <Rt>, [<Rn>], #<offset12>': '',
+      'STRT{c} <Rt>, [<Rn>]': 'U == 1 && imm12 == 0',
+    },
     unpredictable: 'Rn == 15 || Rn == Rt',
   },
   STRT_A2: {
@@ -148,7 +159,10 @@ export const loadStore = {
   STRBT_A1: {
     section: 'A8.8.209',
     bits: 'cond:4 0100 U 1 1 0 Rn:4 Rt:4 imm12:12',
-    syntax: 'STRBT{c} <Rt>, [<Rn>]{, #<offset12>}',
+    syntax: {
+      'STRBT{c} <Rt>, [<Rn>], #<offset12>': '',
+      'STRBT{c} <Rt>, [<Rn>]': 'U == 1 && imm12 == 0',
+    },
     unpredictable: 'Rt == 15 || Rn == 15 || Rn == Rt',
   },
   STRBT_A2: {
@@ -172,7 +186,7 @@ export const loadStore = {
     section: 'A8.8.81',
     bits: 'cond:4 000 1 U 1 0 1 1111 Rt:4 imm8:4 1011 imm8:4',
     syntax: {
-      'LDRH{c} <Rt>, [PC, #<offset8>]': '',
+      'LDRH{c} <Rt>, [PC{, #<offset8>}]': '',
       'LDRH{c} <Rt>, <literal8>': '',
     },
     unpredictable: 'Rt == 15',
@@ -191,7 +205,10 @@ export const loadStore = {
   LDRHT_A1: {
     section: 'A8.8.83',
     bits: 'cond:4 0000 U 1 1 1 Rn:4 Rt:4 imm8:4 1011 imm8:4',
-    syntax: 'LDRHT{c} <Rt>, [<Rn>]{, #<offset8>}',
+    syntax: {
+      'LDRHT{c} <Rt>, [<Rn>], #<offset8>': '',
+      'LDRHT{c} <Rt>, [<Rn>]': 'U == 1 && imm8 == 0',
+    },
     unpredictable: 'Rt == 15 || Rn == 15 || Rn == Rt',
   },
   LDRHT_A2: {
@@ -215,7 +232,7 @@ export const loadStore = {
     section: 'A8.8.85',
     bits: 'cond:4 000 1 U 1 0 1 1111 Rt:4 imm8:4 1101 imm8:4',
     syntax: {
-      'LDRSB{c} <Rt>, [PC, #<offset8>]': '',
+      'LDRSB{c} <Rt>, [PC{, #<offset8>}]': '',
       'LDRSB{c} <Rt>, <literal8>': '',
     },
     unpredictable: 'Rt == 15',
@@ -234,7 +251,10 @@ export const loadStore = {
   LDRSBT_A1: {
     section: 'A8.8.87',
     bits: 'cond:4 0000 U 1 1 1 Rn:4 Rt:4 imm8:4 1101 imm8:4',
-    syntax: 'LDRSBT{c} <Rt>, [<Rn>]{, #<offset8>}',
+    syntax: {
+      'LDRSBT{c} <Rt>, [<Rn>], #<offset8>': '',
+      'LDRSBT{c} <Rt>, [<Rn>]': 'U == 1 && imm8 == 0',
+    },
     unpredictable: 'Rt == 15 || Rn == 15 || Rn == Rt',
   },
   LDRSBT_A2: {
@@ -258,7 +278,7 @@ export const loadStore = {
     section: 'A8.8.89',
     bits: 'cond:4 000 1 U 1 0 1 1111 Rt:4 imm8:4 1111 imm8:4',
     syntax: {
-      'LDRSH{c} <Rt>, [PC, #<offset8>]': '',
+      'LDRSH{c} <Rt>, [PC{, #<offset8>}]': '',
       'LDRSH{c} <Rt>, <literal8>': '',
     },
     unpredictable: 'Rt == 15',
@@ -277,7 +297,10 @@ export const loadStore = {
   LDRSHT_A1: {
     section: 'A8.8.91',
     bits: 'cond:4 0000 U 1 1 1 Rn:4 Rt:4 imm8:4 1111 imm8:4',
-    syntax: 'LDRSHT{c} <Rt>, [<Rn>]{, #<offset8>}',
+    syntax: {
+      'LDRSHT{c} <Rt>, [<Rn>], #<offset8>': '',
+      'LDRSHT{c} <Rt>, [<Rn>]': 'U == 1 && imm8 == 0',
+    },
     unpredictable: 'Rt == 15 || Rn == 15 || Rn == Rt',
   },
   LDRSHT_A2: {
@@ -311,7 +334,10 @@ export const loadStore = {
   STRHT_A1: {
     section: 'A8.8.219',
     bits: 'cond:4 0000 U 1 1 0 Rn:4 Rt:4 imm8:4 1011 imm8:4',
-    syntax: 'STRHT{c} <Rt>, [<Rn>]{, #<offset8>}',
+    syntax: {
+      'STRHT{c} <Rt>, [<Rn>], #<offset8>': '',
+      'STRHT{c} <Rt>, [<Rn>]': 'U == 1 && imm8 == 0',
+    },
     unpredictable: 'Rt == 15 || Rn == 15 || Rn == Rt',
   },
   STRHT_A2: {
@@ -336,7 +362,7 @@ export const loadStore = {
     section: 'A8.8.73',
     bits: 'cond:4 000 1 U 1 0 0 1111 Rt:4 imm8:4 1101 imm8:4',
     syntax: {
-      'LDRD{c} <Rt>, <Rt_next>, [PC, #<offset8>]': '',
+      'LDRD{c} <Rt>, <Rt_next>, [PC{, #<offset8>}]': '',
       'LDRD{c} <Rt>, <Rt_next>, <literal8>': '',
     },
     unpredictable: 'Rt<0> == 1 || Rt == 14',
@@ -584,7 +610,7 @@ export const loadStore = {
     section: 'A8.8.127',
     bits: '1111 0101 U (1) 01 1111 (1111) imm12:12',
     syntax: {
-      'PLD [PC, #<offset12>]': '',
+      'PLD [PC{, #<offset12>}]': '',
       'PLD <literal12>': '',
     },
   },
@@ -607,7 +633,7 @@ export const loadStore = {
     section: 'A8.8.129',
     bits: '1111 0100 U 1 01 1111 (1111) imm12:12',
     syntax: {
-      'PLI [PC, #<offset12>]': '',
+      'PLI [PC{, #<offset12>}]': '',
       'PLI <literal12>': '',
     },
   },
@@ -616,5 +642,16 @@ export const loadStore = {
     bits: '1111 0110 U 1 01 Rn:4 (1111) imm5:5 type:2 0 Rm:4',
     syntax: 'PLI [<Rn>, <index>{, <shift>}]',
     unpredictable: 'Rm == 15',
+  },
+  /** Memory hints without a meaning: they do nothing. UAL has no syntax for them. */
+  HINT_memory_imm_A1: {
+    section: 'A5.7.1',
+    bits: '1111 0100 U 0 01 Rn:4 (1111) imm12:12',
+    syntax: {},
+  },
+  HINT_memory_reg_A1: {
+    section: 'A5.7.1',
+    bits: '1111 0110 U 0 01 Rn:4 (1111) imm5:5 type:2 0 Rm:4',
+    syntax: {},
   },
 } as const satisfies Table;

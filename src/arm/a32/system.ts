@@ -81,7 +81,7 @@ export const system = {
   ISB_A1: {
     section: 'A8.8.53',
     bits: '1111 01010111 (1111) (1111) (0000) 0110 option:4',
-    syntax: { 'ISB <barrier>': '', ISB: 'option == 15' },
+    syntax: { 'ISB <isb_option>': '', ISB: 'option == 15' },
   },
 
   SETEND_A1: {
@@ -93,13 +93,16 @@ export const system = {
     section: 'B9.3.9',
     bits: 'cond:4 00010 R 00 M1:4 Rd:4 (00) 1 M 0000 (0000)',
     syntax: 'MRS{c} <Rd>, <banked_reg>',
-    unpredictable: 'Rd == 15',
+    // Reserved values of SYSm, M:M1, in tables B9-1 and B9-2.
+    unpredictable:
+      'Rd == 15 || (R == 0 && M == 0 && M1<2:0> == 7) || (R == 0 && M == 1 && M1<3:2> == 2) || (R == 1 && M == 0 && M1 != 14) || (R == 1 && M == 1 && (M1<0> == 1 || M1 == 8 || M1 == 10))',
   },
   MSR_banked_A1: {
     section: 'B9.3.10',
     bits: 'cond:4 00010 R 10 M1:4 (1111) (00) 1 M 0000 Rn:4',
     syntax: 'MSR{c} <banked_reg>, <Rn>',
-    unpredictable: 'Rn == 15',
+    unpredictable:
+      'Rn == 15 || (R == 0 && M == 0 && M1<2:0> == 7) || (R == 0 && M == 1 && M1<3:2> == 2) || (R == 1 && M == 0 && M1 != 14) || (R == 1 && M == 1 && (M1<0> == 1 || M1 == 8 || M1 == 10))',
   },
   /** Hints without a meaning of their own: they do nothing (A5.2.11). */
   HINT_A1: {
