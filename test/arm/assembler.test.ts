@@ -169,17 +169,17 @@ describe('the builder', () => {
         'asm.org',
         'the code is at 8, past 4 already',
       ],
-      // @ts-expect-error no register is a shift
       [
         (a) => {
+          // @ts-expect-error no register is a shift
           a.add(r0, r1, r2, r3);
         },
         'asm.operands',
         'add takes no such operands',
       ],
-      // @ts-expect-error the register cannot be read
       [
         (a) => {
+          // @ts-expect-error the register cannot be read
           a.mrc(ICIALLU, r0, r0);
         },
         'asm.operands',
