@@ -28,6 +28,7 @@ import {
 import type { Handover, Picked, Segment } from './handover.js';
 import { describeKernel, readKernel, type KernelFile } from './kernel.js';
 import { layOut } from './memory.js';
+import { applyTreeSettings } from './tree-settings.js';
 import { buildPlainStub } from './plain-stub.js';
 import { readStartElf, type StartElf } from './start-elf.js';
 import { CONTRACT, patchStub, STUB_SIZE } from './stub.js';
@@ -83,6 +84,7 @@ export async function prepareHandover(card: CardReader, options: PrepareOptions 
   const armMemory = splitMemory(config, firmware);
 
   const treeFile = await findTree(card, config, firmware, kernel.facts, prefix, notes);
+  if (treeFile) treeFile.fdt = await applyTreeSettings(card, config, treeFile.fdt, prefix, notes);
   const ramdisk = await readInitramfs(card, config, firmware, kernel.file, prefix, notes);
   const top = Math.min(LOW_MEMORY_END, armMemory);
   const placesHigh = firmware?.placesHigh ?? true;

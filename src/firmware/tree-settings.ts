@@ -1,0 +1,128 @@
+import { HypberryError } from '../base/errors.js';
+import type { CardReader } from '../card/card.js';
+import { textSetting, type Config } from './config.js';
+import { findNode, readFdt, type Fdt } from './fdt.js';
+import { mergeOverlay, resolveOverlay, setParameter } from './overlay.js';
+
+/**
+ * Names that the firmware makes for the bus on the header and its own (documentation, part 3.3), on every board since
+ * the second Model B.
+ */
+const I2C_NAMES: Readonly<Record<string, string>> = {
+  i2c: 'i2c1',
+  i2c_arm: 'i2c1',
+  i2c_vc: 'i2c0',
+  i2c_baudrate: 'i2c1_baudrate',
+  i2c_arm_baudrate: 'i2c1_baudrate',
+  i2c_vc_baudrate: 'i2c0_baudrate',
+};
+
+/**
+ * Applies the `dtoverlay` and `dtparam` lines of config.txt to a tree, in their order. A parameter goes to the overlay
+ * before it where that knows it, else to the tree itself. What cannot be applied is left out and noted, as the firmware
+ * goes on without it.
+ * @param prefix `os_prefix`, as it is in force
+ * @returns the changed tree; the one given may be changed in part
+ */
+export async function applyTreeSettings(
+  card: CardReader,
+  config: Config,
+  fdt: Fdt,
+  prefix: string,
+  notes: string[],
+): Promise<Fdt> {
+  if (config.deviceTree.length === 0) return fdt;
+  let tree = fdt;
+  let overlay: { name: string; fdt: Fdt } | undefined;
+  const folder = await overlayFolder(card, config, prefix);
+  nameI2c(tree);
+
+  /** Does a change to copies, so that one that fails leaves nothing behind. */
+  const attempt = (what: string, change: (tree: Fdt, overlay: Fdt | undefined) => void): boolean => {
+    const copies = structuredClone({ tree, overlay: overlay?.fdt });
+    try {
+      change(copies.tree, copies.overlay);
+    } catch (error) {
+      if (!(error instanceof HypberryError)) throw error;
+      notes.push(`${what} was not applied: ${error.message}`);
+      return false;
+    }
+    tree = copies.tree;
+    if (overlay && copies.overlay) overlay.fdt = copies.overlay;
+    return true;
+  };
+  const finish = (): void => {
+    if (overlay) {
+      attempt(`The overlay ${overlay.name}`, (into, from) => {
+        mergeOverlay(into, from!);
+      });
+    }
+    overlay = undefined;
+  };
+  const setParameters = (list: readonly string[]): void => {
+    for (const item of list.filter((text) => text !== '')) {
+      const [, name = '', value = ''] = /^([^=]*)=?(.*)$/.exec(item) ?? [];
+      attempt(`dtparam=${item}`, (into, from) => {
+        const known =
+          (from && setParameter(from, name, value, into)) ||
+          setParameter(into, name, value) ||
+          setParameter(into, I2C_NAMES[name] ?? name, value);
+        if (!known)
+          throw new HypberryError('tree.overlay', 'there is no such parameter', 'Correct its name.');
+      });
+    }
+  };
+
+  for (const { name, value } of config.deviceTree) {
+    const [first = '', ...rest] = value.split(',');
+    if (name === 'dtparam' || name === 'device_tree_param') {
+      setParameters([first, ...rest]);
+      continue;
+    }
+    finish();
+    if (first === '') continue;
+    const bytes = await readOverlay(card, folder, first);
+    if (!bytes) {
+      notes.push(`The overlay ${first} is not on the card.`);
+      continue;
+    }
+    try {
+      overlay = { name: first, fdt: readFdt(bytes) };
+    } catch (error) {
+      if (!(error instanceof HypberryError)) throw error;
+      notes.push(`The overlay ${first} was not applied: ${error.message}`);
+      continue;
+    }
+    const resolved = attempt(`The overlay ${first}`, (into, from) => {
+      resolveOverlay(into, from!);
+    });
+    if (resolved) setParameters(rest);
+    else overlay = undefined;
+  }
+  finish();
+  return tree;
+}
+
+/** Overlays are shared by all systems on the card unless there is a README among the prefix's own. */
+async function overlayFolder(card: CardReader, config: Config, prefix: string): Promise<string> {
+  const folder = textSetting(config, 'overlay_prefix') ?? 'overlays/';
+  return (await card.stat(`${prefix}${folder}README`)) ? prefix + folder : folder;
+}
+
+/** `NAME.dtbo`, or the name that overlays had in 2015. */
+async function readOverlay(card: CardReader, folder: string, name: string): Promise<Uint8Array | undefined> {
+  for (const path of [`${folder}${name}.dtbo`, `${folder}${name}-overlay.dtb`]) {
+    const entry = await card.stat(path);
+    if (entry && !entry.isFolder) return card.read(path);
+  }
+  return undefined;
+}
+
+/** The same names as labels, for overlays. */
+function nameI2c(tree: Fdt): void {
+  const symbols = findNode(tree, '/__symbols__')?.properties;
+  for (const name of ['i2c', 'i2c_arm', 'i2c_vc']) {
+    const path = symbols?.get(I2C_NAMES[name]!);
+    if (path && !symbols?.has(name)) symbols?.set(name, path);
+  }
+}

@@ -1,0 +1,212 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inputs } from '../../scripts/lib/inputs.js';
+import { readConfig } from '../../src/firmware/config.js';
+import { findNode, readFdt, writeFdt, type Fdt } from '../../src/firmware/fdt.js';
+import { mergeOverlay, resolveOverlay, setParameter } from '../../src/firmware/overlay.js';
+import { applyTreeSettings } from '../../src/firmware/tree-settings.js';
+import { memoryCard } from '../support/memory-card.js';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hypberry-overlay-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const compile = (source: string): Uint8Array =>
+  new Uint8Array(execFileSync('dtc', ['-q', '-q', '-@', '-I', 'dts', '-O', 'dtb'], { input: source }));
+const sorted = (dtb: Uint8Array): string =>
+  execFileSync('dtc', ['-q', '-q', '-s', '-I', 'dtb', '-O', 'dts'], { input: dtb, encoding: 'utf8' });
+
+/** What libfdt's fdtoverlay makes of tree and overlay. */
+function fdtoverlay(tree: Uint8Array, overlay: Uint8Array): Uint8Array {
+  const [base, top, out] = ['base.dtb', 'top.dtbo', 'out.dtb'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(base, tree);
+  writeFileSync(top, overlay);
+  execFileSync('fdtoverlay', ['-i', base, '-o', out, top]);
+  return new Uint8Array(readFileSync(out));
+}
+
+/** Without the labels, which libfdt takes over from the overlay and the firmware does not. */
+function withoutLabels(dtb: Uint8Array): string {
+  const fdt = readFdt(dtb);
+  fdt.root.children.splice(0, Infinity, ...fdt.root.children.filter(({ name }) => name !== '__symbols__'));
+  return sorted(writeFdt(fdt));
+}
+
+function apply(tree: Uint8Array, overlay: Uint8Array): Uint8Array {
+  const [into, from] = [readFdt(tree), readFdt(overlay)];
+  resolveOverlay(into, from);
+  mergeOverlay(into, from);
+  return writeFdt(into);
+}
+
+const BASE = `/dts-v1/;
+/ {
+  chosen { bootargs = "a"; };
+  soc {
+    gpio: gpio@7e200000 { #gpio-cells = <2>; };
+    i2c1: i2c@7e804000 { status = "disabled"; #address-cells = <1>; #size-cells = <0>; };
+    i2s: i2s@7e203000 { status = "disabled"; user = <&gpio>; };
+  };
+  __overrides__ { i2s = <&i2s>,"status"; i2c1 = <&i2c1>,"status"; i2c1_baudrate = <&i2c1>,"clock-frequency:0"; };
+};`;
+
+const OVERLAY = `/dts-v1/;
+/plugin/;
+/ {
+  fragment@0 { target = <&i2c1>; __overlay__ {
+    status = "okay";
+    rtc: rtc@68 { reg = <0x68>; irq = <&gpio 4 2>; };
+    user { of = <&rtc>, <&gpio>; };
+  }; };
+  fragment@1 { target-path = "/"; __overlay__ { clock: new-clock { rate = <1000>; }; soc { extra; }; }; };
+  fragment@2 { target = <&i2s>; __dormant__ { status = "okay"; }; };
+  fragment@3 { target = <&rtc>; __overlay__ { inner; }; };
+  __overrides__ {
+    rate = <&clock>,"rate:0";
+    name8 = <&clock>,"small.1", <&clock>,"wide;2", <&clock>,"long#0";
+    label = <&clock>,"label";
+    yes = <&clock>,"yes?", <&clock>,"no!";
+    mac = <&clock>,"mac[";
+    sound = <0>,"=2";
+    bare = <0>,"-0-3";
+    args = <&chosen_of_mine>,"bootargs";
+    odd = <&clock>,"x{a=b}";
+  };
+  fragment@4 { target-path = "/chosen"; chosen_of_mine: __overlay__ { bootargs = "b"; }; };
+};`;
+
+describe('an overlay', () => {
+  test('gives the tree that fdtoverlay gives', () => {
+    // Without fragment 3: libfdt does not do fragments that change fragments.
+    const overlay = compile(OVERLAY.replace(/fragment@3.*\n/, ''));
+    expect(withoutLabels(apply(compile(BASE), overlay))).toBe(
+      withoutLabels(fdtoverlay(compile(BASE), overlay)),
+    );
+  });
+
+  test("gives the same on Debian's tree", { timeout: 300_000 }, async () => {
+    const { trixie } = await inputs();
+    const tree = await readFile(trixie.dtb);
+    const overlay = compile(`/dts-v1/; /plugin/; / {
+      fragment@0 { target = <&i2c1>; __overlay__ { status = "okay"; x: dev@50 { reg = <0x50>; g = <&gpio 1 1>, <&x>; }; }; };
+      fragment@1 { target-path = "/soc"; __overlay__ { more = <&x>; }; };
+    };`);
+    expect(withoutLabels(apply(tree, overlay))).toBe(withoutLabels(fdtoverlay(tree, overlay)));
+  });
+
+  test('may change its own fragments first', () => {
+    const result = readFdt(apply(compile(BASE), compile(OVERLAY)));
+    expect(findNode(result, '/soc/i2c/rtc')?.properties.has('inner')).toBe(true);
+    expect(findNode(result, '/soc/i2s')?.properties.get('status')).toEqual(
+      new TextEncoder().encode('disabled\0'),
+    );
+  });
+
+  test('for labels that are not there is refused', () => {
+    const overlay = readFdt(
+      compile('/dts-v1/; /plugin/; / { fragment@0 { target = <&gone>; __overlay__ { }; }; };'),
+    );
+    expect(() => {
+      resolveOverlay(readFdt(compile(BASE)), overlay);
+    }).toThrow(expect.objectContaining({ code: 'tree.overlay' }) as Error);
+  });
+
+  test('whose fragments go into each other ends', () => {
+    const overlay = compile(`/dts-v1/; /plugin/; / {
+      fragment@0 { target = <&b>; __overlay__ { a: one { x; }; }; };
+      fragment@1 { target = <&a>; __overlay__ { b: two { y; }; }; };
+    };`);
+    expect(() => apply(compile(BASE), overlay)).not.toThrow();
+  });
+});
+
+describe('config.txt', () => {
+  const files = {
+    'bcm.dtb': compile(BASE),
+    'overlays/rtc.dtbo': compile(OVERLAY),
+    'overlays/old-overlay.dtb': compile(OVERLAY),
+  };
+
+  async function settle(
+    text: string,
+  ): Promise<{ fdt: Fdt; notes: string[]; get: (path: string, name: string) => string }> {
+    const card = memoryCard({ ...files, 'config.txt': text });
+    const notes: string[] = [];
+    const fdt = await applyTreeSettings(card, await readConfig(card), readFdt(compile(BASE)), '', notes);
+    const file = join(folder, 'settled.dtb');
+    writeFileSync(file, writeFdt(fdt));
+    const get = (path: string, name: string): string =>
+      execFileSync(
+        'fdtget',
+        [...(/rate|small|wide|long|mac|freq/.test(name) ? ['-t', 'bx'] : []), '-d', 'none', file, path, name],
+        {
+          encoding: 'utf8',
+        },
+      ).trim();
+    return { fdt, notes, get };
+  }
+
+  // Part 2.2 of the documentation, form by form.
+  test.each<[string, string, string, string, string]>([
+    ['a status', 'dtparam=i2s=on', '/soc/i2s@7e203000', 'status', 'okay'],
+    ['a status off', 'dtparam=i2s=on\ndtparam=i2s=off', '/soc/i2s@7e203000', 'status', 'disabled'],
+    ['a parameter without value', 'dtparam=i2s', '/soc/i2s@7e203000', 'status', 'okay'],
+    ['two on a line', 'dtparam=i2c1=on,i2s=on', '/soc/i2c@7e804000', 'status', 'okay'],
+    ["the header's bus", 'dtparam=i2c_arm=on', '/soc/i2c@7e804000', 'status', 'okay'],
+    ['its rate', 'dtparam=i2c_arm_baudrate=400000', '/soc/i2c@7e804000', 'clock-frequency', '0 6 1a 80'],
+    ['32 bits', 'dtoverlay=rtc,rate=0x12345678', '/new-clock', 'rate', '12 34 56 78'],
+    ['on the next line', 'dtoverlay=rtc\ndtparam=rate=7', '/new-clock', 'rate', '0 0 0 7'],
+    ['8 bits', 'dtoverlay=rtc,name8=5', '/new-clock', 'small', '0 5'],
+    ['16 bits', 'dtoverlay=rtc,name8=258', '/new-clock', 'wide', '0 0 1 2'],
+    ['64 bits', 'dtoverlay=rtc,name8=258', '/new-clock', 'long', '0 0 0 0 0 0 1 2'],
+    ['text', 'dtoverlay=rtc,label=hello', '/new-clock', 'label', 'hello'],
+    ['bytes', 'dtoverlay=rtc,mac=b8:27:eb:01:02:03', '/new-clock', 'mac', 'b8 27 eb 1 2 3'],
+    ['a flag', 'dtoverlay=rtc,yes=1', '/new-clock', 'yes', ''],
+    ['an inverted flag', 'dtoverlay=rtc,yes=1', '/new-clock', 'no', 'none'],
+    ['a flag off', 'dtoverlay=rtc,yes=0', '/new-clock', 'yes', 'none'],
+    ['a fragment switched on', 'dtoverlay=rtc,sound=on', '/soc/i2s@7e203000', 'status', 'okay'],
+    ['a fragment left off', 'dtoverlay=rtc,sound=off', '/soc/i2s@7e203000', 'status', 'disabled'],
+    ['fragments switched off', 'dtoverlay=rtc,bare', '/soc/i2c@7e804000', 'status', 'disabled'],
+    ['arguments that add up', 'dtoverlay=rtc,args=c', '/chosen', 'bootargs', 'b c'],
+    ["an overlay's name of 2015", 'dtoverlay=old,rate=1', '/new-clock', 'rate', '0 0 0 1'],
+    [
+      "the tree's own after an overlay's scope",
+      'dtoverlay=rtc\ndtoverlay=\ndtparam=i2s=on',
+      '/soc/i2s@7e203000',
+      'status',
+      'okay',
+    ],
+  ])('%s', async (_, text, path, name, expected) => {
+    const { get, notes } = await settle(text);
+    expect(notes).toEqual([]);
+    expect(get(path, name)).toBe(expected);
+  });
+
+  test.each([
+    ['dtparam=nonsense=1', 'nonsense'],
+    ['dtoverlay=gone', 'gone'],
+    ['dtoverlay=rtc,odd=a', 'odd'],
+    ['dtoverlay=rtc\ndtoverlay=\ndtparam=rate=1', 'rate'],
+  ])('%s leaves a note and the rest as it is', async (text, word) => {
+    const { notes, get } = await settle(`${text}\ndtparam=i2s=on`);
+    expect(notes).toHaveLength(1);
+    expect(notes[0]).toContain(word);
+    expect(get('/soc/i2s@7e203000', 'status')).toBe('okay');
+  });
+});
+
+test('a parameter that is not there is told', () => {
+  expect(setParameter(readFdt(compile(BASE)), 'nothing', '1')).toBe(false);
+});
