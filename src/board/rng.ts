@@ -1,0 +1,75 @@
+import type { Device } from './device.js';
+import { bit, bits, register } from './register.js';
+
+/** Linux, drivers/char/hw_random/bcm2835-rng.c. */
+export const RNG_REGISTERS = {
+  CTRL: register(0x00, 'Control', { RBGEN: bit(0), RBG2X: bit(1) }),
+  STATUS: register(0x04, 'Status', { WARMUP: bits(19, 0), AVAILABLE: bits(31, 24) }),
+  DATA: register(0x08, 'A random word'),
+  FF_THRESHOLD: register(0x0c, 'FIFO threshold'),
+  INT_MASK: register(0x10, 'Interrupt mask', { OFF: bit(0) }),
+} as const;
+
+const { CTRL, STATUS, DATA, FF_THRESHOLD, INT_MASK } = RNG_REGISTERS;
+
+/** Words that wait in the FIFO, always. */
+const AVAILABLE = 4;
+
+/**
+ * The random number generator. Its numbers follow from the seed, so that the same card gives the same run: they are
+ * good for nothing that must stay secret.
+ */
+export class Rng implements Device {
+  readonly name = 'random number generator';
+  readonly registers = RNG_REGISTERS;
+
+  private control = 0;
+  private warmup = 0;
+  private threshold = 0;
+  private interruptMask = 0;
+
+  /** @param state the seed */
+  constructor(private state: number) {}
+
+  read(offset: number): number {
+    const on = (this.control & CTRL.bits.RBGEN) !== 0;
+    switch (offset) {
+      case CTRL.offset:
+        return this.control;
+      case STATUS.offset:
+        return this.warmup | (on ? AVAILABLE << 24 : 0);
+      case DATA.offset:
+        return on ? this.next() : 0;
+      case FF_THRESHOLD.offset:
+        return this.threshold;
+      default:
+        return this.interruptMask;
+    }
+  }
+
+  write(offset: number, value: number): void {
+    switch (offset) {
+      case CTRL.offset:
+        this.control = value & (CTRL.bits.RBGEN | CTRL.bits.RBG2X);
+        break;
+      case STATUS.offset:
+        this.warmup = value & STATUS.bits.WARMUP;
+        break;
+      case FF_THRESHOLD.offset:
+        this.threshold = value;
+        break;
+      case INT_MASK.offset:
+        this.interruptMask = value;
+        break;
+    }
+  }
+
+  /** SplitMix32 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", with 32-bit constants). */
+  private next(): number {
+    this.state = (this.state + 0x9e37_79b9) | 0;
+    let mixed = this.state;
+    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85eb_ca6b);
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35);
+    return mixed ^ (mixed >>> 16);
+  }
+}
