@@ -26,6 +26,10 @@ const systemRegisters = {
   HSTR: ['HSTR_EL2', 'HSTR'],
   HVBAR: ['VBAR_EL2', 'HVBAR'],
   HTTBR: ['HTTBR'],
+  HTCR: ['TCR_EL2', 'HTCR'],
+  HMAIR0: ['MAIR_EL2', 'HMAIR0'],
+  HMAIR1: ['HMAIR1'],
+  HTPIDR: ['TPIDR_EL2', 'HTPIDR'],
   VTTBR: ['VTTBR'],
   VTCR: ['VTCR'],
   VPIDR: ['VPIDR'],
@@ -169,8 +173,12 @@ function instructionAt(bytes: Uint8Array, isThumb: boolean): number {
   return first >>> 11 >= 0b11101 ? ((first << 16) | view.getUint16(2, true)) >>> 0 : first;
 }
 
-/** WFE, A32 encoding A1 and T32 encodings T1 and T2 of ARM ARM A8.8.424. */
-const isWfe = (word: number) => word === 0xe320_f002 || word === 0xbf20 || word === 0xf3af_8002;
+/**
+ * WFE, A32 encoding A1 and T32 encodings T1 and T2 of ARM ARM A8.8.424. With a condition it counts as executed, as
+ * boot code has it where nothing is in the mailbox.
+ */
+const isWfe = (word: number) =>
+  ((word & 0x0fff_ffff) === 0x0320_f002 && word >>> 28 !== 0xf) || word === 0xbf20 || word === 0xf3af_8002;
 /** MCR, encodings A1 and T1 of ARM ARM A8.8.98, alike below bit 28: 1110 in 27 to 24, bit 20 is 0, bit 4 is 1. */
 const isMcr = (word: number) => (word & 0x0f10_0010) === 0x0e00_0010;
 /** MCRR, encodings A1 and T1 of ARM ARM A8.8.99, alike below bit 28: 11000100 in bits 27 to 20. */
