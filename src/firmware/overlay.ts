@@ -58,6 +58,9 @@ function toggleFragments(fdt: Fdt, operations: string, value: boolean): void {
 /** Bytes of the number that a separator stands for (part 2.2.2). */
 const NUMBER_SIZES: Readonly<Record<string, number>> = { '.': 1, ';': 2, ':': 4, '#': 8 };
 
+/** Offsets in properties beyond this are damage. */
+const PROPERTY_LIMIT = 0xffff;
+
 function setProperty(node: FdtNode, target: string, value: string): void {
   if (/[={]/.test(target) || /^(reg|name)\b/.test(target))
     throw unfit(`its parameter for "${target}" has a form not done here`);
@@ -65,6 +68,7 @@ function setProperty(node: FdtNode, target: string, value: string): void {
   const size = NUMBER_SIZES[kind];
   if (size !== undefined) {
     const from = Number(offset);
+    if (!(from <= PROPERTY_LIMIT)) throw unfit(`its parameter for "${target}" has no sound offset`);
     const old = node.properties.get(property) ?? new Uint8Array(0);
     const bytes = new Uint8Array(Math.max(old.length, from + size));
     bytes.set(old);
@@ -106,7 +110,12 @@ export function resolveOverlay(fdt: Fdt, overlay: Fdt): void {
   const shift = highestPhandle(fdt.root);
   shiftPhandles(overlay.root, shift);
   const local = overlay.root.children.find(({ name }) => name === '__local_fixups__');
-  if (local) shiftReferences(overlay.root, local, shift);
+  if (local) {
+    const places = local.properties.get('fixup');
+    // In 2015 the places stood in one list of texts, as those of labels do.
+    if (places) shiftPlaces(overlay, places, shift);
+    else shiftReferences(overlay.root, local, shift);
+  }
   resolveLabels(fdt, overlay);
 }
 
@@ -217,18 +226,25 @@ function resolveLabels(fdt: Fdt, overlay: Fdt): void {
     if (!node) throw unfit(`the tree has no label "${label}"`);
     const phandle = phandleOf(node) ?? highestPhandle(fdt.root) + 1 + highestPhandle(overlay.root);
     if (phandleOf(node) === undefined) node.properties.set('phandle', fdtFromCells(phandle));
-    let text = '';
-    for (const byte of places) {
-      if (byte !== 0) {
-        text += String.fromCharCode(byte);
-        continue;
-      }
+    for (const { value, at } of readPlaces(overlay, places)) writeU32BE(value, at, phandle);
+  }
+}
+
+function shiftPlaces(overlay: Fdt, places: Uint8Array, by: number): void {
+  for (const { value, at } of readPlaces(overlay, places)) writeU32BE(value, at, readU32BE(value, at) + by);
+}
+
+/** Texts of the form `path:property:offset`, each with a NUL behind, as the bytes they are about. */
+function readPlaces(overlay: Fdt, places: Uint8Array): { value: Uint8Array; at: number }[] {
+  return new TextDecoder()
+    .decode(places)
+    .split('\0')
+    .filter((text) => text !== '')
+    .map((text) => {
       const [path = '', property = '', offset = ''] = text.split(':');
       const value = findNode(overlay, path)?.properties.get(property);
-      const from = Number(offset);
-      if (!value || !(from + 4 <= value.length)) throw unfit(`a reference to "${label}" is out of bounds`);
-      writeU32BE(value, from, phandle);
-      text = '';
-    }
-  }
+      const at = Number(offset);
+      if (!value || !(at >= 0 && at + 4 <= value.length)) throw unfit(`it has no "${text}" to fill in`);
+      return { value, at };
+    });
 }

@@ -118,11 +118,12 @@ async function readOverlay(card: CardReader, folder: string, name: string): Prom
   return undefined;
 }
 
-/** The same names as labels, for overlays. */
+/** The same names as labels, for overlays. Trees of 2015 keep their labels among the aliases. */
 function nameI2c(tree: Fdt): void {
-  const symbols = findNode(tree, '/__symbols__')?.properties;
-  for (const name of ['i2c', 'i2c_arm', 'i2c_vc']) {
-    const path = symbols?.get(I2C_NAMES[name]!);
-    if (path && !symbols?.has(name)) symbols?.set(name, path);
+  for (const labels of [findNode(tree, '/__symbols__')?.properties, findNode(tree, '/aliases')?.properties]) {
+    for (const name of ['i2c', 'i2c_arm', 'i2c_vc']) {
+      const path = labels?.get(I2C_NAMES[name]!);
+      if (path && !labels?.has(name)) labels?.set(name, path);
+    }
   }
 }

@@ -3,8 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inputs } from '../../scripts/lib/inputs.js';
+import { HypberryError } from '../../src/base/errors.js';
 import { readConfig } from '../../src/firmware/config.js';
 import { findNode, readFdt, writeFdt, type Fdt } from '../../src/firmware/fdt.js';
 import { mergeOverlay, resolveOverlay, setParameter } from '../../src/firmware/overlay.js';
@@ -88,6 +90,7 @@ const OVERLAY = `/dts-v1/;
 };`;
 
 describe('an overlay', () => {
+  const base = compile(BASE);
   test('gives the tree that fdtoverlay gives', () => {
     // Without fragment 3: libfdt does not do fragments that change fragments.
     const overlay = compile(OVERLAY.replace(/fragment@3.*\n/, ''));
@@ -111,6 +114,53 @@ describe('an overlay', () => {
     expect(findNode(result, '/soc/i2c/rtc')?.properties.has('inner')).toBe(true);
     expect(findNode(result, '/soc/i2s')?.properties.get('status')).toEqual(
       new TextEncoder().encode('disabled\0'),
+    );
+  });
+
+  test('of 2015, with its references in one list of texts, is the same', () => {
+    // Written out as dtc did then: phandles numbered by hand, 3 and 9 in the tree.
+    const old = compile(`/dts-v1/; / {
+      aliases { gpio = "/gpio"; };
+      gpio { phandle = <9>; };
+      other { phandle = <3>; };
+    };`);
+    const overlay = compile(`/dts-v1/; / {
+      fragment@0 { target = <0xdeadbeef>; __overlay__ {
+        dev { pins = <1 0xdeadbeef>; };
+        pins { phandle = <1>; };
+      }; };
+      __fixups__ { gpio = "/fragment@0:target:0", "/fragment@0/__overlay__/dev:pins:4"; };
+      __local_fixups__ { fixup = "/fragment@0/__overlay__/dev:pins:0"; };
+    };`);
+    const expected = compile(`/dts-v1/; / {
+      aliases { gpio = "/gpio"; };
+      gpio { phandle = <9>; dev { pins = <10 9>; }; pins { phandle = <10>; }; };
+      other { phandle = <3>; };
+    };`);
+    expect(withoutLabels(apply(old, overlay))).toBe(withoutLabels(expected));
+  });
+
+  test('damaged is applied or refused, nothing else', () => {
+    const overlay = compile(OVERLAY);
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(overlay.length - 1), fc.nat(255)), { minLength: 1, maxLength: 20 }),
+        (changes) => {
+          const bytes = overlay.slice();
+          for (const [at, byte] of changes) bytes[at] = byte;
+          try {
+            const [tree, damaged] = [readFdt(base), readFdt(bytes)];
+            resolveOverlay(tree, damaged);
+            for (const name of ['rate', 'name8', 'label', 'yes', 'sound'])
+              setParameter(damaged, name, '1', tree);
+            mergeOverlay(tree, damaged);
+            writeFdt(tree);
+          } catch (error) {
+            expect(error).toBeInstanceOf(HypberryError);
+          }
+        },
+      ),
+      { numRuns: 1000 },
     );
   });
 
