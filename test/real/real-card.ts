@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll } from 'vitest';
+import { bootFiles, makeCardImage, type BootFilesOptions } from '../../scripts/lib/card-image.js';
+import { inputs, type Inputs, type Suite } from '../../scripts/lib/inputs.js';
+import { cardTools, ensureTools } from '../../scripts/lib/tools.js';
+import type { Verdict } from '../../src/engine/verdict.js';
+import { runTrial } from '../../src/engine/verdict.js';
+import type { Picked } from '../../src/firmware/handover.js';
+import { prepareHandover } from '../../src/firmware/prepare.js';
+import { openCard } from '../../src/node/open-card.js';
+import { qemuEngine } from '../../src/node/qemu.js';
+
+/** A boot takes 6 to 8 s on two cores that do nothing else, and several times that on a loaded machine. */
+export const BOOT_SECONDS = 150;
+
+/** Time limit of a test, milliseconds, by the boots in it. */
+export const forBoots = (boots: number): number => (boots * BOOT_SECONDS + 30) * 1000;
+
+/** Real files, and a folder for card images, for the tests of one file. */
+export interface Bench {
+  readonly found: Inputs;
+  /** Makes a card image with a real kernel, its tree and current firmware; gives its path. */
+  image(suite: Suite, options?: BootFilesOptions, without?: readonly string[]): Promise<string>;
+}
+
+/** Sets up a bench for the tests of the file that calls this. */
+export function useBench(): Bench {
+  let folder = '';
+  let found: Inputs | undefined;
+  let images = 0;
+  beforeAll(async () => {
+    await ensureTools([...cardTools, 'binutils-arm-none-eabi']);
+    found = await inputs();
+    folder = await mkdtemp(join(tmpdir(), 'hypberry-real-'));
+  }, 600_000);
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  return {
+    get found() {
+      return found!;
+    },
+    async image(suite, options, without = []) {
+      const files = await bootFiles(found![suite], found!.firmware, options);
+      for (const name of without) files.delete(name);
+      const path = join(folder, `card${images++}.img`);
+      await makeCardImage(path, files);
+      return path;
+    },
+  };
+}
+
+/** Boots a card image as it is, with nothing but its own command line. */
+export async function bootAsIs(image: string): Promise<Verdict & { readonly picked: Picked }> {
+  const card = await openCard(image, { write: false });
+  try {
+    const machine = await prepareHandover(card);
+    return {
+      ...(await runTrial(qemuEngine(), machine, { timeoutSeconds: BOOT_SECONDS })),
+      picked: machine.picked,
+    };
+  } finally {
+    await card.close();
+  }
+}
+
+const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** What the built command ended with and wrote. */
+export interface Ended {
+  readonly status: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Runs the built command (`npm run build`) to its end. */
+export async function hypberry(...args: readonly string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [output, errors] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  return { status, output, errors };
+}
