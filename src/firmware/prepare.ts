@@ -339,8 +339,10 @@ async function readInitramfs(
   if (config.initramfs) {
     ({ names, address } = config.initramfs);
   } else if (numberSetting(config, 'auto_initramfs', 0) !== 0 && firmware?.knowsAutoInitramfs !== false) {
-    // Beside kernel7.img it looks for initramfs7.
-    const name = kernelFile.slice(prefix.length).replace(/^kernel(.*)\.img$/, 'initramfs$1');
+    // Beside kernel7.img it looks for initramfs7; what it does beside other names is not known.
+    const variant = /^kernel(.*)\.img$/.exec(kernelFile.slice(prefix.length))?.[1];
+    if (variant === undefined) return undefined;
+    const name = `initramfs${variant}`;
     if ((await firstThere(card, [prefix + name])) === undefined) return undefined;
     names = [name];
   } else return undefined;

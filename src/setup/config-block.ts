@@ -85,8 +85,8 @@ export function splitConfig(config: Uint8Array | undefined): SplitConfig {
     );
   }
   let start = begin.start;
-  if (begin.line === BEGIN_AFTER_ADDED_NEWLINE && start > 0) {
-    // The added newline is of the same kind as the one that ends the marker's own line.
+  if (begin.line === BEGIN_AFTER_ADDED_NEWLINE && start > 0 && end.next === config.length) {
+    // Lines that were added behind the block need it. The added newline is of the same kind as the one that ends the marker's own line.
     start -= text.charCodeAt(begin.next - 2) === CR ? 2 : 1;
   }
   const without = concat(config.subarray(0, start), config.subarray(end.next));

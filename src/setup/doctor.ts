@@ -31,6 +31,13 @@ export interface Diagnosis {
 /** Bits 12 to 15 of the revision code, in order of their value. */
 const SOCS = ['BCM2835', 'BCM2836', 'BCM2837', 'BCM2711', 'BCM2712'];
 
+/** What Raspberry Pi's kernels up to 4.9 call them, by their families. */
+const FAMILIES: Readonly<Record<string, string>> = {
+  BCM2708: 'BCM2835',
+  BCM2709: 'BCM2836',
+  BCM2710: 'BCM2837',
+};
+
 /**
  * Says what to do next.
  * @param pi the running machine
@@ -44,7 +51,8 @@ export function diagnose(pi: PiFacts, cardStarts: 'HYP' | 'SVC' | 'unknown' | un
 
 function socOf({ revision, compatible }: PiFacts): string | undefined {
   if (revision !== undefined && REVISION.isNewStyle(revision)) return SOCS[REVISION.soc(revision)];
-  return /brcm,(bcm2\d+)/.exec(compatible.join(' '))?.[1]?.toUpperCase();
+  const name = /brcm,(bcm2\d+)/.exec(compatible.join(' '))?.[1]?.toUpperCase();
+  return name && (FAMILIES[name] ?? name);
 }
 
 /** What Linux prints once all cores are up (arch/arm/kernel/setup.c, `hyp_mode_check`). */
@@ -65,15 +73,17 @@ function adviceFor(
     return 'This machine is no Raspberry Pi: run doctor on the Pi itself, or point "hypberry inspect" at its card.';
   }
   if (soc !== 'BCM2836') {
-    return `This board has a ${soc}, not the Pi 2's BCM2836: hypberry's block is not made for it, and its firmware starts HYP mode or EL2 by itself.`;
+    return soc === 'BCM2835'
+      ? 'This board has a BCM2835, whose ARM1176 core has no HYP mode: put the card into a Pi 2 v1.1.'
+      : `This board has a ${soc}, not the Pi 2's BCM2836: hypberry's block is not made for it, and its firmware starts HYP mode or EL2 by itself.`;
   }
   if (mode === 'HYP')
     return 'All is well: this Pi started in HYP mode on all cores, and there is nothing to do.';
-  if (cardStarts === 'HYP') {
-    return 'The card will start HYP mode the next time: restart the Pi, then run "hypberry doctor" again.';
-  }
   if (mode === 'unknown' && pi.kernelLog === undefined) {
     return 'The kernel\'s log could not be read: run "sudo hypberry doctor" to learn the mode.';
+  }
+  if (cardStarts === 'HYP') {
+    return 'The card will start HYP mode the next time: restart the Pi, then run "hypberry doctor" again.';
   }
   if (pi.bootFolder === undefined) {
     return 'Mount the boot partition (at /boot/firmware, say), then run "hypberry doctor" again.';

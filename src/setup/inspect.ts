@@ -1,5 +1,6 @@
 /** A report of what is on a card, for people and for scripts. */
 import type { CardReader } from '../card/card.js';
+import type { Config, Setting } from '../firmware/config.js';
 import { HypberryError } from '../base/errors.js';
 import { fdtText, readFdt } from '../firmware/fdt.js';
 import { describeKernel, readKernel, type KernelFile } from '../firmware/kernel.js';
@@ -53,15 +54,14 @@ export async function inspectCard(card: CardReader): Promise<Report> {
   for (const { name } of files) {
     if (TREE_NAME.test(name)) trees.push({ file: name, description: describeTree(await card.read(name)) });
   }
-  const configFile = (await card.stat('config.txt')) ? await card.read('config.txt') : undefined;
-  const installed = { lines: splitConfig(configFile).lines, files: await ourFiles(card) };
+  const installed = await findInstalled(card);
 
   const sections = [
     { title: 'Firmware', rows: firmwareRows(survey) },
     { title: 'Kernels', rows: kernels.map(({ file, facts }) => [file, describeKernel(facts)] as const) },
     { title: 'Device trees', rows: trees.map(({ file, description }) => [file, description] as const) },
     { title: 'config.txt, as this firmware reads it on a Pi 2', rows: configRows(survey) },
-    { title: 'What a Pi 2 does with this card', rows: startRows(survey) },
+    { title: 'What a Pi 2 does with this card', rows: [...startRows(survey), ...installed.rows] },
   ].filter(({ rows }) => rows.length > 0);
   return {
     sections,
@@ -74,20 +74,50 @@ export async function inspectCard(card: CardReader): Promise<Report> {
       firmware: survey.firmware ?? null,
       kernels,
       trees,
-      config: survey.config && {
-        settings: [...survey.config.settings.values(), ...survey.config.deviceTree],
-        initramfs: survey.config.initramfs ?? null,
-        notes: survey.config.notes,
-        files: survey.config.files,
-      },
+      config: survey.config
+        ? {
+            settings: settingsOf(survey.config),
+            initramfs: survey.config.initramfs ?? null,
+            notes: survey.config.notes,
+            files: survey.config.files,
+          }
+        : null,
       picked: survey.picked ?? null,
-      problem: survey.problem && {
-        code: survey.problem.code,
-        message: survey.problem.message,
-        hint: survey.problem.hint,
-      },
+      problem: survey.problem
+        ? { code: survey.problem.code, message: survey.problem.message, hint: survey.problem.hint }
+        : null,
     },
   };
+}
+
+/** What install left on the card; a damaged block in config.txt is told as a row of the report. */
+async function findInstalled(card: CardReader): Promise<{
+  lines: readonly string[] | undefined;
+  files: string[];
+  rows: Section['rows'];
+}> {
+  const config = (await card.stat('config.txt')) ? await card.read('config.txt') : undefined;
+  const files = await ourFiles(card);
+  try {
+    const { lines } = splitConfig(config);
+    return { lines, files, rows: files.map((file) => ['from hypberry', file] as const) };
+  } catch (error) {
+    if (!(error instanceof HypberryError)) throw error;
+    return {
+      lines: undefined,
+      files,
+      rows: [
+        ['problem', `${error.message} (${error.code})`],
+        ['hint', error.hint],
+      ],
+    };
+  }
+}
+
+/** Every line that applies, each once: those that add up after the others. */
+function settingsOf(config: Config): Setting[] {
+  const addUp = new Set(config.deviceTree.map(({ name }) => name));
+  return [...[...config.settings.values()].filter(({ name }) => !addUp.has(name)), ...config.deviceTree];
 }
 
 /** One line for people: which board a tree is for, or what is wrong with it. */
@@ -125,11 +155,8 @@ function firmwareRows({ firmware }: Survey): (readonly [string, string])[] {
 
 function configRows({ config }: Survey): (readonly [string, string])[] {
   if (!config) return [];
-  const settings = [...config.settings.values()].filter(
-    ({ name }) => !config.deviceTree.some((line) => line.name === name),
-  );
   return [
-    ...[...settings, ...config.deviceTree].map(
+    ...settingsOf(config).map(
       ({ name, value, file, line }) => [`${name}=${value}`, `${file}, line ${line}`] as const,
     ),
     ...(config.initramfs

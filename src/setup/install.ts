@@ -4,11 +4,11 @@ import { REVISION } from '../board/bcm2836.js';
 import { buildBootBlock, buildStub, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
-import { numberSetting } from '../firmware/config.js';
+import { numberSetting, readConfig } from '../firmware/config.js';
 import { describeKernel, type KernelFile } from '../firmware/kernel.js';
 import { prepareHandover } from '../firmware/prepare.js';
 import { addBlock, splitConfig } from './config-block.js';
-import { nameFor, ourFiles } from './ours.js';
+import { nameFor, OUR_NAME, ourFiles } from './ours.js';
 import { cardAfter, type Change, type Plan } from './plan.js';
 import { surveyCard, type Survey } from './survey.js';
 
@@ -71,18 +71,27 @@ export async function planInstall(card: CardReader, options: InstallOptions): Pr
     return {
       method: undefined,
       summary: `Nothing to do: this card starts its kernel in HYP mode as it is. ${survey.start.because}`,
+      notes: [],
       changes: [],
     };
   }
-  const method = chooseMethod(survey, options.method === 'auto' ? (installed ?? 'auto') : options.method);
+  const method = chooseMethod(survey, options.method, installed);
   const made = method === 'armstub' ? await armstubFile() : await kernelOldFile(base, survey);
   const config2 = addBlock(config, made.lines);
 
   const changes: Change[] = [];
-  if (!(await holds(card, made.path, made.data)))
-    changes.push({ kind: 'create', path: made.path, data: made.data });
+  if (!(await holds(card, made.path, made.data))) {
+    const kind = (await card.stat(made.path)) ? 'replace' : 'create';
+    changes.push({ kind, path: made.path, data: made.data });
+  }
   if (!written || !equal(written, config2)) changes.push({ kind: 'replace', path: CONFIG, data: config2 });
-  for (const path of await leftovers(card, made.path)) changes.push({ kind: 'remove', path });
+  const { unused, notes } = await leftovers(card, base, made.path);
+  for (const path of unused) changes.push({ kind: 'remove', path });
+  if (survey.firmware?.facts.knowsFilters === false) {
+    notes.push(
+      'This firmware is older than filters such as [pi2]: with these lines the card does not start a Pi 1 any more.',
+    );
+  }
 
   const plan: Plan = {
     method,
@@ -90,6 +99,7 @@ export async function planInstall(card: CardReader, options: InstallOptions): Pr
       changes.length === 0
         ? `Nothing to do: hypberry's block is installed and up to date (method ${method}).`
         : `The firmware will run hypberry's block (method ${method}), which starts ${survey.picked!.kernel.file} in HYP mode.`,
+    notes,
     changes,
   };
   await refuseOverlap(cardAfter(card, plan), survey, method);
@@ -101,20 +111,22 @@ export async function planInstall(card: CardReader, options: InstallOptions): Pr
  * @throws HypberryError `setup.config-damaged`, and what the card throws
  */
 export async function planUninstall(card: CardReader): Promise<Plan> {
-  const { config, written, lines } = await withoutOurs(card);
+  const { base, config, lines } = await withoutOurs(card);
   const changes: Change[] = [];
   if (lines) {
     changes.push(config ? { kind: 'replace', path: CONFIG, data: config } : { kind: 'remove', path: CONFIG });
   }
-  for (const path of await leftovers(card, undefined)) changes.push({ kind: 'remove', path });
+  const { unused, notes } = await leftovers(card, base, undefined);
+  for (const path of unused) changes.push({ kind: 'remove', path });
   return {
     method: undefined,
     summary:
       changes.length === 0
-        ? 'Nothing to do: there is nothing of hypberry on this card.'
-        : written && lines
-          ? 'config.txt gets back the bytes it had, and the card starts as before.'
-          : 'What an interrupted install left goes.',
+        ? "Nothing to do: hypberry's block is not installed on this card."
+        : lines
+          ? 'The card starts as it did before install.'
+          : 'What an interrupted install left on the card goes.',
+    notes,
     changes,
   };
 }
@@ -130,10 +142,7 @@ function refuseBcm2837(revision: number | undefined): void {
     throw new HypberryError(
       'setup.bcm2837',
       `This is a Pi 2 v1.2 (revision ${revision.toString(16)}): its BCM2837 has Cortex-A53 cores, for which the block is not made.`,
-      "Use the card in a Pi 2 v1.1 (BCM2836); a BCM2837 starts HYP mode with its firmware's own stub.".replace(
-        '’',
-        "'",
-      ),
+      "Use the card in a Pi 2 v1.1 (BCM2836); a BCM2837 starts HYP mode with its firmware's own stub.",
     );
   }
 }
@@ -169,10 +178,21 @@ function refuseKernel(survey: Survey, force: boolean): void {
   }
 }
 
-function chooseMethod(survey: Survey, wanted: 'auto' | Method): Method {
+/** @param installed the method in use, which `auto` keeps as long as the firmware knows it */
+function chooseMethod(survey: Survey, wanted: 'auto' | Method, installed: Method | undefined): Method {
   const firmware = survey.firmware?.facts;
+  // Under kernel_old=1 of the user's own, a stub would not be used.
+  const kernelOldInUse = survey.picked!.stub.from === 'kernel';
+  if (wanted === 'armstub' && kernelOldInUse) {
+    throw new HypberryError(
+      'setup.kernel-old-in-use',
+      'config.txt sets kernel_old=1, under which the firmware does not use a stub.',
+      'Use --method kernel_old, or take kernel_old out of config.txt.',
+    );
+  }
   if (!firmware) {
-    if (wanted !== 'auto') return wanted;
+    const known = wanted === 'auto' ? installed : wanted;
+    if (known) return known;
     throw new HypberryError(
       'setup.no-firmware',
       'There is no start.elf on this card, so what its firmware can do is not known.',
@@ -194,9 +214,12 @@ function chooseMethod(survey: Survey, wanted: 'auto' | Method): Method {
     );
   }
   if (wanted !== 'auto') return wanted;
-  // Under kernel_old=1 of the user's own, a stub would not be used.
-  if (firmware.knowsArmstub && survey.picked!.stub.from !== 'kernel') return 'armstub';
-  if (firmware.knowsKernelOld) return 'kernel_old';
+  const possible: Method[] = [
+    ...(firmware.knowsArmstub && !kernelOldInUse ? (['armstub'] as const) : []),
+    ...(firmware.knowsKernelOld ? (['kernel_old'] as const) : []),
+  ];
+  const method = possible.find((one) => one === installed) ?? possible[0];
+  if (method) return method;
   throw new HypberryError(
     'setup.no-method',
     `The card's firmware${builtOn(firmware.buildDate)} knows neither armstub nor kernel_old.`,
@@ -215,7 +238,8 @@ interface Made {
   readonly lines: readonly string[];
 }
 
-const forPi2 = (...lines: string[]): string[] => ['[pi2]', ...lines, '[all]'];
+/** [all] in front too: [pi2] takes the place of another model only, and filters of other kinds would stay in force. */
+const forPi2 = (...lines: string[]): string[] => ['[all]', '[pi2]', ...lines, '[all]'];
 
 async function armstubFile(): Promise<Made> {
   const data = buildStub();
@@ -273,7 +297,9 @@ function treeAddress(survey: Survey): { address: number; pin: boolean } {
   if (firmware?.placesHigh !== false) {
     throw new HypberryError(
       'setup.tree-unpinned',
-      'This card has an initramfs, beside which the device tree cannot be pinned safely, and its firmware puts the tree where it likes.',
+      initramfs
+        ? 'This card has an initramfs, beside which the device tree cannot be pinned safely, and its firmware puts the tree where it likes.'
+        : "The card's firmware does not know device_tree_address, and puts the tree where it likes.",
       'Use --method armstub: there the firmware itself tells the block where the tree is.',
     );
   }
@@ -295,9 +321,28 @@ async function refuseOverlap(after: CardReader, survey: Survey, method: Method):
   );
 }
 
-/** Files of ours that nothing needs once `keep` is in use. */
-async function leftovers(card: CardReader, keep: string | undefined): Promise<string[]> {
-  return (await ourFiles(card)).filter((path) => path.toLowerCase() !== keep?.toLowerCase());
+/**
+ * Files of ours that nothing needs once `keep` is in use. One that the user's own lines name, taken over from our
+ * block perhaps, stays, and a note says so.
+ * @param base the card without our lines in config.txt
+ */
+async function leftovers(
+  card: CardReader,
+  base: CardReader,
+  keep: string | undefined,
+): Promise<{ unused: string[]; notes: string[] }> {
+  const { files } = await readConfig(base);
+  const texts: string[] = [];
+  for (const file of files) texts.push(new TextDecoder().decode(await base.read(file)).toLowerCase());
+  const unused: string[] = [];
+  const notes: string[] = [];
+  for (const path of await ourFiles(card)) {
+    const name = path.slice(path.search(OUR_NAME)).toLowerCase();
+    if (path.toLowerCase() === keep?.toLowerCase()) continue;
+    if (!texts.some((text) => text.includes(name))) unused.push(path);
+    else notes.push(`${path} stays, because config.txt names it outside of hypberry's block.`);
+  }
+  return { unused, notes };
 }
 
 async function holds(card: CardReader, path: string, data: Uint8Array): Promise<boolean> {

@@ -6,7 +6,7 @@ import type { CardReader } from '../card/card.js';
  * The names we give, perhaps behind an `os_prefix`: the sum of the content is in them, so that a new content never
  * takes an old one's place.
  */
-const NAME = /hypberry-[0-9a-f]{8}\.(?:img|bin)$/;
+export const OUR_NAME = /hypberry-[0-9a-f]{8}\.(?:img|bin)$/;
 
 /** Characters of the sum in a name. */
 const SUM_LENGTH = 8;
@@ -28,7 +28,7 @@ export async function ourFiles(card: CardReader, folder = ''): Promise<string[]>
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
     if (entry.isFolder) {
       found.push(...(await ourFiles(card, path)));
-    } else if (NAME.test(entry.name)) {
+    } else if (OUR_NAME.test(entry.name)) {
       // One that a cut of the power left half written is ours by its name alone.
       const begin = await card.read(path, 0, BLOCK_SIZE);
       if (begin.length < BLOCK_SIZE || begin.every((byte) => byte === 0) || isBootBlock(begin))

@@ -14,11 +14,13 @@ export interface Plan {
   readonly method: 'kernel_old' | 'armstub' | undefined;
   /** What is so, and what the changes are for, one sentence. */
   readonly summary: string;
+  /** What the user should know beside that, one sentence each. */
+  readonly notes: readonly string[];
   /** In the order in which they are made; empty where nothing is to be done. */
   readonly changes: readonly Change[];
 }
 
-/** Bytes of the directory and allocation table that new files may take beside their data. */
+/** Bytes that several new files may take beside their data, in their last clusters and in folders. */
 const OVERHEAD = 64 * 1024;
 
 /** The card as it would be with a plan's changes made. */
@@ -33,20 +35,19 @@ export function cardAfter(card: CardReader, plan: Plan): CardReader {
 }
 
 /**
- * Refuses a plan that a card has no room for.
+ * Refuses a plan that a card has no room for, before any of it is written.
  * @throws HypberryError `card.no-room`
  */
 export async function checkRoom(card: Card, plan: Plan): Promise<void> {
-  const needed = plan.changes.reduce(
-    (sum, change) => sum + (change.kind === 'remove' ? 0 : change.data.length),
-    0,
-  );
+  const sizes = plan.changes.flatMap((change) => (change.kind === 'remove' ? [] : [change.data.length]));
+  // A card refuses a single file by itself, with nothing written: what fits just so is no reason to refuse here.
+  const needed = sizes.reduce((sum, size) => sum + size, 0) + (sizes.length > 1 ? OVERHEAD : 0);
   const free = await card.freeBytes();
-  if (needed === 0 || needed + OVERHEAD <= free) return;
+  if (needed <= free) return;
   const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   throw new HypberryError(
     'card.no-room',
-    `The boot partition has ${mib(free)} free, and ${mib(needed + OVERHEAD)} are needed.`,
+    `The boot partition has ${mib(free)} free, and ${mib(needed)} are needed.`,
     'Remove files you do not need from the boot partition (kernels of other boards, for example), or use --method armstub.',
   );
 }

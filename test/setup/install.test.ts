@@ -1,0 +1,686 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { HypberryError } from '../../src/base/errors.js';
+import { readU32LE } from '../../src/base/bytes.js';
+import { buildStub } from '../../src/boot/block.js';
+import type { Card } from '../../src/card/card.js';
+import { readConfig } from '../../src/firmware/config.js';
+import type { Picked } from '../../src/firmware/handover.js';
+import { prepareHandover } from '../../src/firmware/prepare.js';
+import { planInstall, planUninstall, type InstallOptions } from '../../src/setup/install.js';
+import { applyPlan, checkRoom, type Plan } from '../../src/setup/plan.js';
+import {
+  BIG_TREE,
+  bootPartition,
+  foreignCombined,
+  FIRMWARE,
+  kernelFile,
+  PI3,
+  TREE,
+  type Files,
+} from '../support/boot-files.js';
+import { changeableCard } from '../support/changeable-card.js';
+import { ARMV7_CODE, concat, NOPS, text, zImage } from '../support/kernel-files.js';
+
+const OURS = /^(?:.*[/-])?hypberry-[0-9a-f]{8}\.(?:img|bin)$/;
+
+async function carryOut(card: Card, plan: Plan): Promise<Plan> {
+  await checkRoom(card, plan);
+  await applyPlan(card, plan, () => undefined);
+  return plan;
+}
+const install = async (card: Card, options: InstallOptions = { method: 'auto' }): Promise<Plan> =>
+  carryOut(card, await planInstall(card, options));
+const uninstall = async (card: Card): Promise<Plan> => carryOut(card, await planUninstall(card));
+
+/** Files as their sums: quick to compare, short where they differ. */
+const sums = (files: Files): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(files).map(([path, data]) => [path, createHash('sha256').update(data).digest('hex')]),
+  );
+const ours = (files: Files): string[] => Object.keys(files).filter((path) => OURS.test(path));
+const config = (files: Files): string => new TextDecoder('latin1').decode(files['config.txt']);
+const picked = async (files: Files): Promise<Picked> => (await prepareHandover(changeableCard(files))).picked;
+const wordAt = async (files: Files, address: number): Promise<number> => {
+  const { memory } = await prepareHandover(changeableCard(files));
+  const piece = memory.find((one) => one.address <= address && address < one.address + one.data.length)!;
+  return readU32LE(piece.data, address - piece.address);
+};
+/** Where the block in a combined file, or a stub in memory, keeps the tree's address for r2 (armstub7's contract). */
+const TREE_WORD = 0xf8;
+
+describe('auto', () => {
+  test('changes nothing where the firmware starts HYP mode by itself', async () => {
+    const files = bootPartition('hyp');
+    const plan = await planInstall(changeableCard(files), { method: 'auto' });
+    expect(plan).toMatchObject({ method: undefined, changes: [] });
+    expect(plan.summary).toContain('HYP mode as it is');
+  });
+
+  test('puts the block in all the same with --force, or by a method that was named', async () => {
+    const options: InstallOptions[] = [
+      { method: 'auto', force: true },
+      { method: 'armstub' },
+      { method: 'kernel_old' },
+    ];
+    for (const [i, method] of (['armstub', 'armstub', 'kernel_old'] as const).entries()) {
+      const files = bootPartition('hyp');
+      expect(await install(changeableCard(files), options[i])).toMatchObject({ method });
+      expect(ours(files)).toHaveLength(1);
+    }
+  });
+
+  test('is armstub where the firmware knows it', async () => {
+    const files = bootPartition('svc');
+    const before = { ...files };
+    expect((await install(changeableCard(files))).method).toBe('armstub');
+    const [stub] = ours(files);
+    expect(files[stub!]).toEqual(buildStub());
+    expect((await picked(files)).stub).toEqual({ from: 'file', file: stub });
+    // The firmware of the same card puts the tree up high and tells the block.
+    expect(await wordAt(files, TREE_WORD)).toBe((await picked(files)).tree!.address);
+    expect(files['kernel7.img']).toBe(before['kernel7.img']);
+  });
+
+  test('is kernel_old on firmware of 2015, with the tree pinned', async () => {
+    const files = bootPartition('of2015');
+    expect((await install(changeableCard(files))).method).toBe('kernel_old');
+    const [name] = ours(files);
+    const combined = files[name!]!;
+    expect(combined.subarray(0x8000)).toEqual(kernelFile());
+    expect(combined.subarray(0x100, 0x8000).every((byte) => byte === 0)).toBe(true);
+    expect(readU32LE(combined, TREE_WORD)).toBe(0x0800_0000);
+    expect(await picked(files)).toMatchObject({
+      kernel: { file: name, address: 0 },
+      stub: { from: 'kernel' },
+      tree: { address: 0x0800_0000 },
+    });
+  });
+
+  test('is kernel_old where config.txt sets kernel_old=1 for a kernel with another block in front', async () => {
+    const files = bootPartition('svc', {
+      'hyp.img': foreignCombined(kernelFile()),
+      'config.txt': 'kernel=hyp.img\nkernel_old=1\n',
+    });
+    expect((await install(changeableCard(files))).method).toBe('kernel_old');
+    // Our block in its place, not in front of it.
+    expect(files[ours(files)[0]!]!.subarray(0x8000)).toEqual(kernelFile());
+    expect((await picked(files)).kernel.file).toBe(ours(files)[0]);
+  });
+
+  test('is nothing to do where somebody put our block in front by hand', async () => {
+    const card = changeableCard(bootPartition('of2015'));
+    await install(card);
+    const [name] = ours(await filesOf(card));
+    const byHand = bootPartition('of2015', {
+      'hyp.img': await card.read(name!),
+      'config.txt': 'kernel=hyp.img\nkernel_old=1\ndevice_tree_address=0x08000000\n',
+    });
+    expect((await planInstall(changeableCard(byHand), { method: 'auto' })).changes).toEqual([]);
+  });
+});
+
+/** A card's files in the root. */
+async function filesOf(card: Card): Promise<Files> {
+  const files: Files = {};
+  for (const { name, isFolder } of await card.list('')) if (!isFolder) files[name] = await card.read(name);
+  return files;
+}
+
+describe.each([
+  ['armstub', 'svc'],
+  ['kernel_old', 'of2015'],
+] as const)('install by %s', (method, firmware) => {
+  test('has nothing to do a second time, and the first time does what it says', async () => {
+    const files = bootPartition(firmware);
+    const card = changeableCard(files);
+    expect((await install(card)).changes.map(({ kind }) => kind)).toEqual(['create', 'replace']);
+    for (const again of ['auto', method] as const) {
+      const plan = await planInstall(card, { method: again });
+      expect(plan).toMatchObject({ method, changes: [] });
+      expect(plan.summary).toContain('up to date');
+    }
+  });
+
+  test('is taken back to the byte', async () => {
+    for (const text of ['', 'a=1', '# mine\r\nx=1\r\n', '[pi3]\nkernel=kernel8.img\n', '\xff\x00\n']) {
+      const files = bootPartition(firmware, { 'config.txt': Uint8Array.from(text, (c) => c.charCodeAt(0)) });
+      const before = structuredClone(files);
+      const card = changeableCard(files);
+      await install(card);
+      expect(sums(files)).not.toEqual(sums(before));
+      await uninstall(card);
+      expect(sums(files)).toEqual(sums(before));
+      expect((await planUninstall(card)).changes).toEqual([]);
+    }
+  });
+
+  test('makes a config.txt where there is none, and takes it away again', async () => {
+    const files = bootPartition(firmware);
+    delete files['config.txt'];
+    const before = { ...files };
+    const card = changeableCard(files);
+    await install(card);
+    expect((await picked(files)).stub.from).toBe(method === 'armstub' ? 'file' : 'kernel');
+    await uninstall(card);
+    expect(sums(files)).toEqual(sums(before));
+  });
+
+  test('leaves what the user changed since as it is', async () => {
+    for (const [before, edit, after] of [
+      ['a=1\n', (it: string) => `first=1\n${it}last=1\n`, 'first=1\na=1\nlast=1\n'],
+      ['a=1', (it: string) => `${it}last=1`, 'a=1\nlast=1'],
+      ['a=1\r\n', (it: string) => it.replace('a=1', 'a=2'), 'a=2\r\n'],
+    ] as const) {
+      const files = bootPartition(firmware, { 'config.txt': before });
+      const card = changeableCard(files);
+      await install(card);
+      files['config.txt'] = text(edit(config(files)));
+      await uninstall(card);
+      expect(config(files)).toBe(after);
+    }
+  });
+
+  test('is taken back with one half of it gone', async () => {
+    const files = bootPartition(firmware);
+    const before = { ...files };
+    const card = changeableCard(files);
+    await install(card);
+    files['config.txt'] = before['config.txt']!;
+    expect((await uninstall(card)).changes).toEqual([{ kind: 'remove', path: expect.any(String) as string }]);
+    await install(card);
+    Reflect.deleteProperty(files, ours(files)[0]!);
+    await uninstall(card);
+    expect(sums(files)).toEqual(sums(before));
+  });
+
+  test('puts a file of ours right that was damaged', async () => {
+    const files = bootPartition(firmware);
+    const card = changeableCard(files);
+    await install(card);
+    const after = { ...files };
+    const [name] = ours(files);
+    files[name!] = files[name!]!.slice(0, 300).fill(0);
+    expect((await install(card)).changes).toMatchObject([{ kind: 'replace', path: name }]);
+    expect(sums(files)).toEqual(sums(after));
+  });
+
+  test('keeps a file of ours that the user names', async () => {
+    const files = bootPartition(firmware);
+    const card = changeableCard(files);
+    await install(card);
+    const [name] = ours(files);
+    // The lines are there, the markers are not.
+    files['config.txt'] = text(config(files).replaceAll(/# hypberry.*\n/g, ''));
+    const plan = await uninstall(card);
+    expect(plan.changes).toEqual([]);
+    expect(plan.notes.join()).toContain(name);
+    expect((await picked(files)).stub.from).toBe(method === 'armstub' ? 'file' : 'kernel');
+  });
+});
+
+describe('install again', () => {
+  test('refreshes after a kernel upgrade: new file, config.txt, then the old file', async () => {
+    const files = bootPartition('of2015');
+    const card = changeableCard(files);
+    await install(card);
+    const [old] = ours(files);
+    files['kernel7.img'] = kernelFile(2);
+    const plan = await install(card);
+    const [fresh] = ours(files);
+    expect(fresh).not.toBe(old);
+    expect(plan.changes.map(({ kind, path }) => [kind, path])).toEqual([
+      ['create', fresh],
+      ['replace', 'config.txt'],
+      ['remove', old],
+    ]);
+    expect(files[fresh!]!.subarray(0x8000)).toEqual(kernelFile(2));
+    expect((await picked(files)).kernel.file).toBe(fresh);
+  });
+
+  test('switches the method, and keeps it', async () => {
+    const files = bootPartition('svc');
+    const before = { ...files };
+    const card = changeableCard(files);
+    for (const method of ['armstub', 'kernel_old', 'armstub'] as const) {
+      expect((await install(card, { method })).method).toBe(method);
+      expect((await planInstall(card, { method: 'auto' })).method).toBe(method);
+      expect(ours(files)).toHaveLength(1);
+      expect((await picked(files)).stub.from).toBe(method === 'armstub' ? 'file' : 'kernel');
+    }
+    await uninstall(card);
+    expect(sums(files)).toEqual(sums(before));
+  });
+
+  test('takes another method where the firmware was changed for one that does not know the first', async () => {
+    const files = bootPartition('svc');
+    const card = changeableCard(files);
+    expect((await install(card)).method).toBe('armstub');
+    files['start.elf'] = FIRMWARE.of2015;
+    expect((await install(card)).method).toBe('kernel_old');
+    expect(ours(files)).toHaveLength(1);
+  });
+});
+
+describe("the tree's address under kernel_old", () => {
+  const blockSays = async (files: Files): Promise<number> => {
+    await install(changeableCard(files), { method: 'kernel_old' });
+    const told = readU32LE(files[ours(files)[0]!]!, TREE_WORD);
+    // However it was chosen, the tree has to be where the block says.
+    const { tree, notes } = await picked(files);
+    if (tree) expect(tree.address).toBe(told);
+    expect(notes.join()).not.toContain("the tree's address");
+    return told;
+  };
+
+  test('is 0x08000000', async () => {
+    expect(await blockSays(bootPartition('of2015'))).toBe(0x0800_0000);
+    expect(await blockSays(bootPartition('svc'))).toBe(0x0800_0000);
+  });
+
+  test('is not pinned beside an initramfs', async () => {
+    const more = { 'config.txt': 'initramfs rd followkernel\n', rd: 'ramdisk' };
+    const files = bootPartition('of2015', more);
+    expect(await blockSays(files)).toBe(0x100);
+    expect(config(files)).not.toContain('device_tree_address');
+    await expect(planInstall(changeableCard(bootPartition('svc', more)), { method: 'kernel_old' }))
+      .rejects // Newer firmware puts the tree where it likes, and under kernel_old nobody tells the block.
+      .toMatchObject({ code: 'setup.tree-unpinned' });
+  });
+
+  test("is the user's own where there is one", async () => {
+    const files = bootPartition('of2015', { 'config.txt': 'device_tree_address=0x04000000\n' });
+    expect(await blockSays(files)).toBe(0x0400_0000);
+    expect(config(files).match(/device_tree_address/g)).toHaveLength(1);
+  });
+
+  test('is that of the ATAGS for a kernel that takes no tree', async () => {
+    expect(await blockSays(bootPartition('of2015', { 'kernel7.img': zImage() }))).toBe(0x100);
+  });
+
+  test('is 0x08000000 with auto_initramfs and no initramfs there, and our file is not taken for one', async () => {
+    const files = bootPartition('svc', { 'config.txt': 'auto_initramfs=1\n' });
+    expect(await blockSays(files)).toBe(0x0800_0000);
+    expect((await picked(files)).initramfs).toBeUndefined();
+  });
+});
+
+describe('config.txt', () => {
+  test('gets lines that hold on a Pi 2 only', async () => {
+    const files = bootPartition('svc', {
+      'config.txt': 'kernel=kernel7.img\n[pi3]\nkernel=kernel8.img\n[EDID=ABC]\n',
+    });
+    const pi3 = async (): Promise<unknown> =>
+      [...(await readConfig(changeableCard(files), { board: PI3 })).settings].map(([name, { value }]) => [
+        name,
+        value,
+      ]);
+    const before = await pi3();
+    await install(changeableCard(files));
+    expect(await pi3()).toEqual(before);
+    // Also behind a filter of another kind, which [pi2] alone would leave in force.
+    expect((await picked(files)).stub.from).toBe('file');
+  });
+
+  test('of firmware older than filters: works, and it is said that a Pi 1 is out', async () => {
+    const files = bootPartition('withoutFilters');
+    const plan = await install(changeableCard(files));
+    expect(plan.notes.join()).toContain('Pi 1');
+    expect((await picked(files)).stub.from).toBe('kernel');
+  });
+
+  test.each(['new/', 'new-'])('with os_prefix=%s: the combined kernel goes there too', async (prefix) => {
+    const files = bootPartition('svc', {
+      'config.txt': `os_prefix=${prefix}\n`,
+      [`${prefix}kernel7.img`]: kernelFile(7),
+      [`${prefix}bcm2709-rpi-2-b.dtb`]: TREE,
+    });
+    const before = { ...files };
+    const card = changeableCard(files);
+    await install(card, { method: 'kernel_old' });
+    const [name] = ours(files);
+    expect(name).toMatch(new RegExp(`^${prefix}hypberry-`));
+    expect(files[name!]!.subarray(0x8000)).toEqual(kernelFile(7));
+    expect(await picked(files)).toMatchObject({ kernel: { file: name }, osPrefix: prefix });
+    await uninstall(card);
+    expect(sums(files)).toEqual(sums(before));
+  });
+});
+
+describe('refused, with nothing changed:', () => {
+  const v1p2 = 0x00a0_2042;
+  const arm64 = concat(new Uint8Array(56).fill(1), text('ARM\x64'), new Uint8Array(100));
+  const truncated = zImage({ size: 100_000 });
+  const without = (name: string): Files => {
+    const files = bootPartition('svc');
+    return Object.fromEntries(Object.entries(files).filter(([path]) => path !== name));
+  };
+  const damaged = 'x=1\n# hypberry: end\n';
+
+  test.each<[string, string, Files, InstallOptions]>([
+    ['a Pi 2 v1.2', 'setup.bcm2837', bootPartition('svc'), { method: 'auto', revision: v1p2 }],
+    ['no kernel', 'firmware.no-kernel', without('kernel7.img'), { method: 'auto' }],
+    [
+      'a 64-bit kernel',
+      'firmware.arm64-kernel',
+      bootPartition('svc', { 'kernel7.img': arm64 }),
+      { method: 'auto' },
+    ],
+    [
+      'a 64-bit kernel under kernel_old',
+      'firmware.arm64-kernel',
+      bootPartition('svc', { 'kernel7.img': arm64 }),
+      { method: 'kernel_old', force: true },
+    ],
+    [
+      "a Pi 1's kernel, by its version",
+      'setup.armv6-kernel',
+      bootPartition('svc', { 'kernel7.img': kernelFile(1, '6.6.20+rpt-rpi-v6') }),
+      { method: 'auto' },
+    ],
+    [
+      "a Pi 1's kernel, by its instructions",
+      'setup.armv6-kernel',
+      bootPartition('svc', { 'kernel7.img': zImage({ code: NOPS(4000) }) }),
+      { method: 'auto', force: true },
+    ],
+    [
+      'a kernel cut short',
+      'setup.truncated-kernel',
+      bootPartition('svc', { 'kernel7.img': truncated }),
+      { method: 'auto', force: true },
+    ],
+    [
+      'a kernel cut short behind another block',
+      'setup.truncated-kernel',
+      bootPartition('svc', {
+        'kernel7.img': foreignCombined(truncated),
+        'config.txt': 'kernel_old=1\n',
+      }),
+      { method: 'auto' },
+    ],
+    [
+      'something else in its place',
+      'setup.not-a-kernel',
+      bootPartition('svc', { 'kernel7.img': ARMV7_CODE }),
+      { method: 'auto' },
+    ],
+    ['no start.elf', 'setup.no-firmware', without('start.elf'), { method: 'auto' }],
+    [
+      'a start.elf that is none',
+      'firmware.not-start-elf',
+      bootPartition('svc', { 'start.elf': 'x' }),
+      { method: 'auto' },
+    ],
+    [
+      'armstub on firmware that does not know it',
+      'setup.armstub-unknown',
+      bootPartition('of2015'),
+      { method: 'armstub' },
+    ],
+    [
+      'kernel_old on firmware that does not know it',
+      'setup.kernel-old-unknown',
+      bootPartition('svc', { 'start.elf': withoutText(FIRMWARE.svc, 'kernel_old') }),
+      { method: 'kernel_old' },
+    ],
+    [
+      'firmware that knows neither',
+      'setup.no-method',
+      bootPartition('of2015', { 'start.elf': withoutText(FIRMWARE.of2015, 'kernel_old') }),
+      { method: 'auto' },
+    ],
+    [
+      'a bare-metal program under kernel_old',
+      'setup.kernel-old-in-use',
+      bootPartition('svc', { 'config.txt': 'kernel_old=1\n' }),
+      { method: 'auto' },
+    ],
+    [
+      "armstub beside the user's kernel_old",
+      'setup.kernel-old-in-use',
+      bootPartition('svc', {
+        'kernel7.img': foreignCombined(kernelFile()),
+        'config.txt': 'kernel_old=1\n',
+      }),
+      { method: 'armstub' },
+    ],
+    [
+      'kernel_old beside kernel_address',
+      'setup.kernel-address',
+      bootPartition('svc', { 'config.txt': 'kernel_address=0x208000\n' }),
+      { method: 'kernel_old' },
+    ],
+    [
+      "a tree that reaches into the kernel's page tables",
+      'setup.tree-overlap',
+      bootPartition('of2015', {
+        'bcm2709-rpi-2-b.dtb': BIG_TREE,
+        'config.txt': 'initramfs rd followkernel\n',
+        rd: 'ramdisk',
+      }),
+      { method: 'auto' },
+    ],
+    [
+      "a tree that the user's own address puts there",
+      'setup.tree-overlap',
+      bootPartition('svc', { 'config.txt': 'device_tree_address=0x3f00\n' }),
+      { method: 'kernel_old' },
+    ],
+    [
+      'a tree that the user puts into the kernel',
+      'firmware.overlap',
+      bootPartition('svc', { 'config.txt': 'device_tree_address=0x8100\n' }),
+      { method: 'kernel_old' },
+    ],
+    [
+      'an initramfs, and a tree that goes where the firmware likes',
+      'setup.tree-unpinned',
+      bootPartition('svc', { 'config.txt': 'initramfs rd followkernel\n', rd: 'ramdisk' }),
+      { method: 'kernel_old' },
+    ],
+    [
+      'a damaged block in config.txt',
+      'setup.config-damaged',
+      bootPartition('svc', { 'config.txt': damaged }),
+      { method: 'auto' },
+    ],
+  ])('%s: %s', async (_, code, files, options) => {
+    const before = structuredClone(files);
+    await expect(install(changeableCard(files), options)).rejects.toMatchObject({
+      name: 'HypberryError',
+      code,
+      message: expect.stringMatching(/^[^\n]+\.$/) as string,
+      hint: expect.stringMatching(/^[^\n]+\.$/) as string,
+    });
+    expect(sums(files)).toEqual(sums(before));
+  });
+
+  test('uninstall of a damaged block', async () => {
+    const files = bootPartition('svc', { 'config.txt': damaged });
+    await expect(uninstall(changeableCard(files))).rejects.toMatchObject({ code: 'setup.config-damaged' });
+  });
+
+  test('a card without room: card.no-room', async () => {
+    for (const firmware of ['svc', 'of2015'] as const) {
+      const files = bootPartition(firmware);
+      const before = { ...files };
+      const used = Object.values(files).reduce((sum, data) => sum + data.length, 0);
+      await expect(install(changeableCard(files, used + 300))).rejects.toMatchObject({
+        code: 'card.no-room',
+      });
+      expect(sums(files)).toEqual(sums(before));
+    }
+  });
+
+  test('but uninstall works on a full card', async () => {
+    const files = bootPartition('of2015');
+    await install(changeableCard(files));
+    const used = Object.values(files).reduce((sum, data) => sum + data.length, 0);
+    await uninstall(changeableCard(files, used + 512));
+    expect(ours(files)).toEqual([]);
+  });
+
+  test('what is no Pi 2 v1.2 is not', async () => {
+    for (const revision of [0x00a0_1041, 0x00a2_1041, 0x00a0_2082, 0x000e]) {
+      await planInstall(changeableCard(bootPartition('svc')), { method: 'auto', revision });
+    }
+    await expect(
+      planInstall(changeableCard(bootPartition('svc')), { method: 'auto', revision: 0x00a2_2042 }),
+    ).rejects.toMatchObject({ code: 'setup.bcm2837' });
+  });
+
+  test('with --force, a program that is no known kernel is taken', async () => {
+    const files = bootPartition('svc', { 'kernel7.img': ARMV7_CODE });
+    expect((await install(changeableCard(files), { method: 'auto', force: true })).method).toBe('armstub');
+  });
+});
+
+/** The file with one text in it made unknown. */
+function withoutText(file: Uint8Array, word: string): Uint8Array {
+  const bytes = Buffer.from(file);
+  bytes.write('?', bytes.indexOf(`\0${word}\0`) + 1);
+  return new Uint8Array(bytes);
+}
+
+describe('of any config.txt', () => {
+  const line = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom('[pi2]', '[pi3]', '[all]', '[none]', '[EDID=ABC]', '[gpio4=0]') },
+    fc.constantFrom('[gpio40=1]', '[0x1234]', '[tryboot]', '[board-type=0x04]', '[HDMI:1]', '[what', '[]'),
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom(
+        'kernel=kernel7.img',
+        'kernel=other.img',
+        'armstub=user.bin',
+        'kernel=hyp.img\nkernel_old=1',
+        'kernel_old=0',
+        'include more.txt',
+        'os_prefix=new/',
+      ),
+    },
+    fc.constantFrom(
+      'gpu_mem=16',
+      'dtparam=audio=on',
+      'initramfs rd followkernel',
+      'auto_initramfs=1',
+      'device_tree_address=0x04000000',
+      'device_tree=',
+      'total_mem=256',
+      'kernel = x',
+      '',
+      '# hypberry: begin',
+      'disable_overscan=1 '.repeat(9),
+      '\xff\xfe\x00',
+    ),
+  );
+  const bytes = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
+  const lines = fc
+    .tuple(
+      fc.array(line, { maxLength: 6 }),
+      fc.constantFrom('\n', '\r\n'),
+      fc.constantFrom('', '\n', '\r\n', '\r', '\0'),
+    )
+    .map(([all, end, last]) => bytes(all.join(end) + last));
+  const anyConfig = fc.oneof(
+    { weight: 8, arbitrary: lines },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }) },
+    { weight: 1, arbitrary: fc.constant(undefined) },
+  );
+
+  /** The codes that install may refuse these cards with; anything else is a fault of ours. */
+  const REFUSALS = [
+    'setup.tree-unpinned',
+    'setup.tree-overlap',
+    'setup.kernel-old-in-use',
+    'firmware.no-file',
+  ];
+
+  const more: Files = {
+    'other.img': kernelFile(2),
+    'hyp.img': foreignCombined(kernelFile(3)),
+    rd: text('ramdisk'),
+  };
+  // What the lines name is there with and without the prefix.
+  for (const [name, data] of Object.entries(more)) more[`new/${name}`] = data;
+  more['new/kernel7.img'] = kernelFile(4);
+  more['new/bcm2709-rpi-2-b.dtb'] = TREE;
+  more['user.bin'] = new Uint8Array(256).fill(1);
+
+  test('uninstall gives the bytes back, a Pi 2 takes our file and the rest as before, a Pi 3 sees no change', async () => {
+    const done = { armstub: 0, kernel_old: 0, nothing: 0, refused: 0 };
+    await fc.assert(
+      fc.asyncProperty(
+        anyConfig,
+        lines,
+        fc.constantFrom<(keyof typeof FIRMWARE)[]>('svc', 'of2015', 'withoutFilters', 'hyp'),
+        fc.constantFrom<InstallOptions[]>(
+          { method: 'auto' },
+          { method: 'armstub' },
+          { method: 'kernel_old' },
+          { method: 'auto', force: true },
+        ),
+        async (configText, included, firmware, options) => {
+          const files = bootPartition(firmware, { ...more, 'more.txt': included });
+          if (configText) files['config.txt'] = configText;
+          else delete files['config.txt'];
+          const before = { ...files };
+          const card = changeableCard(files);
+          const onPi3 = async (): Promise<unknown> => {
+            const { settings, initramfs, deviceTree } = await readConfig(card, { board: PI3 });
+            return [settings, initramfs, deviceTree];
+          };
+          const pi3Before = await onPi3();
+
+          let plan: Plan;
+          try {
+            plan = await install(card, options);
+          } catch (error) {
+            if (!(error instanceof HypberryError)) throw error;
+            const wrong = await picked(before).catch((reason: unknown) => reason as HypberryError);
+            const unknown = options.method === 'armstub' && !['svc', 'hyp'].includes(firmware);
+            expect([
+              ...REFUSALS,
+              ...('code' in wrong ? [wrong.code] : []),
+              ...(unknown ? ['setup.armstub-unknown'] : []),
+            ]).toContain(error.code);
+            expect(sums(files)).toEqual(sums(before));
+            done.refused++;
+            return;
+          }
+          done[plan.method ?? 'nothing']++;
+          if (!plan.method) {
+            expect(sums(files)).toEqual(sums(before));
+            expect(options).toEqual({ method: 'auto' });
+            return;
+          }
+          const [name] = ours(files);
+          const was = await picked(before);
+          const now = await picked(files);
+          if (plan.method === 'armstub') expect(now.stub).toEqual({ from: 'file', file: name });
+          else expect([now.stub, now.kernel.file]).toEqual([{ from: 'kernel' }, name]);
+          expect([now.tree?.file, now.initramfs?.file, now.osPrefix, now.commandLine]).toEqual([
+            was.tree?.file,
+            was.initramfs?.file,
+            was.osPrefix,
+            was.commandLine,
+          ]);
+          expect(await onPi3()).toEqual(pi3Before);
+          for (const path of Object.keys(before)) {
+            if (path !== 'config.txt') expect(files[path]).toBe(before[path]);
+          }
+          expect((await planInstall(card, { method: plan.method })).changes).toEqual([]);
+
+          await uninstall(card);
+          expect(sums(files)).toEqual(sums(before));
+        },
+      ),
+      { numRuns: 300 },
+    );
+    // The property is about installed cards; see that it met them.
+    expect(done.armstub).toBeGreaterThan(30);
+    expect(done.kernel_old).toBeGreaterThan(30);
+    expect(done.refused).toBeLessThan(200);
+  }, 120_000);
+});
