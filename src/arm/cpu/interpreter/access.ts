@@ -1,0 +1,90 @@
+// Memory accesses: the fast path through the TLB, and what is left of the slow path before TypeScript is asked.
+import {
+  CODE_LINES,
+  CONTEXT,
+  RAM,
+  SLOW,
+  STRICT,
+  TLB,
+  TLB_ADDEND,
+  TLB_FLAGS,
+  TLB_IS_RAM,
+  TLB_READ,
+  TLB_UNALIGNED,
+  TLB_WRITE,
+} from '../layout';
+
+/** Reads through the bus or takes the exception (then LEAVE is set). */
+// @ts-ignore: decorator
+@external('cpu', 'load')
+declare function loadElsewhere(rec: usize, address: u32, size: u32): u32;
+// @ts-ignore: decorator
+@external('cpu', 'store')
+declare function storeElsewhere(rec: usize, address: u32, size: u32, value: u32): void;
+
+// @ts-ignore: decorator
+@inline
+export function entryOf(address: u32, context: u32): usize {
+  return TLB + (((address >>> 7) ^ (context << 5)) & 0x1ffe0);
+}
+
+/** Reads a T at a virtual address. */
+// @ts-ignore: decorator
+@inline
+export function read<T>(rec: usize, address: u32): u32 {
+  const context = load<u32>(CONTEXT);
+  const entry = entryOf(address, context);
+  if (load<u32>(entry, TLB_READ) == ((address & (0xfffff000 | (sizeof<T>() - 1))) | context))
+    return load<T>(address + load<u32>(entry, TLB_ADDEND)) as u32;
+  return readSlow<T>(rec, address) as T as u32;
+}
+
+// @ts-ignore: decorator
+@inline
+export function write<T>(rec: usize, address: u32, value: u32): void {
+  const context = load<u32>(CONTEXT);
+  const entry = entryOf(address, context);
+  if (load<u32>(entry, TLB_WRITE) == ((address & (0xfffff000 | (sizeof<T>() - 1))) | context))
+    store<T>(address + load<u32>(entry, TLB_ADDEND), value as T);
+  else writeSlow<T>(rec, address, value);
+}
+
+function readSlow<T>(rec: usize, address: u32): u32 {
+  const context = load<u32>(CONTEXT);
+  const entry = entryOf(address, context);
+  if (
+    load<u32>(entry, TLB_READ) == ((address & 0xfffff000) | context) &&
+    (load<u32>(entry, TLB_FLAGS) & TLB_UNALIGNED) != 0 &&
+    (address & 0xfff) <= 0x1000 - <u32>sizeof<T>()
+  )
+    return load<T>(address + load<u32>(entry, TLB_ADDEND)) as u32;
+  return loadElsewhere(rec, address, sizeof<T>());
+}
+
+function writeSlow<T>(rec: usize, address: u32, value: u32): void {
+  const context = load<u32>(CONTEXT);
+  const entry = entryOf(address, context);
+  const misaligned = (address & (<u32>sizeof<T>() - 1)) != 0;
+  if (
+    ((load<u32>(entry, TLB_WRITE) & ~SLOW) == ((address & 0xfffff000) | context)) &&
+    (load<u32>(entry, TLB_FLAGS) & TLB_IS_RAM) != 0 &&
+    (!misaligned ||
+      ((load<u32>(entry, TLB_FLAGS) & TLB_UNALIGNED) != 0 && (address & 0x3f) <= 0x40 - <u32>sizeof<T>()))
+  ) {
+    const place = address + load<u32>(entry, TLB_ADDEND);
+    if (load<u8>(CODE_LINES + ((place - RAM) >>> 6)) == 0) {
+      store<T>(place, value as T);
+      return;
+    }
+  }
+  storeElsewhere(rec, address, sizeof<T>(), value);
+}
+
+/** Accesses that must be aligned whatever SCTLR.A says; the size tells TypeScript. */
+export function readStrict(rec: usize, address: u32): u32 {
+  return (address & 3) == 0 ? read<u32>(rec, address) : loadElsewhere(rec, address, STRICT | 4);
+}
+export function writeStrict(rec: usize, address: u32, value: u32): void {
+  if ((address & 3) == 0) write<u32>(rec, address, value);
+  else storeElsewhere(rec, address, STRICT | 4, value);
+}

@@ -1,0 +1,118 @@
+/**
+ * Where everything stands in the processor's WebAssembly.Memory, in bytes. The interpreter (AssemblyScript) and
+ * the TypeScript around it both import this file, so it holds nothing but constants.
+ *
+ * The core that runs has its state at the fixed addresses below, so that a register's address is a constant of the
+ * micro-op; the other cores' states are kept at CORES and copied in when their turn comes.
+ */
+
+// --- the state of the core that runs -----------------------------------------------------------------------------
+
+/** R0 to R15, four bytes each. R15 is the address of the next instruction, and only valid outside the interpreter. */
+export const R0 = 0;
+export const SP = 52;
+export const LR = 56;
+export const PC = 60;
+/** Places that micro-ops use for values between them, and one for results nobody wants. */
+export const TEMP = 64;
+export const TEMP2 = 68;
+export const TEMP3 = 72;
+export const TRASH = 76;
+/** Flags, unpacked: N is bit 31 of its word, Z is set when its word is 0, C is 0 or 1, V is bit 31 of its word. */
+export const N = 80;
+export const Z = 84;
+export const C = 88;
+export const V = 92;
+/** Q (0 or 1) and the four GE bits. */
+export const Q = 96;
+export const GE = 100;
+/** The rest of CPSR: J, IT, A, I, F, M. IT is only valid outside the interpreter; T and E stand in VARIANT. */
+export const CPSR = 104;
+export const SPSR = 108;
+/** Instruction set and byte order, as byte offset into a page's directory entry: T << 2 | E << 3. */
+export const VARIANT = 112;
+export const VARIANT_T = 4;
+export const VARIANT_E = 8;
+/** Virtual address of the page that instructions come from. */
+export const PAGE = 116;
+/** Number of the translation context, shifted left by 2: what TLB keys carry in bits 2 to 10. */
+export const CONTEXT = 120;
+/** Instructions left in this slice; counted down at the end of each block. */
+export const BUDGET = 124;
+/** Not 0 when an access in the current micro-op ended in an exception: the interpreter must return. */
+export const LEAVE = 128;
+/** The local exclusive monitor: physical address and size in bytes; size 0 is the open state. */
+export const EXCLUSIVE_ADDRESS = 132;
+export const EXCLUSIVE_SIZE = 136;
+/** FPSCR and FPEXC. */
+export const FPSCR = 140;
+export const FPEXC = 144;
+/** D0 to D31, eight bytes each. */
+export const D0 = 256;
+/** Banked registers of the modes that do not run; see modes.ts. */
+export const BANKS = 512;
+export const CORE_SIZE = 1024;
+
+// --- shared by the cores -----------------------------------------------------------------------------------------
+
+/** Saved states of the cores, CORE_SIZE each. */
+export const CORES = 0x2000;
+
+/** The TLB: direct mapped, TLB_ENTRIES of TLB_ENTRY_SIZE bytes. */
+export const TLB = 0x20000;
+export const TLB_ENTRIES = 4096;
+export const TLB_ENTRY_SIZE = 32;
+/** Keys of an entry: virtual page | context << 2; with SLOW set the access is allowed, but not on the fast path. */
+export const TLB_READ = 0;
+export const TLB_WRITE = 4;
+export const TLB_EXECUTE = 8;
+/** What makes a virtual address an address in this memory; for RAM only. */
+export const TLB_ADDEND = 12;
+/** Physical address of the page. */
+export const TLB_PHYSICAL = 16;
+export const TLB_FLAGS = 20;
+export const SLOW = 0x800;
+/** A key that matches nothing: SLOW without a page is never made. */
+export const NO_KEY = 0xffffffff;
+/** Flags: the page is RAM; unaligned accesses are allowed; it is a piece of a larger block; it is not global. */
+export const TLB_IS_RAM = 1;
+export const TLB_UNALIGNED = 2;
+export const TLB_LARGE = 4;
+export const TLB_NOT_GLOBAL = 8;
+export const CONTEXTS = 512;
+
+/** For every physical 4 KiB page, one word a variant: the address of its table of blocks, or 0. */
+export const PAGE_DIRECTORY = 0x1000000;
+/** A page's table of blocks: for each halfword the address of the block that starts there, or 0. */
+export const PAGE_TABLE_SIZE = 8192;
+/** One byte for each 64 bytes of RAM: not 0 where instructions were decoded from it. */
+export const CODE_LINES = 0x2000000;
+/** Micro-ops and page tables, from here up. */
+export const CODE = 0x4000000;
+export const CODE_END = 0xc000000;
+/** RAM, physical address 0. */
+export const RAM = 0x10000000;
+
+// --- micro-ops ---------------------------------------------------------------------------------------------------
+
+/** A micro-op is a record of 16 bytes. */
+export const OP_SIZE = 16;
+/** u16: what to do. */
+export const OP_CODE = 0;
+/** u8: addresses of two registers. */
+export const OP_A = 2;
+export const OP_B = 3;
+/** u32: a constant, or the address of a third register. */
+export const OP_IMM = 4;
+/** u32: a fourth register, a shift amount, the address of the block to go on with. */
+export const OP_EXT = 8;
+/** u16: place of the instruction in its page; OP_WIDE in it means that the instruction has four bytes. */
+export const OP_OFFSET = 12;
+export const OP_WIDE = 0x1000;
+/** u8: how many instructions of the block are done once this one is. */
+export const OP_POSITION = 14;
+/** u8: ITSTATE of the instruction. */
+export const OP_IT = 15;
+
+/** Beside the size of an access: it must be aligned whatever SCTLR.A says. */
+export const STRICT = 0x100;

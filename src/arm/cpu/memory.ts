@@ -1,0 +1,243 @@
+/** Memory accesses that the interpreter's fast path does not do: TLB misses, devices, faults, byte order. */
+import type { Access } from './exceptions.js';
+import { dataAbort, takeDataAbort, takePrefetchAbort } from './exceptions.js';
+import { FAULT_ALIGNMENT, FAULT_EXTERNAL } from './faults.js';
+import * as L from './layout.js';
+import type { Translation } from './mmu.js';
+import { SCTLR_A } from './control-bits.js';
+import { checkAccess, currentRegime, EXECUTE, READ, walk, WRITE } from './mmu.js';
+import { isPrivileged } from './modes.js';
+import type { Machine } from './state.js';
+import { word } from './state.js';
+import { contextNumber, enter, lookup, lookupCode } from './tlb.js';
+import { storeWatched } from './blocks.js';
+
+type Size = 1 | 2 | 4;
+
+/** What the last failed translation was; valid until the next one. */
+export interface Fault {
+  status: number;
+  found: Translation | undefined;
+}
+const fault: Fault = { status: 0, found: undefined };
+
+function sctlrOf(m: Machine): number {
+  const regime = currentRegime(m);
+  if (regime === 'hyp') return m.core.HSCTLR;
+  return regime === 'secure' ? m.core.secure.SCTLR : m.core.nonSecure.SCTLR;
+}
+
+function refuse(status: number, found: Translation | undefined): -1 {
+  fault.status = status;
+  fault.found = found;
+  return -1;
+}
+
+/**
+ * Translates an access that lies within one page, and fills the TLB.
+ * @param strict whether it must be aligned in any case
+ * @param privileged as PL1 or PL0; undefined for what the mode is
+ * @returns the physical address, or -1; then `fault` says why
+ */
+function translate(
+  m: Machine,
+  address: number,
+  size: number,
+  write: boolean,
+  strict: boolean,
+  privileged?: boolean,
+): number {
+  const misaligned = address % size !== 0;
+  const checked = (sctlrOf(m) & SCTLR_A) !== 0;
+  if (misaligned && (strict || checked)) return refuse(FAULT_ALIGNMENT, undefined);
+  const own = privileged === undefined || privileged === isPrivileged(m);
+  if (own && !misaligned) {
+    const known = lookup(m, address, write);
+    if (known >= 0) return known;
+  }
+  const regime = currentRegime(m);
+  const asPrivileged = privileged ?? isPrivileged(m);
+  const found = walk(m, regime, address, asPrivileged);
+  if (found.fault) return refuse(found.fault, found);
+  const refused = checkAccess(found, write ? WRITE : READ);
+  if (refused) return refuse(refused, found);
+  if (misaligned && !found.normal) return refuse(FAULT_ALIGNMENT, undefined);
+  if (found.physical >= 2 ** 32) return refuse(FAULT_EXTERNAL, found);
+  enter(m, address, contextNumber(m, regime, asPrivileged), found, checked);
+  return found.physical;
+}
+
+/** Reads physical memory, little-endian. */
+export function readPhysical(m: Machine, physical: number, size: Size): number {
+  if (physical + size <= m.ramSize) {
+    const at = L.RAM + physical;
+    if (size === 4 && (at & 3) === 0) return m.u32[at >>> 2]!;
+    let value = 0;
+    for (let i = 0; i < size; i++) value += m.u8[at + i]! * 2 ** (8 * i);
+    return value;
+  }
+  return m.bus.read(m.core.index, physical, size) >>> 0;
+}
+
+export function writePhysical(m: Machine, physical: number, size: Size, value: number): void {
+  if (physical + size <= m.ramSize) storeWatched(m, physical, size, value);
+  else m.bus.write(m.core.index, physical, size, value >>> 0);
+}
+
+function swap(value: number, size: Size): number {
+  if (size === 1) return value;
+  if (size === 2) return ((value & 0xff) << 8) | ((value >>> 8) & 0xff);
+  return ((value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;
+}
+
+const bigEndian = (m: Machine): boolean => (word(m, L.VARIANT) & L.VARIANT_E) !== 0;
+
+const access = { write: false, syndrome: 0 };
+
+/** Little-endian read at a virtual address; undefined when it faults, with the address of the fault in faultAt. */
+let faultAt = 0;
+function load(
+  m: Machine,
+  address: number,
+  size: Size,
+  strict: boolean,
+  privileged?: boolean,
+): number | undefined {
+  const inPage = 0x1000 - (address & 0xfff);
+  if (size <= inPage) {
+    const physical = translate(m, address, size, false, strict, privileged);
+    if (physical >= 0) return readPhysical(m, physical, size);
+    faultAt = address;
+    return undefined;
+  }
+  // Across two pages: never aligned, so alignment is checked on the whole access.
+  if (strict || sctlrOf(m) & SCTLR_A) {
+    refuse(FAULT_ALIGNMENT, undefined);
+    faultAt = address;
+    return undefined;
+  }
+  let value = 0;
+  for (let i = 0; i < size; i++) {
+    const at = (address + i) >>> 0;
+    const physical = translate(m, at, 1, false, false, privileged);
+    if (physical < 0) {
+      faultAt = at;
+      return undefined;
+    }
+    value += readPhysical(m, physical, 1) * 2 ** (8 * i);
+  }
+  return value;
+}
+
+function store(
+  m: Machine,
+  address: number,
+  size: Size,
+  value: number,
+  strict: boolean,
+  privileged?: boolean,
+): boolean {
+  const inPage = 0x1000 - (address & 0xfff);
+  faultAt = address;
+  if (size <= inPage) {
+    const physical = translate(m, address, size, true, strict, privileged);
+    if (physical < 0) return false;
+    writePhysical(m, physical, size, value);
+    return true;
+  }
+  if (strict || sctlrOf(m) & SCTLR_A) {
+    refuse(FAULT_ALIGNMENT, undefined);
+    return false;
+  }
+  const places: number[] = [];
+  for (let i = 0; i < size; i++) {
+    faultAt = (address + i) >>> 0;
+    const physical = translate(m, faultAt, 1, true, false, privileged);
+    if (physical < 0) return false;
+    places.push(physical);
+  }
+  places.forEach((physical, i) => {
+    writePhysical(m, physical, 1, (value >>> (8 * i)) & 0xff);
+  });
+  return true;
+}
+
+/** The interpreter's load: the value, or an exception taken and LEAVE set. `kind` is the size, with STRICT. */
+export function interpreterLoad(m: Machine, address: number, kind: number, syndrome: () => number): number {
+  const value = load(m, address, (kind & 0xff) as Size, (kind & L.STRICT) !== 0);
+  if (value !== undefined) return value;
+  access.write = false;
+  access.syndrome = fault.found?.stage2 ? syndrome() : 0;
+  takeDataAbort(m, faultAt, fault.status, fault.found, access);
+  m.u32[L.LEAVE >>> 2] = 1;
+  return 0;
+}
+
+export function interpreterStore(
+  m: Machine,
+  address: number,
+  kind: number,
+  value: number,
+  syndrome: () => number,
+): void {
+  if (store(m, address, (kind & 0xff) as Size, value, (kind & L.STRICT) !== 0)) return;
+  access.write = true;
+  access.syndrome = fault.found?.stage2 ? syndrome() : 0;
+  takeDataAbort(m, faultAt, fault.status, fault.found, access);
+  m.u32[L.LEAVE >>> 2] = 1;
+}
+
+/** How a slow instruction accesses memory. */
+export interface How {
+  readonly strict?: boolean;
+  /** As PL0, for LDRT and its like. */
+  readonly unprivileged?: boolean;
+  /** HSR's ISS<24:16>. */
+  readonly syndrome?: number;
+}
+const plain: How = {};
+
+/** Reads at a virtual address in the current byte order, for slow instructions. A fault ends the instruction. */
+export function readMemory(m: Machine, address: number, size: Size, how = plain): number {
+  const value = load(m, address >>> 0, size, how.strict ?? false, how.unprivileged ? false : undefined);
+  if (value === undefined) {
+    const what: Access = { write: false, syndrome: how.syndrome ?? 0 };
+    dataAbort(m, faultAt, fault.status, fault.found, what);
+  }
+  return bigEndian(m) ? swap(value, size) : value;
+}
+
+export function writeMemory(m: Machine, address: number, size: Size, value: number, how = plain): void {
+  const bytes = bigEndian(m) ? swap(value, size) : value;
+  if (!store(m, address >>> 0, size, bytes, how.strict ?? false, how.unprivileged ? false : undefined)) {
+    const what: Access = { write: true, syndrome: how.syndrome ?? 0 };
+    dataAbort(m, faultAt, fault.status, fault.found, what);
+  }
+}
+
+/** Physical address of an access that must be aligned, for exclusives. A fault ends the instruction. */
+export function physicalOf(m: Machine, address: number, size: number, write: boolean): number {
+  const physical = translate(m, address >>> 0, size, write, true);
+  if (physical < 0) dataAbort(m, address >>> 0, fault.status, fault.found, { write });
+  return physical;
+}
+
+/**
+ * Physical address of an instruction; -1 after a Prefetch Abort was taken.
+ * @param instruction where the instruction starts, where `address` is its second half
+ */
+export function fetchAddress(m: Machine, address: number, instruction = address): number {
+  const known = lookupCode(m, address);
+  if (known >= 0) return known;
+  const regime = currentRegime(m);
+  const found = walk(m, regime, address, isPrivileged(m));
+  const status =
+    found.fault || checkAccess(found, EXECUTE) || (found.physical >= m.ramSize ? FAULT_EXTERNAL : 0);
+  if (status) {
+    m.address = instruction;
+    takePrefetchAbort(m, address, status, found);
+    return -1;
+  }
+  enter(m, address, word(m, L.CONTEXT) >>> 2, found, (sctlrOf(m) & SCTLR_A) !== 0);
+  return found.physical;
+}

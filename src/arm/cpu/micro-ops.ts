@@ -1,0 +1,241 @@
+/**
+ * What micro-ops do. `a`, `b`, `imm` and `ext` are their parts (see layout.ts); a register named by a part is
+ * written `[a]`. Shared by the interpreter (AssemblyScript) and the lowering.
+ */
+export enum Op {
+  /** Calls TypeScript: ext is the number of a slow instruction. */
+  SLOW,
+
+  // [a] = [b] op imm
+  AND_IMM,
+  EOR_IMM,
+  RSB_IMM,
+  ADD_IMM,
+  ADC_IMM,
+  SBC_IMM,
+  RSC_IMM,
+  ORR_IMM,
+  MOV_IMM,
+
+  // [a] = [b] op [imm]
+  AND_REG,
+  EOR_REG,
+  SUB_REG,
+  RSB_REG,
+  ADD_REG,
+  ADC_REG,
+  SBC_REG,
+  RSC_REG,
+  ORR_REG,
+  ORN_REG,
+  BIC_REG,
+  MOV_REG,
+  MVN_REG,
+
+  // The same with flags; AND to MVN leave C alone (a shift before them sets it).
+  ANDS_IMM,
+  EORS_IMM,
+  SUBS_IMM,
+  RSBS_IMM,
+  ADDS_IMM,
+  ADCS_IMM,
+  SBCS_IMM,
+  RSCS_IMM,
+  ORRS_IMM,
+  MOVS_IMM,
+  ANDS_REG,
+  EORS_REG,
+  SUBS_REG,
+  RSBS_REG,
+  ADDS_REG,
+  ADCS_REG,
+  SBCS_REG,
+  RSCS_REG,
+  ORRS_REG,
+  ORNS_REG,
+  BICS_REG,
+  MOVS_REG,
+  MVNS_REG,
+  // Comparisons: [a] with imm or [imm].
+  CMP_IMM,
+  CMP_REG,
+  TST_IMM,
+  TST_REG,
+  /** C = imm */
+  SET_C,
+
+  // [a] = [b] op ([imm] shifted by ext)
+  ADD_LSL,
+  ADD_LSR,
+  ADD_ASR,
+  ADD_ROR,
+  SUB_LSL,
+  SUB_LSR,
+  SUB_ASR,
+  RSB_LSL,
+  AND_LSL,
+  AND_LSR,
+  ORR_LSL,
+  ORR_LSR,
+  ORR_ASR,
+  EOR_LSL,
+  EOR_LSR,
+  EOR_ROR,
+  BIC_LSL,
+  BIC_LSR,
+
+  // [a] = [b] shifted by imm (LSL 0..31, LSR and ASR 1..31, ROR 1..31); a shift by 32 is a constant 0 or ASR 31.
+  LSL_IMM,
+  LSR_IMM,
+  ASR_IMM,
+  ROR_IMM,
+  RRX,
+  // [a] = [b] shifted by [imm]<7:0>
+  LSL_REG,
+  LSR_REG,
+  ASR_REG,
+  ROR_REG,
+  // The same, and C = the last bit shifted out. Constant shifts here are 1..32.
+  LSLC_IMM,
+  LSRC_IMM,
+  ASRC_IMM,
+  RORC_IMM,
+  RRXC,
+  LSLC_REG,
+  LSRC_REG,
+  ASRC_REG,
+  RORC_REG,
+
+  /** [a] = address of the page + imm */
+  PAGE_ADD,
+  /** [a]<31:16> = imm (shifted already) */
+  MOVT,
+
+  /** [a] = [b] * [imm] */
+  MUL,
+  /** [a] = [b] * [imm] + [ext] */
+  MLA,
+  /** [a] = [ext] - [b] * [imm] */
+  MLS,
+  // [ext] : [a] = [b] * [imm] (+ [ext] : [a]), with RdHi = ext and RdLo = a
+  UMULL,
+  SMULL,
+  UMLAL,
+  SMLAL,
+  UMAAL,
+  /** Flags of a 64-bit result: N, Z from [a] (high) and [b] (low). */
+  FLAGS64,
+  /** [a] = [b] / [imm], 0 where [imm] is 0 */
+  SDIV,
+  UDIV,
+
+  // [a] = op [b]
+  CLZ,
+  RBIT,
+  REV,
+  REV16,
+  REVSH,
+  // [a] = extension of [b] rotated right by imm
+  UXTB,
+  UXTH,
+  SXTB,
+  SXTH,
+  // [a] = [b]<imm+ext-1:imm>; imm is the shift left, ext the shift right that bring the field down
+  UBFX,
+  SBFX,
+  /** [a] = [a] & ~ext | ([b] << lsb) & ext, with lsb = imm */
+  BFI,
+
+  // [a] = memory at [b] + imm
+  LDR,
+  LDRB,
+  LDRH,
+  LDRSB,
+  LDRSH,
+  STR,
+  STRB,
+  STRH,
+  /** Word accesses that must be aligned. */
+  LDR_STRICT,
+  STR_STRICT,
+  // at [b] + imm, which is written back to [b]
+  LDR_PRE,
+  LDRB_PRE,
+  LDRH_PRE,
+  LDRSB_PRE,
+  LDRSH_PRE,
+  STR_PRE,
+  STRB_PRE,
+  STRH_PRE,
+  // at [b]; [b] + imm is written back
+  LDR_POST,
+  LDRB_POST,
+  LDRH_POST,
+  LDRSB_POST,
+  LDRSH_POST,
+  STR_POST,
+  STRB_POST,
+  STRH_POST,
+  // at [b] + ([imm] << ext)
+  LDR_REG,
+  LDRB_REG,
+  LDRH_REG,
+  LDRSB_REG,
+  LDRSH_REG,
+  STR_REG,
+  STRB_REG,
+  STRH_REG,
+  /** [a] = word at address of the page + imm */
+  LDR_LITERAL,
+  // Registers of the mask imm at [a] + ext<15:0> (signed) and up; then [a] += ext<31:16> (signed)
+  LDM,
+  STM,
+  /** LDM whose mask holds PC: the last loaded word is the address to go on at. */
+  LDM_PC,
+  // Exclusives of words: LDREX [a] from [b] + imm; STREX [a] = result, [b] + ext the address, [imm] the value
+  LDREX,
+  STREX,
+  CLREX,
+
+  // Skip imm bytes of micro-ops unless the condition holds.
+  SKIP_EQ,
+  SKIP_NE,
+  SKIP_CS,
+  SKIP_CC,
+  SKIP_MI,
+  SKIP_PL,
+  SKIP_VS,
+  SKIP_VC,
+  SKIP_HI,
+  SKIP_LS,
+  SKIP_GE,
+  SKIP_LT,
+  SKIP_GT,
+  SKIP_LE,
+
+  // Branches in the page: imm is the place in the page, ext the block there or 0.
+  B_EQ,
+  B_NE,
+  B_CS,
+  B_CC,
+  B_MI,
+  B_PL,
+  B_VS,
+  B_VC,
+  B_HI,
+  B_LS,
+  B_GE,
+  B_LT,
+  B_GT,
+  B_LE,
+  B,
+  /** LR = address of the page + [b] as constant in OP_OFFSET's instruction: the return address with its T bit. */
+  BL,
+  // Branches to address of the page + imm.
+  B_FAR,
+  BL_FAR,
+  /** To [a], whose bit 0 is the instruction set. */
+  BX,
+  /** To [a] in the same instruction set. */
+  B_REG,
+}
