@@ -139,7 +139,7 @@ export class Cases {
     const small = (this.random() % 1024) - 512;
     const aligned = small - (small % align);
     let index: number;
-    if (type === 0) index = imm5 > 16 ? 0 : (aligned >> imm5) * (imm5 > 0 ? 1 : 1);
+    if (type === 0) index = imm5 > 9 ? 0 : aligned >> imm5;
     else if (type === 1) index = imm5 === 0 ? this.value() : ((aligned & 0x1ff) << imm5) >>> 0;
     else if (type === 2) index = imm5 === 0 ? this.value() : (aligned << imm5) >>> 0;
     else if (imm5 === 0) {
@@ -149,7 +149,7 @@ export class Cases {
     if (strict && type === 0 && imm5 === 0) index = aligned;
     // ASR by 32 of a random value is 0 or -1; LSR by 32 is 0; strict ones have no shift.
     state[slot(Rm)] = index;
-    return !/^(PLD|PLI)/.test(operation) || true;
+    return true;
   }
 
   /** PC-relative: the harness puts words behind the instruction that may be read. */
