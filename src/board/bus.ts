@@ -1,3 +1,4 @@
+import type { Bus } from '../arm/cpu/bus.js';
 import type { Device, Log } from './device.js';
 import { namesByOffset } from './register.js';
 
@@ -38,7 +39,7 @@ interface Mapped extends Part {
  * The physical address space outside RAM. Devices are 32 bits wide: a narrower access reads its part of the word, or
  * writes its bits with the rest of the word zero, as the peripheral bus has no byte enables.
  */
-export class PeripheralBus {
+export class PeripheralBus implements Bus {
   private readonly pages = new Map<number, Mapped[]>();
   private readonly logged = new Set<string>();
 

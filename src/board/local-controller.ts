@@ -1,3 +1,4 @@
+import type { TimerName } from '../arm/cpu/bus.js';
 import { CORES, CRYSTAL_HZ } from './bcm2836.js';
 import { SECOND, type Clock, type Timer } from './clock.js';
 import type { Device, Line } from './device.js';
@@ -8,8 +9,7 @@ const REGISTERS = LOCAL_REGISTERS;
 const { CONTROL, GPU_ROUTING, LOCAL_INT_ROUTING, LOCAL_TIMER, LOCAL_TIMER_CLR } = REGISTERS;
 
 /** The four timers of a core in the order of their bits in the routing and source registers. */
-export const CORE_TIMERS = ['secure-physical', 'physical', 'hyp', 'virtual'] as const;
-export type CoreTimer = (typeof CORE_TIMERS)[number];
+export const CORE_TIMERS: readonly TimerName[] = ['secure-physical', 'physical', 'hyp', 'virtual'];
 
 /** The local timer counts both edges of the crystal (QA7, 4.11). */
 const LOCAL_TIMER_HZ = 2 * CRYSTAL_HZ;
@@ -78,7 +78,7 @@ export class LocalController implements Device {
   }
 
   /** Sets the line of one of a core's timers. */
-  timerLine(core: number, timer: CoreTimer, level: boolean): void {
+  timerLine(core: number, timer: TimerName, level: boolean): void {
     const mask = 1 << CORE_TIMERS.indexOf(timer);
     this.timerLevels[core] = level ? this.timerLevels[core]! | mask : this.timerLevels[core]! & ~mask;
     this.update();

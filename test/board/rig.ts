@@ -1,6 +1,8 @@
 import { PeripheralBus } from '../../src/board/bus.js';
 import { Clock } from '../../src/board/clock.js';
 import type { Device, Line } from '../../src/board/device.js';
+import { createPi2 } from '../../src/board/pi2.js';
+import type { BoardIdentity } from '../../src/board/property.js';
 
 /** A line that remembers its level. */
 export function probe(): Line & { level: boolean } {
@@ -49,5 +51,73 @@ export function alone(device: Device): {
     write: (offset, value) => {
       bus.write(0, offset, 4, value);
     },
+  };
+}
+
+/** Bytes of RAM that test boards have; the ARM's share ends before the VideoCore's. */
+export const RAM_SIZE = 0x40_0000;
+export const ARM_MEMORY = 0x20_0000;
+
+/** A whole board with a small RAM, everything it tells its surroundings written down. */
+export function testBoard(identity: Partial<BoardIdentity> = {}) {
+  const time = new TestTime();
+  const ram = new Uint8Array(RAM_SIZE);
+  const told = {
+    irq: [false, false, false, false],
+    fiq: [false, false, false, false],
+    written: [] as [number, number][],
+    console: '',
+    auxConsole: '',
+    ended: [] as string[],
+    log: [] as string[],
+  };
+  const board = createPi2({
+    ram,
+    clock: time.clock,
+    identity: {
+      revision: 0xa01041,
+      serial: 0x1234_5678_9abc_def0n,
+      firmwareRevision: 0x5600_0000,
+      commandLine: 'console=ttyAMA0 root=/dev/mmcblk0p2',
+      armMemory: ARM_MEMORY,
+      ramSize: RAM_SIZE,
+      ...identity,
+    },
+    seed: 1,
+    irq: (core, level) => (told.irq[core] = level),
+    fiq: (core, level) => (told.fiq[core] = level),
+    ramWritten: (address, length) => told.written.push([address, length]),
+    console: (byte) => (told.console += String.fromCharCode(byte)),
+    auxConsole: (byte) => (told.auxConsole += String.fromCharCode(byte)),
+    ended: (how) => told.ended.push(how),
+    log: (sentence) => told.log.push(sentence),
+  });
+  const view = new DataView(ram.buffer);
+  return {
+    board,
+    time,
+    ram,
+    told,
+    read: (address: number): number => board.bus.read(0, address, 4),
+    write: (address: number, value: number): void => {
+      board.bus.write(0, address, 4, value);
+    },
+    word: (address: number): number => view.getUint32(address, true),
+    setWords: (address: number, ...words: number[]): void => {
+      words.forEach((word, i) => {
+        view.setUint32(address + 4 * i, word, true);
+      });
+    },
+  };
+}
+
+/** Numbers from a seed, each below what is given: SplitMix32. */
+export function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x9e37_79b9) | 0;
+    let mixed = Math.imul(state ^ (state >>> 16), 0x85eb_ca6b);
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35);
+    return ((mixed ^ (mixed >>> 16)) >>> 0) % below;
   };
 }
