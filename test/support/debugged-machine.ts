@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,19 @@ import { connectGdb, type Gdb } from './gdb.js';
 
 useTools();
 
+/** Connects as soon as QEMU listens: first there is no socket, and then, for a moment, one that nobody listens on. */
+async function connected(path: string, signal: AbortSignal): Promise<Gdb> {
+  for (;;) {
+    try {
+      return await connectGdb(path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (signal.aborted || (code !== 'ENOENT' && code !== 'ECONNREFUSED')) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
 /**
  * Starts a machine in QEMU that stands still before its first instruction, works on it with a debugger, and
  * ends it.
@@ -17,11 +29,13 @@ export async function withDebuggedMachine<T>(machine: Handover, work: (gdb: Gdb)
   const folder = await mkdtemp(join(tmpdir(), 'hypberry-gdb-'));
   const path = join(folder, 'gdb');
   const stop = new AbortController();
-  const engine = qemuEngine({ more: ['-S', '-gdb', `unix:${path},server=on,wait=off`] });
+  const engine = qemuEngine({
+    more: ['-S', '-gdb', `unix:${path},server=on,wait=off`],
+    threadPerCore: true,
+  });
   const run = engine.run(machine, () => undefined, stop.signal);
   const session = async (): Promise<T> => {
-    while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 10));
-    const gdb = await connectGdb(path);
+    const gdb = await connected(path, stop.signal);
     try {
       return await work(gdb);
     } finally {
