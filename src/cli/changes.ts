@@ -40,6 +40,7 @@ export async function makeChanges(
     sayJson({
       method: plan.method ?? null,
       summary: plan.summary,
+      notes: plan.notes,
       changed: !options.dryRun && plan.changes.length > 0,
       changes: plan.changes.map((change) => ({
         kind: change.kind,
@@ -51,5 +52,6 @@ export async function makeChanges(
   }
   say(plan.summary);
   for (const change of plan.changes) say(`  ${changeText(change)}`);
+  for (const note of plan.notes) say(`  note: ${note}`);
   if (options.dryRun && plan.changes.length > 0) say('A dry run: nothing was written.');
 }

@@ -11,11 +11,11 @@ import type { InstallCommandOptions } from './install.js';
 import type { TryOptions } from './try.js';
 import type { UninstallOptions } from './uninstall.js';
 
-const EXIT_CODES = `
+const EXIT_STATUS = `
 Exit status:
-  0  done; for "try" and "doctor": all four cores start in HYP mode
-  1  the answer is no: they do not
-  2  refused, failed or could not tell; the reason and what to do stand on two lines`;
+  0  done; of "try" and "doctor": all four cores start in HYP mode
+  1  of "try" and "doctor": they do not
+  2  refused, failed or could not tell; two lines on standard error say why, and what to do`;
 
 const TARGET = 'a boot folder, a card image, or a card (/dev/…)';
 
@@ -48,10 +48,8 @@ function program(): Command {
     .version('0.1.0')
     .showHelpAfterError('(try "hypberry --help")')
     .exitOverride()
-    .addHelpText(
-      'after',
-      `${EXIT_CODES}\n\nExample:\n  hypberry try sdcard.img && hypberry install sdcard.img`,
-    );
+    .addHelpText('after', '\nExample:\n  hypberry try sdcard.img && hypberry install sdcard.img')
+    .addHelpText('afterAll', EXIT_STATUS);
 
   hypberry
     .command('inspect')

@@ -1,10 +1,17 @@
 /** What every command prints alike. */
-import colors from 'picocolors';
+import picocolors from 'picocolors';
 import { HypberryError } from '../base/errors.js';
+
+/** Colours for what goes to a stream: none where that is no terminal. */
+const colorsFor = (stream: NodeJS.WriteStream) =>
+  picocolors.createColors(stream.isTTY && picocolors.isColorSupported);
+
+/** Colours for standard output. */
+export const colors = colorsFor(process.stdout);
 
 // Whoever reads us may stop reading, as `head` does: that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : 2);
+  process.exit(error.code === 'EPIPE' ? process.exitCode : 2);
 });
 
 /** Prints a line for people on standard output. */
@@ -29,10 +36,11 @@ export function printError(error: unknown): void {
     error instanceof HypberryError
       ? [`${error.message} (${error.code})`, error.hint]
       : [
-          `An error that hypberry does not know: ${error instanceof Error ? error.message : String(error)} (unknown)`,
-          'Nothing was finished. Run it again with NODE_DEBUG=hypberry for the place, and report it.',
+          `An error that hypberry does not know: ${String(error instanceof Error ? error.message : error).split('\n', 1)[0]!} (unknown)`,
+          'This is a fault in hypberry. Run it again with NODE_DEBUG=hypberry set, and report what it prints.',
         ];
-  process.stderr.write(`${colors.red('error:')} ${what}\n${colors.cyan('hint: ')} ${hint}\n`);
+  const { red, cyan } = colorsFor(process.stderr);
+  process.stderr.write(`${red('error:')} ${what}\n${cyan('hint: ')} ${hint}\n`);
   if (process.env['NODE_DEBUG']?.split(',').includes('hypberry') && error instanceof Error) {
     process.stderr.write(`${error.stack ?? ''}\n`);
   }
