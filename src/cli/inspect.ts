@@ -2,6 +2,7 @@
 import { openCard } from '../node/open-card.js';
 import { inspectCard } from '../setup/inspect.js';
 import { columns, say, sayJson } from './output.js';
+import { progress } from './progress.js';
 
 export interface InspectOptions {
   readonly json?: boolean;
@@ -10,19 +11,22 @@ export interface InspectOptions {
 /** Prints the report, for people or as JSON. */
 export async function inspect(target: string, options: InspectOptions): Promise<void> {
   const card = await openCard(target, { write: false });
+  const line = progress('Reading the card');
   try {
     const report = await inspectCard(card);
+    line.stop();
     if (options.json) {
       sayJson(report.facts);
       return;
     }
     for (const section of report.sections) {
       say(section.title);
-      for (const line of columns(section.rows)) say(`  ${line}`);
+      for (const row of columns(section.rows)) say(`  ${row}`);
       say();
     }
     say(report.conclusion);
   } finally {
+    line.stop();
     await card.close();
   }
 }

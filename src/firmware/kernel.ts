@@ -1,6 +1,7 @@
 import { Gunzip } from 'fflate';
 import { ascii, findBytes, readText, readU16LE, readU32BE, readU32LE } from '../base/bytes.js';
 import { parsePattern } from '../arm/pattern.js';
+import { findXz, unpackXzText } from './xz.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 
 /** How the data inside a zImage is packed; `none` where no packed data was found. */
@@ -357,6 +358,36 @@ function gzipVersion(data: Uint8Array): string | undefined {
     return version === undefined && seen < UNPACKED_LIMIT;
   });
   return version ?? findVersion(rest);
+}
+
+/**
+ * Finds the version of a kernel that {@link readKernel} did not unpack to look for it (XZ, a second or so).
+ * @param file the whole file
+ * @param kernel what `readKernel` said of it
+ * @returns the same with its version and what follows from it, or as it was
+ */
+export async function unpackVersion(file: Uint8Array, kernel: KernelFile): Promise<KernelFile> {
+  if (kernel.kind === 'boot-block' || kernel.kind === 'foreign-block') {
+    const inner = await unpackVersion(file.subarray(KERNEL_OFFSET), kernel.kernel);
+    return { ...kernel, version: inner.version, kernel: inner };
+  }
+  const xz =
+    kernel.kind === 'zImage' && kernel.packing === 'xz' && kernel.version === undefined ? findXz(file) : -1;
+  if (xz < 0) return kernel;
+  let rest = new Uint8Array(0);
+  let seen = 0;
+  for await (const chunk of unpackXzText(file.subarray(xz))) {
+    seen += chunk.length;
+    rest = join(rest, chunk);
+    const version = findVersion(rest, rest.length - VERSION_LIMIT);
+    if (version !== undefined) {
+      const told = tellArchitecture(version, new Uint8Array(0));
+      return { ...kernel, version, ...(told.architecture === 'unknown' ? {} : told) };
+    }
+    if (seen > UNPACKED_LIMIT) break;
+    rest = rest.slice(-VERSION_LIMIT - VERSION_START.length);
+  }
+  return kernel;
 }
 
 /** The first `length` unpacked bytes of gzip data, or fewer. */

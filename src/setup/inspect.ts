@@ -3,7 +3,7 @@ import type { CardReader } from '../card/card.js';
 import type { Config, Setting } from '../firmware/config.js';
 import { HypberryError } from '../base/errors.js';
 import { fdtText, readFdt } from '../firmware/fdt.js';
-import { describeKernel, readKernel, type KernelFile } from '../firmware/kernel.js';
+import { describeKernel, readKernel, unpackVersion, type KernelFile } from '../firmware/kernel.js';
 import { describeStartElf } from '../firmware/start-elf.js';
 import { splitConfig } from './config-block.js';
 import { ourFiles } from './ours.js';
@@ -42,13 +42,13 @@ export async function inspectCard(card: CardReader): Promise<Report> {
   const kernels: { file: string; facts: KernelFile }[] = [];
   for (const { name, size } of files) {
     if (KERNEL_NAME.test(name) && size <= LARGEST_KERNEL)
-      kernels.push({ file: name, facts: readKernel(await card.read(name)) });
+      kernels.push({ file: name, facts: await readWhole(card, name) });
   }
   if (
     survey.kernel &&
     !kernels.some(({ file }) => file.toLowerCase() === survey.kernel!.file.toLowerCase())
   ) {
-    kernels.push(survey.kernel);
+    kernels.push({ file: survey.kernel.file, facts: await readWhole(card, survey.kernel.file) });
   }
   const trees: { file: string; description: string }[] = [];
   for (const { name } of files) {
@@ -118,6 +118,12 @@ async function findInstalled(card: CardReader): Promise<{
 function settingsOf(config: Config): Setting[] {
   const addUp = new Set(config.deviceTree.map(({ name }) => name));
   return [...[...config.settings.values()].filter(({ name }) => !addUp.has(name)), ...config.deviceTree];
+}
+
+/** What a kernel file is, unpacked as far as its version. */
+async function readWhole(card: CardReader, file: string): Promise<KernelFile> {
+  const bytes = await card.read(file);
+  return unpackVersion(bytes, readKernel(bytes));
 }
 
 /** One line for people: which board a tree is for, or what is wrong with it. */

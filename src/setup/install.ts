@@ -5,7 +5,7 @@ import { buildBootBlock, buildStub, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '
 import type { CardReader } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { numberSetting, readConfig } from '../firmware/config.js';
-import { describeKernel, type KernelFile } from '../firmware/kernel.js';
+import { describeKernel, unpackVersion, type KernelFile } from '../firmware/kernel.js';
 import { prepareHandover } from '../firmware/prepare.js';
 import { addBlock, splitConfig } from './config-block.js';
 import { nameFor, OUR_NAME, ourFiles } from './ours.js';
@@ -310,7 +310,8 @@ function treeAddress(survey: Survey): { address: number; pin: boolean } {
 async function refuseOverlap(after: CardReader, survey: Survey, method: Method): Promise<void> {
   const { picked } = await prepareHandover(after);
   if (method !== 'kernel_old' || !picked.tree || picked.tree.address >= KERNEL_OFFSET) return;
-  const limit = /-lpae\b/.test(survey.kernel!.facts.version ?? '') ? PAGE_TABLES.lpae : PAGE_TABLES.short;
+  const kernel = await unpackVersion(await after.read(picked.kernel.file), survey.kernel!.facts);
+  const limit = /-lpae\b/.test(kernel.version ?? '') ? PAGE_TABLES.lpae : PAGE_TABLES.short;
   const end = picked.tree.address + picked.tree.size;
   if (end <= limit) return;
   throw new HypberryError(
