@@ -4,7 +4,7 @@ import { HypberryError } from '../base/errors.js';
 
 /** Colours for what goes to a stream: none where that is no terminal. */
 const colorsFor = (stream: NodeJS.WriteStream) =>
-  picocolors.createColors(stream.isTTY && picocolors.isColorSupported);
+  picocolors.createColors(stream.isTTY ? picocolors.isColorSupported : false);
 
 /** Colours for standard output. */
 export const colors = colorsFor(process.stdout);
