@@ -1,6 +1,8 @@
 /** From a word to its encoding, by a decision tree built from the table. */
 import { a32Encodings } from './a32/index.js';
 import type { a32 } from './a32/index.js';
+import { t32Encodings } from './t32/index.js';
+import type { t32 } from './t32/index.js';
 import type { Encoding, Table } from './encoding.js';
 import { accepts } from './encoding.js';
 import type { FieldNames, Fields } from './pattern.js';
@@ -91,6 +93,27 @@ export function decoder<T extends Table>(
     },
     all: (word) => candidates(root, word).filter((encoding) => claim(encoding, word) !== undefined),
   };
+}
+
+const t32Narrow = decoder<typeof t32>(t32Encodings.filter(({ pattern }) => pattern.width === 16));
+const t32Wide = decoder<typeof t32>(t32Encodings.filter(({ pattern }) => pattern.width === 32));
+
+/** Whether a T32 instruction that starts with this halfword has a second one (A6.1). */
+export function isWideT32(halfword: number): boolean {
+  return halfword >>> 11 >= 0b11101;
+}
+
+/**
+ * Decodes a T32 instruction, or gives undefined where it is UNDEFINED. `word` is the halfword of a 16-bit instruction,
+ * or both of a 32-bit one, the first on top.
+ */
+export function decodeT32(word: number): Decoded<typeof t32> | undefined {
+  return (word >>> 16 === 0 ? t32Narrow : t32Wide).decode(word);
+}
+
+/** Every T32 encoding that claims an instruction; more than one is a fault of the table. */
+export function claimsOfT32(word: number): readonly Encoding[] {
+  return (word >>> 16 === 0 ? t32Narrow : t32Wide).all(word);
 }
 
 const a32Decoder = decoder<typeof a32>(a32Encodings);

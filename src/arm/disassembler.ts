@@ -1,4 +1,4 @@
-import { decodeA32 } from './decoder.js';
+import { decodeA32, decodeT32 } from './decoder.js';
 import type { Encoding, Form } from './encoding.js';
 import { coderOf, isUnpredictable } from './encoding.js';
 import type { Site } from './operands.js';
@@ -75,36 +75,62 @@ function literalAddress(encoding: Encoding, printed: Form, fields: Fields, site:
   return undefined;
 }
 
-/** Disassembles an A32 word, or gives undefined where it is UNDEFINED. */
-export function disassembleA32(
+/** What disassembly of one instruction set needs besides the word. */
+interface Setting extends Required<DisassemblyOptions> {
+  readonly pcAhead: number;
+  /** The condition that an IT block gives. */
+  readonly condition: number | undefined;
+}
+
+function disassemble(
+  { encoding, fields }: { readonly encoding: Encoding; readonly fields: Fields },
   word: number,
-  { address = 0, symbol = () => undefined }: DisassemblyOptions = {},
-): Disassembly | undefined {
-  const decoded = decodeA32(word);
-  if (!decoded) return undefined;
-  const { encoding } = decoded;
-  const fields: Fields = decoded.fields;
+  { address, symbol, pcAhead, condition }: Setting,
+): Disassembly {
   const form = encoding.forms.find(({ when }) => when.test(fields));
   const unpredictable = isUnpredictable(encoding, word, fields);
   // Words that are UNPREDICTABLE may have no syntax, and hints without a meaning have none.
   if (!form) {
-    const operands = `0x${word.toString(16).padStart(8, '0')}`;
-    return { mnemonic: '.inst', operands, comment: encoding.name, unpredictable };
+    const digits = encoding.pattern.width / 4;
+    const mnemonic = digits === 8 ? '.inst' : '.inst.n';
+    const operands = `0x${word.toString(16).padStart(digits, '0')}`;
+    return { mnemonic, operands, comment: encoding.name, unpredictable };
   }
   const { base, setsFlags, conditional, type } = form.mnemonic;
   const site: Site = {
     address,
-    pcAhead: 8,
+    pcAhead,
     locate: () => {
       throw new Error('a word has no labels');
     },
   };
-  const cond = fields['cond'] ?? ALWAYS;
+  const cond = fields['cond'] ?? condition ?? ALWAYS;
   const suffix = conditional && cond !== ALWAYS ? conditions[cond]! : '';
+  const S = setsFlags === 'S' ? fields['S'] === 1 : setsFlags === 'outside IT' && condition === undefined;
   return {
-    mnemonic: base + (setsFlags && fields['S'] ? 's' : '') + suffix + type,
+    mnemonic: base + (S ? 's' : '') + suffix + type,
     operands: printPlaces(form.places, fields, site, symbol),
     comment: systemRegisterName(encoding.operation, fields) ?? literalAddress(encoding, form, fields, site),
     unpredictable,
   };
+}
+
+/** Disassembles an A32 word, or gives undefined where it is UNDEFINED. */
+export function disassembleA32(word: number, options: DisassemblyOptions = {}): Disassembly | undefined {
+  const decoded = decodeA32(word);
+  const { address = 0, symbol = () => undefined } = options;
+  return decoded && disassemble(decoded, word, { address, symbol, pcAhead: 8, condition: undefined });
+}
+
+/**
+ * Disassembles a T32 instruction, given as to `decodeT32`, or gives undefined where it is UNDEFINED. `condition` is
+ * the condition that an IT block gives it, if it is in one.
+ */
+export function disassembleT32(
+  word: number,
+  options: DisassemblyOptions & { readonly condition?: number | undefined } = {},
+): Disassembly | undefined {
+  const decoded = decodeT32(word);
+  const { address = 0, symbol = () => undefined, condition } = options;
+  return decoded && disassemble(decoded, word, { address, symbol, pcAhead: 4, condition });
 }

@@ -1,4 +1,5 @@
 /** Entries of the encodings tables, and what they are compiled to for use. */
+import { thumbCoders } from './thumb-operands.js';
 import type { Coder } from './operands.js';
 import { coders } from './operands.js';
 import type { Fields, Pattern } from './pattern.js';
@@ -22,10 +23,14 @@ export interface Entry {
    * The disassembler prints the first that holds; the assembler takes any.
    */
   readonly syntax: string | Readonly<Record<string, string>>;
+  /** The element sizes that `<n>` in the syntax stands for, each with the condition on fields under which it does. */
+  readonly sizes?: Readonly<Record<number, string>>;
   /** Words that match the diagram but are another encoding: its name, and when. */
   readonly see?: Readonly<Record<string, string>>;
   /** When words that match are UNDEFINED all the same. */
   readonly undefined?: string;
+  /** Where T32 allows it in an IT block: not at all, or only last; else anywhere. */
+  readonly inIT?: 'never' | 'last';
   /** When the instruction is UNPREDICTABLE; the assembler refuses it. */
   readonly unpredictable?: string;
 }
@@ -53,11 +58,36 @@ export interface Encoding {
   readonly unpredictable: Predicate | undefined;
 }
 
+const allCoders = { ...coders, ...thumbCoders } as Readonly<Record<string, Coder<unknown>>>;
+
 /** The coder of an operand. Throws a plain Error if there is none: the table's fault. */
 export function coderOf(name: string): Coder<unknown> {
-  const coder = (coders as Readonly<Record<string, Coder<unknown>>>)[name];
+  const coder = allCoders[name];
   if (!coder) throw new Error(`no coder for <${name}>`);
   return coder;
+}
+
+/** The conditions, joined. */
+function both(a: string, b: string): string {
+  return [a, b]
+    .filter((it) => it !== '')
+    .map((it) => (it.includes('||') ? `(${it})` : it))
+    .join(' && ');
+}
+
+/** An entry's templates with their conditions, `<n>` and `<V...>` (see syntax.ts) put in. */
+function templates({ syntax, sizes }: Entry): (readonly [syntax: string, when: string])[] {
+  return Object.entries(typeof syntax === 'string' ? { [syntax]: '' } : syntax)
+    .flatMap(([template, when]) =>
+      sizes === undefined || !template.includes('<n>')
+        ? [[template, when] as const]
+        : Object.entries(sizes).map(([n, is]) => [template.replaceAll('<n>', n), both(when, is)] as const),
+    )
+    .flatMap(([template, when]) =>
+      template.includes('<V')
+        ? ['D', 'Q'].map((it, Q) => [template.replaceAll('<V', `<${it}`), both(when, `Q == ${Q}`)] as const)
+        : [[template, when] as const],
+    );
 }
 
 /** Compiles a table; throws a plain Error where an entry cannot be read. */
@@ -67,9 +97,10 @@ export function compile(table: Table): readonly Encoding[] {
     operation: name.replace(/_[AT]\d$/, ''),
     entry,
     pattern: parsePattern(entry.bits),
-    forms: Object.entries(typeof entry.syntax === 'string' ? { [entry.syntax]: '' } : entry.syntax).map(
-      ([syntax, when]) => ({ ...parseSyntax(syntax), when: parsePredicate(when) }),
-    ),
+    forms: templates(entry).map(([syntax, when]) => ({
+      ...parseSyntax(syntax),
+      when: parsePredicate(when),
+    })),
     see: Object.entries(entry.see ?? {}).map(([other, when]) => ({
       name: other,
       when: parsePredicate(when),

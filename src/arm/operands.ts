@@ -22,6 +22,8 @@ export interface Site {
   readonly address: number;
   /** What reading PC gives is the address plus this: 8 in A32, 4 in T32. */
   readonly pcAhead: number;
+  /** Where in an IT block the instruction is, if it is in one. */
+  readonly inIT?: 'inside' | 'last';
   /** The address of a label. */
   locate(label: Label): number;
 }
@@ -41,9 +43,9 @@ export interface Coder<T> {
   readonly address?: true;
 }
 
-const coder = <T>(it: Coder<T>): Coder<T> => it;
-const isNumber = (value: unknown): boolean => typeof value === 'number' && Number.isInteger(value);
-const has =
+export const coder = <T>(it: Coder<T>): Coder<T> => it;
+export const isNumber = (value: unknown): boolean => typeof value === 'number' && Number.isInteger(value);
+export const has =
   (key: string) =>
   (value: unknown): boolean =>
     typeof value === 'object' && value !== null && key in value;
@@ -59,7 +61,7 @@ export function registerName(n: number): string {
   return ['sl', 'fp', 'ip', 'sp', 'lr', 'pc'][n - 10] ?? `r${n}`;
 }
 
-const register = (field: string): Coder<Register> => ({
+export const register = (field: string): Coder<Register> => ({
   what: 'a register',
   is: has('core'),
   encode: (value) => ({ [field]: value.core }),
@@ -79,12 +81,12 @@ function refuseRange(value: number, low: number, high: number, step = 1): never 
   );
 }
 
-function checkRange(value: number, low: number, high: number, step = 1): void {
+export function checkRange(value: number, low: number, high: number, step = 1): void {
   if (value < low || value > high || value % step !== 0) refuseRange(value, low, high, step);
 }
 
 /** An unsigned number in a field of its own, holding `(value - bias) / step`. */
-const unsigned = (field: string, width: number, { bias = 0, step = 1 } = {}): Coder<number> => ({
+export const unsigned = (field: string, width: number, { bias = 0, step = 1 } = {}): Coder<number> => ({
   what: 'a number',
   is: isNumber,
   encode: (value) => {
@@ -187,7 +189,7 @@ const onlyShift = <Name extends 'lsl' | 'asr'>(
 });
 
 /** An address reached relative to PC. `encode` gets the distance from PC. */
-function relative(
+export function relative(
   align: number,
   encode: (distance: number) => Record<string, number> | undefined,
   decode: (fields: Fields) => number,
@@ -220,7 +222,7 @@ const within = (value: number, bits: number): boolean =>
   value >= -(2 ** (bits - 1)) && value < 2 ** (bits - 1);
 
 /** A PC-relative place whose distance has its sign in U. */
-const literal = (field: string, width: number, step = 1): Coder<Label | number> =>
+export const literal = (field: string, width: number, step = 1): Coder<Label | number> =>
   relative(
     4,
     (distance) =>
@@ -285,7 +287,7 @@ const registerList = (field: string, width: number): Coder<readonly Register[]> 
 const allRegisters = registerList('registers', 15);
 
 /** One of a list of words, the field being its place in the list; where the word is empty, the number itself. */
-const word = <const W extends string>(
+export const word = <const W extends string>(
   field: string,
   words: readonly W[],
   omitted?: W,

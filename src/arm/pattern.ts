@@ -4,7 +4,8 @@
  * - `0`, `1`, `0010101`: bits that must be so, or the word is another instruction;
  * - `(0)`, `(1)`, `(0000)`: bits that should be so; otherwise the instruction is UNPREDICTABLE;
  * - `Rn:4`, `S`: a field and its width (1 if not said). A field named twice is one field in pieces, the most
- *   significant first: `imm16:4 Rd:4 imm16:12` is the manual's imm4:imm12.
+ *   significant first: `imm16:4 Rd:4 imm16:12` is the manual's imm4:imm12;
+ * - `imm16<11>`, `Rd<2:0>`: a piece of a field that says which bits it is, where their order is another.
  */
 
 /** The names of a pattern's fields. */
@@ -13,9 +14,11 @@ export type FieldNames<Bits extends string> = Bits extends `${infer Part} ${infe
   : FieldName<Bits>;
 type FieldName<Part extends string> = Part extends `${'0' | '1' | '('}${string}`
   ? never
-  : Part extends `${infer Name}:${string}`
+  : Part extends `${infer Name}<${string}`
     ? Name
-    : Part;
+    : Part extends `${infer Name}:${string}`
+      ? Name
+      : Part;
 
 /** The values of fields, unsigned. */
 export type Fields<Name extends string = string> = Readonly<Record<Name, number>>;
@@ -46,8 +49,10 @@ export function parsePattern(bits: string): Pattern {
   const parts = bits.split(' ').map((part) => {
     const fixed = /^(\()?([01]+)\)?$/.exec(part);
     if (fixed) return { fixed: fixed[2]!, should: fixed[1] !== undefined, width: fixed[2]!.length };
-    const [name = '', width = '1'] = part.split(':');
-    return { name, width: Number(width) };
+    const [, name = '', high, low = high] = /^(\w+)<(\d+)(?::(\d+))?>$/.exec(part) ?? [];
+    if (high !== undefined) return { name, width: Number(high) - Number(low) + 1, inField: Number(low) };
+    const [plain = '', width = '1'] = part.split(':');
+    return { name: plain, width: Number(width), inField: undefined };
   });
   const width = parts.reduce((sum, part) => sum + part.width, 0);
   if (width !== 16 && width !== 32) throw new Error(`"${bits}" has ${width} bits`);
@@ -63,9 +68,13 @@ export function parsePattern(bits: string): Pattern {
       else [mask, value] = [(mask | m) >>> 0, (value | v) >>> 0];
     } else {
       const field = fields.get(part.name) ?? { width: 0, pieces: [] };
-      const pieces = field.pieces.map((piece) => ({ ...piece, inField: piece.inField + part.width }));
-      pieces.push({ width: part.width, inWord: at, inField: 0 });
-      fields.set(part.name, { width: field.width + part.width, pieces });
+      const { width, inField } = part;
+      const pieces =
+        inField === undefined
+          ? field.pieces.map((piece) => ({ ...piece, inField: piece.inField + width }))
+          : field.pieces;
+      pieces.push({ width, inWord: at, inField: inField ?? 0 });
+      fields.set(part.name, { width: Math.max(...pieces.map((it) => it.inField + it.width)), pieces });
     }
   }
   return { width, mask, value, shouldMask, shouldValue, fields };

@@ -1,6 +1,6 @@
 /**
  * Conditions on fields, written as the manual's pseudocode has them: `Rn == 15 && W == 1`,
- * `Rt2 == Rt + 1 || BitCount(registers) < 1`, `imm4<3:2> != 0`, `registers<Rn> == 1`. Kept as text in the table so that other readers
+ * `Rt2 == Rt + 1 || BitCount(registers) < 1`, `imm4<3:2> != 0`, `registers<Rn> == 1`, `BadReg(Rd)`. Kept as text in the table so that other readers
  * of it (a decision tree, a translator) can take them apart.
  */
 import type { Fields } from './pattern.js';
@@ -35,7 +35,8 @@ export function bitCount(value: number): number {
 
 /** Reads a condition. Throws a plain Error where it cannot be read: the table's fault. */
 export function parsePredicate(text: string): Predicate {
-  const tokens = text.match(/[A-Za-z_]\w*(<(\w+|\d+:\d+)>)?|0x[0-9a-f]+|\d+|&&|\|\||[=!<>]=|[<>()+-]/g) ?? [];
+  const tokens =
+    text.match(/[A-Za-z_]\w*(<(\w+|\d+:\d+)>)?|0x[0-9a-f]+|\d+|&&|\|\||[=!<>]=|[<>()+*-]/g) ?? [];
   let at = 0;
   const demands = new Map<string, number>();
   const reads = new Set<string>();
@@ -71,11 +72,21 @@ export function parsePredicate(text: string): Predicate {
     return (fields) => (fields[name]! >>> shift) & mask;
   }
 
-  function sum(): Value {
+  function product(): Value {
     let value = atom();
+    while (tokens[at] === '*') {
+      take();
+      const [left, right] = [value, atom()];
+      value = (fields) => left(fields) * right(fields);
+    }
+    return value;
+  }
+
+  function sum(): Value {
+    let value = product();
     while (tokens[at] === '+' || tokens[at] === '-') {
       const [sign, left] = [take() === '+' ? 1 : -1, value];
-      const right = atom();
+      const right = product();
       value = (fields) => left(fields) + sign * right(fields);
     }
     return value;
@@ -87,6 +98,13 @@ export function parsePredicate(text: string): Predicate {
       const inner = or();
       take(')');
       return inner;
+    }
+    if (tokens[at] === 'BadReg') {
+      take();
+      take('(');
+      const inner = sum();
+      take(')');
+      return (fields) => inner(fields) === 13 || inner(fields) === 15;
     }
     const start = at;
     const left = sum();

@@ -3,18 +3,24 @@
  *
  * `<name>` is an operand, its coder of that name in operands.ts; `{...}` may be left out; `[...]` is a memory
  * operand; `PC`, `LR` and `SP` stand for themselves, and so do `!` (write-back) and `^` (the other mode's).
- * `#` is only printed. The same text gives the builder's types here and, parsed, its behaviour.
+ * `{S}` and `{s}` stand for the suffix S: given by the field S, or in T32's 16-bit encodings by not being in an IT
+ * block. `.W` marks 32-bit encodings that have 16-bit ones beside them; it may be left out. `#` is only printed. In an entry with sizes, `<n>` stands for each of them, in the mnemonic and in the names of
+ * operands; where an operand's name begins with V, the template stands for two, with D and with Q registers,
+ * told apart by the field Q. The same text gives the builder's types here and, parsed, its behaviour.
  */
 import type { Condition, lr, pc, sp } from './registers.js';
+import type { ThumbOperands } from './thumb-operands.js';
 import type { Operands } from './operands.js';
 
 /** The names under which the builder offers a form: `adc`, `adcs`, `adceq`, `adcseq` for `ADC{S}{c} ...`. */
 export type Names<Form extends string> = Form extends `${infer Head} ${string}` ? Heads<Head> : Heads<Form>;
-type Heads<Head extends string> = Head extends `${infer Base}{S}{c}${infer Type}`
-  ? `${Lowercase<Base>}${'' | 's'}${'' | Condition}${Lowercase<Type>}`
-  : Head extends `${infer Base}{c}${infer Type}`
-    ? `${Lowercase<Base>}${'' | Condition}${Lowercase<Type>}`
-    : Lowercase<Head>;
+type Heads<Head extends string> = Head extends `${infer Base}.W`
+  ? Heads<Base> | `${Heads<Base>}.w`
+  : Head extends `${infer Base}{S}{c}${infer Type}` | `${infer Base}{s}{c}${infer Type}`
+    ? `${Lowercase<Base>}${'' | 's'}${'' | Condition}${Lowercase<Type>}`
+    : Head extends `${infer Base}{c}${infer Type}`
+      ? `${Lowercase<Base>}${'' | Condition}${Lowercase<Type>}`
+      : Lowercase<Head>;
 
 /** The builder's arguments for a form: its operands from left to right, memory operands as arrays. */
 export type Arguments<Form extends string> = Form extends `${string} ${infer Rest}` ? List<Parse<Rest>> : [];
@@ -44,7 +50,30 @@ type Parse<Text extends string, Done extends readonly unknown[] = []> = Text ext
 // Parse always gives a tuple, which the compiler cannot see by itself.
 type List<T> = T extends readonly unknown[] ? T : never;
 
-type Operand<Name extends string> = Name extends keyof Operands ? Operands[Name] : { unknown: Name };
+type Operand<Name extends string> = Name extends keyof AllOperands ? AllOperands[Name] : { unknown: Name };
+type AllOperands = Operands & ThumbOperands;
+
+/** An entry's templates, with `<n>` and `<V...>` put in. */
+export type Templates<Entry> = Entry extends { readonly syntax: infer S }
+  ? OfVectors<
+      Entry extends { readonly sizes: infer Sizes }
+        ? OfSizes<S extends string ? S : keyof S & string, keyof Sizes & number>
+        : S extends string
+          ? S
+          : keyof S & string
+    >
+  : never;
+type OfSizes<Form extends string, N extends number> = N extends number
+  ? ReplaceAll<Form, '<n>', `${N}`>
+  : never;
+type OfVectors<Form extends string> = Form extends `${string}<V${string}`
+  ? ReplaceAll<Form, '<V', '<D'> | ReplaceAll<Form, '<V', '<Q'>
+  : Form;
+type ReplaceAll<
+  Text extends string,
+  Old extends string,
+  New extends string,
+> = Text extends `${infer Head}${Old}${infer Rest}` ? `${Head}${New}${ReplaceAll<Rest, Old, New>}` : Text;
 
 /** One operand place of a form. */
 export type Place = { readonly optional: boolean } & (
@@ -56,7 +85,8 @@ export type Place = { readonly optional: boolean } & (
 /** A form's mnemonic, taken apart. */
 export interface Mnemonic {
   readonly base: string;
-  readonly setsFlags: boolean;
+  /** Whether there is a suffix S: for the field S, or for being outside of an IT block. */
+  readonly setsFlags: 'S' | 'outside IT' | undefined;
   readonly conditional: boolean;
   readonly type: string;
 }
@@ -65,11 +95,11 @@ export interface Mnemonic {
 export function parseSyntax(form: string): { mnemonic: Mnemonic; places: readonly Place[] } {
   const space = form.indexOf(' ');
   const [head, rest] = space < 0 ? [form, ''] : [form.slice(0, space), form.slice(space + 1)];
-  const [, base, S, c, type] = /^([\w.]+?)(\{S\})?(\{c\})?((?:\.\w+)*)$/.exec(head) ?? [];
+  const [, base, S, c, type] = /^([\w.]+?)(?:\{([Ss])\})?(\{c\})?((?:\.\w+)*)$/.exec(head) ?? [];
   if (base === undefined) throw new Error(`"${form}": no mnemonic`);
   const mnemonic = {
     base: base.toLowerCase(),
-    setsFlags: S !== undefined,
+    setsFlags: S === undefined ? undefined : S === 'S' ? ('S' as const) : ('outside IT' as const),
     conditional: c !== undefined,
     type: type!.toLowerCase(),
   };

@@ -29,8 +29,18 @@ export function requireBinutils(): void {
 /** The architecture the tests ask for: all that a Cortex-A7 has. */
 const ARCHITECTURE = ['.syntax unified', '.arch armv7ve', '.arch_extension sec', '.fpu neon-vfpv4'];
 
-/** Assembles one line at a time, each to one word; a string is the assembler's refusal. */
-export function assembleLines(lines: readonly string[], state: 'arm' | 'thumb' = 'arm'): (number | string)[] {
+/** Instructions stand at multiples of this, so that a refused one moves no other. */
+const STEP = 4;
+
+/**
+ * Assembles one instruction a line, each at 4 (or `step`) times its index. Gives words, in T32 halfwords or two of them with the
+ * first on top; a string is the assembler's refusal.
+ */
+export function assembleLines(
+  lines: readonly string[],
+  state: 'arm' | 'thumb' = 'arm',
+  step = STEP,
+): (number | string)[] {
   return inFolder((folder) => {
     const [source, object, binary] = ['in.s', 'out.o', 'out.bin'].map((name) => join(folder, name)) as [
       string,
@@ -39,12 +49,10 @@ export function assembleLines(lines: readonly string[], state: 'arm' | 'thumb' =
     ];
     const refused = new Map<number, string>();
     const head = [...ARCHITECTURE, `.${state}`];
-    const pad = state === 'arm' ? '.inst 0xe7f000f0' : '.inst.w 0xf7f0a000';
+    const place = (line: string, i: number): string =>
+      `.org ${i * step}; ${refused.has(i) ? `.space ${step}` : line}`;
     for (;;) {
-      writeFileSync(
-        source,
-        [...head, ...lines.map((line, i) => (refused.has(i) ? pad : line)), ''].join('\n'),
-      );
+      writeFileSync(source, [...head, ...lines.map(place), `.org ${lines.length * step}`, ''].join('\n'));
       const run = spawnSync(`${PREFIX}as`, ['-o', object, source], { encoding: 'utf8' });
       if (run.status === 0) break;
       const before = refused.size;
@@ -54,29 +62,37 @@ export function assembleLines(lines: readonly string[], state: 'arm' | 'thumb' =
     }
     execFileSync(`${PREFIX}objcopy`, ['-O', 'binary', '-j', '.text', object, binary]);
     const bytes = readFileSync(binary);
-    if (bytes.length !== lines.length * 4)
-      throw new Error(`${lines.length} lines became ${bytes.length} bytes, not ${lines.length * 4}`);
-    return lines.map((_, i) => refused.get(i) ?? bytes.readUInt32LE(i * 4));
+    if (bytes.length !== lines.length * step)
+      throw new Error(`${lines.length} lines became ${bytes.length} bytes, not ${lines.length * step}`);
+    return lines.map((_, i) => {
+      const [first, second] = [bytes.readUInt16LE(i * step), bytes.readUInt16LE(i * step + 2)];
+      if (state === 'arm') return refused.get(i) ?? bytes.readUInt32LE(i * step);
+      return refused.get(i) ?? (first >>> 11 >= 0b11101 ? first * 0x10000 + second : first);
+    });
   });
 }
 
-/** objdump's text for each word, which stands at 4 times its index; tabs and runs of blanks are one blank. */
+/**
+ * objdump's text for each instruction, which stands at 4 times its index; tabs and runs of blanks are one blank.
+ */
 export function disassembleWords(words: readonly number[], state: 'arm' | 'thumb' = 'arm'): string[] {
   return inFolder((folder) => {
     const [source, object] = ['in.s', 'out.o'].map((name) => join(folder, name)) as [string, string];
-    const inst = words.map((word) => `.inst 0x${word.toString(16)}`);
+    const width = (word: number): string => (state === 'arm' ? '' : word >>> 16 === 0 ? '.n' : '.w');
+    const inst = words.map((word, i) => `.org ${i * STEP}; .inst${width(word)} 0x${word.toString(16)}`);
     writeFileSync(source, [...ARCHITECTURE, `.${state}`, ...inst, ''].join('\n'));
     execFileSync(`${PREFIX}as`, ['-o', object, source]);
     const text = execFileSync(`${PREFIX}objdump`, ['-d', '-z', object], {
       encoding: 'utf8',
       maxBuffer: 1 << 30,
     });
-    const lines = [...text.matchAll(/^ *([0-9a-f]+):\t[0-9a-f]{8} *\t(.*)$/gm)];
     const result: string[] = [];
-    for (const [, address, line] of lines)
-      result[parseInt(address!, 16) / 4] = line!.replace(/\s+/g, ' ').trim();
-    if (result.length !== words.length)
-      throw new Error(`objdump gave ${result.length} lines for ${words.length} words`);
+    for (const [, address, line] of text.matchAll(/^ *([0-9a-f]+):\t[0-9a-f]{4}[0-9a-f ]* *\t(.*)$/gm)) {
+      const at = parseInt(address!, 16) / STEP;
+      if (Number.isInteger(at)) result[at] = line!.replace(/\s+/g, ' ').trim();
+    }
+    const missing = words.findIndex((_, i) => result[i] === undefined);
+    if (missing >= 0) throw new Error(`objdump gave nothing for word ${missing}`);
     return result;
   });
 }

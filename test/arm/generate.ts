@@ -4,7 +4,7 @@ import type { Encoding, Form } from '../../src/arm/encoding.js';
 import { accepts, coderOf, isUnpredictable } from '../../src/arm/encoding.js';
 import type { Site } from '../../src/arm/operands.js';
 import type { Fields } from '../../src/arm/pattern.js';
-import { writeFields } from '../../src/arm/pattern.js';
+import { readFields, writeFields } from '../../src/arm/pattern.js';
 import { ALWAYS, conditions, coreRegisters } from '../../src/arm/registers.js';
 import type { Place } from '../../src/arm/syntax.js';
 
@@ -55,10 +55,12 @@ export function samples(encodings: readonly Encoding[], count: number, salt: num
   for (const encoding of encodings) {
     for (const form of encoding.forms) {
       for (let tries = count * 60, found = 0; tries > 0 && found < count; tries--) {
-        const fields: Record<string, number> = {};
+        const drawn: Record<string, number> = {};
         for (const [name, { width }] of encoding.pattern.fields)
-          fields[name] = form.when.demands.get(name) ?? randomField(name, width, random);
-        const word = writeFields(encoding.pattern, fields);
+          drawn[name] = form.when.demands.get(name) ?? randomField(name, width, random);
+        const word = writeFields(encoding.pattern, drawn);
+        // A field in pieces may have bits that no piece holds.
+        const fields = readFields(encoding.pattern, word);
         if (!form.when.test(fields) || !accepts(encoding, fields) || isUnpredictable(encoding, word, fields))
           continue;
         result.push({ encoding, form, fields, word });
@@ -84,7 +86,8 @@ export function call({ form, fields }: Sample, site: Site): { name: string; oper
   const cond = fields['cond'] ?? ALWAYS;
   const suffix = conditional && cond !== ALWAYS ? conditions[cond]! : '';
   return {
-    name: base + (setsFlags && fields['S'] ? 's' : '') + suffix + type,
+    name:
+      base + (setsFlags === 'outside IT' || (setsFlags === 'S' && fields['S']) ? 's' : '') + suffix + type,
     operands: operandsOf(form.places, fields, site),
   };
 }
