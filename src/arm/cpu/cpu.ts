@@ -13,7 +13,7 @@ import { fetchAddress, interpreterLoad, interpreterStore } from './memory.js';
 import { Op } from './micro-ops.js';
 import { PSR_A, PSR_F, PSR_I } from './modes.js';
 import { transferRecord } from './slow/transfers.js';
-import { Core, kick, KICK, leaves, type Machine, type Unpredictable } from './state.js';
+import { Core, kick, leaves, type Machine, now, unkick, type Unpredictable } from './state.js';
 import { accessSyndrome } from './syndrome.js';
 import { updateTimers } from './timers.js';
 import { flushTlb, updateContext } from './tlb.js';
@@ -43,13 +43,14 @@ export interface CpuOptions {
 export class Cpu {
   /** RAM, from physical address 0. Whoever writes it while the cores run calls {@link ramWritten}. */
   readonly ram: Uint8Array;
-  /** Virtual time in nanoseconds. */
+  /** Virtual time in nanoseconds up to which all cores have run. */
   time = 0;
   /** The state, for tools and tests. The running core's registers are those of {@link Machine.core}. */
   readonly machine: Machine;
   private readonly interpret: (block: number) => void;
   private stopping = false;
   private lone = false;
+  private running = false;
 
   private constructor(options: CpuOptions, module: object) {
     const pages = (L.RAM + options.ramSize) / 0x10000;
@@ -76,6 +77,8 @@ export class Cpu {
       leave: false,
       sliceBudget: 0,
       sliceStart: 0,
+      sliceEnd: 0,
+      sharing: 1,
       kicked: false,
     };
     this.machine = m;
@@ -114,6 +117,16 @@ export class Cpu {
   static async create(options: CpuOptions): Promise<Cpu> {
     const binary = Uint8Array.from(atob(interpreterBase64), (it) => it.charCodeAt(0));
     return new Cpu(options, await webAssembly.compile(binary));
+  }
+
+  /** Whether every core waits for an interrupt or an event. */
+  get asleep(): boolean {
+    return this.machine.cores.every(({ waiting }) => waiting !== 'no');
+  }
+
+  /** Virtual time in nanoseconds: that of the core that runs, where one does. */
+  now(): number {
+    return this.running ? now(this.machine) : this.time;
   }
 
   private readonly syndrome = (): number => accessSyndrome(this.machine);
@@ -242,10 +255,13 @@ export class Cpu {
       this.lone = awake.length === 1;
       const slice = Math.max(1, Math.min(next - this.time, this.lone ? LONE_SLICE : SLICE));
       let ran = slice;
-      for (const core of awake) {
+      this.machine.sharing = awake.length;
+      awake.forEach((core, turn) => {
+        this.machine.sliceStart = this.time + Math.floor((slice * turn) / awake.length);
+        this.machine.sliceEnd = this.time + Math.floor((slice * (turn + 1)) / awake.length);
         const executed = this.runCore(core, slice);
         if (this.lone) ran = Math.min(slice, executed);
-      }
+      });
       this.time += ran;
       for (const core of awake) core.ahead = Math.max(0, core.ahead - ran);
     }
@@ -260,36 +276,36 @@ export class Cpu {
   private runCore(core: Core, slice: number): number {
     const { machine: m } = this;
     const { i32, u32 } = m;
-    const budgetAt = L.BUDGET >>> 2;
+    const left = (): number => i32[L.BUDGET >>> 2]!;
     if (core.ahead >= slice) return slice;
     this.select(core);
     this.stopping = false;
-    m.sliceStart = this.time + core.ahead;
     m.sliceBudget = slice - core.ahead;
-    i32[budgetAt] = m.sliceBudget;
-    while (i32[budgetAt] > 0 && this.mayGoOn(core)) {
+    i32[L.BUDGET >>> 2] = m.sliceBudget;
+    // A kick between slices was for a budget that is gone.
+    m.kicked = false;
+    this.running = true;
+    while (left() > 0 && this.mayGoOn(core)) {
       const interrupt = pendingInterrupt(m);
       if (interrupt) takeInterrupt(m, interrupt);
       const pc = u32[L.PC >>> 2]!;
       const physical = fetchAddress(m, pc);
       if (physical < 0) {
         // An abort takes time too, or a vector that aborts would never end.
-        i32[budgetAt]--;
+        i32[L.BUDGET >>> 2] = left() - 1;
         continue;
       }
       const block = blockAt(m, physical);
       u32[L.PAGE >>> 2] = (pc & 0xfffff000) >>> 0;
       u32[L.LEAVE >>> 2] = 0;
       this.interpret(block);
-      if (m.kicked) {
-        m.kicked = false;
-        i32[budgetAt] = i32[budgetAt] + KICK;
-      }
+      unkick(m);
       // A timer may have been set to a time within the slice.
-      if (this.lone && core.timerDeadline < m.sliceStart + m.sliceBudget - i32[budgetAt]) break;
+      if (this.lone && core.timerDeadline <= now(m)) break;
     }
+    this.running = false;
     if (core.waiting === 'interrupt' && wakesFromWfi(m)) core.waiting = 'no';
-    const executed = m.sliceBudget - i32[budgetAt];
+    const executed = m.sliceBudget - left();
     core.executed += executed;
     core.ahead += executed;
     return core.ahead;

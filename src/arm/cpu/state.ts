@@ -178,9 +178,14 @@ export interface Machine {
   nextAddress: number;
   /** Set by a slow instruction after which the interpreter must not go on with the block. */
   leave: boolean;
-  /** Budget at the start of the slice, and virtual time there. */
+  /**
+   * Budget at the start of the slice, virtual time there and at its end, and how many cores share that time: theirs
+   * pass one after the other, so that no core ever reads a time before one that another has read.
+   */
   sliceBudget: number;
   sliceStart: number;
+  sliceEnd: number;
+  sharing: number;
   /** Whether KICK was taken off the budget. */
   kicked: boolean;
 }
@@ -225,8 +230,20 @@ export function kick(m: Machine): void {
   m.i32[L.BUDGET >>> 2] = m.i32[L.BUDGET >>> 2]! - KICK;
 }
 
-/** Virtual time of the running core, in nanoseconds: exact within a block too. */
-export function now(m: Machine): number {
+/** Gives back what {@link kick} took, once the core has left the interpreter. */
+export function unkick(m: Machine): void {
+  if (!m.kicked) return;
+  m.kicked = false;
+  m.i32[L.BUDGET >>> 2] = m.i32[L.BUDGET >>> 2]! + KICK;
+}
+
+/** Instructions of the running core since its slice began: exact within a block too. */
+export function executedInSlice(m: Machine): number {
   const left = m.i32[L.BUDGET >>> 2]! + (m.kicked ? KICK : 0);
-  return m.sliceStart + m.sliceBudget - left + (m.record ? m.u8[m.record + L.OP_POSITION]! : 0);
+  return m.sliceBudget - left + (m.record ? m.u8[m.record + L.OP_POSITION]! : 0);
+}
+
+/** Virtual time of the running core, in nanoseconds. */
+export function now(m: Machine): number {
+  return Math.min(m.sliceEnd, m.sliceStart + Math.floor(executedInSlice(m) / m.sharing));
 }

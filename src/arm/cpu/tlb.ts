@@ -36,6 +36,8 @@ interface Context {
 export class Contexts {
   readonly list: Context[] = [];
   readonly numbers = new Map<string, number>();
+  /** Mebibytes of the virtual address space where pieces of blocks larger than a page were entered. */
+  readonly large = new Set<number>();
 }
 
 const contextsOf = new WeakMap<Machine, Contexts>();
@@ -112,9 +114,10 @@ export function contextsChanged(m: Machine): void {
 
 /** Forgets every entry and every context. */
 export function flushTlb(m: Machine): void {
-  const { list, numbers } = contexts(m);
+  const { list, numbers, large } = contexts(m);
   list.length = 0;
   numbers.clear();
+  large.clear();
   m.u32.fill(L.NO_KEY, L.TLB >>> 2, (L.TLB + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE) >>> 2);
   for (const core of m.cores) core.contexts.fill(-1);
 }
@@ -151,6 +154,7 @@ export function enter(
   u32[at + READ_AT] = rights & READ ? (isRam ? key : key | L.SLOW) : L.NO_KEY;
   u32[at + WRITE_AT] = rights & WRITE ? (isRam && !hasCode(m, physical) ? key : key | L.SLOW) : L.NO_KEY;
   u32[at + EXECUTE_AT] = rights & EXECUTE && isRam ? key : L.NO_KEY;
+  if (found.sizeLog2 > 12) contexts(m).large.add(address >>> 20);
   u32[at + ADDEND_AT] = L.RAM + physical - (address & 0xfffff000);
   u32[at + PHYSICAL_AT] = physical;
   u32[at + FLAGS_AT] =
@@ -206,31 +210,53 @@ export interface Invalidation {
 
 /** Takes entries out of the TLB (B3.10.5). */
 export function invalidate(m: Machine, which: Invalidation): void {
-  const { u32 } = m;
-  const { list } = contexts(m);
-  const matches = list.map(
-    (context) =>
-      (which.core === undefined || context.core === which.core) &&
-      context.regime === which.regime &&
-      (which.vmid === undefined || context.vmid === which.vmid),
-  );
+  const { list, large } = contexts(m);
+  const { address } = which;
+  const matches = (context: Context): boolean =>
+    (which.core === undefined || context.core === which.core) &&
+    context.regime === which.regime &&
+    (which.vmid === undefined || context.vmid === which.vmid);
+  if (address !== undefined && !large.has(address >>> 20)) {
+    // Nothing but single pages there: each context can have it in one place only.
+    list.forEach((context, number) => {
+      if (matches(context)) invalidateEntry(m, entryAt(address, number), number, context, which);
+    });
+    return;
+  }
+  const wanted = list.map(matches);
   const end = (L.TLB + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE) >>> 2;
   for (let at = L.TLB >>> 2; at < end; at += L.TLB_ENTRY_SIZE >>> 2) {
-    let key = u32[at + READ_AT]!;
-    if (key === L.NO_KEY) key = u32[at + EXECUTE_AT]!;
-    if (key === L.NO_KEY) key = u32[at + WRITE_AT]!;
+    const key = keyOf(m, at);
     if (key === L.NO_KEY) continue;
     const number = (key >>> 2) & (L.CONTEXTS - 1);
-    if (!matches[number]) continue;
-    const flags = u32[at + FLAGS_AT]!;
-    const global = (flags & L.TLB_NOT_GLOBAL) === 0;
-    if (which.asid !== undefined) {
-      if (global ? which.address === undefined : list[number]!.asid !== which.asid) continue;
-    }
-    if (which.address !== undefined) {
-      const size = 2 ** (flags >>> SIZE_SHIFT);
-      if (Math.floor(key / size) !== Math.floor(which.address / size)) continue;
-    }
-    u32.fill(L.NO_KEY, at, at + 3);
+    if (wanted[number]) invalidateEntry(m, at, number, list[number]!, which);
   }
+}
+
+/** Any key of an entry; NO_KEY where it is empty. */
+function keyOf({ u32 }: Machine, at: number): number {
+  if (u32[at + READ_AT] !== L.NO_KEY) return u32[at + READ_AT]!;
+  return u32[at + EXECUTE_AT] !== L.NO_KEY ? u32[at + EXECUTE_AT]! : u32[at + WRITE_AT]!;
+}
+
+/** Takes an entry out if it is of the context and what the operation names. */
+function invalidateEntry(
+  m: Machine,
+  at: number,
+  number: number,
+  context: Context,
+  { asid, address }: Invalidation,
+): void {
+  const key = keyOf(m, at);
+  if (key === L.NO_KEY || ((key >>> 2) & (L.CONTEXTS - 1)) !== number) return;
+  const flags = m.u32[at + FLAGS_AT]!;
+  if (asid !== undefined) {
+    const global = (flags & L.TLB_NOT_GLOBAL) === 0;
+    if (global ? address === undefined : context.asid !== asid) return;
+  }
+  if (address !== undefined) {
+    const size = 2 ** (flags >>> SIZE_SHIFT);
+    if (Math.floor(key / size) !== Math.floor(address / size)) return;
+  }
+  m.u32.fill(L.NO_KEY, at, at + 3);
 }
