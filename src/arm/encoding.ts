@@ -1,4 +1,5 @@
 /** Entries of the encodings tables, and what they are compiled to for use. */
+import { extensionCoders } from './extension-operands.js';
 import { thumbCoders } from './thumb-operands.js';
 import type { Coder } from './operands.js';
 import { coders } from './operands.js';
@@ -58,7 +59,9 @@ export interface Encoding {
   readonly unpredictable: Predicate | undefined;
 }
 
-const allCoders = { ...coders, ...thumbCoders } as Readonly<Record<string, Coder<unknown>>>;
+const allCoders = { ...coders, ...thumbCoders, ...extensionCoders } as Readonly<
+  Record<string, Coder<unknown>>
+>;
 
 /** The coder of an operand. Throws a plain Error if there is none: the table's fault. */
 export function coderOf(name: string): Coder<unknown> {

@@ -9,6 +9,7 @@
  * told apart by the field Q. The same text gives the builder's types here and, parsed, its behaviour.
  */
 import type { Condition, lr, pc, sp } from './registers.js';
+import type { ExtensionOperands } from './extension-operands.js';
 import type { ThumbOperands } from './thumb-operands.js';
 import type { Operands } from './operands.js';
 
@@ -51,7 +52,7 @@ type Parse<Text extends string, Done extends readonly unknown[] = []> = Text ext
 type List<T> = T extends readonly unknown[] ? T : never;
 
 type Operand<Name extends string> = Name extends keyof AllOperands ? AllOperands[Name] : { unknown: Name };
-type AllOperands = Operands & ThumbOperands;
+type AllOperands = Operands & ThumbOperands & ExtensionOperands;
 
 /** An entry's templates, with `<n>` and `<V...>` put in. */
 export type Templates<Entry> = Entry extends { readonly syntax: infer S }

@@ -1,5 +1,4 @@
 /** Words for every form of every encoding, made from generated operands. */
-import fc from 'fast-check';
 import type { Encoding, Form } from '../../src/arm/encoding.js';
 import { accepts, coderOf, isUnpredictable } from '../../src/arm/encoding.js';
 import type { Site } from '../../src/arm/operands.js';
@@ -19,19 +18,14 @@ export interface Sample {
   readonly word: number;
 }
 
-/** An endless row of 32-bit numbers out of the seed. */
+/** An endless row of 32-bit numbers out of the seed: a counter, mixed as MurmurHash3 ends. */
 export function randomWords(salt: number): () => number {
-  let batch: number[] = [];
-  let round = 0;
+  let counter = Math.imul(seed, 0x9e3779b1) ^ Math.imul(salt, 0x85ebca6b);
   return () => {
-    if (batch.length === 0) {
-      const word = fc.noBias(fc.integer({ min: 0, max: 0xffffffff }));
-      batch = fc.sample(word, {
-        numRuns: 5000,
-        seed: Math.imul(seed, 0x9e3779b1) ^ (salt * 65536 + round++),
-      });
-    }
-    return batch.pop()!;
+    counter = (counter + 0x9e3779b9) | 0;
+    let word = Math.imul(counter ^ (counter >>> 16), 0x85ebca6b);
+    word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
+    return (word ^ (word >>> 16)) >>> 0;
   };
 }
 

@@ -1,4 +1,6 @@
 import { compile } from '../encoding.js';
+import { neon } from '../neon/index.js';
+import { vfp } from '../vfp/index.js';
 import { branches } from './branches.js';
 import { coprocessor } from './coprocessor.js';
 import { dataProcessing } from './data-processing.js';
@@ -14,6 +16,8 @@ export const a32 = {
   ...branches,
   ...system,
   ...coprocessor,
+  ...vfp,
+  ...neon,
 } as const;
 
 /** The A32 encodings, compiled. */

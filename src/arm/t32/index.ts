@@ -1,4 +1,5 @@
 import { compile } from '../encoding.js';
+import { neonT32, vfpT32 } from '../extension-t32.js';
 import { controlLoad } from './control-load.js';
 import { coprocessor } from './coprocessor.js';
 import { dataProcessing } from './data-processing.js';
@@ -12,6 +13,8 @@ export const t32 = {
   ...controlLoad,
   ...multiplyMedia,
   ...coprocessor,
+  ...vfpT32,
+  ...neonT32,
 } as const;
 
 /** The T32 encodings, compiled. */

@@ -1,0 +1,221 @@
+import type { Table } from '../encoding.js';
+import { oddQd, oddQdm, shifted8to32, shifted8to64 } from './conditions.js';
+
+/** Two registers and a shift amount, and one register and a modified immediate (A7.4.4, A7.4.6). */
+export const neonShifts = {
+  VSHR_A1: {
+    section: 'A8.8.398',
+    bits: '1111 001 U 1 D imm6:6 Vd:4 0000 L Q M 1 Vm:4',
+    syntax: { 'VSHR.S<n> <Vd>, <Vm>, #<right<n>>': 'U == 0', 'VSHR.U<n> <Vd>, <Vm>, #<right<n>>': 'U == 1' },
+    sizes: shifted8to64,
+    see: { VMOV_imm_A1: 'L == 0 && imm6<5:3> == 0' },
+    undefined: oddQdm,
+  },
+  VSRA_A1: {
+    section: 'A8.8.402',
+    bits: '1111 001 U 1 D imm6:6 Vd:4 0001 L Q M 1 Vm:4',
+    syntax: { 'VSRA.S<n> <Vd>, <Vm>, #<right<n>>': 'U == 0', 'VSRA.U<n> <Vd>, <Vm>, #<right<n>>': 'U == 1' },
+    sizes: shifted8to64,
+    see: { VMOV_imm_A1: 'L == 0 && imm6<5:3> == 0' },
+    undefined: oddQdm,
+  },
+  VRSHR_A1: {
+    section: 'A8.8.389',
+    bits: '1111 001 U 1 D imm6:6 Vd:4 0010 L Q M 1 Vm:4',
+    syntax: {
+      'VRSHR.S<n> <Vd>, <Vm>, #<right<n>>': 'U == 0',
+      'VRSHR.U<n> <Vd>, <Vm>, #<right<n>>': 'U == 1',
+    },
+    sizes: shifted8to64,
+    see: { VMOV_imm_A1: 'L == 0 && imm6<5:3> == 0' },
+    undefined: oddQdm,
+  },
+  VRSRA_A1: {
+    section: 'A8.8.393',
+    bits: '1111 001 U 1 D imm6:6 Vd:4 0011 L Q M 1 Vm:4',
+    syntax: {
+      'VRSRA.S<n> <Vd>, <Vm>, #<right<n>>': 'U == 0',
+      'VRSRA.U<n> <Vd>, <Vm>, #<right<n>>': 'U == 1',
+    },
+    sizes: shifted8to64,
+    see: { VMOV_imm_A1: 'L == 0 && imm6<5:3> == 0' },
+    undefined: oddQdm,
+  },
+  VSRI_A1: {
+    section: 'A8.8.403',
+    bits: '1111 001 1 1 D imm6:6 Vd:4 0100 L Q M 1 Vm:4',
+    syntax: 'VSRI.<n> <Vd>, <Vm>, #<right<n>>',
+    sizes: shifted8to64,
+    see: { VMOV_imm_A1: 'L == 0 && imm6<5:3> == 0' },
+    undefined: oddQdm,
+  },
+  VSHL_imm_A1: {
+    section: 'A8.8.395',
+    bits: '1111 001 0 1 D imm6:6 Vd:4 0101 L Q M 1 Vm:4',
+    syntax: 'VSHL.I<n> <Vd>, <Vm>, #<left<n>>',
+    sizes: shifted8to64,
+    see: { VMOV_imm_A1: 'L == 0 && imm6<5:3> == 0' },
+    undefined: oddQdm,
+  },
+  VSLI_A1: {
+    section: 'A8.8.400',
+    bits: '1111 001 1 1 D imm6:6 Vd:4 0101 L Q M 1 Vm:4',
+    syntax: 'VSLI.<n> <Vd>, <Vm>, #<left<n>>',
+    sizes: shifted8to64,
+    see: { VMOV_imm_A1: 'L == 0 && imm6<5:3> == 0' },
+    undefined: oddQdm,
+  },
+  /** U:op is 10 for VQSHLU, whose operand is signed and result unsigned; else U is 1 for unsigned. */
+  VQSHL_imm_A1: {
+    section: 'A8.8.380',
+    bits: '1111 001 U 1 D imm6:6 Vd:4 011 op L Q M 1 Vm:4',
+    syntax: {
+      'VQSHL.S<n> <Vd>, <Vm>, #<left<n>>': 'U == 0 && op == 1',
+      'VQSHL.U<n> <Vd>, <Vm>, #<left<n>>': 'U == 1 && op == 1',
+      'VQSHLU.S<n> <Vd>, <Vm>, #<left<n>>': 'U == 1 && op == 0',
+    },
+    sizes: shifted8to64,
+    see: { VMOV_imm_A1: 'L == 0 && imm6<5:3> == 0' },
+    undefined: `U == 0 && op == 0 || ${oddQdm}`,
+  },
+  VSHRN_A1: {
+    section: 'A8.8.399',
+    bits: '1111 001 0 1 D imm6:6 Vd:4 1000 0 0 M 1 Vm:4',
+    syntax: {
+      'VSHRN.I16 <Dd>, <Qm>, #<right8>': 'imm6<5:3> == 1',
+      'VSHRN.I32 <Dd>, <Qm>, #<right16>': 'imm6<5:4> == 1',
+      'VSHRN.I64 <Dd>, <Qm>, #<right32>': 'imm6<5> == 1',
+    },
+    see: { VMOV_imm_A1: 'imm6<5:3> == 0' },
+    undefined: 'Vm<0> == 1',
+  },
+  VRSHRN_A1: {
+    section: 'A8.8.390',
+    bits: '1111 001 0 1 D imm6:6 Vd:4 1000 0 1 M 1 Vm:4',
+    syntax: {
+      'VRSHRN.I16 <Dd>, <Qm>, #<right8>': 'imm6<5:3> == 1',
+      'VRSHRN.I32 <Dd>, <Qm>, #<right16>': 'imm6<5:4> == 1',
+      'VRSHRN.I64 <Dd>, <Qm>, #<right32>': 'imm6<5> == 1',
+    },
+    see: { VMOV_imm_A1: 'imm6<5:3> == 0' },
+    undefined: 'Vm<0> == 1',
+  },
+  /** U:op is 10 for VQSHRUN, whose operand is signed and result unsigned; else U is 1 for unsigned. */
+  VQSHRN_A1: {
+    section: 'A8.8.381',
+    bits: '1111 001 U 1 D imm6:6 Vd:4 100 op 0 0 M 1 Vm:4',
+    syntax: {
+      'VQSHRN.S16 <Dd>, <Qm>, #<right8>': 'U == 0 && op == 1 && imm6<5:3> == 1',
+      'VQSHRN.S32 <Dd>, <Qm>, #<right16>': 'U == 0 && op == 1 && imm6<5:4> == 1',
+      'VQSHRN.S64 <Dd>, <Qm>, #<right32>': 'U == 0 && op == 1 && imm6<5> == 1',
+      'VQSHRN.U16 <Dd>, <Qm>, #<right8>': 'U == 1 && op == 1 && imm6<5:3> == 1',
+      'VQSHRN.U32 <Dd>, <Qm>, #<right16>': 'U == 1 && op == 1 && imm6<5:4> == 1',
+      'VQSHRN.U64 <Dd>, <Qm>, #<right32>': 'U == 1 && op == 1 && imm6<5> == 1',
+      'VQSHRUN.S16 <Dd>, <Qm>, #<right8>': 'U == 1 && op == 0 && imm6<5:3> == 1',
+      'VQSHRUN.S32 <Dd>, <Qm>, #<right16>': 'U == 1 && op == 0 && imm6<5:4> == 1',
+      'VQSHRUN.S64 <Dd>, <Qm>, #<right32>': 'U == 1 && op == 0 && imm6<5> == 1',
+    },
+    see: { VMOV_imm_A1: 'imm6<5:3> == 0', VSHRN_A1: 'U == 0 && op == 0' },
+    undefined: 'Vm<0> == 1',
+  },
+  VQRSHRN_A1: {
+    section: 'A8.8.378',
+    bits: '1111 001 U 1 D imm6:6 Vd:4 100 op 0 1 M 1 Vm:4',
+    syntax: {
+      'VQRSHRN.S16 <Dd>, <Qm>, #<right8>': 'U == 0 && op == 1 && imm6<5:3> == 1',
+      'VQRSHRN.S32 <Dd>, <Qm>, #<right16>': 'U == 0 && op == 1 && imm6<5:4> == 1',
+      'VQRSHRN.S64 <Dd>, <Qm>, #<right32>': 'U == 0 && op == 1 && imm6<5> == 1',
+      'VQRSHRN.U16 <Dd>, <Qm>, #<right8>': 'U == 1 && op == 1 && imm6<5:3> == 1',
+      'VQRSHRN.U32 <Dd>, <Qm>, #<right16>': 'U == 1 && op == 1 && imm6<5:4> == 1',
+      'VQRSHRN.U64 <Dd>, <Qm>, #<right32>': 'U == 1 && op == 1 && imm6<5> == 1',
+      'VQRSHRUN.S16 <Dd>, <Qm>, #<right8>': 'U == 1 && op == 0 && imm6<5:3> == 1',
+      'VQRSHRUN.S32 <Dd>, <Qm>, #<right16>': 'U == 1 && op == 0 && imm6<5:4> == 1',
+      'VQRSHRUN.S64 <Dd>, <Qm>, #<right32>': 'U == 1 && op == 0 && imm6<5> == 1',
+    },
+    see: { VMOV_imm_A1: 'imm6<5:3> == 0', VRSHRN_A1: 'U == 0 && op == 0' },
+    undefined: 'Vm<0> == 1',
+  },
+  /** A shift by 0 is VMOVL (A8.8.346). */
+  VSHLL_A1: {
+    section: 'A8.8.397',
+    bits: '1111 001 U 1 D imm6:6 Vd:4 1010 0 0 M 1 Vm:4',
+    syntax: {
+      'VMOVL.S8 <Qd>, <Dm>': 'U == 0 && imm6 == 8',
+      'VMOVL.U8 <Qd>, <Dm>': 'U == 1 && imm6 == 8',
+      'VMOVL.S16 <Qd>, <Dm>': 'U == 0 && imm6 == 16',
+      'VMOVL.U16 <Qd>, <Dm>': 'U == 1 && imm6 == 16',
+      'VMOVL.S32 <Qd>, <Dm>': 'U == 0 && imm6 == 32',
+      'VMOVL.U32 <Qd>, <Dm>': 'U == 1 && imm6 == 32',
+      'VSHLL.S<n> <Qd>, <Dm>, #<left<n>>': 'U == 0',
+      'VSHLL.U<n> <Qd>, <Dm>, #<left<n>>': 'U == 1',
+    },
+    sizes: shifted8to32,
+    see: { VMOV_imm_A1: 'imm6<5:3> == 0' },
+    undefined: 'Vd<0> == 1',
+  },
+  VCVT_fixed_A1: {
+    section: 'A8.8.307',
+    bits: '1111 001 U 1 D imm6:6 Vd:4 111 op 0 Q M 1 Vm:4',
+    syntax: {
+      'VCVT.F32.S32 <Vd>, <Vm>, #<right32>': 'op == 0 && U == 0',
+      'VCVT.F32.U32 <Vd>, <Vm>, #<right32>': 'op == 0 && U == 1',
+      'VCVT.S32.F32 <Vd>, <Vm>, #<right32>': 'op == 1 && U == 0',
+      'VCVT.U32.F32 <Vd>, <Vm>, #<right32>': 'op == 1 && U == 1',
+    },
+    see: { VMOV_imm_A1: 'imm6<5:3> == 0' },
+    undefined: `imm6<5> == 0 || ${oddQdm}`,
+  },
+
+  VMOV_imm_A1: {
+    section: 'A8.8.339',
+    bits: '1111 001 imm8:1 1 D 000 imm8:3 Vd:4 cmode:4 0 Q op 1 imm8:4',
+    syntax: {
+      'VMOV.I8 <Vd>, #<imm_I8>': 'op == 0 && cmode == 14',
+      'VMOV.I16 <Vd>, #<imm_I16>': 'op == 0 && cmode<3:2> == 2',
+      'VMOV.I32 <Vd>, #<imm_I32>': 'op == 0 && cmode != 14 && cmode != 15 && cmode<3:2> != 2',
+      'VMOV.I64 <Vd>, #<imm_I64>': 'op == 1 && cmode == 14',
+      'VMOV.F32 <Vd>, #<float8>': 'op == 0 && cmode == 15',
+    },
+    see: {
+      VORR_imm_A1: 'op == 0 && cmode<0> == 1 && cmode<3:2> != 3',
+      VMVN_imm_A1: 'op == 1 && cmode<0> == 0 && cmode != 14 || op == 1 && cmode == 13',
+      VBIC_imm_A1: 'op == 1 && cmode<0> == 1 && cmode<3:2> != 3',
+    },
+    undefined: `op == 1 && cmode != 14 || ${oddQd}`,
+    // A byte of 0 where another place for it would have done (A7.4.6).
+    unpredictable: 'imm8 == 0 && cmode != 0 && cmode != 8 && cmode < 14',
+  },
+  VMVN_imm_A1: {
+    section: 'A8.8.353',
+    bits: '1111 001 imm8:1 1 D 000 imm8:3 Vd:4 cmode:4 0 Q 1 1 imm8:4',
+    syntax: {
+      'VMVN.I16 <Vd>, #<imm_I16>': 'cmode<3:2> == 2',
+      'VMVN.I32 <Vd>, #<imm_I32>': 'cmode<3:2> != 2',
+    },
+    see: { VBIC_imm_A1: 'cmode<0> == 1 && cmode<3:2> != 3', VMOV_imm_A1: 'cmode<3:1> == 7' },
+    undefined: oddQd,
+    unpredictable: 'imm8 == 0 && cmode != 0 && cmode != 8',
+  },
+  VORR_imm_A1: {
+    section: 'A8.8.359',
+    bits: '1111 001 imm8:1 1 D 000 imm8:3 Vd:4 cmode:4 0 Q 0 1 imm8:4',
+    syntax: {
+      'VORR.I16 <Vd>, #<imm_logic16>': 'cmode<3:2> == 2',
+      'VORR.I32 <Vd>, #<imm_logic32>': 'cmode<3> == 0',
+    },
+    see: { VMOV_imm_A1: 'cmode<0> == 0 || cmode<3:2> == 3' },
+    undefined: oddQd,
+    unpredictable: 'imm8 == 0 && cmode != 1 && cmode != 9',
+  },
+  VBIC_imm_A1: {
+    section: 'A8.8.288',
+    bits: '1111 001 imm8:1 1 D 000 imm8:3 Vd:4 cmode:4 0 Q 1 1 imm8:4',
+    syntax: {
+      'VBIC.I16 <Vd>, #<imm_logic16>': 'cmode<3:2> == 2',
+      'VBIC.I32 <Vd>, #<imm_logic32>': 'cmode<3> == 0',
+    },
+    see: { VMVN_imm_A1: 'cmode<0> == 0 || cmode<3:2> == 3' },
+    undefined: oddQd,
+    unpredictable: 'imm8 == 0 && cmode != 1 && cmode != 9',
+  },
+} as const satisfies Table;
