@@ -1,0 +1,109 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ensureTools } from '../../../scripts/lib/tools.js';
+import { a32Encodings } from '../../../src/arm/a32/index.js';
+import { neonInstructions } from '../../../src/arm/cpu/neon/index.js';
+import * as L from '../../../src/arm/cpu/layout.js';
+import { readCpsr, setFlags } from '../../../src/arm/cpu/modes.js';
+import type { Machine } from '../../../src/arm/cpu/state.js';
+import { vfpInstructions } from '../../../src/arm/cpu/vfp/index.js';
+import { decodeA32 } from '../../../src/arm/decoder.js';
+import type { Encoding } from '../../../src/arm/encoding.js';
+import { neon } from '../../../src/arm/neon/index.js';
+import { vfp } from '../../../src/arm/vfp/index.js';
+import { seed } from '../generate.js';
+import type { Case } from './extension-cases.js';
+import { CORE_AT, FLAGS_AT, FPSCR_AT, makeCases, STATE_WORDS } from './extension-cases.js';
+import { LOAD_ADDRESS, runInQemu, userCpu } from './machines.js';
+
+beforeAll(() => ensureTools(['qemu-user']), 300_000);
+
+/** Cases for each encoding; CPU_CASES asks for more. */
+const COUNT = Number(process.env['CPU_CASES'] ?? 200);
+/** Cases in one program. */
+const BATCH = 40;
+
+const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
+const FLAGS = 0xf0000000;
+
+/** Does a case with the function of its operation; gives the state after it. */
+function runCase(m: Machine, { word, state, address }: Case): Uint32Array {
+  const memory = new Uint32Array(m.u8.buffer, L.RAM + address, state.length);
+  memory.set(state);
+  m.u32.set(state.subarray(0, 64), L.D0 >>> 2);
+  m.u32[L.FPSCR >>> 2] = state[FPSCR_AT]!;
+  setFlags(m, state[FLAGS_AT]!);
+  for (let r = 0; r < 13; r++) m.u32[r] = state[CORE_AT + r]!;
+  m.u32[14] = state[CORE_AT + 13]!;
+  const { encoding, fields } = decodeA32(word)!;
+  const execute = vfpInstructions[encoding.operation] ?? neonInstructions[encoding.operation]!;
+  execute(m, fields, { word, encoding, fields, execute });
+  memory.set(m.u32.subarray(L.D0 >>> 2, (L.D0 >>> 2) + 64));
+  memory[FPSCR_AT] = m.u32[L.FPSCR >>> 2]!;
+  memory[FLAGS_AT] = readCpsr(m);
+  for (let r = 0; r < 13; r++) memory[CORE_AT + r] = m.u32[r]!;
+  memory[CORE_AT + 13] = m.u32[14]!;
+  return memory.slice();
+}
+
+function differences({ state }: Case, here: Uint32Array, there: Uint32Array): string[] {
+  const result: string[] = [];
+  for (let i = 0; i < here.length; i++) {
+    const mask = i === FLAGS_AT ? FLAGS : 0xffffffff;
+    if (((here[i]! ^ there[i]!) & mask) === 0) continue;
+    const name =
+      i < 64
+        ? `d${i >> 1}[${i & 1}]`
+        : i === FPSCR_AT
+          ? 'FPSCR'
+          : i === FLAGS_AT
+            ? 'flags'
+            : i < STATE_WORDS
+              ? `r${i - CORE_AT}`
+              : `memory+${(i - STATE_WORDS) * 4}`;
+    result.push(`${name} was ${hex(state[i]!)}, here ${hex(here[i]!)}, QEMU ${hex(there[i]!)}`);
+  }
+  return result;
+}
+
+async function wrongCases(encodings: readonly Encoding[], salt: number): Promise<string[]> {
+  const { machine: m } = await userCpu();
+  const wrong: string[] = [];
+  for (let i = 0; i < encodings.length; i += BATCH) {
+    const { cases, built } = makeCases(encodings.slice(i, i + BATCH), COUNT, salt + i);
+    const reached = new Set(cases.map(({ encoding }) => encoding));
+    for (const encoding of encodings.slice(i, i + BATCH))
+      if (!reached.has(encoding)) wrong.push(`${encoding.name} was not reached`);
+    const there = runInQemu(built);
+    const start = LOAD_ADDRESS + built.data;
+    for (const it of cases) {
+      const at = (it.address - start) / 4;
+      const here = runCase(m, it);
+      const differs = differences(it, here, there.subarray(at, at + here.length));
+      if (differs.length) {
+        const fields = JSON.stringify(decodeA32(it.word)!.fields);
+        const before = `FPSCR ${hex(it.state[FPSCR_AT]!)}`;
+        wrong.push(`${it.encoding.name} ${hex(it.word)} ${fields} ${before}: ${differs.join('; ')}`);
+      }
+    }
+  }
+  return wrong;
+}
+
+describe(`what qemu-arm does (ARM_SEED=${seed})`, () => {
+  test.each([
+    ['floating-point', vfp, { ...vfpInstructions, ...neonInstructions }, 31],
+    ['Advanced SIMD', neon, neonInstructions, 32],
+  ])(
+    '%s does the same',
+    async (_, table, instructions, salt) => {
+      const encodings = a32Encodings.filter(({ name }) => name in table);
+      expect(
+        encodings.filter(({ operation }) => !(operation in instructions)).map(({ name }) => name),
+      ).toEqual([]);
+      const wrong = await wrongCases(encodings, salt);
+      expect(wrong.slice(0, Number(process.env['SHOWN'] ?? 20))).toEqual([]);
+      expect(wrong.length).toBe(0);
+    },
+    300_000,
+  );
+});
