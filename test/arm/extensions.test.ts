@@ -1,12 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { a32Encodings } from '../../src/arm/a32/index.js';
-import { encodeA32, encodeT32 } from '../../src/arm/assembler.js';
+import { assembler, encodeA32, encodeT32 } from '../../src/arm/assembler.js';
 import { claimsOfA32, claimsOfT32, decodeA32, decodeT32 } from '../../src/arm/decoder.js';
 import { disassembleA32, disassembleT32 } from '../../src/arm/disassembler.js';
 import { coderOf, isUnpredictable } from '../../src/arm/encoding.js';
+import { aligned, d, lane, q } from '../../src/arm/extension-registers.js';
 import { neonT32, vfpT32 } from '../../src/arm/extension-t32.js';
 import { neon } from '../../src/arm/neon/index.js';
 import type { Site } from '../../src/arm/operands.js';
+import { r0 } from '../../src/arm/registers.js';
 import { t32Encodings } from '../../src/arm/t32/index.js';
 import { vfp } from '../../src/arm/vfp/index.js';
 import { assembleLines, disassembleWords, requireBinutils } from './binutils.js';
@@ -161,6 +163,25 @@ describe.each(sets)(`floating-point and Advanced SIMD in $set (ARM_SEED=${seed})
     }
     expect(wrong).toEqual([]);
   });
+});
+
+test('the builder is typed by the same table', () => {
+  const a = assembler();
+  a['vadd.i32'](q(0), q(1), q(2));
+  a['vmoveq.32'](r0, lane(d(1), 1));
+  a['vld1.8']([d(0), d(1)], [aligned(r0, 64)], '!');
+  expect(() => {
+    // @ts-expect-error: vectors of two lengths
+    a['vadd.i32'](q(0), d(1), q(2));
+  }).toThrow('takes no such operands');
+  // @ts-expect-error: there are no 64-bit elements
+  expect(a['vmla.i64']).toBe(undefined);
+  const words = [...new Uint32Array(a.assemble().buffer)].map(hex);
+  expect(words).toEqual(
+    assembleLines(['vadd.i32 q0, q1, q2', 'vmoveq.32 r0, d1[1]', 'vld1.8 {d0-d1}, [r0:64]!']).map((it) =>
+      hex(it as number),
+    ),
+  );
 });
 
 /** Whether a word lies where the manual has these extensions (A5.7, A6.3.18). */

@@ -70,6 +70,6 @@ export const vfpTransfers = {
     section: 'B9.3.23',
     bits: 'cond:4 11101110 reg:4 Rt:4 1010 (0) (00) 1 (0000)',
     syntax: 'VMSR{c} <vfp_system>, <Rt>',
-    unpredictable: 'reg > 1 && reg < 6 || reg > 8 || Rt == 15',
+    unpredictable: 'reg > 1 && reg != 8 || Rt == 15',
   },
 } as const satisfies Table;

@@ -94,7 +94,7 @@ export const vfpTransfers: Readonly<Record<string, Execute>> = {
     }
     if (!isPrivileged(m)) undefinedInstruction(m);
     if (reg === FPEXC) setWord(m, L.FPEXC, value & FPEXC_EN);
-    // The others cannot be written; FPSID takes the write and keeps its value.
-    else if (reg !== FPSID) undefinedInstruction(m);
+    // The identification registers keep their values.
+    else if (reg !== FPSID && reg !== MVFR0 && reg !== MVFR1) undefinedInstruction(m);
   },
 };

@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import { encodeA32 } from '../../../src/arm/assembler.js';
+import { FAULT_ALIGNMENT, shortFaultStatus } from '../../../src/arm/cpu/faults.js';
+import { taken } from '../../../src/arm/cpu/instruction.js';
+import * as L from '../../../src/arm/cpu/layout.js';
+import { setCpsr } from '../../../src/arm/cpu/modes.js';
+import { neonInstructions } from '../../../src/arm/cpu/neon/index.js';
+import type { Machine } from '../../../src/arm/cpu/state.js';
+import { vfpInstructions } from '../../../src/arm/cpu/vfp/index.js';
+import { decodeA32 } from '../../../src/arm/decoder.js';
+import { aligned, d, lane, s } from '../../../src/arm/extension-registers.js';
+import type { Site } from '../../../src/arm/operands.js';
+import { MODE_SVC } from '../../../src/arm/program-status.js';
+import { r0, r1 } from '../../../src/arm/registers.js';
+import { LOAD_ADDRESS, userCpu } from './machines.js';
+
+const site: Site = {
+  address: LOAD_ADDRESS,
+  pcAhead: 8,
+  locate: () => {
+    throw new Error('no labels');
+  },
+};
+
+/** Executes one instruction at LOAD_ADDRESS. */
+function run(m: Machine, name: string, ...operands: unknown[]): void {
+  const word = encodeA32(name, operands, site);
+  const { encoding, fields } = decodeA32(word)!;
+  const execute = vfpInstructions[encoding.operation] ?? neonInstructions[encoding.operation]!;
+  m.address = LOAD_ADDRESS;
+  m.nextAddress = LOAD_ADDRESS + 4;
+  execute(m, fields, { word, encoding, fields, execute });
+}
+
+const DATA = LOAD_ADDRESS + 0x100;
+/** A machine in User mode with bytes 0, 1, 2, ... at DATA. */
+async function machine(): Promise<Machine> {
+  const { machine: m } = await userCpu();
+  for (let i = 0; i < 64; i++) m.u8[L.RAM + DATA + i] = i;
+  return m;
+}
+const registers = (m: Machine): Uint32Array => m.u32.subarray(L.D0 >>> 2, (L.D0 >>> 2) + 64);
+
+describe('loads and stores of extension registers', () => {
+  test('VLDR relative to PC counts from 8 bytes ahead', async () => {
+    const m = await machine();
+    run(m, 'vldr', d(1), DATA);
+    expect([...registers(m).subarray(2, 4)]).toEqual([0x03020100, 0x07060504]);
+  });
+
+  test('VPUSH and VPOP move SP, and the words stand in order', async () => {
+    const m = await machine();
+    m.u32[13] = DATA + 32;
+    registers(m).set([1, 2, 3]);
+    run(m, 'vpush', [s(0), s(1), s(2)]);
+    expect(m.u32[13]).toBe(DATA + 20);
+    expect([...m.u32.subarray((L.RAM + DATA + 20) >>> 2, (L.RAM + DATA + 32) >>> 2)]).toEqual([1, 2, 3]);
+    run(m, 'vpop', [s(5), s(6), s(7)]);
+    expect(m.u32[13]).toBe(DATA + 32);
+    expect([...registers(m).subarray(5, 8)]).toEqual([1, 2, 3]);
+  });
+
+  test('FLDMX steps over one more word', async () => {
+    const m = await machine();
+    m.u32[0] = DATA;
+    run(m, 'fldmiax', r0, '!', [d(0)]);
+    expect(m.u32[0]).toBe(DATA + 12);
+    expect(registers(m)[1]).toBe(0x07060504);
+  });
+
+  test('in big-endian order a D register has its high word first, elements are swapped each', async () => {
+    const m = await machine();
+    m.u32[L.VARIANT >>> 2]! |= L.VARIANT_E;
+    m.u32[0] = DATA;
+    run(m, 'vldr', d(0), [r0]);
+    expect([...registers(m).subarray(0, 2)]).toEqual([0x04050607, 0x00010203]);
+    run(m, 'vld1.64', [d(1)], [r0]);
+    expect([...registers(m).subarray(2, 4)]).toEqual([0x04050607, 0x00010203]);
+    run(m, 'vld1.16', [d(2)], [r0]);
+    expect([...registers(m).subarray(4, 6)]).toEqual([0x02030001, 0x06070405]);
+    run(m, 'vstr', d(0), [r0, 16]);
+    run(m, 'vst1.64', [d(1)], [r1]);
+    expect([...m.u8.subarray(L.RAM + DATA + 16, L.RAM + DATA + 24)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect([...m.u8.subarray(L.RAM, L.RAM + 8)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test.each([
+    ['VLDR', 'vldr', [d(0), [r0]]],
+    ['VLDM', 'vldmia', [r0, [d(0)]]],
+    ['VLD1 that says an alignment', 'vld1.8', [[d(0)], [aligned(r0, 64)]]],
+    ['VLD2 of a lane that says one', 'vld2.16', [[lane(d(0), 1), lane(d(1), 1)], [aligned(r0, 32)]]],
+  ])('%s faults at an address not aligned, and changes nothing', async (_, name, operands) => {
+    const m = await machine();
+    m.u32[0] = DATA + 2;
+    expect(() => {
+      run(m, name, ...operands);
+    }).toThrow(taken);
+    expect(m.core.secure.DFSR & 0xf).toBe(shortFaultStatus(FAULT_ALIGNMENT));
+    expect(m.core.secure.DFAR).toBe(DATA + 2);
+    expect([...registers(m).subarray(0, 4)]).toEqual([0, 0, 0, 0]);
+  });
+
+  test('VLD1 that says none does not', async () => {
+    const m = await machine();
+    m.u32[0] = DATA + 1;
+    run(m, 'vld1.32', [d(0)], [r0]);
+    expect([...registers(m).subarray(0, 2)]).toEqual([0x04030201, 0x08070605]);
+  });
+
+  test('a load that faults on its way leaves the base', async () => {
+    const m = await machine();
+    // The entry of the section from 3 MiB on; the table is at 32 MiB (machines.ts).
+    m.u32[(L.RAM + 32 * 0x100000 + 4 * 3) >>> 2] = 0;
+    m.u32[0] = 0x2ffff8;
+    expect(() => {
+      run(m, 'vldmia', r0, '!', [d(0), d(1)]);
+    }).toThrow(taken);
+    expect(m.u32[0]).toBe(0x2ffff8);
+    expect(m.core.secure.DFAR).toBe(0x300000);
+  });
+});
+
+describe('system registers of floating-point', () => {
+  test('User mode sees FPSCR alone', async () => {
+    const m = await machine();
+    m.u32[0] = 0xffffffff;
+    run(m, 'vmsr', 'FPSCR', r0);
+    run(m, 'vmrs', r1, 'FPSCR');
+    // No traps of exceptions; the rest can be written.
+    expect(m.u32[1]).toBe(0xfff7009f);
+    for (const name of ['FPSID', 'MVFR0', 'MVFR1', 'FPEXC']) {
+      expect(() => {
+        run(m, 'vmrs', r1, name);
+      }).toThrow(taken);
+      setCpsr(m, 0x10);
+    }
+  });
+
+  test('privileged modes see what a Cortex-A7 has', async () => {
+    const m = await machine();
+    setCpsr(m, MODE_SVC);
+    const read = (name: string): number => {
+      run(m, 'vmrs', r1, name);
+      return m.u32[1]!;
+    };
+    expect([read('FPSID'), read('MVFR0'), read('MVFR1')]).toEqual([0x41023075, 0x10110222, 0x11111111]);
+    m.u32[0] = 0xffffffff;
+    run(m, 'vmsr', 'FPEXC', r0);
+    expect(read('FPEXC')).toBe(0x40000000);
+  });
+
+  test('with a length of vectors, arithmetic is UNDEFINED and transfers are not', async () => {
+    const m = await machine();
+    m.u32[L.FPSCR >>> 2] = 1 << 16;
+    run(m, 'vmov', s(0), r0);
+    expect(() => {
+      run(m, 'vadd.f32', s(0), s(1), s(2));
+    }).toThrow(taken);
+  });
+});
