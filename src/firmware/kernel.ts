@@ -1,6 +1,6 @@
 import { Gunzip } from 'fflate';
 import { ascii, findBytes, readText, readU16LE, readU32BE, readU32LE } from '../base/bytes.js';
-import { parsePattern } from '../arm/pattern.js';
+import { decodeA32, decodeT32, isWideT32 } from '../arm/decoder.js';
 import { findXz, unpackXzText } from './xz.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 
@@ -441,12 +441,13 @@ function startsInA32(file: Uint8Array): boolean {
 }
 
 /** MOVW and MOVT came with ARMv6T2 and ARMv7, and compilers use them for nearly every constant (ARM ARM, A8.8.102 and .106). */
-const A32_MOVW_MOVT = parsePattern('1110 0011 0 H 00 imm4:4 Rd:4 imm12:12');
-const T32_MOVW_MOVT_FIRST = parsePattern('11110 i 10 H 1 0 0 imm4:4');
+const MOVES = new Set(['MOV_imm_A2', 'MOVT_A1', 'MOV_imm_T3', 'MOVT_T1']);
 /** So many of them are no chance. */
 const ENOUGH = 8;
 /** Without any in so much code, the code is older. */
 const CODE_TO_JUDGE = 8 << 10;
+
+const isMove = (name: string | undefined): boolean => name !== undefined && MOVES.has(name);
 
 function tellArchitecture(
   version: string | undefined,
@@ -456,20 +457,17 @@ function tellArchitecture(
   // Raspberry Pi's names: 4.2.5-2709+, 4.1.13-v7+, 6.6.20+rpt-rpi-v7; Debian's: 6.1.0-50-armmp. The other side: -2708+, rpi-v6.
   if (/-v7l?\b|-2709\b|-armmp\b/.test(release)) return { architecture: 'ARMv7', architectureFrom: 'version' };
   if (/-2708\b|-v6\b|-rpi\b/.test(release)) return { architecture: 'ARMv6', architectureFrom: 'version' };
-  const count = (pattern: typeof A32_MOVW_MOVT): number => {
-    let n = 0;
-    const size = pattern.width / 8;
-    const read = size === 4 ? readU32LE : readU16LE;
-    for (let at = 0; at + size <= code.length; at += size) {
-      if ((read(code, at) & pattern.mask) >>> 0 === pattern.value) n++;
-    }
-    return n;
-  };
-  if (count(A32_MOVW_MOVT) >= ENOUGH || count(T32_MOVW_MOVT_FIRST) >= ENOUGH) {
-    return { architecture: 'ARMv7', architectureFrom: 'instructions' };
+  let a32 = 0;
+  for (let at = 0; at + 4 <= code.length && a32 < ENOUGH; at += 4) {
+    if (isMove(decodeA32(readU32LE(code, at))?.name)) a32++;
   }
-  if (count(A32_MOVW_MOVT) === 0 && code.length >= CODE_TO_JUDGE) {
+  let t32 = 0;
+  for (let at = 0; at + 4 <= code.length && a32 < ENOUGH && t32 < ENOUGH; at += 2) {
+    const first = readU16LE(code, at);
+    if (isWideT32(first) && isMove(decodeT32(first * 0x1_0000 + readU16LE(code, at + 2))?.name)) t32++;
+  }
+  if (a32 >= ENOUGH || t32 >= ENOUGH) return { architecture: 'ARMv7', architectureFrom: 'instructions' };
+  if (a32 === 0 && code.length >= CODE_TO_JUDGE)
     return { architecture: 'ARMv6', architectureFrom: 'instructions' };
-  }
   return { architecture: 'unknown', architectureFrom: 'nothing' };
 }

@@ -1,6 +1,8 @@
 import { ascii, findBytes, readText, readU16LE, readU32LE } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
-import { parsePattern, type Pattern } from '../arm/pattern.js';
+import { decodeA32 } from '../arm/decoder.js';
+import { ALWAYS } from '../arm/registers.js';
+import { MPIDR } from '../arm/system-registers.js';
 import { readStub, STUB_SIZE, type StubBehaviour } from './stub.js';
 
 /** A stub inside start.elf. */
@@ -52,11 +54,6 @@ const E_MACHINE_AT = 0x12;
 /** `smc #0` in both instruction sets, as the bytes lie in memory (ARM ARM, B9.3.14). */
 const A32_SMC = Uint8Array.of(0x70, 0x00, 0x60, 0xe1);
 const T32_SMC = Uint8Array.of(0xf0, 0xf7, 0x00, 0x80);
-
-/** How a stub begins: with a branch, or with MRC p15, 0, Rt, c0, c0, 5 (MPIDR) and BLX to Thumb-2. */
-const BRANCH = parsePattern('1110 1010 imm24:24');
-const READ_MPIDR = parsePattern('1110 1110 0001 0000 Rt:4 1111 1011 0000');
-const BLX = parsePattern('1111 101 H imm24:24');
 
 /**
  * Reads what start.elf tells: when it was built, which settings it knows (by their names in it), and the stubs.
@@ -143,13 +140,26 @@ function findStubs(file: Uint8Array): BuiltInStub[] {
   return [...found.values()].sort((a, b) => a.offset - b.offset);
 }
 
+/** A stub begins with a branch, or reads MPIDR and goes to Thumb-2 code with BLX. */
+function beginsLikeStub(file: Uint8Array, offset: number): boolean {
+  const first = decodeA32(readU32LE(file, offset));
+  if (first?.name === 'B_A1') return first.fields.cond === ALWAYS;
+  if (first?.name !== 'MRC_A1') return false;
+  const { coproc, opc1, CRn, CRm, opc2 } = first.fields;
+  const readsMpidr =
+    coproc === MPIDR.coproc &&
+    opc1 === MPIDR.opc1 &&
+    CRn === MPIDR.CRn &&
+    CRm === MPIDR.CRm &&
+    opc2 === MPIDR.opc2;
+  return readsMpidr && decodeA32(readU32LE(file, offset + 4))?.name === 'BLX_imm_A2';
+}
+
 function findBeginning(file: Uint8Array, smc: number): BuiltInStub | undefined {
-  const is = (pattern: Pattern, offset: number): boolean =>
-    (readU32LE(file, offset) & pattern.mask) >>> 0 === pattern.value;
   // The nearest beginning wins, and stubs lie at multiples of 4 in the file.
   for (let offset = smc & ~3; offset >= Math.max(0, smc - STUB_SIZE); offset -= 4) {
     if (offset + STUB_SIZE > file.length) continue;
-    if (!is(BRANCH, offset) && !(is(READ_MPIDR, offset) && is(BLX, offset + 4))) continue;
+    if (!beginsLikeStub(file, offset)) continue;
     const behaviour = readStub(file.subarray(offset, offset + STUB_SIZE));
     // A branch inside a stub looks like a beginning as well; only the real one has a way back from Monitor mode.
     if (behaviour && behaviour.mode !== 'unknown') return { ...behaviour, offset, length: STUB_SIZE };

@@ -1,6 +1,11 @@
+import { bitsOf } from '../arm/bits.js';
+import { decodeA32, decodeT32, isWideT32 } from '../arm/decoder.js';
+import { coderOf } from '../arm/encoding.js';
+import type { Rotated } from '../arm/operands.js';
+import type { Fields } from '../arm/pattern.js';
+import { MODE_HYP, PSR } from '../arm/program-status.js';
+import { ALWAYS } from '../arm/registers.js';
 import { readU16LE, readU32LE, writeU32LE } from '../base/bytes.js';
-import { parsePattern, readFields, type Pattern } from '../arm/pattern.js';
-import { MODE_HYP } from '../arm/program-status.js';
 import { CORES } from '../board/bcm2836.js';
 import { LOCAL_BASE, LOCAL_MAILBOX3_CLR, LOCAL_MAILBOX_STRIDE } from '../board/local-peripherals.js';
 
@@ -42,49 +47,6 @@ export const CONTRACT = { MAGIC_AT: 0xf0, MAGIC: 0x5afe_570b, TREE_AT: 0xf8, KER
 
 /** Offset of the vector an SMC takes, when MVBAR is the stub's own address (ARM ARM, B1.8.1). */
 const SMC_VECTOR = 0x08;
-/** Mode bits of a PSR (ARM ARM, table B1-1). */
-const MODE_MASK = 0x1f;
-
-/** The instructions that stubs consist of, as far as they tell something (ARM ARM, A8.8 and B9.3). */
-const A32 = {
-  movImmediate: parsePattern('1110 00 1 1101 0 0000 Rd:4 rotate:4 imm8:8'),
-  movw: parsePattern('1110 0011 0000 imm:4 Rd:4 imm:12'),
-  orrImmediate: parsePattern('1110 00 1 1100 0 Rn:4 Rd:4 rotate:4 imm8:8'),
-  bicImmediate: parsePattern('1110 00 1 1110 0 Rn:4 Rd:4 rotate:4 imm8:8'),
-  addImmediate: parsePattern('1110 00 1 0100 0 Rn:4 Rd:4 rotate:4 imm8:8'),
-  subImmediate: parsePattern('1110 00 1 0010 0 Rn:4 Rd:4 rotate:4 imm8:8'),
-  movRegister: parsePattern('1110 00 0 1101 0 0000 Rd:4 00000 00 0 Rm:4'),
-  ldrImmediate: parsePattern('1110 010 1 U 0 0 1 Rn:4 Rt:4 imm:12'),
-  ldrRegister: parsePattern('1110 011 1 1 0 0 1 Rn:4 Rt:4 shift:7 0 Rm:4'),
-  strImmediate: parsePattern('1110 010 1 U 0 0 0 Rn:4 Rt:4 imm:12'),
-  strRegister: parsePattern('1110 011 1 1 0 0 0 Rn:4 Rt:4 shift:7 0 Rm:4'),
-  ldrd: parsePattern('1110 000 1 U 1 0 0 Rn:4 Rt:4 imm:4 1101 imm:4'),
-  bx: parsePattern('1110 0001 0010 1111 1111 1111 0001 Rm:4'),
-  branch: parsePattern('1110 1010 imm24:24'),
-  msrSpsrRegister: parsePattern('1110 00010 1 10 mask:4 1111 0000 0000 Rn:4'),
-  msrSpsrImmediate: parsePattern('1110 00110 1 10 mask:4 1111 rotate:4 imm8:8'),
-  movsPcLr: parsePattern('1110 0001 1011 0000 1111 0000 0000 1110'),
-  subsPcLr: parsePattern('1110 0010 0101 1110 1111 0000 0000 0000'),
-  rfe: parsePattern('1111 100 P U 0 W 1 Rn:4 0000 1010 0000 0000'),
-  eret: parsePattern('1110 0001 0110 0000 0000 0000 0110 1110'),
-  smc: parsePattern('1110 0001 0110 0000 0000 0000 0111 imm4:4'),
-  mrrcCpuectlr: parsePattern('1110 1100 0101 Rt2:4 Rt:4 1111 0001 1111'),
-  blx: parsePattern('1111 101 H imm24:24'),
-} as const;
-const T32 = {
-  movw: parsePattern('11110 imm_i 10 0 1 0 0 imm4:4 0 imm3:3 Rd:4 imm8:8'),
-  movImmediate: parsePattern('11110 imm_i 0 0010 0 1111 0 imm3:3 Rd:4 imm8:8'),
-  movImmediate8: parsePattern('001 00 Rd:3 imm8:8'),
-  addImmediate8: parsePattern('001 10 Rdn:3 imm8:8'),
-  ldrLiteral: parsePattern('01001 Rt:3 imm8:8'),
-  ldrdLiteral: parsePattern('1110 100 1 U 1 W 1 1111 Rt:4 Rt2:4 imm8:8'),
-  ldrRegister: parsePattern('0101 100 Rm:3 Rn:3 Rt:3'),
-  strRegister: parsePattern('0101 000 Rm:3 Rn:3 Rt:3'),
-  bx: parsePattern('010001 11 0 Rm:4 000'),
-  smc: parsePattern('11110 1111111 imm4:4 1000 000000000000'),
-  mrrcCpuectlr: parsePattern('1110 1100 0101 Rt2:4 Rt:4 1111 0001 1111'),
-} as const;
-
 /** A value in a register while a stub is read through: the number, where it is known, and the word it was loaded from. */
 interface Value {
   readonly number: number | undefined;
@@ -128,146 +90,213 @@ export function patchStub(
 }
 
 type MainCode = Omit<StubBehaviour, 'mode' | 'hasContract'>;
+type A32 = NonNullable<ReturnType<typeof decodeA32>>;
+
+/** The A32 instruction at an offset; undefined where it is none, or not always executed. */
+function a32At(stub: Uint8Array, at: number): A32 | undefined {
+  const decoded = decodeA32(readU32LE(stub, at));
+  return (
+    decoded && (('cond' in decoded.fields ? decoded.fields.cond : ALWAYS) === ALWAYS ? decoded : undefined)
+  );
+}
 
 /** The code that every core runs, from where the first branch leads to. */
 function readMainCode(stub: Uint8Array): MainCode | undefined {
   for (const at of [0, 4]) {
-    const word = readU32LE(stub, at);
-    const b = match(A32.branch, word);
-    if (b) return inside(at + 8 + signed24(b['imm24']!) * 4, (start) => readA32(stub, start));
-    const blx = match(A32.blx, word);
-    if (blx)
-      return inside(at + 8 + signed24(blx['imm24']!) * 4 + blx['H']! * 2, (start) => readT32(stub, start));
+    const first = a32At(stub, at);
+    if (first?.name === 'B_A1')
+      return inside(target(at, first.fields.imm24), (start) => readA32(stub, start));
+    if (first?.name === 'BLX_imm_A2') {
+      return inside(target(at, first.fields.imm24) + first.fields.H * 2, (start) => readT32(stub, start));
+    }
   }
   return undefined;
+}
+
+/** Where a branch at `at` goes: PC is two instructions ahead (ARM ARM, A2.3). */
+function target(at: number, imm24: number): number {
+  return at + 8 + ((imm24 << 8) >> 8) * 4;
 }
 
 function inside<T>(start: number, read: (start: number) => T): T | undefined {
   return start > 0 && start < STUB_SIZE ? read(start) : undefined;
 }
 
-function readA32(stub: Uint8Array, start: number): MainCode | undefined {
-  const registers = new Registers();
-  let [hasSmc, newerCore, waits, clears] = [false, false, false, false];
-  let [tree, kernel]: (AddressSource | undefined)[] = [];
-  for (let at = start; at + 4 <= STUB_SIZE; at += 4) {
-    const word = readU32LE(stub, at);
-    const f = decoder(word);
-    let m: Fields | undefined;
-    if (f(A32.smc)) hasSmc = true;
-    else if (f(A32.mrrcCpuectlr)) newerCore = true;
-    else if ((m = f(A32.ldrImmediate) ?? f(A32.ldrRegister))) {
-      const base = registers.get(m['Rn']!).number;
-      const offset = (m['imm'] ?? 0) * (m['U'] === 0 ? -1 : 1);
-      if (m['Rn'] === PC && m['imm'] !== undefined) registers.load(m['Rt']!, stub, at + 8 + offset);
-      else {
-        if (isMailbox(base, offset)) waits = true;
-        // What came out of the mailbox is no address that the firmware filled in.
-        if (!isMailbox(base, offset)) registers.set(m['Rt']!, UNKNOWN);
-      }
-    } else if ((m = f(A32.ldrd))) {
-      const from = at + 8 + m['imm']! * (m['U'] === 0 ? -1 : 1);
-      for (const i of [0, 1]) registers.load(m['Rt']! + i, stub, m['Rn'] === PC ? from + 4 * i : -1);
-    } else if ((m = f(A32.strImmediate) ?? f(A32.strRegister))) {
-      const offset = (m['imm'] ?? 0) * (m['U'] === 0 ? -1 : 1);
-      if (waits && isMailbox(registers.get(m['Rn']!).number, offset)) clears = true;
-    } else if ((m = f(A32.bx))) {
-      kernel = source(registers.get(m['Rm']!));
-      tree = source(registers.get(2));
-      break;
-    } else computeA32(registers, word);
-    // A jump by writing the program counter: MOV PC or LDR PC.
-    if (registers.get(PC) !== UNKNOWN) {
-      kernel = source(registers.get(PC));
-      tree = source(registers.get(2));
-      break;
-    }
-  }
-  if (!hasSmc) return undefined;
+/** What the code of one instruction set was seen to do so far. */
+interface Seen {
+  readonly registers: Registers;
+  hasSmc: boolean;
+  newerCore: boolean;
+  waits: boolean;
+  clears: boolean;
+  /** The jump to the kernel: the register with its address, once it was found. */
+  jump: number | undefined;
+}
+
+const seenNothing = (): Seen => ({
+  registers: new Registers(),
+  hasSmc: false,
+  newerCore: false,
+  waits: false,
+  clears: false,
+  jump: undefined,
+});
+
+function mainCode(instructionSet: 'A32' | 'T32', seen: Seen): MainCode | undefined {
+  if (!seen.hasSmc) return undefined;
+  const { registers, jump } = seen;
   return {
-    instructionSet: 'A32',
-    waitsOnMailbox: waits,
-    clearsMailbox: clears,
-    forNewerCore: newerCore,
-    tree,
-    kernel,
+    instructionSet,
+    waitsOnMailbox: seen.waits,
+    clearsMailbox: seen.clears,
+    forNewerCore: seen.newerCore,
+    tree: jump === undefined ? undefined : source(registers.get(2)),
+    kernel: jump === undefined ? undefined : source(registers.get(jump)),
   };
 }
 
-function readT32(stub: Uint8Array, start: number): MainCode | undefined {
-  const registers = new Registers();
-  let [hasSmc, newerCore, waits, clears] = [false, false, false, false];
-  let [tree, kernel]: (AddressSource | undefined)[] = [];
-  for (let at = start; at + 2 <= STUB_SIZE;) {
-    const first = readU16LE(stub, at);
-    // Three prefixes begin an instruction of two halfwords, the first one first (ARM ARM, A6.1).
-    const wide = first >>> 11 >= 0x1d;
-    if (wide && at + 4 > STUB_SIZE) break;
-    const word = wide ? first * 0x1_0000 + readU16LE(stub, at + 2) : first;
-    const f = decoder(word, wide ? 32 : 16);
-    const pc = (at + 4) & ~3;
-    let m: Fields | undefined;
-    if (f(T32.smc)) hasSmc = true;
-    else if (f(T32.mrrcCpuectlr)) newerCore = true;
-    else if ((m = f(T32.ldrLiteral))) registers.load(m['Rt']!, stub, pc + m['imm8']! * 4);
-    else if ((m = f(T32.ldrdLiteral))) {
-      const from = pc + m['imm8']! * 4 * (m['U'] === 0 ? -1 : 1);
-      registers.load(m['Rt']!, stub, from);
-      registers.load(m['Rt2']!, stub, from + 4);
-    } else if ((m = f(T32.movw))) {
-      registers.set(m['Rd']!, {
-        number: (m['imm4']! << 12) | (m['imm_i']! << 11) | (m['imm3']! << 8) | m['imm8']!,
-      });
-    } else if ((m = f(T32.movImmediate))) {
-      registers.set(m['Rd']!, { number: expandT32((m['imm_i']! << 11) | (m['imm3']! << 8) | m['imm8']!) });
-    } else if ((m = f(T32.movImmediate8))) registers.set(m['Rd']!, { number: m['imm8']! });
-    else if ((m = f(T32.addImmediate8))) registers.offsets.set(m['Rdn']!, m['imm8']!);
-    else if ((m = f(T32.ldrRegister))) {
-      waits ||= isMailbox(registers.get(m['Rn']!).number, registers.offsets.get(m['Rm']!) ?? 0);
-    } else if ((m = f(T32.strRegister))) {
-      clears ||= waits && isMailbox(registers.get(m['Rn']!).number, registers.offsets.get(m['Rm']!) ?? 0);
-    } else if ((m = f(T32.bx))) {
-      kernel = source(registers.get(m['Rm']!));
-      tree = source(registers.get(2));
+/** CPUECTLR, which only 64-bit capable cores have (Cortex-A53 TRM, 4.5.77). */
+const isCpuectlr = ({ coproc, opc1, CRm }: { coproc: number; opc1: number; CRm: number }): boolean =>
+  coproc === 15 && opc1 === 1 && CRm === 15;
+
+function readA32(stub: Uint8Array, start: number): MainCode | undefined {
+  const seen = seenNothing();
+  for (let at = start; at + 4 <= STUB_SIZE && seen.jump === undefined; at += 4) {
+    const decoded = a32At(stub, at);
+    if (!decoded) continue;
+    followA32(seen, stub, at, decoded);
+    // A jump by writing the program counter: MOV PC or LDR PC.
+    if (seen.registers.get(PC) !== UNKNOWN) seen.jump = PC;
+  }
+  return mainCode('A32', seen);
+}
+
+function followA32(seen: Seen, stub: Uint8Array, at: number, decoded: A32): void {
+  const { registers } = seen;
+  const { name, fields } = decoded;
+  const signed = (offset: number, U: number): number => (U === 1 ? offset : -offset);
+  switch (name) {
+    case 'SMC_A1':
+      seen.hasSmc = true;
+      break;
+    case 'MRRC_A1':
+      seen.newerCore ||= isCpuectlr(fields);
+      break;
+    case 'LDR_lit_A1':
+      registers.load(fields.Rt, stub, at + 8 + signed(fields.imm12, fields.U));
+      break;
+    case 'LDR_imm_A1':
+    case 'LDR_reg_A1': {
+      const offset = name === 'LDR_imm_A1' ? signed(fields.imm12, fields.U) : 0;
+      // What comes out of the mailbox is no address that the firmware filled in.
+      if (isMailbox(registers.get(fields.Rn).number, offset)) seen.waits = true;
+      else registers.set(fields.Rt, UNKNOWN);
       break;
     }
+    case 'LDRD_lit_A1':
+    case 'LDRD_imm_A1': {
+      const from = name === 'LDRD_lit_A1' ? at + 8 + signed(fields.imm8, fields.U) : -1;
+      registers.load(fields.Rt, stub, from);
+      registers.load(fields.Rt + 1, stub, from < 0 ? from : from + 4);
+      break;
+    }
+    case 'STR_imm_A1':
+    case 'STR_reg_A1': {
+      const offset = name === 'STR_imm_A1' ? signed(fields.imm12, fields.U) : 0;
+      seen.clears ||= seen.waits && isMailbox(registers.get(fields.Rn).number, offset);
+      break;
+    }
+    case 'BX_A1':
+      seen.jump = fields.Rm;
+      break;
+    default:
+      computeA32(registers, decoded);
+  }
+}
+
+function readT32(stub: Uint8Array, start: number): MainCode | undefined {
+  const seen = seenNothing();
+  for (let at = start; at + 2 <= STUB_SIZE && seen.jump === undefined;) {
+    const first = readU16LE(stub, at);
+    const wide = isWideT32(first);
+    if (wide && at + 4 > STUB_SIZE) break;
+    followT32(seen, stub, at, wide ? first * 0x1_0000 + readU16LE(stub, at + 2) : first);
     at += wide ? 4 : 2;
   }
-  if (!hasSmc) return undefined;
-  return {
-    instructionSet: 'T32',
-    waitsOnMailbox: waits,
-    clearsMailbox: clears,
-    forNewerCore: newerCore,
-    tree,
-    kernel,
-  };
+  return mainCode('T32', seen);
+}
+
+function followT32(seen: Seen, stub: Uint8Array, at: number, word: number): void {
+  const decoded = decodeT32(word);
+  if (!decoded) return;
+  const { registers } = seen;
+  const { name, fields } = decoded;
+  // PC is four bytes ahead, rounded down for literals (ARM ARM, A2.3).
+  const pc = (at + 4) & ~3;
+  const mailbox = (Rn: number, Rm: number): boolean =>
+    isMailbox(registers.get(Rn).number, registers.offsets.get(Rm) ?? 0);
+  switch (name) {
+    case 'SMC_T1':
+      seen.hasSmc = true;
+      break;
+    case 'MRRC_T1':
+      seen.newerCore ||= isCpuectlr(fields);
+      break;
+    case 'LDR_lit_T1':
+      registers.load(fields.Rt, stub, pc + fields.imm8 * 4);
+      break;
+    case 'LDRD_lit_T1': {
+      const from = pc + fields.imm8 * 4 * (fields.U === 1 ? 1 : -1);
+      registers.load(fields.Rt, stub, from);
+      registers.load(fields.Rt2, stub, from + 4);
+      break;
+    }
+    case 'MOV_imm_T1':
+      registers.set(fields.Rd, { number: fields.imm8 });
+      break;
+    case 'MOV_imm_T2':
+      registers.set(fields.Rd, { number: constantOf('constT', fields) });
+      break;
+    case 'MOV_imm_T3':
+      registers.set(fields.Rd, { number: fields.imm16 });
+      break;
+    case 'ADD_imm_T2':
+      registers.offsets.set(fields.Rdn, fields.imm8);
+      break;
+    case 'LDR_reg_T1':
+      seen.waits ||= mailbox(fields.Rn, fields.Rm);
+      break;
+    case 'STR_reg_T1':
+      seen.clears ||= seen.waits && mailbox(fields.Rn, fields.Rm);
+      break;
+    case 'BX_T1':
+      seen.jump = fields.Rm;
+      break;
+  }
 }
 
 /** The mode that the code behind the SMC vector returns to. It is A32 in every stub known. */
 function readMonitorCode(stub: Uint8Array): StubBehaviour['mode'] {
   const registers = new Registers();
   let at = SMC_VECTOR;
-  const vector = readU32LE(stub, at);
-  const adr = match(A32.addImmediate, vector);
-  const b = match(A32.branch, vector);
-  if (adr?.['Rn'] === PC && adr['Rd'] === PC) at += 8 + expandA32(adr['rotate']!, adr['imm8']!);
-  else if (b) at += 8 + signed24(b['imm24']!) * 4;
+  const vector = a32At(stub, at);
+  if (vector?.name === 'ADR_A1' && vector.fields.Rd === PC) at += 8 + constantOf('const', vector.fields);
+  else if (vector?.name === 'B_A1') at = target(at, vector.fields.imm24);
   let spsr: number | undefined;
   let written = false;
   for (; at >= SMC_VECTOR && at + 4 <= STUB_SIZE; at += 4) {
-    const word = readU32LE(stub, at);
-    const f = decoder(word);
-    let m: Fields | undefined;
-    if ((m = f(A32.msrSpsrRegister))) [written, spsr] = [true, registers.get(m['Rn']!).number];
-    else if ((m = f(A32.msrSpsrImmediate))) [written, spsr] = [true, expandA32(m['rotate']!, m['imm8']!)];
-    else if (f(A32.movsPcLr) ?? f(A32.subsPcLr) ?? f(A32.eret)) {
+    const decoded = a32At(stub, at);
+    if (!decoded) continue;
+    const { name, fields } = decoded;
+    if (name === 'MSR_reg_A1' && fields.R === 1) [written, spsr] = [true, registers.get(fields.Rn).number];
+    else if (name === 'MSR_imm_A1' && fields.R === 1) [written, spsr] = [true, constantOf('const', fields)];
+    else if (name.startsWith('SUBS_PC_LR') || name === 'ERET_A1') {
       // Without a write, SPSR_mon holds the mode of the SMC: Supervisor.
       if (!written) return 'SVC';
       if (spsr === undefined) return 'unknown';
-      return (spsr & MODE_MASK) === MODE_HYP ? 'HYP' : 'SVC';
-    } else if (f(A32.rfe)) return 'unknown';
-    else computeA32(registers, word);
+      return bitsOf(PSR, 'M', spsr) === MODE_HYP ? 'HYP' : 'SVC';
+    } else if (name === 'RFE_A1') return 'unknown';
+    else computeA32(registers, decoded);
   }
   return 'unknown';
 }
@@ -295,32 +324,47 @@ class Registers {
 }
 
 /** The A32 instructions that move constants about. */
-function computeA32(registers: Registers, word: number): void {
-  const f = decoder(word);
-  let m: Fields | undefined;
-  const operate = (fields: Fields, operation: (a: number, b: number) => number): void => {
-    const a = registers.get(fields['Rn']!).number;
-    const b = expandA32(fields['rotate']!, fields['imm8']!);
-    registers.set(fields['Rd']!, a === undefined ? UNKNOWN : { number: operation(a, b) >>> 0 });
+function computeA32(registers: Registers, { name, fields }: A32): void {
+  const operate = (at: { Rn: number; Rd: number }, operation: (a: number, b: number) => number): void => {
+    const a = registers.get(at.Rn).number;
+    registers.set(
+      at.Rd,
+      a === undefined ? UNKNOWN : { number: operation(a, constantOf('const', fields)) >>> 0 },
+    );
   };
-  if ((m = f(A32.movImmediate))) registers.set(m['Rd']!, { number: expandA32(m['rotate']!, m['imm8']!) });
-  else if ((m = f(A32.movw))) registers.set(m['Rd']!, { number: m['imm']! });
-  else if ((m = f(A32.movRegister))) registers.set(m['Rd']!, registers.get(m['Rm']!));
-  else if ((m = f(A32.orrImmediate))) operate(m, (a, b) => a | b);
-  else if ((m = f(A32.bicImmediate))) operate(m, (a, b) => a & ~b);
-  else if ((m = f(A32.addImmediate))) operate(m, (a, b) => a + b);
-  else if ((m = f(A32.subImmediate))) operate(m, (a, b) => a - b);
+  switch (name) {
+    case 'MOV_imm_A1':
+      registers.set(fields.Rd, { number: constantOf('const', fields) });
+      break;
+    case 'MOV_imm_A2':
+      registers.set(fields.Rd, { number: fields.imm16 });
+      break;
+    case 'MOV_reg_A1':
+      registers.set(fields.Rd, registers.get(fields.Rm));
+      break;
+    case 'ORR_imm_A1':
+      operate(fields, (a, b) => a | b);
+      break;
+    case 'BIC_imm_A1':
+      operate(fields, (a, b) => a & ~b);
+      break;
+    case 'ADD_imm_A1':
+      operate(fields, (a, b) => a + b);
+      break;
+    case 'SUB_imm_A1':
+      operate(fields, (a, b) => a - b);
+      break;
+  }
 }
 
-type Fields = Record<string, number>;
-
-function match(pattern: Pattern, word: number): Fields | undefined {
-  return (word & pattern.mask) >>> 0 === pattern.value ? readFields(pattern, word) : undefined;
+/** A modified immediate constant (ARM ARM, A5.2.4 and A6.3.2). */
+function constantOf(operand: 'const' | 'constT', fields: Fields): number {
+  const value = coderOf(operand).decode(fields, { address: 0, pcAhead: 0, locate: () => 0 });
+  return typeof value === 'number' ? value : rotateRight(value as Rotated);
 }
 
-function decoder(word: number, width = 32): (pattern: Pattern) => Fields | undefined {
-  return (pattern) => (pattern.width === width ? match(pattern, word) : undefined);
-}
+const rotateRight = ({ imm8, rotation }: Rotated): number =>
+  ((imm8 >>> rotation) | (imm8 << (32 - rotation))) >>> 0;
 
 /** Some core's mailbox 3 as it is read and cleared; which core's is often an index that is not known here. */
 function isMailbox(base: number | undefined, offset: number): boolean {
@@ -332,18 +376,4 @@ function isMailbox(base: number | undefined, offset: number): boolean {
 function source(value: Value): AddressSource | undefined {
   if (value.loadedFrom !== undefined) return { from: 'word', offset: value.loadedFrom };
   return value.number === undefined ? undefined : { from: 'code', address: value.number };
-}
-
-const signed24 = (value: number): number => (value << 8) >> 8;
-
-const rotateRight = (value: number, by: number): number => ((value >>> by) | (value << (32 - by))) >>> 0;
-
-/** ARMExpandImm (ARM ARM, A5.2.4). */
-const expandA32 = (rotate: number, imm8: number): number => rotateRight(imm8, rotate * 2);
-
-/** ThumbExpandImm (ARM ARM, A6.3.2). */
-function expandT32(imm12: number): number {
-  const imm8 = imm12 & 0xff;
-  if (imm12 >>> 10 === 0) return (imm8 * [0x1, 0x1_0001, 0x100_0100, 0x101_0101][imm12 >>> 8]!) >>> 0;
-  return rotateRight(0x80 | (imm12 & 0x7f), imm12 >>> 7);
 }
