@@ -34,13 +34,18 @@ export function ascii(text: string): Uint8Array {
 
 /** The offset of the first `needle` at or after `from`, or -1. */
 export function findBytes(bytes: Uint8Array, needle: Uint8Array, from = 0): number {
-  const first = needle[0];
-  if (first === undefined) return from <= bytes.length ? from : -1;
-  const last = bytes.length - needle.length;
-  for (let at = bytes.indexOf(first, from); at >= 0 && at <= last; at = bytes.indexOf(first, at + 1)) {
-    let i = 1;
-    while (i < needle.length && bytes[at + i] === needle[i]) i++;
-    if (i === needle.length) return at;
+  if (needle.length === 0) return from <= bytes.length ? from : -1;
+  // What is looked for first is a byte of the needle other than 0, which programs are full of.
+  const anchor = Math.max(
+    needle.findIndex((byte) => byte !== 0),
+    0,
+  );
+  const last = bytes.length - needle.length + anchor;
+  const next = (start: number): number => bytes.indexOf(needle[anchor]!, start);
+  for (let at = next(from + anchor); at >= 0 && at <= last; at = next(at + 1)) {
+    let i = 0;
+    while (i < needle.length && bytes[at - anchor + i] === needle[i]) i++;
+    if (i === needle.length) return at - anchor;
   }
   return -1;
 }
