@@ -4,13 +4,12 @@ import { FAULT_ALIGNMENT, shortFaultStatus } from '../../../src/arm/cpu/faults.j
 import { taken } from '../../../src/arm/cpu/instruction.js';
 import * as L from '../../../src/arm/cpu/layout.js';
 import { setCpsr } from '../../../src/arm/cpu/modes.js';
-import { neonInstructions } from '../../../src/arm/cpu/neon/index.js';
+import { slowInstructions } from '../../../src/arm/cpu/slow/index.js';
 import type { Machine } from '../../../src/arm/cpu/state.js';
-import { vfpInstructions } from '../../../src/arm/cpu/vfp/index.js';
 import { decodeA32 } from '../../../src/arm/decoder.js';
 import { aligned, d, lane, s } from '../../../src/arm/extension-registers.js';
 import type { Site } from '../../../src/arm/operands.js';
-import { MODE_SVC } from '../../../src/arm/program-status.js';
+import { MODE_HYP, MODE_SVC, MODE_USR } from '../../../src/arm/program-status.js';
 import { r0, r1 } from '../../../src/arm/registers.js';
 import { LOAD_ADDRESS, userCpu } from './machines.js';
 
@@ -26,7 +25,7 @@ const site: Site = {
 function run(m: Machine, name: string, ...operands: unknown[]): void {
   const word = encodeA32(name, operands, site);
   const { encoding, fields } = decodeA32(word)!;
-  const execute = vfpInstructions[encoding.operation] ?? neonInstructions[encoding.operation]!;
+  const execute = slowInstructions[encoding.operation]!;
   m.address = LOAD_ADDRESS;
   m.nextAddress = LOAD_ADDRESS + 4;
   execute(m, fields, { word, encoding, fields, execute });
@@ -36,6 +35,7 @@ const DATA = LOAD_ADDRESS + 0x100;
 /** A machine in User mode with bytes 0, 1, 2, ... at DATA. */
 async function machine(): Promise<Machine> {
   const { machine: m } = await userCpu();
+  m.u32[L.FPEXC >>> 2] = 1 << 30;
   for (let i = 0; i < 64; i++) m.u8[L.RAM + DATA + i] = i;
   return m;
 }
@@ -156,5 +156,97 @@ describe('system registers of floating-point', () => {
     expect(() => {
       run(m, 'vadd.f32', s(0), s(1), s(2));
     }).toThrow(taken);
+  });
+});
+
+describe('who may execute', () => {
+  const HVBAR = 0x4000;
+  /** A machine in Non-secure SVC that may do everything. */
+  async function nonSecure(): Promise<Machine> {
+    const m = await machine();
+    setCpsr(m, MODE_SVC);
+    m.core.SCR = 1;
+    m.core.NSACR = 0xc00;
+    m.core.HCPTR = 0x33ff;
+    m.core.HVBAR = HVBAR;
+    return m;
+  }
+  const tries = (m: Machine, name: string, ...operands: unknown[]): boolean => {
+    const word = encodeA32(name, operands, site);
+    const { encoding, fields } = decodeA32(word)!;
+    const execute = slowInstructions[encoding.operation]!;
+    m.address = LOAD_ADDRESS;
+    m.nextAddress = LOAD_ADDRESS + 4;
+    try {
+      execute(m, fields, { word, encoding, fields, execute });
+      return true;
+    } catch (error) {
+      expect(error).toBe(taken);
+      return false;
+    }
+  };
+  const fp = ['vmov', s(0), r0] as const;
+  const simd = ['veor', d(0), d(0), d(0)] as const;
+  const small = ['vmov.8', lane(d(0), 0), r0] as const;
+  const inHyp = (m: Machine): boolean => (m.u32[L.CPSR >>> 2]! & 0x1f) === MODE_HYP;
+
+  test('everything is allowed', async () => {
+    const m = await nonSecure();
+    expect([tries(m, ...fp), tries(m, ...simd), tries(m, ...small)]).toEqual([true, true, true]);
+  });
+
+  test.each([
+    ['CPACR denies', (m: Machine) => (m.core.CPACR = 0), [false, false, false]],
+    ['NSACR denies', (m: Machine) => (m.core.NSACR = 0), [false, false, false]],
+    ['FPEXC is off', (m: Machine) => (m.u32[L.FPEXC >>> 2] = 0), [false, false, false]],
+    ['CPACR disables Advanced SIMD', (m: Machine) => (m.core.CPACR = 0x80f00000), [true, false, false]],
+    ['NSACR disables Advanced SIMD', (m: Machine) => (m.core.NSACR = 0x8c00), [true, false, false]],
+  ] as const)('where %s it is UNDEFINED', async (_, set, expected) => {
+    for (const [i, it] of [fp, simd, small].entries()) {
+      const m = await nonSecure();
+      set(m);
+      expect(tries(m, ...(it as readonly [string, ...unknown[]]))).toBe(expected[i]);
+      expect(inHyp(m)).toBe(false);
+    }
+  });
+
+  test('CPACR may allow privileged modes alone', async () => {
+    const m = await nonSecure();
+    m.core.CPACR = 0x00500000;
+    expect(tries(m, ...fp)).toBe(true);
+    setCpsr(m, MODE_USR);
+    expect(tries(m, ...fp)).toBe(false);
+  });
+
+  test('HCPTR traps to Hyp mode, with the syndrome', async () => {
+    let m = await nonSecure();
+    m.core.HCPTR = 0x3fff;
+    expect(tries(m, ...fp)).toBe(false);
+    expect(inHyp(m)).toBe(true);
+    // Class 0x07, 32-bit instruction, condition valid and always, coprocessor 10.
+    expect(m.core.HSR >>> 0).toBe(0x1fe0000a);
+    m = await nonSecure();
+    m.core.HCPTR = 0xb3ff;
+    expect(tries(m, ...fp)).toBe(true);
+    expect(tries(m, ...simd)).toBe(false);
+    expect(inHyp(m)).toBe(true);
+    expect(m.core.HSR >>> 0).toBe(0x1fe00020);
+  });
+
+  test('HCR.TID3 traps VMRS of MVFR0', async () => {
+    const m = await nonSecure();
+    m.core.HCR = 1 << 18;
+    expect(tries(m, 'vmrs', r1, 'FPSID')).toBe(true);
+    expect(tries(m, 'vmrs', r1, 'MVFR0')).toBe(false);
+    expect(inHyp(m)).toBe(true);
+    expect(m.core.HSR >>> 26).toBe(0x08);
+  });
+
+  test('FPEXC can be reached while the extensions are off', async () => {
+    const m = await nonSecure();
+    m.u32[L.FPEXC >>> 2] = 0;
+    m.u32[0] = 1 << 30;
+    expect(tries(m, 'vmsr', 'FPEXC', r0)).toBe(true);
+    expect(tries(m, ...fp)).toBe(true);
   });
 });

@@ -1,5 +1,6 @@
 /** Every instruction that is run in TypeScript, by the operation's name in the tables. */
 import { coprocessor } from '../coprocessor.js';
+import { extensionInstructions } from '../extension-access.js';
 import type { Execute } from '../instruction.js';
 import { media } from './media.js';
 import { system } from './system.js';
@@ -10,4 +11,5 @@ export const slowInstructions: Readonly<Record<string, Execute>> = {
   ...transfers,
   ...system,
   ...coprocessor,
+  ...extensionInstructions,
 };
