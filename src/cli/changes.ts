@@ -1,5 +1,7 @@
 /** What install and uninstall have in common: showing a plan and making its changes. */
 import type { Card } from '../card/card.js';
+import { splitConfig } from '../setup/config-block.js';
+import { CONFIG } from '../setup/install.js';
 import { applyPlan, checkRoom, type Change, type Plan } from '../setup/plan.js';
 import { bytesText, say, sayJson } from './output.js';
 import { progress } from './progress.js';
@@ -14,6 +16,11 @@ function changeText(change: Change): string {
     case 'remove':
       return `${change.path} removed`;
   }
+}
+
+/** The lines of ours that a changed config.txt holds. */
+function ourLines(change: Change): readonly string[] {
+  return change.kind === 'replace' && change.path === CONFIG ? (splitConfig(change.data).lines ?? []) : [];
 }
 
 /**
@@ -51,7 +58,10 @@ export async function makeChanges(
     return;
   }
   say(plan.summary);
-  for (const change of plan.changes) say(`  ${changeText(change)}`);
+  for (const change of plan.changes) {
+    say(`  ${changeText(change)}`);
+    for (const line of ourLines(change)) say(`    + ${line}`);
+  }
   for (const note of plan.notes) say(`  note: ${note}`);
   if (options.dryRun && plan.changes.length > 0) say('A dry run: nothing was written.');
 }

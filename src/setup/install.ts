@@ -23,7 +23,8 @@ export interface InstallOptions {
   readonly revision?: number | undefined;
 }
 
-const CONFIG = 'config.txt';
+/** Where our lines go. */
+export const CONFIG = 'config.txt';
 
 /**
  * Where the device tree is pinned under `kernel_old`: just above 128 MiB, out of the way of every kernel that unpacks

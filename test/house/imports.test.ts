@@ -40,7 +40,7 @@ function faultsOf(file: string, text: string): string[] {
       faults.push(`${file} imports ${specifier}, which a browser does not have`);
     }
   }
-  if (!NODE_FOLDERS.includes(folder) && /\b(?:Buffer\.|process\.|__dirname\b|require\()/.test(text)) {
+  if (!NODE_FOLDERS.includes(folder) && /\b(?:Buffer\.\w|process\.\w|__dirname\b|require\()/.test(text)) {
     faults.push(`${file} uses a global of Node`);
   }
   return faults;
