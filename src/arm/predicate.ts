@@ -1,7 +1,7 @@
 /**
  * Conditions on fields, written as the manual's pseudocode has them: `Rn == 15 && W == 1`,
- * `Rt2 == Rt + 1 || BitCount(registers) < 1`, `imm4<3:2> != 0`, `registers<Rn> == 1`, `BadReg(Rd)`. Kept as text in the table so that other readers
- * of it (a decision tree, a translator) can take them apart.
+ * `Rt2 == Rt + 1 || BitCount(registers) < 1`, `imm4<3:2> != 0`, `registers<Rn> == 1`, `BadReg(Rd)`. Kept as text in
+ * the table so that other readers of it (a decision tree, a translator) can take them apart.
  */
 import type { Fields } from './pattern.js';
 

@@ -4,9 +4,10 @@
  * `<name>` is an operand, its coder of that name in operands.ts; `{...}` may be left out; `[...]` is a memory
  * operand; `PC`, `LR` and `SP` stand for themselves, and so do `!` (write-back) and `^` (the other mode's).
  * `{S}` and `{s}` stand for the suffix S: given by the field S, or in T32's 16-bit encodings by not being in an IT
- * block. `.W` marks 32-bit encodings that have 16-bit ones beside them; it may be left out. `#` is only printed. In an entry with sizes, `<n>` stands for each of them, in the mnemonic and in the names of
- * operands; where an operand's name begins with V, the template stands for two, with D and with Q registers,
- * told apart by the field Q. The same text gives the builder's types here and, parsed, its behaviour.
+ * block. `.W` marks 32-bit encodings that have 16-bit ones beside them; it may be left out. `#` is only printed.
+ * In an entry with sizes, `<n>` stands for each of them, in the mnemonic and in the names of operands; where an
+ * operand's name begins with V, the template stands for two, with D and with Q registers, told apart by the field Q.
+ * The same text gives the builder's types here and, parsed, its behaviour.
  */
 import type { Condition, lr, pc, sp } from './registers.js';
 import type { ExtensionOperands } from './extension-operands.js';

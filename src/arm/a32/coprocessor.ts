@@ -79,7 +79,7 @@ export const coprocessor = {
     unpredictable: 'W == 1',
   },
   STC_A1: {
-    section: 'A8.8.197',
+    section: 'A8.8.198',
     bits: 'cond:4 110 P U D W 0 Rn:4 CRd:4 coproc:4 imm8:8',
     syntax: {
       'STC{c} <coproc>, <CRd>, [<Rn>{, #<offset8x4>}]': 'D == 0 && P == 1 && W == 0',
@@ -160,7 +160,7 @@ export const coprocessor = {
     unpredictable: 'W == 1',
   },
   STC_A2: {
-    section: 'A8.8.197',
+    section: 'A8.8.198',
     bits: '1111 110 P U D W 0 Rn:4 CRd:4 coproc:4 imm8:8',
     syntax: {
       'STC2 <coproc>, <CRd>, [<Rn>{, #<offset8x4>}]': 'D == 0 && P == 1 && W == 0',

@@ -477,7 +477,7 @@ export const loadStore = {
     unpredictable: 'Rn == 15 || registers == 0',
   },
   LDMDA_A1: {
-    section: 'A8.8.60',
+    section: 'A8.8.59',
     bits: 'cond:4 100000 W 1 Rn:4 registers:16',
     syntax: {
       'LDMDA{c} <Rn>, <registers>': 'W == 0',
@@ -495,7 +495,7 @@ export const loadStore = {
     unpredictable: 'Rn == 15 || registers == 0',
   },
   LDMDB_A1: {
-    section: 'A8.8.61',
+    section: 'A8.8.60',
     bits: 'cond:4 100100 W 1 Rn:4 registers:16',
     syntax: {
       'LDMDB{c} <Rn>, <registers>': 'W == 0',
@@ -514,7 +514,7 @@ export const loadStore = {
     unpredictable: 'Rn == 15 || registers == 0',
   },
   LDMIB_A1: {
-    section: 'A8.8.62',
+    section: 'A8.8.61',
     bits: 'cond:4 100110 W 1 Rn:4 registers:16',
     syntax: {
       'LDMIB{c} <Rn>, <registers>': 'W == 0',

@@ -144,13 +144,13 @@ export const multiplyMedia = {
     unpredictable: 'Rd == 15 || Rn == 15 || Rm == 15',
   },
   SSAX_A1: {
-    section: 'A8.8.194',
+    section: 'A8.8.195',
     bits: 'cond:4 01100001 Rn:4 Rd:4 (1111) 010 1 Rm:4',
     syntax: 'SSAX{c} <Rd>, <Rn>, <Rm>',
     unpredictable: 'Rd == 15 || Rn == 15 || Rm == 15',
   },
   SSUB16_A1: {
-    section: 'A8.8.195',
+    section: 'A8.8.196',
     bits: 'cond:4 01100001 Rn:4 Rd:4 (1111) 011 1 Rm:4',
     syntax: 'SSUB16{c} <Rd>, <Rn>, <Rm>',
     unpredictable: 'Rd == 15 || Rn == 15 || Rm == 15',
@@ -162,7 +162,7 @@ export const multiplyMedia = {
     unpredictable: 'Rd == 15 || Rn == 15 || Rm == 15',
   },
   SSUB8_A1: {
-    section: 'A8.8.196',
+    section: 'A8.8.197',
     bits: 'cond:4 01100001 Rn:4 Rd:4 (1111) 111 1 Rm:4',
     syntax: 'SSUB8{c} <Rd>, <Rn>, <Rm>',
     unpredictable: 'Rd == 15 || Rn == 15 || Rm == 15',
@@ -240,13 +240,13 @@ export const multiplyMedia = {
     unpredictable: 'Rd == 15 || Rn == 15 || Rm == 15',
   },
   UADD16_A1: {
-    section: 'A8.8.244',
+    section: 'A8.8.243',
     bits: 'cond:4 01100101 Rn:4 Rd:4 (1111) 000 1 Rm:4',
     syntax: 'UADD16{c} <Rd>, <Rn>, <Rm>',
     unpredictable: 'Rd == 15 || Rn == 15 || Rm == 15',
   },
   UASX_A1: {
-    section: 'A8.8.246',
+    section: 'A8.8.245',
     bits: 'cond:4 01100101 Rn:4 Rd:4 (1111) 001 1 Rm:4',
     syntax: 'UASX{c} <Rd>, <Rn>, <Rm>',
     unpredictable: 'Rd == 15 || Rn == 15 || Rm == 15',
@@ -264,7 +264,7 @@ export const multiplyMedia = {
     unpredictable: 'Rd == 15 || Rn == 15 || Rm == 15',
   },
   UADD8_A1: {
-    section: 'A8.8.245',
+    section: 'A8.8.244',
     bits: 'cond:4 01100101 Rn:4 Rd:4 (1111) 100 1 Rm:4',
     syntax: 'UADD8{c} <Rd>, <Rn>, <Rm>',
     unpredictable: 'Rd == 15 || Rn == 15 || Rm == 15',
@@ -402,13 +402,13 @@ export const multiplyMedia = {
     unpredictable: 'Rd == 15 || Rm == 15',
   },
   SSAT_A1: {
-    section: 'A8.8.192',
+    section: 'A8.8.193',
     bits: 'cond:4 0110101 sat_imm:5 Rd:4 imm5:5 sh 01 Rn:4',
     syntax: 'SSAT{c} <Rd>, #<sat_imm_less1>, <Rn>{, <satshift>}',
     unpredictable: 'Rd == 15 || Rn == 15',
   },
   SSAT16_A1: {
-    section: 'A8.8.193',
+    section: 'A8.8.194',
     bits: 'cond:4 01101010 sat_imm:4 Rd:4 (1111) 0011 Rn:4',
     syntax: 'SSAT16{c} <Rd>, #<sat_imm_less1>, <Rn>',
     unpredictable: 'Rd == 15 || Rn == 15',

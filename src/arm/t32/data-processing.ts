@@ -43,7 +43,7 @@ export const dataProcessing = {
       'Rn == 15 || BitCount(registers) < 2 || registers<15:14> == 3 || (W == 1 && registers<Rn> == 1)',
   },
   SRS_T1: {
-    section: 'B9.3.16',
+    section: 'B9.3.15',
     bits: '1110100 00 0 W 0 (1101) (11000000000) mode:5',
     syntax: {
       'SRSDB{c} SP, #<mode>': 'W == 0',
@@ -61,7 +61,7 @@ export const dataProcessing = {
     unpredictable: 'Rn == 15',
   },
   SRS_T2: {
-    section: 'B9.3.16',
+    section: 'B9.3.15',
     bits: '1110100 11 0 W 0 (1101) (11000000000) mode:5',
     syntax: {
       'SRSIA{c} SP, #<mode>': 'W == 0',
@@ -127,7 +127,7 @@ export const dataProcessing = {
     unpredictable: 'BadReg(Rt) || BadReg(Rt2) || Rt == Rt2 || Rn == 15',
   },
   TBB_T1: {
-    section: 'A8.8.238',
+    section: 'A8.8.236',
     bits: '111010001101 Rn:4 (11110000) 000 H Rm:4',
     syntax: {
       'TBB{c} [<Rn>, <Rm>]': 'H == 0',
@@ -495,14 +495,14 @@ export const dataProcessing = {
     unpredictable: 'BadReg(Rd)',
   },
   SSAT_T1: {
-    section: 'A8.8.192',
+    section: 'A8.8.193',
     bits: '11110 (0) 1100 sh 0 Rn:4 0 imm5:3 Rd:4 imm5:2 (0) sat_imm:5',
     syntax: 'SSAT{c} <Rd>, #<sat_imm_less1>, <Rn>{, <satshift>}',
     see: { SSAT16_T1: 'sh == 1 && imm5 == 0' },
     unpredictable: 'BadReg(Rd) || BadReg(Rn)',
   },
   SSAT16_T1: {
-    section: 'A8.8.193',
+    section: 'A8.8.194',
     bits: '11110 (0) 110010 Rn:4 0 000 Rd:4 00 (00) sat_imm:4',
     syntax: 'SSAT16{c} <Rd>, #<sat_imm_less1>, <Rn>',
     unpredictable: 'BadReg(Rd) || BadReg(Rn)',
