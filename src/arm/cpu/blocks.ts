@@ -1,14 +1,12 @@
 /** The cache of decoded code: blocks of micro-ops by physical page, thrown away when the page is written. */
 import * as L from './layout.js';
-import { decodeBlock } from './lower.js';
+import { decodeBlock, LONGEST_BLOCK } from './lower.js';
 import type { Machine } from './state.js';
 import { kick } from './state.js';
 import { hasCode, watchWrites } from './tlb.js';
 
-/** The longest block, in instructions. */
-export const LONGEST_BLOCK = 120;
 /** Room for the largest block: the most micro-ops an instruction is lowered to, and the jump at the end. */
-const BLOCK_ROOM = (LONGEST_BLOCK * 24 + 8) * L.OP_SIZE;
+const BLOCK_ROOM = ((LONGEST_BLOCK + 4) * 24 + 8) * L.OP_SIZE;
 
 /** The word of the page directory for a physical page in the running core's instruction set and byte order. */
 function directoryAt(page: number, variant: number): number {
@@ -54,6 +52,17 @@ export function blockAt(m: Machine, physical: number): number {
   m.codeTop = top;
   u32[(table >>> 2) + ((physical & 0xffe) >>> 1)] = block;
   m.u8.fill(1, L.CODE_LINES + (physical >>> 6), L.CODE_LINES + ((physical + bytes - 1) >>> 6) + 1);
+  return block;
+}
+
+/**
+ * Decodes what cannot be kept by its physical address alone: what starts within an IT block, or a T32 instruction
+ * whose second half is in another page (at `second`).
+ */
+export function passingBlock(m: Machine, physical: number, second?: number): number {
+  if (m.codeTop + BLOCK_ROOM > L.CODE_END) forgetCode(m);
+  const block = m.codeTop;
+  m.codeTop = decodeBlock(m, physical, block, second).top;
   return block;
 }
 

@@ -3,7 +3,8 @@
  * its core one nanosecond, and the cores take turns in slices, so that every run of the same machine is the same.
  */
 import { MODE_SVC } from '../program-status.js';
-import { blockAt, codeWritten } from './blocks.js';
+import { isWideT32 } from '../decoder.js';
+import { blockAt, codeWritten, passingBlock } from './blocks.js';
 import type { Bus, TimerName } from './bus.js';
 import { pendingInterrupt, takeInterrupt, wakesFromWfi } from './exceptions.js';
 import { taken } from './instruction.js';
@@ -11,10 +12,11 @@ import { interpreterBase64 } from './interpreter-binary.js';
 import * as L from './layout.js';
 import { fetchAddress, interpreterLoad, interpreterStore } from './memory.js';
 import { Op } from './micro-ops.js';
-import { PSR_A, PSR_F, PSR_I } from './modes.js';
+import { PSR_A, PSR_F, PSR_I, readItState, setItState } from './modes.js';
 import { transferRecord } from './slow/transfers.js';
-import { Core, kick, leaves, type Machine, now, unkick, type Unpredictable } from './state.js';
+import { Core, kick, leaves, type Machine, now, thumb, unkick, type Unpredictable } from './state.js';
 import { accessSyndrome } from './syndrome.js';
+import { advanceIt } from './thumb.js';
 import { updateTimers } from './timers.js';
 import { flushTlb, updateContext } from './tlb.js';
 import { webAssembly } from './webassembly.js';
@@ -138,6 +140,16 @@ export class Cpu {
     m.record = rec;
     m.address = (m.u32[L.PAGE >>> 2]! + (offset & 0xfff)) >>> 0;
     m.nextAddress = (m.address + (offset & L.OP_WIDE ? 4 : 2)) >>> 0;
+    // An exception keeps ITSTATE in its SPSR.
+    if (m.u8[rec + L.OP_IT]) setItState(m, m.u8[rec + L.OP_IT]!);
+  }
+
+  /** After an instruction in an IT block: the next one's ITSTATE where that is for CPSR to hold, else none. */
+  private endIt(rec: number): void {
+    const { machine: m } = this;
+    const it = m.u8[rec + L.OP_IT]!;
+    // An exception return has brought its own.
+    if (it && readItState(m) === it) setItState(m, m.leave ? advanceIt(it) : 0);
   }
 
   private countTo(rec: number): void {
@@ -149,6 +161,7 @@ export class Cpu {
     const { machine: m } = this;
     m.record = 0;
     if (m.u32[L.LEAVE >>> 2]) this.countTo(rec);
+    else if (m.u8[rec + L.OP_IT]) setItState(m, 0);
   }
 
   /** Runs a slow instruction; 1 when the interpreter must return. */
@@ -162,6 +175,7 @@ export class Cpu {
         const decoded = m.instructions[m.u32[(rec + L.OP_EXT) >>> 2]!]!;
         decoded.execute(m, decoded.fields, decoded);
       } else transferRecord(m, rec);
+      this.endIt(rec);
     } catch (error) {
       if (error !== taken) throw error;
     }
@@ -268,6 +282,24 @@ export class Cpu {
     return 'time';
   }
 
+  /** The block at a virtual address; 0 after a Prefetch Abort was taken. */
+  private blockFor(pc: number): number {
+    const { machine: m } = this;
+    const physical = fetchAddress(m, pc);
+    if (physical < 0) return 0;
+    if (!thumb(m)) return blockAt(m, physical);
+    let second: number | undefined;
+    if ((pc & 0xfff) === 0xffe && isWideT32(m.u16[(L.RAM + physical) >>> 1]!)) {
+      second = fetchAddress(m, (pc + 2) >>> 0, pc);
+      if (second < 0) return 0;
+    }
+    const it = readItState(m);
+    if (it === 0 && second === undefined) return blockAt(m, physical);
+    const block = passingBlock(m, physical, second);
+    setItState(m, 0);
+    return block;
+  }
+
   private mayGoOn(core: Core): boolean {
     return !this.stopping && core.waiting === 'no';
   }
@@ -289,13 +321,12 @@ export class Cpu {
       const interrupt = pendingInterrupt(m);
       if (interrupt) takeInterrupt(m, interrupt);
       const pc = u32[L.PC >>> 2]!;
-      const physical = fetchAddress(m, pc);
-      if (physical < 0) {
+      const block = this.blockFor(pc);
+      if (block === 0) {
         // An abort takes time too, or a vector that aborts would never end.
         i32[L.BUDGET >>> 2] = left() - 1;
         continue;
       }
-      const block = blockAt(m, physical);
       u32[L.PAGE >>> 2] = (pc & 0xfffff000) >>> 0;
       u32[L.LEAVE >>> 2] = 0;
       this.interpret(block);

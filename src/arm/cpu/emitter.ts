@@ -73,6 +73,15 @@ export class Emitter {
     if (condition === ALWAYS) this.ended = true;
   }
 
+  /** BL to a distance from the page. LR is set only when it is made, so its condition stands in front of it. */
+  call(target: number): void {
+    const { condition } = this;
+    this.condition = ALWAYS;
+    this.branch(target, BL);
+    this.condition = condition;
+    this.ended = condition === ALWAYS;
+  }
+
   /** A branch to the address in a register, whose bit 0 selects the instruction set. */
   exchange(register: number): void {
     this.emit(Op.BX, register);

@@ -27,12 +27,15 @@ import {
   PSR_M,
   PSR_T,
   readCpsr,
+  readItState,
   setBankedRegister,
   setCpsr,
+  setItState,
   writeCpsrByInstruction,
 } from './modes.js';
 import type { Machine, SystemBank } from './state.js';
 import { setRegister, setWord, thumb, word } from './state.js';
+import { advanceIt } from './thumb.js';
 import { contextsChanged } from './tlb.js';
 
 /** Exception classes of HSR (table B3-31). */
@@ -161,7 +164,13 @@ export function hypTrap(m: Machine, ec: number, iss: number): never {
   end(m);
 }
 
+/** A call returns behind itself, in an IT block to the next instruction's ITSTATE. */
+function passIt(m: Machine): void {
+  setItState(m, advanceIt(readItState(m)));
+}
+
 export function supervisorCall(m: Machine, imm16: number): never {
+  passIt(m);
   const next = m.nextAddress;
   const hsr = (EC_SVC << 26) | il(m) | (imm16 & 0xffff);
   if (modeOf(m) === MODE_HYP) takeToHyp(m, VECTOR_CALL, next, hsr);
@@ -174,6 +183,7 @@ export function supervisorCall(m: Machine, imm16: number): never {
 export function hypervisorCall(m: Machine, imm16: number): never {
   const mode = modeOf(m);
   if (isSecure(m) || mode === MODE_USR || !(m.core.SCR & SCR_HCE)) undefinedInstruction(m);
+  passIt(m);
   takeToHyp(
     m,
     mode === MODE_HYP ? VECTOR_CALL : VECTOR_HYP_TRAP,
@@ -190,6 +200,7 @@ export function secureMonitorCall(m: Machine): never {
   if (!isSecure(m) && mode !== MODE_HYP && m.core.HCR & HCR_TSC) hypTrap(m, EC_SMC, 0);
   // SCR.SCD disables it in Non-secure state.
   if (m.core.SCR & SCR_SCD && !isSecure(m)) undefinedInstruction(m);
+  passIt(m);
   takeToMonitor(m, VECTOR_CALL, m.nextAddress);
   end(m);
 }

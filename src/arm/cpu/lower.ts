@@ -1,81 +1,172 @@
-/** From decoded instructions to micro-ops. */
-import { decodeA32 } from '../decoder.js';
+/** From instructions to blocks of micro-ops. */
+import { decodeA32, decodeT32, isWideT32 } from '../decoder.js';
+import type { Encoding } from '../encoding.js';
 import { isUnpredictable } from '../encoding.js';
 import { ALWAYS } from '../registers.js';
-import { LONGEST_BLOCK } from './blocks.js';
 import { Emitter } from './emitter.js';
 import { undefinedInstruction } from './exceptions.js';
+import { type Execute, taken } from './instruction.js';
 import * as L from './layout.js';
 import { lowerings } from './lowerings.js';
 import { Op } from './micro-ops.js';
+import { readItState } from './modes.js';
 import { slowInstructions } from './slow/index.js';
 import type { Machine } from './state.js';
+import { setRegister, thumb } from './state.js';
+import { advanceIt, branchTarget, likeA32, thumbLowerings } from './thumb.js';
+
+/** The longest block, in instructions; an IT block is not cut. */
+export const LONGEST_BLOCK = 120;
+
+const PAGE_SIZE = 0x1000;
 
 /**
  * Decodes the instructions from a physical address on, to micro-ops from `start` on, up to an unconditional branch,
- * the end of the page, or LONGEST_BLOCK instructions.
- * @returns the first free byte behind the micro-ops, and how many bytes of instructions they stand for
+ * the end of the page, or LONGEST_BLOCK instructions. CPSR.IT is that of the first one.
+ * @param second the physical address of the second half of a T32 instruction that lies across two pages; then that
+ *   instruction is all there is
+ * @returns the first free byte behind the micro-ops, and how many bytes of the page they stand for
  */
-export function decodeBlock(m: Machine, physical: number, start: number): { top: number; bytes: number } {
+export function decodeBlock(
+  m: Machine,
+  physical: number,
+  start: number,
+  second?: number,
+): { top: number; bytes: number } {
   const variant = m.u32[L.VARIANT >>> 2]!;
-  const emitter = new Emitter(m, false, (variant & L.VARIANT_E) !== 0, physical >>> 12, start);
-  const first = physical & 0xffc;
+  const isThumb = thumb(m);
+  const emitter = new Emitter(m, isThumb, (variant & L.VARIANT_E) !== 0, physical >>> 12, start);
+  const first = physical & (isThumb ? 0xffe : 0xffc);
+  const base = L.RAM + (physical & ~0xfff);
   emitter.offset = first;
-  while (!emitter.ended && emitter.offset < 0x1000 && emitter.position < LONGEST_BLOCK) {
+  emitter.it = readItState(m);
+  let next = first;
+  while (!emitter.ended && next < PAGE_SIZE && (emitter.position < LONGEST_BLOCK || emitter.it)) {
+    emitter.offset = next;
     emitter.position++;
-    lowerA32(emitter, m.u32[(L.RAM + (physical & ~0xfff) + emitter.offset) >>> 2]!);
-    emitter.offset += 4;
+    if (!isThumb) {
+      lowerA32(emitter, m.u32[(base + next) >>> 2]!);
+      next += 4;
+      continue;
+    }
+    let word = m.u16[(base + next) >>> 1]!;
+    emitter.size = isWideT32(word) ? 4 : 2;
+    if (emitter.size === 4) {
+      if (next + 2 < PAGE_SIZE) word = word * 0x10000 + m.u16[(base + next + 2) >>> 1]!;
+      else if (second !== undefined) word = word * 0x10000 + m.u16[(L.RAM + second) >>> 1]!;
+      else {
+        // The rest of it is in a page that may be anywhere: it is done by itself.
+        emitter.size = 2;
+        emitter.position--;
+        emitter.slow(goOnHere, {});
+        emitter.ended = true;
+        next += 2;
+        break;
+      }
+    }
+    lowerT32(emitter, word);
+    next += emitter.size;
   }
-  const bytes = emitter.offset - first;
-  if (!emitter.ended) {
-    // On to the next block; the jump counts no instruction of its own.
-    emitter.condition = ALWAYS;
-    const target = emitter.offset;
-    emitter.offset -= 4;
-    emitter.branch(target);
-  }
-  return { top: emitter.top, bytes };
+  if (!emitter.ended) endBlock(emitter, next);
+  return { top: emitter.top, bytes: Math.min(next, PAGE_SIZE) - first };
 }
+
+/** On to the next block. In an IT block that is for the outside to find: CPSR.IT says how it goes on. */
+function endBlock(emitter: Emitter, next: number): void {
+  emitter.condition = ALWAYS;
+  if (emitter.it) emitter.slow(goOnAfter, {});
+  else emitter.branch(next);
+}
+
+/** Leaves the interpreter before the instruction. */
+const goOnHere: Execute = (m) => {
+  setRegister(m, 15, m.address);
+  m.leave = true;
+  // Nothing was done, so ITSTATE stays.
+  throw taken;
+};
+/** Leaves it behind the instruction that the micro-op belongs to; its ITSTATE is the next one's already. */
+const goOnAfter: Execute = (m) => {
+  m.leave = true;
+  throw taken;
+};
 
 function lowerA32(emitter: Emitter, word: number): void {
   const decoded = decodeA32(word);
   emitter.word = word;
   emitter.encoding = decoded?.encoding;
-  emitter.condition = ALWAYS;
   if (!decoded) {
-    const condition = word >>> 28;
-    conditionally(emitter, condition < ALWAYS ? condition : ALWAYS, () => {
-      emitter.slow(undefinedInstruction, {});
-    });
-    if (condition >= ALWAYS) emitter.ended = true;
+    const condition = Math.min(word >>> 28, ALWAYS);
+    lowerUndefined(emitter, condition);
     return;
   }
   const { encoding } = decoded;
   const fields: Record<string, number> = decoded.fields;
   const condition = fields['cond'] ?? ALWAYS;
-  if (isUnpredictable(encoding, word, fields)) {
-    emitter.m.onUnpredictable({
-      core: emitter.m.core.index,
-      address: (emitter.m.u32[L.PAGE >>> 2]! + emitter.offset) >>> 0,
-      word,
-      name: encoding.name,
-    });
-  }
-  const { operation } = encoding;
-  // Branches in the page have their condition in themselves.
-  if (operation === 'B') {
-    const target = emitter.offset + 8 + ((fields['imm24']! << 8) >> 6);
-    emitter.condition = condition;
-    if (target >= 0 && target < 0x1000) emitter.branch(target);
-    else {
-      conditionally(emitter, condition, () => {
-        emitter.branch(target);
-      });
+  report(emitter, encoding, fields);
+  if (encoding.operation === 'B')
+    lowerBranch(emitter, condition, emitter.offset + 8 + ((fields['imm24']! << 8) >> 6));
+  else lowerOperation(emitter, condition, encoding.operation, fields, false);
+}
+
+function lowerT32(emitter: Emitter, word: number): void {
+  const decoded = decodeT32(word);
+  emitter.word = word;
+  emitter.encoding = decoded?.encoding;
+  const { it } = emitter;
+  const condition = it ? it >>> 4 : ALWAYS;
+  if (!decoded) lowerUndefined(emitter, condition === 15 ? ALWAYS : condition);
+  else {
+    const { encoding } = decoded;
+    report(emitter, encoding, decoded.fields);
+    const fields = likeA32(encoding.name, decoded.fields, it !== 0);
+    const { operation } = encoding;
+    if (operation === 'B') lowerBranch(emitter, fields['cond'] ?? condition, branchTarget(emitter, fields));
+    else if (operation === 'BKPT') lowerOperation(emitter, ALWAYS, operation, fields, true);
+    else lowerOperation(emitter, condition, operation, fields, true);
+    if (operation === 'IT') {
+      emitter.it = (fields['firstcond']! << 4) | fields['mask']!;
+      return;
     }
+  }
+  emitter.it = advanceIt(it);
+}
+
+function report(emitter: Emitter, encoding: Encoding, fields: Readonly<Record<string, number>>): void {
+  const { m, word, offset } = emitter;
+  if (!isUnpredictable(encoding, word, fields)) return;
+  const address = (m.u32[L.PAGE >>> 2]! + offset) >>> 0;
+  m.onUnpredictable({ core: m.core.index, address, word, name: encoding.name });
+}
+
+function lowerUndefined(emitter: Emitter, condition: number): void {
+  conditionally(emitter, condition, () => {
+    emitter.slow(undefinedInstruction, {});
+  });
+  emitter.ended = condition === ALWAYS;
+}
+
+/** Branches in the page have their condition in themselves. */
+function lowerBranch(emitter: Emitter, condition: number, target: number): void {
+  emitter.condition = condition;
+  if (target >= 0 && target < PAGE_SIZE) {
+    emitter.branch(target);
     return;
   }
   conditionally(emitter, condition, () => {
-    const lower = lowerings[operation];
+    emitter.branch(target);
+  });
+}
+
+function lowerOperation(
+  emitter: Emitter,
+  condition: number,
+  operation: string,
+  fields: Readonly<Record<string, number>>,
+  isThumb: boolean,
+): void {
+  conditionally(emitter, condition === 15 ? ALWAYS : condition, () => {
+    const lower = (isThumb ? thumbLowerings[operation] : undefined) ?? lowerings[operation];
     if (lower && lower(emitter, fields) !== false) return;
     emitter.slow(slowInstructions[operation] ?? undefinedInstruction, fields);
   });

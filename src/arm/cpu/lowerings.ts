@@ -2,6 +2,7 @@
 import type { Emitter } from './emitter.js';
 import * as L from './layout.js';
 import { Op } from './micro-ops.js';
+import { immediateOf } from './thumb.js';
 
 /** Emits the micro-ops of an operation; false where these fields are for the slow path. */
 export type Lower = (e: Emitter, f: Readonly<Record<string, number>>) => boolean | undefined;
@@ -236,16 +237,19 @@ export function byRegisterShift(
   });
 }
 
+/** The constant of an instruction, and the carry it leaves. MOVW has 16 plain bits. */
+function constantOf(e: Emitter, f: Readonly<Record<string, number>>): ReturnType<typeof expandA32> {
+  if (e.thumb) return immediateOf(e.encoding!.name, f);
+  return f['imm16'] === undefined ? expandA32(f['imm12']!) : { value: f['imm16'], carry: undefined };
+}
+
 /** The three A32 forms of a data processing operation. */
 function dataProcessing(name: string, operation: Operation): Record<string, Lower> {
   const unary = operation === MOV || operation === MVN;
   const rn = (f: Readonly<Record<string, number>>): number | undefined => (unary ? undefined : f['Rn']!);
   return {
     [`${name}_imm`]: (e, f) => {
-      // MOVW has 16 plain bits.
-      const { imm16 } = f;
-      const value = imm16 === undefined ? expandA32(f['imm12']!) : { value: imm16, carry: undefined };
-      byImmediate(e, operation, f['S'] === 1, f['Rd']!, rn(f), value);
+      byImmediate(e, operation, f['S'] === 1, f['Rd']!, rn(f), constantOf(e, f));
       return true;
     },
     [`${name}_reg`]: (e, f) => {
@@ -263,7 +267,7 @@ function dataProcessing(name: string, operation: Operation): Record<string, Lowe
 function comparison(name: string, operation: Operation, imm?: Op, reg?: Op): Record<string, Lower> {
   return {
     [`${name}_imm`]: (e, f) => {
-      const { value, carry } = expandA32(f['imm12']!);
+      const { value, carry } = constantOf(e, f);
       const b = e.source(f['Rn']!);
       if (imm !== undefined) e.emit(imm, b, 0, value);
       else e.emit(operation.immS, L.TRASH, b, value);
@@ -273,8 +277,9 @@ function comparison(name: string, operation: Operation, imm?: Op, reg?: Op): Rec
     [`${name}_reg`]: (e, f) => {
       const b = e.source(f['Rn']!);
       let m = e.source(f['Rm']!, L.TEMP3);
-      if (f['type'] !== LSL || f['imm5'] !== 0) {
-        shiftByConstant(e, L.TEMP, m, f['type']!, f['imm5']!, operation.logical);
+      const { type = LSL, imm5 = 0 } = f;
+      if (type !== LSL || imm5 !== 0) {
+        shiftByConstant(e, L.TEMP, m, type, imm5, operation.logical);
         m = L.TEMP;
       }
       if (reg !== undefined) e.emit(reg, b, 0, m);
@@ -347,10 +352,10 @@ const extend =
     if (f['Rd'] === 15) return false;
     const m = e.source(f['Rm']!);
     if (!add) {
-      e.emit(op, f['Rd']! * 4, m, f['rotate']! * 8);
+      e.emit(op, f['Rd']! * 4, m, (f['rotate'] ?? 0) * 8);
       return true;
     }
-    e.emit(op, L.TEMP, m, f['rotate']! * 8);
+    e.emit(op, L.TEMP, m, (f['rotate'] ?? 0) * 8);
     e.emit(Op.ADD_REG, f['Rd']! * 4, e.source(f['Rn']!), L.TEMP);
     return true;
   };
@@ -622,6 +627,8 @@ export const lowerings: Readonly<Record<string, Lower>> = {
   LDRD_reg: transferDouble(true, 'reg'),
   STRD_imm: transferDouble(false, 'imm'),
   STRD_reg: transferDouble(false, 'reg'),
+  PUSH: transferMany(false, false, true),
+  POP: transferMany(true, true, false),
   LDM: transferMany(true, true, false),
   LDMDA: transferMany(true, false, false),
   LDMDB: transferMany(true, false, true),
@@ -632,12 +639,12 @@ export const lowerings: Readonly<Record<string, Lower>> = {
   STMIB: transferMany(false, true, true),
   LDREX: (e, f) => {
     if (e.bigEndian || f['Rn'] === 15 || f['Rt'] === 15) return false;
-    e.emit(Op.LDREX, f['Rt']! * 4, f['Rn']! * 4, (f['imm8'] ?? 0) * (e.thumb ? 1 : 0));
+    e.emit(Op.LDREX, f['Rt']! * 4, f['Rn']! * 4, f['imm8'] ?? 0);
     return true;
   },
   STREX: (e, f) => {
     if (e.bigEndian || f['Rn'] === 15 || f['Rt'] === 15 || f['Rd'] === 15) return false;
-    e.emit(Op.STREX, f['Rd']! * 4, f['Rn']! * 4, f['Rt']! * 4, (f['imm8'] ?? 0) * (e.thumb ? 1 : 0));
+    e.emit(Op.STREX, f['Rd']! * 4, f['Rn']! * 4, f['Rt']! * 4, f['imm8'] ?? 0);
     return true;
   },
   CLREX: (e) => {
@@ -646,13 +653,7 @@ export const lowerings: Readonly<Record<string, Lower>> = {
   },
 
   BL_imm: (e, f) => {
-    const target = e.offset + 8 + ((f['imm24']! << 8) >> 6);
-    // A conditional call sets LR only when it is made, so its condition is in front of it.
-    const { condition } = e;
-    e.condition = 14;
-    e.branch(target, Op.BL);
-    e.condition = condition;
-    e.ended = condition === 14;
+    e.call(e.offset + 8 + ((f['imm24']! << 8) >> 6));
     return true;
   },
   BLX_imm: (e, f) => {
@@ -700,6 +701,10 @@ export const lowerings: Readonly<Record<string, Lower>> = {
   DBG: nothing,
   HINT_memory_imm: nothing,
   HINT_memory_reg: nothing,
+  HINT_memory_lit: nothing,
+  PLDW_imm: nothing,
+  PLDW_lit: nothing,
+  PLDW_reg: nothing,
   PLD_imm: nothing,
   PLD_lit: nothing,
   PLD_reg: nothing,

@@ -213,6 +213,10 @@ export enum Op {
   SKIP_GT,
   SKIP_LE,
 
+  /** The same by a register: [a] is 0, or is not. */
+  SKIP_IF_ZERO,
+  SKIP_IF_NOT_ZERO,
+
   // Branches in the page: imm is the place in the page, ext the block there or 0.
   B_EQ,
   B_NE,

@@ -72,6 +72,16 @@ export function isPrivileged(m: Machine): boolean {
 
 const bankWord = (place: number): number => (L.BANKS >>> 2) + place;
 
+/** ITSTATE as CPSR holds it outside the interpreter. */
+export function readItState(m: Machine): number {
+  const cpsr = word(m, L.CPSR);
+  return ((cpsr >>> 8) & 0xfc) | ((cpsr >>> 25) & 3);
+}
+
+export function setItState(m: Machine, it: number): void {
+  setWord(m, L.CPSR, (word(m, L.CPSR) & ~PSR_IT) | ((it & 0xfc) << 8) | ((it & 3) << 25));
+}
+
 /** Exchanges the registers of two modes. */
 function switchBank(m: Machine, from: number, to: number): void {
   const { u32 } = m;

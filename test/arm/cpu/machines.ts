@@ -67,6 +67,19 @@ export function program(code: readonly number[], data: Uint32Array): Program {
   return { image, data: at };
 }
 
+/** The same with code in bytes, and the data at a given offset of the image, a multiple of 4096. */
+export function programAt(dataAt: number, code: Uint8Array, data: Uint32Array): Program {
+  const image = new Uint8Array(dataAt + data.byteLength);
+  const end = Math.ceil(code.length / 4) * 4;
+  image.set(code);
+  new Uint32Array(image.buffer, end, LINUX_END(0, 0).length).set(
+    LINUX_END(LOAD_ADDRESS + dataAt, data.byteLength),
+  );
+  if (end + 4 * LINUX_END(0, 0).length > dataAt) throw new Error('the code is too long for its place');
+  image.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), dataAt);
+  return { image, data: dataAt };
+}
+
 /** A static ELF executable of one segment that may be read, written and executed. */
 function elf(image: Uint8Array): Uint8Array {
   const HEADERS = 0x1000;

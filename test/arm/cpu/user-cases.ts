@@ -2,14 +2,21 @@
 import type { Encoding } from '../../../src/arm/encoding.js';
 import { accepts, isUnpredictable } from '../../../src/arm/encoding.js';
 import { writeFields } from '../../../src/arm/pattern.js';
+import { bitCount } from '../../../src/arm/predicate.js';
 import { randomWords } from '../generate.js';
 
 /** Registers and flags before a case, and the words it runs. SP is the harness's own. */
 export interface Case {
   readonly name: string;
-  readonly words: readonly number[];
+  readonly words: readonly Word[];
   /** R0 to R12, LR, and N, Z, C, V, Q, GE in their places. */
   readonly state: Uint32Array;
+}
+
+/** A machine instruction and how many bytes it has; T32 ones of four have the first halfword on top. */
+export interface Word {
+  readonly word: number;
+  readonly size: 2 | 4;
 }
 
 /** How many words of state a case has. */
@@ -22,14 +29,16 @@ export interface Scratch {
   readonly size: number;
 }
 
-const REGISTER_FIELDS = new Set(['Rd', 'Rn', 'Rm', 'Rs', 'Rt', 'Rt2', 'Ra', 'RdLo', 'RdHi']);
+const REGISTER_FIELDS = new Set(['Rd', 'Rn', 'Rm', 'Rs', 'Rt', 'Rt2', 'Ra', 'RdLo', 'RdHi', 'Rdn', 'Rdm']);
 const interesting = [0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
 
 /** Operations that need more than User mode, or whose result is not the same in every run. */
 const NOT_USER =
-  /^(SVC|SMC|HVC|BKPT|ERET|UDF|SUBS_PC_LR.*|CPS|WFI|WFE|SEV|RFE|SRS|LDM_user|LDM_exception|STM_user|M[RS][SR]_banked|MCRR|MRRC|MCR|MRC|LDC|LDC_lit|STC|CDP|BLX_imm|BXJ|SETEND|YIELD)$/;
+  /^(SVC|SMC|HVC|BKPT|ERET|UDF|SUBS_PC_LR.*|CPS|WFI|WFE|SEV|RFE|SRS|LDM_user|LDM_exception|STM_user|M[RS][SR]_banked|MCRR|MRRC|MCR|MRC|LDC|LDC_lit|STC|CDP|BLX_imm|BXJ|SETEND|YIELD|TBB|IT)$/;
 /** Run by hand-made cases, not by random fields. */
-const BRANCH = /^(B|BL_imm|BX|BLX_reg)$/;
+const BRANCH = /^(B|BL_imm|BX|BLX_reg|CBZ|CBNZ)$/;
+/** On SP, which is the harness's. */
+const ON_STACK = /^(PUSH_T|POP_T|LDR_imm_T2|STR_imm_T2|ADD_SP|SUB_SP)/;
 const MEMORY = /^(LDR|STR|LDM|STM|PLD|PLI|SWP)/;
 
 /** Floating point and NEON have cases of their own. */
@@ -40,13 +49,14 @@ export function isUserLevel(encoding: Encoding): boolean {
   return !NOT_USER.test(encoding.operation) && !FLOATING.test(encoding.operation);
 }
 
-/** Makes cases for encodings. `codeOf` gives the address at which a case's first word will stand. */
+/** Makes cases for encodings. */
 export class Cases {
   private readonly random: () => number;
 
   constructor(
     salt: number,
     private readonly scratch: Scratch,
+    private readonly thumb = false,
   ) {
     this.random = randomWords(salt);
   }
@@ -77,11 +87,13 @@ export class Cases {
       const fields: Record<string, number> = {};
       for (const [name, { width }] of encoding.pattern.fields) {
         if (name === 'cond') fields[name] = this.random() % 4 ? 14 : this.random() % 15;
-        else if (REGISTER_FIELDS.has(name)) fields[name] = this.register();
+        else if (REGISTER_FIELDS.has(name))
+          fields[name] = width < 4 ? this.random() % 2 ** width : this.register();
         else if (name === 'registers') fields[name] = this.random() & 0x5fff;
         else if (this.random() % 8 === 0) fields[name] = this.random() % 2 ? 2 ** width - 1 : 0;
         else fields[name] = this.random() % 2 ** width;
       }
+      if (fields['Rm2'] !== undefined) fields['Rm2'] = fields['Rm']!;
       const word = writeFields(encoding.pattern, fields);
       if (accepts(encoding, fields) && !isUnpredictable(encoding, word, fields)) return fields;
     }
@@ -95,8 +107,9 @@ export class Cases {
     const fields = this.fields(encoding);
     if (!fields) return undefined;
     // Execution must stay here.
-    if (fields['Rd'] === 15 || fields['Rt'] === 15 || fields['Rt2'] === 15) return undefined;
+    if (['Rd', 'Rt', 'Rt2', 'Rdn'].some((it) => fields[it] === 15)) return undefined;
     const state = this.state();
+    if (ON_STACK.test(name)) return this.onStack(encoding, fields, state);
     if (MEMORY.test(operation)) {
       if (!this.memory(operation, fields, state)) return undefined;
     }
@@ -106,19 +119,46 @@ export class Cases {
       if (fields['mask'] !== undefined) fields['mask'] = [4, 8, 12][fields['mask'] % 3]!;
     }
     // What SP holds is the harness's, and must stay.
-    const names = ['Rd', 'Rt', 'RdLo', 'RdHi', 'Rn', 'Rm', 'Rs', 'Ra'];
+    const names = ['Rd', 'Rt', 'RdLo', 'RdHi', 'Rn', 'Rm', 'Rs', 'Ra', 'Rdn', 'Rt2'];
     if (names.some((it) => fields[it] === 13)) return undefined;
     if (/LDREXD|STREXD|LDRD|STRD/.test(operation) && (fields['Rt'] ?? 0) >= 12) return undefined;
-    const words = [writeFields(encoding.pattern, fields)];
-    if (/^STREX/.test(operation) && this.random() % 2) {
+    const words = [this.sized(encoding, fields)];
+    if (this.thumb && encoding.entry.inIT !== 'never' && this.random() % 3 === 0) {
+      // it <cond>
+      words.unshift({ word: 0xbf08 | ((this.random() % 14) << 4), size: 2 });
+      return { name, words, state };
+    }
+    if (!this.thumb && /^STREX/.test(operation) && this.random() % 2) {
       // Open the monitor for it, with the matching load to a register that is not used otherwise.
       const load: Record<string, number> = { STREX: 0xe1900f9f, STREXB: 0xe1d00f9f, STREXH: 0xe1f00f9f };
       const word = operation === 'STREXD' ? 0xe1b00f9f : load[operation]!;
       const rt = operation === 'STREXD' ? 10 : 12;
       if ([fields['Rn'], fields['Rt'], (fields['Rt'] ?? 0) + 1, fields['Rd']].some((n) => n! >= 10))
         return undefined;
-      words.unshift((word | (fields['Rn']! << 16) | (rt << 12)) >>> 0);
+      words.unshift({ word: (word | (fields['Rn']! << 16) | (rt << 12)) >>> 0, size: 4 });
     }
+    return { name, words, state };
+  }
+
+  private sized(encoding: Encoding, fields: Record<string, number>): Word {
+    return { word: writeFields(encoding.pattern, fields), size: encoding.pattern.width === 16 ? 2 : 4 };
+  }
+
+  /** SP is brought back to where it was, or nothing else than this case's own state is touched. */
+  private onStack(encoding: Encoding, fields: Record<string, number>, state: Uint32Array): Case {
+    const { name } = encoding;
+    const move = (opcode: number, amount: number): Word => ({ word: opcode | amount, size: 2 });
+    const [ADD_SP, SUB_SP] = [0xb000, 0xb080];
+    if (name.startsWith('STR') || name.startsWith('LDR')) fields['imm8']! %= STATE_WORDS;
+    if (fields['registers'] !== undefined) fields['registers'] &= name.startsWith('POP') ? 0xff : 0x40ff;
+    const count = bitCount(fields['registers'] ?? 0);
+    if (count === 0 && fields['registers'] !== undefined) fields['registers'] = 1;
+    const size = Math.max(1, count);
+    const words = [this.sized(encoding, fields)];
+    if (name.startsWith('PUSH')) words.push(move(ADD_SP, size));
+    if (name.startsWith('POP')) words.unshift(move(SUB_SP, size));
+    if (name === 'ADD_SP_imm_T2') words.push(move(SUB_SP, fields['imm7']!));
+    if (name.startsWith('SUB_SP')) words.push(move(ADD_SP, fields['imm7']!));
     return { name, words, state };
   }
 
@@ -167,12 +207,25 @@ export class Cases {
     const state = this.state();
     const over = 1 + (this.random() % 3);
     // add rN, rN, #1 for N = 0, 1, 2
-    const marks = [0xe2800001, 0xe2811001, 0xe2822001].slice(0, over);
-    const fields: Record<string, number> = { cond: this.random() % 3 ? 14 : this.random() % 15 };
+    const add = this.thumb ? [0xf1000001, 0xf1010101, 0xf1020201] : [0xe2800001, 0xe2811001, 0xe2822001];
+    const marks = add.slice(0, over).map((word) => ({ word, size: 4 as const }));
+    const fields: Record<string, number> = {};
+    for (const it of encoding.pattern.fields.keys()) fields[it] = 0;
+    const size = encoding.pattern.width / 8;
+    if (fields['cond'] !== undefined)
+      fields['cond'] = this.random() % 3 && !this.thumb ? 14 : this.random() % (this.thumb ? 14 : 15);
     if (encoding.operation === 'BX' || encoding.operation === 'BLX_reg') {
       fields['Rm'] = 4 + (this.random() % 8);
-      state[fields['Rm']] = address + 4 + 4 * over;
+      state[fields['Rm']] = (address + size + 4 * over) | (this.thumb ? 1 : 0);
+    } else if (this.thumb) {
+      const distance = (size + 4 * over - 4) / 2;
+      const name = ['imm6', 'imm8', 'imm11'].findLast((it) => fields[it] !== undefined)!;
+      fields[name] = distance;
+      if (fields['Rn'] !== undefined) fields['Rn'] = this.random() % 8;
+      // S is 0, so J1 and J2 are 1 for a short distance (A8.8.18); not in T3.
+      if (fields['imm10'] !== undefined) [fields['J1'], fields['J2']] = [1, 1];
+      if (/^CBN?Z/.test(encoding.name) && this.random() % 2) state[fields['Rn']!] = 0;
     } else fields['imm24'] = over - 1;
-    return { name: encoding.name, words: [writeFields(encoding.pattern, fields), ...marks], state };
+    return { name: encoding.name, words: [this.sized(encoding, fields), ...marks], state };
   }
 }

@@ -1081,6 +1081,14 @@ export function run(rec: usize): void {
         if (!(load<u32>(Z) == 0 || (load<i32>(N) ^ load<i32>(V)) < 0)) rec += imm(rec);
         break;
       }
+      case Op.SKIP_IF_ZERO: {
+        if (ra(rec) == 0) rec += imm(rec);
+        break;
+      }
+      case Op.SKIP_IF_NOT_ZERO: {
+        if (ra(rec) != 0) rec += imm(rec);
+        break;
+      }
       case Op.B_EQ: {
         if (load<u32>(Z) == 0) {
           rec = near(rec);

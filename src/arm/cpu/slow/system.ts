@@ -177,6 +177,11 @@ function shiftedOperand(m: Machine, value: number, type: number, imm5: number): 
 
 const subsPcLr: Execute = (m, f) => {
   const mode = modeOf(m);
+  // In Hyp mode SUBS PC, LR, #0 of T32 is ERET (B9.3.19).
+  if (mode === MODE_HYP && f['imm8'] === 0) {
+    eret(m);
+    return;
+  }
   if (mode === MODE_HYP || mode === MODE_USR || mode === MODE_SYS) undefinedInstruction(m);
   const { opcode = 13, Rn = 14, Rm, imm12 = 0, imm8, type = 0, imm5 = 0 } = f;
   const operand =

@@ -195,6 +195,8 @@ function requireBanked(m: Machine): void {
 }
 
 export const transfers: Readonly<Record<string, Execute>> = {
+  PUSH: many(false, false, true),
+  POP: many(true, true, false),
   LDM: many(true, true, false),
   LDMDA: many(true, false, false),
   LDMDB: many(true, false, true),
