@@ -195,17 +195,48 @@ describe('who may execute', () => {
     expect([tries(m, ...fp), tries(m, ...simd), tries(m, ...small)]).toEqual([true, true, true]);
   });
 
-  test.each([
-    ['CPACR denies', (m: Machine) => (m.core.CPACR = 0), [false, false, false]],
-    ['NSACR denies', (m: Machine) => (m.core.NSACR = 0), [false, false, false]],
-    ['FPEXC is off', (m: Machine) => (m.u32[L.FPEXC >>> 2] = 0), [false, false, false]],
-    ['CPACR disables Advanced SIMD', (m: Machine) => (m.core.CPACR = 0x80f00000), [true, false, false]],
-    ['NSACR disables Advanced SIMD', (m: Machine) => (m.core.NSACR = 0x8c00), [true, false, false]],
-  ] as const)('where %s it is UNDEFINED', async (_, set, expected) => {
+  const denials: readonly (readonly [string, (m: Machine) => void, readonly boolean[]])[] = [
+    [
+      'CPACR denies',
+      (m) => {
+        m.core.CPACR = 0;
+      },
+      [false, false, false],
+    ],
+    [
+      'NSACR denies',
+      (m) => {
+        m.core.NSACR = 0;
+      },
+      [false, false, false],
+    ],
+    [
+      'FPEXC is off',
+      (m) => {
+        m.u32[L.FPEXC >>> 2] = 0;
+      },
+      [false, false, false],
+    ],
+    [
+      'CPACR disables Advanced SIMD',
+      (m) => {
+        m.core.CPACR = 0x80f00000;
+      },
+      [true, false, false],
+    ],
+    [
+      'NSACR disables Advanced SIMD',
+      (m) => {
+        m.core.NSACR = 0x8c00;
+      },
+      [true, false, false],
+    ],
+  ];
+  test.each(denials)('where %s it is UNDEFINED', async (_, set, expected) => {
     for (const [i, it] of [fp, simd, small].entries()) {
       const m = await nonSecure();
       set(m);
-      expect(tries(m, ...(it as readonly [string, ...unknown[]]))).toBe(expected[i]);
+      expect(tries(m, ...it)).toBe(expected[i]);
       expect(inHyp(m)).toBe(false);
     }
   });
