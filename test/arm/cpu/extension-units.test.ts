@@ -236,7 +236,7 @@ describe('who may execute', () => {
     for (const [i, it] of [fp, simd, small].entries()) {
       const m = await nonSecure();
       set(m);
-      expect(tries(m, ...it)).toBe(expected[i]);
+      expect(tries(m, ...(it as readonly [string, ...unknown[]]))).toBe(expected[i]);
       expect(inHyp(m)).toBe(false);
     }
   });
