@@ -107,13 +107,21 @@ function multiple(load: boolean, n: 1 | 2 | 3 | 4): Execute {
     let [groups, apart] = [1, 1 + inc];
     if (n === 1) groups = VLD1_REGISTERS[type]!;
     else if (n === 2) ({ pairs: groups, apart } = VLD2_SHAPES[type]!);
+    const address = addressOf(m, f, ALIGNMENTS[align]!, !load);
+    if (n === 1 && (address & 3) === 0 && !bigEndian(m)) {
+      // Whatever the size of the elements, they stand in memory as in the registers.
+      const words = Array.from({ length: groups * 2 }, (_, i) => ({ d: vd(f), index: i }));
+      transfer(m, load, address, 4, words);
+      writeBack(m, f, groups * 8);
+      return;
+    }
     const elements: Element[] = [];
     for (let group = 0; group < groups; group++) {
       for (let index = 0; index < 8 / bytes; index++) {
         for (let i = 0; i < n; i++) elements.push({ d: (vd(f) + group + i * apart) % 32, index });
       }
     }
-    transfer(m, load, addressOf(m, f, ALIGNMENTS[align]!, !load), bytes, elements);
+    transfer(m, load, address, bytes, elements);
     writeBack(m, f, elements.length * bytes);
   };
 }

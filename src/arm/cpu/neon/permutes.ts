@@ -1,25 +1,35 @@
 /** Instructions that move elements about. */
+import type { Fields } from '../../pattern.js';
 import { undefinedInstruction } from '../exceptions.js';
 import { extensionRegisters } from '../float/registers.js';
 import type { Execute } from '../instruction.js';
 import type { Machine } from '../state.js';
 import { register } from '../state.js';
-import { bytesOf, readLanes, sizeOf, vd, vm, vn, writeLanes } from './lanes.js';
+import { bytesOf, readLanes, sizeOf, vd, vm, vn } from './lanes.js';
 
 /** The bytes of a vector, copied. */
 const bytes = (m: Machine, d: number, count: number): Uint8Array =>
   extensionRegisters(m).u8.slice(d * 8, d * 8 + count);
 
+/** Elements from D register `d` on, to be read and written in place. */
+function elements(m: Machine, d: number, f: Fields): Uint8Array | Uint16Array | Uint32Array {
+  const { u8, u16, u32 } = extensionRegisters(m);
+  const size = sizeOf(f);
+  const first = (d * 64) / size;
+  return (size === 8 ? u8 : size === 16 ? u16 : u32).subarray(first, first + (bytesOf(f) * 8) / size);
+}
+
 /** Rearranges the elements of both vectors: `from` says which element, of the first and then the second, comes. */
 function rearrange(from: (i: number, count: number) => number): Execute {
   return (m, f) => {
-    const size = sizeOf(f);
-    const count = (bytesOf(f) * 8) / size;
-    const both = [vd(f), vm(f)].flatMap((d) => readLanes(m, d, size, count, true));
-    const results = both.map((_, i) => both[from(i, count)]!);
+    const [a, b] = [elements(m, vd(f), f), elements(m, vm(f), f)];
+    const count = a.length;
+    const both = [...a, ...b];
     // Where both are one vector, which of the two results stays is UNKNOWN; the first does here.
-    writeLanes(m, vm(f), size, results.slice(count));
-    writeLanes(m, vd(f), size, results.slice(0, count));
+    for (let i = 2 * count - 1; i >= 0; i--) {
+      if (i < count) a[i] = both[from(i, count)]!;
+      else b[i - count] = both[from(i, count)]!;
+    }
   };
 }
 
@@ -37,16 +47,10 @@ export const permutes: Readonly<Record<string, Execute>> = {
   VZIP: rearrange((i, count) => (i >> 1) + (i & 1 ? count : 0)),
 
   VREV: (m, f) => {
-    const size = sizeOf(f);
-    const group = (64 >> f['op']!) / size;
-    const lanes = readLanes(m, vm(f), size, (bytesOf(f) * 8) / size, true);
-    writeLanes(
-      m,
-      vd(f),
-      size,
-      // group is a power of two.
-      lanes.map((_, i) => lanes[i ^ (group - 1)]!),
-    );
+    const [to, from] = [elements(m, vd(f), f), [...elements(m, vm(f), f)]];
+    // Elements in 64, 32 or 16 bits: a power of two.
+    const group = (64 >> f['op']!) / sizeOf(f);
+    from.forEach((_, i) => (to[i] = from[i ^ (group - 1)]!));
   },
   VEXT: (m, f) => {
     const count = bytesOf(f);
