@@ -1,4 +1,4 @@
-/** From a word to its encoding, by a decision tree built from the table. */
+/** From a word to its encoding, by a decision tree that grows out of the table as words are decoded. */
 import { a32Encodings } from './a32/index.js';
 import type { a32 } from './a32/index.js';
 import { t32Encodings } from './t32/index.js';
@@ -16,10 +16,19 @@ export type Decoded<T extends Table> = {
   [Name in keyof T]: { readonly name: Name; readonly encoding: Encoding; readonly fields: FieldsOf<T, Name> };
 }[keyof T];
 
-/** Looks at `width` bits from bit `low` of the word, or, with encodings to choose from, at nothing more. */
-type Node =
-  | { readonly low: number; readonly mask: number; readonly children: readonly (Node | undefined)[] }
-  | readonly Encoding[];
+/** A step that looks at more bits of the word. */
+interface Branch {
+  readonly low: number;
+  readonly mask: number;
+  /** What each value of those bits leads to; found when a word first has that value. */
+  readonly children: (Node | undefined)[];
+  /** The encodings that are left here, and the bits that have been looked at with this step. */
+  readonly encodings: readonly Encoding[];
+  readonly decided: number;
+}
+
+/** A step, or, with nothing more to look at, the encodings to choose from. */
+type Node = Branch | readonly Encoding[];
 
 /** The widest run of bits that the next step looks at. */
 const WIDEST = 8;
@@ -44,40 +53,48 @@ function bestRun(
   return best;
 }
 
-function grow(encodings: readonly Encoding[], decided: number): Node | undefined {
-  if (encodings.length === 0) return undefined;
-  const run = encodings.length === 1 ? undefined : bestRun(encodings, decided);
+function grow(encodings: readonly Encoding[], decided: number): Node {
+  const run = encodings.length > 1 ? bestRun(encodings, decided) : undefined;
   if (!run) return encodings;
   const mask = 2 ** run.width - 1;
-  const children = Array.from({ length: mask + 1 }, (_, value) =>
-    grow(
-      encodings.filter(({ pattern }) => {
-        const care = (pattern.mask >>> run.low) & mask;
-        return ((pattern.value >>> run.low) & care) === (value & care);
-      }),
-      (decided | (mask << run.low)) >>> 0,
-    ),
-  );
-  return { low: run.low, mask, children };
+  return {
+    low: run.low,
+    mask,
+    children: Array<Node | undefined>(mask + 1).fill(undefined),
+    encodings,
+    decided: (decided | (mask << run.low)) >>> 0,
+  };
 }
 
-function candidates(root: Node | undefined, word: number): readonly Encoding[] {
+function growChild({ low, mask, encodings, decided }: Branch, value: number): Node {
+  const fitting = encodings.filter(({ pattern }) => {
+    const care = (pattern.mask >>> low) & mask;
+    return ((pattern.value >>> low) & care) === (value & care);
+  });
+  return grow(fitting, decided);
+}
+
+function candidates(root: Node, word: number): readonly Encoding[] {
   let node = root;
-  while (node !== undefined && 'children' in node) node = node.children[(word >>> node.low) & node.mask];
-  return node ?? [];
+  while ('children' in node) {
+    const value = (word >>> node.low) & node.mask;
+    node = node.children[value] ??= growChild(node, value);
+  }
+  return node;
 }
 
 /**
- * Makes a decoder for a table's encodings. `decode` gives a word's encoding and fields, or undefined where the word
+ * Makes a decoder for a table's encodings, which are asked for with the first word. `decode` gives a word's encoding and fields, or undefined where the word
  * is UNDEFINED; `all` gives every encoding that claims the word, for tests that there is never more than one.
  */
 export function decoder<T extends Table>(
-  encodings: readonly Encoding[],
+  encodings: () => readonly Encoding[],
 ): {
   decode: (word: number) => Decoded<T> | undefined;
   all: (word: number) => readonly Encoding[];
 } {
-  const root = grow(encodings, 0);
+  let root: Node | undefined;
+  const choices = (word: number) => candidates((root ??= grow(encodings(), 0)), word);
   const claim = (encoding: Encoding, word: number): Fields | undefined => {
     if ((word & encoding.pattern.mask) >>> 0 !== encoding.pattern.value) return undefined;
     const fields = readFields(encoding.pattern, word);
@@ -85,18 +102,18 @@ export function decoder<T extends Table>(
   };
   return {
     decode: (word) => {
-      for (const encoding of candidates(root, word)) {
+      for (const encoding of choices(word)) {
         const fields = claim(encoding, word);
         if (fields) return { name: encoding.name, encoding, fields };
       }
       return undefined;
     },
-    all: (word) => candidates(root, word).filter((encoding) => claim(encoding, word) !== undefined),
+    all: (word) => choices(word).filter((encoding) => claim(encoding, word) !== undefined),
   };
 }
 
-const t32Narrow = decoder<typeof t32>(t32Encodings.filter(({ pattern }) => pattern.width === 16));
-const t32Wide = decoder<typeof t32>(t32Encodings.filter(({ pattern }) => pattern.width === 32));
+const t32Narrow = decoder<typeof t32>(() => t32Encodings.filter(({ pattern }) => pattern.width === 16));
+const t32Wide = decoder<typeof t32>(() => t32Encodings.filter(({ pattern }) => pattern.width === 32));
 
 /** Whether a T32 instruction that starts with this halfword has a second one (A6.1). */
 export function isWideT32(halfword: number): boolean {
@@ -116,7 +133,7 @@ export function claimsOfT32(word: number): readonly Encoding[] {
   return (word >>> 16 === 0 ? t32Narrow : t32Wide).all(word);
 }
 
-const a32Decoder = decoder<typeof a32>(a32Encodings);
+const a32Decoder = decoder<typeof a32>(() => a32Encodings);
 
 /** Decodes an A32 word, or gives undefined where it is UNDEFINED. */
 export const decodeA32 = a32Decoder.decode;

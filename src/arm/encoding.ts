@@ -8,7 +8,7 @@ import { parsePattern } from './pattern.js';
 import type { Predicate } from './predicate.js';
 import { parsePredicate } from './predicate.js';
 import type { Mnemonic, Place } from './syntax.js';
-import { parseSyntax } from './syntax.js';
+import { parseMnemonic, parsePlaces } from './syntax.js';
 
 /**
  * One encoding, as the ARM ARM (DDI 0406C) gives it. Its key in the table is its name there: `ADC_imm_A1` is
@@ -93,24 +93,63 @@ function templates({ syntax, sizes }: Entry): (readonly [syntax: string, when: s
     );
 }
 
-/** Compiles a table; throws a plain Error where an entry cannot be read. */
-export function compile(table: Table): readonly Encoding[] {
-  return Object.entries(table).map(([name, entry]) => ({
+/** A value that is made when it is first asked for. */
+function lazy<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+function compileEntry(name: string, entry: Entry): Encoding {
+  const optional = (text: string | undefined) => (text === undefined ? undefined : parsePredicate(text));
+  const pattern = lazy(() => parsePattern(entry.bits));
+  const forms = lazy(() =>
+    templates(entry).map(([syntax, when]) => {
+      const places = lazy(() => parsePlaces(syntax));
+      const predicate = lazy(() => parsePredicate(when));
+      return {
+        mnemonic: parseMnemonic(syntax),
+        get places() {
+          return places();
+        },
+        get when() {
+          return predicate();
+        },
+      };
+    }),
+  );
+  const see = lazy(() =>
+    Object.entries(entry.see ?? {}).map(([other, when]) => ({ name: other, when: parsePredicate(when) })),
+  );
+  const undefinedWhen = lazy(() => optional(entry.undefined));
+  const unpredictable = lazy(() => optional(entry.unpredictable));
+  return {
     name,
     operation: name.replace(/_[AT]\d$/, ''),
     entry,
-    pattern: parsePattern(entry.bits),
-    forms: templates(entry).map(([syntax, when]) => ({
-      ...parseSyntax(syntax),
-      when: parsePredicate(when),
-    })),
-    see: Object.entries(entry.see ?? {}).map(([other, when]) => ({
-      name: other,
-      when: parsePredicate(when),
-    })),
-    undefined: entry.undefined === undefined ? undefined : parsePredicate(entry.undefined),
-    unpredictable: entry.unpredictable === undefined ? undefined : parsePredicate(entry.unpredictable),
-  }));
+    get pattern() {
+      return pattern();
+    },
+    get forms() {
+      return forms();
+    },
+    get see() {
+      return see();
+    },
+    get undefined() {
+      return undefinedWhen();
+    },
+    get unpredictable() {
+      return unpredictable();
+    },
+  };
+}
+
+/**
+ * Compiles a table. A program that handles a few instructions should not wait for hundreds of entries, so each part of
+ * an entry is read when it is first asked for; that throws a plain Error where it cannot be read.
+ */
+export function compile(table: Table): readonly Encoding[] {
+  return Object.entries(table).map(([name, entry]) => compileEntry(name, entry));
 }
 
 /** The encoding that a SEE clause sends these fields to, if any. */

@@ -93,19 +93,28 @@ export interface Mnemonic {
   readonly type: string;
 }
 
-/** Parses a template. Throws a plain Error where it cannot be read: the table's fault. */
-export function parseSyntax(form: string): { mnemonic: Mnemonic; places: readonly Place[] } {
+/** Where a template's operands begin; its length where it has none. */
+function mnemonicEnd(form: string): number {
   const space = form.indexOf(' ');
-  const [head, rest] = space < 0 ? [form, ''] : [form.slice(0, space), form.slice(space + 1)];
+  return space < 0 ? form.length : space;
+}
+
+/** Parses a template's mnemonic. Throws a plain Error where it cannot be read: the table's fault. */
+export function parseMnemonic(form: string): Mnemonic {
+  const head = form.slice(0, mnemonicEnd(form));
   const [, base, S, c, type] = /^([\w.]+?)(?:\{([Ss])\})?(\{c\})?((?:\.\w+)*)$/.exec(head) ?? [];
   if (base === undefined) throw new Error(`"${form}": no mnemonic`);
-  const mnemonic = {
+  return {
     base: base.toLowerCase(),
-    setsFlags: S === undefined ? undefined : S === 'S' ? ('S' as const) : ('outside IT' as const),
+    setsFlags: S === undefined ? undefined : S === 'S' ? 'S' : 'outside IT',
     conditional: c !== undefined,
     type: type!.toLowerCase(),
   };
+}
 
+/** Parses a template's operands. Throws a plain Error where they cannot be read: the table's fault. */
+export function parsePlaces(form: string): readonly Place[] {
+  const rest = form.slice(mnemonicEnd(form) + 1);
   let at = 0;
   const parseList = (end: string, optional: boolean): Place[] => {
     const places: Place[] = [];
@@ -131,5 +140,5 @@ export function parseSyntax(form: string): { mnemonic: Mnemonic; places: readonl
     }
     return places;
   };
-  return { mnemonic, places: parseList('', false) };
+  return parseList('', false);
 }
