@@ -40,6 +40,13 @@ export interface Pattern {
   readonly shouldMask: number;
   readonly shouldValue: number;
   readonly fields: ReadonlyMap<string, { readonly width: number; readonly pieces: readonly Piece[] }>;
+  /** The pieces of all fields, as reading a word wants them: the piece's ones are shifted out and scaled. */
+  readonly reads: readonly {
+    readonly name: string;
+    readonly inWord: number;
+    readonly ones: number;
+    readonly scale: number;
+  }[];
 }
 
 const ones = (width: number): number => 2 ** width - 1;
@@ -77,17 +84,22 @@ export function parsePattern(bits: string): Pattern {
       fields.set(part.name, { width: Math.max(...pieces.map((it) => it.inField + it.width)), pieces });
     }
   }
-  return { width, mask, value, shouldMask, shouldValue, fields };
+  const reads = [...fields].flatMap(([name, { pieces }]) =>
+    pieces.map((piece) => ({
+      name,
+      inWord: piece.inWord,
+      ones: ones(piece.width),
+      scale: 2 ** piece.inField,
+    })),
+  );
+  return { width, mask, value, shouldMask, shouldValue, fields, reads };
 }
 
 /** Takes the fields out of a word. */
 export function readFields(pattern: Pattern, word: number): Record<string, number> {
   const values: Record<string, number> = {};
-  for (const [name, { pieces }] of pattern.fields) {
-    let value = 0;
-    for (const piece of pieces) value += ((word >>> piece.inWord) & ones(piece.width)) * 2 ** piece.inField;
-    values[name] = value;
-  }
+  for (const { name, inWord, ones, scale } of pattern.reads)
+    values[name] = (values[name] ?? 0) + ((word >>> inWord) & ones) * scale;
   return values;
 }
 
