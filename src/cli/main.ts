@@ -69,7 +69,9 @@ function program(): Command {
     .addOption(method())
     .option('--force', 'put the block in even where the card starts HYP mode without it')
     .option('--timeout <seconds>', 'give up after so long', seconds, 120)
-    .addOption(new Option('--engine <name>', 'what runs the machine').choices(['qemu']).default('qemu'))
+    .addOption(
+      new Option('--engine <name>', 'what runs the machine').choices(['qemu', 'built-in']).default('qemu'),
+    )
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry try sdcard.img\n  hypberry try --as-is sdcard.img')
     .action(async (target: string, options: TryOptions) => {

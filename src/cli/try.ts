@@ -1,5 +1,6 @@
 /** `hypberry try`: boots a card in an emulated Pi 2 and says in which mode its cores start. */
 import { constants } from 'node:os';
+import type { Engine } from '../engine/engine.js';
 import type { Verdict } from '../engine/verdict.js';
 import { runTrial } from '../engine/verdict.js';
 import type { Picked } from '../firmware/handover.js';
@@ -12,11 +13,17 @@ import { colors, hex, say, sayJson } from './output.js';
 import { progress } from './progress.js';
 
 export interface TryOptions {
+  readonly engine: 'qemu' | 'built-in';
   readonly asIs?: boolean;
   readonly method: InstallOptions['method'];
   readonly force?: boolean;
   readonly timeout: number;
   readonly json?: boolean;
+}
+
+/** The built-in machine is loaded only when it is asked for: it brings a memory of 1 GiB. */
+async function engineNamed(name: TryOptions['engine']): Promise<Engine> {
+  return name === 'qemu' ? qemuEngine() : (await import('../engine/built-in.js')).builtInEngine();
 }
 
 /** A serial console from the first line on; every kernel since 3.18 knows it. */
@@ -44,7 +51,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
     const shown = options.json ? undefined : timedConsole();
     let verdict: Verdict;
     try {
-      verdict = await runTrial(qemuEngine(), machine, {
+      verdict = await runTrial(await engineNamed(options.engine), machine, {
         timeoutSeconds: options.timeout,
         ...(shown && { onConsole: shown.take }),
       });
