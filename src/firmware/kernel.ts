@@ -304,13 +304,15 @@ function startsWith(file: Uint8Array, start: Uint8Array): boolean {
 function findPacked(file: Uint8Array): { packing: Exclude<Packing, 'none'>; offset: number } | undefined {
   let found: { packing: Exclude<Packing, 'none'>; offset: number } | undefined;
   for (const [packing, magic] of MAGICS) {
-    let at = findBytes(file, magic, ZIMAGE.HEADER_SIZE);
-    while (at >= 0 && at < (found?.offset ?? Infinity)) {
+    // Behind one that was found, no other is of interest.
+    const part = found ? file.subarray(0, found.offset + magic.length - 1) : file;
+    let at = findBytes(part, magic, ZIMAGE.HEADER_SIZE);
+    while (at >= 0) {
       if (isPacked(packing, file, at)) {
         found = { packing, offset: at };
         break;
       }
-      at = findBytes(file, magic, at + 1);
+      at = findBytes(part, magic, at + 1);
     }
   }
   return found;
