@@ -1,7 +1,7 @@
 /** `hypberry build`: the boot block as files, and its listing. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { buildBootBlock, buildStub } from '../boot/block.js';
 import { listing } from '../boot/listing.js';
 import { onSystem } from '../node/system-error.js';
@@ -54,6 +54,6 @@ export async function build(options: BuildOptions): Promise<void> {
   say(
     options.out === undefined
       ? 'Nothing written: say where with --out FOLDER.'
-      : `Written to ${options.out}.`,
+      : `Written to ${resolve(options.out)}`,
   );
 }
