@@ -34,7 +34,7 @@ export async function makeChanges(
 ): Promise<void> {
   await checkRoom(card, plan);
   if (!options.dryRun) {
-    const line = progress('Writing');
+    const line = await progress('Writing');
     try {
       await applyPlan(card, plan, (change) => {
         line.say(`Writing ${change.path}`);

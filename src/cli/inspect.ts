@@ -11,7 +11,7 @@ export interface InspectOptions {
 /** Prints the report, for people or as JSON. */
 export async function inspect(target: string, options: InspectOptions): Promise<void> {
   const card = await openCard(target, { write: false });
-  const line = progress('Reading the card');
+  const line = await progress('Reading the card');
   try {
     const report = await inspectCard(card);
     line.stop();

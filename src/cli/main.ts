@@ -129,6 +129,11 @@ function program(): Command {
   return hypberry;
 }
 
+// Whoever reads us may stop reading, as `head` does: that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? process.exitCode : 2);
+});
+
 try {
   await program().parseAsync();
 } catch (error) {

@@ -9,11 +9,6 @@ const colorsFor = (stream: NodeJS.WriteStream) =>
 /** Colours for standard output. */
 export const colors = colorsFor(process.stdout);
 
-// Whoever reads us may stop reading, as `head` does: that is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? process.exitCode : 2);
-});
-
 /** Prints a line for people on standard output. */
 export function say(line = ''): void {
   process.stdout.write(`${line}\n`);

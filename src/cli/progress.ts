@@ -1,5 +1,4 @@
 /** Progress of what takes over a second: a line on standard error, on a terminal only. */
-import ora from 'ora';
 
 export interface Progress {
   /** Says what is being done. */
@@ -12,8 +11,12 @@ export interface Progress {
  * Begins to show progress; nothing is shown where standard error is no terminal.
  * @param text what is being done
  */
-export function progress(text: string): Progress {
-  const line = ora({ text, stream: process.stderr, isSilent: !process.stderr.isTTY }).start();
+export async function progress(text: string): Promise<Progress> {
+  // A terminal of unknown width (a serial console) counts 0 columns, in which the library would never find an end.
+  if (!process.stderr.isTTY || process.stderr.columns === 0)
+    return { say: () => undefined, stop: () => undefined };
+  const { default: ora } = await import('ora');
+  const line = ora({ text, stream: process.stderr }).start();
   return {
     say: (next) => {
       line.text = next;

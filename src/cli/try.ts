@@ -47,7 +47,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       sayPicked(machine.picked);
     }
     // The console itself is the progress where it is shown.
-    const line = options.json ? progress('Booting') : undefined;
+    const line = options.json ? await progress('Booting') : undefined;
     const shown = options.json ? undefined : timedConsole();
     let verdict: Verdict;
     try {
