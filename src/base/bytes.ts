@@ -60,3 +60,14 @@ export function readText(bytes: Uint8Array, offset: number, limit = 1024): strin
   }
   return text;
 }
+
+/** The parts one behind the other, as a copy. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -31,10 +31,14 @@ export const KERNEL_OFFSET = 0x8000;
 /** Where firmware of 2015 and 2016 puts the device tree or ATAGS under `kernel_old=1` unless told otherwise. */
 export const DEFAULT_TREE_ADDRESS = 0x100;
 
-/** Offset of the words that the firmware overwrites in a stub: magic, version, tree, kernel (armstub7's contract). */
-const CONTRACT = 0xf0;
-const CONTRACT_MAGIC = 0x5afe570b;
-const CONTRACT_VERSION = 0;
+/** The words at the end of a stub, of which the firmware fills in two (raspberrypi/tools, armstubs/armstub7.S). */
+export const CONTRACT = {
+  MAGIC_AT: 0xf0,
+  MAGIC: 0x5afe_570b,
+  VERSION: 0,
+  TREE_AT: 0xf8,
+  KERNEL_AT: 0xfc,
+} as const;
 
 /** Offset of the first word that the block loads; they run on up to its end. */
 const CONSTANTS = 0xc8;
@@ -194,9 +198,9 @@ function writeBlock(
   constant('r7: SPSR', KERNEL_PSR);
   constant('r8: LOCAL_PRESCALER', LOCAL_PRESCALER_BY_1);
   constant('r9: LOCAL_BASE', LOCAL_BASE);
-  a.org(CONTRACT);
-  constant('magic: a firmware that knows it writes the next two addresses (armstub7)', CONTRACT_MAGIC);
-  constant('version of that contract', CONTRACT_VERSION);
+  a.org(CONTRACT.MAGIC_AT);
+  constant('magic: a firmware that knows it writes the next two addresses (armstub7)', CONTRACT.MAGIC);
+  constant('version of that contract', CONTRACT.VERSION);
   constant('r12: tree or ATAGS', tree);
   constant('lr: kernel', kernel);
 }

@@ -11,6 +11,7 @@ import { HypberryError } from '../base/errors.js';
 import { readU32LE } from '../base/bytes.js';
 import { CORES, CRYSTAL_HZ, MACHINE_TYPE } from '../board/bcm2836.js';
 import { isFdt, readFdt } from '../firmware/fdt.js';
+import { FIRST_PAGE_TABLES } from '../firmware/kernel.js';
 
 /** A core's registers when it executes the kernel's first instruction on it. 32-bit ones are unsigned. */
 export interface CoreAtEntry {
@@ -104,8 +105,8 @@ const core0 = (of: (core: CoreAtEntry, seen: HandoverSeen) => string | undefined
 const ATAG_CORE = 0x5441_0001;
 /** Trees are aligned to 8 bytes (booting.rst, section 4b; the Devicetree Specification, 5.1). */
 const TREE_ALIGNMENT = 8;
-/** The first page tables of a kernel at 0x8000, the lowest of any (Linux, arch/arm/kernel/head.S, with LPAE). */
-const PAGE_TABLES = { start: 0x3000, end: 0x8000 };
+/** The first page tables of any kernel: those with LPAE begin lowest. */
+const PAGE_TABLES = { start: FIRST_PAGE_TABLES.lpae, end: FIRST_PAGE_TABLES.end };
 
 const isHyp = ({ CPSR }: CoreAtEntry): boolean => bitsOf(PSR, 'M', CPSR) === MODE_HYP;
 

@@ -1,8 +1,14 @@
 import { Gunzip } from 'fflate';
-import { ascii, findBytes, readText, readU16LE, readU32BE, readU32LE } from '../base/bytes.js';
+import { ascii, concatBytes, findBytes, readText, readU16LE, readU32BE, readU32LE } from '../base/bytes.js';
 import { decodeA32, decodeT32, isWideT32 } from '../arm/decoder.js';
 import { findXz, unpackXzText } from './xz.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
+
+/**
+ * Where a kernel loaded at 0x8000 clears its first page tables, before it reads its tree: from `lpae` on with LPAE, else
+ * from `short` on, up to `end` (Linux, arch/arm/kernel/head.S).
+ */
+export const FIRST_PAGE_TABLES = { lpae: 0x3000, short: 0x4000, end: 0x8000 } as const;
 
 /** How the data inside a zImage is packed; `none` where no packed data was found. */
 export type Packing = 'gzip' | 'xz' | 'lzma' | 'lzo' | 'lz4' | 'none';
@@ -353,7 +359,7 @@ function gzipVersion(data: Uint8Array): string | undefined {
   let rest = new Uint8Array(0);
   gunzip(data, (chunk) => {
     seen += chunk.length;
-    rest = join(rest, chunk);
+    rest = concatBytes(rest, chunk);
     // The last bytes wait for the next chunk: a line may go on there.
     version = findVersion(rest, rest.length - VERSION_LIMIT);
     rest = rest.slice(-VERSION_LIMIT - VERSION_START.length);
@@ -380,7 +386,7 @@ export async function unpackVersion(file: Uint8Array, kernel: KernelFile): Promi
   let seen = 0;
   for await (const chunk of unpackXzText(file.subarray(xz))) {
     seen += chunk.length;
-    rest = join(rest, chunk);
+    rest = concatBytes(rest, chunk);
     const version = findVersion(rest, rest.length - VERSION_LIMIT);
     if (version !== undefined) {
       const told = tellArchitecture(version, new Uint8Array(0));
@@ -396,7 +402,7 @@ export async function unpackVersion(file: Uint8Array, kernel: KernelFile): Promi
 function gunzipHead(data: Uint8Array, length: number): Uint8Array {
   let head = new Uint8Array(0);
   gunzip(data, (chunk) => {
-    head = join(head, chunk);
+    head = concatBytes(head, chunk);
     return head.length < length;
   });
   return head;
@@ -415,13 +421,6 @@ function gunzip(data: Uint8Array, take: (chunk: Uint8Array) => boolean): void {
   } catch {
     // What was unpacked before stands.
   }
-}
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
 }
 
 /** U-Boot's version line, if the file is U-Boot. */

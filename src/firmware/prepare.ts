@@ -1,7 +1,7 @@
-import { readU32LE } from '../base/bytes.js';
+import { concatBytes, readU32LE } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 import { RAM_SIZE } from '../board/bcm2836.js';
-import { DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
+import { CONTRACT, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { buildAtags } from './atags.js';
 import {
@@ -26,12 +26,12 @@ import {
   type Fdt,
 } from './fdt.js';
 import type { Handover, Picked, Segment } from './handover.js';
-import { describeKernel, readKernel, type KernelFile } from './kernel.js';
+import { describeKernel, FIRST_PAGE_TABLES, readKernel, type KernelFile } from './kernel.js';
 import { layOut } from './memory.js';
 import { applyTreeSettings } from './tree-settings.js';
 import { buildPlainStub } from './plain-stub.js';
 import { readStartElf, type StartElf } from './start-elf.js';
-import { CONTRACT, patchStub, STUB_SIZE } from './stub.js';
+import { patchStub, STUB_SIZE } from './stub.js';
 
 export interface PrepareOptions {
   /** Put behind the kernel's command line: a console for a trial. */
@@ -47,9 +47,6 @@ const REVISION = 0x00a0_1041;
 const LOW_MEMORY_END = 0x2f00_0000;
 const TREE_ALIGNMENT = 0x100;
 const INITRAMFS_ALIGNMENT = 0x1000;
-
-/** Where a kernel at 0x8000 puts its first page tables (Linux, arch/arm/kernel/head.S; with LPAE from 0x3000). */
-const PAGE_TABLES = { START: 0x4000, END: 0x8000 } as const;
 
 const MIB = 1 << 20;
 /** MiB for the VideoCore unless config.txt says: today's firmware, and that of 2015 (documentation of `gpu_mem`). */
@@ -356,13 +353,7 @@ async function readInitramfs(
     }
     parts.push(part);
   }
-  const data = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    data.set(part, at);
-    at += part.length;
-  }
-  return { file: names.join(','), data, address };
+  return { file: names.join(','), data: concatBytes(...parts), address };
 }
 
 /** The tree's own arguments, the firmware's, then the first line of cmdline.txt: the order seen on real boards. */
@@ -459,7 +450,7 @@ function macAddress(serial: number): number[] {
 function noteTree(tree: { address: number; data: Uint8Array }, kernel: KernelFile, notes: string[]): void {
   const end = tree.address + tree.data.length;
   const linux = kernel.kind !== 'unknown' && kernel.kind !== 'u-boot';
-  if (linux && tree.address < PAGE_TABLES.END && end > PAGE_TABLES.START) {
+  if (linux && tree.address < FIRST_PAGE_TABLES.end && end > FIRST_PAGE_TABLES.short) {
     notes.push(
       `The device tree reaches to 0x${end.toString(16)}, into 0x4000 to 0x7fff, where the kernel puts its first page tables; it is destroyed there.`,
     );

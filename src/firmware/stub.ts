@@ -6,6 +6,7 @@ import type { Fields } from '../arm/pattern.js';
 import { MODE_HYP, PSR } from '../arm/program-status.js';
 import { ALWAYS } from '../arm/registers.js';
 import { readU16LE, readU32LE, writeU32LE } from '../base/bytes.js';
+import { CONTRACT } from '../boot/block.js';
 import { CORES } from '../board/bcm2836.js';
 import { LOCAL_BASE, LOCAL_MAILBOX3_CLR, LOCAL_MAILBOX_STRIDE } from '../board/local-peripherals.js';
 
@@ -41,9 +42,6 @@ const PC = 15;
 
 /** Bytes of every stub. */
 export const STUB_SIZE = 0x100;
-
-/** The words at the end of a stub that the firmware fills in (raspberrypi/tools, armstubs/armstub7.S). */
-export const CONTRACT = { MAGIC_AT: 0xf0, MAGIC: 0x5afe_570b, TREE_AT: 0xf8, KERNEL_AT: 0xfc } as const;
 
 /** Offset of the vector an SMC takes, when MVBAR is the stub's own address (ARM ARM, B1.8.1). */
 const SMC_VECTOR = 0x08;

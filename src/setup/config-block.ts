@@ -3,6 +3,7 @@
  *
  * config.txt has no encoding of its own, so all of this works on bytes. Lines end as the file's first line ends.
  */
+import { concatBytes } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 
 /** Short: firmware before 2019 reads 78 characters of a line. */
@@ -25,16 +26,6 @@ function asText(bytes: Uint8Array): string {
   for (let at = 0; at < bytes.length; at += 0x2000)
     text += String.fromCharCode(...bytes.subarray(at, at + 0x2000));
   return text;
-}
-
-function concat(...parts: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 interface Line {
@@ -89,7 +80,7 @@ export function splitConfig(config: Uint8Array | undefined): SplitConfig {
     // Lines that were added behind the block need it. The added newline is of the same kind as the one that ends the marker's own line.
     start -= text.charCodeAt(begin.next - 2) === CR ? 2 : 1;
   }
-  const without = concat(config.subarray(0, start), config.subarray(end.next));
+  const without = concatBytes(config.subarray(0, start), config.subarray(end.next));
   return {
     without: begin.line === BEGIN_OF_NEW_FILE && without.length === 0 ? undefined : without,
     lines: text.slice(begin.next, end.start).split(/\r?\n/).slice(0, -1),
@@ -109,5 +100,5 @@ export function addBlock(config: Uint8Array | undefined, lines: readonly string[
   const needsNewline = before.length > 0 && before[before.length - 1] !== LF;
   const begin = config === undefined ? BEGIN_OF_NEW_FILE : needsNewline ? BEGIN_AFTER_ADDED_NEWLINE : BEGIN;
   const block = [begin, ...lines, END].map((line) => line + lineEnd).join('');
-  return concat(before, encode(needsNewline ? lineEnd + block : block));
+  return concatBytes(before, encode(needsNewline ? lineEnd + block : block));
 }

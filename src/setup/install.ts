@@ -5,7 +5,7 @@ import { buildBootBlock, buildStub, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '
 import type { CardReader } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { numberSetting, readConfig } from '../firmware/config.js';
-import { describeKernel, unpackVersion, type KernelFile } from '../firmware/kernel.js';
+import { describeKernel, FIRST_PAGE_TABLES, unpackVersion, type KernelFile } from '../firmware/kernel.js';
 import { prepareHandover } from '../firmware/prepare.js';
 import { addBlock, splitConfig } from './config-block.js';
 import { nameFor, OUR_NAME, ourFiles } from './ours.js';
@@ -31,9 +31,6 @@ export const CONFIG = 'config.txt';
  * itself from 0x8000 (Linux, Documentation/arch/arm/booting.rst, section 4b).
  */
 const PINNED_TREE_ADDRESS = 0x0800_0000;
-
-/** Where a kernel at 0x8000 clears its first page tables, the lowest place of all kernels (with LPAE; else 0x4000). */
-const PAGE_TABLES = { lpae: 0x3000, short: 0x4000 } as const;
 
 /** The card as its user made it: without our lines in config.txt. */
 async function withoutOurs(card: CardReader): Promise<{
@@ -312,7 +309,7 @@ async function refuseOverlap(after: CardReader, survey: Survey, method: Method):
   const { picked } = await prepareHandover(after);
   if (method !== 'kernel_old' || !picked.tree || picked.tree.address >= KERNEL_OFFSET) return;
   const kernel = await unpackVersion(await after.read(picked.kernel.file), survey.kernel!.facts);
-  const limit = /-lpae\b/.test(kernel.version ?? '') ? PAGE_TABLES.lpae : PAGE_TABLES.short;
+  const limit = /-lpae\b/.test(kernel.version ?? '') ? FIRST_PAGE_TABLES.lpae : FIRST_PAGE_TABLES.short;
   const end = picked.tree.address + picked.tree.size;
   if (end <= limit) return;
   throw new HypberryError(
