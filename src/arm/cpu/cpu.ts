@@ -4,7 +4,7 @@
  */
 import { MODE_SVC } from '../program-status.js';
 import { isWideT32 } from '../decoder.js';
-import { blockAt, codeWritten, passingBlock } from './blocks.js';
+import { blockAt, codeWritten, forgetCode, passingBlock } from './blocks.js';
 import type { Bus, TimerName } from './bus.js';
 import { pendingInterrupt, takeInterrupt, wakesFromWfi } from './exceptions.js';
 import { taken } from './instruction.js';
@@ -14,7 +14,18 @@ import { fetchAddress, interpreterLoad, interpreterStore } from './memory.js';
 import { Op } from './micro-ops.js';
 import { PSR_A, PSR_F, PSR_I, readItState, setItState } from './modes.js';
 import { transferRecord } from './slow/transfers.js';
-import { Core, kick, leaves, type Machine, now, thumb, unkick, type Unpredictable } from './state.js';
+import {
+  Core,
+  isStopped,
+  kick,
+  leaves,
+  type Machine,
+  now,
+  thumb,
+  unkick,
+  type Unpredictable,
+  type Watch,
+} from './state.js';
 import { accessSyndrome } from './syndrome.js';
 import { advanceIt } from './thumb.js';
 import { updateTimers } from './timers.js';
@@ -71,6 +82,8 @@ export class Cpu {
       counterFrequency: options.counterFrequency,
       onTimer: options.onTimer,
       onUnpredictable: options.onUnpredictable ?? (() => undefined),
+      watch: undefined,
+      stopped: false,
       instructions: [],
       codeTop: L.CODE,
       record: 0,
@@ -240,6 +253,12 @@ export class Cpu {
     kick(this.machine);
   }
 
+  /** Has someone look on while the cores execute, or nobody. Only between runs. */
+  watch(watch: Watch | undefined): void {
+    this.machine.watch = watch;
+    forgetCode(this.machine);
+  }
+
   /** To be called after RAM was written other than by the cores. */
   ramWritten(address: number, size: number): void {
     codeWritten(this.machine, address, size);
@@ -247,10 +266,12 @@ export class Cpu {
 
   /**
    * Runs the cores until virtual time `until`, or until all of them sleep and no timer will wake them before it;
-   * then the time is `until`, if that is finite.
+   * then the time is `until`, if that is finite. `stopped`: who looks on ended the run, in the middle of a slice;
+   * the running core is the one that came there.
    */
-  run(until: number): 'time' | 'idle' {
+  run(until: number): 'time' | 'idle' | 'stopped' {
     const { cores } = this.machine;
+    this.machine.stopped = false;
     while (this.time < until) {
       let next = until;
       for (const core of cores) {
@@ -270,12 +291,13 @@ export class Cpu {
       const slice = Math.max(1, Math.min(next - this.time, this.lone ? LONE_SLICE : SLICE));
       let ran = slice;
       this.machine.sharing = awake.length;
-      awake.forEach((core, turn) => {
+      for (const [turn, core] of awake.entries()) {
         this.machine.sliceStart = this.time + Math.floor((slice * turn) / awake.length);
         this.machine.sliceEnd = this.time + Math.floor((slice * (turn + 1)) / awake.length);
         const executed = this.runCore(core, slice);
+        if (isStopped(this.machine)) return 'stopped';
         if (this.lone) ran = Math.min(slice, executed);
-      });
+      }
       this.time += ran;
       for (const core of awake) core.ahead = Math.max(0, core.ahead - ran);
     }
@@ -301,7 +323,7 @@ export class Cpu {
   }
 
   private mayGoOn(core: Core): boolean {
-    return !this.stopping && core.waiting === 'no';
+    return !this.stopping && !this.machine.stopped && core.waiting === 'no';
   }
 
   /** Runs a core's slice; gives how far it came from the current time. */

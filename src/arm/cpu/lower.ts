@@ -45,7 +45,9 @@ export function decodeBlock(
     emitter.offset = next;
     emitter.position++;
     if (!isThumb) {
-      lowerA32(emitter, m.u32[(base + next) >>> 2]!);
+      const word = m.u32[(base + next) >>> 2]!;
+      watched(emitter, physical, word);
+      lowerA32(emitter, word);
       next += 4;
       continue;
     }
@@ -64,11 +66,26 @@ export function decodeBlock(
         break;
       }
     }
+    watched(emitter, physical, word);
     lowerT32(emitter, word);
     next += emitter.size;
   }
   if (!emitter.ended) endBlock(emitter, next);
   return { top: emitter.top, bytes: Math.min(next, PAGE_SIZE) - first };
+}
+
+/** Shows the instruction to who looks on, before it is executed. */
+function watched(emitter: Emitter, block: number, word: number): void {
+  const physical = ((block & ~0xfff) | emitter.offset) >>> 0;
+  if (!emitter.m.watch?.wants(physical)) return;
+  // It is not executed by being looked at.
+  emitter.position--;
+  emitter.slow((m) => {
+    if (!m.watch?.instruction(m, m.address, physical, word)) return;
+    m.stopped = true;
+    goOnHere(m);
+  }, {});
+  emitter.position++;
 }
 
 /** On to the next block. In an IT block that is for the outside to find: CPSR.IT says how it goes on. */
@@ -79,12 +96,12 @@ function endBlock(emitter: Emitter, next: number): void {
 }
 
 /** Leaves the interpreter before the instruction. */
-const goOnHere: Execute = (m) => {
+function goOnHere(m: Machine): never {
   setRegister(m, 15, m.address);
   m.leave = true;
   // Nothing was done, so ITSTATE stays.
   throw taken;
-};
+}
 /** Leaves it behind the instruction that the micro-op belongs to; its ITSTATE is the next one's already. */
 const goOnAfter: Execute = (m) => {
   m.leave = true;

@@ -151,6 +151,18 @@ export interface Unpredictable {
   readonly name: string;
 }
 
+/** Someone who looks on while the cores execute. */
+export interface Watch {
+  /** Whether it wants to see the instruction at a physical address; asked when that is decoded. */
+  readonly wants: (physical: number) => boolean;
+  /**
+   * Sees an instruction that is wanted before it is executed, its condition not yet looked at. The running core's
+   * registers are those of {@link Machine.core}; PC is `address`.
+   * @returns whether the run is to end here, before the instruction
+   */
+  readonly instruction: (m: Machine, address: number, physical: number, word: number) => boolean;
+}
+
 /** The whole processor, as its parts see it. */
 export interface Machine {
   readonly u8: Uint8Array;
@@ -166,6 +178,10 @@ export interface Machine {
   readonly counterFrequency: number;
   readonly onTimer: (core: number, timer: TimerName, level: boolean) => void;
   readonly onUnpredictable: (event: Unpredictable) => void;
+  /** Who looks on. Code decoded before it was set knows nothing of it. */
+  watch: Watch | undefined;
+  /** Set when it ended the run. */
+  stopped: boolean;
 
   /** The instructions that micro-ops of kind SLOW call, by number. */
   readonly instructions: Decoded[];
@@ -218,6 +234,11 @@ export function thumb(m: Machine): boolean {
 /** Whether the slow instruction that ran ends the block. */
 export function leaves(m: Machine): boolean {
   return m.leave;
+}
+
+/** Whether who looks on has ended the run. */
+export function isStopped(m: Machine): boolean {
+  return m.stopped;
 }
 
 /** What is taken off the budget to end the slice at the next block. */
