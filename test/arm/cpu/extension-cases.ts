@@ -129,11 +129,12 @@ function kindsOf(encoding: Encoding, fields: Readonly<Record<string, number>>): 
   return types.length ? [...types, ...types, 'I8', 'I32', 'I64'] : ['I8', 'I32', 'F32', 'F64'];
 }
 
-/** Makes `count` cases for every encoding, and the program that runs them. */
+/** Makes `count` cases for every encoding, of A32 or all of T32, and the program that runs them. */
 export function makeCases(
   encodings: readonly Encoding[],
   count: number,
   salt: number,
+  set: 'a32' | 't32' = 'a32',
 ): { cases: Case[]; built: Program } {
   const random = randomWords(salt);
   const chosen: { encoding: Encoding; fields: Record<string, number>; word: number }[] = [];
@@ -167,7 +168,10 @@ export function makeCases(
   }
 
   const code = codeFor(
-    chosen.map(({ encoding, word }) => ({ word, memory: MEMORY.test(encoding.operation) })),
+    chosen.map(({ encoding, word }) => ({
+      memory: MEMORY.test(encoding.operation),
+      words: set === 'a32' ? [word] : inT32(word, random() % 4 ? undefined : random() % 14),
+    })),
   );
   const dataAt = program([...constant(13, 0), ...code], new Uint32Array(0)).data;
   let address = LOAD_ADDRESS + dataAt;
@@ -205,8 +209,20 @@ export function makeCases(
   return { cases, built: program([...constant(13, LOAD_ADDRESS + dataAt), ...code], data) };
 }
 
+/** A T32 instruction of 32 bits, under a condition if one is given, among A32 ones; no register is changed by it. */
+function inT32(word: number, condition: number | undefined): number[] {
+  // sub pc, pc, #3: on to the next word, in T32
+  const enter = 0xe24ff003;
+  // bx pc, nop: on to the next word, in A32
+  const leave = 0xbf004778;
+  const instruction = ((word << 16) | (word >>> 16)) >>> 0;
+  if (condition === undefined) return [enter, instruction, leave];
+  // nop, it <condition>
+  return [enter, (0xbf08bf00 | (condition << 20)) >>> 0, instruction, leave];
+}
+
 /** The code that loads each state, runs its word, and stores the state. SP is the address of the state. */
-function codeFor(words: readonly { word: number; memory: boolean }[]): number[] {
+function codeFor(cases: readonly { words: readonly number[]; memory: boolean }[]): number[] {
   const low = Array.from({ length: 16 }, (_, i) => d(i));
   const high = Array.from({ length: 16 }, (_, i) => d(16 + i));
   const rest = [...coreRegisters.slice(1, 13), lr];
@@ -235,10 +251,10 @@ function codeFor(words: readonly { word: number; memory: boolean }[]): number[] 
   a.str(r1, [r0], 4);
   a.bx(r12);
   a.at(start);
-  for (const { word, memory } of words) {
+  for (const { words, memory } of cases) {
     a.bl(load);
     a.ldm(r0, [r0, ...rest]);
-    a.word(word);
+    for (const word of words) a.word(word);
     a.str(r0, [sp, CORE_AT * 4]);
     a.add(r0, sp, CORE_AT * 4 + 4);
     a.stm(r0, rest);

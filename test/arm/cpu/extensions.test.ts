@@ -5,6 +5,7 @@ import * as L from '../../../src/arm/cpu/layout.js';
 import { readCpsr, setFlags } from '../../../src/arm/cpu/modes.js';
 import { slowInstructions } from '../../../src/arm/cpu/slow/index.js';
 import type { Machine } from '../../../src/arm/cpu/state.js';
+import { t32Encodings } from '../../../src/arm/t32/index.js';
 import { decodeA32 } from '../../../src/arm/decoder.js';
 import type { Encoding } from '../../../src/arm/encoding.js';
 import { neon } from '../../../src/arm/neon/index.js';
@@ -21,6 +22,11 @@ beforeAll(() => ensureTools(['qemu-user']), 300_000);
 const COUNT = Number(process.env['CPU_CASES'] ?? 200);
 /** Cases in one program. */
 const BATCH = 40;
+
+/** Operations of floating point and Advanced SIMD. */
+const EXTENSION = new Set(
+  a32Encodings.filter(({ name }) => name in vfp || name in neon).map(({ operation }) => operation),
+);
 
 const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
 const FLAGS = 0xf0000000;
@@ -104,19 +110,35 @@ async function runInCpu({ image, data }: Program): Promise<Uint32Array> {
   return new Uint32Array(cpu.ram.slice(LOAD_ADDRESS + data, LOAD_ADDRESS + image.length).buffer);
 }
 
-test('whole programs end alike, run by the processor and by qemu-arm', async () => {
-  const encodings = a32Encodings.filter(({ name }) => name in vfp || name in neon);
-  const { cases, built } = makeCases(encodings, 4, 33);
-  const [here, there] = [await runInCpu(built), runInQemu(built)];
-  const start = LOAD_ADDRESS + built.data;
-  const wrong = cases.flatMap((it) => {
-    const at = (it.address - start) / 4;
-    const [ours, theirs] = [here, there].map((data) => data.subarray(at, at + it.state.length));
-    const differs = differences(it, ours!, theirs!);
-    return differs.length ? [`${it.encoding.name} ${hex(it.word)}: ${differs.join('; ')}`] : [];
-  });
-  expect(wrong.slice(0, 20)).toEqual([]);
-}, 120_000);
+/** Cases for each T32 encoding: they run as whole programs, which takes longer. */
+const T32_COUNT = Math.ceil(COUNT / 10);
+
+test.each([
+  ['A32', 'a32' as const, a32Encodings.filter(({ name }) => name in vfp || name in neon), 4],
+  ['T32', 't32' as const, t32Encodings.filter(({ operation }) => EXTENSION.has(operation)), T32_COUNT],
+])(
+  'whole programs in %s end alike, run by the processor and by qemu-arm',
+  async (_, set, encodings, count) => {
+    const wrong: string[] = [];
+    for (let i = 0; i < encodings.length; i += BATCH) {
+      const batch = encodings.slice(i, i + BATCH);
+      const { cases, built } = makeCases(batch, count, 33 + i, set);
+      const reached = new Set(cases.map(({ encoding }) => encoding));
+      for (const encoding of batch)
+        if (!reached.has(encoding)) wrong.push(`${encoding.name} was not reached`);
+      const [here, there] = [await runInCpu(built), runInQemu(built)];
+      const start = LOAD_ADDRESS + built.data;
+      for (const it of cases) {
+        const at = (it.address - start) / 4;
+        const [ours, theirs] = [here, there].map((data) => data.subarray(at, at + it.state.length));
+        const differs = differences(it, ours!, theirs!);
+        if (differs.length) wrong.push(`${it.encoding.name} ${hex(it.word)}: ${differs.join('; ')}`);
+      }
+    }
+    expect(wrong.slice(0, 20)).toEqual([]);
+  },
+  300_000,
+);
 
 describe(`what qemu-arm does (ARM_SEED=${seed})`, () => {
   test.each([
