@@ -1,10 +1,14 @@
 import { Cpu } from '../arm/cpu/cpu.js';
+import { type Listener, now, type Watch } from '../arm/cpu/state.js';
 import { CORES, CRYSTAL_HZ, PERIPHERAL_BASE } from '../board/bcm2836.js';
 import { Clock } from '../board/clock.js';
 import { createPi2, type Board } from '../board/pi2.js';
 import type { Ending } from '../board/power.js';
 import type { Handover } from '../firmware/handover.js';
+import { coreStates } from './core-state.js';
 import type { Engine } from './engine.js';
+import type { MachineReport } from './machine-report.js';
+import type { Observe, Observer } from './observer.js';
 
 /** RAM on the board; what lies above the peripherals' base cannot be reached by the ARM. */
 const BOARD_RAM = 0x4000_0000;
@@ -17,33 +21,45 @@ const STRETCH = 50_000;
 /** Virtual nanoseconds after which the host's other work gets its turn. */
 const BREATH = 5_000_000;
 
-/** What may be said about a machine beside its console. */
-export interface BuiltInOptions {
-  /** Gets sentences about what the guest touched that is not modelled. */
-  readonly log?: (sentence: string) => void;
-}
+/** Why a run ended that was stopped from outside. */
+const STOPPED = 'it was stopped';
+/** How a guest ends a machine. */
+const endings: Readonly<Record<Ending, string>> = {
+  reset: 'the guest reset the board',
+  'power-off': 'the guest switched the board off',
+};
 
 /** A Pi 2 in this process. */
 export interface BuiltInPi {
   readonly cpu: Cpu;
   readonly board: Board;
-  /** How the guest ended the machine, once it did. */
-  readonly ending: Ending | undefined;
-  /** Runs until a virtual time, in nanoseconds, or until the guest ends the machine. */
+  /** Why the machine ended, one sentence without a full stop; undefined while it has not. */
+  readonly ending: string | undefined;
+  /** Ends it, at the end of the instructions that run. The first reason counts. */
+  stop(why: string): void;
+  /** Runs until a virtual time, in nanoseconds, or until the machine ends. */
   run(until: number): void;
+  /** What the observers saw, and where the cores are. */
+  report(): MachineReport;
 }
 
 /**
  * Makes a Pi 2 as the VideoCore leaves it.
  * @param machine memory contents; all four cores start at address 0
  * @param onConsole called with what the guest writes to its PL011
+ * @param observers who looks on
  */
 export async function createBuiltInPi(
   machine: Handover,
   onConsole: (bytes: Uint8Array) => void,
-  { log = () => undefined }: BuiltInOptions = {},
+  observe: readonly Observe[] = [],
 ): Promise<BuiltInPi> {
-  let ending: Ending | undefined;
+  let ending: string | undefined;
+  const observers: Observer[] = [];
+  const stop = (why: string): void => {
+    ending ??= why;
+    cpu.stop();
+  };
   const cpu: Cpu = await Cpu.create({
     ramSize: PERIPHERAL_BASE,
     bus: {
@@ -85,17 +101,20 @@ export async function createBuiltInPi(
     },
     auxConsole: () => undefined,
     ended: (how) => {
-      ending = how;
+      stop(endings[how]);
     },
-    log,
+    log: (sentence) => {
+      for (const { unmodelled } of observers) unmodelled?.(sentence);
+    },
   });
   for (const { address, data } of machine.memory) cpu.ram.set(data, address);
-  return {
+  const pi: BuiltInPi = {
     cpu,
     board,
     get ending() {
       return ending;
     },
+    stop,
     run: (until) => {
       while (cpu.time < until && ending === undefined) {
         const next = Math.min(until, clock.nextEvent(), cpu.asleep ? Infinity : cpu.time + STRETCH);
@@ -103,23 +122,81 @@ export async function createBuiltInPi(
         if (cpu.run(Math.max(next, cpu.time + 1)) === 'idle' && next === Infinity) return;
         clock.runEvents();
       }
+      for (const { look } of observers) look?.();
+    },
+    report: () =>
+      Object.assign(
+        { nanoseconds: Math.max(cpu.time, now(cpu.machine)), cores: coreStates(cpu) },
+        ...observers.map(({ report }) => report?.()),
+      ) as MachineReport,
+  };
+  observers.push(...observe.map((it) => it(pi, machine)));
+  cpu.watch(allWatches(observers.flatMap(({ watch }) => watch ?? [])));
+  cpu.listen(allListeners(observers.flatMap(({ listener }) => listener ?? [])));
+  return pi;
+}
+
+/** One that sees for all; each sees what it wants, and all see an instruction before the run ends there. */
+function allWatches(watches: readonly Watch[]): Watch | undefined {
+  if (watches.length < 2) return watches[0];
+  return {
+    wants: (physical) => watches.some(({ wants }) => wants(physical)),
+    instruction: (m, address, physical, word) => {
+      let ends = false;
+      for (const watch of watches)
+        if (watch.wants(physical) && watch.instruction(m, address, physical, word)) ends = true;
+      return ends;
     },
   };
 }
 
-/** The Pi 2 made for this project: no program outside it is needed. */
-export function builtInEngine(options: BuiltInOptions = {}): Engine {
+/** One that hears for all. */
+function allListeners(listeners: readonly Partial<Listener>[]): Listener {
+  const [mode, taken, left, unpredictable] = [
+    listeners.flatMap(({ modeChanged }) => modeChanged ?? []),
+    listeners.flatMap(({ exceptionTaken }) => exceptionTaken ?? []),
+    listeners.flatMap(({ exceptionLeft }) => exceptionLeft ?? []),
+    listeners.flatMap((it) => it.unpredictable ?? []),
+  ];
+  return {
+    modeChanged: (m) => {
+      for (const tell of mode) tell(m);
+    },
+    exceptionTaken: (m, vector) => {
+      for (const tell of taken) tell(m, vector);
+    },
+    exceptionLeft: (m) => {
+      for (const tell of left) tell(m);
+    },
+    unpredictable: (event) => {
+      for (const tell of unpredictable) tell(event);
+    },
+  };
+}
+
+/**
+ * The Pi 2 made for this project: no program outside it is needed.
+ * @param observe who looks on
+ */
+export function builtInEngine(observe: readonly Observe[] = []): Engine {
   return {
     name: 'built-in',
     run: async (machine, onConsole, signal) => {
-      const pi = await createBuiltInPi(machine, onConsole, options);
-      while (!signal.aborted) {
-        pi.run(pi.cpu.time + BREATH);
-        if (pi.ending === 'reset') return 'the guest reset the board';
-        if (pi.ending === 'power-off') return 'the guest switched the board off';
-        await new Promise((resolve) => setTimeout(resolve, 0));
+      const pi = await createBuiltInPi(machine, onConsole, observe);
+      const abort = (): void => {
+        pi.stop(STOPPED);
+      };
+      if (signal.aborted) abort();
+      signal.addEventListener('abort', abort);
+      try {
+        while (pi.ending === undefined) {
+          pi.run(pi.cpu.time + BREATH);
+          await new Promise((resolve) => setTimeout(resolve, 0));
+        }
+      } finally {
+        signal.removeEventListener('abort', abort);
       }
-      return 'it was stopped';
+      return { why: pi.ending, machine: pi.report() };
     },
   };
 }

@@ -1,7 +1,8 @@
 import type { Handover } from '../firmware/handover.js';
 import { createLineSplitter, createTranscript } from './console.js';
-import type { Engine } from './engine.js';
+import type { Engine, RunEnd } from './engine.js';
 import { createWatcher, type Mode } from './kernel-console.js';
+import type { MachineReport } from './machine-report.js';
 
 /** The outcome of a trial, as `--json` prints it. */
 export interface Verdict {
@@ -16,6 +17,8 @@ export interface Verdict {
   readonly console: string;
   /** With `NONE`: why, one sentence. */
   readonly reason?: string;
+  /** What was seen inside the machine, by an engine that can look there. */
+  readonly machine?: MachineReport;
 }
 
 /** How a trial is run. */
@@ -71,9 +74,9 @@ export async function runTrial(
     },
     Math.min(timeoutSeconds * 1000, TIMER_LIMIT),
   );
-  let ending: string;
+  let end: RunEnd;
   try {
-    ending = await engine.run(machine, take, stop.signal);
+    end = await engine.run(machine, take, stop.signal);
   } finally {
     clearTimeout(timer);
   }
@@ -82,12 +85,13 @@ export async function runTrial(
   const silence = transcript.text.trim() === '' ? ', and the console stayed empty' : '';
   const why = stop.signal.aborted
     ? `Time is up after ${timeoutSeconds} s without the kernel having said its mode${silence}.`
-    : `The machine ended before the kernel said its mode: ${ending}${silence}.`;
+    : `The machine ended before the kernel said its mode: ${end.why}${silence}.`;
   return {
     ...watcher.close(why),
     engine: engine.name,
     seconds: seconds ?? elapsed(),
     cores: watcher.cores,
     console: transcript.text,
+    ...(end.machine && { machine: end.machine }),
   };
 }

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HypberryError } from '../base/errors.js';
-import type { Engine } from '../engine/engine.js';
+import type { Engine, RunEnd } from '../engine/engine.js';
 import { qemuArguments } from '../engine/qemu-arguments.js';
 import type { Handover } from '../firmware/handover.js';
 
@@ -35,7 +35,7 @@ async function runQemu(
   machine: Handover,
   onConsole: (bytes: Uint8Array) => void,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<RunEnd> {
   const folder = await mkdtemp(join(tmpdir(), 'hypberry-'));
   const release = onProcessEnd(() => {
     rmSync(folder, { recursive: true, force: true });
@@ -58,10 +58,10 @@ function runProcess(
   args: readonly string[],
   onConsole: (bytes: Uint8Array) => void,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<RunEnd> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
-      resolve('it was stopped');
+      resolve({ why: 'it was stopped' });
       return;
     }
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -98,9 +98,9 @@ function runProcess(
         if (consoleError !== undefined) {
           reject(consoleError);
         } else if (signal.aborted) {
-          resolve('it was stopped');
+          resolve({ why: 'it was stopped' });
         } else if (status === 0) {
-          resolve('the guest reset the machine or switched it off');
+          resolve({ why: 'the guest reset the machine or switched it off' });
         } else {
           const how = killedBy === null ? `with status ${String(status)}` : `by ${killedBy}`;
           reject(qemuFailed(`${program} ended ${how}: ${errors.trim() || 'it said nothing'}`));

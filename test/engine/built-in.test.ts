@@ -62,7 +62,7 @@ test('the engine ends when it is told to, and when the guest resets the board', 
     },
     stop.signal,
   );
-  await expect(running).resolves.toBe('it was stopped');
+  await expect(running).resolves.toMatchObject({ why: 'it was stopped' });
 
   const a = assembler();
   // PM_WDOG, then PM_RSTC with a full reset (facts of the watchdog: Linux, bcm2835_wdt.c).
@@ -81,5 +81,5 @@ test('the engine ends when it is told to, and when the guest resets the board', 
     () => undefined,
     AbortSignal.timeout(20_000),
   );
-  await expect(reset).resolves.toBe('the guest reset the board');
+  await expect(reset).resolves.toMatchObject({ why: 'the guest reset the board' });
 });

@@ -18,7 +18,7 @@ function playing(pieces: Iterable<Uint8Array | string>, ending: 'ends' | 'hangs'
           signal.addEventListener('abort', resolve);
         });
       }
-      return 'the guest reset the machine or switched it off';
+      return { why: 'the guest reset the machine or switched it off' };
     },
   };
 }

@@ -38,7 +38,7 @@ const kernelWords =
 async function consoleOf(image: Uint8Array, length = Infinity): Promise<{ console: string; why: string }> {
   const stop = new AbortController();
   let console = '';
-  const why = await qemuEngine().run(
+  const { why } = await qemuEngine().run(
     handoverOf([0, image]),
     (bytes) => {
       console += Buffer.from(bytes).toString('latin1');
@@ -80,7 +80,9 @@ describe('QEMU as the machine', () => {
 
   it('does not start where it is stopped already', async () => {
     const engine = qemuEngine({ program: '/does/not/exist' });
-    expect(await engine.run(handoverOf(), () => undefined, AbortSignal.abort())).toBe('it was stopped');
+    expect(await engine.run(handoverOf(), () => undefined, AbortSignal.abort())).toEqual({
+      why: 'it was stopped',
+    });
   });
 
   it('is refused where the program is missing, with what to install', async () => {

@@ -45,7 +45,7 @@ export async function withDebuggedMachine<T>(machine: Handover, work: (gdb: Gdb)
   try {
     return await Promise.race([
       session(),
-      run.then((why) => {
+      run.then(({ why }) => {
         throw new Error(`the machine ended too early: ${why}`);
       }),
     ]);

@@ -19,11 +19,11 @@ import {
   isStopped,
   kick,
   leaves,
+  type Listener,
   type Machine,
   now,
   thumb,
   unkick,
-  type Unpredictable,
   type Watch,
 } from './state.js';
 import { accessSyndrome } from './syndrome.js';
@@ -49,8 +49,6 @@ export interface CpuOptions {
   readonly counterFrequency: number;
   /** Called when the output of a core's timer changes. */
   readonly onTimer: (core: number, timer: TimerName, level: boolean) => void;
-  /** Called when an instruction is decoded whose effect the architecture leaves open. */
-  readonly onUnpredictable?: (event: Unpredictable) => void;
 }
 
 export class Cpu {
@@ -81,7 +79,7 @@ export class Cpu {
       core: cores[0]!,
       counterFrequency: options.counterFrequency,
       onTimer: options.onTimer,
-      onUnpredictable: options.onUnpredictable ?? (() => undefined),
+      listener: undefined,
       watch: undefined,
       stopped: false,
       instructions: [],
@@ -259,6 +257,17 @@ export class Cpu {
     forgetCode(this.machine);
   }
 
+  /** Has someone told what happens to the cores, or nobody. */
+  listen(listener: Listener | undefined): void {
+    this.machine.listener = listener;
+  }
+
+  /** Ends the run, where there is one, at the end of the block that runs. */
+  stop(): void {
+    this.machine.stopped = true;
+    kick(this.machine);
+  }
+
   /** To be called after RAM was written other than by the cores. */
   ramWritten(address: number, size: number): void {
     codeWritten(this.machine, address, size);
@@ -266,8 +275,8 @@ export class Cpu {
 
   /**
    * Runs the cores until virtual time `until`, or until all of them sleep and no timer will wake them before it;
-   * then the time is `until`, if that is finite. `stopped`: who looks on ended the run, in the middle of a slice;
-   * the running core is the one that came there.
+   * then the time is `until`, if that is finite. `stopped`: who looks on, or {@link stop}, ended the run in the middle
+   * of a slice; the running core is the one that came there.
    */
   run(until: number): 'time' | 'idle' | 'stopped' {
     const { cores } = this.machine;
@@ -339,6 +348,10 @@ export class Cpu {
     // A kick between slices was for a budget that is gone.
     m.kicked = false;
     this.running = true;
+    if (core.slept) {
+      core.slept = false;
+      m.listener?.modeChanged(m);
+    }
     while (left() > 0 && this.mayGoOn(core)) {
       const interrupt = pendingInterrupt(m);
       if (interrupt) takeInterrupt(m, interrupt);
@@ -356,8 +369,12 @@ export class Cpu {
       // A timer may have been set to a time within the slice.
       if (this.lone && core.timerDeadline <= now(m)) break;
     }
-    this.running = false;
     if (core.waiting === 'interrupt' && wakesFromWfi(m)) core.waiting = 'no';
+    if (core.waiting !== 'no') {
+      core.slept = true;
+      m.listener?.modeChanged(m);
+    }
+    this.running = false;
     const executed = m.sliceBudget - left();
     core.executed += executed;
     core.ahead += executed;

@@ -55,13 +55,14 @@ export const EC_PREFETCH_HYP = 0x21;
 export const EC_DATA_LOWER = 0x24;
 export const EC_DATA_HYP = 0x25;
 
-const VECTOR_UNDEFINED = 0x04;
-const VECTOR_CALL = 0x08;
-const VECTOR_PREFETCH = 0x0c;
-const VECTOR_DATA = 0x10;
-const VECTOR_HYP_TRAP = 0x14;
-const VECTOR_IRQ = 0x18;
-const VECTOR_FIQ = 0x1c;
+/** Offsets in a vector table (table B1-3). */
+export const VECTOR_UNDEFINED = 0x04;
+export const VECTOR_CALL = 0x08;
+export const VECTOR_PREFETCH = 0x0c;
+export const VECTOR_DATA = 0x10;
+export const VECTOR_HYP_TRAP = 0x14;
+export const VECTOR_IRQ = 0x18;
+export const VECTOR_FIQ = 0x1c;
 
 const SCR_NS = 1;
 const SCR_IRQ = 2;
@@ -107,6 +108,7 @@ function takeToMode(m: Machine, mode: number, vector: number, lr: number, masks:
   setWord(m, L.SPSR, spsr);
   setRegister(m, 14, lr);
   setRegister(m, 15, ((bank.SCTLR & SCTLR_V ? HIGH_VECTORS : bank.VBAR) + vector) >>> 0);
+  m.listener?.exceptionTaken(m, vector);
 }
 
 /** Takes an exception to Monitor mode (B1.8.1). */
@@ -117,6 +119,7 @@ function takeToMonitor(m: Machine, vector: number, lr: number): void {
   setWord(m, L.SPSR, spsr);
   setRegister(m, 14, lr);
   setRegister(m, 15, (m.core.MVBAR + vector) >>> 0);
+  m.listener?.exceptionTaken(m, vector);
 }
 
 /** EnterHypMode of the manual (B1.9.4). */
@@ -130,12 +133,14 @@ function takeToHyp(m: Machine, vector: number, preferredReturn: number, hsr?: nu
   setWord(m, L.SPSR, spsr);
   setBankedRegister(m, MODE_HYP, 17, preferredReturn);
   setRegister(m, 15, (core.HVBAR + vector) >>> 0);
+  m.listener?.exceptionTaken(m, vector);
 }
 
 /** Writes SCR, with what hangs on it. */
 export function setScr(m: Machine, value: number): void {
   m.core.SCR = value;
   contextsChanged(m);
+  m.listener?.modeChanged(m);
 }
 
 /** Whether exceptions of User mode go to Hyp mode instead of PL1 (HCR.TGE). */

@@ -78,13 +78,17 @@ export function decodeBlock(
 function watched(emitter: Emitter, block: number, word: number): void {
   const physical = ((block & ~0xfff) | emitter.offset) >>> 0;
   if (!emitter.m.watch?.wants(physical)) return;
-  // It is not executed by being looked at.
-  emitter.position--;
-  emitter.slow((m) => {
+  beforehand(emitter, (m) => {
     if (!m.watch?.instruction(m, m.address, physical, word)) return;
     m.stopped = true;
     goOnHere(m);
-  }, {});
+  });
+}
+
+/** Has something done before the instruction, that does not count as executed by it. */
+function beforehand(emitter: Emitter, execute: Execute): void {
+  emitter.position--;
+  emitter.slow(execute, {});
   emitter.position++;
 }
 
@@ -120,7 +124,7 @@ function lowerA32(emitter: Emitter, word: number): void {
   const { encoding } = decoded;
   const fields: Record<string, number> = decoded.fields;
   const condition = fields['cond'] ?? ALWAYS;
-  report(emitter, encoding, fields);
+  reportUnpredictable(emitter, encoding, fields);
   if (encoding.operation === 'B')
     lowerBranch(emitter, condition, emitter.offset + 8 + ((fields['imm24']! << 8) >> 6));
   else lowerOperation(emitter, condition, encoding.operation, fields, false);
@@ -135,7 +139,7 @@ function lowerT32(emitter: Emitter, word: number): void {
   if (!decoded) lowerUndefined(emitter, condition === 15 ? ALWAYS : condition);
   else {
     const { encoding } = decoded;
-    report(emitter, encoding, decoded.fields);
+    reportUnpredictable(emitter, encoding, decoded.fields);
     const fields = likeA32(encoding.name, decoded.fields, it !== 0);
     const { operation } = encoding;
     if (operation === 'B') lowerBranch(emitter, fields['cond'] ?? condition, branchTarget(emitter, fields));
@@ -149,11 +153,18 @@ function lowerT32(emitter: Emitter, word: number): void {
   emitter.it = advanceIt(it);
 }
 
-function report(emitter: Emitter, encoding: Encoding, fields: Readonly<Record<string, number>>): void {
-  const { m, word, offset } = emitter;
+/** Tells who listens, each time before it is executed; whether its condition holds is not looked at. */
+function reportUnpredictable(
+  emitter: Emitter,
+  encoding: Encoding,
+  fields: Readonly<Record<string, number>>,
+): void {
+  const { word } = emitter;
   if (!isUnpredictable(encoding, word, fields)) return;
-  const address = (m.u32[L.PAGE >>> 2]! + offset) >>> 0;
-  m.onUnpredictable({ core: m.core.index, address, word, name: encoding.name });
+  const { name } = encoding;
+  beforehand(emitter, (m) => {
+    m.listener?.unpredictable({ core: m.core.index, address: m.address, word, name });
+  });
 }
 
 function lowerUndefined(emitter: Emitter, condition: number): void {

@@ -127,17 +127,17 @@ function placeOfBanked(m: Machine, mode: number, n: number): number {
   return bankWord(bank(mode) + (n === 13 ? SP_AT : LR_AT));
 }
 
-/** The running core's CPSR, put together. */
-export function readCpsr(m: Machine): number {
-  const variant = word(m, L.VARIANT);
+/** The running core's CPSR, put together; or that of a core whose state is kept at `at`. */
+export function readCpsr(m: Machine, at = 0): number {
+  const variant = word(m, at + L.VARIANT);
   return (
-    (word(m, L.CPSR) |
-      (word(m, L.N) & PSR_N) |
-      (word(m, L.Z) === 0 ? PSR_Z : 0) |
-      (word(m, L.C) ? PSR_C : 0) |
-      (word(m, L.V) & 0x80000000 ? PSR_V : 0) |
-      (word(m, L.Q) ? PSR_Q : 0) |
-      (word(m, L.GE) << 16) |
+    (word(m, at + L.CPSR) |
+      (word(m, at + L.N) & PSR_N) |
+      (word(m, at + L.Z) === 0 ? PSR_Z : 0) |
+      (word(m, at + L.C) ? PSR_C : 0) |
+      (word(m, at + L.V) & 0x80000000 ? PSR_V : 0) |
+      (word(m, at + L.Q) ? PSR_Q : 0) |
+      (word(m, at + L.GE) << 16) |
       (variant & L.VARIANT_T ? PSR_T : 0) |
       (variant & L.VARIANT_E ? PSR_E : 0)) >>>
     0
@@ -155,6 +155,7 @@ export function setCpsr(m: Machine, value: number): void {
   if (from !== (value & PSR_M)) {
     switchBank(m, from, value & PSR_M);
     updateContext(m);
+    m.listener?.modeChanged(m);
   }
 }
 
@@ -194,6 +195,7 @@ export function writeCpsrByInstruction(m: Machine, value: number, bytes: number,
     }
   }
   setCpsr(m, ((current & ~mask) | (value & mask)) >>> 0);
+  if (bytes & 1) m.listener?.exceptionLeft(m);
 }
 
 /** Whether an instruction may change to a mode; otherwise it is UNPREDICTABLE, and the mode stays. */

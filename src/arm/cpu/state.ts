@@ -120,6 +120,8 @@ export class Core {
   fiq = false;
   /** WFI or WFE holds the core. */
   waiting: 'no' | 'interrupt' | 'event' = 'no';
+  /** It slept when its last slice ended. */
+  slept = false;
   /** The event register. */
   event = false;
   /** Virtual time at which one of its timers changes its output next. */
@@ -163,6 +165,21 @@ export interface Watch {
   readonly instruction: (m: Machine, address: number, physical: number, word: number) => boolean;
 }
 
+/** Someone who is told what happens to the cores; all of it concerns the running one. */
+export interface Listener {
+  /** Its mode or security state is another now, or it went to sleep, or it woke. */
+  readonly modeChanged: (m: Machine) => void;
+  /**
+   * It took an exception and is at its vector; SPSR says where it was.
+   * @param vector the vector's offset in its table, 0x04 to 0x1c
+   */
+  readonly exceptionTaken: (m: Machine, vector: number) => void;
+  /** It returns from an exception, or writes the lowest byte of CPSR. */
+  readonly exceptionLeft: (m: Machine) => void;
+  /** It executes an instruction whose effect the architecture leaves open. */
+  readonly unpredictable: (event: Unpredictable) => void;
+}
+
 /** The whole processor, as its parts see it. */
 export interface Machine {
   readonly u8: Uint8Array;
@@ -177,7 +194,8 @@ export interface Machine {
   /** Frequency of the system counter, in Hz. */
   readonly counterFrequency: number;
   readonly onTimer: (core: number, timer: TimerName, level: boolean) => void;
-  readonly onUnpredictable: (event: Unpredictable) => void;
+  /** Who is told what happens. */
+  listener: Listener | undefined;
   /** Who looks on. Code decoded before it was set knows nothing of it. */
   watch: Watch | undefined;
   /** Set when it ended the run. */
