@@ -6,9 +6,9 @@
  */
 import { bitsOf } from '../arm/bits.js';
 import { MODE_HYP, PSR } from '../arm/program-status.js';
-import { ACTLR, CNTP_CTL, HCPTR, HSCTLR, NSACR, SCR, SCTLR } from '../arm/system-registers.js';
+import { ACTLR, CNTP_CTL, HCPTR, HSCTLR, NSACR, SCR, SCTLR, VTTBR } from '../arm/system-registers.js';
 import { HypberryError } from '../base/errors.js';
-import { readU32LE } from '../base/bytes.js';
+import { readU32BE, readU32LE } from '../base/bytes.js';
 import { CORES, CRYSTAL_HZ, MACHINE_TYPE } from '../board/bcm2836.js';
 import { isFdt, readFdt } from '../firmware/fdt.js';
 import { FIRST_PAGE_TABLES } from '../firmware/kernel.js';
@@ -24,6 +24,8 @@ export interface CoreAtEntry {
   readonly SCR: number;
   /** The Non-secure copy. */
   readonly SCTLR: number;
+  /** The Secure copy, as the boot code left it. */
+  readonly secureSCTLR: number;
   readonly HSCTLR: number;
   readonly ACTLR: number;
   readonly NSACR: number;
@@ -43,16 +45,38 @@ export interface CoreAtEntry {
   readonly releasedTo: number | undefined;
 }
 
+/** Where a core was seen where it should not have been. */
+export interface Strayed {
+  readonly core: number;
+  /** Address of the instruction that it was at. */
+  readonly at: number;
+  /** Where the kernel had sent it; undefined where it had not been released. */
+  readonly releasedTo: number | undefined;
+}
+
+/** A part of memory, from its first byte up to `end`. */
+export interface Extent {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** What was seen of a handover. */
 export interface HandoverSeen {
   /** The cores that came to the kernel, core 0 first. */
   readonly cores: readonly CoreAtEntry[];
-  /** Cores that ran code of the kernel's without having been released. */
-  readonly strayed: readonly number[];
-  /** Physical memory when core 0 came to the kernel, from address 0. */
-  readonly memory: Uint8Array;
-  /** What is free for nobody but the kernel: its file in memory, from the first byte on. */
-  readonly kernel: { readonly start: number; readonly end: number };
+  /** Cores that ran other code of the kernel's than they were sent to, or before they were. */
+  readonly strayed: readonly Strayed[];
+  /**
+   * What r2 pointed at when core 0 came: a tree whole, of anything else the first bytes; empty where there is no
+   * memory.
+   */
+  readonly atR2: Uint8Array;
+  /** The same bytes when the kernel released the first of the other cores, or at the end where it released none. */
+  readonly atR2Later: Uint8Array;
+  /** What lies in memory as the kernel, from its first instruction on. */
+  readonly kernel: Extent;
+  /** What the kernel overwrites while it unpacks itself, where its file says that. */
+  readonly unpacked: Extent | undefined;
 }
 
 /** The outcome of one point. */
@@ -61,8 +85,9 @@ export interface PointResult {
   readonly point: string;
   /** What must be so. */
   readonly wanted: string;
-  readonly ok: boolean;
-  /** What was found where it is not so; empty where it is. */
+  /** Null where it could not be seen. */
+  readonly ok: boolean | null;
+  /** What was found where it is not so, or why it could not be seen; empty where it is so. */
   readonly found: string;
   /** Where it is said. */
   readonly source: string;
@@ -74,6 +99,8 @@ interface Point {
   readonly source: string;
   /** What is wrong; undefined where nothing is. */
   readonly fault: (seen: HandoverSeen) => string | undefined;
+  /** What must have come for the point to be seen at all: any core unless said. */
+  readonly needs?: 'core 0' | 'another core' | 'nothing';
 }
 
 const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
@@ -98,38 +125,30 @@ const alike =
     return cores.map(({ core }, i) => `core ${core}: ${hex(values[i]!)}`).join('; ');
   };
 
-const core0 = (of: (core: CoreAtEntry, seen: HandoverSeen) => string | undefined) => (seen: HandoverSeen) =>
-  seen.cores[0] ? of(seen.cores[0], seen) : 'core 0 did not come to the kernel';
+const core0 =
+  (of: (core: CoreAtEntry, seen: HandoverSeen) => string | undefined) =>
+  (seen: HandoverSeen): string | undefined => {
+    const first = seen.cores.find(({ core }) => core === 0);
+    return first && of(first, seen);
+  };
 
 /** First word behind the size of the first ATAG (booting.rst, section 4a). */
 const ATAG_CORE = 0x5441_0001;
 /** Trees are aligned to 8 bytes (booting.rst, section 4b; the Devicetree Specification, 5.1). */
 const TREE_ALIGNMENT = 8;
 /** The first page tables of any kernel: those with LPAE begin lowest. */
-const PAGE_TABLES = { start: FIRST_PAGE_TABLES.lpae, end: FIRST_PAGE_TABLES.end };
+const PAGE_TABLES: Extent = { start: FIRST_PAGE_TABLES.lpae, end: FIRST_PAGE_TABLES.end };
 
 const isHyp = ({ CPSR }: CoreAtEntry): boolean => bitsOf(PSR, 'M', CPSR) === MODE_HYP;
 
-/** The tree's bytes, undefined where r2 points at none. */
-function treeAt(memory: Uint8Array, address: number): Uint8Array | undefined {
-  const bytes = memory.subarray(address);
-  return address < memory.length && isFdt(bytes) ? bytes : undefined;
-}
+const isAtags = (bytes: Uint8Array, address: number): boolean =>
+  address % 4 === 0 && bytes.length >= 8 && readU32LE(bytes, 4) === ATAG_CORE;
 
-const TREE_SIZE_AT = 4;
-const treeSize = (tree: Uint8Array): number =>
-  new DataView(tree.buffer, tree.byteOffset, tree.byteLength).getUint32(TREE_SIZE_AT);
-
-function isAtags(memory: Uint8Array, address: number): boolean {
-  return address % 4 === 0 && address + 8 <= memory.length && readU32LE(memory, address + 4) === ATAG_CORE;
-}
-
-function treeFault({ r2 }: CoreAtEntry, { memory }: HandoverSeen): string | undefined {
-  const tree = treeAt(memory, r2);
-  if (!tree) return isAtags(memory, r2) ? undefined : `neither a tree nor ATAGS at ${hex(r2)}`;
+function treeFault({ r2 }: CoreAtEntry, { atR2 }: HandoverSeen): string | undefined {
+  if (!isFdt(atR2)) return isAtags(atR2, r2) ? undefined : `neither a tree nor ATAGS at ${hex(r2)}`;
   if (r2 % TREE_ALIGNMENT !== 0) return `the tree at ${hex(r2)} is not aligned to ${TREE_ALIGNMENT} bytes`;
   try {
-    readFdt(tree.subarray(0, treeSize(tree)));
+    readFdt(atR2);
     return undefined;
   } catch (error) {
     if (error instanceof HypberryError) return `${error.message} (${error.code})`;
@@ -137,18 +156,54 @@ function treeFault({ r2 }: CoreAtEntry, { memory }: HandoverSeen): string | unde
   }
 }
 
-function placeFault({ r2 }: CoreAtEntry, { memory, kernel }: HandoverSeen): string | undefined {
-  const tree = treeAt(memory, r2);
-  if (!tree) return undefined;
-  const end = r2 + treeSize(tree);
-  const inside = (area: { start: number; end: number }): boolean => r2 < area.end && end > area.start;
-  if (inside(kernel)) return `the tree, ${hex(r2)} to ${hex(end)}, lies in the kernel`;
-  if (inside(PAGE_TABLES))
-    return `the tree, ${hex(r2)} to ${hex(end)}, lies where the kernel puts its page tables`;
+function placeFault({ r2 }: CoreAtEntry, { atR2, kernel, unpacked }: HandoverSeen): string | undefined {
+  if (!isFdt(atR2)) return undefined;
+  const end = r2 + atR2.length;
+  const reaches = (extent: Extent | undefined): boolean =>
+    extent !== undefined && r2 < extent.end && end > extent.start;
+  const where = reaches(kernel)
+    ? 'in the kernel'
+    : reaches(PAGE_TABLES)
+      ? 'where the kernel puts its page tables'
+      : reaches(unpacked)
+        ? 'where the kernel unpacks itself'
+        : undefined;
+  return where && `the tree, ${hex(r2)} to ${hex(end)}, lies ${where}`;
+}
+
+const FDT_NOP = 4;
+
+/** The kernel itself takes a seed out of its tree: with a token that is passed over. */
+function keptFault({ r2 }: CoreAtEntry, { atR2, atR2Later }: HandoverSeen): string | undefined {
+  if (!isFdt(atR2)) return undefined;
+  for (let at = 0; at + 4 <= atR2.length; at += 4) {
+    const now = readU32BE(atR2Later, at);
+    if (now !== readU32BE(atR2, at) && now !== FDT_NOP) return `overwritten from ${hex(r2 + at)} on`;
+  }
   return undefined;
 }
 
+function strayFault({ core, at, releasedTo }: Strayed): string {
+  return releasedTo === undefined
+    ? `core ${core} was at ${hex(at)} without having been released`
+    : `core ${core} was sent to ${hex(releasedTo)} and seen at ${hex(at)}`;
+}
+
+/** Which copies of the system control register have a bit set. */
+function onIn(bit: 'M' | 'C', core: CoreAtEntry): string | undefined {
+  const on = [
+    bitsOf(HSCTLR, bit, core.HSCTLR) === 1 && `HSCTLR.${bit} is 1`,
+    bitsOf(SCTLR, bit, core.SCTLR) === 1 && `SCTLR.${bit} is 1`,
+    bitsOf(SCTLR, bit, core.secureSCTLR) === 1 && `SCTLR.${bit} of Secure state is 1`,
+  ].filter((fault) => fault !== false);
+  return on.length === 0 ? undefined : on.join(', ');
+}
+
 const isTimerOn = (control: number): boolean => bitsOf(CNTP_CTL, 'ENABLE', control) === 1;
+
+const [VMID_HIGH, VMID_LOW] = VTTBR.bits.VMID;
+const vmidOf = (vttbr: bigint): number =>
+  Number(BigInt.asUintN(VMID_HIGH - VMID_LOW + 1, vttbr >> BigInt(VMID_LOW)));
 
 const BOOTING = 'booting.rst';
 
@@ -167,7 +222,12 @@ const points: readonly Point[] = [
     point: 'cores',
     wanted: 'all four cores come to the kernel',
     source: 'the board',
-    fault: ({ cores }) => (cores.length === CORES ? undefined : `${cores.length} of ${CORES} came`),
+    fault: ({ cores }) => {
+      const missing = [...Array(CORES).keys()].filter((n) => !cores.some(({ core }) => core === n));
+      if (missing.length === 0) return undefined;
+      return `${cores.length} of ${CORES} came, not core ${missing.join(', ')}`;
+    },
+    needs: 'nothing',
   },
   {
     point: 'instruction set',
@@ -182,19 +242,13 @@ const points: readonly Point[] = [
     point: 'mmu',
     wanted: 'MMU off',
     source: BOOTING,
-    fault: eachCore((core) => {
-      if (bitsOf(HSCTLR, 'M', core.HSCTLR) === 1) return 'HSCTLR.M is 1';
-      return bitsOf(SCTLR, 'M', core.SCTLR) === 1 ? 'SCTLR.M is 1' : undefined;
-    }),
+    fault: eachCore((core) => onIn('M', core)),
   },
   {
     point: 'data cache',
     wanted: 'data cache off',
     source: BOOTING,
-    fault: eachCore((core) => {
-      if (bitsOf(HSCTLR, 'C', core.HSCTLR) === 1) return 'HSCTLR.C is 1';
-      return bitsOf(SCTLR, 'C', core.SCTLR) === 1 ? 'SCTLR.C is 1' : undefined;
-    }),
+    fault: eachCore((core) => onIn('C', core)),
   },
   {
     point: 'masks',
@@ -210,26 +264,35 @@ const points: readonly Point[] = [
     wanted: 'r0 = 0 on core 0',
     source: BOOTING,
     fault: core0(({ r0 }) => (r0 === 0 ? undefined : hex(r0))),
+    needs: 'core 0',
   },
   {
     point: 'r1',
     wanted: `r1 = ${MACHINE_TYPE} on core 0, or a tree`,
     source: BOOTING,
-    fault: core0(({ r1, r2 }, { memory }) =>
-      r1 === MACHINE_TYPE || treeAt(memory, r2) ? undefined : hex(r1),
-    ),
+    fault: core0(({ r1 }, { atR2 }) => (r1 === MACHINE_TYPE || isFdt(atR2) ? undefined : hex(r1))),
+    needs: 'core 0',
   },
   {
     point: 'tree',
     wanted: 'r2 points at a valid device tree, or at ATAGS',
     source: `${BOOTING}, 4a and 4b`,
     fault: core0(treeFault),
+    needs: 'core 0',
   },
   {
     point: 'tree place',
-    wanted: 'the tree lies outside the kernel and its first page tables',
+    wanted: 'the tree lies outside the kernel, its first page tables, and what it unpacks itself to',
     source: `${BOOTING}, 4b; head.S`,
     fault: core0(placeFault),
+    needs: 'core 0',
+  },
+  {
+    point: 'tree kept',
+    wanted: 'the tree stays whole until the kernel has read it',
+    source: `${BOOTING}, 4b`,
+    fault: core0(keptFault),
+    needs: 'core 0',
   },
   {
     point: 'CNTFRQ',
@@ -242,8 +305,8 @@ const points: readonly Point[] = [
   },
   {
     point: 'CNTVOFF',
-    wanted: 'CNTVOFF = 0 on every core',
-    source: BOOTING,
+    wanted: 'CNTVOFF = 0 on every core (unknown at reset)',
+    source: `${BOOTING} (arm64); ARM ARM B8.1`,
     fault: alike(
       ({ CNTVOFF }) => CNTVOFF,
       (value) => value === 0n,
@@ -251,10 +314,10 @@ const points: readonly Point[] = [
   },
   {
     point: 'VMID',
-    wanted: 'VTTBR alike on every core, so that TLB maintenance reaches all',
+    wanted: 'the same VMID on every core, so that TLB maintenance reaches all',
     source: 'ARM ARM B3.9',
     fault: alike(
-      ({ VTTBR }) => VTTBR,
+      ({ VTTBR: value }) => vmidOf(value),
       () => true,
     ),
   },
@@ -293,6 +356,18 @@ const points: readonly Point[] = [
     fault: eachCore((core) => (bitsOf(SCR, 'SCD', core.SCR) === 1 ? undefined : 'SCR.SCD is 0')),
   },
   {
+    point: 'routing',
+    wanted: 'IRQ, FIQ and aborts go to the kernel, which may mask them, and not to Monitor mode',
+    source: 'ARM ARM B4.1, SCR',
+    fault: eachCore((core) => {
+      const wrong = [
+        ...(['IRQ', 'FIQ', 'EA'] as const).filter((bit) => bitsOf(SCR, bit, core.SCR) === 1),
+        ...(['FW', 'AW'] as const).filter((bit) => bitsOf(SCR, bit, core.SCR) === 0),
+      ].map((bit) => `SCR.${bit} is ${bitsOf(SCR, bit, core.SCR)}`);
+      return wrong.length === 0 ? undefined : wrong.join(', ');
+    }),
+  },
+  {
     point: 'timers',
     wanted: 'all four timers off',
     source: 'a hypervisor was seen to crash otherwise',
@@ -306,13 +381,14 @@ const points: readonly Point[] = [
     wanted: 'cores 1 to 3 wait until the kernel writes their mailbox 3, and go where it says',
     source: 'the Raspberry Pi kernels',
     fault: (seen) => {
-      if (seen.strayed.length > 0) return `not released: core ${seen.strayed.join(', ')}`;
+      if (seen.strayed.length > 0) return seen.strayed.map(strayFault).join('; ');
       return eachCore(({ core, pc, releasedTo }) => {
         if (core === 0) return undefined;
         if (releasedTo === undefined) return 'not released';
         return (releasedTo & ~1) === pc ? undefined : `sent to ${hex(releasedTo)}, came to ${hex(pc)}`;
       })(seen);
     },
+    needs: 'another core',
   },
   {
     point: 'mailbox',
@@ -321,13 +397,46 @@ const points: readonly Point[] = [
     fault: eachCore(({ core, mailbox3 }) =>
       core === 0 || mailbox3 === 0 ? undefined : `holds ${hex(mailbox3)}`,
     ),
+    needs: 'another core',
   },
 ];
 
+const NOT_SEEN = {
+  'any core': 'no core came to the kernel',
+  'core 0': 'core 0 did not come to the kernel',
+  'another core': 'no other core came to the kernel',
+} as const;
+
+/** What is missing for a point to be seen; undefined where nothing is. */
+function missingFor(needs: Point['needs'], { cores, strayed }: HandoverSeen): string | undefined {
+  if (needs === 'nothing') return undefined;
+  const came = {
+    'any core': cores.length > 0,
+    'core 0': cores.some(({ core }) => core === 0),
+    'another core': cores.some(({ core }) => core !== 0) || strayed.length > 0,
+  };
+  const needed = needs ?? 'any core';
+  return came[needed] ? undefined : NOT_SEEN[needed];
+}
+
 /** Checks every point of a handover. */
 export function checkHandover(seen: HandoverSeen): PointResult[] {
-  return points.map(({ point, wanted, source, fault }) => {
+  return points.map(({ point, wanted, source, fault, needs }) => {
+    const missing = missingFor(needs, seen);
+    if (missing !== undefined) return { point, wanted, ok: null, found: missing, source };
     const found = fault(seen);
     return { point, wanted, ok: found === undefined, found: found ?? '', source };
   });
+}
+
+/** The outcome in one sentence: how many points hold, and the names of those that do not or were not seen. */
+export function summarizeHandover(results: readonly PointResult[]): string {
+  const named = (ok: boolean | null): string[] =>
+    results.filter((result) => result.ok === ok).map(({ point }) => point);
+  const [failed, unseen] = [named(false), named(null)];
+  return [
+    `${named(true).length} of ${results.length} points hold`,
+    ...(failed.length > 0 ? [`these do not: ${failed.join(', ')}`] : []),
+    ...(unseen.length > 0 ? [`not seen: ${unseen.join(', ')}`] : []),
+  ].join('; ');
 }

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { checkHandover, type CoreAtEntry, type HandoverSeen } from '../../src/engine/handover-check.js';
+import {
+  checkHandover,
+  summarizeHandover,
+  type CoreAtEntry,
+  type HandoverSeen,
+} from '../../src/engine/handover-check.js';
 import { emptyFdt, writeFdt } from '../../src/firmware/fdt.js';
 
 const TREE = 0x0100_0000;
@@ -14,6 +19,7 @@ const goodCore = (core: number): CoreAtEntry => ({
   CPSR: 0x1da,
   SCR: 0x1b1,
   SCTLR: 0x00c5_0878,
+  secureSCTLR: 0x00c5_0878,
   HSCTLR: 0x30c5_1878,
   ACTLR: 0x6040,
   NSACR: 0x4_0c00,
@@ -26,16 +32,14 @@ const goodCore = (core: number): CoreAtEntry => ({
   releasedTo: core === 0 ? undefined : 0x30_0000,
 });
 
-function good(): HandoverSeen {
-  const memory = new Uint8Array(TREE + 0x1_0000);
-  memory.set(writeFdt(emptyFdt()), TREE);
-  return {
-    cores: [0, 1, 2, 3].map(goodCore),
-    strayed: [],
-    memory,
-    kernel: { start: 0x8000, end: 0x60_0000 },
-  };
-}
+const good = (): HandoverSeen => ({
+  cores: [0, 1, 2, 3].map(goodCore),
+  strayed: [],
+  atR2: writeFdt(emptyFdt()),
+  atR2Later: writeFdt(emptyFdt()),
+  kernel: { start: 0x8000, end: 0x60_0000 },
+  unpacked: { start: 0x80_0000, end: 0x90_0000 },
+});
 
 /** The handover with something changed on one core, the last unless told otherwise. */
 const onCore = (change: Partial<CoreAtEntry>, core = 3): HandoverSeen => ({
@@ -43,15 +47,19 @@ const onCore = (change: Partial<CoreAtEntry>, core = 3): HandoverSeen => ({
   cores: [0, 1, 2, 3].map((n) => (n === core ? { ...goodCore(n), ...change } : goodCore(n))),
 });
 
-function withTreeAt(address: number): HandoverSeen {
-  const seen = onCore({ r2: address }, 0);
-  seen.memory.set(writeFdt(emptyFdt()), address);
+/** The tree elsewhere. */
+const treeAt = (r2: number): HandoverSeen => onCore({ r2 }, 0);
+
+/** The same handover with `value` in the tree's word at `at`, seen later or from the beginning. */
+function withWord(which: 'atR2' | 'atR2Later', at: number, value: number): HandoverSeen {
+  const seen = good();
+  new DataView(seen[which].buffer).setUint32(at, value);
   return seen;
 }
 
 const failed = (seen: HandoverSeen): string[] =>
   checkHandover(seen)
-    .filter(({ ok }) => !ok)
+    .filter(({ ok }) => ok === false)
     .map(({ point }) => point);
 
 describe('the handover check', () => {
@@ -67,17 +75,21 @@ describe('the handover check', () => {
     ['instruction set', onCore({ CPSR: 0x3da })],
     ['mmu', onCore({ HSCTLR: 0x30c5_1879 })],
     ['mmu', onCore({ SCTLR: 0x00c5_0879 })],
+    ['mmu', onCore({ secureSCTLR: 0x00c5_0879 })],
     ['data cache', onCore({ HSCTLR: 0x30c5_187c })],
     ['data cache', onCore({ SCTLR: 0x00c5_087c })],
+    ['data cache', onCore({ secureSCTLR: 0x00c5_087c })],
     ['masks', onCore({ CPSR: 0x15a })],
     ['masks', onCore({ CPSR: 0x19a })],
     ['masks', onCore({ CPSR: 0x0da })],
     ['r0', onCore({ r0: 1 }, 0)],
-    ['tree', onCore({ r2: 0x0200_0000 }, 0)],
-    ['tree', onCore({ r2: 0x0100_8000 }, 0)],
-    ['tree', withTreeAt(TREE + 0x1004)],
-    ['tree place', withTreeAt(0x4_0000)],
-    ['tree place', withTreeAt(0x4000)],
+    ['tree', { ...good(), atR2: new Uint8Array(0) }],
+    ['tree', { ...good(), atR2: new Uint8Array(64) }],
+    ['tree', treeAt(TREE + 0x1004)],
+    ['tree place', treeAt(0x4_0000)],
+    ['tree place', treeAt(0x3000)],
+    ['tree place', treeAt(0x8f_fff8)],
+    ['tree kept', withWord('atR2Later', 8, 0)],
     ['CNTFRQ', onCore({ CNTFRQ: 0 })],
     ['CNTVOFF', onCore({ CNTVOFF: 1n << 40n })],
     ['VMID', onCore({ VTTBR: 5n << 48n })],
@@ -87,9 +99,12 @@ describe('the handover check', () => {
     ['VFP', onCore({ HCPTR: 0x3fff })],
     ['HVC', onCore({ SCR: 0x0b1 })],
     ['SMC', onCore({ SCR: 0x131 })],
+    ['routing', onCore({ SCR: 0x1b3 })],
+    ['routing', onCore({ SCR: 0x1a1 })],
     ['timers', onCore({ timers: { secure: 0, physical: 0, virtual: 1, hyp: 0 } })],
     ['timers', onCore({ timers: { secure: 3, physical: 0, virtual: 0, hyp: 0 } })],
-    ['waiting', { ...good(), strayed: [2] }],
+    ['waiting', { ...good(), strayed: [{ core: 2, at: 0x8100, releasedTo: undefined }] }],
+    ['waiting', { ...good(), strayed: [{ core: 2, at: 0x8100, releasedTo: 0x30_0000 }] }],
     ['waiting', onCore({ releasedTo: undefined })],
     ['waiting', onCore({ pc: 0x40_0000 })],
     ['mailbox', onCore({ mailbox3: 0x30_0000 })],
@@ -99,20 +114,47 @@ describe('the handover check', () => {
 
   test('a damaged tree is named with its fault', () => {
     const seen = good();
-    seen.memory.fill(0xff, TREE + 8, TREE + 40);
+    seen.atR2.fill(0xff, 8, 40);
     const tree = checkHandover(seen).find(({ point }) => point === 'tree')!;
     expect(tree.ok).toBe(false);
     expect(tree.found).toMatch(/tree\./);
   });
 
   test('ATAGS and the machine type do instead of a tree', () => {
-    const seen = onCore({ r2: 0x100 }, 0);
-    new DataView(seen.memory.buffer).setUint32(0x104, 0x5441_0001, true);
+    const atags = new Uint8Array(64);
+    new DataView(atags.buffer).setUint32(4, 0x5441_0001, true);
+    const seen = { ...onCore({ r2: 0x100 }, 0), atR2: atags, atR2Later: atags };
     expect(failed(seen)).toEqual([]);
     expect(failed({ ...seen, cores: seen.cores.map((core) => ({ ...core, r1: 42 })) })).toEqual(['r1']);
   });
 
   test('a core may go on in Thumb code where the address says so', () => {
     expect(failed(onCore({ releasedTo: 0x30_0001 }))).toEqual([]);
+  });
+
+  test('a kernel may take a seed out of its tree, as Linux does', () => {
+    expect(failed(withWord('atR2Later', 0x38, 4))).toEqual([]);
+  });
+
+  test('what was not seen is not called right', () => {
+    const outcomes = (seen: HandoverSeen): Record<string, boolean | null> =>
+      Object.fromEntries(checkHandover(seen).map(({ point, ok }) => [point, ok]));
+    const nobody = outcomes({ ...good(), cores: [] });
+    expect(nobody).toEqual({
+      ...Object.fromEntries(Object.keys(nobody).map((point) => [point, null])),
+      cores: false,
+    });
+    expect(outcomes({ ...good(), cores: [goodCore(0)] })).toMatchObject({
+      ...{ mode: true, cores: false, r0: true, waiting: null, mailbox: null },
+    });
+  });
+
+  test('says in one sentence what holds', () => {
+    const count = checkHandover(good()).length;
+    expect(summarizeHandover(checkHandover(good()))).toBe(`${count} of ${count} points hold`);
+    const seen = { ...onCore({ r0: 1 }, 0), cores: [{ ...goodCore(0), r0: 1 }] };
+    expect(summarizeHandover(checkHandover(seen))).toBe(
+      `${count - 4} of ${count} points hold; these do not: cores, r0; not seen: waiting, mailbox`,
+    );
   });
 });
