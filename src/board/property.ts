@@ -54,6 +54,11 @@ const CLOCKS = new Map<number, { rate: number; readonly least: number; readonly 
   ).map(([id, rate, least, most]) => [id, { rate, least, most }]),
 );
 
+const CORE_CLOCK = 4;
+
+/** What SDHOST's CDIV divides the core clock by: its 11 bits hold 2 less (Linux, drivers/mmc/host/bcm2835.c). */
+const SDHOST_DIVIDER = { least: 2, most: 0x7ff + 2 } as const;
+
 /** Ids of voltages: core and the SDRAM's three. */
 const VOLTAGES = [1, 2, 3, 4];
 
@@ -215,8 +220,14 @@ export class PropertyChannel {
       // Turbo: id and level, never on.
       [0x0003_0009, ([id = 0]) => [id, 0]],
       [0x0003_8009, ([id = 0]) => [id, 0]],
-      // SD host clock: asked for, set, set while busy.
-      [0x0003_8042, ([rate = 0]) => [rate, rate, rate]],
+      // SD host clock: asked for, then set for a card being identified and for data.
+      [
+        0x0003_8042,
+        ([asked = 0]) => {
+          const rate = sdHostRate(this.clocks.get(CORE_CLOCK)!.rate, asked);
+          return [asked, rate, rate];
+        },
+      ],
     ];
   }
 
@@ -364,4 +375,10 @@ export class PropertyChannel {
       [0x0004_8010, ([base = 0]) => [base]],
     ];
   }
+}
+
+/** The highest rate at or below the one asked for, Hz. The clock cannot be stopped, so 0 gives the lowest. */
+function sdHostRate(core: number, asked: number): number {
+  const divider = Math.min(Math.max(Math.ceil(core / asked), SDHOST_DIVIDER.least), SDHOST_DIVIDER.most);
+  return Math.floor(core / divider);
 }

@@ -48,7 +48,7 @@ export class SystemTimer implements Device {
       case CS.offset:
         return this.matched;
       case CLO.offset:
-        return count % WRAP;
+        return count >>> 0;
       case CHI.offset:
         return Math.floor(count / WRAP);
       default:

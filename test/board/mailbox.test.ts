@@ -109,6 +109,14 @@ describe('property channel', () => {
     expect(property(rig, [0x0003_0001, 8, 0, 2, 1]).words.slice(3)).toEqual([2, 0]);
   });
 
+  test("the SD host's clock is the core's, 250 MHz, divided by 2 to 2049; it cannot be stopped", () => {
+    const rate = (asked: number): number[] => ask(0x0003_8042, asked, 0xffff_ffff, 0xffff_ffff).slice(1);
+    expect(rate(400_000)).toEqual([400_000, 400_000, 400_000]);
+    expect(rate(30_000_000)).toEqual([30_000_000, 27_777_777, 27_777_777]);
+    expect(rate(200_000_000)).toEqual([200_000_000, 125_000_000, 125_000_000]);
+    expect(rate(0)).toEqual([0, 122_010, 122_010]);
+  });
+
   test('the list of clocks ends with what the guest left zero', () => {
     const answer = ask(0x0001_0007, ...new Array<number>(32).fill(0));
     const ids = answer.slice(1).filter((_, i) => i % 2 === 1);
