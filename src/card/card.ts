@@ -18,7 +18,7 @@ export interface CardReader {
   list(folder: string): Promise<Entry[]>;
   /** The entry at `path`, or undefined where there is none. */
   stat(path: string): Promise<Entry | undefined>;
-  /** The file's bytes, all or `length` from `offset` (fewer at its end). Throws `card.no-file`. */
+  /** The file's bytes, all or `length` from `offset` (fewer at its end). Throws `card.no-file`, `card.too-large`. */
   read(path: string, offset?: number, length?: number): Promise<Uint8Array>;
 }
 

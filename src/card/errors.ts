@@ -11,6 +11,19 @@ export function noFile(path: string): HypberryError {
   );
 }
 
+/** The most bytes that are read of a file at once: a Pi 2 has room for no more. */
+const READ_LIMIT = 0x4000_0000;
+
+/** Throws `card.too-large` where `size` bytes of the file at `path` are more than are read at once. */
+export function mayRead(path: string, size: number): void {
+  if (size <= READ_LIMIT) return;
+  throw new HypberryError(
+    'card.too-large',
+    `"${path}" has ${size} bytes, more than a Pi 2 has memory.`,
+    'A damaged file system may say so too: check the card (fsck.vfat), and name another file in config.txt.',
+  );
+}
+
 /** `card.exists`: a new file was to be made where something already is. */
 export function exists(path: string): HypberryError {
   return new HypberryError(

@@ -1,7 +1,7 @@
 import * as FatFs from 'js-fatfs';
 import { HypberryError } from '../base/errors.js';
 import { type Card, type CardKind, type Entry } from './card.js';
-import { badChain, badName, exists, noFile, noRoom, notFat, readOnly } from './errors.js';
+import { badChain, badName, exists, mayRead, noFile, noRoom, notFat, readOnly } from './errors.js';
 import { type Disk, SECTOR_SIZE } from './disk.js';
 import { checkVolume } from './fat-check.js';
 import { fatWrites } from './fat-writes.js';
@@ -131,7 +131,9 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
 
   function readNow(path: string, offset = 0, length = Infinity): Uint8Array {
     const { size } = requireFile(path);
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+    const count = Math.max(0, Math.min(length, size - offset));
+    mayRead(path, count);
+    const bytes = new Uint8Array(count);
     if (bytes.length === 0) return bytes;
     withFile(path, FatFs.FA_READ, (file) => {
       ok(ff.f_lseek(file, offset), path);

@@ -89,6 +89,8 @@ export const OLD_LINE_LIMIT = 78;
 /** Files within files, and files in all, at which `include` is given up. The firmware's own limits are not known. */
 const INCLUDE_DEPTH = 8;
 const INCLUDE_FILES = 64;
+/** Bytes that a file of settings may have; real ones have a few thousand. */
+const SIZE_LIMIT = 256 << 10;
 
 /** Lines whose effects add up instead of the last one winning. */
 const ADDING_UP = new Set(['dtoverlay', 'dtparam', 'device_tree_overlay', 'device_tree_param']);
@@ -98,7 +100,7 @@ type FilterKind = 'model' | 'none' | 'edid' | 'serial' | 'gpio' | 'hdmi' | 'tryb
 
 /**
  * Reads config.txt and what it includes, as the firmware does for one board. A missing config.txt is an empty one.
- * Files are ASCII or UTF-8, with LF or CR LF, with or without an end to the last line.
+ * Throws `firmware.config-size` for files over 256 KiB. Files are ASCII or UTF-8, with LF or CR LF, with or without an end to the last line.
  * @param card the boot partition
  */
 export async function readConfig(card: CardReader, options: ConfigOptions = {}): Promise<Config> {
@@ -271,6 +273,13 @@ function evaluateFilter(name: string, board: BoardState): readonly [FilterKind, 
 async function readIfThere(card: CardReader, path: string): Promise<Uint8Array | undefined> {
   const entry = await card.stat(path);
   if (entry === undefined || entry.isFolder) return undefined;
+  if (entry.size > SIZE_LIMIT) {
+    throw new HypberryError(
+      'firmware.config-size',
+      `${file} has ${entry.size} bytes; that is no file of settings.`,
+      'Put a config.txt of your own in its place.',
+    );
+  }
   try {
     return await card.read(path);
   } catch (error) {

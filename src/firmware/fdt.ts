@@ -43,7 +43,7 @@ const RESERVATION_SIZE = 16;
 /** Deeper trees are damaged ones. */
 const DEPTH_LIMIT = 64;
 /** Bytes that a tree may have by its own account; real ones stay below 100 KB. */
-const SIZE_LIMIT = 16 << 20;
+const SIZE_LIMIT = 256 << 10;
 
 function damaged(code: string, what: string): HypberryError {
   return new HypberryError(

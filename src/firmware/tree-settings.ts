@@ -17,6 +17,9 @@ const I2C_NAMES: Readonly<Record<string, string>> = {
   i2c_vc_baudrate: 'i2c0_baudrate',
 };
 
+/** Overlays and parameters that are applied; real cards have a few dozen. */
+const CHANGE_LIMIT = 500;
+
 /**
  * Applies the `dtoverlay` and `dtparam` lines of config.txt to a tree, in their order. A parameter goes to the overlay
  * before it where that knows it, else to the tree itself. What cannot be applied is left out and noted, as the firmware
@@ -38,7 +41,14 @@ export async function applyTreeSettings(
   nameI2c(tree);
 
   /** Does a change to copies, so that one that fails leaves nothing behind. */
+  let changes = 0;
   const attempt = (what: string, change: (tree: Fdt, overlay: Fdt | undefined) => void): boolean => {
+    changes++;
+    if (changes > CHANGE_LIMIT) {
+      if (changes === CHANGE_LIMIT + 1)
+        notes.push(`${what} and what follows was not applied: there are more than ${CHANGE_LIMIT}.`);
+      return false;
+    }
     const copies = structuredClone({ tree, overlay: overlay?.fdt });
     try {
       change(copies.tree, copies.overlay);

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type Card, type Entry } from '../card/card.js';
-import { badName, exists, noFile, readOnly } from '../card/errors.js';
+import { badName, exists, mayRead, noFile, readOnly } from '../card/errors.js';
 import { foldCase, pathNames } from '../card/path.js';
 import { onSystem, systemCode } from './system-error.js';
 
@@ -143,7 +143,9 @@ function entryAt(at: string, name: string): Entry | undefined {
 function readPart(file: string, offset: number, length: number): Uint8Array {
   const fd = fs.openSync(file, 'r');
   try {
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, fs.fstatSync(fd).size - offset)));
+    const count = Math.max(0, Math.min(length, fs.fstatSync(fd).size - offset));
+    mayRead(file, count);
+    const bytes = new Uint8Array(count);
     let done = 0;
     while (done < bytes.length) {
       const n = fs.readSync(fd, bytes, done, bytes.length - done, offset + done);

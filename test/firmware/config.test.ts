@@ -24,6 +24,13 @@ describe('config.txt', () => {
     expect(config).toMatchObject({ initramfs: undefined, deviceTree: [], notes: [], files: [] });
   });
 
+  test('one that is no file of settings by its size is refused', async () => {
+    const config = await readConfig(memoryCard({ 'config.txt': '#'.repeat(0x4_0000) }));
+    expect(config.files).toEqual(['config.txt']);
+    const larger = readConfig(memoryCard({ 'config.txt': '#'.repeat(0x4_0001) }));
+    await expect(larger).rejects.toMatchObject({ code: 'firmware.config-size' });
+  });
+
   // By hand, from the documentation ("What is config.txt?", "Conditional filters") and the issues named.
   test.each<[string, string, Record<string, string>]>([
     ['the last line wins', lines('a=1', 'b=2', 'a=3'), { a: '3', b: '2' }],

@@ -36,6 +36,15 @@ async function opened(at: string, write = true): Promise<Card> {
 describe('a boot folder', () => {
   const files = { 'Config.txt': pattern(100, 1), 'overlays/A.dtbo': pattern(50, 2) };
 
+  it('a file larger than a Pi 2 has memory is not read', async () => {
+    const at = folder(files);
+    // Sparse: it takes no room.
+    fs.truncateSync(path.join(at, 'Config.txt'), 0x4000_0001);
+    const card = await opened(at, false);
+    await expect(card.read('config.txt')).rejects.toMatchObject({ code: 'card.too-large' });
+    expect(await card.read('config.txt', 0, 2)).toEqual(pattern(100, 1).subarray(0, 2));
+  });
+
   it('is read without regard to case', async () => {
     const card = await opened(folder(files), false);
     expect(card.kind).toBe('folder');
