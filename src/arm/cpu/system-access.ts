@@ -35,9 +35,11 @@ function define64(register: SystemRegister64, access: SystemAccess<bigint>): voi
   registers64.set(`${register.coproc} ${register.opc1} ${register.CRm}`, access);
 }
 
-/** The copy that the current security state has; Hyp mode sees the Non-secure one. */
+const SCR_NS = 1 << R.SCR.bits.NS;
+
+/** The copy that SCR.NS chooses, in Monitor mode too (B1.5.1, B3.15.3); Hyp mode sees the Non-secure one. */
 function bank(m: Machine): SystemBank {
-  return isSecure(m) ? m.core.secure : m.core.nonSecure;
+  return m.core.SCR & SCR_NS ? m.core.nonSecure : m.core.secure;
 }
 
 /** Names of fields that hold numbers. */
@@ -573,7 +575,7 @@ timerRegisters(
   'CNTP_CTL',
   'CNTP_CVAL',
   physicalCount,
-  (m) => (isSecure(m) ? 'secure-physical' : 'physical'),
+  (m) => (m.core.SCR & SCR_NS ? 'physical' : 'secure-physical'),
   physicalTimer,
 );
 timerRegisters(

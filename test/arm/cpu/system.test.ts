@@ -88,6 +88,21 @@ describe('exceptions (B1.8, B1.9)', () => {
     expect(readCpsr(cpu.machine) & MASKED).toBe(MASKED);
   });
 
+  test('Monitor mode sees the copies that SCR.NS chooses', async () => {
+    const cpu = await bareCpu();
+    load(cpu, (a) => {
+      a.mcr(p15, 0, r0, c(12), c(0), 0); // VBAR
+      a.mcr(p15, 0, r0, c(14), c(2), 1); // CNTP_CTL
+      a.smc(0);
+    });
+    const before = cpu.machine.core.secure.VBAR;
+    cpu.machine.u32[0] = 0x1_0001;
+    start(cpu, MODE_MON, true);
+    const { secure, nonSecure } = cpu.machine.core;
+    expect([secure.VBAR, secure.CNTP_CTL]).toEqual([before, 0]);
+    expect([nonSecure.VBAR, nonSecure.CNTP_CTL]).toEqual([0x1_0000, 1]);
+  });
+
   test('HVC goes to Hyp mode with its number, and is undefined in Secure state', async () => {
     const cpu = await bareCpu();
     load(cpu, (a) => {
