@@ -10,6 +10,7 @@ import type { InspectOptions } from './inspect.js';
 import type { InstallCommandOptions } from './install.js';
 import type { TryOptions } from './try.js';
 import type { UninstallOptions } from './uninstall.js';
+import type { Until } from '../engine/verdict.js';
 
 const EXIT_STATUS = `
 Exit status:
@@ -18,6 +19,13 @@ Exit status:
   2  refused, failed or could not tell; two lines on standard error say why, and what to do`;
 
 const TARGET = 'a boot folder, a card image, or a card (/dev/…)';
+
+const TRY_EXAMPLES = `
+Example:
+  hypberry try sdcard.img
+  hypberry try --as-is sdcard.img
+  hypberry try --engine built-in --until 0x8000 --trace boot.txt sdcard.img
+  hypberry try --engine built-in --until 'Run /init' sdcard.img`;
 
 /** A positive number of seconds. */
 function seconds(text: string): number {
@@ -33,6 +41,13 @@ function address(text: string): number {
     throw new InvalidArgumentError('It must be an address, for example 0x08000000.');
   }
   return value;
+}
+
+/** Where a run is to end: an address as 0x…, everything else is text. */
+function until(text: string): Until {
+  if (/^0x/i.test(text)) return { address: address(text) };
+  if (text === '') throw new InvalidArgumentError('It must be an address as 0x…, or text of a console line.');
+  return { text };
 }
 
 const method = (): Option =>
@@ -72,8 +87,19 @@ function program(): Command {
     .addOption(
       new Option('--engine <name>', 'what runs the machine').choices(['qemu', 'built-in']).default('qemu'),
     )
+    .option(
+      '--until <place>',
+      'end the run, not at the verdict, but before the instruction at a virtual address (0x…) on any core, or ' +
+        'at a console line that contains a text, and say where each core is; exit status 0 when it came there, else 2',
+      until,
+    )
+    .option(
+      '--trace <file>',
+      'write what each core executes, 60 to 80 bytes an instruction: until the verdict, Debian makes tens of ' +
+        'gigabytes, so use --until',
+    )
     .addOption(json())
-    .addHelpText('after', '\nExample:\n  hypberry try sdcard.img\n  hypberry try --as-is sdcard.img')
+    .addHelpText('after', TRY_EXAMPLES)
     .action(async (target: string, options: TryOptions) => {
       await (await import('./try.js')).tryCard(target, options);
     });

@@ -1,15 +1,18 @@
 /** `hypberry try`: boots a card in an emulated Pi 2 and says in which mode its cores start. */
 import { constants } from 'node:os';
+import { HypberryError } from '../base/errors.js';
 import type { Engine } from '../engine/engine.js';
-import type { Verdict } from '../engine/verdict.js';
+import type { Until, Verdict } from '../engine/verdict.js';
 import { runTrial } from '../engine/verdict.js';
 import type { Picked } from '../firmware/handover.js';
 import { prepareHandover } from '../firmware/prepare.js';
 import { openCard } from '../node/open-card.js';
 import { qemuEngine } from '../node/qemu.js';
+import { createTextFile } from '../node/text-file.js';
 import { planInstall, type InstallOptions } from '../setup/install.js';
 import { cardAfter, type Plan } from '../setup/plan.js';
-import { colors, hex, say, sayJson } from './output.js';
+import { sayMachine } from './machine.js';
+import { bytesText, colors, hex, say, sayJson } from './output.js';
 import { progress } from './progress.js';
 
 export interface TryOptions {
@@ -18,21 +21,51 @@ export interface TryOptions {
   readonly method: InstallOptions['method'];
   readonly force?: boolean;
   readonly timeout: number;
+  readonly trace?: string;
+  readonly until?: Until;
   readonly json?: boolean;
 }
 
-/** The built-in machine is loaded only when it is asked for: it brings a memory of 1 GiB. */
-async function engineNamed(name: TryOptions['engine']): Promise<Engine> {
-  return name === 'qemu' ? qemuEngine() : (await import('../engine/built-in.js')).builtInEngine();
+/** How often a growing trace is spoken of, in bytes. */
+const TRACE_NOTE = 256 << 20;
+
+/** The engine, told where to look. What is built in is loaded only when it is asked for. */
+async function engineFor(options: TryOptions, write: (text: string) => void): Promise<Engine> {
+  if (options.engine === 'qemu') return qemuEngine();
+  const [{ builtInEngine }, { recordTimeline }, { endAtCrash }, { noteOddities }] = await Promise.all([
+    import('../engine/built-in.js'),
+    import('../engine/timeline.js'),
+    import('../engine/crash.js'),
+    import('../engine/notes.js'),
+  ]);
+  const observers = [recordTimeline, endAtCrash, noteOddities];
+  if (options.until && 'address' in options.until)
+    observers.push((await import('../engine/until.js')).endAt(options.until.address));
+  if (options.trace !== undefined) observers.push((await import('../engine/trace.js')).traceTo(write));
+  return builtInEngine(observers);
+}
+
+/** Refuses what only an engine that looks into the machine can do. */
+function refuseBlindness({ engine, trace, until }: TryOptions): void {
+  if (engine !== 'qemu' || (trace === undefined && (until === undefined || 'text' in until))) return;
+  throw new HypberryError(
+    'engine.no-look-inside',
+    'QEMU does not show hypberry what its cores execute.',
+    'Use --trace and --until with an address together with --engine built-in.',
+  );
 }
 
 /** A serial console from the first line on; every kernel since 3.18 knows it. */
 const TRIAL_BOOTARGS = 'earlycon=pl011,0x3f201000 console=ttyAMA0,115200';
 
-/** Runs the trial; the exit status is 0 for HYP, 1 for another mode, 2 where it could not tell. */
+/**
+ * Runs the trial; the exit status is 0 for HYP, 1 for another mode, 2 where it could not tell. With `until` it is 0
+ * where the run came there, else 2.
+ */
 export async function tryCard(target: string, options: TryOptions): Promise<void> {
   // Until it can: whatever ends us before.
   process.exitCode = 2;
+  refuseBlindness(options);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted);
   const card = await openCard(target, { write: false });
   try {
@@ -46,22 +79,40 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       say(whatIsTried(plan));
       sayPicked(machine.picked);
     }
+    const trace = options.trace === undefined ? undefined : createTextFile(options.trace);
     // The console itself is the progress where it is shown.
     const line = options.json ? await progress('Booting') : undefined;
     const shown = options.json ? undefined : timedConsole();
+    let told = 0;
+    const write = (text: string): void => {
+      trace?.write(text);
+      const size = trace?.size ?? 0;
+      if (size < told + TRACE_NOTE) return;
+      told = size;
+      line?.say(`Booting; ${bytesText(size)} of trace`);
+      shown?.note(`${bytesText(size)} of trace`);
+    };
     let verdict: Verdict;
     try {
-      verdict = await runTrial(await engineNamed(options.engine), machine, {
+      verdict = await runTrial(await engineFor(options, write), machine, {
         timeoutSeconds: options.timeout,
+        until: options.until,
         ...(shown && { onConsole: shown.take }),
       });
     } finally {
       line?.stop();
+      trace?.close();
     }
     shown?.end(verdict.verdict === 'NONE');
     if (options.json) sayJson({ ...verdict, picked: machine.picked });
-    else sayVerdict(verdict);
-    process.exitCode = { HYP: 0, SVC: 1, MIXED: 1, NONE: 2 }[verdict.verdict];
+    else {
+      if (verdict.machine) sayMachine(verdict.machine, verdict.reached !== undefined);
+      if (trace) say(`\n${bytesText(trace.size)} of trace in ${options.trace ?? ''}`);
+      sayVerdict(verdict);
+    }
+    const { reached } = verdict;
+    process.exitCode =
+      reached === undefined ? { HYP: 0, SVC: 1, MIXED: 1, NONE: 2 }[verdict.verdict] : reached ? 0 : 2;
   } finally {
     await card.close();
   }
@@ -99,6 +150,8 @@ function sayPicked(picked: Picked): void {
 /** Writes the guest's console as it comes, with the seconds since the start in front of each line. */
 function timedConsole(): {
   readonly take: (text: string) => void;
+  /** Says something on a line of its own. */
+  readonly note: (text: string) => void;
   /** Ends the last line; without `whole`, a line that has only begun is left out where it was not shown yet. */
   readonly end: (whole: boolean) => void;
 } {
@@ -119,6 +172,11 @@ function timedConsole(): {
       const shown = all.lastIndexOf('\n') + 1 || all.length;
       waiting = all.slice(shown);
       if (shown > 0) write(all.slice(0, shown));
+    },
+    note(text) {
+      if (!atLineStart) process.stdout.write('\n');
+      atLineStart = true;
+      write(`[${text}]\n`);
     },
     end(whole) {
       if (whole && waiting !== '') write(waiting);

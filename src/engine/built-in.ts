@@ -39,6 +39,8 @@ export interface BuiltInPi {
   stop(why: string): void;
   /** Runs until a virtual time, in nanoseconds, or until the machine ends. */
   run(until: number): void;
+  /** When a device or a core's timer does something next, in nanoseconds; Infinity where nothing will. */
+  nextEvent(): number;
   /** What the observers saw, and where the cores are. */
   report(): MachineReport;
 }
@@ -124,6 +126,7 @@ export async function createBuiltInPi(
       }
       for (const { look } of observers) look?.();
     },
+    nextEvent: () => Math.min(clock.nextEvent(), ...cpu.machine.cores.map((it) => it.timerDeadline)),
     report: () =>
       Object.assign(
         { nanoseconds: Math.max(cpu.time, now(cpu.machine)), cores: coreStates(cpu) },

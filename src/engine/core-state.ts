@@ -2,7 +2,8 @@
 import type { Cpu } from '../arm/cpu/cpu.js';
 import * as L from '../arm/cpu/layout.js';
 import { PSR_M, PSR_T, readCpsr } from '../arm/cpu/modes.js';
-import type { Core, Machine } from '../arm/cpu/state.js';
+import { type Core, type Machine, word } from '../arm/cpu/state.js';
+import { lookupCode } from '../arm/cpu/tlb.js';
 import {
   MODE_ABT,
   MODE_FIQ,
@@ -38,6 +39,14 @@ export function modeName(psr: number): ModeName {
 /** Where a core's words stand: the running one's at the fixed addresses, the others' where they are kept. */
 const placeOf = (m: Machine, core: Core): number =>
   core === m.core ? 0 : L.CORES + core.index * L.CORE_SIZE;
+
+/** The A32 word, or the T32 halfword, at a core's PC; undefined where its translation is not at hand. */
+export function nextWord(m: Machine, { core, pc, thumb }: CoreState): number | undefined {
+  const context = word(m, placeOf(m, m.cores[core]!) + L.CONTEXT) >>> 2;
+  const physical = lookupCode(m, pc, context);
+  if (physical < 0) return undefined;
+  return thumb ? m.u16[(L.RAM + physical) >>> 1]! : m.u32[(L.RAM + physical) >>> 2]!;
+}
 
 /** Where every core is. Not while one is within a block. */
 export function coreStates({ machine: m }: Cpu): CoreState[] {

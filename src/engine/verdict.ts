@@ -17,14 +17,24 @@ export interface Verdict {
   readonly console: string;
   /** With `NONE`: why, one sentence. */
   readonly reason?: string;
+  /** Whether the run came to where it was to end; only where that was asked for. */
+  readonly reached?: boolean;
   /** What was seen inside the machine, by an engine that can look there. */
   readonly machine?: MachineReport;
 }
+
+/**
+ * Where a run is to end instead of at its verdict: before an instruction at a virtual address, which takes an engine
+ * that ends there (`endAt`), or at a console line that contains a text.
+ */
+export type Until = { readonly address: number } | { readonly text: string };
 
 /** How a trial is run. */
 export interface TrialOptions {
   /** When to give up. */
   readonly timeoutSeconds: number;
+  /** The verdict does not end such a run. */
+  readonly until?: Until | undefined;
   /** Called with the console's text as it comes, up to the verdict. */
   readonly onConsole?: (text: string) => void;
 }
@@ -40,12 +50,18 @@ const TIMER_LIMIT = 0x7fff_ffff;
 export async function runTrial(
   engine: Engine,
   machine: Handover,
-  { timeoutSeconds, onConsole }: TrialOptions,
+  { timeoutSeconds, until, onConsole }: TrialOptions,
 ): Promise<Verdict> {
   const watcher = createWatcher();
   const transcript = createTranscript();
+  const text = until && 'text' in until ? until.text : undefined;
+  let reached = false;
+  const look = (line: string): void => {
+    if (text !== undefined && line.includes(text)) reached = true;
+  };
   const lines = createLineSplitter((line) => {
     watcher.line(line);
+    look(line);
   });
   // What is not UTF-8 becomes U+FFFD; a character cut in two waits for its rest.
   const decoder = new TextDecoder();
@@ -57,12 +73,13 @@ export async function runTrial(
   const take = (bytes: Uint8Array) => {
     // After the verdict, what an engine still had in its pipe.
     if (stop.signal.aborted) return;
-    const text = decoder.decode(bytes, { stream: true });
-    transcript.take(text);
-    lines.take(text);
+    const piece = decoder.decode(bytes, { stream: true });
+    transcript.take(piece);
+    lines.take(piece);
     watcher.rest(lines.rest);
-    onConsole?.(text);
-    if (watcher.finding !== undefined) {
+    look(lines.rest);
+    onConsole?.(piece);
+    if (until ? reached : watcher.finding !== undefined) {
       seconds = elapsed();
       stop.abort();
     }
@@ -83,15 +100,20 @@ export async function runTrial(
   // A last line may have been cut off by the machine's end.
   watcher.line(lines.rest);
   const silence = transcript.text.trim() === '' ? ', and the console stayed empty' : '';
-  const why = stop.signal.aborted
-    ? `Time is up after ${timeoutSeconds} s without the kernel having said its mode${silence}.`
-    : `The machine ended before the kernel said its mode: ${end.why}${silence}.`;
+  const { machine: seen } = end;
+  reached ||= seen?.reachedBy !== undefined;
+  const why = reached
+    ? 'The run ended where it was to end, before the kernel said its mode.'
+    : stop.signal.aborted
+      ? `Time is up after ${timeoutSeconds} s without the kernel having said its mode${silence}.`
+      : `The ${seen?.crash ? 'guest crashed' : 'machine ended'} before the kernel said its mode: ${end.why}${silence}.`;
   return {
     ...watcher.close(why),
     engine: engine.name,
     seconds: seconds ?? elapsed(),
     cores: watcher.cores,
     console: transcript.text,
-    ...(end.machine && { machine: end.machine }),
+    ...(until && { reached }),
+    ...(seen && { machine: seen }),
   };
 }

@@ -178,8 +178,7 @@ export function lookup(m: Machine, address: number, write: boolean): number {
 }
 
 /** Address in the memory of the instruction at a virtual address if the TLB knows it; -1 if not. */
-export function lookupCode(m: Machine, address: number): number {
-  const context = word(m, L.CONTEXT) >>> 2;
+export function lookupCode(m: Machine, address: number, context = word(m, L.CONTEXT) >>> 2): number {
   const at = entryAt(address, context);
   if (m.u32[at + EXECUTE_AT] !== ((address & 0xfffff000) | (context << 2)) >>> 0) return -1;
   return m.u32[at + PHYSICAL_AT]! + (address & 0xfff);

@@ -1,0 +1,28 @@
+import type { Unpredictable } from '../arm/cpu/state.js';
+import type { UnpredictableSeen } from './machine-report.js';
+import type { Observe } from './observer.js';
+import { disassemblyAt } from './trace.js';
+
+/** At most so many different UNPREDICTABLE instructions are kept. */
+const UNPREDICTABLE_LIMIT = 100;
+
+/** Keeps what a guest did that nobody can rely on: UNPREDICTABLE instructions, and what is not modelled. */
+export const noteOddities: Observe = (pi) => {
+  const unpredictable = new Map<string, UnpredictableSeen>();
+  const unmodelled: string[] = [];
+  return {
+    listener: {
+      unpredictable: ({ core, address, word }: Unpredictable) => {
+        const key = `${address} ${word}`;
+        if (unpredictable.size >= UNPREDICTABLE_LIMIT || unpredictable.has(key)) return;
+        const disassembly = disassemblyAt(pi.cpu.machine, address, word);
+        unpredictable.set(key, { core, address, word, disassembly });
+      },
+    },
+    // The bus bounds them.
+    unmodelled: (sentence) => {
+      unmodelled.push(sentence);
+    },
+    report: () => ({ unpredictable: [...unpredictable.values()], unmodelled }),
+  };
+};

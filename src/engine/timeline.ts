@@ -1,0 +1,115 @@
+import { isSecure, readCpsr } from '../arm/cpu/modes.js';
+import { type Machine, now } from '../arm/cpu/state.js';
+import { modeName } from './core-state.js';
+import type { Activity, Timeline } from './machine-report.js';
+import type { Observe } from './observer.js';
+
+/** Pieces that the time is cut into; when they are used up, each two become one. */
+const PIECES = 1024;
+/** The length of a piece at first, in nanoseconds. */
+const FIRST_PIECE = 1000;
+/** More activities than there are: nine modes in two security states, and sleep in both. */
+const ACTIVITIES = 20;
+
+interface CoreRecord {
+  /** Nanoseconds of each activity in each piece. */
+  readonly spent: Float64Array;
+  readonly first: { readonly activity: number; readonly at: number }[];
+  activity: number;
+  since: number;
+}
+
+/** Records what the cores do over virtual time, in memory that does not grow with it. */
+export const recordTimeline: Observe = (pi) => {
+  const { cpu } = pi;
+  const activities: Activity[] = [];
+  const numbers = new Map<number, number>();
+  let piece = FIRST_PIECE;
+
+  /** The number of what the running core does. */
+  const activityOf = (m: Machine): number => {
+    const secure = isSecure(m);
+    const waiting = m.core.waiting !== 'no';
+    const psr = readCpsr(m);
+    const key = waiting ? (secure ? 1 : 0) : ((psr & 0x1f) << 1) | (secure ? 1 : 0);
+    let number = numbers.get(key);
+    if (number === undefined) {
+      number = activities.push({ mode: waiting ? 'waiting' : modeName(psr), secure }) - 1;
+      numbers.set(key, number);
+    }
+    return number;
+  };
+  const records = cpu.machine.cores.map((): CoreRecord => {
+    // Every core comes out of reset like the first.
+    const activity = activityOf(cpu.machine);
+    const spent = new Float64Array(PIECES * ACTIVITIES);
+    return { spent, first: [{ activity, at: 0 }], activity, since: 0 };
+  });
+
+  const coarsen = (): void => {
+    piece *= 2;
+    for (const { spent } of records) {
+      for (let i = 0; i < PIECES / 2; i++)
+        for (let a = 0; a < ACTIVITIES; a++)
+          spent[i * ACTIVITIES + a] = spent[2 * i * ACTIVITIES + a]! + spent[(2 * i + 1) * ACTIVITIES + a]!;
+      spent.fill(0, (PIECES / 2) * ACTIVITIES);
+    }
+  };
+  /** Counts the time up to `until` for what the core did. */
+  const count = (record: CoreRecord, until: number): void => {
+    while (until > piece * PIECES) coarsen();
+    let from = record.since;
+    while (from < until) {
+      const index = Math.floor(from / piece);
+      const to = Math.min(until, (index + 1) * piece);
+      const at = index * ACTIVITIES + record.activity;
+      record.spent[at] = record.spent[at]! + to - from;
+      from = to;
+    }
+    record.since = Math.max(record.since, until);
+  };
+
+  const spansOf = (
+    { spent, activity: last }: CoreRecord,
+    pieces: number,
+  ): { activity: number; from: number }[] => {
+    const spans: { activity: number; from: number }[] = [];
+    for (let i = 0; i < pieces; i++) {
+      const weights = spent.subarray(i * ACTIVITIES, (i + 1) * ACTIVITIES);
+      const most = weights.indexOf(Math.max(...weights));
+      const activity = weights[most] === 0 ? last : most;
+      if (spans[spans.length - 1]?.activity !== activity) spans.push({ activity, from: i * piece });
+    }
+    return spans;
+  };
+
+  return {
+    listener: {
+      modeChanged: (m) => {
+        const record = records[m.core.index]!;
+        const activity = activityOf(m);
+        if (activity === record.activity) return;
+        const time = now(m);
+        count(record, time);
+        record.activity = activity;
+        if (!record.first.some((it) => it.activity === activity)) record.first.push({ activity, at: time });
+      },
+    },
+    report: () => {
+      const nanoseconds = Math.max(cpu.time, now(cpu.machine));
+      for (const record of records) count(record, nanoseconds);
+      const pieces = Math.max(1, Math.ceil(nanoseconds / piece));
+      const timeline: Timeline = {
+        nanoseconds,
+        resolution: piece,
+        activities,
+        cores: records.map((record, core) => ({
+          core,
+          first: record.first,
+          spans: spansOf(record, Math.min(pieces, PIECES)),
+        })),
+      };
+      return { timeline };
+    },
+  };
+};

@@ -1,0 +1,22 @@
+import type { Observe } from './observer.js';
+
+const PAGE_MASK = 0xfff;
+
+/** Ends the run before any core executes the instruction at a virtual address; bit 0 of it counts for nothing. */
+export function endAt(address: number): Observe {
+  const wanted = (address & ~1) >>> 0;
+  let reachedBy: number | undefined;
+  return (pi) => ({
+    watch: {
+      // No page is smaller than 4 KiB: below that, virtual and physical addresses are alike.
+      wants: (physical) => (physical & PAGE_MASK) === (wanted & PAGE_MASK),
+      instruction: (m, at) => {
+        if (at !== wanted) return false;
+        reachedBy ??= m.core.index;
+        pi.stop(`core ${m.core.index} came to 0x${wanted.toString(16).padStart(8, '0')}`);
+        return true;
+      },
+    },
+    report: () => (reachedBy === undefined ? {} : { reachedBy }),
+  });
+}
