@@ -26,7 +26,6 @@ import {
   unkick,
   type Watch,
 } from './state.js';
-import { accessSyndrome } from './syndrome.js';
 import { advanceIt } from './thumb.js';
 import { updateTimers } from './timers.js';
 import { flushTlb, updateContext } from './tlb.js';
@@ -103,13 +102,13 @@ export class Cpu {
         link: (rec: number) => this.link(rec),
         load: (rec: number, address: number, kind: number) => {
           this.begin(rec);
-          const value = interpreterLoad(m, address >>> 0, kind, this.syndrome);
+          const value = interpreterLoad(m, address >>> 0, kind);
           this.endAccess(rec);
           return value;
         },
         store: (rec: number, address: number, kind: number, value: number) => {
           this.begin(rec);
-          interpreterStore(m, address >>> 0, kind, value >>> 0, this.syndrome);
+          interpreterStore(m, address >>> 0, kind, value >>> 0);
           this.endAccess(rec);
         },
       },
@@ -141,8 +140,6 @@ export class Cpu {
   now(): number {
     return this.running ? now(this.machine) : this.time;
   }
-
-  private readonly syndrome = (): number => accessSyndrome(this.machine);
 
   /** Has TypeScript know which instruction a micro-op belongs to. */
   private begin(rec: number): void {

@@ -88,7 +88,7 @@ function bankOf(m: Machine): SystemBank {
   return isSecure(m) ? m.core.secure : m.core.nonSecure;
 }
 
-/** The instruction length bit of HSR: set for 32-bit instructions, and where the length means nothing. */
+/** The instruction length bit of HSR; zero where the length means nothing (B3.13.6). */
 const IL = 1 << 25;
 const il = (m: Machine): number => (m.nextAddress - m.address === 2 ? 0 : IL);
 
@@ -157,8 +157,8 @@ function end(m: Machine): never {
 /** Takes an Undefined Instruction exception for the instruction that runs, and ends it. */
 export function undefinedInstruction(m: Machine): never {
   const { address } = m;
-  if (modeOf(m) === MODE_HYP) takeToHyp(m, VECTOR_UNDEFINED, address, IL);
-  else if (trapsGeneral(m)) takeToHyp(m, VECTOR_HYP_TRAP, address, IL);
+  if (modeOf(m) === MODE_HYP) takeToHyp(m, VECTOR_UNDEFINED, address, 0);
+  else if (trapsGeneral(m)) takeToHyp(m, VECTOR_HYP_TRAP, address, 0);
   else takeToMode(m, MODE_UND, VECTOR_UNDEFINED, (address + (thumb(m) ? 2 : 4)) >>> 0, 0);
   end(m);
 }
@@ -270,7 +270,7 @@ export function takeDataAbort(
       m,
       mode === MODE_HYP ? VECTOR_DATA : VECTOR_HYP_TRAP,
       m.address,
-      (ec << 26) | (valid ? il(m) : IL) | iss,
+      (ec << 26) | (valid ? il(m) : 0) | iss,
     );
     return;
   }
@@ -310,7 +310,7 @@ export function takePrefetchAbort(
     core.HIFAR = address;
     if (stage2) core.HPFAR = (Math.floor(found!.ipa / 0x1000) * 16) >>> 0;
     const ec = mode === MODE_HYP ? EC_PREFETCH_HYP : EC_PREFETCH_LOWER;
-    const hsr = (ec << 26) | IL | abortSyndrome(found, status);
+    const hsr = (ec << 26) | abortSyndrome(found, status);
     takeToHyp(m, mode === MODE_HYP ? VECTOR_PREFETCH : VECTOR_HYP_TRAP, m.address, hsr);
     return;
   }

@@ -11,6 +11,7 @@ import type { Machine } from './state.js';
 import { word } from './state.js';
 import { contextNumber, enter, lookup, lookupCode } from './tlb.js';
 import { storeWatched } from './blocks.js';
+import { accessSyndrome } from './syndrome.js';
 
 type Size = 1 | 2 | 4;
 
@@ -92,7 +93,10 @@ function swap(value: number, size: Size): number {
 
 const bigEndian = (m: Machine): boolean => (word(m, L.VARIANT) & L.VARIANT_E) !== 0;
 
-const access = { write: false, syndrome: 0 };
+/** What a failed access was; HSR's ISS<24:16> only where it may be asked for. */
+function describeAccess(m: Machine, write: boolean): Access {
+  return { write, syndrome: fault.found?.stage2 ? accessSyndrome(m) : 0 };
+}
 
 /** Little-endian read at a virtual address; undefined when it faults, with the address of the fault in faultAt. */
 let faultAt = 0;
@@ -163,27 +167,17 @@ function store(
 }
 
 /** The interpreter's load: the value, or an exception taken and LEAVE set. `kind` is the size, with STRICT. */
-export function interpreterLoad(m: Machine, address: number, kind: number, syndrome: () => number): number {
+export function interpreterLoad(m: Machine, address: number, kind: number): number {
   const value = load(m, address, (kind & 0xff) as Size, (kind & L.STRICT) !== 0);
   if (value !== undefined) return value;
-  access.write = false;
-  access.syndrome = fault.found?.stage2 ? syndrome() : 0;
-  takeDataAbort(m, faultAt, fault.status, fault.found, access);
+  takeDataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, false));
   m.u32[L.LEAVE >>> 2] = 1;
   return 0;
 }
 
-export function interpreterStore(
-  m: Machine,
-  address: number,
-  kind: number,
-  value: number,
-  syndrome: () => number,
-): void {
+export function interpreterStore(m: Machine, address: number, kind: number, value: number): void {
   if (store(m, address, (kind & 0xff) as Size, value, (kind & L.STRICT) !== 0)) return;
-  access.write = true;
-  access.syndrome = fault.found?.stage2 ? syndrome() : 0;
-  takeDataAbort(m, faultAt, fault.status, fault.found, access);
+  takeDataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, true));
   m.u32[L.LEAVE >>> 2] = 1;
 }
 
@@ -192,27 +186,20 @@ export interface How {
   readonly strict?: boolean;
   /** As PL0, for LDRT and its like. */
   readonly unprivileged?: boolean;
-  /** HSR's ISS<24:16>. */
-  readonly syndrome?: number;
 }
 const plain: How = {};
 
 /** Reads at a virtual address in the current byte order, for slow instructions. A fault ends the instruction. */
 export function readMemory(m: Machine, address: number, size: Size, how = plain): number {
   const value = load(m, address >>> 0, size, how.strict ?? false, how.unprivileged ? false : undefined);
-  if (value === undefined) {
-    const what: Access = { write: false, syndrome: how.syndrome ?? 0 };
-    dataAbort(m, faultAt, fault.status, fault.found, what);
-  }
+  if (value === undefined) dataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, false));
   return bigEndian(m) ? swap(value, size) : value;
 }
 
 export function writeMemory(m: Machine, address: number, size: Size, value: number, how = plain): void {
   const bytes = bigEndian(m) ? swap(value, size) : value;
-  if (!store(m, address >>> 0, size, bytes, how.strict ?? false, how.unprivileged ? false : undefined)) {
-    const what: Access = { write: true, syndrome: how.syndrome ?? 0 };
-    dataAbort(m, faultAt, fault.status, fault.found, what);
-  }
+  if (!store(m, address >>> 0, size, bytes, how.strict ?? false, how.unprivileged ? false : undefined))
+    dataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, true));
 }
 
 /** Physical address of an access that must be aligned, for exclusives. A fault ends the instruction. */

@@ -355,7 +355,7 @@ describe('long descriptors, Hyp mode and stage 2 (B3.6)', () => {
       a.str(r3, [r1], 4);
     });
     start(cpu, MODE_SVC, true);
-    expect(cpu.machine.core.HSR).toBe(((0x24 << 26) | (1 << 25) | (1 << 6) | 0b000110) >>> 0);
+    expect(cpu.machine.core.HSR).toBe(((0x24 << 26) | (1 << 6) | 0b000110) >>> 0);
     expect(reg(cpu, 1)).toBe(at);
   });
 
