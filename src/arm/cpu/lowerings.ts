@@ -668,11 +668,6 @@ export const lowerings: Readonly<Record<string, Lower>> = {
     e.exchange(e.source(f['Rm']!));
     return true;
   },
-  // Jazelle is the trivial implementation: BXJ is BX (A2.10.2).
-  BXJ: (e, f) => {
-    e.exchange(e.source(f['Rm']!));
-    return true;
-  },
   BLX_reg: (e, f) => {
     e.emit(Op.MOV_REG, L.TEMP, 0, e.source(f['Rm']!));
     e.emit(Op.PAGE_ADD, L.LR, 0, e.thumb ? (e.offset + 2) | 1 : e.offset + 4);

@@ -71,8 +71,6 @@ export class Core {
   HADFSR = 0;
   HAIFSR = 0;
   HSR = 0;
-  HDFAR = 0;
-  HIFAR = 0;
   HPFAR = 0;
   HMAIR0 = 0;
   HMAIR1 = 0;
@@ -138,6 +136,20 @@ export class Core {
     readonly MPIDR: number,
   ) {
     this.VMPIDR = MPIDR;
+  }
+
+  /** Hyp mode's fault addresses are other names of Secure state's (B3.15.3). */
+  get HDFAR(): number {
+    return this.secure.DFAR;
+  }
+  set HDFAR(value: number) {
+    this.secure.DFAR = value;
+  }
+  get HIFAR(): number {
+    return this.secure.IFAR;
+  }
+  set HIFAR(value: number) {
+    this.secure.IFAR = value;
   }
 }
 

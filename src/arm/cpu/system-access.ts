@@ -286,7 +286,6 @@ define(R.IFAR, banked('IFAR', 0xffffffff, { trap: virtualMemory }));
 define(R.HADFSR, common('HADFSR', 0, hyp));
 define(R.HAIFSR, common('HAIFSR', 0, hyp));
 define(R.HSR, common('HSR', 0xffffffff, hyp));
-// Hyp mode's fault addresses are where Secure state keeps its own (B4.1.54), but only seen from Hyp mode here.
 define(R.HDFAR, common('HDFAR', 0xffffffff, hyp));
 define(R.HIFAR, common('HIFAR', 0xffffffff, hyp));
 define(R.HPFAR, common('HPFAR', 0xfffffff0, hyp));

@@ -12,6 +12,7 @@ import {
 } from '../../program-status.js';
 import {
   breakpoint,
+  EC_JAZELLE,
   EC_WFI,
   eret,
   exceptionReturn,
@@ -46,9 +47,13 @@ import {
 } from '../modes.js';
 import type { Machine } from '../state.js';
 import { register, setRegister, setWord, word } from '../state.js';
+import { branchExchange } from './transfers.js';
 
 const HCR_TWI = 1 << 13;
 const HCR_TWE = 1 << 14;
+const HSTR_TJDBX = 1 << 17;
+/** HSR's condition: valid, and always, since the instruction passed it. */
+const CV_ALWAYS = (1 << 24) | (14 << 20);
 
 /** SPSRs exist in all modes but User and System; elsewhere this is UNPREDICTABLE, here undefined. */
 function requireSpsr(m: Machine): void {
@@ -125,7 +130,7 @@ const wait =
     if (kind === 'interrupt' && wakesFromWfi(m)) return;
     const trap = kind === 'interrupt' ? HCR_TWI : HCR_TWE;
     if (!isSecure(m) && modeOf(m) !== MODE_HYP && core.HCR & trap)
-      hypTrap(m, EC_WFI, kind === 'event' ? 1 : 0);
+      hypTrap(m, EC_WFI, CV_ALWAYS | (kind === 'event' ? 1 : 0));
     core.waiting = kind;
     m.leave = true;
   };
@@ -183,7 +188,8 @@ const subsPcLr: Execute = (m, f) => {
     return;
   }
   if (mode === MODE_HYP || mode === MODE_USR || mode === MODE_SYS) undefinedInstruction(m);
-  const { opcode = 13, Rn = 14, Rm, imm12 = 0, imm8, type = 0, imm5 = 0 } = f;
+  // MOVS and MVNS tell themselves apart by N.
+  const { N = 0, opcode = N ? 15 : 13, Rn = 14, Rm, imm12 = 0, imm8, type = 0, imm5 = 0 } = f;
   const operand =
     Rm === undefined ? (imm8 ?? expandA32(imm12).value) : shiftedOperand(m, register(m, Rm), type, imm5);
   exceptionReturn(m, returningOperation(m, imm8 === undefined ? opcode : 2, register(m, Rn), operand) >>> 0);
@@ -252,6 +258,13 @@ export const system: Readonly<Record<string, Execute>> = {
     m.leave = true;
   },
 
+  /** Jazelle is the trivial implementation: BXJ is BX (A2.10.2), where it is not trapped. */
+  BXJ: (m, f) => {
+    const { Rm = 0 } = f;
+    if (!isSecure(m) && modeOf(m) !== MODE_HYP && m.core.HSTR & HSTR_TJDBX)
+      hypTrap(m, EC_JAZELLE, CV_ALWAYS | Rm);
+    branchExchange(m, register(m, Rm));
+  },
   WFI: wait('interrupt'),
   WFE: wait('event'),
   SEV: (m) => {
