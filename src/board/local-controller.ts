@@ -51,6 +51,9 @@ export class LocalController implements Device {
   private gpuIrqLevel = false;
   private gpuFiqLevel = false;
 
+  /** Told, where someone listens, when a mailbox was written: whose, which of its four, and what it holds now. */
+  mailboxSet: ((core: number, mailbox: number, value: number) => void) | undefined;
+
   /** The core timer was `base` at the time `since`. */
   private base = 0;
   private since = 0;
@@ -200,8 +203,10 @@ export class LocalController implements Device {
     const clear = indexIn(REGISTERS.MAILBOX_CLR, offset);
     if (timers >= 0) this.timersRouting[timers] = value;
     else if (mailboxes >= 0) this.mailboxesRouting[mailboxes] = value;
-    else if (set >= 0) this.mailboxes[set]! |= value;
-    else if (clear >= 0) this.mailboxes[clear]! &= ~value;
+    else if (set >= 0) {
+      this.mailboxes[set]! |= value;
+      this.mailboxSet?.(set >>> 2, set & 3, this.mailboxes[set]!);
+    } else if (clear >= 0) this.mailboxes[clear]! &= ~value;
   }
 
   private setLocalTimer(value: number): void {

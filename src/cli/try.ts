@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import { HypberryError } from '../base/errors.js';
 import type { Engine } from '../engine/engine.js';
+import { summarizeHandover } from '../engine/handover-check.js';
 import type { Until, Verdict } from '../engine/verdict.js';
 import { runTrial } from '../engine/verdict.js';
 import type { Picked } from '../firmware/handover.js';
@@ -11,6 +12,7 @@ import { qemuEngine } from '../node/qemu.js';
 import { createTextFile } from '../node/text-file.js';
 import { planInstall, type InstallOptions } from '../setup/install.js';
 import { cardAfter, type Plan } from '../setup/plan.js';
+import { sayHandover } from './handover.js';
 import { sayMachine } from './machine.js';
 import { bytesText, colors, hex, say, sayJson } from './output.js';
 import { progress } from './progress.js';
@@ -32,13 +34,15 @@ const TRACE_NOTE = 256 << 20;
 /** The engine, told where to look. What is built in is loaded only when it is asked for. */
 async function engineFor(options: TryOptions, write: (text: string) => void): Promise<Engine> {
   if (options.engine === 'qemu') return qemuEngine();
-  const [{ builtInEngine }, { recordTimeline }, { endAtCrash }, { noteOddities }] = await Promise.all([
-    import('../engine/built-in.js'),
-    import('../engine/timeline.js'),
-    import('../engine/crash.js'),
-    import('../engine/notes.js'),
-  ]);
-  const observers = [recordTimeline, endAtCrash, noteOddities];
+  const [{ builtInEngine }, { recordTimeline }, { endAtCrash }, { noteOddities }, { watchHandover }] =
+    await Promise.all([
+      import('../engine/built-in.js'),
+      import('../engine/timeline.js'),
+      import('../engine/crash.js'),
+      import('../engine/notes.js'),
+      import('../engine/handover-watch.js'),
+    ]);
+  const observers = [recordTimeline, endAtCrash, noteOddities, watchHandover];
   if (options.until && 'address' in options.until)
     observers.push((await import('../engine/until.js')).endAt(options.until.address));
   if (options.trace !== undefined) observers.push((await import('../engine/trace.js')).traceTo(write));
@@ -107,8 +111,10 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
     if (options.json) sayJson({ ...verdict, picked: machine.picked });
     else {
       if (verdict.machine) sayMachine(verdict.machine, verdict.reached !== undefined);
+      if (verdict.machine?.handover) sayHandover(verdict.machine.handover);
       if (trace) say(`\n${bytesText(trace.size)} of trace in ${options.trace ?? ''}`);
       sayVerdict(verdict);
+      if (verdict.machine?.handover) say(`Handover: ${summarizeHandover(verdict.machine.handover)}.`);
     }
     const { reached } = verdict;
     process.exitCode =

@@ -16,6 +16,8 @@ const BOARD_RAM = 0x4000_0000;
 const REVISION = 0xa0_1041;
 /** MPIDR of core 0; the others' follow. The cluster's number is 0xf (BCM2836 QA7). */
 const FIRST_MPIDR = 0x8000_0f00;
+/** Unknown at reset (ARM ARM B8.1), so not what a kernel wants: a handover that leaves it is seen. */
+const RESET_CNTVOFF = BigInt.asUintN(64, -(1n << 32n));
 /** The longest stretch of virtual time between two looks at the board's events, in nanoseconds. */
 const STRETCH = 50_000;
 /** Virtual nanoseconds after which the host's other work gets its turn. */
@@ -110,6 +112,7 @@ export async function createBuiltInPi(
     },
   });
   for (const { address, data } of machine.memory) cpu.ram.set(data, address);
+  for (const core of cpu.machine.cores) core.CNTVOFF = RESET_CNTVOFF;
   const pi: BuiltInPi = {
     cpu,
     board,

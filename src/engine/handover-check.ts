@@ -109,11 +109,17 @@ const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 const eachCore =
   (of: (core: CoreAtEntry) => string | undefined) =>
   ({ cores }: HandoverSeen): string | undefined => {
-    const faults = cores.flatMap((core) => {
+    const faults = new Map<string, number[]>();
+    for (const core of cores) {
       const fault = of(core);
-      return fault === undefined ? [] : [`core ${core.core}: ${fault}`];
-    });
-    return faults.length === 0 ? undefined : faults.join('; ');
+      if (fault !== undefined) faults.set(fault, [...(faults.get(fault) ?? []), core.core]);
+    }
+    if (faults.size === 0) return undefined;
+    return [...faults]
+      .map(([fault, on]) =>
+        on.length === CORES ? `every core: ${fault}` : `core ${on.join(', ')}: ${fault}`,
+      )
+      .join('; ');
   };
 
 /** A point about a value that must be the same on all cores, and right on the first. */
@@ -122,6 +128,7 @@ const alike =
   ({ cores }: HandoverSeen): string | undefined => {
     const values = cores.map(value);
     if (values.every((other) => other === values[0] && right(other))) return undefined;
+    if (values.every((other) => other === values[0])) return `every core: ${hex(values[0]!)}`;
     return cores.map(({ core }, i) => `core ${core}: ${hex(values[i]!)}`).join('; ');
   };
 

@@ -1,5 +1,7 @@
 /** What the built-in engine saw of a run beside the console, as `try --json` prints it under `machine`. */
 
+import type { PointResult } from './handover-check.js';
+
 /** Modes by the manual's short names (table B1-1), in lower case. */
 export type ModeName = 'usr' | 'fiq' | 'irq' | 'svc' | 'mon' | 'abt' | 'hyp' | 'und' | 'sys';
 
@@ -68,6 +70,8 @@ export interface MachineReport {
   /** The core that came to the address at which the run was to end; absent where none did. */
   readonly reachedBy?: number;
   readonly timeline?: Timeline;
+  /** How the machine was handed over to its kernel, point by point. */
+  readonly handover?: readonly PointResult[];
   readonly crash?: Crash;
   /** Each once, by address and word. */
   readonly unpredictable?: readonly UnpredictableSeen[];

@@ -293,7 +293,8 @@ function readZImage(file: Uint8Array, facts: KernelFacts): ZImage {
   };
 }
 
-function hasZImageMagic(file: Uint8Array): boolean {
+/** Whether a file begins like a zImage. Takes any bytes. */
+export function hasZImageMagic(file: Uint8Array): boolean {
   if (file.length < ZIMAGE.HEADER_SIZE) return false;
   return [readU32LE, readU32BE].some((read) => read(file, ZIMAGE.MAGIC_AT) === ZIMAGE.MAGIC);
 }

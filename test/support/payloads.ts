@@ -1,4 +1,7 @@
-import { UART0_BASE } from '../../src/board/bcm2836.js';
+import { assembler } from '../../src/arm/assembler.js';
+import { lsl, r0, r1, r2, r3 } from '../../src/arm/registers.js';
+import { MPIDR } from '../../src/arm/system-registers.js';
+import { CORES, UART0_BASE } from '../../src/board/bcm2836.js';
 import { words } from './handover.js';
 
 /** Lets core 0 go on and has the others sleep; the first instructions of every payload. */
@@ -60,3 +63,83 @@ export const resettingPayload = words(
   PM_RSTC, // +20
   0x5a00_0020, // +24
 );
+
+/** A kernel in small, and offsets in it. */
+export interface SmallKernel {
+  readonly image: Uint8Array;
+  /** Where it sends the other cores. */
+  readonly secondary: number;
+  /** A place where a core stays that was not sent there. */
+  readonly elsewhere: number;
+}
+
+/** Rounds of two instructions. */
+const DELAY = 0x2_0000;
+
+/** Core 0's mailbox 3, write-set (QA7, section 4.8); the next core's is 16 bytes further on. */
+const MAILBOX3_SET = 0x4000_008c;
+
+/**
+ * Does with the cores what Linux does: core 0 writes the address of its code to each of the others' mailbox 3, then
+ * wakes them; all of them sleep in the end. It begins like a zImage, and may run in any byte order.
+ * @param address where it will stand
+ * @param cleared a word in memory that it sets to 0 before that, as kernels do with their BSS
+ */
+export function releasingKernel(address: number, cleared?: number): SmallKernel {
+  const a = assembler(address);
+  const start = a.label('start');
+  const sleep = a.label('sleep');
+  const secondary = a.label('secondary');
+  const elsewhere = a.label('elsewhere');
+  const mailbox = a.label('mailbox');
+  const secondaryWord = a.label('secondary word');
+  const clearedWord = a.label('cleared word');
+  const again = a.label('again');
+  const delay = a.label('delay');
+  a.setend('LE');
+  for (let i = 0; i < 7; i++) a.nop();
+  a.b(start);
+  a.word(0x016f_2818, 0, 0x100, 0x0403_0201);
+
+  a.at(start);
+  a.mrc(MPIDR, r0);
+  a.ands(r0, r0, CORES - 1);
+  a.bne(sleep);
+  if (cleared !== undefined) {
+    a.ldr(r1, clearedWord);
+    a.str(r0, [r1]);
+  }
+  // Long enough for a core that does not wait to be seen.
+  a.mov(r3, DELAY);
+  a.at(delay);
+  a.subs(r3, r3, 1);
+  a.bne(delay);
+  a.ldr(r1, mailbox);
+  a.ldr(r2, secondaryWord);
+  a.mov(r3, 1);
+  a.at(again);
+  a.add(r0, r1, r3, lsl(4));
+  a.str(r2, [r0]);
+  a.add(r3, r3, 1);
+  a.cmp(r3, CORES);
+  a.bne(again);
+  a.dsb();
+  a.sev();
+  a.at(sleep);
+  a.wfi();
+  a.b(sleep);
+  a.at(elsewhere);
+  const other = a.here;
+  a.b(elsewhere);
+  a.at(secondary);
+  const entry = a.here;
+  a.wfi();
+  a.b(secondary);
+  a.at(mailbox);
+  a.word(MAILBOX3_SET);
+  a.at(secondaryWord);
+  a.word(secondary);
+  a.at(clearedWord);
+  a.word(cleared ?? 0);
+  return { image: a.assemble(), secondary: entry - address, elsewhere: other - address };
+}

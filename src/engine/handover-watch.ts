@@ -1,0 +1,136 @@
+import { readCpsr } from '../arm/cpu/modes.js';
+import * as L from '../arm/cpu/layout.js';
+import type { Core, Machine } from '../arm/cpu/state.js';
+import { readU32BE } from '../base/bytes.js';
+import { CORES } from '../board/bcm2836.js';
+import { LOCAL_MAILBOX3_CLR, LOCAL_MAILBOX_STRIDE } from '../board/local-peripherals.js';
+import type { Board } from '../board/pi2.js';
+import { isFdt } from '../firmware/fdt.js';
+import { hasZImageMagic } from '../firmware/kernel.js';
+import { kernelExtent, unpackedExtent } from '../firmware/extents.js';
+import { checkHandover, type CoreAtEntry, type HandoverSeen, type Strayed } from './handover-check.js';
+import type { Observe } from './observer.js';
+
+/** The mailbox by which kernels release a core. */
+const RELEASE_MAILBOX = 3;
+/** Most of a tree that is kept; kernels map no more of one. */
+const TREE_LIMIT = 2 << 20;
+/** Bytes kept of what is no tree. */
+const HEAD_SIZE = 64;
+const TREE_SIZE_AT = 4;
+
+/** A copy of what an address points at. */
+function bytesAt(ram: Uint8Array, address: number): Uint8Array {
+  const there = ram.subarray(address);
+  const size = isFdt(there) && there.length >= TREE_SIZE_AT + 4 ? readU32BE(there, TREE_SIZE_AT) : HEAD_SIZE;
+  return there.slice(0, Math.min(size, TREE_LIMIT));
+}
+
+/** The running core's registers. */
+function coreAtEntry(m: Machine, board: Board, pc: number, releasedTo: number | undefined): CoreAtEntry {
+  const { core } = m;
+  return {
+    core: core.index,
+    pc,
+    r0: m.u32[0]!,
+    r1: m.u32[1]!,
+    r2: m.u32[2]!,
+    CPSR: readCpsr(m) >>> 0,
+    SCR: core.SCR >>> 0,
+    SCTLR: core.nonSecure.SCTLR >>> 0,
+    secureSCTLR: core.secure.SCTLR >>> 0,
+    HSCTLR: core.HSCTLR >>> 0,
+    ACTLR: core.ACTLR >>> 0,
+    NSACR: core.NSACR >>> 0,
+    HCPTR: core.HCPTR >>> 0,
+    CNTFRQ: core.CNTFRQ >>> 0,
+    CNTVOFF: core.CNTVOFF,
+    VTTBR: (BigInt(core.VTTBR_HIGH >>> 0) << 32n) | BigInt(core.VTTBR >>> 0),
+    timers: {
+      secure: core.secure.CNTP_CTL,
+      physical: core.nonSecure.CNTP_CTL,
+      virtual: core.CNTV_CTL,
+      hyp: core.CNTHP_CTL,
+    },
+    mailbox3: board.local.read(LOCAL_MAILBOX3_CLR + core.index * LOCAL_MAILBOX_STRIDE),
+    releasedTo,
+  };
+}
+
+/** Where a core is: the address of its next instruction. */
+function pcOf(m: Machine, core: Core): number {
+  const state = m.core === core ? 0 : L.CORES + core.index * L.CORE_SIZE;
+  return m.u32[(state + L.PC) >>> 2]!;
+}
+
+/**
+ * Looks on from the first instruction on until all cores have come to the kernel, and reports the points. It costs
+ * nothing after that, and before it next to nothing: it sees only the instructions at which cores come to the kernel.
+ */
+export const watchHandover: Observe = ({ cpu, board }, { picked }) => {
+  const kernel = kernelExtent(cpu.ram, picked.kernel);
+  const image = cpu.ram.subarray(kernel.start, kernel.end);
+  const unpacked = hasZImageMagic(image) ? unpackedExtent(image) : undefined;
+  const came = new Map<number, CoreAtEntry>();
+  const releasedTo = new Map<number, number>();
+  const strayed = new Map<number, Strayed>();
+  /** Where cores come to the kernel. */
+  const entries = new Set([kernel.start]);
+  let atR2: Uint8Array = new Uint8Array(0);
+  let atR2Later: Uint8Array | undefined;
+
+  /** Where a core comes to the kernel, as far as is known: before it is released only by mistake. */
+  const expectedAt = (core: number): number => ((releasedTo.get(core) ?? kernel.start) & ~1) >>> 0;
+  const isComplete = (): boolean => came.size === CORES;
+  const treeNow = (): Uint8Array => {
+    const r2 = came.get(0)?.r2 ?? 0;
+    return cpu.ram.slice(r2, r2 + atR2.length);
+  };
+
+  board.local.mailboxSet = (core, mailbox, value) => {
+    if (mailbox !== RELEASE_MAILBOX || !came.has(0) || came.has(core) || value === 0) return;
+    atR2Later ??= treeNow();
+    releasedTo.set(core, value);
+    // What was decoded there before knows nothing of us.
+    const address = expectedAt(core);
+    entries.add(address);
+    if (address < cpu.ram.length) cpu.ramWritten(address, 1);
+  };
+
+  return {
+    watch: {
+      wants: (physical) => !isComplete() && entries.has(physical),
+      instruction: (m, address, physical) => {
+        const { index } = m.core;
+        // To its first instruction another core comes only by mistake, whether released or not.
+        if (came.has(index) || (physical !== expectedAt(index) && physical !== kernel.start)) return false;
+        const seen = coreAtEntry(m, board, address, releasedTo.get(index));
+        came.set(index, seen);
+        if (index === 0) atR2 = bytesAt(cpu.ram, seen.r2);
+        return false;
+      },
+    },
+    look() {
+      if (isComplete() || !came.has(0)) return;
+      for (const core of cpu.machine.cores) {
+        if (came.has(core.index) || strayed.has(core.index)) continue;
+        const at = pcOf(cpu.machine, core);
+        const isHere = at >= kernel.start && at < kernel.end;
+        // One that is released comes there with its next instruction, or is a stray by the next look.
+        if (!isHere || at === expectedAt(core.index)) continue;
+        strayed.set(core.index, { core: core.index, at, releasedTo: releasedTo.get(core.index) });
+      }
+    },
+    report: () => {
+      const seen: HandoverSeen = {
+        cores: [...came.values()].sort((a, b) => a.core - b.core),
+        strayed: [...strayed.values()],
+        atR2,
+        atR2Later: atR2Later ?? treeNow(),
+        kernel,
+        unpacked,
+      };
+      return { handover: checkHandover(seen) };
+    },
+  };
+};
