@@ -24,12 +24,18 @@ async function connected(path: string, signal: AbortSignal): Promise<Gdb> {
 /**
  * Starts a machine in QEMU that stands still before its first instruction, works on it with a debugger, and
  * ends it.
+ * @param program another QEMU than qemu-system-arm
  */
-export async function withDebuggedMachine<T>(machine: Handover, work: (gdb: Gdb) => Promise<T>): Promise<T> {
+export async function withDebuggedMachine<T>(
+  machine: Handover,
+  work: (gdb: Gdb) => Promise<T>,
+  program = 'qemu-system-arm',
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'hypberry-gdb-'));
   const path = join(folder, 'gdb');
   const stop = new AbortController();
   const engine = qemuEngine({
+    program,
     more: ['-S', '-gdb', `unix:${path},server=on,wait=off`],
     threadPerCore: true,
   });

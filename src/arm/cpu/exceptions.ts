@@ -223,10 +223,23 @@ function isExternal(status: number): boolean {
   return status === FAULT_EXTERNAL || (status & ~3) === FAULT_EXTERNAL_WALK;
 }
 
-/** DFSR or IFSR for a fault, in the format of the bank's tables. */
-function faultStatusRegister(bank: SystemBank, status: number, domain: number, access: Access): number {
+/**
+ * DFSR or IFSR for a fault of the current mode, in the format of its tables; Hyp mode's are long descriptors
+ * (B3.13.3). What Monitor mode takes from Non-secure state may be in the Secure tables' format.
+ */
+function faultStatusRegister(
+  m: Machine,
+  toMonitor: boolean,
+  status: number,
+  domain: number,
+  access: Access,
+): number {
   const flags = (access.maintenance ? 1 << 13 : 0) | (access.write ? 1 << 11 : 0);
-  if (bank.TTBCR & TTBCR_EAE) return flags | (1 << 9) | status;
+  const long =
+    modeOf(m) === MODE_HYP ||
+    (bankOf(m).TTBCR & TTBCR_EAE) !== 0 ||
+    (toMonitor && (m.core.secure.TTBCR & TTBCR_EAE) !== 0);
+  if (long) return flags | (1 << 9) | status;
   const fs = shortFaultStatus(status);
   return flags | ((fs & 0x10) << 6) | (domain << 4) | (fs & 15);
 }
@@ -275,7 +288,7 @@ export function takeDataAbort(
     return;
   }
   const bank = toMonitor ? core.secure : bankOf(m);
-  bank.DFSR = faultStatusRegister(bankOf(m), status, found?.domain ?? 0, access);
+  bank.DFSR = faultStatusRegister(m, toMonitor, status, found?.domain ?? 0, access);
   bank.DFAR = address;
   const lr = (m.address + 8) >>> 0;
   if (toMonitor) takeToMonitor(m, VECTOR_DATA, lr);
@@ -315,7 +328,7 @@ export function takePrefetchAbort(
     return;
   }
   const bank = toMonitor ? core.secure : bankOf(m);
-  bank.IFSR = faultStatusRegister(bankOf(m), status, 0, { write: false });
+  bank.IFSR = faultStatusRegister(m, toMonitor, status, 0, { write: false });
   bank.IFAR = address;
   const lr = (m.address + 4) >>> 0;
   if (toMonitor) takeToMonitor(m, VECTOR_PREFETCH, lr);

@@ -1,5 +1,7 @@
 /** The syndrome of a load or store that HSR holds after a fault of stage 2 (B3.13.6): what a hypervisor emulates by. */
 import { decodeA32, decodeT32, isWideT32 } from '../decoder.js';
+import type { Encoding } from '../encoding.js';
+import type { Fields } from '../pattern.js';
 import * as L from './layout.js';
 import type { Machine } from './state.js';
 import { thumb } from './state.js';
@@ -10,7 +12,7 @@ const SSE = 1 << 21;
 const sizes: Record<string, number> = { '': 2, B: 0, H: 1, SB: 0, SH: 1 };
 
 /** The running instruction, decoded; undefined where the TLB has lost its page. */
-function instruction(m: Machine): ReturnType<typeof decodeA32> {
+function instruction(m: Machine): { encoding: Encoding; fields: Fields } | undefined {
   const physical = lookupCode(m, m.address);
   if (physical < 0) return undefined;
   if (!thumb(m)) return decodeA32(m.u32[(L.RAM + physical) >>> 2]!);
@@ -29,7 +31,7 @@ export function accessSyndrome(m: Machine): number {
   const decoded = instruction(m);
   const match = /^(?:LDR|STR)(B|H|SB|SH)?(?:T|_imm|_reg|_lit)$/.exec(decoded?.encoding.operation ?? '');
   if (!decoded || !match) return 0;
-  const fields: Record<string, number> = decoded.fields;
+  const { fields } = decoded;
   // In A32, LDRT and its like are always post-indexed.
   const unprivileged = decoded.encoding.operation.endsWith('T');
   if ((unprivileged && !thumb(m)) || fields['P'] === 0 || fields['W'] === 1) return 0;
