@@ -4,9 +4,9 @@ import * as R from '../system-registers.js';
 import type { SystemRegister } from '../system-registers.js';
 import { dataAbort, undefinedInstruction } from './exceptions.js';
 import { shortFaultStatus } from './faults.js';
-import type { Regime } from './mmu.js';
+import type { Regime, Translation } from './mmu.js';
 import { TTBCR_EAE } from './control-bits.js';
-import { checkAccess, READ, walk, WRITE } from './mmu.js';
+import { faultOf, READ, walk, WRITE } from './mmu.js';
 import { isSecure, modeOf } from './modes.js';
 import type { Machine } from './state.js';
 import type { SystemAccess } from './system-access.js';
@@ -14,6 +14,12 @@ import type { SystemAccess } from './system-access.js';
 const LPAE = 1 << 11;
 const NON_SECURE = 1 << 9;
 const SUPERSECTION = 2;
+
+/** The address of the 32-bit format; of a supersection bits 31 to 24, and 39 to 32 below them (B4.1.112). */
+function address32({ physical, sizeLog2 }: Translation): number {
+  if (sizeLog2 !== 24) return (physical - (physical % 0x1000)) % 2 ** 32;
+  return (physical & 0xff000000) | (Math.floor(physical / 2 ** 32) << 16) | SUPERSECTION;
+}
 
 /** Translates, and puts the outcome in the PAR of the current security state. */
 function translate(
@@ -28,7 +34,7 @@ function translate(
   const found = walk(m, regime, address, privileged, stage1Only);
   const right = write ? WRITE : READ;
   if (stage1Only) found.rights2 = READ | WRITE;
-  const status = found.fault || checkAccess(found, right);
+  const status = faultOf(found, right);
   // A stage 2 fault under a stage 1 operation is not for PAR: it goes to Hyp mode.
   if (status && found.stage2 && stage1Only && modeOf(m) !== MODE_HYP && !isSecure(m))
     dataAbort(m, address, status, found, { write, maintenance: true });
@@ -62,12 +68,7 @@ function translate(
     : attributes === 0
       ? 1
       : 3;
-  into.PAR =
-    ((found.sizeLog2 === 24 ? (base & 0xff000000) | SUPERSECTION : base % 2 ** 32) |
-      nonSecure |
-      (inner << 4) |
-      (found.normal ? outer << 2 : 0)) >>>
-    0;
+  into.PAR = (address32(found) | nonSecure | (inner << 4) | (found.normal ? outer << 2 : 0)) >>> 0;
 }
 
 function currentStage1(privileged: boolean, write: boolean): SystemAccess {

@@ -5,7 +5,7 @@ import { FAULT_ALIGNMENT, FAULT_EXTERNAL } from './faults.js';
 import * as L from './layout.js';
 import type { Translation } from './mmu.js';
 import { SCTLR_A } from './control-bits.js';
-import { checkAccess, currentRegime, EXECUTE, READ, walk, WRITE } from './mmu.js';
+import { faultOf, currentRegime, EXECUTE, READ, walk, WRITE } from './mmu.js';
 import { isPrivileged } from './modes.js';
 import type { Machine } from './state.js';
 import { word } from './state.js';
@@ -59,8 +59,7 @@ function translate(
   const regime = currentRegime(m);
   const asPrivileged = privileged ?? isPrivileged(m);
   const found = walk(m, regime, address, asPrivileged);
-  if (found.fault) return refuse(found.fault, found);
-  const refused = checkAccess(found, write ? WRITE : READ);
+  const refused = faultOf(found, write ? WRITE : READ);
   if (refused) return refuse(refused, found);
   if (misaligned && !found.normal) return refuse(FAULT_ALIGNMENT, undefined);
   if (found.physical >= 2 ** 32) return refuse(FAULT_EXTERNAL, found);
@@ -218,8 +217,7 @@ export function fetchAddress(m: Machine, address: number, instruction = address)
   if (known >= 0) return known;
   const regime = currentRegime(m);
   const found = walk(m, regime, address, isPrivileged(m));
-  const status =
-    found.fault || checkAccess(found, EXECUTE) || (found.physical >= m.ramSize ? FAULT_EXTERNAL : 0);
+  const status = faultOf(found, EXECUTE) || (found.physical >= m.ramSize ? FAULT_EXTERNAL : 0);
   if (status) {
     m.address = instruction;
     takePrefetchAbort(m, address, status, found);

@@ -1,6 +1,6 @@
 /**
  * Address translation (B3): short descriptors, long descriptors, Hyp mode's own stage 1, and stage 2. A walk gives
- * everything a TLB entry holds; who may do what with it is checked by {@link checkAccess}.
+ * everything a TLB entry holds; who may do what with it is checked by {@link faultOf}.
  */
 import { MODE_HYP } from '../program-status.js';
 import {
@@ -83,6 +83,8 @@ const out: Translation = {
 };
 
 const GIB4 = 0x100000000;
+/** Inner or outer Non-cacheable in MAIR. */
+const NON_CACHEABLE = 4;
 
 /** The regime that the running core's accesses go through. */
 export function currentRegime(m: Machine): Regime {
@@ -157,21 +159,38 @@ export function walk(
   if (!normal) {
     out.normal = false;
     out.attributes = attributes;
-  }
+  } else if (out.normal) out.attributes = combine(attributes, out.attributes);
   // Maintenance by address takes out what one descriptor of stage 1 maps.
   out.sizeLog2 = sizeLog2;
   out.ipa = ipa;
   return out;
 }
 
-/** What is wrong with an access to a page that a walk found: a fault status (long format) or 0. Sets `stage2`. */
-export function checkAccess(translation: Translation, right: number): number {
-  if (!(translation.rights & right)) return FAULT_PERMISSION | translation.level;
-  if (!(translation.rights2 & right)) {
-    translation.stage2 = true;
-    return FAULT_PERMISSION | translation.level2;
+/** Attributes of Normal memory in both stages: the weaker of the two, outer and inner (B3.8.4). */
+function combine(stage1: number, stage2: number): number {
+  const weaker = (one: number, two: number): number => {
+    if (one === NON_CACHEABLE || two === NON_CACHEABLE) return NON_CACHEABLE;
+    // Write-Through unless bit 2 is set; the allocation hints are stage 1's.
+    return one & two & 4 ? one : one & ~4;
+  };
+  return (weaker(stage1 >>> 4, stage2 >>> 4) << 4) | weaker(stage1 & 15, stage2 & 15);
+}
+
+/**
+ * What is wrong with an access that was walked for: a fault status (long format) or 0. Stage 1 is done with, rights
+ * too, before stage 2 begins: then `stage2` is not set, whatever stage 2 found.
+ */
+export function faultOf(translation: Translation, right: number): number {
+  const { fault, stage2, tableWalk, rights, rights2, level, level2 } = translation;
+  if (fault && (!stage2 || tableWalk)) return fault;
+  if (!(rights & right)) {
+    translation.stage2 = false;
+    return FAULT_PERMISSION | level;
   }
-  return 0;
+  if (fault) return fault;
+  if (rights2 & right) return 0;
+  translation.stage2 = true;
+  return FAULT_PERMISSION | level2;
 }
 
 function flat(address: number, normal: boolean): true {
