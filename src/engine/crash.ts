@@ -121,10 +121,10 @@ function setAnchor(m: Machine, { anchor }: Chain, kept: Kept): void {
 
 /** What came first, and what comes since. */
 function endlessText(core: number, { first, last }: Chain): string {
-  if (first!.address === last!.address && first!.vector === last!.vector)
-    return `core ${core} took ${exceptionText(last!)}, and takes it again and again`;
+  const [firstText, lastText] = [exceptionText(first!), exceptionText(last!)];
+  if (firstText === lastText) return `core ${core} took ${lastText}, and takes it again and again`;
   const place = last!.address === last!.at ? ', at the vector itself' : '';
-  return `core ${core} took ${exceptionText(first!)}, and since then takes ${exceptionText(last!)}${place}, again and again`;
+  return `core ${core} took ${firstText}, and since then takes ${lastText}${place}, again and again`;
 }
 
 /** Ends the run when the guest has crashed. */

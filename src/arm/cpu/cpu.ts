@@ -366,6 +366,8 @@ export class Cpu {
       // A timer may have been set to a time within the slice.
       if (this.lone && core.timerDeadline <= now(m)) break;
     }
+    // An exception taken outside the interpreter may have ended the run.
+    unkick(m);
     if (core.waiting === 'interrupt' && wakesFromWfi(m)) core.waiting = 'no';
     if (core.waiting !== 'no') {
       core.slept = true;
