@@ -11,15 +11,12 @@ const outcomes = {
 
 /** Prints every point: outcome, name, what is wanted and who says so; below it what was found, where that is not so. */
 export function sayHandover(points: readonly PointResult[]): void {
-  const width = (of: (point: PointResult) => string): number =>
-    Math.max(...points.map((it) => of(it).length));
-  const names = width(({ point }) => point);
-  const wishes = width(({ wanted }) => wanted);
+  const width = Math.max(...points.map(({ point }) => point.length));
   say();
   say('Handover to the kernel:');
   for (const { point, wanted, ok, found, source } of points) {
     const outcome = ok === null ? outcomes.unseen : ok ? outcomes.holds : outcomes.fails;
-    say(`  ${outcome} ${point.padEnd(names)}  ${wanted.padEnd(wishes)}  ${colors.dim(`[${source}]`)}`);
+    say(`  ${outcome} ${point.padEnd(width)}  ${wanted} ${colors.dim(`[${source}]`)}`);
     if (ok === false) say(`${' '.repeat(10)}${colors.red('found:')} ${found}`);
   }
 }

@@ -289,7 +289,7 @@ const points: readonly Point[] = [
   },
   {
     point: 'tree place',
-    wanted: 'the tree lies outside the kernel, its first page tables, and what it unpacks itself to',
+    wanted: 'the tree lies outside the kernel, its page tables, what it unpacks to',
     source: `${BOOTING}, 4b; head.S`,
     fault: core0(placeFault),
     needs: 'core 0',
@@ -321,7 +321,7 @@ const points: readonly Point[] = [
   },
   {
     point: 'VMID',
-    wanted: 'the same VMID on every core, so that TLB maintenance reaches all',
+    wanted: 'the same VMID on every core: TLB maintenance reaches all',
     source: 'ARM ARM B3.9',
     fault: alike(
       ({ VTTBR: value }) => vmidOf(value),
@@ -358,13 +358,13 @@ const points: readonly Point[] = [
   },
   {
     point: 'SMC',
-    wanted: "SMC is UNDEFINED: the memory of Monitor mode becomes the kernel's",
+    wanted: "SMC is UNDEFINED: Monitor mode's memory becomes the kernel's",
     source: 'ARM ARM B4.1, SCR.SCD',
     fault: eachCore((core) => (bitsOf(SCR, 'SCD', core.SCR) === 1 ? undefined : 'SCR.SCD is 0')),
   },
   {
     point: 'routing',
-    wanted: 'IRQ, FIQ and aborts go to the kernel, which may mask them, and not to Monitor mode',
+    wanted: 'IRQ, FIQ and aborts go to the kernel, which may mask them',
     source: 'ARM ARM B4.1, SCR',
     fault: eachCore((core) => {
       const wrong = [
@@ -385,7 +385,7 @@ const points: readonly Point[] = [
   },
   {
     point: 'waiting',
-    wanted: 'cores 1 to 3 wait until the kernel writes their mailbox 3, and go where it says',
+    wanted: 'cores 1 to 3 wait for their mailbox 3, and go where it says',
     source: 'the Raspberry Pi kernels',
     fault: (seen) => {
       if (seen.strayed.length > 0) return seen.strayed.map(strayFault).join('; ');

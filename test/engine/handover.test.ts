@@ -27,7 +27,7 @@ const CLEARED = 0x0070_0000;
 /** Virtual nanoseconds: long enough for all of it, and for two looks. */
 const [STEP, STEPS] = [100_000, 10];
 
-const kernel = releasingKernel(KERNEL_OFFSET, CLEARED + 8);
+const kernel = releasingKernel(KERNEL_OFFSET, { cleared: CLEARED + 8 });
 const SECONDARY = `0x${(KERNEL_OFFSET + kernel.secondary).toString(16)}`;
 const ELSEWHERE = KERNEL_OFFSET + kernel.elsewhere;
 

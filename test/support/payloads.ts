@@ -84,8 +84,12 @@ const MAILBOX3_SET = 0x4000_008c;
  * wakes them; all of them sleep in the end. It begins like a zImage, and may run in any byte order.
  * @param address where it will stand
  * @param cleared a word in memory that it sets to 0 before that, as kernels do with their BSS
+ * @param says what it writes to the PL011 at the end (ASCII)
  */
-export function releasingKernel(address: number, cleared?: number): SmallKernel {
+export function releasingKernel(
+  address: number,
+  { cleared, says = '' }: { readonly cleared?: number; readonly says?: string } = {},
+): SmallKernel {
   const a = assembler(address);
   const start = a.label('start');
   const sleep = a.label('sleep');
@@ -96,6 +100,10 @@ export function releasingKernel(address: number, cleared?: number): SmallKernel 
   const clearedWord = a.label('cleared word');
   const again = a.label('again');
   const delay = a.label('delay');
+  const until = a.label('until the others have come');
+  const print = a.label('print');
+  const uart = a.label('uart');
+  const text = a.label('text');
   a.setend('LE');
   for (let i = 0; i < 7; i++) a.nop();
   a.b(start);
@@ -125,6 +133,17 @@ export function releasingKernel(address: number, cleared?: number): SmallKernel 
   a.bne(again);
   a.dsb();
   a.sev();
+  a.mov(r3, DELAY);
+  a.at(until);
+  a.subs(r3, r3, 1);
+  a.bne(until);
+  a.ldr(r1, uart);
+  a.adr(r2, text);
+  a.at(print);
+  a.ldrb(r3, [r2], 1);
+  a.cmp(r3, 0);
+  a.strne(r3, [r1]);
+  a.bne(print);
   a.at(sleep);
   a.wfi();
   a.b(sleep);
@@ -141,5 +160,9 @@ export function releasingKernel(address: number, cleared?: number): SmallKernel 
   a.word(secondary);
   a.at(clearedWord);
   a.word(cleared ?? 0);
+  a.at(uart);
+  a.word(UART0_BASE);
+  a.at(text);
+  a.bytes(Buffer.from(`${says}\0`, 'ascii'));
   return { image: a.assemble(), secondary: entry - address, elsewhere: other - address };
 }
