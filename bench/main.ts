@@ -255,7 +255,7 @@ await reportErrors(async () => {
     },
   });
   const pairs = Number(values.pairs);
-  await ensureTools([...cardTools, 'binutils-arm-none-eabi']);
+  await ensureTools([...cardTools, 'qemu-system-arm', 'binutils-arm-none-eabi']);
   const found = await inputs();
   process.stderr.write('building hypberry\n');
   await run('npm', ['run', '--silent', 'build'], { cwd: project });

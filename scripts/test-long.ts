@@ -13,6 +13,7 @@ const { status } = spawnSync('npx', ['vitest', 'run', '--testTimeout=3600000', .
     ARM_SAMPLES: '200',
     CPU_CASES: '2000',
     HYPBERRY_FUZZ: '20',
+    HYPBERRY_KERNELS: 'all',
   },
 });
 process.exitCode = status ?? 1;

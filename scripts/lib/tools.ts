@@ -26,8 +26,8 @@ export type ToolPackage = keyof typeof programsOf;
 
 const everyPackage = Object.keys(programsOf) as ToolPackage[];
 
-/** What demonstrating a card takes: a machine to run it, and tools that make the card. */
-export const cardTools: readonly ToolPackage[] = ['qemu-system-arm', 'mtools', 'dosfstools', 'fdisk'];
+/** What making a card takes. */
+export const cardTools: readonly ToolPackage[] = ['mtools', 'dosfstools', 'fdisk'];
 
 const toolsFolder = join(cacheFolder, 'tools');
 

@@ -24,8 +24,8 @@ const TRY_EXAMPLES = `
 Example:
   hypberry try sdcard.img
   hypberry try --as-is sdcard.img
-  hypberry try --engine built-in --until 0x8000 --trace boot.txt sdcard.img
-  hypberry try --engine built-in --until 'Run /init' sdcard.img`;
+  hypberry try --until 0x8000 --trace boot.txt sdcard.img
+  hypberry try --until 'Run /init' sdcard.img`;
 
 /** A positive number of seconds. */
 function seconds(text: string): number {
@@ -85,7 +85,9 @@ function program(): Command {
     .option('--force', 'put the block in even where the card starts HYP mode without it')
     .option('--timeout <seconds>', 'give up after so long', seconds, 120)
     .addOption(
-      new Option('--engine <name>', 'what runs the machine').choices(['qemu', 'built-in']).default('qemu'),
+      new Option('--engine <name>', 'what runs the machine: hypberry itself, or QEMU where it is installed')
+        .choices(['built-in', 'qemu'])
+        .default('built-in'),
     )
     .option(
       '--until <place>',

@@ -55,7 +55,7 @@ function refuseBlindness({ engine, trace, until }: TryOptions): void {
   throw new HypberryError(
     'engine.no-look-inside',
     'QEMU does not show hypberry what its cores execute.',
-    'Use --trace and --until with an address together with --engine built-in.',
+    'Use --trace and --until with an address without --engine qemu.',
   );
 }
 

@@ -238,7 +238,7 @@ describe('try', () => {
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^After install: /);
     expect(stdout).toMatch(
-      /\n *\d+\.\d s {2}CPU: All CPU\(s\) started in HYP mode\.\n\nHYP: all 4 cores started in HYP mode \(after \d+\.\d s\)\.\n$/,
+      /\n *\d+\.\d s {2}CPU: All CPU\(s\) started in HYP mode\.\n\ncore 0 [^]*\nHYP: all 4 cores started in HYP mode \(after \d+\.\d s\)\.\nHandover: /,
     );
     expect(sum(target), 'the card is as it was').toBe(before);
   });
@@ -248,7 +248,7 @@ describe('try', () => {
     expect([status, stderr]).toEqual([1, '']);
     expect(json(stdout)).toMatchObject({
       verdict: 'SVC',
-      engine: 'qemu',
+      engine: 'built-in',
       seconds: expect.any(Number) as number,
       cores: 4,
       console: expect.stringContaining('started in SVC mode.') as string,
@@ -260,7 +260,7 @@ describe('try', () => {
     const target = image('svc', { 'kernel7.img': printing('Booting\nand then') });
     const { status, stdout } = await hypberry(['try', '--as-is', '--timeout', '4', target]);
     expect(status).toBe(2);
-    expect(stdout).toMatch(/and then\n\nNONE: no verdict .*Time is up after 4 s/);
+    expect(stdout).toMatch(/and then\n\ncore 0 [^]*\nNONE: no verdict .*Time is up after 4 s/);
   });
 
   test('says so where there is nothing to install', async () => {
@@ -276,16 +276,20 @@ describe('try', () => {
     fs.mkdirSync(scratch);
     const target = image('svc', { 'kernel7.img': printing('Booting\n') });
     let engine: string[] = [];
-    const outcome = await hypberry(['try', '--as-is', target], { TMPDIR: scratch }, (child) => {
-      // By now the console has spoken, so QEMU runs.
-      child.stdout!.on('data', (text: string) => {
-        if (!text.includes('Booting')) return;
-        engine = execFileSync('ps', ['--ppid', String(child.pid), '-o', 'pid='], { encoding: 'utf8' })
-          .trim()
-          .split(/\s+/);
-        child.kill(signal);
-      });
-    });
+    const outcome = await hypberry(
+      ['try', '--as-is', '--engine', 'qemu', target],
+      { TMPDIR: scratch },
+      (child) => {
+        // By now the console has spoken, so QEMU runs.
+        child.stdout!.on('data', (text: string) => {
+          if (!text.includes('Booting')) return;
+          engine = execFileSync('ps', ['--ppid', String(child.pid), '-o', 'pid='], { encoding: 'utf8' })
+            .trim()
+            .split(/\s+/);
+          child.kill(signal);
+        });
+      },
+    );
     expect(outcome.status).toBe(expected);
     expect(outcome.stderr).toBe('\nStopped before there was a verdict; the card is unchanged.\n');
     expect(engine).toHaveLength(1);

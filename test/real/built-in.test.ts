@@ -10,7 +10,7 @@ describe('the built-in Pi 2', () => {
       const image = await bench.image('bookworm');
       const run = async (): Promise<Record<string, unknown>> => {
         const ended = await hypberry(
-          ...['try', '--json', '--engine', 'built-in', '--method', 'kernel_old'],
+          ...['try', '--json', '--method', 'kernel_old'],
           ...['--timeout', String(BOOT_SECONDS), image],
         );
         expect(ended.errors).toBe('');
@@ -20,6 +20,10 @@ describe('the built-in Pi 2', () => {
       const first = await run();
       expect(first).toMatchObject({ verdict: 'HYP', engine: 'built-in', cores: 4 });
       expect(first['console']).toContain('CPU: All CPU(s) started in HYP mode.');
+      // By then every core has come to the kernel, and was seen.
+      const { handover } = first['machine'] as { handover: { point: string; ok: boolean | null }[] };
+      expect(handover.length).toBeGreaterThan(0);
+      expect(handover.filter(({ ok }) => ok !== true)).toEqual([]);
       // Time is counted in instructions: the kernel's time stamps are the same in every run.
       expect((await run())['console']).toBe(first['console']);
     },

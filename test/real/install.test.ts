@@ -66,7 +66,7 @@ describe('a card with Debian’s kernel starts in HYP mode by our block', () => 
       const found = JSON.parse(tried.output) as Record<string, unknown>;
       expect(found).toMatchObject({
         verdict: 'HYP',
-        engine: 'qemu',
+        engine: 'built-in',
         cores: 4,
         picked: { stub: { from: 'kernel' } },
       });

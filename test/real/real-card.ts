@@ -3,10 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { bootFiles, makeCardImage, type BootFilesOptions } from '../../scripts/lib/card-image.js';
 import { inputs, type Inputs, type Suite } from '../../scripts/lib/inputs.js';
+import { hasProgram } from '../../scripts/lib/run.js';
 import { cardTools, ensureTools } from '../../scripts/lib/tools.js';
+import { builtInEngine } from '../../src/engine/built-in.js';
 import type { Verdict } from '../../src/engine/verdict.js';
 import { runTrial } from '../../src/engine/verdict.js';
 import type { Picked } from '../../src/firmware/handover.js';
@@ -52,15 +54,24 @@ export function useBench(): Bench {
   };
 }
 
-/** Boots a card image as it is, with nothing but its own command line. */
+/**
+ * Boots a card image as it is, with nothing but its own command line, in the built-in Pi 2. QEMU, where it is on the
+ * machine, has to come to the same verdict.
+ */
 export async function bootAsIs(image: string): Promise<Verdict & { readonly picked: Picked }> {
   const card = await openCard(image, { write: false });
   try {
     const machine = await prepareHandover(card);
-    return {
-      ...(await runTrial(qemuEngine(), machine, { timeoutSeconds: BOOT_SECONDS })),
-      picked: machine.picked,
-    };
+    const options = { timeoutSeconds: BOOT_SECONDS };
+    const [ours, second] = await Promise.all([
+      runTrial(builtInEngine(), machine, options),
+      (await hasProgram('qemu-system-arm')) ? runTrial(qemuEngine(), machine, options) : undefined,
+    ]);
+    if (second) {
+      const { verdict, cores } = ours;
+      expect({ verdict: second.verdict, cores: second.cores }).toEqual({ verdict, cores });
+    }
+    return { ...ours, picked: machine.picked };
   } finally {
     await card.close();
   }
