@@ -97,7 +97,7 @@ function program(): Command {
     )
     .option(
       '--trace <file>',
-      'write what each core executes, 60 to 80 bytes an instruction: until the verdict, Debian makes tens of ' +
+      'write what each core executes, 60 to 80 bytes an instruction: until the verdict, Debian makes over 100 ' +
         'gigabytes, so use --until',
     )
     .addOption(json())

@@ -34,7 +34,7 @@ export function disassemblyAt(m: Machine, address: number, word: number): string
  *
  * A line has the core, virtual time in nanoseconds, mode and security state, address, word and disassembly; a
  * conditional instruction is there whether its condition holds or not. Some 60 bytes a line: a kernel's boot is
- * several hundred million lines.
+ * two thousand million lines.
  * It comes last among the observers, so that an instruction before which another one ends the run is not in it.
  * @param write gets the text, some 64 KiB at a time, whole lines
  */
