@@ -6,7 +6,7 @@ import { dataAbort, undefinedInstruction } from './exceptions.js';
 import { shortFaultStatus } from './faults.js';
 import type { Regime, Translation } from './mmu.js';
 import { TTBCR_EAE } from './control-bits.js';
-import { faultOf, READ, walk, WRITE } from './mmu.js';
+import { faultOf, hasStage2, READ, walk, WRITE } from './mmu.js';
 import { isSecure, modeOf } from './modes.js';
 import type { Machine } from './state.js';
 import type { SystemAccess } from './system-access.js';
@@ -41,10 +41,12 @@ function translate(
 
   const into = isSecure(m) ? core.secure : core.nonSecure;
   const tables = regime === 'secure' ? core.secure : core.nonSecure;
+  // The 64-bit format on long descriptors, through both stages, and for stage 1 operations in Hyp mode (B4.1.112).
   const long =
     regime === 'hyp' ||
+    (stage1Only && modeOf(m) === MODE_HYP) ||
     (tables.TTBCR & TTBCR_EAE) !== 0 ||
-    (!stage1Only && regime === 'non-secure' && (core.HCR & 1) !== 0);
+    (!stage1Only && hasStage2(core));
   into.PAR_HIGH = 0;
   if (status) {
     if (long)

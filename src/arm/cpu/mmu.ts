@@ -157,8 +157,9 @@ export function walk(
   const { normal, sizeLog2, physical: ipa, attributes } = out;
   if (!walkStage2(m, core, ipa)) return out;
   if (!normal) {
+    // Strongly-ordered, 0, is stronger than Device.
+    out.attributes = out.normal ? attributes : Math.min(attributes, out.attributes);
     out.normal = false;
-    out.attributes = attributes;
   } else if (out.normal) out.attributes = combine(attributes, out.attributes);
   // Maintenance by address takes out what one descriptor of stage 1 maps.
   out.sizeLog2 = sizeLog2;
