@@ -1,15 +1,7 @@
 /** MCR, MRC, MCRR, MRRC, LDC, STC of CP14 and CP15: who may, what traps to Hyp mode, and then the register. */
 import type { Fields } from '../pattern.js';
 import { MODE_HYP, MODE_MON, MODE_USR } from '../program-status.js';
-import {
-  EC_CP14,
-  EC_CP14_64,
-  EC_CP15,
-  EC_CP15_64,
-  EC_HCPTR,
-  hypTrap,
-  undefinedInstruction,
-} from './exceptions.js';
+import { EC_CP14, EC_CP14_64, EC_CP15, EC_CP15_64, hypTrap, undefinedInstruction } from './exceptions.js';
 import type { Execute } from './instruction.js';
 import { isSecure, modeOf, setFlags } from './modes.js';
 import type { Machine } from './state.js';
@@ -46,11 +38,10 @@ function check(
   const mode = modeOf(m);
   const secure = isSecure(m);
   const guest = !secure && mode !== MODE_HYP;
-  if (coproc === 15 && guest && mode !== MODE_USR && m.core.HCR & HCR_TIDCP && lockdown) hypTrap(m, ec, iss);
-  if (!access || !(write ? access.write : access.read)) {
-    if (coproc === 15 && guest && mode !== MODE_USR && trappedByHstr(m, primary)) hypTrap(m, ec, iss);
-    undefinedInstruction(m);
-  }
+  // These traps come before all else, but for User mode, where they may come after (B1.14.8, B1.14.12).
+  const coarse = (m.core.HCR & HCR_TIDCP && lockdown) || trappedByHstr(m, primary);
+  if (coproc === 15 && guest && mode !== MODE_USR && coarse) hypTrap(m, ec, iss);
+  if (!access || !(write ? access.write : access.read)) undefinedInstruction(m);
   if (mode === MODE_USR && !access.user?.(m, write)) undefinedInstruction(m);
   if (access.only === 'secure' && !secure) undefinedInstruction(m);
   if (access.only === 'secure-write' && write && !secure) undefinedInstruction(m);
@@ -68,7 +59,7 @@ function key32(f: Fields): string {
 
 function access32(m: Machine, f: Fields, write: boolean): SystemAccess {
   const { coproc = 0, opc1 = 0, opc2 = 0, CRn = 0, CRm = 0, Rt = 0 } = f;
-  if (coproc < 14) otherCoprocessor(m, coproc);
+  if (coproc < 14) undefinedInstruction(m);
   const iss =
     CV_ALWAYS | (opc2 << 17) | (opc1 << 14) | (CRn << 10) | (Rt << 5) | (CRm << 1) | (write ? 0 : 1);
   const access = registers32.get(key32(f));
@@ -76,12 +67,10 @@ function access32(m: Machine, f: Fields, write: boolean): SystemAccess {
   return access;
 }
 
-/** Coprocessors 0 to 13, of which none is there but 10 and 11: HCPTR may trap them. */
-function otherCoprocessor(m: Machine, coproc: number): never {
-  const guest = !isSecure(m) && modeOf(m) !== MODE_USR;
-  if (guest && coproc < 14 && (m.core.HCPTR >>> coproc) & 1) hypTrap(m, EC_HCPTR, CV_ALWAYS | coproc);
+/** LDC, STC, CDP, and all that names coprocessors 0 to 13 but 10 and 11: none is there, so CPACR refuses it first. */
+const noCoprocessor: Execute = (m) => {
   undefinedInstruction(m);
-}
+};
 
 export const mcr: Execute = (m, f) => {
   const access = access32(m, f, true);
@@ -99,7 +88,7 @@ export const mrc: Execute = (m, f) => {
 
 function access64(m: Machine, f: Fields, write: boolean): SystemAccess<bigint> {
   const { coproc = 0, opc1 = 0, CRm = 0, Rt = 0, Rt2 = 0 } = f;
-  if (coproc < 14) otherCoprocessor(m, coproc);
+  if (coproc < 14) undefinedInstruction(m);
   const iss = CV_ALWAYS | (opc1 << 16) | (Rt2 << 10) | (Rt << 5) | (CRm << 1) | (write ? 0 : 1);
   const access = registers64.get(`${coproc} ${opc1} ${CRm}`);
   check(
@@ -127,11 +116,6 @@ export const mrrc: Execute = (m, f) => {
   const value = access.read!(m);
   setRegister(m, f['Rt']!, Number(value & 0xffffffffn));
   setRegister(m, f['Rt2']!, Number((value >> 32n) & 0xffffffffn));
-};
-
-/** LDC, STC and CDP: on this core they reach nothing. */
-const noCoprocessor: Execute = (m, f) => {
-  otherCoprocessor(m, f['coproc']!);
 };
 
 export const coprocessor: Readonly<Record<string, Execute>> = {

@@ -9,7 +9,7 @@ import {
   MODE_UND,
   MODE_USR,
 } from '../program-status.js';
-import { FAULT_EXTERNAL, FAULT_EXTERNAL_WALK, shortFaultStatus } from './faults.js';
+import { FAULT_DEBUG, FAULT_EXTERNAL, FAULT_EXTERNAL_WALK, shortFaultStatus } from './faults.js';
 import { taken } from './instruction.js';
 import * as L from './layout.js';
 import type { Translation } from './mmu.js';
@@ -79,6 +79,7 @@ const HCR_VI = 0x80;
 const HCR_VA = 0x100;
 const HCR_TSC = 1 << 19;
 const HCR_TGE = 1 << 27;
+const HDCR_TDE = 1 << 8;
 const SCTLR_V = 1 << 13;
 const SCTLR_EE = 1 << 25;
 const SCTLR_TE = 1 << 30;
@@ -318,7 +319,8 @@ export function takePrefetchAbort(
   const mode = modeOf(m);
   const toMonitor = (core.SCR & SCR_EA) !== 0 && isExternal(status);
   const stage2 = found?.stage2 ?? false;
-  const toHyp = !toMonitor && (mode === MODE_HYP || (!isSecure(m) && (stage2 || trapsGeneral(m))));
+  const debug = status === FAULT_DEBUG && (core.HDCR & HDCR_TDE) !== 0;
+  const toHyp = !toMonitor && (mode === MODE_HYP || (!isSecure(m) && (stage2 || debug || trapsGeneral(m))));
   if (toHyp) {
     core.HIFAR = address;
     if (stage2) core.HPFAR = (Math.floor(found!.ipa / 0x1000) * 16) >>> 0;
@@ -335,9 +337,9 @@ export function takePrefetchAbort(
   else takeToMode(m, MODE_ABT, VECTOR_PREFETCH, lr, PSR_A);
 }
 
-/** BKPT: a debug event reported as Prefetch Abort (C3.2.2), or to Hyp mode. */
+/** BKPT: a debug event reported as Prefetch Abort (C3.2.2), to Hyp mode by HDCR.TDE too. */
 export function breakpoint(m: Machine): never {
-  takePrefetchAbort(m, m.address, 0b100010, undefined);
+  takePrefetchAbort(m, m.address, FAULT_DEBUG, undefined);
   end(m);
 }
 

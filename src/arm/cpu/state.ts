@@ -55,7 +55,7 @@ export class Core {
   SDER = 0;
   NSACR = 0;
   MVBAR = 0;
-  HSCTLR = 0x30c50830;
+  HSCTLR = 0x30c50838;
   HACTLR = 0;
   HCR = 0;
   HDCR = 4;

@@ -212,7 +212,8 @@ define(R.HSCTLR, {
   },
   only: 'hyp',
 });
-define(R.HACTLR, common('HACTLR', 0xffffffff, hyp));
+// Nothing in it on this core (DDI 0464 4.3).
+define(R.HACTLR, common('HACTLR', 0, hyp));
 define(R.HCR, hypContext('HCR', 0x0fffffff));
 define(R.HDCR, common('HDCR', 0xfff, hyp));
 // Coprocessors that are not there are always trapped: TCP0 to 9, 12, 13 are fixed at 1.
@@ -428,7 +429,6 @@ define(R.PMOVSSET, {
     m.core.PMOVS = (m.core.PMOVS | (value & COUNTERS)) >>> 0;
   },
   ...pmu,
-  user: () => false,
 });
 define(R.PMSWINC, { write: nothing, ...pmu });
 define(R.PMSELR, common('PMSELR', 0x1f, pmu));

@@ -5,9 +5,9 @@ import { accepts, isUnpredictable } from '../../../src/arm/encoding.js';
 import { readFields, writeFields } from '../../../src/arm/pattern.js';
 import { MODE_FIQ, MODE_HYP, MODE_MON, MODE_SYS, MODE_USR } from '../../../src/arm/program-status.js';
 import { t32Encodings } from '../../../src/arm/t32/index.js';
-import { hvcInQemu, itInQemu, returnsInQemu, listInQemu } from './privileged-exemptions.js';
-import { FILLER } from './privileged-monitor.js';
-import { anyStart, Draw, HCR_TGE, PL1_MODES, type Start } from './privileged-state.js';
+import { fitRoutes, hvcInQemu, itInQemu, returnsInQemu, listInQemu } from './privileged-exemptions.js';
+import { FILLER, type Outputs } from './privileged-monitor.js';
+import { anyStart, type Draw, HCR_TGE, PL1_MODES, SCR_FIQ, SCR_IRQ, type Start } from './privileged-state.js';
 
 /** A machine instruction; T32 ones of four bytes have the first halfword on top. */
 export interface Word {
@@ -21,6 +21,8 @@ export interface Case {
   readonly start: Start;
   readonly words: readonly Word[];
   readonly memory: ReadonlyMap<number, number>;
+  /** Bits of outputs that are not compared. */
+  readonly ignore?: Partial<Outputs>;
 }
 
 /** Where a case's code and its own memory are. */
@@ -442,14 +444,35 @@ const HCR_TWE = 1 << 14;
 function generalTraps(draw: Draw, start: Start): void {
   const { inputs } = start;
   inputs.HCR = draw.bits(HCR_TRAPS & ~HCR_TWE, 5);
-  inputs.HDCR = draw.bits(0xe60, 6) | 4;
-  const mayTrapAll = start.mode === MODE_HYP || (start.guest && start.mode === MODE_USR);
-  if (mayTrapAll && draw.once(3)) inputs.HCR |= HCR_TGE;
+  inputs.HDCR = draw.bits(0x60, 6) | 4;
+  start.trapDebugAndAll(draw, 3);
   inputs.HSTR = draw.bits(0x2bfef, 8);
 }
 
 /** SVC and its like need nothing, but for HVC where QEMU is wrong. */
 const prepareCall = ({ operation, start }: Making): boolean => operation !== 'HVC' || hvcInQemu(start);
+
+const HCR_ROUTES = 0x38;
+const HCR_VIRTUAL = [0x40, 0x80, 0x100] as const;
+/** An IRQ and an FIQ out of mailbox 0. */
+const ROUTE_IRQ = 1;
+const ROUTE_FIQ = 0x10;
+
+/** Interrupts that are pending when the case begins, physical or virtual, with routes and masks by chance. */
+function pendInterrupts(draw: Draw, start: Start): void {
+  const { inputs } = start;
+  inputs.HCR = draw.bits(HCR_ROUTES, 2);
+  inputs.SCR |= draw.bits(SCR_IRQ | SCR_FIQ, 2);
+  const kind = draw.below(5);
+  if (kind < 2) {
+    // One virtual one: in which order several come is the implementation's own.
+    inputs.HCR |= draw.of(HCR_VIRTUAL);
+    return;
+  }
+  inputs.mailbox = 1;
+  inputs.routing = kind === 2 ? ROUTE_FIQ : ROUTE_IRQ;
+  fitRoutes(start);
+}
 
 /** The classes of instructions, each with what its cases need. */
 export const classes: readonly Class[] = [
@@ -469,6 +492,15 @@ export const classes: readonly Class[] = [
     name: 'hints',
     operations: /^(NOP|YIELD|WFE|WFI|SEV|DBG|HINT|CLREX|DSB|DMB|ISB|LDREX[BHD]?|STREX[BHD]?)$/,
     prepare: prepareHint,
+  },
+  {
+    name: 'interrupts',
+    operations: /^(NOP|CPS|SETEND|MSR_reg|MSR_imm|MRS|ERET|SUBS_PC_LR|RFE|LDM_exception|SVC|SMC|HVC|UDF)$/,
+    prepare: (it) => {
+      if (/^(ERET|SUBS_PC_LR|RFE|LDM_exception)$/.test(it.operation)) return prepareReturn(it);
+      return /^M|^CPS|^SET/.test(it.operation) ? prepareStatus(it) : prepareCall(it);
+    },
+    traps: pendInterrupts,
   },
   {
     name: 'branches',

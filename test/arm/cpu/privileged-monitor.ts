@@ -173,6 +173,14 @@ export function monitorProgram(): Uint8Array {
   a.b(wait);
   a.at(begin);
   a.cpsid('aif', MODE_MON);
+  // What has no value at reset gets one.
+  a.mov(r0, 0);
+  for (const ns of [NS, 0]) {
+    a.mov(r1, ns);
+    a.mcr(R.SCR, r1);
+    for (const register of [R.PRRR, R.NMRR, R.CNTFRQ]) a.mcr(register, r0);
+    if (ns) a.mcrr(R.CNTVOFF, r0, r0);
+  }
   a.b(nextCase);
 
   // The vectors that lead here, and how each says which it is: R0, after that was saved.

@@ -78,6 +78,10 @@ export class Draw {
   }
 }
 
+/** TDRA, TDOSA, TDA and TDE of HDCR as they may be together: each needs those before it (B4.1.62). */
+const DEBUG_TRAPS = [0, 0x800, 0xc00, 0xe00, 0xf00] as const;
+const DEBUG_TRAPS_ALL = 0xf00;
+
 /** A case's start. */
 export class Start {
   readonly inputs: Inputs;
@@ -172,6 +176,16 @@ export class Start {
   /** Sets SP of a mode. */
   setStack(mode: number, value: number): void {
     this.inputs[`SP_${NAMES[mode]!}` as BankedRegister & keyof Inputs] = value;
+  }
+
+  /** Sets what traps debug registers and events, and TGE for who may have it, which asks for all of them. */
+  trapDebugAndAll(draw: Draw, once: number): void {
+    const { inputs } = this;
+    inputs.HDCR = (inputs.HDCR & ~DEBUG_TRAPS_ALL) | draw.of(DEBUG_TRAPS);
+    const may = this.mode === MODE_HYP || (this.guest && this.mode === MODE_USR);
+    if (!may || !draw.once(once)) return;
+    inputs.HCR |= HCR_TGE;
+    inputs.HDCR |= DEBUG_TRAPS_ALL;
   }
 
   /** Sets the case's own SPSR; in Monitor mode that is what has become CPSR. */
