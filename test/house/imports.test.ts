@@ -7,6 +7,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   base: [],
   arm: ['base'],
   board: ['base', 'arm'],
+  translate: ['base', 'arm'],
   boot: ['base', 'arm', 'board'],
   card: ['base'],
   firmware: ['base', 'arm', 'board', 'boot', 'card'],

@@ -1,0 +1,88 @@
+/** AssemblyScript's view of the intrinsics: a module of declarations, made from the tables they are defined in. */
+import { bitPlace } from '../arm/bits.js';
+import { intrinsics, systemRegisterTable } from './intrinsics.js';
+import type { Intrinsic } from './intrinsics.js';
+
+const HEADER = `/**
+ * What AssemblyScript has no words for: each function here is a short sequence of instructions, done where it is
+ * called, never merged, moved or left out. Made by scripts/intrinsics.ts; do not edit.
+ */
+`;
+
+/** The name by which a function's type is written: addresses are usize, words unsigned. */
+function typeOf(name: string, type: string): string {
+  if (name === 'address') return 'usize';
+  return type === 'i64' ? 'u64' : 'u32';
+}
+
+function declaration(
+  module: string,
+  imported: string,
+  name: string,
+  { type, names, doc }: Intrinsic,
+): string[] {
+  const params = type.params.map((it, i) => `${names[i]!}: ${typeOf(names[i]!, it)}`).join(', ');
+  const [result] = type.results;
+  return [
+    `  /** ${doc} */`,
+    `  @external('${module}', '${imported}')`,
+    `  export declare function ${name}(${params}): ${result ? typeOf('', result) : 'void'};`,
+  ];
+}
+
+const namespace = (name: string, lines: readonly string[]): string =>
+  [`export namespace ${name} {`, ...lines, '}', ''].join('\n');
+
+const ofModule = (module: string, name = module): string =>
+  namespace(
+    name,
+    [...intrinsics.get(module)!].flatMap(([imported, it]) => declaration(module, imported, imported, it)),
+  );
+
+/** The registers that have `read NAME` and `write NAME` in a module, each a namespace with both and its bits. */
+function registersOf(module: string): string[] {
+  const names = new Map<string, [string, Intrinsic][]>();
+  for (const [imported, it] of intrinsics.get(module)!) {
+    const [verb, name] = imported.split(' ');
+    if (name === undefined) continue;
+    names.set(name, [...(names.get(name) ?? []), [verb!, it]]);
+  }
+  return [...names].map(([name, functions]) => {
+    const lines = functions.flatMap(([verb, it]) => declaration(module, `${verb} ${name}`, verb, it));
+    const register = module === 'sysreg' ? systemRegisterTable.get(name) : undefined;
+    const type = register?.size === 64 ? 'u64' : 'u32';
+    for (const [bit, place] of Object.entries(register?.bits ?? {})) {
+      const { low, width } = bitPlace(place);
+      if (width === 1) lines.push(`  export const ${bit}: ${type} = 1 << ${low};`);
+      else {
+        const mask = `0x${(2n ** BigInt(width) - 1n).toString(16)}`;
+        lines.push(
+          `  export const ${bit}_SHIFT: ${type} = ${low};`,
+          `  export const ${bit}_MASK: ${type} = ${mask};`,
+        );
+      }
+    }
+    return namespace(name, lines);
+  });
+}
+
+/**
+ * The text of the AssemblyScript module: namespaces `mmio`, `shared`, `atomic`, `barrier`, `psr`, `word`, and one for
+ * each system register and each register of another mode, with `read()` and `write(value)` where it can be, its
+ * single bits as masks (`HCR.VM`), and of its fields the lowest bit and the mask before shifting (`HSR.EC_SHIFT`).
+ */
+export function intrinsicDeclarations(): string {
+  const psr = namespace(
+    'psr',
+    [...intrinsics.get('psr')!]
+      .filter(([imported]) => !imported.includes(' '))
+      .flatMap(([imported, it]) => declaration('psr', imported, imported, it)),
+  );
+  return [
+    HEADER,
+    ...['mmio', 'shared', 'atomic', 'barrier', 'word'].map((it) => ofModule(it)),
+    psr,
+    ...registersOf('psr'),
+    ...registersOf('sysreg'),
+  ].join('\n');
+}
