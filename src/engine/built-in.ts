@@ -20,8 +20,10 @@ const FIRST_MPIDR = 0x8000_0f00;
 const RESET_CNTVOFF = BigInt.asUintN(64, -(1n << 32n));
 /** The longest stretch of virtual time between two looks at the board's events, in nanoseconds. */
 const STRETCH = 50_000;
-/** Virtual nanoseconds after which the host's other work gets its turn. */
-const BREATH = 5_000_000;
+/** Virtual nanoseconds after which the host's clock is looked at: even a guest of the slowest instructions has its end. */
+const BREATH = 100_000;
+/** Milliseconds after which the host's other work gets its turn. */
+const TURN_MS = 30;
 
 /** Why a run ended that was stopped from outside. */
 const STOPPED = 'it was stopped';
@@ -195,9 +197,12 @@ export function builtInEngine(observe: readonly Observe[] = []): Engine {
       if (signal.aborted) abort();
       signal.addEventListener('abort', abort);
       try {
+        let turn = performance.now();
         while (pi.ending === undefined) {
           pi.run(pi.cpu.time + BREATH);
+          if (performance.now() - turn < TURN_MS) continue;
           await new Promise((resolve) => setTimeout(resolve, 0));
+          turn = performance.now();
         }
       } finally {
         signal.removeEventListener('abort', abort);

@@ -276,7 +276,7 @@ async function readIfThere(card: CardReader, path: string): Promise<Uint8Array |
   if (entry.size > SIZE_LIMIT) {
     throw new HypberryError(
       'firmware.config-size',
-      `${file} has ${entry.size} bytes; that is no file of settings.`,
+      `${path} has ${entry.size} bytes; that is no file of settings.`,
       'Put a config.txt of your own in its place.',
     );
   }
