@@ -14,6 +14,7 @@ import { openCard } from '../src/node/open-card.js';
 import { planInstall, planUninstall } from '../src/setup/install.js';
 import { applyPlan, type Change } from '../src/setup/plan.js';
 import { blockSource, copyOriginal, countAll, crossBuild, type BootCode } from './boot-codes.js';
+import { bootAll, type Boot } from './boots.js';
 import { compare, runProgram, type Ratio, type Side } from './pairs.js';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
@@ -211,18 +212,20 @@ async function startRatio(pairs: number): Promise<Ratio> {
   );
 }
 
-function printTables(ratios: readonly Ratio[], codes: readonly BootCode[]): void {
+function printTables(ratios: readonly Ratio[], codes: readonly BootCode[], boots: readonly Boot[]): void {
   const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
   const rows = [
     ['hypberry', 'against', 'hypberry', 'against', 'ratio', 'middle half'],
-    ...ratios.map(({ ours, theirs, oursMs, theirsMs, ratio, quartiles }) => [
-      ours,
-      theirs,
-      ms(oursMs),
-      ms(theirsMs),
-      ratio.toFixed(2),
-      quartiles.map((it) => it.toFixed(2)).join(' – '),
-    ]),
+    ...[...ratios, ...boots.map(({ time }) => time)].map(
+      ({ ours, theirs, oursMs, theirsMs, ratio, quartiles }) => [
+        ours,
+        theirs,
+        ms(oursMs),
+        ms(theirsMs),
+        ratio.toFixed(2),
+        quartiles.map((it) => it.toFixed(2)).join(' – '),
+      ],
+    ),
   ];
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const line = (row: readonly string[]): string =>
@@ -230,7 +233,7 @@ function printTables(ratios: readonly Ratio[], codes: readonly BootCode[]): void
   const width = Math.max(...codes.map(({ name }) => name.length));
   process.stdout.write(
     [
-      `Medians of ${ratios[0]!.pairs} pairs, run by turns; a ratio under 1: hypberry is faster.`,
+      `Medians of ${ratios[0]!.pairs} pairs (boots: ${boots[0]!.time.pairs}), run by turns; a ratio under 1: hypberry is faster.`,
       '',
       ...rows.map(line),
       '',
@@ -238,6 +241,14 @@ function printTables(ratios: readonly Ratio[], codes: readonly BootCode[]): void
       ...codes.map(
         ({ name, instructions, from }) =>
           `  ${name.padEnd(width)}  ${String(instructions).padStart(3)}  ${from}`,
+      ),
+      '',
+      'The built-in Pi 2 up to the HYP line',
+      ...boots.map(
+        ({ kernel, instructions, instructionsPerSecond, oursMiB, theirsMiB }) =>
+          `  ${kernel}: ${(instructions / 1e6).toFixed(0)} million instructions, ` +
+          `${(instructionsPerSecond / 1e6).toFixed(0)} million a second, ` +
+          `${oursMiB?.toFixed(0) ?? '?'} MiB in RAM at most (with QEMU ${theirsMiB?.toFixed(0) ?? '?'})`,
       ),
       '',
     ].join('\n'),
@@ -250,6 +261,8 @@ await reportErrors(async () => {
       json: { type: 'boolean' },
       /** Pairs of runs. */
       pairs: { type: 'string', default: '15' },
+      /** Pairs of boots, which take longer. */
+      'boot-pairs': { type: 'string', default: '5' },
       /** A folder with rpi2-hyp-boot's source. */
       original: { type: 'string' },
     },
@@ -263,11 +276,13 @@ await reportErrors(async () => {
   mkdirSync(folder, { recursive: true });
 
   process.stderr.write('measuring\n');
+  const boots = await bootAll(program, folder, found, Number(values['boot-pairs']));
   const start = await startRatio(pairs);
   const install = await installRatios(pairs, await bootFiles(found.bookworm, found.firmware));
   const built = await buildRatios(pairs, values.original);
   const ratios = [...install, ...built.ratios, start];
   const codes = await countAll(found.firmware.startElf, built.image);
-  if (values.json) process.stdout.write(`${JSON.stringify({ ratios, instructions: codes }, undefined, 2)}\n`);
-  else printTables(ratios, codes);
+  if (values.json)
+    process.stdout.write(`${JSON.stringify({ ratios, instructions: codes, boots }, undefined, 2)}\n`);
+  else printTables(ratios, codes, boots);
 });
