@@ -12,6 +12,7 @@ const { status } = spawnSync('npx', ['vitest', 'run', '--testTimeout=3600000', .
     HYPBERRY_SEED: seed,
     ARM_SAMPLES: '200',
     CPU_CASES: '2000',
+    PRIVILEGED_CASES: '400',
     HYPBERRY_FUZZ: '20',
     HYPBERRY_KERNELS: 'all',
   },

@@ -5,7 +5,14 @@ import { accepts, isUnpredictable } from '../../../src/arm/encoding.js';
 import { readFields, writeFields } from '../../../src/arm/pattern.js';
 import { MODE_FIQ, MODE_HYP, MODE_MON, MODE_SYS, MODE_USR } from '../../../src/arm/program-status.js';
 import { t32Encodings } from '../../../src/arm/t32/index.js';
-import { fitRoutes, hvcInQemu, itInQemu, returnsInQemu, listInQemu } from './privileged-exemptions.js';
+import {
+  ABSENT_IN_QEMU,
+  fitRoutes,
+  hvcInQemu,
+  itInQemu,
+  returnsInQemu,
+  listInQemu,
+} from './privileged-exemptions.js';
 import { FILLER, type Outputs } from './privileged-monitor.js';
 import { anyStart, type Draw, HCR_TGE, PL1_MODES, SCR_FIQ, SCR_IRQ, type Start } from './privileged-state.js';
 
@@ -140,7 +147,10 @@ function prepareStatus(it: Making): boolean {
     if (fields['M'] !== 0) fields['mode'] = draw.of(modesToSet(start));
     return true;
   }
-  if (/banked/.test(operation)) return mayReach(start, fields);
+  if (/banked/.test(operation)) {
+    if (operation.startsWith('MSR')) start.setRegister(fields['Rn']!, draw.value() & ~RESERVED_STATUS);
+    return mayReach(start, fields);
+  }
   if (fields['R'] && !start.hasSpsr) return false;
   if (operation === 'MRS') return true;
   const { mask = 0, R = 0 } = fields;
@@ -492,6 +502,14 @@ export const classes: readonly Class[] = [
     name: 'hints',
     operations: /^(NOP|YIELD|WFE|WFI|SEV|DBG|HINT|CLREX|DSB|DMB|ISB|LDREX[BHD]?|STREX[BHD]?)$/,
     prepare: prepareHint,
+  },
+  {
+    name: 'absent coprocessors',
+    operations: /^(CDP|LDC|LDC_lit|STC|MCR|MRC|MCRR|MRRC)$/,
+    prepare: ({ draw, fields }) => {
+      fields['coproc'] = draw.of(ABSENT_IN_QEMU);
+      return true;
+    },
   },
   {
     name: 'interrupts',

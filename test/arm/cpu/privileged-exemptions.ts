@@ -27,6 +27,9 @@ export function itInQemu(operation: string): boolean {
   return !/^(SRS|SMC|WFI|MRS_banked|MSR_banked|MCR|MRC|MCRR|MRRC)$/.test(operation);
 }
 
+/** Coprocessors that are not there, but for 8 and 9: QEMU executes half-precision loads of ARMv8 there. */
+export const ABSENT_IN_QEMU = [0, 1, 2, 3, 4, 5, 6, 7, 12, 13] as const;
+
 /**
  * In Hyp mode I and F mask what is routed to Monitor mode, whatever IMO and FMO say (B1.8.7: those unmask it in other
  * Non-secure modes); QEMU lets IMO and FMO unmask it there too.
