@@ -42,4 +42,4 @@ it('U-Boot comes to its prompt in the built-in Pi 2, and answers there', async (
   // The bank of memory is what the tree says: 948 MiB from 0.
   expect(console).toMatch(/DRAM bank\s+= 0x0+\s/);
   expect(console).toMatch(/-> size\s+= 0x0*3b400000\s/);
-}, 300_000);
+}, 900_000);
