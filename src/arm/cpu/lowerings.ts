@@ -2,6 +2,7 @@
 import type { Emitter } from './emitter.js';
 import * as L from './layout.js';
 import { Op } from './micro-ops.js';
+import type { Machine } from './state.js';
 import { immediateOf } from './thumb.js';
 
 /** Emits the micro-ops of an operation; false where these fields are for the slow path. */
@@ -710,10 +711,16 @@ export const lowerings: Readonly<Record<string, Lower>> = {
   DSB: nothing,
   // What was decoded before it does not count after it.
   ISB: (e) => {
-    e.branch(e.offset + e.size);
+    // In an IT block a branch would lose ITSTATE.
+    if (e.it) e.slow(leaveBlock, {});
+    else e.branch(e.offset + e.size);
     return true;
   },
 };
+
+function leaveBlock(m: Machine): void {
+  m.leave = true;
+}
 
 function bitField(e: Emitter, f: Readonly<Record<string, number>>, op: Op): boolean {
   const { Rd = 15, Rn = 15, lsb = 0, widthm1 = 0 } = f;

@@ -124,8 +124,11 @@ export class Cases {
     if (/LDREXD|STREXD|LDRD|STRD/.test(operation) && (fields['Rt'] ?? 0) >= 12) return undefined;
     const words = [this.sized(encoding, fields)];
     if (this.thumb && encoding.entry.inIT !== 'never' && this.random() % 3 === 0) {
-      // it <cond>
-      words.unshift({ word: 0xbf08 | ((this.random() % 14) << 4), size: 2 });
+      // An IT block of up to four, then or else; behind the instruction: add rN, rN, #1 for N = 0, 1, 2
+      const more = this.random() % 4;
+      const mask = ((this.random() << 4) | 8) >>> more;
+      words.unshift({ word: 0xbf00 | ((this.random() % 14) << 4) | (mask & 15), size: 2 });
+      for (const word of [0xf1000001, 0xf1010101, 0xf1020201].slice(0, more)) words.push({ word, size: 4 });
       return { name, words, state };
     }
     if (!this.thumb && /^STREX/.test(operation) && this.random() % 2) {
