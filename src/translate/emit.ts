@@ -1,7 +1,8 @@
 /** Writes functions whose registers are chosen through the assembler. */
 import type { Assembler } from '../arm/assembler.js';
-import type { Condition, Label, Register } from '../arm/registers.js';
-import { coreRegisters, lsl, pc, sp } from '../arm/registers.js';
+import type { Condition, Label } from '../arm/registers.js';
+import { makeFrame } from './frame.js';
+import { lr, lsl, pc, sp } from '../arm/registers.js';
 import type {
   AddressHalf,
   FrameOffset,
@@ -11,9 +12,7 @@ import type {
   Operand,
   Virtual,
 } from './machine.js';
-import { isVirtual, physical } from './machine.js';
-import { inverse } from './ir.js';
-import type { Relation } from './ir.js';
+import { invert, isVirtual, machineSuccessors, physical } from './machine.js';
 
 /** What functions are linked by. */
 export interface Linkage {
@@ -33,32 +32,9 @@ function write(a: Assembler, name: string, operands: readonly unknown[]): void {
 
 const has = <K extends string>(it: object, key: K): it is Record<K, unknown> => key in it;
 
-interface Frame {
-  /** Registers saved on entry, in order. */
-  readonly saved: readonly Register[];
-  /** Bytes under them: arguments of calls, then spilled words. */
-  readonly size: number;
-  readonly outgoing: number;
-}
-
-/** The frame that a function needs. */
-function frameOf(fn: MachineFunction): Frame {
-  const written = new Set(
-    fn.blocks.flatMap(({ code }) => code.flatMap(({ defs }) => defs.map(({ virtual }) => virtual))),
-  );
-  const numbers = [4, 5, 6, 7, 8, 9, 10, 11, 14].filter((n) => written.has(n));
-  let size = fn.outgoing + 4 * fn.slots;
-  // SP is a multiple of 8 wherever another function runs (AAPCS 6.2.1.2).
-  if ((4 * numbers.length + size) % 8 !== 0) {
-    if (size === 0) numbers.unshift(3);
-    else size += 4;
-  }
-  return { saved: numbers.map((n) => coreRegisters[n]!), size, outgoing: fn.outgoing };
-}
-
 /** Writes one function. Throws `asm.*` where the frame is too large for its offsets. */
 export function emitFunction(a: Assembler, fn: MachineFunction, { labelOf, addressOf }: Linkage): void {
-  const frame = frameOf(fn);
+  const frame = makeFrame(fn);
   const labels = new Map(fn.blocks.map((block) => [block, a.label(`${fn.name}.${block.id}`)]));
   const label = (block: MachineBlock): Label => labels.get(block)!;
 
@@ -84,33 +60,50 @@ export function emitFunction(a: Assembler, fn: MachineFunction, { labelOf, addre
     else write(a, it.name + (it.condition ?? ''), it.operands.map(operand));
   };
 
-  const addSp = (name: 'add' | 'sub'): void => {
+  const addSp = (name: 'add' | 'sub', condition = ''): void => {
     // In two steps where one immediate does not hold it.
     for (const part of [frame.size & ~0xff, frame.size & 0xff])
-      if (part !== 0) write(a, name, [sp, sp, part]);
+      if (part !== 0) write(a, name + condition, [sp, sp, part]);
   };
   const enter = (): void => {
     if (frame.saved.length > 0) a.push(frame.saved);
     addSp('sub');
   };
-  const leave = (): void => {
-    addSp('add');
+  /** Leaves the function from a block, for its caller or for another function. */
+  const leave = (block: MachineBlock, condition: Condition | '', symbol?: string): void => {
     const { saved } = frame;
-    if (saved.at(-1) === coreRegisters[14]) a.pop([...saved.slice(0, -1), pc]);
-    else {
-      if (saved.length > 0) a.pop(saved);
-      a.bx(coreRegisters[14]!);
+    const framed = frame.inside.has(block);
+    const returns = framed && symbol === undefined && saved.at(-1) === lr;
+    if (framed) {
+      addSp('add', condition);
+      const restored = returns ? [...saved.slice(0, -1), pc] : saved;
+      if (saved.length > 0) write(a, `pop${condition}`, [restored]);
     }
+    if (symbol !== undefined) write(a, `b${condition}`, [labelOf(symbol)]);
+    else if (!returns) write(a, `bx${condition}`, [lr]);
   };
+  /** Whether going to a block is going out of the function at once. */
+  const isExit = ({ code, end }: MachineBlock): boolean =>
+    code.length === 0 && (end.kind === 'return' || end.kind === 'tail');
   const branch = (condition: Condition | '', to: MachineBlock): void => {
-    write(a, `b${condition}`, [label(to)]);
+    if (isExit(to)) leave(to, condition, to.end.kind === 'tail' ? to.end.symbol : undefined);
+    else write(a, `b${condition}`, [label(to)]);
   };
 
-  a.at(labelOf(fn.name));
-  enter();
+  /** Exits whose instructions stand only where they are branched to. */
+  const needed = new Set<MachineBlock>(fn.blocks.slice(0, 1));
   fn.blocks.forEach((block, i) => {
+    if (block.end.kind === 'table') machineSuccessors(block).forEach((it) => needed.add(it));
+    const next = fn.blocks[i + 1];
+    if (next && machineSuccessors(block).includes(next)) needed.add(next);
+  });
+
+  a.at(labelOf(fn.name));
+  fn.blocks.forEach((block, i) => {
+    if (isExit(block) && !needed.has(block)) return;
     const next = fn.blocks[i + 1];
     a.at(label(block));
+    if (block === frame.entry && frame.inside.size > 0) enter();
     block.code.forEach(instruction);
     const { end } = block;
     switch (end.kind) {
@@ -118,7 +111,7 @@ export function emitFunction(a: Assembler, fn: MachineFunction, { labelOf, addre
         if (end.to !== next) branch('', end.to);
         return;
       case 'branch':
-        if (end.yes === next) branch(inverse(end.condition as Relation), end.no);
+        if (end.yes === next) branch(invert(end.condition), end.no);
         else {
           branch(end.condition, end.yes);
           if (end.no !== next) branch('', end.no);
@@ -127,14 +120,14 @@ export function emitFunction(a: Assembler, fn: MachineFunction, { labelOf, addre
       case 'table':
         // PC reads as two instructions on: where the table begins.
         a.ldrlo(pc, [pc, physical(end.index), lsl(2)]);
-        branch('', end.otherwise);
+        write(a, 'b', [label(end.otherwise)]);
         for (const target of end.targets) a.word(label(target));
         return;
       case 'return':
-        leave();
+        leave(block, '');
         return;
       case 'tail':
-        leave();
+        leave(block, '', end.symbol);
         return;
       case 'trap':
         a.udf(0);

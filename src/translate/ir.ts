@@ -211,3 +211,38 @@ export function holds(relation: Relation, a: number, b: number): boolean {
       return x <= y;
   }
 }
+
+/**
+ * The relations that hold wherever another does, by the flags alone: whatever instruction set them. (Equal is also not
+ * less after CMP, but not after TST; less is also not equal after CMP, but not after SBCS.)
+ */
+const IMPLIED: Readonly<Partial<Record<Relation, readonly Relation[]>>> = {
+  ...{ eq: ['ls', 'le'], lo: ['ls'], hi: ['hs', 'ne'], lt: ['le'], gt: ['ge', 'ne'] },
+};
+
+/** Whether condition `b` holds wherever `a` does, with the same flags. */
+export const implies = (a: Relation, b: Relation): boolean => a === b || (IMPLIED[a]?.includes(b) ?? false);
+
+/** A relation to a constant as one to the next constant: less than 8 is at most 7. Undefined where there is none. */
+export function neighbour(relation: Relation, c: number): readonly [Relation, number] | undefined {
+  switch (relation) {
+    case 'lt':
+      return c === -0x80000000 ? undefined : ['le', c - 1];
+    case 'ge':
+      return c === -0x80000000 ? undefined : ['gt', c - 1];
+    case 'le':
+      return c === 0x7fffffff ? undefined : ['lt', c + 1];
+    case 'gt':
+      return c === 0x7fffffff ? undefined : ['ge', c + 1];
+    case 'lo':
+      return c === 0 ? undefined : ['ls', (c - 1) | 0];
+    case 'hs':
+      return c === 0 ? undefined : ['hi', (c - 1) | 0];
+    case 'ls':
+      return c === -1 ? undefined : ['lo', (c + 1) | 0];
+    case 'hi':
+      return c === -1 ? undefined : ['hs', (c + 1) | 0];
+    default:
+      return undefined;
+  }
+}

@@ -89,6 +89,14 @@ export interface MachineFunction {
   slots: number;
 }
 
+const INVERSE: Readonly<Record<Condition, Condition>> = {
+  ...{ eq: 'ne', ne: 'eq', cs: 'cc', cc: 'cs', hs: 'lo', lo: 'hs', mi: 'pl', pl: 'mi', vs: 'vc', vc: 'vs' },
+  ...{ hi: 'ls', ls: 'hi', ge: 'lt', lt: 'ge', gt: 'le', le: 'gt' },
+};
+
+/** The condition that holds where this one does not. */
+export const invert = (condition: Condition): Condition => INVERSE[condition];
+
 /** Where a block can go to. */
 export function machineSuccessors({ end }: MachineBlock): MachineBlock[] {
   if (end.kind === 'jump') return [end.to];

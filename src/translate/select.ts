@@ -7,7 +7,7 @@ import type { Condition } from '../arm/registers.js';
 import { argumentPlaces, stackBytes } from './calls.js';
 import { intrinsicOf } from './intrinsics.js';
 import type { Block, Graph, Op, Relation, Value } from './ir.js';
-import { inverse, isBoolean, isConstant, swapped } from './ir.js';
+import { implies, isBoolean, isConstant, neighbour, swapped } from './ir.js';
 import type { Instruction, MachineBlock, MachineEnd, MachineFunction, Operand, Virtual } from './machine.js';
 import {
   SP,
@@ -17,6 +17,7 @@ import {
   defineTwo,
   effect,
   FIRST_VIRTUAL,
+  invert,
   isImmediate,
   loadConstant,
   move,
@@ -47,39 +48,11 @@ const ACCESS: Readonly<Partial<Record<Op, string>>> = {
 /** Loads and stores of words and unsigned bytes reach further, and take a shifted index (A8.8.63). */
 const FAR: ReadonlySet<string> = new Set(['ldr', 'ldrb', 'str', 'strb']);
 
+/** Constants that are kept in registers through a function's loops. */
+const HOISTED = 4;
+
 const isLowMask = (n: number): boolean => n !== 0 && n !== -1 && (n & (n + 1)) === 0;
 const widthOf = (mask: number): number => 32 - Math.clz32(mask);
-
-/** What has to hold for b where relation a holds: `lo` implies `ls` and `ne`. */
-const IMPLIED: Readonly<Partial<Record<Relation, readonly Relation[]>>> = {
-  eq: ['ls', 'le', 'hs', 'ge'],
-  ...{ lo: ['ls', 'ne'], hi: ['hs', 'ne'], lt: ['le', 'ne'], gt: ['ge', 'ne'] },
-};
-const implies = (a: Relation, b: Relation): boolean => a === b || (IMPLIED[a]?.includes(b) ?? false);
-
-/** Relations to a constant in another form: less than 8 is at most 7. */
-function neighbour(relation: Relation, c: number): readonly [Relation, number] | undefined {
-  switch (relation) {
-    case 'lt':
-      return c === -0x80000000 ? undefined : ['le', c - 1];
-    case 'ge':
-      return c === -0x80000000 ? undefined : ['gt', c - 1];
-    case 'le':
-      return c === 0x7fffffff ? undefined : ['lt', c + 1];
-    case 'gt':
-      return c === 0x7fffffff ? undefined : ['ge', c + 1];
-    case 'lo':
-      return c === 0 ? undefined : ['ls', (c - 1) | 0];
-    case 'hs':
-      return c === 0 ? undefined : ['hi', (c - 1) | 0];
-    case 'ls':
-      return c === -1 ? undefined : ['lo', (c + 1) | 0];
-    case 'hi':
-      return c === -1 ? undefined : ['hs', (c + 1) | 0];
-    default:
-      return undefined;
-  }
-}
 
 /** Selects the instructions of a function, whose blocks are in reverse postorder with their edges split. */
 export function select(graph: Graph, params: readonly ValueType[]): MachineFunction {
@@ -96,6 +69,8 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
     slots: 0,
   };
   const machineOf = new Map(graph.blocks.map((block, i) => [block, result.blocks[i]!]));
+  /** The block whose instructions are selected. */
+  let here = graph.blocks[0]!;
   const scratch = (): Virtual => ({ virtual: result.virtuals++ });
   const places = argumentPlaces(params);
 
@@ -114,7 +89,32 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
   /** Registers with constants, and addresses of symbols, between two calls of one block; by what is in them. */
   let constants = new Map<string, { register: Virtual; code: readonly Instruction[] }>();
 
+  // Constants that are made before the loops they are used in, a few of them, where no call would cost them their
+  // registers.
+  const inLoops = graph.blocks.filter(({ depth }) => depth > 0);
+  const mayHoist = !inLoops.some(({ body }) => body.some(({ op }) => op === 'call'));
+  const hoisted = new Map<Block, Map<string, { register: Virtual; code: readonly Instruction[] }>>();
+  let room = HOISTED;
+  const beforeLoops = (block: Block): Block => {
+    let it = block;
+    while (it.depth > 0) it = it.dominator!;
+    return it;
+  };
+
   const cached = (key: string, code: (to: Virtual) => Instruction[]): Virtual => {
+    if (mayHoist && here.depth > 0) {
+      const target = beforeLoops(here);
+      let there = hoisted.get(target);
+      if (!there)
+        hoisted.set(target, (there = new Map<string, { register: Virtual; code: readonly Instruction[] }>()));
+      const known = there.get(key);
+      if (known) return known.register;
+      if (room-- > 0) {
+        const register = scratch();
+        there.set(key, { register, code: code(register) });
+        return register;
+      }
+    }
     let it = constants.get(key);
     if (!it) {
       const register = scratch();
@@ -338,7 +338,7 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
   };
   const invertTest = ({ code, condition }: Test): Test => ({
     code,
-    condition: inverse(condition as Relation),
+    condition: invert(condition),
   });
 
   const conjunction = (a: Value, b: Value, invert: boolean): Test | undefined => {
@@ -383,12 +383,25 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
         return [define('ubfx', middle, at(x!), bit, 1), define('eor', to, middle, 1)];
       }
     }
-    const { code, condition } = comparisonTest(value);
-    return [
-      ...code(),
-      only(condition, define('mov', to, 1), false),
-      only(inverse(condition as Relation), define('mov', to, 0)),
-    ];
+    return selectTruth(to, comparisonTest(value));
+  };
+
+  /** 0 or 1 by a test. */
+  const selectTruth = (to: Virtual, { code, condition }: Test): Instruction[] => [
+    ...code(),
+    only(condition, define('mov', to, 1), false),
+    only(invert(condition), define('mov', to, 0)),
+  ];
+
+  /** Whether a value is a comparison that nobody else wants as a number. */
+  const isFreeComparison = (value: Value): boolean =>
+    (value.op === 'cmp' || value.op === 'cmp64') && !registers.has(value);
+
+  /** Two conditions that must both, or not both, hold, as 0 or 1. */
+  const selectTruths = (to: Virtual, op: Op, a: Value, b: Value): Instruction[] | undefined => {
+    if ((op !== 'and' && op !== 'or') || !isFreeComparison(a) || !isFreeComparison(b)) return undefined;
+    const found = conjunction(a, b, op === 'or');
+    return found && selectTruth(to, found);
   };
 
   const selectSelect = (to: Virtual, [condition, yes, no]: readonly Value[]): Instruction[] => {
@@ -397,7 +410,7 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
     // The arm that is not a constant and dies here can be in the register already.
     const swap = isConstant(no) || (!usedOnce(no!) && !isConstant(yes) && usedOnce(yes!));
     const [base, other, when]: [Value, Value, Condition] = swap
-      ? [yes!, no!, inverse(holds as Relation)]
+      ? [yes!, no!, invert(holds)]
       : [no!, yes!, holds];
     return [...code(), ...arm(base), ...arm(other).map((it) => only(when, it))];
   };
@@ -523,6 +536,8 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
   const selectPure = (value: Value, to: Virtual): Instruction[] => {
     const { op, args } = value;
     const [a, b] = args as [Value, Value];
+    const truths = args.length === 2 ? selectTruths(to, op, a, b) : undefined;
+    if (truths) return truths;
     switch (op) {
       case 'add':
         return selectAdd(to, a, b);
@@ -611,6 +626,7 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
   };
 
   for (const block of graph.blocks.toReversed()) {
+    here = block;
     // From the last to the first.
     const chunks: Instruction[][] = [];
     constants = new Map();
@@ -620,6 +636,7 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
     };
     const machine = machineOf.get(block)!;
     machine.end = selectEnd(block, chunks);
+    for (const { code } of hoisted.get(block)?.values() ?? []) chunks.push([...code]);
     for (const value of block.body.toReversed()) {
       // A constant is made anew behind a call: that is cheaper than to keep it.
       if (value.op === 'call') flush();

@@ -8,6 +8,7 @@ import { HypberryError } from '../base/errors.js';
 import { allocate } from './allocate.js';
 import { buildGraph } from './build.js';
 import { emitFunction } from './emit.js';
+import { layOut } from './layout.js';
 import type { MachineFunction } from './machine.js';
 import { optimise } from './optimise.js';
 import type { AddressRange } from './refuse.js';
@@ -65,6 +66,7 @@ function compile(
     checkAccesses(graph, devices);
     const selected = select(graph, it.type.params);
     allocate(selected);
+    layOut(selected);
     return selected;
   });
   return { functions, data: module.data };
