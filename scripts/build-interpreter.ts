@@ -4,7 +4,7 @@
  */
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import asc from 'assemblyscript/asc';
+import { compileAssemblyScript } from './lib/assemblyscript.js';
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, 'src/arm/cpu');
@@ -23,37 +23,20 @@ export default async function buildInterpreter(): Promise<void> {
   const sources = (await readdir(join(folder, 'interpreter'))).map((name) =>
     join(folder, 'interpreter', name),
   );
-  sources.push(join(folder, 'layout.ts'), join(folder, 'micro-ops.ts'), import.meta.filename);
+  sources.push(
+    ...['layout.ts', 'micro-ops.ts'].map((name) => join(folder, name)),
+    join(import.meta.dirname, 'lib/assemblyscript.ts'),
+    import.meta.filename,
+  );
   const newest = Math.max(...(await Promise.all(sources.map(written))));
   if ((await written(output)) > newest) return;
 
-  const files = new Map<string, Uint8Array>();
-  const { error } = await asc.main(
-    [
-      ...['src/arm/cpu/interpreter/index.ts', '--outFile', 'interpreter.wasm', '--baseDir', root],
-      // Nothing but code and imports: no runtime, no checks, no abort.
-      ...[
-        '--runtime',
-        'stub',
-        '-O3',
-        '--converge',
-        '--noAssert',
-        '--uncheckedBehavior',
-        'always',
-        '--use',
-        'abort=',
-      ],
-      // The memory is made by src/arm/cpu, as large as the machine needs.
-      ...['--importMemory', '--noExportMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
-    ],
-    {
-      writeFile: (name, contents) => {
-        files.set(name, typeof contents === 'string' ? new TextEncoder().encode(contents) : contents);
-      },
-    },
-  );
-  const binary = files.get('interpreter.wasm');
-  if (error || !binary) throw error ?? new Error('the interpreter was not compiled');
+  // The memory is made by src/arm/cpu, as large as the machine needs.
+  const binary = await compileAssemblyScript({
+    entry: 'src/arm/cpu/interpreter/index.ts',
+    baseDir: root,
+    initialPages: 1,
+  });
   await writeFile(
     output,
     `// Made by scripts/build-interpreter.ts.\nexport const interpreterBase64 =\n  '${Buffer.from(binary).toString('base64')}';\n`,

@@ -1,5 +1,16 @@
-import asc from 'assemblyscript/asc';
 import { HypberryError } from '../../src/base/errors.js';
+
+/** The compiler's own types would change those of Array for the whole project, so it is loaded without them. */
+const COMPILER = 'assemblyscript/asc';
+interface Compiler {
+  main(
+    options: readonly string[],
+    api: {
+      stderr: { write: (text: string) => void };
+      writeFile: (name: string, contents: string | Uint8Array) => void;
+    },
+  ): Promise<{ error: Error | null }>;
+}
 
 /** What a program for the bare machine is compiled with: nothing but its code, its imports and its data. */
 const BARE = [
@@ -10,7 +21,7 @@ const BARE = [
 ];
 
 /** Pages of 64 KiB that the compiler believes in: all that physical addresses reach. */
-const PAGES = '65536';
+const PAGES = 65536;
 
 export interface CompileOptions {
   /** Path of the entry file from `baseDir`; what it exports can be called from outside. */
@@ -18,30 +29,34 @@ export interface CompileOptions {
   readonly baseDir: string;
   /** Where constant data begins, a physical address. */
   readonly memoryBase?: number;
+  /** Pages of 64 KiB that the memory has at least; default: all of them. */
+  readonly initialPages?: number;
 }
 
 /**
- * Compiles AssemblyScript for the translator.
+ * Compiles AssemblyScript to WebAssembly that has no runtime and imports its memory.
  * @throws HypberryError `assemblyscript.compile` with the compiler's messages
  */
 export async function compileAssemblyScript({
   entry,
   baseDir,
   memoryBase = 0,
+  initialPages = PAGES,
 }: CompileOptions): Promise<Uint8Array> {
   const files = new Map<string, Uint8Array>();
   let messages = '';
+  const asc = (await import(COMPILER)) as Compiler;
   const { error } = await asc.main(
     [
       ...[entry, '--baseDir', baseDir, '--outFile', 'program.wasm', ...BARE],
-      ...['--initialMemory', PAGES, '--maximumMemory', PAGES],
+      ...['--initialMemory', String(initialPages), '--maximumMemory', String(PAGES)],
       // In decimal: a number with 0x is taken as 0, without a word.
       ...(memoryBase > 0 ? ['--memoryBase', String(memoryBase)] : []),
     ],
     {
       stderr: {
         write: (text) => {
-          messages += String(text);
+          messages += text;
         },
       },
       writeFile: (name, contents) => {

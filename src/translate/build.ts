@@ -236,7 +236,7 @@ export function buildGraph(module: Module, { name, type, locals, code }: Defined
   };
 
   const close = (): void => {
-    const frame = frames.at(-1);
+    const frame = frames.at(-1)!;
     if (frame.otherwise) turnToElse(frame);
     endBranch(frame);
     frames.pop();
@@ -268,7 +268,7 @@ export function buildGraph(module: Module, { name, type, locals, code }: Defined
     const blocks = labels.map(branchTo);
     const from = current;
     for (const block of blocks) link(from, block);
-    finish({ kind: 'table', index, targets: blocks.slice(0, -1), otherwise: blocks.at(-1) });
+    finish({ kind: 'table', index, targets: blocks.slice(0, -1), otherwise: blocks.at(-1)! });
   };
 
   const trapWhere = (condition: Value): void => {
@@ -477,12 +477,12 @@ export function buildGraph(module: Module, { name, type, locals, code }: Defined
     if (name === 'block' || name === 'loop' || name === 'if') skipped++;
     else if (name === 'end' && skipped > 0) skipped--;
     else if (name === 'end') close();
-    else if (name === 'else' && skipped === 0) turnToElse(frames.at(-1));
+    else if (name === 'else' && skipped === 0) turnToElse(frames.at(-1)!);
   };
   for (const operation of code) {
     if (!isLive()) skip(operation.name);
     else if (operation.name === 'end') close();
-    else if (operation.name === 'else') turnToElse(frames.at(-1));
+    else if (operation.name === 'else') turnToElse(frames.at(-1)!);
     else step(operation);
   }
   if (isLive()) current.end = { kind: 'return', values: stack.flat().map(resolve) };

@@ -163,7 +163,7 @@ describe('the way there', { timeout: 60_000 }, () => {
     // HSCTLR.I: MCR p15, 4, r5, c1, c0, 0.
     expect(at(0xee81_5f10)).toBeGreaterThan(at(WRITE_ACTLR));
     // Core 0 gets to the kernel; the others wait in the WFE at the end of their trace.
-    expect(steps.at(-1).word).toBe(core === 0 ? 0xe1b0_f00e : 0x0320_f002);
+    expect(steps.at(-1)!.word).toBe(core === 0 ? 0xe1b0_f00e : 0x0320_f002);
   });
 
   it('sets the core timer to the undivided crystal', async () => {

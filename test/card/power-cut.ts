@@ -96,11 +96,11 @@ function randomNumbers(seed: number): () => number {
 /** The sectors that `action` writes, in order, in spans that end at a sync. */
 async function recordWrites(image: Uint8Array, action: (disk: Disk) => Promise<void>): Promise<Write[][]> {
   const spans: Write[][] = [[]];
-  const disk = layered(image, new Map(), (write) => spans.at(-1).push(write));
+  const disk = layered(image, new Map(), (write) => spans.at(-1)!.push(write));
   await action({
     ...disk,
     sync: () => {
-      if (spans.at(-1).length > 0) spans.push([]);
+      if (spans.at(-1)!.length > 0) spans.push([]);
     },
   });
   return spans;
