@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/seed.ts'],
-    globalSetup: ['scripts/build-interpreter.ts'],
+    globalSetup: ['scripts/build-interpreter.ts', 'scripts/build-hypervisor.ts'],
     testTimeout: 30_000,
     // Two cores: the boots in an emulated machine are the long part, more workers only slow them down.
     maxWorkers: 2,

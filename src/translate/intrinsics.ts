@@ -212,16 +212,18 @@ const BANKED = [
   ...['SP_abt', 'LR_abt', 'SPSR_abt', 'SP_und', 'LR_und', 'SPSR_und', 'SP_irq', 'LR_irq', 'SPSR_irq'],
   ...['SP_fiq', 'LR_fiq', 'SPSR_fiq', 'R8_fiq', 'R9_fiq', 'R10_fiq', 'R11_fiq', 'R12_fiq'],
 ];
+/** Hyp mode's own is not to be had by its name there, only as SPSR (ARM ARM B9.2.3). */
+const OWN_SPSR = 'SPSR_hyp';
 for (const name of BANKED) {
   add('psr', `read ${name}`, {
     ...typed('(): i32'),
     doc: `Reads ${name}.`,
-    select: ([to]) => [define('mrs', to!, name)],
+    select: ([to]) => [define('mrs', to!, name === OWN_SPSR ? 'SPSR' : name)],
   });
   add('psr', `write ${name}`, {
     ...typed('(value: i32)'),
     doc: `Writes ${name}.`,
-    select: (_, [value]) => [effect('msr', name, value!)],
+    select: (_, [value]) => [effect('msr', name === OWN_SPSR ? 'SPSR_fsxc' : name, value!)],
   });
 }
 

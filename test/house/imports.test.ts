@@ -8,6 +8,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   arm: ['base'],
   board: ['base', 'arm'],
   translate: ['base', 'arm'],
+  hypervisor: ['base', 'arm', 'board', 'translate'],
   boot: ['base', 'arm', 'board'],
   card: ['base'],
   firmware: ['base', 'arm', 'board', 'boot', 'card'],

@@ -1,0 +1,95 @@
+/** Power State Coordination Interface 0.2 (Arm DEN 0022B) over HVC. */
+import { kick, next, SPURIOUS } from './gic';
+import { atomic, barrier, shared } from './intrinsics';
+import { rest, schedule } from './scheduler';
+import { CLAIMED, OFF, RESET, RESTING, STARTING, Vcpu, Vm, WAITING, setState, stateOf, vcpuOf } from './vm';
+
+const FIRST: u32 = 0x84000000;
+const VERSION: u32 = 0;
+const CPU_SUSPEND: u32 = 1;
+const CPU_OFF: u32 = 2;
+const CPU_ON: u32 = 3;
+const AFFINITY_INFO: u32 = 4;
+const MIGRATE_INFO_TYPE: u32 = 6;
+const SYSTEM_OFF: u32 = 8;
+const SYSTEM_RESET: u32 = 9;
+
+const VERSION_0_2: u32 = 2;
+const SUCCESS: u32 = 0;
+const NOT_SUPPORTED: u32 = <u32>-1;
+const INVALID_PARAMETERS: u32 = <u32>-2;
+const ALREADY_ON: u32 = <u32>-4;
+/** AFFINITY_INFO. */
+const IS_ON: u32 = 0;
+const IS_OFF: u32 = 1;
+const ON_PENDING: u32 = 2;
+/** MIGRATE_INFO_TYPE: no Trusted OS that would have to be migrated. */
+const NO_TRUSTED_OS: u32 = 2;
+
+/** HVC by a guest: R0 is the function. Gives the vcpu to go on with. */
+export function call(vcpu: Vcpu): Vcpu {
+  switch (vcpu.r0 - FIRST) {
+    case VERSION:
+      vcpu.r0 = VERSION_0_2;
+      return vcpu;
+    case CPU_SUSPEND:
+      vcpu.r0 = SUCCESS;
+      return wait(vcpu);
+    case CPU_OFF:
+      rest(vcpu);
+      return schedule(vcpu);
+    case CPU_ON:
+      vcpu.r0 = on(vcpu.vm, vcpu.r1, vcpu.r2, vcpu.r3);
+      return vcpu;
+    case AFFINITY_INFO:
+      vcpu.r0 = affinityInfo(vcpu.vm, vcpu.r1, vcpu.r2);
+      return vcpu;
+    case MIGRATE_INFO_TYPE:
+      vcpu.r0 = NO_TRUSTED_OS;
+      return vcpu;
+    case SYSTEM_OFF:
+      return request(vcpu, OFF);
+    case SYSTEM_RESET:
+      return request(vcpu, RESET);
+  }
+  vcpu.r0 = NOT_SUPPORTED;
+  return vcpu;
+}
+
+/** WFI: the core is given away until there is an interrupt for the vcpu. */
+export function wait(vcpu: Vcpu): Vcpu {
+  if (next(vcpu) != SPURIOUS) return vcpu;
+  setState(vcpu, WAITING);
+  return schedule(vcpu);
+}
+
+function on(vm: Vm, target: u32, entry: u32, context: u32): u32 {
+  if (target >= vm.vcpus) return INVALID_PARAMETERS;
+  const vcpu = vcpuOf(vm, target);
+  const at = changetype<usize>(vcpu) + offsetof<Vcpu>('state');
+  // Only one of several callers finds it resting.
+  if (atomic.compareExchange(at, RESTING, CLAIMED) != RESTING) return ALREADY_ON;
+  vcpu.startAt = entry;
+  vcpu.startWith = context;
+  atomic.fetchAdd(changetype<usize>(vm) + offsetof<Vm>('resting'), <u32>-1);
+  barrier.dmbIsh();
+  shared.store32(at, STARTING);
+  kick(vcpu);
+  return SUCCESS;
+}
+
+function affinityInfo(vm: Vm, target: u32, level: u32): u32 {
+  if (level != 0 || target >= vm.vcpus) return INVALID_PARAMETERS;
+  const state = stateOf(vcpuOf(vm, target));
+  if (state == RESTING) return IS_OFF;
+  return state == STARTING || state == CLAIMED ? ON_PENDING : IS_ON;
+}
+
+/** Has a whole machine come to rest, and then end or begin again. */
+export function request(vcpu: Vcpu, what: u32): Vcpu {
+  const vm = vcpu.vm;
+  shared.store32(changetype<usize>(vm) + offsetof<Vm>('request'), what);
+  barrier.dsbIsh();
+  for (let n: u32 = 0; n < vm.vcpus; n++) if (n != vcpu.number) kick(vcpuOf(vm, n));
+  return schedule(vcpu);
+}

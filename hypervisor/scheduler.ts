@@ -1,0 +1,143 @@
+/** Which vcpu a core runs: its own ones in turn, a slice each while several want it; nobody for as long as none does. */
+import * as L from '../src/hypervisor/layout';
+import { CNTV_CTL, HCPTR, atomic, barrier, mmio } from './intrinsics';
+import { SPURIOUS, VIRTUAL_TIMER_PPI, deliver, kick, next, raise } from './gic';
+import { HYP_TIMER, IRQ_SOURCE, MAILBOX_CLEAR, SOURCE_MAILBOX1, TIMERS_ROUTING, VIRTUAL_TIMER } from './machine';
+import { arm, count, expire } from './timer';
+import { CLAIMED, OFF, RESTING, RUN, RUNNABLE, STARTING, Vcpu, Vm, WAITING, core, setState, stateOf, vcpuOf } from './vm';
+import { loadMemory, resetVm, startVcpu } from './start';
+
+@external('assembly', 'saveVcpu')
+declare function saveVcpu(vcpu: Vcpu): void;
+@external('assembly', 'loadVcpu')
+declare function loadVcpu(vcpu: Vcpu): void;
+@external('assembly', 'saveVfp')
+declare function saveVfp(vcpu: Vcpu): void;
+@external('assembly', 'loadVfp')
+declare function loadVfp(vcpu: Vcpu): void;
+
+/** A slice: 5 ms of the system counter. */
+const SLICE: u64 = 96000;
+/** What a guest's coprocessor accesses are trapped by: all but VFP's, which come with TCP10 and TCP11. */
+export const GUEST_HCPTR: u32 = 0x33ff | HCPTR.TTA;
+const VFP_TRAPS: u32 = HCPTR.TCP10 | HCPTR.TCP11;
+
+// @ts-ignore: decorator
+@inline
+function nobody(): Vcpu {
+  return changetype<Vcpu>(0);
+}
+
+/** Deals with what has interrupted this core; gives the sources. */
+export function takeInterrupts(): u32 {
+  const here = core();
+  const source = mmio.read32(IRQ_SOURCE + 4 * here.index);
+  if (source & VIRTUAL_TIMER) {
+    mmio.write32(TIMERS_ROUTING + 4 * here.index, HYP_TIMER);
+    here.loaded.timerHeld = 1;
+    raise(here.loaded, VIRTUAL_TIMER_PPI);
+  }
+  if (source & SOURCE_MAILBOX1) mmio.write32(MAILBOX_CLEAR + 16 * here.index + 4, 0xffffffff);
+  return source;
+}
+
+/** Brings a vcpu's state up to date: asked to rest, to start, or woken. */
+function attend(vcpu: Vcpu, time: u64): void {
+  const state = stateOf(vcpu);
+  if (state == RESTING || state == CLAIMED) return;
+  if (vcpu.vm.request != RUN) {
+    rest(vcpu);
+    return;
+  }
+  if (state == STARTING) {
+    forget(vcpu);
+    startVcpu(vcpu);
+    setState(vcpu, RUNNABLE);
+    return;
+  }
+  expire(vcpu, time);
+  if (state == WAITING && next(vcpu) != SPURIOUS) setState(vcpu, RUNNABLE);
+}
+
+/** What the core holds of a vcpu's registers is worth nothing any more. */
+function forget(vcpu: Vcpu): void {
+  const here = core();
+  if (here.vfp == vcpu) here.vfp = nobody();
+  if (here.loaded != vcpu) return;
+  here.loaded = nobody();
+  CNTV_CTL.write(0);
+  mmio.write32(TIMERS_ROUTING + 4 * here.index, HYP_TIMER);
+}
+
+/** The vcpu runs no more. The last of its machine's ends or restarts that. */
+export function rest(vcpu: Vcpu): void {
+  const vm = vcpu.vm;
+  forget(vcpu);
+  setState(vcpu, RESTING);
+  const resting = atomic.fetchAdd(changetype<usize>(vm) + offsetof<Vm>('resting'), 1) + 1;
+  if (resting != vm.vcpus || vm.request == RUN || vm.request == OFF) return;
+  loadMemory(vm);
+  resetVm(vm);
+  const first = vcpuOf(vm, 0);
+  setState(first, STARTING);
+  kick(first);
+}
+
+/** The next to run: who runs, while its slice lasts, else the next in turn; null where nobody wants to. */
+function choose(current: Vcpu, time: u64): Vcpu {
+  let vcpu = current;
+  if (stateOf(current) == RUNNABLE && time < core().sliceEnd) return current;
+  do {
+    vcpu = vcpu.next;
+    if (stateOf(vcpu) == RUNNABLE) return vcpu;
+  } while (vcpu != current);
+  return nobody();
+}
+
+/** Looks at all vcpus of this core again; gives the one to go on with, loaded. */
+export function schedule(current: Vcpu): Vcpu {
+  while (true) {
+    const time = count();
+    let vcpu = current;
+    do {
+      attend(vcpu, time);
+      vcpu = vcpu.next;
+    } while (vcpu != current);
+    const chosen = choose(current, time);
+    if (chosen != nobody()) {
+      resume(chosen, time);
+      return chosen;
+    }
+    arm();
+    barrier.dsb();
+    barrier.wfi();
+    takeInterrupts();
+  }
+}
+
+/** Has the core hold a vcpu's registers, and sets the HYP timer. */
+function resume(vcpu: Vcpu, time: u64): void {
+  const here = core();
+  if (here.loaded != vcpu) {
+    if (here.loaded != nobody()) saveVcpu(here.loaded);
+    loadVcpu(vcpu);
+    here.loaded = vcpu;
+    here.sliceEnd = time + SLICE;
+    HCPTR.write(here.vfp == vcpu ? GUEST_HCPTR : GUEST_HCPTR | VFP_TRAPS);
+    mmio.write32(TIMERS_ROUTING + 4 * here.index, vcpu.timerHeld ? HYP_TIMER : HYP_TIMER | VIRTUAL_TIMER);
+    barrier.clrex();
+  } else if (time >= here.sliceEnd) here.sliceEnd = time + SLICE;
+  arm();
+  deliver(vcpu);
+}
+
+/** The vcpu has touched VFP or NEON while the core held somebody else's registers. */
+export function giveVfp(vcpu: Vcpu): void {
+  const here = core();
+  HCPTR.write(GUEST_HCPTR);
+  barrier.isb();
+  if (here.vfp == vcpu) return;
+  if (here.vfp != nobody()) saveVfp(here.vfp);
+  loadVfp(vcpu);
+  here.vfp = vcpu;
+}

@@ -1,0 +1,101 @@
+/**
+ * Translation tables in the long format (ARM ARM B3.6): HYP mode's own, and second stages. All of them are made
+ * before anyone runs under them.
+ */
+import * as L from '../src/hypervisor/layout';
+import { DCCMVAC, TLBIALLNSNHIS, barrier, shared } from './intrinsics';
+import { Vm, configuration } from './vm';
+
+@external('address', 'hypTables')
+declare function hypTables(): usize;
+@external('address', 'hostTables')
+declare function hostTables(): usize;
+@external('address', 'guestTables')
+declare function guestTables(): usize;
+
+const TABLE: u64 = 3;
+const BLOCK: u64 = 1;
+const PAGE: u64 = 3;
+const ACCESSED: u64 = 1 << 10;
+const INNER_SHAREABLE: u64 = 3 << 8;
+const EXECUTE_NEVER: u64 = 1 << 54;
+/** HYP mode's: AttrIndx 0 and 1 in HMAIR0 (see vectors.ts), AP[1] reads as one. */
+const HYP_NORMAL: u64 = ACCESSED | INNER_SHAREABLE | (1 << 6);
+const HYP_DEVICE: u64 = ACCESSED | (1 << 2) | (1 << 6) | EXECUTE_NEVER;
+/** Second stages: MemAttr, HAP 3 for reads and writes. */
+const NORMAL: u64 = ACCESSED | INNER_SHAREABLE | (0xf << 2) | (3 << 6);
+const DEVICE: u64 = ACCESSED | (1 << 2) | (3 << 6) | EXECUTE_NEVER;
+
+const MIB2: u32 = 0x200000;
+const GIB: u32 = 0x40000000;
+const PERIPHERALS: u32 = 0x3f000000;
+const LOCAL_PAGE: u32 = 0x40000000;
+/** The page of the board's interrupt controller. */
+const CONTROLLER_PAGE: u32 = 0x3f00b000;
+
+// @ts-ignore: decorator
+@inline
+function set(table: usize, index: u32, descriptor: u64): void {
+  store<u64>(table + 8 * index, descriptor);
+}
+
+/** HYP mode's own: memory, then devices, each at its physical address. The MMU is off. */
+export function makeHypTables(): void {
+  const level1 = hypTables();
+  const level2 = level1 + L.TABLE_SIZE;
+  set(level1, 0, level2 | TABLE);
+  set(level1, 1, (GIB as u64) | HYP_DEVICE | BLOCK);
+  for (let i: u32 = 0; i < 512; i++) {
+    const address = i * MIB2;
+    set(level2, i, address | (address < PERIPHERALS ? HYP_NORMAL : HYP_DEVICE) | BLOCK);
+  }
+}
+
+/** The host's: everything where it is, without the hypervisor's and the guests' memory. */
+export function makeHostTables(): usize {
+  const level1 = hostTables();
+  const low = level1 + L.TABLE_SIZE;
+  const high = low + L.TABLE_SIZE;
+  const peripherals = high + L.TABLE_SIZE;
+  const local = peripherals + L.TABLE_SIZE;
+  set(level1, 0, low | TABLE);
+  set(level1, 1, high | TABLE);
+  const from = configuration(L.CONFIG_HOST_END);
+  const to = configuration(L.CONFIG_END);
+  for (let i: u32 = 0; i < 512; i++) {
+    const address = i * MIB2;
+    if (address >= from && address < to) continue;
+    set(low, i, address | (address < PERIPHERALS ? NORMAL : DEVICE) | BLOCK);
+  }
+  set(low, PERIPHERALS / MIB2, peripherals | TABLE);
+  for (let i: u32 = 0; i < 512; i++) set(peripherals, i, (PERIPHERALS + (i << 12)) | DEVICE | PAGE);
+  set(high, 0, local | TABLE);
+  set(local, 0, LOCAL_PAGE | DEVICE | PAGE);
+  return level1;
+}
+
+/** A guest's: its memory, nothing else. */
+export function makeGuestTables(vm: Vm): usize {
+  const level1 = guestTables() + (vm.number - 1) * L.GUEST_TABLES * L.TABLE_SIZE;
+  const level2 = level1 + L.TABLE_SIZE;
+  set(level1, <u32>L.GUEST_RAM / GIB, level2 | TABLE);
+  const memory = load<u32>(vm.record + 4 * L.GUEST_MEMORY);
+  const blocks = load<u32>(vm.record + 4 * L.GUEST_MEMORY_SIZE) / MIB2;
+  for (let i: u32 = 0; i < blocks; i++) set(level2, i, (memory + i * MIB2) | NORMAL | BLOCK);
+  return level1;
+}
+
+/** Lets the host at the interrupt controllers itself, or has its accesses trapped. */
+export function showControllers(shown: bool): void {
+  const peripherals = hostTables() + 3 * L.TABLE_SIZE;
+  const controller = peripherals + 8 * ((CONTROLLER_PAGE - PERIPHERALS) >> 12);
+  const local = peripherals + L.TABLE_SIZE;
+  shared.store64(controller, shown ? CONTROLLER_PAGE | DEVICE | PAGE : 0);
+  shared.store64(local, shown ? LOCAL_PAGE | DEVICE | PAGE : 0);
+  DCCMVAC.write(<u32>controller);
+  DCCMVAC.write(<u32>local);
+  barrier.dsbIsh();
+  TLBIALLNSNHIS.write(0);
+  barrier.dsbIsh();
+  barrier.isb();
+}

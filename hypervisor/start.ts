@@ -1,0 +1,264 @@
+/** How machines come to be: all of them once, at the beginning, and a guest again when it restarts. */
+import * as L from '../src/hypervisor/layout';
+import {
+  CNTHCTL, CNTHP_CTL, CNTPCT, CNTVOFF, CNTV_CTL, DCCIMVAC, HCPTR, HCR, HDCR, HSTR, ICIALLUIS, MIDR, TLBIALLNSNHIS, VPIDR, VTCR, barrier, mmio, shared,
+} from './intrinsics';
+import { farUart, resetUart } from './console';
+import { routeOnHostCore } from './host';
+import { CORES, HYP_TIMER, MAILBOX1, MAILBOXES_ROUTING, MAILBOX_CLEAR, MAILBOX_SET, MODE_SVC, PSR_A, PSR_F, PSR_I, PSR_T, TIMERS_ROUTING } from './machine';
+import { GUEST_HCPTR, schedule } from './scheduler';
+import { makeGuestTables, makeHostTables } from './stage2';
+import { endMemoryAt } from './tree';
+import { RESTING, RUN, STARTING, Vcpu, Vm, Core, configuration, core, guestRecord, setSaved, setState, vcpuAt, vcpuOf, vmAt } from './vm';
+
+@external('assembly', 'loadVcpu')
+declare function loadVcpu(vcpu: Vcpu): void;
+@external('assembly', 'clear')
+declare function clear(address: usize, bytes: u32): void;
+@external('assembly', 'copy')
+declare function copy(to: usize, from: usize, bytes: u32): void;
+@external('address', 'secondaryEntry')
+declare function secondaryEntry(): usize;
+
+const SCTLR_RESET: u32 = 0x00c50878;
+const MPIDR_MULTIPROCESSING: u32 = 0x80000000;
+const BOARD_MPIDR: u32 = 0x80000f00;
+const SVC_MASKED: u32 = MODE_SVC | PSR_A | PSR_I | PSR_F;
+const RPI2_MACHINE: u32 = 3138;
+const CACHE_LINE: u32 = 64;
+/** T0SZ 0, start at level 1, tables inner shareable and cached; bit 31 reads as one (ARM ARM B4.1, VTCR). */
+const VTCR_VALUE: u32 = 0x80003540;
+const VTTBR_VMID_SHIFT: u32 = 16;
+/** The host: stage 2, and FIQ, which is the hypervisor's line; its IRQs are its own. */
+const HOST_HCR: u32 = HCR.VM | HCR.FMO | HCR.SWIO;
+const GUEST_HCR: u32 =
+  HCR.VM | HCR.SWIO | HCR.FMO | HCR.IMO | HCR.AMO | HCR.FB | (1 << HCR.BSU_SHIFT) | HCR.TWI | HCR.TSC | HCR.TIDCP | HCR.TAC;
+const GUEST_HDCR: u32 = HDCR.TDRA | HDCR.TDOSA | HDCR.TDA | HDCR.TPM | HDCR.TPMCR | 4;
+const GUEST_HSTR: u32 = HSTR.TTEE | HSTR.TJDBX | HSTR.T15;
+const MAILBOX3: usize = 12;
+
+/** A vcpu as reset leaves it, with its machine's second stage. */
+function resetVcpu(vcpu: Vcpu): void {
+  const at = changetype<usize>(vcpu);
+  const vm = vcpu.vm;
+  for (let i: u32 = 0; i < <u32>L.VCPU_FRAME_SIZE; i += 4) store<u32>(at + i, 0);
+  for (let i: u32 = L.VCPU_SAVED; i < <u32>L.VCPU_SIZE; i += 4) store<u32>(at + i, 0);
+  setSaved(vcpu, L.SAVED_SPSR, SVC_MASKED);
+  setSaved(vcpu, L.SAVED_SCTLR, SCTLR_RESET);
+  setSaved(vcpu, L.SAVED_VMPIDR, (vm.number == 0 ? BOARD_MPIDR : MPIDR_MULTIPROCESSING) | vcpu.number);
+  setSaved(vcpu, L.SAVED_VTTBR, vm.vttbrLow);
+  setSaved(vcpu, L.SAVED_VTTBR + 1, vm.vttbrHigh);
+  setSaved(vcpu, L.SAVED_HCR, vm.number == 0 ? HOST_HCR : GUEST_HCR);
+  vcpu.timerHeld = 0;
+  vcpu.interfaceEnabled = 0;
+  vcpu.priorityMask = 0;
+  vcpu.activePriorities = 0;
+  vcpu.binaryPoint = 0;
+  vcpu.pending = 0;
+  // SGIs are always enabled.
+  vcpu.enabled = 0xffff;
+  vcpu.active = 0;
+  for (let i: usize = 0; i < 32; i += 8) store<u64>(at + offsetof<Vcpu>('priorities') + i, 0);
+  vcpu.sgiSources = 0;
+  vcpu.sgiSources1 = 0;
+  vcpu.physicalControl = 0;
+}
+
+/** Has a vcpu begin at `startAt`, with `startWith` in R0. It is not loaded. */
+export function startVcpu(vcpu: Vcpu): void {
+  const vm = vcpu.vm;
+  resetVcpu(vcpu);
+  setSaved(vcpu, L.SAVED_ELR, vcpu.startAt & ~1);
+  if (vcpu.startAt & 1) setSaved(vcpu, L.SAVED_SPSR, SVC_MASKED | PSR_T);
+  setSaved(vcpu, L.SAVED_CNTVOFF, vm.startedLow);
+  setSaved(vcpu, L.SAVED_CNTVOFF + 1, vm.startedHigh);
+  vcpu.r0 = vcpu.startWith;
+  if (vcpu.number == 0 && vm.booting) {
+    vm.booting = 0;
+    vcpu.r1 = <u32>-1;
+    vcpu.r2 = L.GUEST_RAM + load<u32>(vm.record + 4 * (L.GUEST_TREE + 2));
+  }
+}
+
+/** A file of a guest's to its place in the guest's memory. */
+function place(vm: Vm, file: u32): void {
+  const at = vm.record + 4 * file;
+  const memory = load<u32>(vm.record + 4 * L.GUEST_MEMORY);
+  copy(memory + load<u32>(at + 8), load<u32>(at), load<u32>(at + 4));
+}
+
+/** A guest's memory as it is at its start, in memory itself and not only in caches: it begins with its own off. */
+export function loadMemory(vm: Vm): void {
+  const memory = load<u32>(vm.record + 4 * L.GUEST_MEMORY);
+  const size = load<u32>(vm.record + 4 * L.GUEST_MEMORY_SIZE);
+  clear(memory, size);
+  place(vm, L.GUEST_KERNEL);
+  place(vm, L.GUEST_INITRAMFS);
+  place(vm, L.GUEST_TREE);
+  for (let at = memory; at < memory + size; at += CACHE_LINE) DCCIMVAC.write(at);
+  barrier.dsb();
+  ICIALLUIS.write(0);
+  TLBIALLNSNHIS.write(0);
+  barrier.dsb();
+  barrier.isb();
+}
+
+/** A guest's devices as reset leaves them, and its first vcpu told to begin at its kernel. */
+export function resetVm(vm: Vm): void {
+  vm.distributor = 0;
+  vm.spiEnabled = 0;
+  vm.spiPending = 0;
+  vm.spiLevel = 0;
+  vm.spiActive = 0;
+  vm.spiEdge = 0;
+  for (let i: usize = 0; i < 32; i += 8) {
+    store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiTargets') + i, 0);
+    store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiPriorities') + i, 0);
+  }
+  for (let n: u32 = 0; n < vm.vcpus; n++) vcpuOf(vm, n).spiMine = 0;
+  resetUart(vm.number, false);
+  const first = vcpuOf(vm, 0);
+  first.startAt = L.GUEST_RAM + load<u32>(vm.record + 4 * (L.GUEST_KERNEL + 2));
+  first.startWith = 0;
+  const now = CNTPCT.read();
+  vm.startedLow = <u32>now;
+  vm.startedHigh = <u32>(now >> 32);
+  vm.booting = 1;
+  vm.resting = vm.vcpus - 1;
+  barrier.dmbIsh();
+  shared.store32(changetype<usize>(vm) + offsetof<Vm>('request'), RUN);
+}
+
+/** The stack's top of a core, where what it knows is. */
+// @ts-ignore: decorator
+@inline
+function coreAt(index: u32): usize {
+  return stacks() + (index + 1) * L.STACK_SIZE - L.CORE_SIZE;
+}
+@external('address', 'stacks')
+declare function stacks(): usize;
+
+/** Puts a vcpu into the ring of its core. */
+function join(vcpu: Vcpu): void {
+  const at = changetype<Core>(coreAt(vcpu.core));
+  if (changetype<usize>(at.ring) == 0) {
+    at.ring = vcpu;
+    vcpu.next = vcpu;
+  } else {
+    vcpu.next = at.ring.next;
+    at.ring.next = vcpu;
+  }
+}
+
+function makeHost(tree: u32, kernel: u32): void {
+  const vm = vmAt(0);
+  const cores = configuration(L.CONFIG_HOST_CORES);
+  vm.firstVcpu = vcpuAt(0);
+  vm.vcpus = cores;
+  vm.vttbrLow = <u32>makeHostTables();
+  for (let n: u32 = 0; n < cores; n++) {
+    const vcpu = vcpuAt(n);
+    vcpu.vm = vm;
+    vcpu.number = n;
+    vcpu.core = n;
+    join(vcpu);
+    resetVcpu(vcpu);
+  }
+  const first = vcpuAt(0);
+  setSaved(first, L.SAVED_ELR, kernel);
+  first.r1 = RPI2_MACHINE;
+  first.r2 = tree;
+  resetUart(0, false);
+  for (let n: u32 = 0; n <= configuration(L.CONFIG_GUESTS); n++) resetUart(n, true);
+}
+
+function makeGuest(number: u32, firstVcpu: u32): void {
+  const vm = vmAt(number);
+  vm.number = number;
+  vm.record = guestRecord(number - 1);
+  vm.firstVcpu = vcpuAt(firstVcpu);
+  vm.vcpus = load<u32>(vm.record + 4 * L.GUEST_VCPUS);
+  vm.vttbrLow = <u32>makeGuestTables(vm);
+  vm.vttbrHigh = number << VTTBR_VMID_SHIFT;
+  vm.uart = farUart(vm);
+  for (let n: u32 = 0; n < vm.vcpus; n++) {
+    const vcpu = vcpuOf(vm, n);
+    vcpu.vm = vm;
+    vcpu.number = n;
+    vcpu.core = load<u32>(vm.record + 4 * (L.GUEST_CORES + n));
+    join(vcpu);
+    resetVcpu(vcpu);
+    setState(vcpu, RESTING);
+  }
+  loadMemory(vm);
+  resetVm(vm);
+  setState(vm.firstVcpu, STARTING);
+}
+
+/** The first core: makes all machines, then lets the other cores come. */
+function makeAll(tree: u32, kernel: u32): void {
+  for (let n: u32 = 0; n < CORES; n++) changetype<Core>(coreAt(n)).index = n;
+  if (tree != 0) endMemoryAt(tree, configuration(L.CONFIG_HOST_END));
+  makeHost(tree, kernel);
+  let vcpu: u32 = CORES;
+  for (let n: u32 = 1; n <= configuration(L.CONFIG_GUESTS); n++) {
+    makeGuest(n, vcpu);
+    vcpu += vmAt(n).vcpus;
+  }
+  barrier.dsb();
+  for (let n: u32 = 1; n < CORES; n++) mmio.write32(MAILBOX_SET + 16 * n + MAILBOX3, <u32>secondaryEntry());
+  barrier.dsb();
+  barrier.sev();
+}
+
+/** A core of the host's begins: the first at the kernel, the others where the host sends them by their mailbox. */
+function beginHost(index: u32): Vcpu {
+  const vcpu = vcpuAt(index);
+  routeOnHostCore(index);
+  HDCR.write(4);
+  HSTR.write(0);
+  HCPTR.write(0x33ff);
+  CNTHCTL.write(CNTHCTL.PL1PCEN | CNTHCTL.PL1PCTEN);
+  if (index != 0) {
+    const mailbox = MAILBOX_CLEAR + 16 * index + MAILBOX3;
+    let entry = mmio.read32(mailbox);
+    while (entry == 0) {
+      barrier.wfe();
+      entry = mmio.read32(mailbox);
+    }
+    mmio.write32(mailbox, entry);
+    setSaved(vcpu, L.SAVED_ELR, entry & ~1);
+    if (entry & 1) setSaved(vcpu, L.SAVED_SPSR, SVC_MASKED | PSR_T);
+  }
+  loadVcpu(vcpu);
+  core().loaded = vcpu;
+  return vcpu;
+}
+
+function beginGuests(index: u32): Vcpu {
+  mmio.write32(MAILBOXES_ROUTING + 4 * index, MAILBOX1);
+  mmio.write32(TIMERS_ROUTING + 4 * index, HYP_TIMER);
+  HDCR.write(GUEST_HDCR);
+  HSTR.write(GUEST_HSTR);
+  HCPTR.write(GUEST_HCPTR | HCPTR.TCP10 | HCPTR.TCP11);
+  CNTHCTL.write(0);
+  const first = core().ring;
+  if (changetype<usize>(first) == 0) for (;;) barrier.wfi();
+  return schedule(first);
+}
+
+/** Every core's beginning, its MMU on. Gives the vcpu to go on with. */
+export function begin(index: u32, tree: u32, kernel: u32): Vcpu {
+  CNTHP_CTL.write(0);
+  CNTV_CTL.write(0);
+  CNTVOFF.write(0);
+  VTCR.write(VTCR_VALUE);
+  VPIDR.write(MIDR.read());
+  if (index == 0) makeAll(tree, kernel);
+  // The mailbox that brought this core here is the host's again.
+  else mmio.write32(MAILBOX_CLEAR + 16 * index + MAILBOX3, 0xffffffff);
+  TLBIALLNSNHIS.write(0);
+  barrier.dsb();
+  barrier.isb();
+  return index < configuration(L.CONFIG_HOST_CORES) ? beginHost(index) : beginGuests(index);
+}

@@ -1,0 +1,88 @@
+/**
+ * The guests' generic timers. The virtual timer is the core's own, behind CNTVOFF; when it fires, its line is taken
+ * off the core at the board's local controller until the guest is done with it. The physical timer is emulated over
+ * the same count.
+ */
+import * as L from '../src/hypervisor/layout';
+import { CNTPCT, CNTVOFF, CNTV_CTL, CNTHP_CTL, CNTHP_CVAL, barrier } from './intrinsics';
+import { PHYSICAL_TIMER_PPI, VIRTUAL_TIMER_PPI, deliver, drop, raise } from './gic';
+import { RUNNABLE, Vcpu, WAITING, core, saved, stateOf } from './vm';
+
+const ENABLE: u32 = CNTV_CTL.ENABLE;
+const IMASK: u32 = CNTV_CTL.IMASK;
+const ISTATUS: u32 = CNTV_CTL.ISTATUS;
+export const NEVER: u64 = 0xffffffffffffffff;
+
+// @ts-ignore: decorator
+@inline
+export function count(): u64 {
+  barrier.isb();
+  return CNTPCT.read();
+}
+
+function pair(vcpu: Vcpu, word: u32): u64 {
+  return (<u64>saved(vcpu, word + 1) << 32) | saved(vcpu, word);
+}
+
+/** Count at which a vcpu that is not loaded has its virtual timer fire; NEVER where that is off. */
+function virtualDeadline(vcpu: Vcpu): u64 {
+  if ((saved(vcpu, L.SAVED_CNTV_CTL) & (ENABLE | IMASK)) != ENABLE || vcpu.timerHeld) return NEVER;
+  return pair(vcpu, L.SAVED_CNTV_CVAL) + pair(vcpu, L.SAVED_CNTVOFF);
+}
+
+/** The same for its physical timer, loaded or not; `offset` is its CNTVOFF. */
+function physicalDeadline(vcpu: Vcpu, offset: u64): u64 {
+  if ((vcpu.physicalControl & (ENABLE | IMASK)) != ENABLE) return NEVER;
+  return (vcpu.pending >> PHYSICAL_TIMER_PPI) & 1 ? NEVER : vcpu.physicalCompare + offset;
+}
+
+function offsetOf(vcpu: Vcpu): u64 {
+  return core().loaded == vcpu ? CNTVOFF.read() : pair(vcpu, L.SAVED_CNTVOFF);
+}
+
+/** Makes the interrupts of a vcpu's timers pending whose time has come. */
+export function expire(vcpu: Vcpu, time: u64): void {
+  if (core().loaded != vcpu && virtualDeadline(vcpu) <= time) {
+    vcpu.timerHeld = 1;
+    raise(vcpu, VIRTUAL_TIMER_PPI);
+  }
+  if (physicalDeadline(vcpu, offsetOf(vcpu)) <= time) raise(vcpu, PHYSICAL_TIMER_PPI);
+}
+
+/** Sets the HYP timer to when this core has to look again: the end of a slice, or somebody's timer. */
+export function arm(): void {
+  const here = core();
+  let first = NEVER;
+  let vcpu = here.ring;
+  do {
+    if (vcpu != here.loaded) {
+      if (stateOf(vcpu) == RUNNABLE) first = min(first, here.sliceEnd);
+      if (stateOf(vcpu) == WAITING) first = min(first, virtualDeadline(vcpu));
+    }
+    first = min(first, physicalDeadline(vcpu, offsetOf(vcpu)));
+    vcpu = vcpu.next;
+  } while (vcpu != here.ring);
+  CNTHP_CVAL.write(first);
+  CNTHP_CTL.write(first == NEVER ? 0 : ENABLE);
+}
+
+// --- the physical timer's registers --------------------------------------------------------------------------------
+
+export function readPhysicalControl(vcpu: Vcpu): u32 {
+  const over = (vcpu.physicalControl & ENABLE) != 0 && vcpu.physicalCompare <= count() - CNTVOFF.read();
+  return vcpu.physicalControl | (over ? ISTATUS : 0);
+}
+
+export function readPhysicalTime(vcpu: Vcpu): u32 {
+  return <u32>(vcpu.physicalCompare - (count() - CNTVOFF.read()));
+}
+
+/** A change of the physical timer: its line follows. */
+export function setPhysicalTimer(vcpu: Vcpu, control: u32, compare: u64): void {
+  vcpu.physicalControl = control & (ENABLE | IMASK);
+  vcpu.physicalCompare = compare;
+  drop(vcpu, PHYSICAL_TIMER_PPI);
+  expire(vcpu, count());
+  deliver(vcpu);
+  arm();
+}

@@ -1,0 +1,209 @@
+/** Virtual machines, their virtual CPUs, and the cores these run on. */
+import * as L from '../src/hypervisor/layout';
+import { HTPIDR, atomic, barrier, shared } from './intrinsics';
+import { Uart } from './console';
+
+@external('address', 'vcpus')
+declare function vcpusAddress(): usize;
+@external('address', 'vms')
+declare function vmsAddress(): usize;
+@external('address', 'configuration')
+declare function configurationAddress(): usize;
+
+/** What a core knows, above its stack. */
+@unmanaged
+export class Core {
+  index: u32;
+  /** The vcpu whose registers the core holds. */
+  loaded: Vcpu;
+  /** The vcpu whose VFP and NEON registers the core holds; null when nobody's. */
+  vfp: Vcpu;
+  /** The first of its vcpus, which are linked in a ring. */
+  ring: Vcpu;
+  /** When the loaded vcpu has to give way to another. */
+  sliceEnd: u64;
+}
+
+/** A virtual machine; number 0 is the host. */
+@unmanaged
+export class Vm {
+  number: u32;
+  /** Held while its interrupt controller's shared part is changed. */
+  lock: u32;
+  /** Its record in the configuration; the host has none. */
+  record: usize;
+  firstVcpu: Vcpu;
+  vcpus: u32;
+  vttbrLow: u32;
+  vttbrHigh: u32;
+  /** Asked of all its vcpus: RUN, or to come to rest and then END. */
+  request: u32;
+  /** How many of its vcpus rest. */
+  resting: u32;
+  /** The count when it was started, CNTVOFF of its vcpus; whether its kernel has still to be entered. */
+  startedLow: u32;
+  startedHigh: u32;
+  booting: u32;
+  uart: Uart;
+  /** Distributor: enabled as a whole, then a bit for each SPI, 32 to 63. */
+  distributor: u32;
+  spiEnabled: u32;
+  spiPending: u32;
+  /** Lines of level-triggered interrupts that are up. */
+  spiLevel: u32;
+  spiActive: u32;
+  spiEdge: u32;
+  /** A byte for each SPI. */
+  spiTargets: u64;
+  spiTargets1: u64;
+  spiTargets2: u64;
+  spiTargets3: u64;
+  spiPriorities: u64;
+  spiPriorities1: u64;
+  spiPriorities2: u64;
+  spiPriorities3: u64;
+}
+
+/** What is asked of a machine. */
+export const RUN: u32 = 0;
+export const OFF: u32 = 1;
+export const RESET: u32 = 2;
+
+/** What a vcpu does. */
+export const RUNNABLE: u32 = 0;
+/** It waits in WFI. */
+export const WAITING: u32 = 1;
+/** Not started, or stopped by PSCI. */
+export const RESTING: u32 = 2;
+/** Another vcpu has asked to start it: `startAt` and `startWith` say how. */
+export const STARTING: u32 = 3;
+/** Between the two: its starter writes these, and no core acts upon it. */
+export const CLAIMED: u32 = 4;
+
+@unmanaged
+export class Vcpu {
+  r0: u32;
+  r1: u32;
+  r2: u32;
+  r3: u32;
+  r4: u32;
+  r5: u32;
+  r6: u32;
+  r7: u32;
+  r8: u32;
+  r9: u32;
+  r10: u32;
+  r11: u32;
+  r12: u32;
+  lr: u32;
+  vm: Vm;
+  /** Its number in its machine. */
+  number: u32;
+  /** The core it runs on, always the same. */
+  core: u32;
+  /** The next on the same core. */
+  next: Vcpu;
+  /** Written by others: only with intrinsics. */
+  state: u32;
+  startAt: u32;
+  startWith: u32;
+  /** The virtual timer has interrupted, and its line is not looked at until the guest is done with it. */
+  timerHeld: u32;
+  /** CPU interface: enabled, the mask of priorities, the active priorities (a bit for each of 32). */
+  interfaceEnabled: u32;
+  priorityMask: u32;
+  activePriorities: u32;
+  binaryPoint: u32;
+  /** Its own interrupts, 0 to 31, a bit each. Pending is changed by others: only with intrinsics. */
+  pending: u32;
+  enabled: u32;
+  active: u32;
+  /** SPIs that are sent to it. */
+  spiMine: u32;
+  /** A byte for each of its own interrupts. */
+  priorities: u64;
+  priorities1: u64;
+  priorities2: u64;
+  priorities3: u64;
+  /** Who has sent each SGI: a byte of vcpus for each. Only with atomic intrinsics. */
+  sgiSources: u64;
+  sgiSources1: u64;
+  /** The physical timer, which is emulated. */
+  physicalControl: u32;
+  physicalCompare: u64;
+}
+
+// A class that grows over what the assembler's part uses is refused here.
+if (offsetof<Vcpu>() > <usize>L.VCPU_SAVED || offsetof<Vcpu>('lr') != <usize>L.VCPU_FRAME_SIZE - 4) ERROR('layout of Vcpu');
+if (offsetof<Vm>() > <usize>L.VM_SIZE) ERROR('layout of Vm');
+if (offsetof<Core>() > <usize>L.CORE_SIZE) ERROR('layout of Core');
+
+// @ts-ignore: decorator
+@inline
+export function core(): Core {
+  return changetype<Core>(HTPIDR.read());
+}
+
+/** A vcpu by its place in the list of all: the host's four come first, by core. */
+export function vcpuAt(n: u32): Vcpu {
+  return changetype<Vcpu>(vcpusAddress() + n * L.VCPU_SIZE);
+}
+
+export function vmAt(n: u32): Vm {
+  return changetype<Vm>(vmsAddress() + n * L.VM_SIZE);
+}
+
+/** A vcpu of a machine by its number there. */
+// @ts-ignore: decorator
+@inline
+export function vcpuOf(vm: Vm, n: u32): Vcpu {
+  return changetype<Vcpu>(changetype<usize>(vm.firstVcpu) + n * L.VCPU_SIZE);
+}
+
+/** Word n of the configuration. */
+export function configuration(n: u32): u32 {
+  return load<u32>(configurationAddress() + 4 * n);
+}
+
+/** Where guest n's record is; the first is 0. */
+export function guestRecord(n: u32): usize {
+  return configurationAddress() + 4 * (L.CONFIG_HEADER + n * L.GUEST_WORDS);
+}
+
+/** A register that the world switch saves, of a vcpu that is not loaded. */
+// @ts-ignore: decorator
+@inline
+export function saved(vcpu: Vcpu, word: u32): u32 {
+  return load<u32>(changetype<usize>(vcpu) + L.VCPU_SAVED + 4 * word);
+}
+
+// @ts-ignore: decorator
+@inline
+export function setSaved(vcpu: Vcpu, word: u32, value: u32): void {
+  store<u32>(changetype<usize>(vcpu) + L.VCPU_SAVED + 4 * word, value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function stateOf(vcpu: Vcpu): u32 {
+  return shared.load32(changetype<usize>(vcpu) + offsetof<Vcpu>('state'));
+}
+
+// @ts-ignore: decorator
+@inline
+export function setState(vcpu: Vcpu, state: u32): void {
+  shared.store32(changetype<usize>(vcpu) + offsetof<Vcpu>('state'), state);
+}
+
+/** Takes a lock, a word that is 0 while it is free. */
+export function lock(at: usize): void {
+  while (atomic.compareExchange(at, 0, 1) != 0) barrier.wfe();
+  barrier.dmbIsh();
+}
+
+export function unlock(at: usize): void {
+  barrier.dmbIsh();
+  shared.store32(at, 0);
+  barrier.dsbIsh();
+  barrier.sev();
+}

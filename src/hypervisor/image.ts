@@ -1,0 +1,196 @@
+/** The file on the card: start code, the hypervisor linked for its place in memory, and what its machines begin with. */
+import type { Assembler } from '../arm/assembler.js';
+import type { Label } from '../arm/registers.js';
+import { HypberryError } from '../base/errors.js';
+import { CORES } from '../board/bcm2836.js';
+import type { Translation } from '../translate/translate.js';
+import { translate } from '../translate/translate.js';
+import { hypervisorBase64 } from './hypervisor-binary.js';
+import * as L from './layout.js';
+import type { Part } from './start.js';
+import { startCode, STEP } from './start.js';
+import { writeEntry, writeMemory, writeVectors } from './vectors.js';
+import { writeWorldSwitch } from './world-switch.js';
+
+/** What second stages map at once; machines' memory begins and ends at multiples of it. */
+export const BLOCK = 0x20_0000;
+/** What the hypervisor itself takes, at the top of the ARM's memory. */
+export const OWN_MEMORY = BLOCK;
+/** The most vcpus a guest can have: the cores of a Pi 2, each of which may have one. */
+export const GUEST_VCPUS = 4;
+
+/** A file of a guest's, and where in its memory it is put (bytes from the beginning, a multiple of 32). */
+export interface GuestFile {
+  readonly data: Uint8Array;
+  readonly offset: number;
+}
+
+export interface GuestPlan {
+  readonly name: string;
+  /** Bytes, a multiple of {@link BLOCK}. */
+  readonly memory: number;
+  readonly kernel: GuestFile;
+  readonly initramfs?: GuestFile;
+  readonly tree: GuestFile;
+  /** The core of each of its vcpus; not the host's. */
+  readonly cores: readonly number[];
+}
+
+export interface HypervisorPlan {
+  /** Bytes of memory that the ARM has, from address 0. */
+  readonly armMemory: number;
+  /** Cores of the host: 0 up to this one, which is the guests' first. */
+  readonly hostCores: number;
+  readonly hostKernel: Uint8Array;
+  /** At most 7. */
+  readonly guests: readonly GuestPlan[];
+}
+
+export interface HypervisorImage {
+  /** What the firmware loads as kernel, to be entered in HYP mode. */
+  readonly file: Uint8Array;
+  /** Where the host's memory ends. */
+  readonly hostEnd: number;
+  /** The memory of each guest: physical address of its first byte. */
+  readonly guestMemory: readonly number[];
+  /** The hypervisor itself: code, symbols, listing. */
+  readonly hypervisor: Translation;
+}
+
+const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
+
+/** Areas behind the code: symbol and bytes. */
+const AREAS = [
+  ['stacks', CORES * L.STACK_SIZE],
+  ['vcpus', L.VCPUS * L.VCPU_SIZE],
+  ['vms', L.VMS * L.VM_SIZE],
+  ['uarts', L.CONSOLES * 2 * L.UART_SIZE],
+  ['hypTables', L.HYP_TABLES * L.TABLE_SIZE],
+  ['hostTables', L.HOST_TABLES * L.TABLE_SIZE],
+  ['guestTables', (L.VMS - 1) * L.GUEST_TABLES * L.TABLE_SIZE],
+] as const;
+
+/** The hypervisor's code with a configuration, linked for an address. */
+function link(origin: number, configuration: readonly number[]): Translation {
+  const wasm = Uint8Array.from(atob(hypervisorBase64), (it) => it.charCodeAt(0));
+  return translate(wasm, {
+    origin,
+    devices: [{ from: 0x3f00_0000, to: 0x4100_0000 }],
+    before: (a, labelOf) => {
+      a.at(labelOf('vectors'));
+      writeVectors(a, labelOf);
+      writeEntry(a, labelOf);
+      writeWorldSwitch(a, labelOf);
+      writeMemory(a, labelOf);
+    },
+    after: (a, labelOf) => {
+      a.at(labelOf('configuration'));
+      a.word(...configuration);
+      writeAreas(a, labelOf);
+    },
+  });
+}
+
+/** Areas that are zero at the beginning; the image ends before them. */
+function writeAreas(a: Assembler, labelOf: (symbol: string) => Label): void {
+  a.org(roundUp(a.here, L.TABLE_SIZE));
+  a.at(labelOf('zeroFrom'));
+  for (const [symbol, bytes] of AREAS) {
+    a.org(roundUp(a.here, L.TABLE_SIZE));
+    a.at(labelOf(symbol));
+    a.org(a.here + bytes);
+  }
+  a.at(labelOf('zeroTo'));
+}
+
+function refuse(code: string, what: string, hint: string): never {
+  throw new HypberryError(`hypervisor.${code}`, what, hint);
+}
+
+function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
+  if (hostCores < 1 || hostCores >= CORES)
+    refuse('cores', `the host is to have ${hostCores} cores`, 'Give it 1 to 3.');
+  if (guests.length > L.VMS - 1)
+    refuse('guests', `there are ${guests.length} guests`, `Have at most ${L.VMS - 1}.`);
+  for (const { name, memory, cores } of guests) {
+    if (memory <= 0 || memory % BLOCK !== 0)
+      refuse('memory', `${name} is to have ${memory} bytes of memory`, 'Give it a multiple of 2 MiB.');
+    if (cores.length < 1 || cores.length > GUEST_VCPUS || cores.some((it) => it < hostCores || it >= CORES))
+      refuse('cores', `${name} is to run on cores ${cores.join()}`, 'Name cores that are not the host’s.');
+  }
+  const vcpus = guests.reduce((sum, { cores }) => sum + cores.length, 0);
+  if (vcpus > L.VCPUS - CORES)
+    refuse('vcpus', `the guests have ${vcpus} virtual CPUs`, `Have at most ${L.VCPUS - CORES}.`);
+  if (armMemory > 0x3f00_0000) refuse('memory', 'the memory reaches into the peripherals', 'Give what the ARM has.');
+}
+
+/**
+ * Builds the file that the firmware is to load as kernel.
+ * @throws HypberryError `hypervisor.cores`, `.guests`, `.vcpus`, `.memory` where the plan cannot be, `translate.*`
+ */
+export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
+  check(plan);
+  const { armMemory, hostCores, hostKernel, guests } = plan;
+  const end = Math.floor(armMemory / BLOCK) * BLOCK;
+  const origin = end - OWN_MEMORY;
+  // Copies of the guests' files, which a restart takes again.
+  const files = guests.flatMap(({ kernel, initramfs, tree }) =>
+    [kernel, initramfs, tree].map((it) => ({
+      data: it?.data ?? new Uint8Array(),
+      offset: it?.offset ?? 0,
+    })),
+  );
+  const copies = origin - roundUp(files.reduce((sum, { data }) => sum + roundUp(data.length, STEP), 0), BLOCK);
+  let next = copies;
+  const placed = files.map(({ data, offset }) => {
+    const to = next;
+    next += roundUp(data.length, STEP);
+    return { data, offset, to };
+  });
+  let hostEnd = copies;
+  const guestMemory = guests.map(({ memory }) => (hostEnd -= memory));
+  if (hostEnd < BLOCK) refuse('memory', 'no memory is left for the host', 'Give the guests less.');
+
+  const configuration = [hostEnd, end, hostCores, guests.length];
+  guests.forEach(({ memory, cores }, i) => {
+    const record = new Array<number>(L.GUEST_WORDS).fill(0);
+    record[L.GUEST_MEMORY] = guestMemory[i]!;
+    record[L.GUEST_MEMORY_SIZE] = memory;
+    [L.GUEST_KERNEL, L.GUEST_INITRAMFS, L.GUEST_TREE].forEach((at, n) => {
+      const { data, offset, to } = placed[3 * i + n]!;
+      if (offset + roundUp(data.length, STEP) > memory)
+        refuse('memory', `${guests[i]!.name}'s files do not fit its memory`, 'Give it more.');
+      record[at] = to;
+      record[at + 1] = data.length;
+      record[at + 2] = offset;
+    });
+    record[L.GUEST_VCPUS] = cores.length;
+    cores.forEach((core, n) => (record[L.GUEST_CORES + n] = core));
+    configuration.push(...record);
+  });
+  const hypervisor = link(origin, configuration);
+  if (hypervisor.symbols.get('zeroTo')! > end) throw new Error('the hypervisor does not fit its memory');
+  const code = hypervisor.image.subarray(0, hypervisor.symbols.get('zeroFrom')! - origin);
+
+  // The start code's length does not depend on where the parts are.
+  const contents = [{ data: code, to: origin }, ...placed.filter(({ data }) => data.length > 0)];
+  const layOut = (first: number): { parts: Part[]; hostAt: number } => {
+    let offset = first;
+    const parts = contents.map(({ data, to }) => {
+      const part = { offset, to, bytes: data.length };
+      offset += roundUp(data.length, STEP);
+      return part;
+    });
+    return { parts, hostAt: offset };
+  };
+  const entry = hypervisor.symbols.get('entry')!;
+  const startLength = roundUp(startCode(layOut(0).parts, entry, 0).length, STEP);
+  const { parts, hostAt } = layOut(startLength);
+  const file = new Uint8Array(hostAt + hostKernel.length);
+  file.set(startCode(parts, entry, hostAt));
+  parts.forEach(({ offset }, i) => {
+    file.set(contents[i]!.data, offset);
+  });
+  file.set(hostKernel, hostAt);
+  return { file, hostEnd, guestMemory, hypervisor };
+}

@@ -1,0 +1,79 @@
+/**
+ * What the assembler's part of the hypervisor and its AssemblyScript body must agree on: offsets in bytes, numbers
+ * of things. Both import this file, so it holds nothing but constants.
+ */
+
+// --- a virtual CPU ----------------------------------------------------------------------------------------------
+
+/** R0 to R12 and LR_usr, as the trap vectors push them: SP_hyp is VCPU_FRAME_SIZE past the vcpu while it runs. */
+export const VCPU_FRAME_SIZE = 56;
+/** What the world switch saves, in the order of world-switch.ts. */
+export const VCPU_SAVED = 256;
+/** FPEXC, FPSCR, D0 to D31. */
+export const VCPU_VFP = 512;
+export const VCPU_SIZE = 1024;
+/** Four of the host's and what the guests have. */
+export const VCPUS = 20;
+
+/** Where registers stand in what the world switch saves, in words from VCPU_SAVED. */
+export const SAVED_ELR = 0;
+export const SAVED_SPSR = 1;
+/** SP_usr, then SP, LR and SPSR of Supervisor, Abort, Undefined, IRQ and FIQ mode, then R8 to R12 of FIQ mode. */
+export const SAVED_SP_USR = 2;
+export const SAVED_BANKED = 3;
+export const SAVED_R8_FIQ = 18;
+export const SAVED_SCTLR = 23;
+export const SAVED_CNTV_CTL = 50;
+export const SAVED_CNTV_CVAL = 51;
+export const SAVED_CNTVOFF = 53;
+export const SAVED_VMPIDR = 55;
+export const SAVED_VTTBR = 56;
+export const SAVED_HCR = 58;
+export const SAVED_WORDS = 59;
+
+// --- a core's stack ---------------------------------------------------------------------------------------------
+
+/** Each core's stack with what the core knows above its top, where HTPIDR points. */
+export const STACK_SIZE = 4096;
+export const CORE_SIZE = 64;
+
+// --- areas ------------------------------------------------------------------------------------------------------
+
+export const VMS = 8;
+export const VM_SIZE = 512;
+/** A console: two UARTs, each with a ring. */
+export const CONSOLES = 8;
+export const RING_SIZE = 4096;
+export const UART_SIZE = 4096 + 64;
+export const TABLE_SIZE = 4096;
+/** Level 1 and level 2 of HYP mode; the host's level 1, two level 2, two level 3; a guest's level 1 and level 2. */
+export const HYP_TABLES = 2;
+export const HOST_TABLES = 5;
+export const GUEST_TABLES = 2;
+
+// --- the configuration, in words ---------------------------------------------------------------------------------
+
+/** Physical address where the host's memory ends and the hypervisor's and the guests' begins; where that ends. */
+export const CONFIG_HOST_END = 0;
+export const CONFIG_END = 1;
+/** Physical address of the host's kernel; 0 where start.ts says it. */
+export const CONFIG_HOST_CORES = 2;
+export const CONFIG_GUESTS = 3;
+export const CONFIG_HEADER = 4;
+
+/** A guest: physical address and bytes of its memory. */
+export const GUEST_MEMORY = 0;
+export const GUEST_MEMORY_SIZE = 1;
+/** Its kernel, initramfs and tree: physical address of the copy kept, bytes, offset in its memory. */
+export const GUEST_KERNEL = 2;
+export const GUEST_INITRAMFS = 5;
+export const GUEST_TREE = 8;
+/** How many virtual CPUs, and the core of each. */
+export const GUEST_VCPUS = 11;
+export const GUEST_CORES = 12;
+export const GUEST_WORDS = 20;
+
+/** Where a guest's memory begins for it, as in QEMU's machine "virt". */
+export const GUEST_RAM = 0x4000_0000;
+/** The near ends of the consoles, as the host sees them: one page each. */
+export const NEAR_UARTS = 0x4001_0000;

@@ -1,0 +1,59 @@
+/**
+ * The beginning of the file on the card: entered in HYP mode as a kernel is, at whatever address it was loaded. It
+ * puts the parts of the file where they belong, and goes on in the hypervisor.
+ */
+import { assembler } from '../arm/assembler.js';
+import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../arm/registers.js';
+
+/** A part of the file, and where it goes. */
+export interface Part {
+  /** Offset in the file, a multiple of 4. */
+  readonly offset: number;
+  /** Physical address, a multiple of 32. */
+  readonly to: number;
+  readonly bytes: number;
+}
+
+/** Bytes that a step of copying moves: sizes are rounded up to it. */
+export const STEP = 32;
+
+/**
+ * The code with its list of parts.
+ * @param entry the hypervisor's entry: tree in R0, the host's kernel in R1
+ * @param hostKernel offset of the host's kernel in the file
+ */
+export function startCode(parts: readonly Part[], entry: number, hostKernel: number): Uint8Array {
+  const a = assembler();
+  const file = a.label('file');
+  const list = a.label('list');
+  const nextPart = a.label('next part');
+  const copying = a.label('copying');
+  const done = a.label('done');
+  a.at(file);
+  a.adr(r12, file);
+  a.note('The device tree, as the kernel would have it');
+  a.mov(sp, r2);
+  a.adr(r0, list);
+  a.at(nextPart);
+  a.ldm(r0, '!', [r1, r2, r3]);
+  a.cmp(r3, 0);
+  a.beq(done);
+  a.add(r1, r1, r12);
+  a.at(copying);
+  a.ldm(r1, '!', [r4, r5, r6, r7, r8, r9, r10, r11]);
+  a.stm(r2, '!', [r4, r5, r6, r7, r8, r9, r10, r11]);
+  a.subs(r3, r3, STEP);
+  a.bne(copying);
+  a.b(nextPart);
+  a.at(done);
+  a.note('What was copied is instructions, too: nothing older may be fetched');
+  a.dsb();
+  a.isb();
+  a.mov(r0, sp);
+  a.add(r1, r12, r1);
+  a.bx(r2);
+  a.at(list);
+  for (const { offset, to, bytes } of parts) a.word(offset, to, Math.ceil(bytes / STEP) * STEP);
+  a.word(hostKernel, entry, 0);
+  return a.assemble();
+}

@@ -1,0 +1,157 @@
+/** HYP mode's vectors, and how each core comes to them. */
+import type { Assembler } from '../arm/assembler.js';
+import { bits } from '../arm/bits.js';
+import type { Label } from '../arm/registers.js';
+import { lr, lsl, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../arm/registers.js';
+import * as reg from '../arm/system-registers.js';
+import { CORES } from '../board/bcm2836.js';
+import { CORE_SIZE, STACK_SIZE } from './layout.js';
+
+type LabelOf = (symbol: string) => Label;
+
+const FRAME = [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr] as const;
+
+/** Vectors of exceptions from HYP mode itself, which only a fault of the hypervisor's can take (table B1-3). */
+const FAULTS = ['reset', 'undefined', 'HVC', 'prefetch abort', 'data abort'] as const;
+/** The rest of the table, in its order. */
+const TRAPS = ['trap', 'irq', 'fiq'] as const;
+
+/** HMAIR0: attribute 0 is Normal memory, written back, 1 is Device memory (ARM ARM B4.1). */
+const HMAIR0_VALUE = 0x04ff;
+/** Tables inner shareable and cached, T0SZ 0; bits 31 and 23 read as one (ARM ARM B4.1, HTCR). */
+const HTCR_VALUE = (0x8080_0000 | bits(reg.HTCR, { SH0: 3, ORGN0: 1, IRGN0: 1 })) >>> 0;
+/** As it leaves reset, with MMU and caches on. */
+const HSCTLR_VALUE = (0x30c5_0878 | bits(reg.HSCTLR, { M: 1, C: 1, I: 1 })) >>> 0;
+
+/** Loads a constant. */
+export function load(a: Assembler, to: Parameters<Assembler['movw']>[0], value: number): void {
+  a.movw(to, value & 0xffff);
+  if (value >>> 16 !== 0) a.movt(to, value >>> 16);
+}
+
+/**
+ * Writes the vector table, which begins at a multiple of 32: a trap pushes the vcpu's frame where SP_hyp is, at its
+ * structure, goes on on the core's own stack, and returns to the vcpu that it is told.
+ */
+export function writeVectors(a: Assembler, labelOf: LabelOf): void {
+  const [resume, stuck] = [labelOf('resume'), labelOf('stuck')];
+  FAULTS.forEach(() => {
+    a.b(stuck);
+  });
+  for (const name of TRAPS) a.b(labelOf(`enter.${name}`));
+
+  a.note('A fault of the hypervisor itself: the core stays here, for a debugger');
+  a.at(stuck);
+  a.wfe();
+  a.b(stuck);
+
+  for (const name of TRAPS) {
+    a.at(labelOf(`enter.${name}`));
+    a.push(FRAME);
+    a.mov(r0, sp);
+    a.mrc(reg.HTPIDR, r1);
+    a.mov(sp, r1);
+    a.bl(labelOf(name));
+    if (name !== 'fiq') a.b(resume);
+  }
+  a.at(resume);
+  a.note('R0: the vcpu to go on with');
+  a.mov(sp, r0);
+  a.pop(FRAME);
+  a.eret();
+}
+
+/**
+ * Writes where core 0 begins, `entry`, with the host's tree in R0
+ * and its kernel in R1, and the others, `secondaryEntry`: HYP mode, MMU and
+ * caches off.
+ */
+export function writeEntry(a: Assembler, labelOf: LabelOf): void {
+  const [common, zero] = [a.label('common'), a.label('zero')];
+  const at = (symbol: string, to: Parameters<Assembler['ldr']>[0]): void => {
+    a.ldr(to, labelOf(`word.${symbol}`));
+  };
+
+  a.at(labelOf('entry'));
+  a.mov(r6, r0);
+  a.mov(r7, r1);
+  a.mov(r5, 0);
+  at('zeroFrom', r1);
+  at('zeroTo', r2);
+  a.mov(r3, 0);
+  a.at(zero);
+  a.str(r3, [r1], 4);
+  a.cmp(r1, r2);
+  a.bne(zero);
+  at('stacks', sp);
+  a.add(sp, sp, STACK_SIZE - CORE_SIZE);
+  a.bl(labelOf('makeHypTables'));
+  a.b(common);
+
+  a.at(labelOf('secondaryEntry'));
+  a.mrc(reg.MPIDR, r5);
+  a.and(r5, r5, CORES - 1);
+
+  a.at(common);
+  at('stacks', r4);
+  a.add(r4, r4, r5, lsl(Math.log2(STACK_SIZE)));
+  a.add(r4, r4, STACK_SIZE - CORE_SIZE);
+  a.mov(sp, r4);
+  a.mcr(reg.HTPIDR, r4);
+  at('vectors', r0);
+  a.mcr(reg.HVBAR, r0);
+  at('hypTables', r0);
+  a.mov(r1, 0);
+  a.mcrr(reg.HTTBR, r0, r1);
+  load(a, r0, HTCR_VALUE);
+  a.mcr(reg.HTCR, r0);
+  load(a, r0, HMAIR0_VALUE);
+  a.mcr(reg.HMAIR0, r0);
+  a.note('Nothing of before counts any more');
+  a.mcr(reg.TLBIALLH, r1);
+  a.mcr(reg.ICIALLU, r1);
+  a.mcr(reg.BPIALL, r1);
+  a.dsb();
+  a.isb();
+  load(a, r0, HSCTLR_VALUE);
+  a.mcr(reg.HSCTLR, r0);
+  a.isb();
+  a.mov(r0, r5);
+  a.mov(r1, r6);
+  a.mov(r2, r7);
+  a.bl(labelOf('begin'));
+  a.b(labelOf('resume'));
+
+  for (const symbol of ['zeroFrom', 'zeroTo', 'stacks', 'vectors', 'hypTables']) {
+    a.at(labelOf(`word.${symbol}`));
+    a.word(labelOf(symbol));
+  }
+}
+
+/** Writes `clear(address, bytes)` and `copy(to, from, bytes)`, in steps of 32 bytes. `bytes` of `clear` is a multiple
+ * of that; of `copy` it is rounded up. */
+export function writeMemory(a: Assembler, labelOf: LabelOf): void {
+  const [clearing, copying] = [a.label('clearing'), a.label('copying')];
+  const block = [r4, r5, r6, r7, r8, r9, r10, r11] as const;
+  a.at(labelOf('clear'));
+  a.push(block);
+  for (const register of block) a.mov(register, 0);
+  a.at(clearing);
+  a.subs(r1, r1, BLOCK);
+  a.stmhs(r0, '!', block);
+  a.bhi(clearing);
+  a.pop(block);
+  a.bx(lr);
+
+  a.at(labelOf('copy'));
+  a.push(block);
+  a.cmp(r2, 0);
+  a.at(copying);
+  a.ldmhi(r1, '!', block);
+  a.stmhi(r0, '!', block);
+  a.subshi(r2, r2, BLOCK);
+  a.bhi(copying);
+  a.pop(block);
+  a.bx(lr);
+}
+const BLOCK = 32;

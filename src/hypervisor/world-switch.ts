@@ -1,0 +1,155 @@
+/**
+ * What one vcpu's registers are replaced by another's with: everything that a guest in PL1 or PL0 can change and that
+ * does not trap (ARM ARM B1.3, B3.15, B8). R0 to R12 and LR_usr are the vectors' matter.
+ */
+import type { Assembler } from '../arm/assembler.js';
+import type { Label, Register } from '../arm/registers.js';
+import { lr, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, pc } from '../arm/registers.js';
+import { d } from '../arm/extension-registers.js';
+import * as reg from '../arm/system-registers.js';
+import type { BitPlaces, SystemRegister, SystemRegister64 } from '../arm/system-registers.js';
+import { VCPU_SAVED, VCPU_VFP } from './layout.js';
+
+/** In the order of layout.ts. */
+const BANKED = [
+  ...(['ELR_hyp', 'SPSR_hyp', 'SP_usr', 'SP_svc', 'LR_svc', 'SPSR_svc', 'SP_abt', 'LR_abt'] as const),
+  ...(['SPSR_abt', 'SP_und', 'LR_und', 'SPSR_und', 'SP_irq', 'LR_irq', 'SPSR_irq'] as const),
+  ...(['SP_fiq', 'LR_fiq', 'SPSR_fiq', 'R8_fiq', 'R9_fiq', 'R10_fiq', 'R11_fiq', 'R12_fiq'] as const),
+] as const;
+
+/** Hyp mode's own has no other name there (ARM ARM B9.2.3). */
+const OWN_SPSR = 'SPSR_hyp';
+
+const SYSTEM: readonly (SystemRegister<BitPlaces, 'RW'> | SystemRegister64<BitPlaces, 'RW'>)[] = [
+  ...[reg.SCTLR, reg.CPACR, reg.TTBR0_64, reg.TTBR1_64, reg.TTBCR, reg.DACR],
+  ...[reg.DFSR, reg.IFSR, reg.ADFSR, reg.AIFSR, reg.DFAR, reg.IFAR, reg.PAR_64],
+  ...[reg.PRRR, reg.NMRR, reg.AMAIR0, reg.AMAIR1, reg.VBAR, reg.CONTEXTIDR],
+  ...[reg.TPIDRURW, reg.TPIDRURO, reg.TPIDRPRW, reg.CSSELR, reg.CNTKCTL],
+  ...[reg.CNTV_CTL, reg.CNTV_CVAL, reg.CNTVOFF, reg.VMPIDR, reg.VTTBR, reg.HCR],
+];
+
+/** Registers that hold what is moved, in ascending order as LDM and STM take them. */
+const HOLD = [r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12] as const;
+
+/** One register's move to or from as many words. */
+interface Move {
+  readonly words: number;
+  readonly save: (a: Assembler, to: readonly Register[]) => void;
+  readonly load: (a: Assembler, from: readonly Register[]) => void;
+}
+
+const MOVES: readonly Move[] = [
+  ...BANKED.map((name): Move => ({
+    words: 1,
+    save: (a, [to]) => {
+      a.mrs(to!, name === OWN_SPSR ? 'SPSR' : name);
+    },
+    load: (a, [from]) => {
+      if (name === OWN_SPSR) a.msr('SPSR_fsxc', from!);
+      else a.msr(name, from!);
+    },
+  })),
+  ...SYSTEM.map((register): Move => ({
+    words: register.size / 32,
+    save: (a, [low, high]) => {
+      if (register.size === 64) a.mrrc(register, low!, high!);
+      else a.mrc(register, low!);
+    },
+    load: (a, [low, high]) => {
+      if (register.size === 64) a.mcrr(register, low!, high!);
+      else a.mcr(register, low!);
+    },
+  })),
+];
+
+/** Words that the world switch saves. */
+export const savedWords = MOVES.reduce((sum, { words }) => sum + words, 0);
+
+/** The moves in groups that fit into the registers of one LDM or STM. */
+function groups(): Move[][] {
+  const result: Move[][] = [[]];
+  let used = 0;
+  for (const move of MOVES) {
+    if (used + move.words > HOLD.length) {
+      result.push([]);
+      used = 0;
+    }
+    result.at(-1)!.push(move);
+    used += move.words;
+  }
+  return result;
+}
+
+function eachGroup(visit: (moves: readonly Move[], registers: readonly Register[]) => void): void {
+  for (const moves of groups())
+    visit(moves, HOLD.slice(0, moves.reduce((sum, { words }) => sum + words, 0)));
+}
+
+function eachMove(
+  moves: readonly Move[],
+  visit: (move: Move, registers: readonly Register[]) => void,
+): void {
+  let at = 0;
+  for (const move of moves) {
+    visit(move, HOLD.slice(at, at + move.words));
+    at += move.words;
+  }
+}
+
+const KEPT = [r4, r5, r6, r7, r8, r9, r10, r11] as const;
+
+/** Writes `saveVcpu(vcpu)` and `loadVcpu(vcpu)`, and the same for VFP and NEON, after the procedure call standard. */
+export function writeWorldSwitch(a: Assembler, labelOf: (symbol: string) => Label): void {
+  a.at(labelOf('saveVcpu'));
+  a.push([...KEPT, lr]);
+  a.add(r0, r0, VCPU_SAVED);
+  eachGroup((moves, registers) => {
+    eachMove(moves, ({ save }, to) => {
+      save(a, to);
+    });
+    a.stm(r0, '!', registers);
+  });
+  a.pop([...KEPT, pc]);
+
+  a.at(labelOf('loadVcpu'));
+  a.push([...KEPT, lr]);
+  a.add(r0, r0, VCPU_SAVED);
+  eachGroup((moves, registers) => {
+    a.ldm(r0, '!', registers);
+    eachMove(moves, ({ load }, from) => {
+      load(a, from);
+    });
+  });
+  a.note('The second stage and the first ones of the other vcpu count from here');
+  a.isb();
+  a.pop([...KEPT, pc]);
+
+  const enable = (): void => {
+    a.mov(r2, FPEXC_EN);
+    a.note('FPEXC.EN: the registers cannot be reached without it (ARM ARM B1.11.3)');
+    a.vmsr('FPEXC', r2);
+    a.isb();
+  };
+  a.at(labelOf('saveVfp'));
+  a.add(r0, r0, VCPU_VFP);
+  a.vmrs(r1, 'FPEXC');
+  enable();
+  a.vmrs(r2, 'FPSCR');
+  a.stm(r0, '!', [r1, r2]);
+  a.vstmia(r0, '!', D.slice(0, 16));
+  a.vstmia(r0, '!', D.slice(16));
+  a.bx(lr);
+
+  a.at(labelOf('loadVfp'));
+  a.add(r0, r0, VCPU_VFP);
+  a.ldm(r0, '!', [r1, r3]);
+  enable();
+  a.vmsr('FPSCR', r3);
+  a.vldmia(r0, '!', D.slice(0, 16));
+  a.vldmia(r0, '!', D.slice(16));
+  a.vmsr('FPEXC', r1);
+  a.bx(lr);
+}
+
+const FPEXC_EN = 0x4000_0000;
+const D = Array.from({ length: 32 }, (_, n) => d(n));

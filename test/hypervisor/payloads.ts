@@ -1,0 +1,161 @@
+/** A host and guests in small, and the machine that they run in. */
+import type { Assembler } from '../../src/arm/assembler.js';
+import { assembler } from '../../src/arm/assembler.js';
+import type { Label } from '../../src/arm/registers.js';
+import { r0, r1, r2, r3, r4 } from '../../src/arm/registers.js';
+import * as reg from '../../src/arm/system-registers.js';
+import { UART0_BASE } from '../../src/board/bcm2836.js';
+import { buildBootBlock, KERNEL_OFFSET } from '../../src/boot/block.js';
+import type { Handover } from '../../src/firmware/handover.js';
+import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
+import { buildHypervisor } from '../../src/hypervisor/image.js';
+import { NEAR_UARTS } from '../../src/hypervisor/layout.js';
+
+/** Memory of the small machines: enough, and little to clear. */
+export const ARM_MEMORY = 0x0400_0000;
+export const GUEST_MEMORY = 0x20_0000;
+/** Where a small guest's kernel stands in its memory. */
+export const GUEST_KERNEL = 0x8000;
+/** The guest's machine, as QEMU's "virt". */
+export const GUEST_RAM = 0x4000_0000;
+export const GICD = 0x0800_0000;
+export const GICC = 0x0801_0000;
+export const GUEST_UART = 0x0900_0000;
+
+export function load(a: Assembler, to: Parameters<Assembler['movw']>[0], value: number): void {
+  a.movw(to, value & 0xffff);
+  a.movt(to, value >>> 16);
+}
+
+/** Code of a small guest: `main` runs in SVC mode, IRQs go to `irq`. */
+export function smallGuest(main: (a: Assembler) => void, irq?: (a: Assembler) => void): Uint8Array {
+  const a = assembler(GUEST_RAM + GUEST_KERNEL);
+  const [start, handler] = [a.label('start'), a.label('handler')];
+  a.b(start);
+  for (let at = 4; at < 0x18; at += 4) a.word(0xeaff_fffe);
+  a.b(handler);
+  a.word(0xeaff_fffe);
+  a.at(handler);
+  irq?.(a);
+  a.at(start);
+  load(a, r0, GUEST_RAM + GUEST_KERNEL);
+  a.mcr(reg.VBAR, r0);
+  main(a);
+  return a.assemble();
+}
+
+/** Prints a text on the guest's UART. Changes R0 to R2. */
+export function print(a: Assembler, text: string): void {
+  const [bytes, again, over] = [a.label('text'), a.label('print'), a.label('over')];
+  load(a, r0, GUEST_UART);
+  a.adr(r1, bytes);
+  a.at(again);
+  a.ldrb(r2, [r1], 1);
+  a.cmp(r2, 0);
+  a.beq(over);
+  a.str(r2, [r0]);
+  a.b(again);
+  a.at(bytes);
+  a.bytes(new TextEncoder().encode(text.padEnd(Math.ceil((text.length + 1) / 4) * 4, '\0')));
+  a.at(over);
+}
+
+export function guest(kernel: Uint8Array, more: Partial<GuestPlan> = {}): GuestPlan {
+  return {
+    name: 'small',
+    memory: GUEST_MEMORY,
+    kernel: { data: kernel, offset: GUEST_KERNEL },
+    tree: { data: new Uint8Array(32), offset: 0x1000 },
+    cores: [3],
+    ...more,
+  };
+}
+
+/**
+ * A host that writes what comes from a console's far end to the board's PL011, byte by byte, for ever. Its own timer
+ * interrupts it on the way: `ticks` is how often, at {@link HOST_TICKS}.
+ */
+export function listeningHost(console: number): Uint8Array {
+  const a = assembler(0);
+  const [start, main, handler, table, wait] = ['start', 'main', 'handler', 'table', 'wait'].map((it) =>
+    a.label(it),
+  ) as [Label, Label, Label, Label, Label];
+  a.b(start);
+  for (let i = 1; i < 8; i++) a.nop();
+  // Vectors, at a multiple of 32 as the file's parts are.
+  a.at(table);
+  for (let i = 0; i < 6; i++) a.word(0xeaff_fffe);
+  a.b(handler);
+  a.word(0xeaff_fffe);
+  a.at(handler);
+  a.push([r0, r1]);
+  load(a, r0, HOST_TICKS);
+  a.ldr(r1, [r0]);
+  a.add(r1, r1, 1);
+  a.str(r1, [r0]);
+  load(a, r1, TICK);
+  a.mcr(reg.CNTV_TVAL, r1);
+  a.pop([r0, r1]);
+  a.subs({ core: 15 }, { core: 14 }, 4);
+  a.at(start);
+  a.adr(r0, table);
+  a.mcr(reg.VBAR, r0);
+  a.mov({ core: 13 }, 0x4000);
+  // SP of IRQ mode.
+  a.cps(0x12);
+  a.mov({ core: 13 }, 0x3000);
+  a.cps(0x13);
+  load(a, r0, HOST_TICKS);
+  a.mov(r1, 0);
+  a.str(r1, [r0]);
+  load(a, r0, 0x4000_0040);
+  a.ldr(r1, [r0]);
+  a.orr(r1, r1, 8);
+  a.str(r1, [r0]);
+  load(a, r1, TICK);
+  a.mcr(reg.CNTV_TVAL, r1);
+  a.mov(r1, 1);
+  a.mcr(reg.CNTV_CTL, r1);
+  a.cpsie('i');
+  a.at(main);
+  load(a, r3, NEAR_UARTS + 0x1000 * console);
+  load(a, r4, UART0_BASE);
+  a.at(wait);
+  a.ldr(r0, [r3, 0x18]);
+  a.tst(r0, 0x10);
+  a.bne(wait);
+  a.ldr(r0, [r3]);
+  a.str(r0, [r4]);
+  a.b(wait);
+  return a.assemble();
+}
+/** Where the host counts its interrupts, and the ticks of the system counter between them: 1 ms. */
+export const HOST_TICKS = 0x2000;
+const TICK = 19_200;
+
+/** A Pi 2 whose firmware has loaded the boot block and a hypervisor. */
+export function handoverOf({ file }: HypervisorImage, more: Handover['memory'] = [], tree = 0x100): Handover {
+  const block = buildBootBlock(tree);
+  return {
+    memory: [
+      { name: 'stub', address: 0, data: block.subarray(0, 0x100) },
+      { name: 'kernel', address: KERNEL_OFFSET, data: file },
+      ...more,
+    ],
+    armMemory: ARM_MEMORY,
+    picked: {
+      kernel: { file: 'hypberry.img', address: KERNEL_OFFSET, size: file.length },
+      stub: { from: 'kernel' },
+      tree: undefined,
+      initramfs: undefined,
+      osPrefix: '',
+      commandLine: '',
+      notes: [],
+    },
+  };
+}
+
+/** A small hypervisor's file. */
+export function smallImage(host: Uint8Array, guests: readonly GuestPlan[]): HypervisorImage {
+  return buildHypervisor({ armMemory: ARM_MEMORY, hostCores: 3, hostKernel: host, guests });
+}
