@@ -50,6 +50,13 @@ function compared(it: GeneratedCase, here: Result): (readonly [ResultName, numbe
     ...(['q0', 'q1', 'q2', 'q3', 'q4', 'q5', 'q6', 'q7'] as const).map((name) => [name, all] as const),
   ];
   const { mode, vector } = landing(here);
+  // An abort leaves what LDRD and LDM load UNKNOWN (B1.9.8).
+  if (/^(ldrd|ldm)/.test(it.facts.instruction) && vector >= 0 && vector !== 8)
+    for (const name of ['r2', 'r5', 'r6', 'r7'])
+      words.splice(
+        words.findIndex(([it]) => it === name),
+        1,
+      );
   const secure = (it.setup.SCR & 1) === 0;
   const side = secure ? 's' : 'ns';
   const bank = secure ? it.setup.secure : it.setup.nonSecure;

@@ -57,6 +57,8 @@ async function compare(
     }
     total += cases.length;
     const { here, there } = await runBoth(cases, tables);
+    // Memory that an exempt case left different: what later cases find there says nothing.
+    const left = new Set<number>();
     cases.forEach((it, i) => {
       const [mine, theirs] = [here[i]!, there[i]!];
       const { vector } = landing(mine);
@@ -66,15 +68,19 @@ async function compare(
       else outcome.faulted++;
       const found = differences(it, mine, theirs);
       if (found.size === 0) return;
-      if (exemptions.some(({ explains }) => explains(it, mine, theirs, new Set(found.keys())))) excused++;
-      else wrong.push(`${[...found.values()].join('; ')}\n  ${inWords(it)}`);
+      const lines = it.probes.flatMap((probe) => [probe, probe + 32]);
+      if (lines.some((line) => left.has(line))) excused++;
+      else if (exemptions.some(({ explains }) => explains(it, mine, theirs, new Set(found.keys())))) {
+        excused++;
+        for (const line of lines) left.add(line);
+      } else wrong.push(`${[...found.values()].join('; ')}\n  ${inWords(it)}`);
     });
   }
   expect(wrong.slice(0, 10)).toEqual([]);
   // A comparison in which next to nothing happens, or much is exempt, shows little.
   expect(excused / total).toBeLessThan(0.08);
   for (const [scene, { went, faulted }] of outcomes) {
-    expect(went, `${scene}: went through`).toBeGreaterThan(COUNT / 10);
+    expect(went, `${scene}: went through`).toBeGreaterThan(COUNT / 20);
     if (make !== ats) expect(faulted, `${scene}: faulted`).toBeGreaterThan(0);
   }
 }
