@@ -41,6 +41,7 @@ function paint({ mode, secure }: Activity, text: string): string {
 /** Prints the timeline, as wide as the terminal. */
 function sayTimeline({ timeline }: MachineReport): void {
   if (!timeline) return;
+  say('Modes of the cores: those entered, in their order, then over virtual time:');
   for (const line of drawTimeline(timeline, process.stdout.columns || COLUMNS, paint)) say(line);
 }
 
