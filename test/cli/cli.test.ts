@@ -238,7 +238,7 @@ describe('try', () => {
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^After install: /);
     expect(stdout).toMatch(
-      /\n *\d+\.\d s {2}CPU: All CPU\(s\) started in HYP mode\.\n\ncore 0 [^]*\nHYP: all 4 cores started in HYP mode \(after \d+\.\d s\)\.\nHandover: /,
+      /\n *\d+\.\d s {2}CPU: All CPU\(s\) started in HYP mode\.\n\nModes of the cores: .*\ncore 0 [^]*\nHYP: all 4 cores started in HYP mode \(after \d+\.\d s\)\.\nHandover: /,
     );
     expect(sum(target), 'the card is as it was').toBe(before);
   });
@@ -260,7 +260,7 @@ describe('try', () => {
     const target = image('svc', { 'kernel7.img': printing('Booting\nand then') });
     const { status, stdout } = await hypberry(['try', '--as-is', '--timeout', '4', target]);
     expect(status).toBe(2);
-    expect(stdout).toMatch(/and then\n\ncore 0 [^]*\nNONE: no verdict .*Time is up after 4 s/);
+    expect(stdout).toMatch(/and then\n\nModes of the cores: .*\ncore 0 [^]*\nNONE: no verdict .*Time is up after 4 s/);
   });
 
   test('says so where there is nothing to install', async () => {
