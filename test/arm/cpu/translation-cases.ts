@@ -42,6 +42,34 @@ export interface Facts {
   readonly misaligned: boolean;
   readonly crossing: boolean;
 }
+/** What was mapped, and through which tables of the last level. */
+interface Mapped {
+  readonly va: number;
+  readonly pa: number;
+  /** Size of what stage 1 maps with one entry. */
+  readonly log2: number;
+  /** Where stage 1 leads. */
+  readonly target: number;
+  readonly table: number;
+  readonly table2: number;
+  readonly facts: Partial<Facts>;
+}
+interface MapOptions {
+  /** The address stays as it is. */
+  readonly fixed?: boolean;
+  /** What lies on the page before, and must stay mapped. */
+  readonly beside?: Mapped;
+  /** Stage 2 maps pages only. */
+  readonly narrow?: boolean;
+  /** No tables that are nowhere. */
+  readonly noWalk?: boolean;
+}
+
+/** The last table of stage 2 for an address: the neighbour's where they share the entry that leads to it. */
+function tableBeside({ target: other, table2 }: Mapped, target: number): number {
+  return Math.floor(other / 2 ** 21) === Math.floor(target / 2 ** 21) ? table2 : (table2 + 1) % 8;
+}
+
 export type GeneratedCase = Case & { readonly facts: Facts };
 
 const SCTLR = {
@@ -309,9 +337,8 @@ export class TranslationCases {
     found: { n: number; big: number },
     va: number,
     normal: boolean,
-    avoid: number | undefined,
-    noWalk = false,
-  ): { va: number; pa: number; facts: Partial<Facts>; log2: number } {
+    { fixed = false, beside, narrow = false, noWalk = false }: MapOptions = {},
+  ): Mapped {
     const bank = regime === 'secure' ? setup.secure : setup.nonSecure;
     const stage2 = regime === 'non-secure' && (setup.HCR & (HCR.VM | HCR.DC)) !== 0;
     let [leaf2, shortLeaf, longLeaf]: [LongLeaf | undefined, ShortLeaf | undefined, LongLeaf | undefined] = [
@@ -321,10 +348,14 @@ export class TranslationCases {
     ];
     let log2 = 32;
     let half: LongTables | undefined;
-    const free = avoid === undefined;
+    const free = !fixed && !beside;
+    // An entry that would take the place of the neighbour's.
+    const covers = (size: number): boolean =>
+      beside !== undefined && Math.floor(beside.va / 2 ** size) === Math.floor(va / 2 ** size);
     if (format === 'short') {
       shortLeaf = this.shortLeaf(normal, (bank.SCTLR & SCTLR.TRE) !== 0);
-      if (!free && SHORT_SIZES[shortLeaf.kind] >= 24) shortLeaf = { ...shortLeaf, kind: 'small' };
+      const shortSize = SHORT_SIZES[shortLeaf.kind];
+      if ((!free && shortSize >= 24) || covers(shortSize)) shortLeaf = { ...shortLeaf, kind: 'small' };
       if ((stage2 || noWalk) && shortLeaf.kind === 'walk') shortLeaf = { ...shortLeaf, kind: 'fault1' };
       log2 = SHORT_SIZES[shortLeaf.kind];
     } else if (format === 'long') {
@@ -337,6 +368,12 @@ export class TranslationCases {
       const blocks = free && size < 2 && gib !== 0 && !(side === 'high' && gib === 3);
       longLeaf = this.longLeaf(1, normal, blocks ? [1, 2, 3, 3] : [2, 3, 3], regime === 'hyp');
       if ((stage2 || noWalk) && longLeaf.fault === 'walk') longLeaf = { ...longLeaf, fault: 'invalid' };
+      // No table of the second level is put in place of the harness's.
+      const shared = gib === 0 || (side === 'high' && gib === 3);
+      if (longLeaf.fault === 'walk' && longLeaf.level === 2 && shared)
+        longLeaf = { ...longLeaf, fault: 'invalid' };
+      if (covers(longLeaf.contiguous ? 16 : LONG_SIZES[longLeaf.level]))
+        longLeaf = { ...longLeaf, level: 3, contiguous: false };
       log2 = longLeaf.contiguous ? 16 : LONG_SIZES[longLeaf.level];
     }
     if (free && format !== 'off') va = this.fit(va, log2);
@@ -348,7 +385,10 @@ export class TranslationCases {
       const size = 32 - ((setup.VTCR << 28) >> 28);
       leaf2 = this.longLeaf(2, normal, level1 && format !== 'off' ? [1, 2, 3, 3] : [2, 3, 3], false);
       if (noWalk && leaf2.fault === 'walk') leaf2 = { ...leaf2, fault: 'invalid' };
-      if (!free && leaf2.level === 1) leaf2 = { ...leaf2, level: 3 };
+      if (narrow || beside) leaf2 = { ...leaf2, level: 3, contiguous: false };
+      else if (fixed && leaf2.level === 1) leaf2 = { ...leaf2, level: 3 };
+      // Of stage 2's second level the first table is the harness's; and nowhere else is a table missing twice.
+      if (leaf2.fault === 'walk' && leaf2.level === 2) leaf2 = { ...leaf2, fault: 'invalid' };
       log2Stage2 = leaf2.contiguous ? 16 : LONG_SIZES[leaf2.level];
       if (format === 'off') target = va;
       else {
@@ -369,14 +409,16 @@ export class TranslationCases {
         log2Stage2 = 12;
       }
     } else target = format === 'off' ? va : this.place(va, log2);
-    const table = this.random();
+    const table = beside?.table ?? this.below(8);
+    let table2 = this.below(8);
     if (shortLeaf) this.short[found.big]!.map(va, target, found.n, shortLeaf, table);
     if (longLeaf) half!.map(va, target, longLeaf, table);
     let pa = target;
     if (leaf2) {
       const tables = this.stage2[setup.HSCTLR & SCTLR.EE ? 1 : 0]!;
       pa = this.place(target, log2Stage2);
-      tables.map(target, pa, leaf2, this.random());
+      if (beside) table2 = tableBeside(beside, target);
+      tables.map(target, pa, leaf2, table2);
       if (free && longLeaf && this.chance(8)) {
         const how = this.pick(['access flag', 'permission', 'device', 'invalid'] as const);
         const at = half!.tableOf(va, longLeaf, table);
@@ -386,7 +428,28 @@ export class TranslationCases {
     }
     const domain = shortLeaf?.kind === 'supersection' ? 0 : (shortLeaf?.domain ?? HARNESS_DOMAIN);
     const client = (bank.DACR >>> (2 * domain)) & 3;
-    return { va, pa, log2, facts: { shortLeaf, longLeaf, leaf2, client, stage2 } };
+    return { va, pa, log2, target, table, table2, facts: { shortLeaf, longLeaf, leaf2, client, stage2 } };
+  }
+
+  /** Maps the page behind one that was mapped, where that does not hold it; gives where it is. */
+  private mapNext(
+    regime: Regime,
+    format: Format,
+    setup: Setup,
+    found: { n: number; big: number },
+    first: Mapped,
+    normal: boolean,
+  ): number {
+    const next = first.va - (first.va % 0x1000) + 0x1000;
+    if (format !== 'off' && next % 2 ** first.log2 === 0 && next < 2 ** 32)
+      return this.mapAll(regime, format, setup, found, next, normal, { beside: first }).pa;
+    const target = first.target - (first.target % 0x1000) + 0x1000;
+    const { leaf2 } = first.facts;
+    if (!leaf2) return first.pa - (first.pa % 0x1000) + 0x1000;
+    const pa = this.place(target, 12);
+    const tables = this.stage2[setup.HSCTLR & SCTLR.EE ? 1 : 0]!;
+    tables.map(target, pa, { ...leaf2, accessFlag: !this.chance(4) }, tableBeside(first, target));
+    return pa;
   }
 
   private stage2Setup(setup: Setup): void {
@@ -488,17 +551,11 @@ export class TranslationCases {
     va = va - (va % 0x1000) + inPage;
     va = va - (va % pattern.align) + (misaligned ? 1 + this.below(pattern.align - 1) : 0);
     const normal = misaligned && !pattern.strict;
-    const first = this.mapAll(regime, format, setup, found, va, normal, undefined);
-    ({ va } = first);
-    const next = va - (va % 0x1000) + 0x1000;
-    let second = first.pa;
     const reaches = /ldm|stm|strd|ldrd|xd/.test(pattern.name) ? 16 : 4;
     const crossing = (va % 0x1000) + reaches > 0x1000;
-    if (crossing && next < 2 ** 32 - FREE && format !== 'off') {
-      if (next % 2 ** first.log2 === 0)
-        second = this.mapAll(regime, format, setup, found, next, normal, va).pa;
-      else second = first.pa - (first.pa % 0x1000) + 0x1000;
-    }
+    const first = this.mapAll(regime, format, setup, found, va, normal, { narrow: crossing });
+    ({ va } = first);
+    const second = crossing ? this.mapNext(regime, format, setup, found, first, normal) : first.pa;
     const rt = coreRegisters[this.pick([2, 5, 7, 8, 10])]!;
     const facts: Facts = {
       ...{ regime, format, stage2: false, kind: 'access' as const, instruction: pattern.name },
@@ -520,14 +577,13 @@ export class TranslationCases {
     let va = this.address(regime, setup, format);
     const inPage = this.chance(3) ? 0xffe : this.below(0xff0);
     va = va - (va % 0x1000) + inPage - (inPage % (thumb ? 2 : 4));
-    const first = this.mapAll(regime, format, setup, found, va, false, undefined);
+    const crossing = thumb && va % 0x1000 === 0xffe;
+    // The call may lie behind the page too.
+    const narrow = (va % 0x1000) + 8 > 0x1000;
+    const first = this.mapAll(regime, format, setup, found, va, false, { narrow });
     ({ va } = first);
     const next = va - (va % 0x1000) + 0x1000;
-    const crossing = thumb && va % 0x1000 === 0xffe;
-    let { pa: second } = first;
-    if (crossing && format !== 'off' && next % 2 ** first.log2 === 0)
-      second = this.mapAll(regime, format, setup, found, next, false, va).pa;
-    else second = first.pa - (first.pa % 0x1000) + 0x1000;
+    const second = narrow ? this.mapNext(regime, format, setup, found, first, false) : first.pa;
     // SVC or SMC; in T32 behind a NOP of four bytes, which may lie across the pages.
     const call = thumb
       ? [0xf3af, 0x8000, ...(mode === MODE_USR ? [0xdf00, 0xdf00] : [0xf7f0, 0x8000])]
@@ -584,7 +640,7 @@ export class TranslationCases {
         if (((bank.DACR >>> (2 * d)) & 3) === 0) bank.DACR = (bank.DACR | (1 << (2 * d))) >>> 0;
     }
     let va = this.address(regime, setup, format);
-    const first = this.mapAll(regime, format, setup, found, va, false, undefined, true);
+    const first = this.mapAll(regime, format, setup, found, va, false, { noWalk: true });
     ({ va } = first);
     const facts: Facts = {
       ...{ regime, format, stage2: false, kind: 'ats' as const, instruction: operation.name },
@@ -607,15 +663,10 @@ export class TranslationCases {
     const bank = regime === 'secure' ? setup.secure : setup.nonSecure;
     const mode = regime === 'hyp' ? MODE_HYP : this.pick([MODE_USR, MODE_SVC]);
     const start = this.address(regime, setup, format);
-    const map = (at: number): ReturnType<TranslationCases['mapAll']> =>
-      this.mapAll(regime, format, setup, found, at - (at % 4), false, at === start ? undefined : at);
+    const map = (at: number): Mapped =>
+      this.mapAll(regime, format, setup, found, at - (at % 4), false, { fixed: at !== start });
     const cases: GeneratedCase[] = [];
-    const access = (
-      mapped: ReturnType<TranslationCases['mapAll']>,
-      flush: boolean,
-      what: string,
-      of = setup,
-    ): void => {
+    const access = (mapped: Mapped, flush: boolean, what: string, of = setup): void => {
       const facts: Facts = {
         ...{ regime, format, stage2: false, kind: 'maintenance' as const, instruction: 'ldr' },
         ...{ address: mapped.va, misaligned: false, crossing: false },

@@ -115,6 +115,10 @@ export class ShortTables {
     const flag = (on: boolean, bit: number): number => (on ? 2 ** bit : 0);
     const low = pa % 2 ** 32;
     const high = Math.floor(pa / 2 ** 32);
+    // Large pages and supersections stand in sixteen entries.
+    const putAll = (at: number, value: number): void => {
+      for (let i = 0; i < 16; i++) this.put(at - (at % 64) + 4 * i, value);
+    };
     if (leaf.kind === 'fault1') {
       this.put(first, (domain << 5) | (ap << 10));
       return;
@@ -125,7 +129,7 @@ export class ShortTables {
       const more = flag(notGlobal, 17) + flag(ns, 19);
       if (leaf.kind === 'section') this.put(first, common + more + domain * 32 + ((low & 0xfff00000) >>> 0));
       else
-        this.put(
+        putAll(
           first,
           common +
             more +
@@ -144,7 +148,7 @@ export class ShortTables {
     if (leaf.kind === 'fault2') this.put(entry, common << 2);
     else if (leaf.kind === 'small')
       this.put(entry, 2 + flag(xn, 0) + common + tex * 64 + ((low & 0xfffff000) >>> 0));
-    else this.put(entry, 1 + flag(xn, 15) + common + tex * 4096 + ((low & 0xffff0000) >>> 0));
+    else putAll(entry, 1 + flag(xn, 15) + common + tex * 4096 + ((low & 0xffff0000) >>> 0));
   }
 }
 
