@@ -74,12 +74,15 @@ function better(vcpu: Vcpu, bits: u32, first: u32, best: u32): u32 {
 export function next(vcpu: Vcpu): u32 {
   const vm = vcpu.vm;
   const own = shared.load32(pendingAt(vcpu)) & vcpu.enabled & ~vcpu.active;
-  const spis =
+  let spis =
     (shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiPending')) |
       shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiLevel'))) &
-    shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiEnabled')) &
-    ~shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiActive')) &
     vcpu.spiMine;
+  if (spis != 0) {
+    spis &=
+      shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiEnabled')) &
+      ~shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiActive'));
+  }
   if ((own | spis) == 0 || (vm.distributor & vcpu.interfaceEnabled & 1) == 0) return SPURIOUS;
   // Only what goes before the mask, and before what is active already: a bit for each group of 8 priorities.
   const active = vcpu.activePriorities;
@@ -157,7 +160,8 @@ function acknowledge(vcpu: Vcpu): u32 {
     atomic.fetchOr(changetype<usize>(vm) + offsetof<Vm>('spiActive'), bit);
     atomic.fetchAnd(changetype<usize>(vm) + offsetof<Vm>('spiPending'), ~bit);
   }
-  deliver(vcpu);
+  // It was the best there was: what else is pending does not go before it.
+  HCR.write(HCR.read() & ~HCR.VI);
   return (source << 10) | id;
 }
 

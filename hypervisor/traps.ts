@@ -31,6 +31,9 @@ const WRITE: u32 = 1 << 6;
 /** FSC: a translation fault of any level, which is what an address without memory gives. */
 const FAULT_KIND: u32 = 0x3c;
 const TRANSLATION: u32 = 0x04;
+/** A translation fault by a word, R0 to R7. */
+const PLAIN_MASK: u32 = ISV | (3 << SIZE_SHIFT) | (8 << REGISTER_SHIFT) | FAULT_KIND;
+const PLAIN: u32 = ISV | (2 << SIZE_SHIFT) | TRANSLATION;
 /** Of a coprocessor's register: a read; the register; opc2, opc1, CRn and CRm. */
 const READ: u32 = 1;
 /** Coprocessors 10 and 11: VFP and NEON. */
@@ -103,6 +106,14 @@ function dataAbort(vcpu: Vcpu, hsr: u32): void {
   const page = HPFAR.read() >> 4;
   const address = HDFAR.read();
   const offset = address & 0xfff;
+  // What every interrupt takes several times has a way of its own: a word of the CPU interface, from or to R0 to R7.
+  if (page == GICC_PAGE && (hsr & PLAIN_MASK) == PLAIN && vcpu.vm.number != 0) {
+    const at = changetype<usize>(vcpu) + ((hsr >> (REGISTER_SHIFT - 2)) & 0x1c);
+    if (hsr & WRITE) writeInterface(vcpu, offset, load<u32>(at));
+    else store<u32>(at, readInterface(vcpu, offset));
+    skip(hsr);
+    return;
+  }
   const size: u32 = 1 << ((hsr >> SIZE_SHIFT) & 3);
   const n = (hsr >> REGISTER_SHIFT) & 0xf;
   if ((hsr & ISV) != 0 && (hsr & FAULT_KIND) == TRANSLATION && n != 15 && offset + size <= 0x1000) {

@@ -12,6 +12,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   boot: ['base', 'arm', 'board'],
   card: ['base'],
   firmware: ['base', 'arm', 'board', 'boot', 'card'],
+  guest: ['base', 'arm', 'board', 'firmware', 'hypervisor', 'card'],
   engine: ['base', 'arm', 'board', 'firmware'],
   setup: ['base', 'arm', 'board', 'boot', 'card', 'firmware'],
   node: ['base', 'board', 'card', 'firmware', 'engine', 'setup'],

@@ -9,7 +9,7 @@ import { buildBootBlock, KERNEL_OFFSET } from '../../src/boot/block.js';
 import type { Handover } from '../../src/firmware/handover.js';
 import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
 import { buildHypervisor } from '../../src/hypervisor/image.js';
-import { NEAR_UARTS } from '../../src/hypervisor/layout.js';
+import { NEAR_UARTS, RING_SIZE, UART_SIZE } from '../../src/hypervisor/layout.js';
 
 /** Memory of the small machines: enough, and little to clear. */
 export const ARM_MEMORY = 0x0400_0000;
@@ -73,9 +73,9 @@ export function guest(kernel: Uint8Array, more: Partial<GuestPlan> = {}): GuestP
 
 /**
  * A host that writes what comes from a console's far end to the board's PL011, byte by byte, for ever. Its own timer
- * interrupts it on the way: `ticks` is how often, at {@link HOST_TICKS}.
+ * interrupts it on the way; how often stands at {@link HOST_TICKS}. Without a console it only waits for that.
  */
-export function listeningHost(console: number): Uint8Array {
+export function listeningHost(console?: number): Uint8Array {
   const a = assembler(0);
   const [start, main, handler, table, wait] = ['start', 'main', 'handler', 'table', 'wait'].map((it) =>
     a.label(it),
@@ -118,9 +118,14 @@ export function listeningHost(console: number): Uint8Array {
   a.mcr(reg.CNTV_CTL, r1);
   a.cpsie('i');
   a.at(main);
-  load(a, r3, NEAR_UARTS + 0x1000 * console);
+  load(a, r3, NEAR_UARTS + 0x1000 * (console ?? 0));
   load(a, r4, UART0_BASE);
   a.at(wait);
+  if (console === undefined) {
+    a.wfi();
+    a.b(wait);
+    return a.assemble();
+  }
   a.ldr(r0, [r3, 0x18]);
   a.tst(r0, 0x10);
   a.bne(wait);
@@ -132,6 +137,9 @@ export function listeningHost(console: number): Uint8Array {
 /** Where the host counts its interrupts, and the ticks of the system counter between them: 1 ms. */
 export const HOST_TICKS = 0x2000;
 const TICK = 19_200;
+
+/** A host that sleeps on every core. */
+export const quietHost = Uint8Array.of(0x03, 0xf0, 0x20, 0xe3, 0xfd, 0xff, 0xff, 0xea);
 
 /** A Pi 2 whose firmware has loaded the boot block and a hypervisor. */
 export function handoverOf({ file }: HypervisorImage, more: Handover['memory'] = [], tree = 0x100): Handover {
@@ -157,5 +165,18 @@ export function handoverOf({ file }: HypervisorImage, more: Handover['memory'] =
 
 /** A small hypervisor's file. */
 export function smallImage(host: Uint8Array, guests: readonly GuestPlan[]): HypervisorImage {
-  return buildHypervisor({ armMemory: ARM_MEMORY, hostCores: 3, hostKernel: host, guests });
+  const hostCores = Math.min(...guests.flatMap(({ cores }) => cores));
+  return buildHypervisor({ armMemory: ARM_MEMORY, hostCores, hostKernel: host, guests });
 }
+
+/** What a guest (from 0) has sent to its console and nobody has read, out of the near end's ring. */
+export function consoleText({ hypervisor }: HypervisorImage, ram: Uint8Array, number: number): string {
+  const view = new DataView(ram.buffer, ram.byteOffset);
+  const near = hypervisor.symbols.get('uarts')! + (2 * (number + 1) + 1) * UART_SIZE;
+  const [put, taken] = [view.getUint32(near + UART_PUT, true), view.getUint32(near + UART_PUT + 4, true)];
+  const ring = near + UART_SIZE - RING_SIZE;
+  const bytes = Array.from({ length: put - taken }, (_, i) => ram[ring + ((taken + i) % RING_SIZE)]!);
+  return String.fromCharCode(...bytes);
+}
+/** Offset of the count of bytes put into an end's ring; of those taken, a word further on. */
+const UART_PUT = 36;

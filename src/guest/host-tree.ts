@@ -1,0 +1,81 @@
+/** The host's device tree: the card's, with the guests' cores taken out and the near ends of the consoles put in. */
+import { HypberryError } from '../base/errors.js';
+import type { Fdt, FdtNode } from '../firmware/fdt.js';
+import { ensureNode, fdtCells, fdtFromCells, fdtFromText, findNode } from '../firmware/fdt.js';
+import { NEAR_UARTS } from '../hypervisor/layout.js';
+import { texts } from './guest-tree.js';
+
+/** Bytes of a console's page. */
+const PAGE = 0x1000;
+/** GPU interrupt 60 as brcm,bcm2836-armctrl-ic numbers it: bank 2, interrupt 28. No device of the chip has it. */
+const INTERRUPT = [2, 28];
+/** UARTPeriphID of an r1p5, as the consoles have it. */
+const PERIPHERAL_ID = 0x0034_1011;
+/** For the driver's sums: no bit of a console takes time. */
+const CLOCK_HZ = 48_000_000;
+/** Affinity 0 of a cpu node's reg. */
+const AFFINITY = 3;
+
+/** What a node's compatible property lists. */
+function compatibleOf(node: FdtNode): string[] {
+  const value = node.properties.get('compatible');
+  return value ? new TextDecoder().decode(value).split('\0') : [];
+}
+
+function* allNodes(node: FdtNode): Generator<FdtNode> {
+  yield node;
+  for (const child of node.children) yield* allNodes(child);
+}
+
+/**
+ * Changes the card's tree, in place.
+ * @param cores cores that stay with the host, from 0 on
+ * @param consoles how many near ends; they become the serial ports after those that the tree has
+ * @returns the alias of each, `serial2` and on, whose number is that of its /dev/ttyAMA
+ * @throws HypberryError `guest.tree` where the tree has no interrupt controller to go by
+ */
+export function changeHostTree(fdt: Fdt, cores: number, consoles: number): string[] {
+  const cpus = findNode(fdt, '/cpus');
+  if (cpus) {
+    const stay = cpus.children.filter(
+      ({ name, properties }) =>
+        !name.startsWith('cpu@') || ((fdtCells(properties.get('reg')!)[0] ?? 0) & AFFINITY) < cores,
+    );
+    cpus.children.splice(0, cpus.children.length, ...stay);
+  }
+  const nodes = [...allNodes(fdt.root)];
+  const controller = nodes.find((it) => compatibleOf(it).includes('brcm,bcm2836-armctrl-ic'));
+  const handle = controller?.properties.get('phandle');
+  if (!handle) {
+    throw new HypberryError(
+      'guest.tree',
+      "the host's device tree has no BCM2836 interrupt controller",
+      'Use the tree of a Raspberry Pi 2 with a mainline kernel, or one of Raspberry Pi OS.',
+    );
+  }
+  const phandles = nodes.flatMap(({ properties }) => fdtCells(properties.get('phandle') ?? new Uint8Array()));
+  const clock = Math.max(0, ...phandles) + 1;
+  const clockNode = ensureNode(fdt, '/console-clock').properties;
+  clockNode.set('compatible', fdtFromText('fixed-clock'));
+  clockNode.set('#clock-cells', fdtFromCells(0));
+  clockNode.set('clock-frequency', fdtFromCells(CLOCK_HZ));
+  clockNode.set('phandle', fdtFromCells(clock));
+  const aliases = ensureNode(fdt, '/aliases');
+  const numbers = [...aliases.properties.keys()].flatMap((it) => /^serial(\d+)$/.exec(it)?.[1] ?? []);
+  const first = Math.max(-1, ...numbers.map(Number)) + 1;
+  return Array.from({ length: consoles }, (_, n) => {
+    const address = NEAR_UARTS + PAGE * n;
+    const name = `serial@${address.toString(16)}`;
+    const { properties } = ensureNode(fdt, `/${name}`);
+    properties.set('compatible', texts('arm,pl011', 'arm,primecell'));
+    properties.set('reg', fdtFromCells(address, PAGE));
+    properties.set('interrupt-parent', handle);
+    properties.set('interrupts', fdtFromCells(...INTERRUPT));
+    properties.set('clocks', fdtFromCells(clock, clock));
+    properties.set('clock-names', texts('uartclk', 'apb_pclk'));
+    properties.set('arm,primecell-periphid', fdtFromCells(PERIPHERAL_ID));
+    const alias = `serial${first + n}`;
+    aliases.properties.set(alias, fdtFromText(`/${name}`));
+    return alias;
+  });
+}

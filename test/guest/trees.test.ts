@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { useTools } from '../../scripts/lib/tools.js';
+import { fdtCells, fdtFromCells, fdtText, findNode, readFdt } from '../../src/firmware/fdt.js';
+import { guestTree } from '../../src/guest/guest-tree.js';
+import { changeHostTree } from '../../src/guest/host-tree.js';
+
+useTools();
+
+const MIB = 1 << 20;
+const compile = (source: string): Uint8Array =>
+  new Uint8Array(execFileSync('dtc', ['-q', '-q', '-I', 'dts', '-O', 'dtb'], { input: source }));
+
+describe("a guest's tree", () => {
+  const tree = guestTree({
+    memory: 64 * MIB,
+    cores: 2,
+    commandLine: 'console=ttyAMA0',
+    initramfs: { offset: 32 * MIB, length: 1000 },
+  });
+  const cells = (path: string, name: string): number[] =>
+    fdtCells(findNode(readFdt(tree), path)!.properties.get(name)!);
+
+  test('says what is where', () => {
+    expect(cells('/memory', 'reg')).toEqual([0x4000_0000, 64 * MIB]);
+    expect(cells('/chosen', 'linux,initrd-start')).toEqual([0x4200_0000]);
+    expect(cells('/chosen', 'linux,initrd-end')).toEqual([0x4200_03e8]);
+    expect(findNode(readFdt(tree), '/cpus')!.children.map(({ name }) => name)).toEqual(['cpu@0', 'cpu@1']);
+  });
+
+  test('is one that the device tree compiler has nothing against', () => {
+    const said = execFileSync('sh', ['-c', 'dtc -I dtb -O dts -o /dev/null 2>&1'], { input: tree });
+    expect(said.toString()).toBe('');
+  });
+});
+
+describe("the host's tree", () => {
+  const source = `/dts-v1/; / { #address-cells = <1>; #size-cells = <1>;
+    aliases { serial0 = "/soc/serial@7e201000"; serial1 = "/soc/serial@7e215040"; };
+    cpus { #address-cells = <1>; #size-cells = <0>; enable-method = "brcm,bcm2836-smp";
+      cpu@0 { reg = <0xf00>; }; cpu@1 { reg = <0xf01>; }; cpu@2 { reg = <0xf02>; }; cpu@3 { reg = <0xf03>; };
+      l2: l2-cache0 { }; };
+    soc { intc: interrupt-controller@7e00b200 { compatible = "brcm,bcm2836-armctrl-ic"; phandle = <7>; }; }; };`;
+
+  test('keeps its own cores, and has two more serial ports', () => {
+    const fdt = readFdt(compile(source));
+    expect(changeHostTree(fdt, 3, 2)).toEqual(['serial2', 'serial3']);
+    const names = findNode(fdt, '/cpus')!.children.map(({ name }) => name);
+    expect(names).toEqual(['cpu@0', 'cpu@1', 'cpu@2', 'l2-cache0']);
+    const port = findNode(fdt, 'serial3')!;
+    expect(port.properties.get('reg')).toEqual(fdtFromCells(0x4001_1000, 0x1000));
+    expect(port.properties.get('interrupt-parent')).toEqual(fdtFromCells(7));
+    expect(fdtText(port.properties.get('compatible')!)).toBe('arm,pl011');
+    const [clock] = fdtCells(port.properties.get('clocks')!);
+    expect(clock).not.toBe(7);
+    expect(fdtCells(findNode(fdt, '/console-clock')!.properties.get('phandle')!)).toEqual([clock]);
+  });
+
+  test('is refused without an interrupt controller that has the line', () => {
+    const fdt = readFdt(compile('/dts-v1/; / { soc { }; };'));
+    expect(() => changeHostTree(fdt, 3, 1)).toThrow(expect.objectContaining({ code: 'guest.tree' }));
+  });
+});
