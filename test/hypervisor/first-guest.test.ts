@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { r0, r1, r2, r3, r4 } from '../../src/arm/registers.js';
+import { bits } from '../../src/arm/bits.js';
 import * as reg from '../../src/arm/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { Engine } from '../../src/engine/engine.js';
@@ -10,6 +11,7 @@ import {
   guest,
   handoverOf,
   HOST_TICKS,
+  interruptedHost,
   listeningHost,
   load,
   print,
@@ -73,6 +75,8 @@ const kernel = smallGuest(
     a.subs({ core: 15 }, { core: 14 }, 4);
   },
 );
+const HCR_VI = bits(reg.HCR, { VI: 1 });
+const HCR_IMO = bits(reg.HCR, { IMO: 1 });
 const EXPECTED = 'PSCI 0.2 ..... done\n';
 
 describe('a host and one guest', () => {
@@ -93,14 +97,35 @@ describe('a host and one guest', () => {
     expect(await saidBy(qemuEngine())).toBe(EXPECTED);
   });
 
-  async function saidBy(engine: Engine): Promise<string> {
+  describe('whose console interrupts the host', () => {
+    const interrupted = smallImage(interruptedHost(1), [guest(kernel)]);
+
+    test('in the built-in Pi 2, its own timer going on', async () => {
+      let said = '';
+      const pi = await createBuiltInPi(handoverOf(interrupted), (bytes) => {
+        said += new TextDecoder().decode(bytes);
+      });
+      pi.run(20_000_000);
+      expect(said).toBe(EXPECTED);
+      const ticks = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset).getUint32(HOST_TICKS, true);
+      expect(ticks).toBeGreaterThanOrEqual(17);
+      // When nothing waits the controllers are the host's again, and its interrupts come to it directly.
+      expect(pi.cpu.machine.cores[0]!.HCR & (HCR_VI | HCR_IMO)).toBe(0);
+    });
+
+    test('in QEMU', async () => {
+      expect(await saidBy(qemuEngine(), interrupted)).toBe(EXPECTED);
+    });
+  });
+
+  async function saidBy(engine: Engine, what = image): Promise<string> {
     let said = '';
     const stop = new AbortController();
     const timer = setTimeout(() => {
       stop.abort();
     }, 15_000);
     await engine.run(
-      handoverOf(image),
+      handoverOf(what),
       (bytes) => {
         said += new TextDecoder().decode(bytes);
         if (said.endsWith('\n')) stop.abort();

@@ -138,6 +138,106 @@ export function listeningHost(console?: number): Uint8Array {
 export const HOST_TICKS = 0x2000;
 const TICK = 19_200;
 
+/**
+ * A host that sleeps until a console interrupts it, as Linux' drivers would be: by the local controller and the GPU's
+ * to the near end, whose bytes it writes to the board's PL011. Its timer interrupts it, too. What it finds wrong it
+ * writes as `!`.
+ */
+export function interruptedHost(console: number): Uint8Array {
+  const a = assembler(0);
+  const [start, main, handler, table] = ['start', 'main', 'handler', 'table'].map((it) => a.label(it)) as [
+    Label,
+    Label,
+    Label,
+    Label,
+  ];
+  const [notTimer, read, wrong, over] = ['no timer', 'read', 'wrong', 'over'].map((it) => a.label(it)) as [
+    Label,
+    Label,
+    Label,
+    Label,
+  ];
+  a.b(start);
+  for (let i = 1; i < 8; i++) a.nop();
+  a.at(table);
+  for (let i = 0; i < 6; i++) a.word(0xeaff_fffe);
+  a.b(handler);
+  a.word(0xeaff_fffe);
+
+  a.at(handler);
+  load(a, r0, LOCAL_IRQ_SOURCE);
+  a.ldr(r1, [r0]);
+  a.tst(r1, SOURCE_VIRTUAL_TIMER);
+  a.beq(notTimer);
+  load(a, r0, HOST_TICKS);
+  a.ldr(r2, [r0]);
+  a.add(r2, r2, 1);
+  a.str(r2, [r0]);
+  load(a, r2, TICK);
+  a.mcr(reg.CNTV_TVAL, r2);
+  a.b(over);
+  a.at(notTimer);
+  a.tst(r1, SOURCE_GPU);
+  a.beq(wrong);
+  load(a, r0, CONTROLLER);
+  a.ldr(r1, [r0]);
+  a.tst(r1, 1 << 9);
+  a.beq(wrong);
+  a.ldr(r1, [r0, 8]);
+  a.cmp(r1, 1 << 28);
+  a.bne(wrong);
+  // As Linux' handler of level interrupts: masked meanwhile.
+  a.str(r1, [r0, 0x20]);
+  load(a, r3, NEAR_UARTS + 0x1000 * console);
+  load(a, r4, UART0_BASE);
+  a.at(read);
+  a.ldr(r2, [r3, 0x18]);
+  a.tst(r2, 0x10);
+  a.ldreq(r2, [r3]);
+  a.streq(r2, [r4]);
+  a.beq(read);
+  a.str(r1, [r0, 0x14]);
+  a.b(over);
+  a.at(wrong);
+  load(a, r4, UART0_BASE);
+  a.mov(r2, '!'.charCodeAt(0));
+  a.str(r2, [r4]);
+  a.at(over);
+  a.subs({ core: 15 }, { core: 14 }, 4);
+
+  a.at(start);
+  a.adr(r0, table);
+  a.mcr(reg.VBAR, r0);
+  load(a, r0, HOST_TICKS);
+  a.mov(r1, 0);
+  a.str(r1, [r0]);
+  load(a, r0, 0x4000_0040);
+  a.ldr(r1, [r0]);
+  a.orr(r1, r1, 8);
+  a.str(r1, [r0]);
+  load(a, r1, TICK);
+  a.mcr(reg.CNTV_TVAL, r1);
+  a.mov(r1, 1);
+  a.mcr(reg.CNTV_CTL, r1);
+  load(a, r0, CONTROLLER);
+  a.mov(r1, 1 << 28);
+  a.str(r1, [r0, 0x14]);
+  load(a, r3, NEAR_UARTS + 0x1000 * console);
+  a.mov(r1, 0x50);
+  a.str(r1, [r3, 0x38]);
+  load(a, r1, 0x301);
+  a.str(r1, [r3, 0x30]);
+  a.cpsie('i');
+  a.at(main);
+  a.wfi();
+  a.b(main);
+  return a.assemble();
+}
+const LOCAL_IRQ_SOURCE = 0x4000_0060;
+const SOURCE_VIRTUAL_TIMER = 1 << 3;
+const SOURCE_GPU = 1 << 8;
+const CONTROLLER = 0x3f00_b200;
+
 /** A host that sleeps on every core. */
 export const quietHost = Uint8Array.of(0x03, 0xf0, 0x20, 0xe3, 0xfd, 0xff, 0xff, 0xea);
 
