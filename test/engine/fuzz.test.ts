@@ -10,7 +10,7 @@ import { handoverOf } from '../support/handover.js';
 /** HYPBERRY_FUZZ=n makes the run n times longer; HYPBERRY_SEED=n starts from another seed. */
 const TIMES = Number(process.env['HYPBERRY_FUZZ'] ?? 1);
 const SEED = Number(process.env['HYPBERRY_SEED'] ?? 1);
-const GUESTS = 15 * TIMES;
+const GUESTS = 8 * TIMES;
 
 /** Virtual time of a guest, and of one step of it, nanoseconds. */
 const LIFE = 100_000;

@@ -12,7 +12,7 @@ import { memoryCard } from '../support/memory-card.js';
 /** HYPBERRY_FUZZ=n makes the run n times longer; HYPBERRY_SEED=n starts from another seed. */
 const TIMES = Number(process.env['HYPBERRY_FUZZ'] ?? 1);
 const SEED = Number(process.env['HYPBERRY_SEED'] ?? 1);
-const FOLDERS = 600 * TIMES;
+const FOLDERS = 400 * TIMES;
 
 /** No folder may take longer than this, milliseconds of this process's own time. */
 const LONGEST_MS = 5000;
