@@ -1,7 +1,7 @@
 /**
  * Consoles: two PL011 UARTs (Arm DDI 0183) back to back, the far one a guest's, the near one the host's. What one end
  * sends stands in the other's ring until it is read. Nothing is lost while the other end listens, as with hardware
- * flow control; while it does not, the newest text is kept. Console 0 has the hypervisor at its far end.
+ * flow control; while it does not, the newest text is kept. Console 0 is kept for the hypervisor's own messages; it has none yet.
  */
 import * as L from '../src/hypervisor/layout';
 import { setLine } from './gic';
@@ -90,7 +90,7 @@ function ringOf(uart: Uart): usize {
   return changetype<usize>(uart) + (L.UART_SIZE - L.RING_SIZE);
 }
 
-/** Puts an end into its state after reset; what stands in its ring stays only where `keep` says so. */
+/** Puts an end into its state after reset; what stands in its ring stays to be read. */
 export function resetUart(console: u32, near: bool): void {
   const uart = uartAt(console, near);
   uart.number = 2 * console + (near ? 1 : 0);
@@ -241,20 +241,6 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
       break;
   }
   update(uart);
-  unlock(at);
-}
-
-/** A text of the hypervisor's own, NUL-terminated, on console 0. */
-export function say(text: usize): void {
-  const near = uartAt(0, true);
-  const at = lockOf(near);
-  lock(at);
-  for (;;) {
-    const byte = load<u8>(text++);
-    if (byte == 0) break;
-    receive(near, byte);
-  }
-  update(near);
   unlock(at);
 }
 

@@ -11,14 +11,12 @@ export const SPURIOUS: u32 = 1023;
 /** The generic timers' private interrupts, as every machine with a GIC has them. */
 export const VIRTUAL_TIMER_PPI: u32 = 27;
 export const PHYSICAL_TIMER_PPI: u32 = 30;
-const NO_PRIORITY: u32 = 32;
 /** CNTV_CTL when the timer's line is up: ENABLE and ISTATUS, not IMASK. */
 const FIRES: u32 = CNTV_CTL.ENABLE | CNTV_CTL.ISTATUS;
 const CONTROL: u32 = FIRES | CNTV_CTL.IMASK;
 
 // Registers of the distributor (IHI 0048B, table 4-1) by the offset shifted right by 7: the rows of 32 words.
 const ROW_CONTROL: u32 = 0;
-const ROW_GROUP: u32 = 1;
 const ROW_SET_ENABLE: u32 = 2;
 const ROW_CLEAR_ENABLE: u32 = 3;
 const ROW_SET_PENDING: u32 = 4;
@@ -88,10 +86,9 @@ export function next(vcpu: Vcpu): u32 {
   const active = vcpu.activePriorities;
   let limit = vcpu.priorityMask;
   if (active != 0) limit = min(limit, ctz(active) << 3);
-  const none = (limit << 16) | SPURIOUS;
   let best: u32 = better(vcpu, own, 0, limit << 16);
   best = better(vcpu, spis, 32, best);
-  return best == limit << 16 ? none & 0xffff : best & 0xffff;
+  return best == limit << 16 ? SPURIOUS : best & 0xffff;
 }
 
 /** Raises or drops the loaded vcpu's virtual interrupt as its interrupt controller stands. */
@@ -101,7 +98,7 @@ export function deliver(vcpu: Vcpu): void {
   if (wanted != hcr) HCR.write(wanted);
 }
 
-/** Has another vcpu look again: by its core's mailbox, unless it is loaded here. */
+/** Has a vcpu's core look at its vcpus again, by the core's mailbox. */
 export function kick(vcpu: Vcpu): void {
   mmio.write32(MAILBOX_SET + 16 * vcpu.core + 4, 1);
 }

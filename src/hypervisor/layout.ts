@@ -56,7 +56,7 @@ export const GUEST_TABLES = 2;
 /** Physical address where the host's memory ends and the hypervisor's and the guests' begins; where that ends. */
 export const CONFIG_HOST_END = 0;
 export const CONFIG_END = 1;
-/** Physical address of the host's kernel; 0 where start.ts says it. */
+/** How many cores the host has, and how many guests there are; their records follow. */
 export const CONFIG_HOST_CORES = 2;
 export const CONFIG_GUESTS = 3;
 export const CONFIG_HEADER = 4;
