@@ -67,7 +67,11 @@ function translate(
   return found.physical;
 }
 
-/** Reads physical memory, little-endian. */
+/**
+ * Reads physical memory, little-endian. Outside RAM every address up to 4 GiB is the bus's, which answers always:
+ * nothing there aborts. External aborts are only for what the bus cannot give: instructions and translation tables
+ * from outside RAM, and anything above 4 GiB.
+ */
 export function readPhysical(m: Machine, physical: number, size: Size): number {
   if (physical + size <= m.ramSize) {
     const at = L.RAM + physical;

@@ -441,6 +441,9 @@ export class TranslationCases {
     normal: boolean,
   ): number {
     const next = first.va - (first.va % 0x1000) + 0x1000;
+    const { shortLeaf, longLeaf } = first.facts;
+    // Where the first faults for want of a table, that entry is not to be put right again.
+    if (longLeaf?.fault ?? ['fault1', 'walk'].includes(shortLeaf?.kind ?? '')) return first.pa;
     if (format !== 'off' && next % 2 ** first.log2 === 0 && next < 2 ** 32)
       return this.mapAll(regime, format, setup, found, next, normal, { beside: first }).pa;
     const target = first.target - (first.target % 0x1000) + 0x1000;
@@ -577,13 +580,11 @@ export class TranslationCases {
     let va = this.address(regime, setup, format);
     const inPage = this.chance(3) ? 0xffe : this.below(0xff0);
     va = va - (va % 0x1000) + inPage - (inPage % (thumb ? 2 : 4));
-    const crossing = thumb && va % 0x1000 === 0xffe;
-    // The call may lie behind the page too.
-    const narrow = (va % 0x1000) + 8 > 0x1000;
-    const first = this.mapAll(regime, format, setup, found, va, false, { narrow });
+    const crossing = thumb && (va % 0x1000) + 8 > 0x1000;
+    const first = this.mapAll(regime, format, setup, found, va, false, { narrow: crossing });
     ({ va } = first);
     const next = va - (va % 0x1000) + 0x1000;
-    const second = narrow ? this.mapNext(regime, format, setup, found, first, false) : first.pa;
+    const second = crossing ? this.mapNext(regime, format, setup, found, first, false) : first.pa;
     // SVC or SMC; in T32 behind a NOP of four bytes, which may lie across the pages.
     const call = thumb
       ? [0xf3af, 0x8000, ...(mode === MODE_USR ? [0xdf00, 0xdf00] : [0xf7f0, 0x8000])]

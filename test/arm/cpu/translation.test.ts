@@ -91,20 +91,20 @@ const translated = SCENES.filter(([, format]) => format !== 'off');
 describe(`as QEMU's raspi2b does it (seed ${seed})`, () => {
   test('loads and stores of A32 and T32', async () => {
     await compare(11, SCENES, (maker, scene) => [maker.access(...scene)]);
-  }, 300_000);
+  }, 1_200_000);
 
   test('fetches of instructions', async () => {
     // Without translation there is nothing to refuse a fetch.
     await compare(12, translated, (maker, scene) => [maker.fetch(...scene)]);
-  }, 300_000);
+  }, 1_200_000);
 
   test('the ATS operations', async () => {
     await compare(13, SCENES, ats);
-  }, 300_000);
+  }, 1_200_000);
 
   test('after TLB maintenance, with other ASIDs and VMIDs, and where a fault was mended', async () => {
     await compare(14, translated, (maker, [regime, format, stage2]) =>
       maker.change(regime, format === 'short' ? 'short' : 'long', stage2),
     );
-  }, 300_000);
+  }, 1_200_000);
 });
