@@ -4,7 +4,7 @@
  */
 import { BitSet, liveness } from './liveness.js';
 import type { Instruction, MachineBlock, MachineFunction, Operand, Virtual } from './machine.js';
-import { SP, core, define, effect, FIRST_VIRTUAL, isVirtual } from './machine.js';
+import { SP, core, define, effect, FIRST_VIRTUAL, mapInstruction } from './machine.js';
 
 /** R13 and R15 are not to be chosen. */
 const isChoosable = (n: number): boolean => n !== 13 && n !== 15;
@@ -40,7 +40,7 @@ function interference(fn: MachineFunction): Interference {
     if (b >= FIRST_VIRTUAL) neighbours[b]!.push(a);
   };
   for (let a = 0; a < FIRST_VIRTUAL; a++) for (let b = 0; b < a; b++) addEdge(a, b);
-  for (const [block, out] of liveness(fn)) {
+  for (const [block, out] of liveness(fn).out) {
     const live = out.copy();
     const weight = 10 ** Math.min(block.depth, 6);
     for (const { move, early, defs, uses } of block.code.toReversed()) {
@@ -196,12 +196,6 @@ function colour(
     for (const it of pendingMoves(v)) {
       activeMoves.delete(it);
       worklistMoves.delete(it);
-      const { to, from } = moves[it]!;
-      const other = find(from) === find(v) ? find(to) : find(from);
-      if (other >= FIRST_VIRTUAL && pendingMoves(other).length === 0 && degree[other]! < K) {
-        freezeList.delete(other);
-        simplifyList.add(other);
-      }
     }
   };
   const cheapest = (): number => {
@@ -231,14 +225,10 @@ function colour(
 
   const colours = new Int8Array(n).fill(-1);
   for (let i = 0; i < FIRST_VIRTUAL; i++) colours[i] = i;
-  const spilled: number[] = [];
   for (const v of stack.reverse()) {
     const taken = new Set(neighbours[v]!.map((it) => colours[find(it)]));
     const free = COLOURS.filter((it) => !taken.has(it));
-    if (free.length === 0) {
-      spilled.push(v);
-      continue;
-    }
+    if (free.length === 0) continue;
     // One that a copy of it has already saves the copy.
     const wanted = movesOf[v]!.map((it) => {
       const { to, from } = moves[it]!;
@@ -246,30 +236,12 @@ function colour(
     });
     colours[v] = wanted.find((it) => free.includes(it)) ?? free[0]!;
   }
-  for (let v = FIRST_VIRTUAL; v < n; v++) if (coalesced[v]) colours[v] = colours[find(v)]!;
-  if (spilled.length > 0) {
-    const lost = new Set(spilled);
-    for (let v = FIRST_VIRTUAL; v < n; v++) if (coalesced[v] && lost.has(find(v))) spilled.push(v);
+  const spilled: number[] = [];
+  for (let v = FIRST_VIRTUAL; v < n; v++) {
+    colours[v] = colours[find(v)]!;
+    if (colours[v]! < 0) spilled.push(v);
   }
   return { colours, spilled };
-}
-
-/** Puts other registers into operands. */
-function mapOperand(operand: Operand, map: (register: Virtual) => Virtual): Operand {
-  if (isVirtual(operand)) return map(operand);
-  if (Array.isArray(operand)) return (operand as Operand[]).map((it) => mapOperand(it, map));
-  if (typeof operand === 'object' && 'by' in operand && isVirtual(operand.by))
-    return { ...operand, by: map(operand.by) };
-  return operand;
-}
-
-function mapInstruction(instruction: Instruction, map: (register: Virtual) => Virtual): Instruction {
-  return {
-    ...instruction,
-    operands: instruction.operands.map((it) => mapOperand(it, map)),
-    defs: instruction.defs.map(map),
-    uses: instruction.uses.map(map),
-  };
 }
 
 /** The instructions that make a register's value wherever it is wanted, for those that only ever hold a constant. */
@@ -320,7 +292,7 @@ function spill(fn: MachineFunction, spilled: readonly number[]): number[] {
         const to = fresh.get(v);
         if (!to) return [];
         const recipe = constants.get(v);
-        if (recipe) return recipe.map((it) => mapInstruction(it, (r) => (r.virtual === v ? to : r)));
+        if (recipe) return recipe.map((it) => mapInstruction(it, () => to));
         return [define('ldr', to, slots.get(v)!)];
       });
       const after = defs.flatMap(({ virtual }): Instruction[] => {
@@ -329,19 +301,7 @@ function spill(fn: MachineFunction, spilled: readonly number[]): number[] {
       });
       return [...before, body, ...after];
     });
-  for (const block of fn.blocks) {
-    const { end } = block;
-    if (end.kind === 'table' && wanted.has(end.index.virtual)) {
-      const index = { virtual: fn.virtuals++ };
-      made.push(index.virtual);
-      const slot = slots.get(end.index.virtual);
-      const load = slot
-        ? [define('ldr', index, slot)]
-        : constants.get(end.index.virtual)!.map((it) => mapInstruction(it, () => index));
-      block.code = [...rewrite(block), ...load];
-      end.index = index;
-    } else block.code = rewrite(block);
-  }
+  for (const block of fn.blocks) block.code = rewrite(block);
   return made;
 }
 
@@ -359,7 +319,6 @@ export function allocate(fn: MachineFunction): void {
       block.code = block.code
         .map((it) => mapInstruction(it, map))
         .filter(({ name, operands: [to, from] }) => !(name === 'mov' && to === from));
-      if (block.end.kind === 'table') block.end.index = map(block.end.index);
     }
     return;
   }

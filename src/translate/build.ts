@@ -29,12 +29,6 @@ const ALU: Readonly<Record<string, Op>> = {
 };
 const SHIFTS: Readonly<Record<string, Op>> = { shl: 'shl', shr_u: 'shr', shr_s: 'sar' };
 
-/** The label under which a function of the module is known to the assembler. */
-export function symbolOf(module: Module, index: number): string {
-  const imported = module.imports[index];
-  return imported ? imported.name : module.functions[index - module.imports.length]!.name;
-}
-
 /** An open block of WebAssembly. */
 interface Frame {
   /** Where a branch to it goes, and the variables that carry values there. */
@@ -307,10 +301,11 @@ export function buildGraph(module: Module, { name, type, locals, code }: Defined
 
   const call = (index: number): void => {
     const imported = module.imports[index];
-    const signature = imported?.type ?? module.functions[index - module.imports.length]!.type;
+    const callee = imported ?? module.functions[index - module.imports.length]!;
+    const signature = callee.type;
     const args = stack.splice(stack.length - signature.params.length).flatMap((it) => it.map(resolve));
     if (imported) callImport(imported, args);
-    else callSymbol(symbolOf(module, index), signature, args);
+    else callSymbol(callee.name, signature, args);
   };
 
   const divide = (name: string): void => {

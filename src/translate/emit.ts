@@ -1,8 +1,8 @@
 /** Writes functions whose registers are chosen through the assembler. */
 import type { Assembler } from '../arm/assembler.js';
 import type { Condition, Label } from '../arm/registers.js';
-import { makeFrame } from './frame.js';
-import { lr, lsl, pc, sp } from '../arm/registers.js';
+import type { Frame } from './frame.js';
+import { lr, pc, sp } from '../arm/registers.js';
 import type {
   AddressHalf,
   FrameOffset,
@@ -33,8 +33,12 @@ function write(a: Assembler, name: string, operands: readonly unknown[]): void {
 const has = <K extends string>(it: object, key: K): it is Record<K, unknown> => key in it;
 
 /** Writes one function. Throws `asm.*` where the frame is too large for its offsets. */
-export function emitFunction(a: Assembler, fn: MachineFunction, { labelOf, addressOf }: Linkage): void {
-  const frame = makeFrame(fn);
+export function emitFunction(
+  a: Assembler,
+  fn: MachineFunction,
+  frame: Frame,
+  { labelOf, addressOf }: Linkage,
+): void {
   const labels = new Map(fn.blocks.map((block) => [block, a.label(`${fn.name}.${block.id}`)]));
   const label = (block: MachineBlock): Label => labels.get(block)!;
 
@@ -83,10 +87,9 @@ export function emitFunction(a: Assembler, fn: MachineFunction, { labelOf, addre
     else if (!returns) write(a, `bx${condition}`, [lr]);
   };
   /** Whether going to a block is going out of the function at once. */
-  const isExit = ({ code, end }: MachineBlock): boolean =>
-    code.length === 0 && (end.kind === 'return' || end.kind === 'tail');
+  const isExit = ({ code, end }: MachineBlock): boolean => code.length === 0 && end.kind === 'return';
   const branch = (condition: Condition | '', to: MachineBlock): void => {
-    if (isExit(to)) leave(to, condition, to.end.kind === 'tail' ? to.end.symbol : undefined);
+    if (isExit(to)) leave(to, condition);
     else write(a, `b${condition}`, [label(to)]);
   };
 
@@ -118,8 +121,6 @@ export function emitFunction(a: Assembler, fn: MachineFunction, { labelOf, addre
         }
         return;
       case 'table':
-        // PC reads as two instructions on: where the table begins.
-        a.ldrlo(pc, [pc, physical(end.index), lsl(2)]);
         write(a, 'b', [label(end.otherwise)]);
         for (const target of end.targets) a.word(label(target));
         return;

@@ -23,7 +23,7 @@ export function possibleBits(value: Value, depth = 4): number {
   if (op === 'or' || op === 'xor') return of(0) | of(1);
   if (op === 'select') return of(1) | of(2);
   const amount = args[1];
-  if (isConstant(amount) && amount.imm < 32) {
+  if (isConstant(amount)) {
     if (op === 'shl') return of(0) << amount.imm;
     if (op === 'shr') return of(0) >>> amount.imm;
   }
@@ -122,10 +122,10 @@ export function maker(graph: Graph, put: (value: Value) => void): Make {
         if (isBoolean(a) && (c === 0 || c === 1)) return (c === 1) === (relation === 'eq') ? a : negate(a);
         if (c === 0 && (a.op === 'sub' || a.op === 'xor')) return again(relation, x!, y!);
         if (a.op === 'add' && isConstant(y)) return again(relation, x!, number(c - y.imm));
-        // What a shift left keeps of the bits compared with 0.
-        if (c === 0 && a.op === 'shl' && isConstant(y) && y.imm < 32)
+        // A shift by a constant, which is from 1 to 31, compared with 0: are there bits that it does not drop?
+        if (c === 0 && a.op === 'shl' && isConstant(y))
           return again(relation, make('and', [x!, number(-1 >>> y.imm)]), b);
-        if (c === 0 && a.op === 'shr' && isConstant(y) && y.imm < 32)
+        if (c === 0 && a.op === 'shr' && isConstant(y))
           return again(relation, make('and', [x!, number(-1 << y.imm)]), b);
       }
     }
@@ -138,7 +138,6 @@ export function maker(graph: Graph, put: (value: Value) => void): Make {
     if (isConstant(alo) && isConstant(ahi))
       return make('cmp64', [blo, bhi, alo, ahi], { relation: swapped(relation) });
     const equality = relation === 'eq' || relation === 'ne';
-    if (alo === blo && equality) return make('cmp', [ahi, bhi], { relation });
     if (ahi === bhi) {
       const unsigned = ({ ge: 'hs', lt: 'lo', gt: 'hi', le: 'ls' } as Partial<Record<Relation, Relation>>)[
         relation
@@ -185,6 +184,11 @@ export function maker(graph: Graph, put: (value: Value) => void): Make {
         if ((possibleBits(a) & ~c) === 0) return a;
         if ((possibleBits(a) & c) === 0) return number(0);
         if (a.op === 'and' && isConstant(y)) return make('and', [x!, number(y.imm & c)]);
+        // A side that has no bit in the mask does not count.
+        if (a.op === 'or' || a.op === 'xor') {
+          if ((possibleBits(y!) & c) === 0) return make('and', [x!, b]);
+          if ((possibleBits(x!) & c) === 0) return make('and', [y!, b]);
+        }
         return undefined;
       case 'or':
         if (c === 0) return a;
@@ -200,26 +204,29 @@ export function maker(graph: Graph, put: (value: Value) => void): Make {
       case 'shr':
       case 'sar':
       case 'ror':
-        return (
-          withConstantShift(op, a, c & 0xff) ??
-          (c >= 0 && c < 32 ? undefined : make(op, [a, number(c & 0xff)]))
-        );
+        return withConstantShift(op, a, c);
+
       case 'udiv':
         if (c === 1) return a;
         if (isPowerOf2(c)) return make('shr', [a, number(31 - Math.clz32(c))]);
-        return c === 0 ? b : undefined;
+        return undefined;
       default:
         return undefined;
     }
   };
 
-  const withConstantShift = (op: 'shl' | 'shr' | 'sar' | 'ror', a: Value, by: number): Value | undefined => {
-    if (op === 'ror') {
-      if (by % 32 === 0) return a;
-      return by > 31 ? make('ror', [a, number(by % 32)]) : undefined;
-    }
+  /** A shift by a constant, of which the low byte counts; an amount left in the end is from 1 to 31. */
+  const withConstantShift = (
+    op: 'shl' | 'shr' | 'sar' | 'ror',
+    a: Value,
+    amount: number,
+  ): Value | undefined => {
+    const low = amount & 0xff;
+    const by = op === 'ror' ? low % 32 : op === 'sar' ? Math.min(low, 31) : low;
+    if (by !== amount) return make(op, [a, number(by)]);
     if (by === 0) return a;
-    if (by > 31) return op === 'sar' ? make('sar', [a, number(31)]) : number(0);
+    if (by > 31) return number(0);
+    if (op === 'ror') return undefined;
     const [x, y] = a.args;
     if (!isConstant(y) || y.imm < 0 || y.imm > 31) return undefined;
     const before = y.imm;
@@ -276,7 +283,7 @@ export function maker(graph: Graph, put: (value: Value) => void): Make {
     if (op.startsWith('load') || op.startsWith('store')) {
       // Addresses wrap at 32 bits in the machine, so the constants of one add up.
       const [base, ...others] = args;
-      const offset = more.imm ?? 0;
+      const offset = more.imm!;
       if (base!.op === 'add' && isConstant(base!.args[1]))
         return make(op, [base!.args[0]!, ...others], { imm: (base!.args[1].imm + offset) | 0 });
       if (isConstant(base) && base.imm !== 0)

@@ -47,14 +47,7 @@ function sinkCopies(fn: MachineFunction): void {
   for (let block: MachineBlock | undefined = fn.blocks[0]; block;) {
     const nexts: MachineBlock[] = [...new Set(machineSuccessors(block))];
     if (nexts.length < 2 || nexts.some((it) => before.get(it) !== 1)) return;
-    const out = liveness({ ...fn, virtuals: FIRST_VIRTUAL });
-    const wanted = (it: MachineBlock, n: number): boolean => {
-      for (const { defs, uses } of it.code) {
-        if (uses.some(({ virtual }) => virtual === n)) return true;
-        if (defs.some(({ virtual }) => virtual === n)) return false;
-      }
-      return out.get(it)!.has(n);
-    };
+    const { atStart } = liveness({ ...fn, virtuals: FIRST_VIRTUAL });
     for (let i = block.code.length - 1; i >= 0; i--) {
       const copy = block.code[i]!;
       if (!isCopy(copy)) continue;
@@ -65,7 +58,7 @@ function sinkCopies(fn: MachineFunction): void {
       );
       if (busy || endUses(block.end).includes(to)) continue;
       block.code.splice(i, 1);
-      for (const next of nexts) if (wanted(next, to.virtual)) next.code.unshift({ ...copy });
+      for (const next of nexts) if (atStart.get(next)!.has(to.virtual)) next.code.unshift({ ...copy });
     }
     // Further down only where one side is left that needs a frame.
     const needing: MachineBlock[] = nexts.filter(needsFrame);

@@ -146,6 +146,13 @@ export function successors({ end }: Block): Block[] {
   return [];
 }
 
+/** The arguments of a block's end. */
+export function endArguments({ end }: Block): Value[] {
+  if (end.kind === 'branch') return [end.condition];
+  if (end.kind === 'table') return [end.index];
+  return end.kind === 'return' ? end.values : [];
+}
+
 const EFFECTS: ReadonlySet<Op> = new Set<Op>([
   ...['load', 'load8u', 'load8s', 'load16u', 'load16s', 'store', 'store8', 'store16'],
   ...['call', 'intrinsic'],
@@ -223,26 +230,16 @@ const IMPLIED: Readonly<Partial<Record<Relation, readonly Relation[]>>> = {
 /** Whether condition `b` holds wherever `a` does, with the same flags. */
 export const implies = (a: Relation, b: Relation): boolean => a === b || (IMPLIED[a]?.includes(b) ?? false);
 
+/** For each relation the one to the constant before or after, and the constant that has none. */
+const NEIGHBOURS: Readonly<Partial<Record<Relation, readonly [Relation, number, number]>>> = {
+  ...{ lt: ['le', -1, -0x80000000], ge: ['gt', -1, -0x80000000] },
+  ...{ le: ['lt', 1, 0x7fffffff], gt: ['ge', 1, 0x7fffffff] },
+  ...{ lo: ['ls', -1, 0], hs: ['hi', -1, 0], ls: ['lo', 1, -1], hi: ['hs', 1, -1] },
+};
+
 /** A relation to a constant as one to the next constant: less than 8 is at most 7. Undefined where there is none. */
 export function neighbour(relation: Relation, c: number): readonly [Relation, number] | undefined {
-  switch (relation) {
-    case 'lt':
-      return c === -0x80000000 ? undefined : ['le', c - 1];
-    case 'ge':
-      return c === -0x80000000 ? undefined : ['gt', c - 1];
-    case 'le':
-      return c === 0x7fffffff ? undefined : ['lt', c + 1];
-    case 'gt':
-      return c === 0x7fffffff ? undefined : ['ge', c + 1];
-    case 'lo':
-      return c === 0 ? undefined : ['ls', (c - 1) | 0];
-    case 'hs':
-      return c === 0 ? undefined : ['hi', (c - 1) | 0];
-    case 'ls':
-      return c === -1 ? undefined : ['lo', (c + 1) | 0];
-    case 'hi':
-      return c === -1 ? undefined : ['hs', (c + 1) | 0];
-    default:
-      return undefined;
-  }
+  const found = NEIGHBOURS[relation];
+  if (!found || found[2] === c) return undefined;
+  return [found[0], (c + found[1]) | 0];
 }

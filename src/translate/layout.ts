@@ -6,7 +6,7 @@ import type { Condition } from '../arm/registers.js';
 import { implies, neighbour } from './ir.js';
 import type { Relation } from './ir.js';
 import type { Instruction, MachineBlock, MachineEnd, MachineFunction } from './machine.js';
-import { core, invert, isImmediate, isVirtual, machineSuccessors, only } from './machine.js';
+import { invert, isImmediate, isVirtual, machineSuccessors, mapInstruction, only } from './machine.js';
 
 function predecessors(fn: MachineFunction): Map<MachineBlock, MachineBlock[]> {
   const found = new Map<MachineBlock, MachineBlock[]>(fn.blocks.map((block) => [block, []]));
@@ -59,7 +59,6 @@ function mergeBlocks(fn: MachineFunction): void {
     if (gone.has(block)) continue;
     while (block.end.kind === 'jump' && block.end.to !== block && before.get(block.end.to)!.length === 1) {
       const next = block.end.to;
-      if (next === fn.blocks[0]) break;
       block.code.push(...next.code);
       block.end = next.end;
       gone.add(next);
@@ -161,23 +160,24 @@ function predicate(fn: MachineFunction): boolean {
     const { end } = block;
     if (end.kind !== 'branch') continue;
     const { yes, no, condition } = end;
-    const alone = (it: MachineBlock): boolean =>
-      it !== block && before.get(it)!.length === 1 && it.end.kind === 'jump' && canBeConditional(it.code);
-    const after = (it: MachineBlock): MachineBlock | undefined =>
-      it.end.kind === 'jump' ? it.end.to : undefined;
+    /** Where a side goes on to, if its instructions can be conditional. */
+    const after = (it: MachineBlock): MachineBlock | undefined => {
+      const simple = it !== block && before.get(it)!.length === 1 && canBeConditional(it.code);
+      return simple && it.end.kind === 'jump' ? it.end.to : undefined;
+    };
     for (const [side, other, when] of [
       [yes, no, condition],
       [no, yes, invert(condition)],
     ] as const) {
-      if (!alone(side) || after(side) !== other || side.code.length > SHORT) continue;
+      if (after(side) !== other || side.code.length > SHORT) continue;
       block.code.push(...under(side.code, when));
       block.end = { kind: 'jump', to: other };
       return true;
     }
-    if (!alone(yes) || !alone(no) || after(yes) !== after(no)) continue;
-    if (yes.code.length + no.code.length > SHORT_BOTH) continue;
+    const join = after(yes);
+    if (!join || after(no) !== join || yes.code.length + no.code.length > SHORT_BOTH) continue;
     block.code.push(...under(yes.code, condition), ...under(no.code, invert(condition)));
-    block.end = { kind: 'jump', to: after(yes)! };
+    block.end = { kind: 'jump', to: join };
     return true;
   }
   return false;
@@ -208,7 +208,7 @@ function tailCalls(fn: MachineFunction): void {
   if (fn.outgoing > 0) return;
   for (const block of fn.blocks) {
     const last = block.code.at(-1);
-    if (block.end.kind !== 'return' || last?.name !== 'bl' || last.condition) continue;
+    if (block.end.kind !== 'return' || last?.name !== 'bl' || last.condition !== undefined) continue;
     const { symbol } = last.operands[0] as { symbol: string };
     block.code.pop();
     block.end = { kind: 'tail', symbol, uses: last.uses };
@@ -221,8 +221,7 @@ function arrange(fn: MachineFunction): void {
   const order: MachineBlock[] = [];
   const before = predecessors(fn);
   // Into loops first; what others go to as well is left to them.
-  const rank = (block: MachineBlock): number =>
-    block.end.kind === 'trap' ? -1 : 2 * block.depth + (before.get(block)!.length === 1 ? 1 : 0);
+  const rank = (block: MachineBlock): number => 2 * block.depth + (before.get(block)!.length === 1 ? 1 : 0);
   const rest = [...fn.blocks.filter(({ end }) => end.kind !== 'trap'), ...fn.blocks];
   for (const start of [fn.blocks[0]!, ...rest]) {
     let block: MachineBlock | undefined = placed.has(start) ? undefined : start;
@@ -249,28 +248,12 @@ function readThroughCopies({ blocks }: MachineFunction): void {
         const it = block.code[n]!;
         const fixed =
           it.defs.includes(to) || it.inline || it.name === 'bl' || it.name === 'ldrd' || it.name === 'strd';
-        if (!fixed && it.uses.includes(to)) block.code[n] = replaceUse(it, to, from);
+        if (!fixed && it.uses.includes(to))
+          block.code[n] = mapInstruction(it, (register) => (register === to ? from : register));
         if (it.defs.includes(to) || it.defs.includes(from)) return;
       }
     });
   }
-}
-
-type Register = (typeof core)[number];
-
-function replaceUse(instruction: Instruction, to: Register, from: Register): Instruction {
-  const replace = (operand: unknown): unknown => {
-    if (operand === to) return from;
-    if (Array.isArray(operand)) return operand.map(replace);
-    if (typeof operand === 'object' && operand !== null && 'by' in operand && operand.by === to)
-      return { ...operand, by: from };
-    return operand;
-  };
-  return {
-    ...instruction,
-    operands: instruction.operands.map(replace) as Instruction['operands'],
-    uses: instruction.uses.map((it) => (it === to ? from : it)),
-  };
 }
 
 /** Improves and orders the blocks of a function whose registers are chosen. */
@@ -286,6 +269,5 @@ export function layOut(fn: MachineFunction): void {
   tailCalls(fn);
   copyEnds(fn);
   tidy();
-  while (predicate(fn)) tidy();
   arrange(fn);
 }

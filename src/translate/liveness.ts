@@ -40,8 +40,14 @@ export class BitSet {
   }
 }
 
-/** What is live at the end of each block, the registers that its end reads included. */
-export function liveness({ blocks, virtuals }: MachineFunction): Map<MachineBlock, BitSet> {
+/** What is live at the start and at the end of each block; at the end, with the registers that the end reads. */
+export interface Liveness {
+  readonly atStart: ReadonlyMap<MachineBlock, BitSet>;
+  readonly out: ReadonlyMap<MachineBlock, BitSet>;
+}
+
+/** Finds what is live in a function. */
+export function liveness({ blocks, virtuals }: MachineFunction): Liveness {
   const out = new Map<MachineBlock, BitSet>();
   const atStart = new Map<MachineBlock, BitSet>();
   for (const block of blocks) {
@@ -63,5 +69,5 @@ export function liveness({ blocks, virtuals }: MachineFunction): Map<MachineBloc
       if (atStart.get(block)!.union(start)) changed = true;
     }
   }
-  return out;
+  return { atStart, out };
 }

@@ -64,7 +64,8 @@ export interface Instruction {
 export type MachineEnd =
   | { kind: 'jump'; to: MachineBlock }
   | { kind: 'branch'; condition: Condition; yes: MachineBlock; no: MachineBlock }
-  | { kind: 'table'; index: Virtual; targets: MachineBlock[]; otherwise: MachineBlock }
+  /** Its last instruction loads PC from the table behind it, where the index is in it. */
+  | { kind: 'table'; targets: MachineBlock[]; otherwise: MachineBlock }
   | { kind: 'return'; uses: readonly Virtual[] }
   | { kind: 'tail'; symbol: string; uses: readonly Virtual[] }
   | { kind: 'trap' };
@@ -107,7 +108,6 @@ export function machineSuccessors({ end }: MachineBlock): MachineBlock[] {
 
 /** The registers that a block's end reads. */
 export function endUses(end: MachineEnd): readonly Virtual[] {
-  if (end.kind === 'table') return [end.index];
   return end.kind === 'return' || end.kind === 'tail' ? end.uses : [];
 }
 
@@ -181,6 +181,25 @@ export function inline(
   const operands = [...written, ...read];
   const common = { name: 'inline', condition: undefined, operands, defs: written, uses: read };
   return { ...common, early: true, flags: true, inline: emit };
+}
+
+/** Puts other registers into operands. */
+function mapOperand(operand: Operand, map: (register: Virtual) => Virtual): Operand {
+  if (isVirtual(operand)) return map(operand);
+  if (Array.isArray(operand)) return (operand as Operand[]).map((it) => mapOperand(it, map));
+  if (typeof operand === 'object' && 'by' in operand && isVirtual(operand.by))
+    return { ...operand, by: map(operand.by) };
+  return operand;
+}
+
+/** An instruction with other registers. */
+export function mapInstruction(instruction: Instruction, map: (register: Virtual) => Virtual): Instruction {
+  return {
+    ...instruction,
+    operands: instruction.operands.map((it) => mapOperand(it, map)),
+    defs: instruction.defs.map(map),
+    uses: instruction.uses.map(map),
+  };
 }
 
 /** The core register that a register was given. */

@@ -1,14 +1,8 @@
 /** What is done to a graph between its making and the selection of instructions. */
 import { maker } from './fold.js';
+import { makeTables } from './switches.js';
 import type { Block, Graph, Value } from './ir.js';
-import { isPure, isRemovable, newBlock, resolve, successors } from './ir.js';
-
-/** The arguments of a block's end. */
-export function endArguments({ end }: Block): Value[] {
-  if (end.kind === 'branch') return [end.condition];
-  if (end.kind === 'table') return [end.index];
-  return end.kind === 'return' ? end.values : [];
-}
+import { endArguments, isPure, isRemovable, newBlock, resolve, successors } from './ir.js';
 
 function mapEnd(block: Block, map: (value: Value) => Value): void {
   const { end } = block;
@@ -334,6 +328,7 @@ export function optimise(graph: Graph): void {
     analyse(graph);
     joinBlocks(graph);
     removeUnused(graph);
+    if (round === 0) makeTables(graph);
   }
   analyse(graph);
   splitEdges(graph);

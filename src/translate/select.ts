@@ -7,9 +7,10 @@ import type { Condition } from '../arm/registers.js';
 import { argumentPlaces, stackBytes } from './calls.js';
 import { intrinsicOf } from './intrinsics.js';
 import type { Block, Graph, Op, Relation, Value } from './ir.js';
-import { implies, isBoolean, isConstant, neighbour, swapped } from './ir.js';
+import { endArguments, implies, isBoolean, isConstant, neighbour, swapped } from './ir.js';
 import type { Instruction, MachineBlock, MachineEnd, MachineFunction, Operand, Virtual } from './machine.js';
 import {
+  PC,
   SP,
   call,
   core,
@@ -26,7 +27,6 @@ import {
   update,
   withFlags,
 } from './machine.js';
-import { endArguments } from './optimise.js';
 import type { ValueType } from './wasm.js';
 
 /** Instructions that set the flags, and the condition under which a value is not 0. */
@@ -221,8 +221,6 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
     const middle = scratch();
     if (isLowMask(mask >>> low))
       return [define('ubfx', middle, at(a), low, widthOf(mask >>> low)), define('lsl', to, middle, low)];
-    if (isLowMask(~mask))
-      return [define('lsr', middle, at(a), widthOf(~mask)), define('lsl', to, middle, widthOf(~mask))];
     const two = twoImmediates(~mask);
     if (two) return [define('bic', middle, at(a), two[0]), define('bic', to, middle, two[1])];
     return [define('and', to, at(a), constantIn(mask))];
@@ -575,9 +573,7 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
     if (op === 'intrinsic') return selectIntrinsic(value);
     if (op === 'store' || op === 'store8' || op === 'store16')
       return selectAccess(ACCESS[op]!, args[0]!, imm, args[1]);
-    if (highs.has(value)) {
-      return registers.has(value) || registers.has(highs.get(value)!) ? selectTwo(value) : [];
-    }
+    if (highs.has(value)) return selectTwo(value);
     const to = registers.get(value);
     if (!to || op === 'hi') return [];
     if (op.startsWith('load')) return selectAccess(ACCESS[op]!, args[0]!, imm, undefined, to);
@@ -612,8 +608,11 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
       case 'table': {
         const index = at(end.index);
         const count = end.targets.length;
-        chunks.push([compare('cmp', index, ...(isImmediate(count) ? [count] : [constantIn(count)]))]);
-        return { kind: 'table', index, targets: end.targets.map(machine), otherwise: machine(end.otherwise) };
+        // PC reads as two instructions on: where the table begins, behind a jump for an index beyond it.
+        const dispatch = effect('ldr', PC, [PC, index, { shift: 'lsl', by: 2 }]);
+        const known = isImmediate(count) ? count : constantIn(count);
+        chunks.push([compare('cmp', index, known), only('lo', dispatch)]);
+        return { kind: 'table', targets: end.targets.map(machine), otherwise: machine(end.otherwise) };
       }
       case 'return': {
         const used = end.values.map((_, i) => core[i]!);

@@ -8,6 +8,8 @@ import { HypberryError } from '../base/errors.js';
 import { allocate } from './allocate.js';
 import { buildGraph } from './build.js';
 import { emitFunction } from './emit.js';
+import type { Frame } from './frame.js';
+import { makeFrame } from './frame.js';
 import { layOut } from './layout.js';
 import type { MachineFunction } from './machine.js';
 import { optimise } from './optimise.js';
@@ -46,14 +48,26 @@ export interface Translation {
   readonly listing: () => string;
 }
 
-const twice = 2;
+/** What linking gives: all of it, where every address that the code holds was known. */
+interface Linked {
+  readonly items: readonly Item[];
+  readonly codeEnd: number;
+  readonly symbols: ReadonlyMap<string, number>;
+  readonly isComplete: boolean;
+}
+
+/** A function that only waits to be written. */
+interface Compiled {
+  readonly fn: MachineFunction;
+  readonly frame: Frame;
+}
 
 /** The functions in the order of their code, selected and with their registers. */
 function compile(
   wasm: Uint8Array,
   devices: readonly AddressRange[],
 ): {
-  functions: MachineFunction[];
+  functions: Compiled[];
   data: readonly { address: number; bytes: Uint8Array }[];
 } {
   const module = readModule(wasm);
@@ -67,7 +81,7 @@ function compile(
     const selected = select(graph, it.type.params);
     allocate(selected);
     layOut(selected);
-    return selected;
+    return { fn: selected, frame: makeFrame(selected) };
   });
   return { functions, data: module.data };
 }
@@ -154,42 +168,42 @@ export function translate(
   { origin, devices = [], before, after }: TranslateOptions,
 ): Translation {
   const { functions, data } = compile(wasm, devices);
-  const routines = routinesFor(functions);
-  let symbols = new Map<string, number>();
-  let items: readonly Item[] = [];
-  let codeEnd = origin;
-  // The second time every address is known.
-  for (let pass = 0; pass < twice; pass++) {
+  const routines = routinesFor(functions.map(({ fn }) => fn));
+
+  const link = (known: ReadonlyMap<string, number>): Linked => {
     const a = assembler(origin);
     const labels = new Map<string, Label>();
+    let isComplete = true;
     const labelOf = (symbol: string): Label => {
       let label = labels.get(symbol);
       if (!label) labels.set(symbol, (label = a.label(symbol)));
       return label;
     };
-    const known = symbols;
+    const addressOf = (symbol: string): number => {
+      labelOf(symbol);
+      const address = known.get(symbol);
+      if (address === undefined) isComplete = false;
+      return address ?? 0;
+    };
     before?.(a, labelOf);
-    for (const it of functions)
-      emitFunction(a, it, {
-        labelOf,
-        addressOf: (symbol) => {
-          labelOf(symbol);
-          return known.get(symbol) ?? 0;
-        },
-      });
+    for (const { fn, frame } of functions) emitFunction(a, fn, frame, { labelOf, addressOf });
     for (const symbol of routines) {
       a.at(labelOf(symbol));
       routineOf(symbol)!.emit(a, labelOf);
     }
     after?.(a, labelOf);
-    codeEnd = a.here;
+    const codeEnd = a.here;
     // The assembler knows where its labels are: it is asked for words of them, behind the code.
     a.word(...labels.values());
     const all = a.items();
-    items = all.filter(({ address }) => address < codeEnd);
+    const items = all.filter(({ address }) => address < codeEnd);
     const addresses = all.slice(items.length).map(({ bytes }) => readU32LE(bytes, 0));
-    symbols = new Map([...labels.keys()].map((symbol, i) => [symbol, addresses[i]!]));
-  }
+    const symbols = new Map([...labels.keys()].map((symbol, i) => [symbol, addresses[i]!]));
+    return { items, codeEnd, symbols, isComplete };
+  };
+  const first = link(new Map());
+  // Where code wants addresses as numbers, they are known the second time.
+  const { items, codeEnd, symbols } = first.isComplete ? first : link(first.symbols);
   const code = new Uint8Array(codeEnd - origin);
   for (const { address, bytes } of items) code.set(bytes, address - origin);
   return { image: withData(code, origin, data), symbols, codeEnd, listing: () => listingOf(items) };

@@ -16,7 +16,6 @@ export interface Wide {
   /** clz, ctz, popcnt, extend8_s, extend16_s, extend32_s. */
   unary(name: string, a: Pair): Pair;
   compare(relation: Relation, a: Pair, b: Pair): Value;
-  select(condition: Value, a: Pair, b: Pair): Pair;
   load(op: LoadOp, address: Value, offset: number, extension: 'none' | 'signed' | 'unsigned'): Pair;
 }
 
@@ -45,7 +44,7 @@ export function wide(graph: Graph, make: Make): Wide {
 
   const two = (op: 'add64' | 'sub64' | 'umull' | 'smull', args: Value[]): Pair => {
     const lo = make(op, args);
-    return lo.op === op ? [lo, make('hi', [lo])] : [lo, zero];
+    return [lo, make('hi', [lo])];
   };
 
   const add = ([alo, ahi]: Pair, [blo, bhi]: Pair): Pair => {
@@ -163,10 +162,6 @@ export function wide(graph: Graph, make: Make): Wide {
       }
     },
     compare: (relation, a, b) => make('cmp64', [...a, ...b], { relation }),
-    select: (condition, a, b) => [
-      make('select', [condition, a[0], b[0]]),
-      make('select', [condition, a[1], b[1]]),
-    ],
     load: (op, address, offset, extension) => {
       const lo = make(op, [address], { imm: offset });
       if (extension !== 'none') return self.extend(lo, extension === 'signed');

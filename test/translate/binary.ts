@@ -72,14 +72,16 @@ const signature = ({ params, results }: Signature): number[] => [
   ...list(results.map((it) => [TYPE[it]])),
 ];
 
-/** A module: imported and own functions, exported where they have a name, over an imported memory `env.memory`. */
+/** A module: imported and own functions, exported where they have a name, over an imported memory `env.memory`,
+ * with a constant global of each type. */
 export function moduleBytes(
   imports: readonly ImportBytes[],
   functions: readonly FunctionBytes[],
   pages: number,
-  more: readonly number[] = [],
+  globals: readonly [number, bigint] = [0, 0n],
 ): Uint8Array<ArrayBuffer> {
   const types = [...imports, ...functions].map(({ type }) => signature(type));
+  const [first, second] = globals;
   const exported = functions.flatMap(({ name }, i) =>
     name === undefined ? [] : [[...text(name), 0, ...unsigned(imports.length + i)]],
   );
@@ -94,6 +96,13 @@ export function moduleBytes(
       ]),
     ),
     ...section(3, list(functions.map((_, i) => unsigned(imports.length + i)))),
+    ...section(
+      6,
+      list([
+        [TYPE.i32, 0, ...i32(first), ...op('end')],
+        [TYPE.i64, 0, ...i64(second), ...op('end')],
+      ]),
+    ),
     ...section(7, list(exported)),
     ...section(
       10,
@@ -104,6 +113,5 @@ export function moduleBytes(
         }),
       ),
     ),
-    ...more,
   ]);
 }

@@ -1,15 +1,13 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import type { ValueType } from '../../src/translate/wasm.js';
-import { seed } from '../arm/generate.js';
 import { generate, MEMORY_BYTES, random } from './generator.js';
 import type { Call } from './machines.js';
 import { MEMORY_AT, PAGES, runInNode, runTranslated } from './machines.js';
+import { numbers } from './numbers.js';
 
 beforeAll(() => ensureTools(['qemu-user']), 300_000);
 
-/** Modules made; TRANSLATE_MODULES asks for more. */
-const COUNT = Number(process.env['TRANSLATE_MODULES'] ?? 40);
 const CALLS_EACH = 6;
 
 const EDGES = [0, 1, 2, 31, 32, 33, 63, 64, 0xff, 0x100, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffffe];
@@ -20,7 +18,7 @@ function argument(type: ValueType, pick: (below: number) => number): number | bi
 }
 
 describe('generated modules do the same in Node, in the built-in processor and in QEMU', () => {
-  test.each(Array.from({ length: COUNT }, (_, i) => seed * 1000 + i))('module %i', async (number) => {
+  test.each(numbers)('module %i', async (number) => {
     const { wasm, functions } = generate(number, MEMORY_AT, PAGES);
     const pick = random(number + 1);
     const calls: Call[] = functions.flatMap(({ name, type }) =>

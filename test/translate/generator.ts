@@ -122,6 +122,10 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
       return found.length > 0 ? one(found) : undefined;
     };
 
+    const extreme = (of: ValueType): number[] =>
+      of === 'i32'
+        ? i32(one([0, -1, 1, 0x7fffffff, -0x80000000, 0x12345, -0x12345]))
+        : i64(one([0n, -1n, 1n, 2n ** 63n - 1n, -(2n ** 63n), 0x7fffffffn, -0x80000000n, 2n ** 32n]));
     const constant = (of: ValueType): number[] => (of === 'i32' ? i32(number32()) : i64(number64()));
 
     /** An address with its constant offset, in the module's memory for accesses of up to 8 bytes. */
@@ -131,7 +135,7 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
       const at = memoryAt + 16 + pick(64) * 8;
       switch (pick(5)) {
         case 0:
-          return { code: inner, offset: at };
+          return { code: inner, offset: chance(20) ? memoryAt : at };
         case 1:
           return { code: [...inner, ...i32(at), ...op('i32.add')], offset: 0 };
         case 2:
@@ -193,14 +197,41 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
       const of = type();
       const compare = (): number[] => [
         ...expression(of, depth - 1),
-        ...(chance(60) ? constant(of) : expression(of, depth - 1)),
+        ...(chance(60) ? (chance(30) ? extreme(of) : constant(of)) : expression(of, depth - 1)),
         ...op(`${of}.${one(RELATION)}`),
       ];
-      switch (pick(7)) {
+      /** A comparison with one constant, often at the edge. */
+      const simple = (): number[] => {
+        if (chance(30)) return compare();
+        if (chance(30))
+          return [
+            ...expression('i32', depth - 1),
+            ...expression('i32', depth - 1),
+            ...op(`i32.${one(RELATION)}`),
+          ];
+        const c = chance(50) ? i32(one([0, -1, 0x7fffffff, -0x80000000])) : constant('i32');
+        return [...expression('i32', depth - 1), ...c, ...op(`i32.${one(RELATION)}`)];
+      };
+      switch (pick(10)) {
+        case 9: {
+          const by = [...expression('i32', depth - 1), ...i32(1 + pick(31))];
+          return [...by, ...op(one(['i32.shl', 'i32.shr_u'])), ...op('i32.eqz')];
+        }
+        case 7:
+          // Truth compared, and turned round.
+          return [
+            ...compare(),
+            ...(chance(50) ? i32(1) : i32(0)),
+            ...op(one(['i32.eq', 'i32.ne', 'i32.xor'])),
+          ];
+        case 8: {
+          const bit = [...expression('i32', depth - 1), ...i32(1 << pick(32)), ...op('i32.and')];
+          return [...bit, ...(chance(50) ? op('i32.eqz') : [...i32(0), ...op('i32.ne')])];
+        }
         case 0:
-          return [...compare(), ...compare(), ...op('i32.and')];
+          return [...simple(), ...simple(), ...op('i32.and')];
         case 1:
-          return [...compare(), ...compare(), ...op('i32.or')];
+          return [...simple(), ...simple(), ...op('i32.or')];
         case 2:
           return [...compare(), ...op('i32.eqz')];
         case 3:
@@ -222,7 +253,11 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
       if (depth <= 0 || budget <= 0)
         return local !== undefined && chance(70) ? op('local.get', local) : constant(of);
       const d = depth - 1;
-      switch (pick(20)) {
+      switch (pick(24)) {
+        case 20:
+        case 21:
+        case 22:
+          return idiom(of, d);
         case 0:
         case 1:
         case 2:
@@ -301,11 +336,188 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
       }
     };
 
+    /** What selection and folding look for, in all its forms. */
+    const idiom = (of: ValueType, depth: number): number[] => {
+      const value = (): number[] => expression(of, depth - 1);
+      const number = (n: number): number[] => (of === 'i32' ? i32(n) : i64(BigInt(n)));
+      const shift = (): string => `${of}.${one(['shl', 'shr_s', 'shr_u', 'rotl', 'rotr'])}`;
+      switch (pick(10)) {
+        case 0: {
+          const [first, second] = chance(50) ? [shift(), shift()] : Array<string>(2).fill(shift());
+          return [...value(), ...number(pick(70)), ...op(first!), ...number(pick(70)), ...op(second!)];
+        }
+        case 1: {
+          const by = one([16, 24, 24, pick(32)]);
+          return [
+            ...value(),
+            ...number(by),
+            ...op(`${of}.shl`),
+            ...number(by),
+            ...op(`${of}.${one(['shr_s', 'shr_u'])}`),
+          ];
+        }
+        case 2:
+          return [...value(), ...number(one([0, 1, -1, 2, -0x80000000])), ...op(`${of}.${one(BINARY)}`)];
+        case 3: {
+          const mask = one([0xffff, -0x1000, 0xff00ff, ~0xff00ff, 0x3fffff, 0x7fffc0, -0x80000, 0xff]);
+          return [...value(), ...number(mask), ...op(`${of}.and`)];
+        }
+        case 4: {
+          if (of === 'i32')
+            return [
+              ...condition(depth),
+              ...i32(pick(2)),
+              ...i32(pick(2)),
+              ...op('i32.xor'),
+              ...op('i32.xor'),
+            ];
+          const extend = (): number[] => [
+            ...expression('i32', depth - 1),
+            ...op(one(['i64.extend_i32_s', 'i64.extend_i32_s', 'i64.extend_i32_u'])),
+          ];
+          return [
+            ...extend(),
+            ...extend(),
+            ...op(one(['i64.mul', 'i64.mul', 'i64.add', 'i64.sub', 'i64.or', 'i64.and'])),
+          ];
+        }
+        case 5:
+          if (of === 'i32' && chance(50))
+            return [...value(), ...i32(0), ...op(`i32.${one(['lt_s', 'ge_s', ...RELATION])}`)];
+          return [...number(pick(2)), ...number(pick(2)), ...condition(depth), ...op('select')];
+        case 6:
+          return [
+            ...value(),
+            ...number(number32()),
+            ...op(`${of}.${one(['and', 'or', 'xor', 'add'])}`),
+            ...number(number32()),
+            ...op(`${of}.${one(['and', 'or', 'xor', 'add'])}`),
+          ];
+        case 7: {
+          if (chance(30))
+            return [...value(), ...number(1 << pick(12)), ...op(`${of}.${one(['div_u', 'rem_u'])}`)];
+          const inverted = [...value(), ...number(-1), ...op(`${of}.xor`)];
+          return [...value(), ...inverted, ...op(`${of}.and`)];
+        }
+        case 8: {
+          const of2 = localOf(of);
+          if (of2 === undefined) return value();
+          const x = op('local.get', of2);
+          return [...x, ...x, ...op(`${of}.${one([...BINARY, ...(of === 'i32' ? [] : ['add'])])}`)];
+        }
+        default: {
+          if (of === 'i64' && chance(40)) {
+            const factor = (): number[] => [...load('i32', 1), ...op('i64.extend_i32_s')];
+            return [...factor(), ...factor(), ...op('i64.mul')];
+          }
+          const product = [...value(), ...value(), ...op(`${of}.mul`)];
+          return chance(50)
+            ? [...product, ...value(), ...op(`${of}.add`)]
+            : [...value(), ...product, ...op(`${of}.${one(['add', 'sub'])}`)];
+        }
+      }
+    };
+
+    /** What is never done: the translator does not know that. */
+    const never = (): number[] => {
+      const impossible = [...expression('i32', 1), ...i32(1), ...op('i32.and'), ...i32(2), ...op('i32.eq')];
+      const of = type();
+      const zero = of === 'i32' ? i32(0) : i64(0n);
+      const code = one([
+        [...op('nop'), ...op('unreachable')],
+        [...expression(of, 1), ...zero, ...op(`${of}.${one(DIVISION)}`), ...op('drop')],
+        [...op('unreachable'), ...begin('block', undefined), ...op('nop'), ...op('end')],
+      ]);
+      labels.push({ carries: undefined, isLoop: false });
+      const otherwise = chance(30) ? [...op('else'), ...statements(1)] : [];
+      const inside = [...impossible, ...begin('if', undefined), ...code, ...otherwise, ...op('end')];
+      labels.pop();
+      return inside;
+    };
+
+    /** Leaves the function, or a block, from one side of an `if`. */
+    const leaveEarly = (): number[] => {
+      const targets = labels.flatMap((it, i) => (it.isLoop ? [] : [labels.length - i]));
+      const out = condition(2);
+      labels.push({ carries: undefined, isLoop: false });
+      const code = [...out, ...begin('if', undefined)];
+      const [result] = results;
+      const callees = functions.flatMap((it, i) =>
+        it.type.results[0] === result && it.type.params.every((param, n) => param === params[n]) ? [i] : [],
+      );
+      if (chance(40) && callees.length > 0 && loops === 0) {
+        // With the same arguments: nothing has to be moved.
+        const callee = one(callees);
+        code.push(...functions[callee]!.type.params.flatMap((_, n) => op('local.get', n)));
+        code.push(...op('call', imports.length + callee), ...op('return'));
+      } else if (chance(50)) {
+        code.push(...(result ? expression(result, 2) : []), ...op('return'));
+      } else {
+        const target = one(targets);
+        const carried = labels[labels.length - 1 - target]!.carries;
+        code.push(...(carried ? expression(carried, 2) : []), ...op('br', target));
+      }
+      if (chance(50)) code.push(...op('else'), ...statements(1));
+      labels.pop();
+      return [...code, ...op('end')];
+    };
+
+    /** At the function's beginning, a call of another with the same arguments. */
+    const passOn = (): number[] => {
+      const found = functions.findIndex(
+        (it) => it.type.results[0] === results[0] && it.type.params.every((param, n) => param === params[n]),
+      );
+      if (found < 0 || params[0] !== 'i32') return [];
+      const args = functions[found]!.type.params.flatMap((_, n) => op('local.get', n));
+      const when = [...op('local.get', 0), ...i32(pick(64)), ...op('i32.eq'), ...begin('if', undefined)];
+      return [...when, ...args, ...op('call', imports.length + found), ...op('return'), ...op('end')];
+    };
+
+    /** Comparisons of one value one after another, with the same way out or each with its own. */
+    const comparisons = (): number[] => {
+      const local = localOf('i32');
+      if (local === undefined) return [];
+      const [count, base] = [2 + pick(6), number32()];
+      const code: number[] = [];
+      const same = chance(50);
+      const depth = same ? 1 : count;
+      for (let i = 0; i < depth; i++) {
+        code.push(...begin('block', undefined));
+        labels.push({ carries: undefined, isLoop: false });
+      }
+      const relation = chance(50) ? 'eq' : undefined;
+      for (let i = 0; i < count; i++) {
+        const name = relation ?? one(RELATION);
+        const c = chance(30) ? extreme('i32') : i32(base + pick(20));
+        code.push(...op('local.get', local), ...c, ...op(`i32.${name}`), ...op('br_if', same ? 0 : i));
+      }
+      for (let i = 0; i < depth; i++) {
+        labels.pop();
+        code.push(...op('end'), ...statements(1));
+      }
+      return code;
+    };
+
+    /** A switch of more cases than an immediate can count. */
+    const longSwitch = (): number[] => {
+      const table = Array.from({ length: 257 + pick(100) }, () => pick(3));
+      const blocks = [0, 1, 2].flatMap(() => begin('block', undefined));
+      for (let i = 0; i < 3; i++) labels.push({ carries: undefined, isLoop: false });
+      const index = [...expression('i32', 2), ...i32(0x1ff), ...op('i32.and')];
+      const code = [...blocks, ...index, ...op('br_table', table.length), ...table, pick(3)];
+      for (let i = 0; i < 3; i++) {
+        labels.pop();
+        code.push(...op('end'), ...statements(1));
+      }
+      return code;
+    };
+
     const store = (): number[] => {
       const of = type();
       const [name, bytes] = one(STORES[of]);
       const { code, offset } = address(2, bytes);
-      return [...code, ...expression(of, 2), ...op(`${of}.${name}`, 0, offset)];
+      const masked = of === 'i32' && chance(30) ? [...i32(one([0xff, 0xffff, 0x7f])), ...op('i32.and')] : [];
+      return [...code, ...expression(of, 2), ...masked, ...op(`${of}.${name}`, 0, offset)];
     };
 
     const switchOver = (): number[] => {
@@ -328,7 +540,22 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
 
     const statement = (): number[] => {
       if (budget <= 0) return [];
-      switch (pick(13)) {
+      switch (pick(19)) {
+        case 13:
+          return never();
+        case 14:
+        case 15:
+          return leaveEarly();
+        case 16:
+        case 17:
+          return comparisons();
+        case 18: {
+          if (chance(15)) return longSwitch();
+          const of = type();
+          const global = op('global.get', of === 'i32' ? 0 : 1);
+          const local = localOf(of);
+          return [...global, ...(local === undefined ? op('drop') : op('local.set', local))];
+        }
         case 0:
         case 1:
         case 2:
@@ -404,7 +631,8 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
     };
     const statements = (count: number): number[] => Array.from({ length: count }, statement).flat();
 
-    const code = statements(3 + pick(6));
+    const code = chance(35) ? passOn() : [];
+    code.push(...statements(3 + pick(6)));
     if (results[0]) code.push(...expression(results[0], 3));
     code.push(...op('end'));
     return { type: signature, locals: [...locals, ...counters], code, name: `f${index}` };
@@ -412,5 +640,5 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
 
   const count = 3 + pick(4);
   for (let i = 0; i < count; i++) functions.push(generateFunction(i));
-  return { wasm: moduleBytes(imports, functions, pages), functions };
+  return { wasm: moduleBytes(imports, functions, pages, [number32(), number64()]), functions };
 }

@@ -24,7 +24,7 @@ const STACK_BYTES = 0x8000;
 
 /** WebAssembly's JavaScript side, which TypeScript's libraries for Node leave out. */
 interface Engine {
-  Memory: new (limits: { initial: number }) => { buffer: ArrayBuffer };
+  Memory: new (limits: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
   Module: new (bytes: Uint8Array) => object;
   Instance: new (
     module: object,
@@ -108,7 +108,7 @@ function wordsOf(type: Signature, value: number | bigint | undefined): [number, 
 
 /** Calls in Node; gives the results, two words a call, and then the memory. */
 export function runInNode(wasm: Uint8Array, calls: readonly Call[], memory: Uint8Array): Uint32Array {
-  const wasmMemory = new engine.Memory({ initial: PAGES });
+  const wasmMemory = new engine.Memory({ initial: PAGES, maximum: 0x10000 });
   const bytes = new Uint8Array(wasmMemory.buffer);
   bytes.set(memory, MEMORY_AT);
   const instance = new engine.Instance(new engine.Module(wasm), {

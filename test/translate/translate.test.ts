@@ -82,8 +82,7 @@ describe('what must not be there is refused', () => {
   });
   const importing = (module: string, name: string, type: ImportBytes['type'] = nothing): Uint8Array =>
     moduleBytes([{ module, name, type }], [own(op('call', 0))], 1);
-  const alone = (code: number[], sections: number[] = []): Uint8Array =>
-    moduleBytes([], [own(code)], 1, sections);
+  const alone = (code: number[]): Uint8Array => moduleBytes([], [own(code)], 1);
   const drop = op('drop');
 
   test.each<[string, string, Uint8Array]>([
