@@ -260,7 +260,9 @@ describe('try', () => {
     const target = image('svc', { 'kernel7.img': printing('Booting\nand then') });
     const { status, stdout } = await hypberry(['try', '--as-is', '--timeout', '4', target]);
     expect(status).toBe(2);
-    expect(stdout).toMatch(/and then\n\nModes of the cores: .*\ncore 0 [^]*\nNONE: no verdict .*Time is up after 4 s/);
+    expect(stdout).toMatch(
+      /and then\n\nModes of the cores: .*\ncore 0 [^]*\nNONE: no verdict .*Time is up after 4 s/,
+    );
   });
 
   test('says so where there is nothing to install', async () => {
