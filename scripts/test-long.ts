@@ -13,6 +13,8 @@ const { status } = spawnSync('npx', ['vitest', 'run', '--testTimeout=3600000', .
     ARM_SAMPLES: '200',
     CPU_CASES: '2000',
     PRIVILEGED_CASES: '400',
+    TRANSLATE_MODULES: '300',
+    TRANSLATE_CALLS: '2000',
     HYPBERRY_FUZZ: '20',
     HYPBERRY_KERNELS: 'all',
   },
