@@ -1,7 +1,8 @@
 /**
- * Consoles: two PL011 UARTs (Arm DDI 0183) back to back, the far one a guest's, the near one the host's. What one end
- * sends stands in the other's ring until it is read. Nothing is lost while the other end listens, as with hardware
- * flow control; while it does not, the newest text is kept. Console 0 is kept for the hypervisor's own messages; it has none yet.
+ * Consoles: two PL011 UARTs (Arm DDI 0183) back to back, the far one a guest's, the near one the host's. What the
+ * host sends stands in a ring until the guest reads it, and the host waits while that is full, as with hardware flow
+ * control. What a guest sends stands in a log, which keeps the newest of it: nobody has to read it, and the guest never
+ * waits. Console 0 is for the hypervisor's own messages.
  */
 import * as L from '../src/hypervisor/layout';
 import { setLine } from './gic';
@@ -10,6 +11,10 @@ import { Vm, lock, unlock, vmAt } from './vm';
 
 @external('address', 'uarts')
 declare function uartsAddress(): usize;
+@external('address', 'rings')
+declare function rings(): usize;
+@external('address', 'logs')
+declare function logs(): usize;
 
 /** One end. */
 @unmanaged
@@ -25,7 +30,7 @@ export class Uart {
   dma: u32;
   /** Latched interrupts: transmit. */
   latched: u32;
-  /** Bytes that were ever put into its ring, and taken out of it. */
+  /** Bytes that were ever put into its ring or log, and read or overwritten there. */
   put: u32;
   taken: u32;
   /** Its interrupt line, as it was told last. */
@@ -33,7 +38,7 @@ export class Uart {
   /** Held, of the near end, while either end is changed. */
   lock: u32;
 }
-if (offsetof<Uart>() > <usize>(L.UART_SIZE - L.RING_SIZE)) ERROR('layout of Uart');
+if (offsetof<Uart>() > <usize>L.UART_SIZE || offsetof<Uart>('put') != <usize>L.UART_PUT) ERROR('layout of Uart');
 
 // Registers, by their offset (DDI 0183, table 3-1).
 const DR: u32 = 0x00;
@@ -65,7 +70,6 @@ const CR_LISTENS: u32 = (1 << 0) | (1 << 9);
 /** CR and IFLS after reset. */
 const CR_RESET: u32 = 0x300;
 const IFLS_RESET: u32 = 0x12;
-const RING_MASK: u32 = L.RING_SIZE - 1;
 /** The guests' UART interrupt, as in QEMU's machine "virt": SPI 1. */
 const UART_SPI: u32 = 33;
 
@@ -84,22 +88,43 @@ function peerOf(uart: Uart): Uart {
   return changetype<Uart>(isNear(uart) ? changetype<usize>(uart) - L.UART_SIZE : changetype<usize>(uart) + L.UART_SIZE);
 }
 
+/** Bytes that may wait to be read by an end. */
 // @ts-ignore: decorator
 @inline
-function ringOf(uart: Uart): usize {
-  return changetype<usize>(uart) + (L.UART_SIZE - L.RING_SIZE);
+function sizeOf(uart: Uart): u32 {
+  return isNear(uart) ? L.LOG_SIZE : L.RING_SIZE;
 }
 
-/** Puts an end into its state after reset; what stands in its ring stays to be read. */
+/** Where the byte is that was put as the nth. */
+function byteAt(uart: Uart, n: u32): usize {
+  const console = uart.number >> 1;
+  if (isNear(uart)) return logs() + console * L.LOG_SIZE + (n & (<u32>L.LOG_SIZE - 1));
+  return rings() + console * L.RING_SIZE + (n & (<u32>L.RING_SIZE - 1));
+}
+
+/** The state after reset of an end whose machine has no line of it up; what waits to be read stays. */
 export function resetUart(console: u32, near: bool): void {
   const uart = uartAt(console, near);
   uart.number = 2 * console + (near ? 1 : 0);
+  const at = lockOf(uart);
+  lock(at);
+  const held = holds(uart);
   uart.control = CR_RESET;
   uart.lineControl = 0;
   uart.levels = IFLS_RESET;
   uart.mask = 0;
   uart.dma = 0;
   uart.latched = 0;
+  uart.line = 0;
+  if (held) letGo(uart);
+  unlock(at);
+}
+
+/** The other end may send again: what it has waited for. */
+function letGo(uart: Uart): void {
+  const peer = peerOf(uart);
+  peer.latched |= INT_TX;
+  update(peer);
 }
 
 // @ts-ignore: decorator
@@ -111,7 +136,7 @@ function listens(uart: Uart): bool {
 // @ts-ignore: decorator
 @inline
 function isFull(uart: Uart): bool {
-  return uart.put - uart.taken >= <u32>L.RING_SIZE;
+  return uart.put - uart.taken >= sizeOf(uart);
 }
 
 function raw(uart: Uart): u32 {
@@ -128,23 +153,26 @@ function update(uart: Uart): void {
   else if (console > 0) setLine(vmAt(console), UART_SPI, line != 0);
 }
 
-/** Puts a byte into an end's ring. */
+/** Whether an end keeps the other from sending: the far one that listens and has not read what it was sent. */
+function holds(uart: Uart): bool {
+  return !isNear(uart) && isFull(uart) && listens(uart);
+}
+
+/** Puts a byte into an end's ring or log. */
 function receive(uart: Uart, byte: u32): void {
-  if (isFull(uart)) {
-    if (listens(uart)) return;
-    uart.taken++;
-  }
-  store<u8>(ringOf(uart) + (uart.put & RING_MASK), byte);
+  if (holds(uart)) return;
+  if (isFull(uart)) uart.taken++;
+  store<u8>(byteAt(uart, uart.put), byte);
   uart.put++;
 }
 
 function take(uart: Uart): u32 {
   if (uart.put == uart.taken) return 0;
-  const byte = load<u8>(ringOf(uart) + (uart.taken & RING_MASK));
-  const wasFull = isFull(uart);
+  const byte = load<u8>(byteAt(uart, uart.taken));
+  const held = holds(uart);
   uart.taken++;
   // There is room again for who waited to send.
-  if (wasFull) peerOf(uart).latched |= INT_TX;
+  if (held) letGo(uart);
   return byte;
 }
 
@@ -160,15 +188,12 @@ export function readUart(uart: Uart, offset: u32): u32 {
       lock(at);
       const byte = take(uart);
       update(uart);
-      update(peerOf(uart));
       unlock(at);
       return byte;
     }
     case FR: {
-      const peer = peerOf(uart);
-      const full = isFull(peer) && listens(peer);
       return (
-        FR_CTS | FR_DSR | FR_DCD | (full ? FR_TXFF : FR_TXFE) |
+        FR_CTS | FR_DSR | FR_DCD | (holds(peerOf(uart)) ? FR_TXFF : FR_TXFE) |
         (uart.put == uart.taken ? FR_RXFE : isFull(uart) ? FR_RXFF : 0)
       );
     }
@@ -211,7 +236,7 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
       const peer = peerOf(uart);
       receive(peer, value & 0xff);
       // What is sent is gone at once.
-      if (!isFull(peer)) uart.latched |= INT_TX;
+      if (!holds(peer)) uart.latched |= INT_TX;
       update(peer);
       break;
     }
@@ -224,9 +249,12 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
     case LCR_H:
       uart.lineControl = value & 0xff;
       break;
-    case CR:
+    case CR: {
+      const held = holds(uart);
       uart.control = value & 0xffff;
+      if (held && !holds(uart)) letGo(uart);
       break;
+    }
     case IFLS:
       uart.levels = value & 0x3f;
       break;

@@ -6,6 +6,8 @@ import { CORES } from '../board/bcm2836.js';
 import type { Translation } from '../translate/translate.js';
 import { translate } from '../translate/translate.js';
 import { hypervisorBase64 } from './hypervisor-binary.js';
+import type { HypervisorDescription } from './description.js';
+import { OWN_CONSOLE } from './description.js';
 import * as L from './layout.js';
 import type { Part } from './start.js';
 import { startCode, STEP } from './start.js';
@@ -26,6 +28,7 @@ export interface GuestFile {
 }
 
 export interface GuestPlan {
+  /** 1 to 15 lower case letters, digits and hyphens. */
   readonly name: string;
   /** Bytes, a multiple of {@link BLOCK}. */
   readonly memory: number;
@@ -53,6 +56,8 @@ export interface HypervisorImage {
   readonly hostEnd: number;
   /** The memory of each guest: physical address of its first byte. */
   readonly guestMemory: readonly number[];
+  /** What the file says about itself. */
+  readonly description: HypervisorDescription;
   /** The hypervisor itself: code, symbols, listing. */
   readonly hypervisor: Translation;
 }
@@ -65,6 +70,8 @@ const AREAS = [
   ['vcpus', L.VCPUS * L.VCPU_SIZE],
   ['vms', L.VMS * L.VM_SIZE],
   ['uarts', L.CONSOLES * 2 * L.UART_SIZE],
+  ['rings', L.CONSOLES * L.RING_SIZE],
+  ['logs', L.CONSOLES * L.LOG_SIZE],
   ['hypTables', L.HYP_TABLES * L.TABLE_SIZE],
   ['hostTables', L.HOST_TABLES * L.TABLE_SIZE],
   ['guestTables', (L.VMS - 1) * L.GUEST_TABLES * L.TABLE_SIZE],
@@ -107,11 +114,19 @@ function refuse(code: string, what: string, hint: string): never {
   throw new HypberryError(`hypervisor.${code}`, what, hint);
 }
 
+const NAME = /^[a-z0-9-]{1,15}$/;
+
 function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
   if (hostCores < 1 || hostCores >= CORES)
     refuse('cores', `the host is to have ${hostCores} cores`, 'Give it 1 to 3.');
   if (guests.length > L.VMS - 1)
     refuse('guests', `there are ${guests.length} guests`, `Have at most ${L.VMS - 1}.`);
+  guests.forEach(({ name }, i) => {
+    if (!NAME.test(name))
+      refuse('name', `a guest is to be called "${name}"`, 'Take 1 to 15 of a to z, 0 to 9 and "-".');
+    if (name === OWN_CONSOLE || guests.findIndex((it) => it.name === name) < i)
+      refuse('name', `the name ${name} is taken`, 'Give the guest another one.');
+  });
   for (const { name, memory, cores } of guests) {
     if (memory <= 0 || memory % BLOCK !== 0)
       refuse('memory', `${name} is to have ${memory} bytes of memory`, 'Give it a multiple of 2 MiB.');
@@ -126,7 +141,7 @@ function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
 
 /**
  * Builds the file that the firmware is to load as kernel.
- * @throws HypberryError `hypervisor.cores`, `.guests`, `.vcpus`, `.memory` where the plan cannot be, `translate.*`
+ * @throws HypberryError `hypervisor.name`, `.cores`, `.guests`, `.vcpus`, `.memory` where the plan cannot be
  */
 export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
   check(plan);
@@ -166,13 +181,15 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
     });
     record[L.GUEST_VCPUS] = cores.length;
     cores.forEach((core, n) => (record[L.GUEST_CORES + n] = core));
+    nameWords(guests[i]!.name).forEach((word, n) => (record[L.GUEST_NAME + n] = word));
     configuration.push(...record);
   });
   const hypervisor = link(origin, configuration);
   if (hypervisor.symbols.get('zeroTo')! > end) throw new Error('the hypervisor does not fit its memory');
   const code = hypervisor.image.subarray(0, hypervisor.symbols.get('zeroFrom')! - origin);
 
-  // The start code's length does not depend on where the parts are.
+  const description = describe(plan, hostEnd, guestMemory, hypervisor.symbols);
+  const descriptionBytes = new TextEncoder().encode(JSON.stringify(description));
   const contents = [{ data: code, to: origin }, ...placed.filter(({ data }) => data.length > 0)];
   const layOut = (first: number): { parts: Part[]; hostAt: number } => {
     let offset = first;
@@ -184,13 +201,45 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
     return { parts, hostAt: offset };
   };
   const entry = hypervisor.symbols.get('entry')!;
-  const startLength = roundUp(startCode(layOut(0).parts, entry, 0).length, STEP);
-  const { parts, hostAt } = layOut(startLength);
+  const none = { offset: 0, bytes: 0 };
+  const at = { offset: startCode(layOut(0).parts, entry, 0, none).length, bytes: descriptionBytes.length };
+  const { parts, hostAt } = layOut(roundUp(at.offset + at.bytes, STEP));
   const file = new Uint8Array(hostAt + hostKernel.length);
-  file.set(startCode(parts, entry, hostAt));
+  file.set(startCode(parts, entry, hostAt, at));
+  file.set(descriptionBytes, at.offset);
   parts.forEach(({ offset }, i) => {
     file.set(contents[i]!.data, offset);
   });
   file.set(hostKernel, hostAt);
-  return { file, hostEnd, guestMemory, hypervisor };
+  return { file, hostEnd, guestMemory, description, hypervisor };
+}
+
+function describe(
+  { armMemory, hostCores, guests }: HypervisorPlan,
+  hostEnd: number,
+  guestMemory: readonly number[],
+  symbols: Translation['symbols'],
+): HypervisorDescription {
+  const [logs, uarts] = [symbols.get('logs')!, symbols.get('uarts')!];
+  return {
+    version: 1,
+    armMemory,
+    hostEnd,
+    hostCores,
+    guests: guests.map(({ name, memory, cores }, i) => ({ name, memory, physical: guestMemory[i]!, cores })),
+    consoles: [OWN_CONSOLE, ...guests.map(({ name }) => name)].map((name, i) => ({
+      name,
+      log: logs + i * L.LOG_SIZE,
+      size: L.LOG_SIZE,
+      written: uarts + (2 * i + 1) * L.UART_SIZE + L.UART_PUT,
+    })),
+  };
+}
+
+/** A name as words of a record: as many as it has room for, the rest NUL. */
+function nameWords(name: string): number[] {
+  const bytes = new Uint8Array(L.GUEST_NAME_SIZE);
+  bytes.set(new TextEncoder().encode(name));
+  const view = new DataView(bytes.buffer);
+  return Array.from({ length: L.GUEST_NAME_SIZE / 4 }, (_, i) => view.getUint32(4 * i, true));
 }

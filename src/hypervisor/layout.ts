@@ -41,10 +41,16 @@ export const CORE_SIZE = 64;
 
 export const VMS = 8;
 export const VM_SIZE = 512;
-/** A console: two UARTs, each with a ring. */
+/**
+ * A console: two UARTs, the far end and the near one. What the near end sends stands in a ring until the far end reads
+ * it; what the far end sends stands in a log, whose oldest bytes give way whether or not anybody has read them.
+ */
 export const CONSOLES = 8;
-export const RING_SIZE = 4096;
-export const UART_SIZE = 4096 + 64;
+export const UART_SIZE = 64;
+export const RING_SIZE = 0x1000;
+export const LOG_SIZE = 0x1_0000;
+/** Offset in a UART of the count of bytes that were ever put into its ring or log, modulo 2^32. */
+export const UART_PUT = 36;
 export const TABLE_SIZE = 4096;
 /** Level 1 and level 2 of HYP mode; the host's level 1, two level 2, two level 3; a guest's level 1 and level 2. */
 export const HYP_TABLES = 2;
@@ -71,6 +77,9 @@ export const GUEST_TREE = 8;
 /** How many virtual CPUs, and the core of each. */
 export const GUEST_VCPUS = 11;
 export const GUEST_CORES = 12;
+/** Its name: ASCII, filled up with NUL, at least one. */
+export const GUEST_NAME = 16;
+export const GUEST_NAME_SIZE = 16;
 export const GUEST_WORDS = 20;
 
 /** Where a guest's memory begins for it, as in QEMU's machine "virt". */

@@ -4,6 +4,7 @@
  */
 import { assembler } from '../arm/assembler.js';
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../arm/registers.js';
+import { FILE_MAGIC } from './description.js';
 
 /** A part of the file, and where it goes. */
 export interface Part {
@@ -18,18 +19,28 @@ export interface Part {
 export const STEP = 32;
 
 /**
- * The code with its list of parts.
+ * The code with its list of parts. Its length depends only on how many these are.
  * @param entry the hypervisor's entry: tree in R0, the host's kernel in R1
  * @param hostKernel offset of the host's kernel in the file
+ * @param description offset and bytes of what the file says about itself
  */
-export function startCode(parts: readonly Part[], entry: number, hostKernel: number): Uint8Array {
+export function startCode(
+  parts: readonly Part[],
+  entry: number,
+  hostKernel: number,
+  description: { readonly offset: number; readonly bytes: number },
+): Uint8Array {
   const a = assembler();
   const file = a.label('file');
+  const start = a.label('start');
   const list = a.label('list');
   const nextPart = a.label('next part');
   const copying = a.label('copying');
   const done = a.label('done');
   a.at(file);
+  a.b(start);
+  a.word(FILE_MAGIC, description.offset, description.bytes);
+  a.at(start);
   a.adr(r12, file);
   a.note('The device tree, as the kernel would have it');
   a.mov(sp, r2);

@@ -9,7 +9,7 @@ import { buildBootBlock, KERNEL_OFFSET } from '../../src/boot/block.js';
 import type { Handover } from '../../src/firmware/handover.js';
 import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
 import { buildHypervisor } from '../../src/hypervisor/image.js';
-import { NEAR_UARTS, RING_SIZE, UART_SIZE } from '../../src/hypervisor/layout.js';
+import { NEAR_UARTS } from '../../src/hypervisor/layout.js';
 
 /** Memory of the small machines: enough, and little to clear. */
 export const ARM_MEMORY = 0x0400_0000;
@@ -62,7 +62,7 @@ export function print(a: Assembler, text: string): void {
 
 export function guest(kernel: Uint8Array, more: Partial<GuestPlan> = {}): GuestPlan {
   return {
-    name: 'small',
+    name: SMALL,
     memory: GUEST_MEMORY,
     kernel: { data: kernel, offset: GUEST_KERNEL },
     tree: { data: new Uint8Array(32), offset: 0x1000 },
@@ -263,20 +263,19 @@ export function handoverOf({ file }: HypervisorImage, more: Handover['memory'] =
   };
 }
 
-/** A small hypervisor's file. */
+/** A small hypervisor's file. Guests that are all called the same get a number. */
 export function smallImage(host: Uint8Array, guests: readonly GuestPlan[]): HypervisorImage {
   const hostCores = Math.min(...guests.flatMap(({ cores }) => cores));
-  return buildHypervisor({ armMemory: ARM_MEMORY, hostCores, hostKernel: host, guests });
+  const named = guests.map((it, i) => (it.name === SMALL ? { ...it, name: `${SMALL}-${i + 1}` } : it));
+  return buildHypervisor({ armMemory: ARM_MEMORY, hostCores, hostKernel: host, guests: named });
 }
+const SMALL = 'small';
 
-/** What a guest (from 0) has sent to its console and nobody has read, out of the near end's ring. */
-export function consoleText({ hypervisor }: HypervisorImage, ram: Uint8Array, number: number): string {
-  const view = new DataView(ram.buffer, ram.byteOffset);
-  const near = hypervisor.symbols.get('uarts')! + (2 * (number + 1) + 1) * UART_SIZE;
-  const [put, taken] = [view.getUint32(near + UART_PUT, true), view.getUint32(near + UART_PUT + 4, true)];
-  const ring = near + UART_SIZE - RING_SIZE;
-  const bytes = Array.from({ length: put - taken }, (_, i) => ram[ring + ((taken + i) % RING_SIZE)]!);
-  return String.fromCharCode(...bytes);
+/** What a guest (from 0) has written to its console, or the hypervisor (-1): the last of it, as the log has it. */
+export function consoleText({ description }: HypervisorImage, ram: Uint8Array, number: number): string {
+  const { log, size, written } = description.consoles[number + 1]!;
+  const count = new DataView(ram.buffer, ram.byteOffset).getUint32(written, true);
+  const length = Math.min(count, size);
+  const bytes = Uint8Array.from({ length }, (_, i) => ram[log + ((count - length + i) % size)]!);
+  return new TextDecoder('latin1').decode(bytes);
 }
-/** Offset of the count of bytes put into an end's ring; of those taken, a word further on. */
-const UART_PUT = 36;

@@ -1,0 +1,65 @@
+/** What the hypervisor's file says about itself, for who looks at a card or at a machine's memory from outside. */
+
+/** A guest, and where its memory is. */
+export interface GuestDescription {
+  readonly name: string;
+  /** Bytes of its memory, and the physical address of the first. */
+  readonly memory: number;
+  readonly physical: number;
+  /** The core of each of its virtual CPUs. */
+  readonly cores: readonly number[];
+}
+
+/** What was written to a console stands in a ring of bytes: byte n, counted from 0, at `log + n % size`. */
+export interface ConsoleDescription {
+  readonly name: string;
+  /** Physical address of the ring, and its bytes. */
+  readonly log: number;
+  readonly size: number;
+  /** Physical address of the word that counts the bytes ever written, modulo 2^32. */
+  readonly written: number;
+}
+
+export interface HypervisorDescription {
+  readonly version: 1;
+  /** Bytes of memory that the ARM has; where the host's part of it ends. */
+  readonly armMemory: number;
+  readonly hostEnd: number;
+  /** The host has the cores from 0 up to this one. */
+  readonly hostCores: number;
+  readonly guests: readonly GuestDescription[];
+  /** The hypervisor's own messages, then the console of each guest, by its name. */
+  readonly consoles: readonly ConsoleDescription[];
+}
+
+/** Name of the console with the hypervisor's own messages. */
+export const OWN_CONSOLE = 'hypberry';
+
+/** "HYPB", the word behind the branch that the file begins with; then the description's offset and its length. */
+export const FILE_MAGIC = 0x4250_5948;
+const MAGIC_AT = 4;
+const HEADER = 16;
+/** B to a place further on (ARM ARM A8.8.18, encoding A1, condition always). */
+const BRANCH_MASK = 0xff80_0000;
+const BRANCH = 0xea00_0000;
+
+/**
+ * Reads the description in a hypervisor's file.
+ * @param bytes the file, from its first byte, or as much of it as holds the description
+ * @returns undefined where it is no such file, or one of another version
+ */
+export function readHypervisorFile(bytes: Uint8Array): HypervisorDescription | undefined {
+  if (bytes.length < HEADER) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const word = (at: number): number => view.getUint32(at, true);
+  if ((word(0) & BRANCH_MASK) >>> 0 !== BRANCH || word(MAGIC_AT) !== FILE_MAGIC) return undefined;
+  const [from, length] = [word(MAGIC_AT + 4), word(MAGIC_AT + 8)];
+  if (from + length > bytes.length) return undefined;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(from, from + length));
+    const description = JSON.parse(text) as HypervisorDescription | null;
+    return description?.version === 1 ? description : undefined;
+  } catch {
+    return undefined;
+  }
+}

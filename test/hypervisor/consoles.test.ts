@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { assembler } from '../../src/arm/assembler.js';
+import { lsr, r0, r1, r2, r3, r4 } from '../../src/arm/registers.js';
+import * as reg from '../../src/arm/system-registers.js';
+import { createBuiltInPi } from '../../src/engine/built-in.js';
+import { LOG_SIZE, NEAR_UARTS } from '../../src/hypervisor/layout.js';
+import { guest, GUEST_UART, handoverOf, load, smallGuest, smallImage } from './payloads.js';
+
+/** More than a log holds, and no multiple of it. */
+const SENT = LOG_SIZE + 1234;
+const FOUND = 0x2000;
+const READ = 64;
+
+/** Byte n that the guest sends. */
+const byte = (n: number): number => (n ^ (n >>> 8)) & 0xff;
+
+const talker = smallGuest((a) => {
+  const [again, end] = [a.label('again'), a.label('end')];
+  load(a, r0, GUEST_UART);
+  load(a, r3, SENT);
+  a.mov(r1, 0);
+  a.at(again);
+  a.eor(r2, r1, r1, lsr(8));
+  a.str(r2, [r0]);
+  a.add(r1, r1, 1);
+  a.cmp(r1, r3);
+  a.bne(again);
+  a.at(end);
+  a.wfi();
+  a.b(end);
+});
+
+/** Listens from the first, and reads after some milliseconds only: what comes then stands at FOUND. */
+function lateReader(ms: number): Uint8Array {
+  const a = assembler(0);
+  const [again, end] = [a.label('again'), a.label('end')];
+  load(a, r3, NEAR_UARTS + 0x1000);
+  load(a, r0, 0x301);
+  a.str(r0, [r3, 0x30]);
+  load(a, r0, 0x4000_0040);
+  a.mov(r1, 8);
+  a.str(r1, [r0]);
+  load(a, r1, 19_200 * ms);
+  a.mcr(reg.CNTV_TVAL, r1);
+  a.mov(r1, 1);
+  a.mcr(reg.CNTV_CTL, r1);
+  a.wfi();
+  load(a, r4, FOUND);
+  a.mov(r2, READ);
+  a.at(again);
+  a.ldr(r0, [r3]);
+  a.strb(r0, [r4], 1);
+  a.subs(r2, r2, 1);
+  a.bne(again);
+  a.at(end);
+  a.wfi();
+  a.b(end);
+  return a.assemble();
+}
+
+test('a guest that nobody reads goes on; the log has the newest, and a late reader begins with the oldest there', async () => {
+  const image = smallImage(lateReader(200), [guest(talker)]);
+  const pi = await createBuiltInPi(handoverOf(image), () => undefined);
+  pi.run(210_000_000);
+  const { log, written } = image.description.consoles[1]!;
+  const count = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset).getUint32(written, true);
+  expect(count).toBe(SENT);
+  const expected = new Uint8Array(LOG_SIZE);
+  for (let n = SENT - LOG_SIZE; n < SENT; n++) expected[n % LOG_SIZE] = byte(n);
+  expect(pi.cpu.ram.slice(log, log + LOG_SIZE)).toEqual(expected);
+  expect(pi.cpu.ram.slice(FOUND, FOUND + READ)).toEqual(
+    Uint8Array.from({ length: READ }, (_, i) => byte(SENT - LOG_SIZE + i)),
+  );
+});
