@@ -22,6 +22,8 @@ const RESET_CNTVOFF = BigInt.asUintN(64, -(1n << 32n));
 const STRETCH = 50_000;
 /** Virtual nanoseconds after which the host's clock is looked at: even a guest of the slowest instructions has its end. */
 const BREATH = 100_000;
+/** Virtual nanoseconds between two looks of the observers in an engine's run. */
+const LOOK_EVERY = 5_000_000;
 /** Milliseconds after which the host's other work gets its turn. */
 const TURN_MS = 30;
 
@@ -41,8 +43,12 @@ export interface BuiltInPi {
   readonly ending: string | undefined;
   /** Ends it, at the end of the instructions that run. The first reason counts. */
   stop(why: string): void;
-  /** Runs until a virtual time, in nanoseconds, or until the machine ends. */
+  /** Runs until a virtual time, in nanoseconds, or until the machine ends; then the observers look. */
   run(until: number): void;
+  /** The same without the look, for those who call it every few instructions. */
+  advance(until: number): void;
+  /** Lets the observers look. */
+  look(): void;
   /** When a device or a core's timer does something next, in nanoseconds; Infinity where nothing will. */
   nextEvent(): number;
   /** What the observers saw, and where the cores are. */
@@ -123,12 +129,18 @@ export async function createBuiltInPi(
     },
     stop,
     run: (until) => {
+      pi.advance(until);
+      pi.look();
+    },
+    advance: (until) => {
       while (cpu.time < until && ending === undefined) {
         const next = Math.min(until, clock.nextEvent(), cpu.asleep ? Infinity : cpu.time + STRETCH);
         // A machine whose cores all sleep, and that nothing will wake, sleeps on.
         if (cpu.run(Math.max(next, cpu.time + 1)) === 'idle' && next === Infinity) return;
         clock.runEvents();
       }
+    },
+    look: () => {
       for (const { look } of observers) look?.();
     },
     nextEvent: () => Math.min(clock.nextEvent(), ...cpu.machine.cores.map((it) => it.timerDeadline)),
@@ -198,12 +210,18 @@ export function builtInEngine(observe: readonly Observe[] = []): Engine {
       signal.addEventListener('abort', abort);
       try {
         let turn = performance.now();
+        let nextLook = LOOK_EVERY;
         while (pi.ending === undefined) {
-          pi.run(pi.cpu.time + BREATH);
+          pi.advance(pi.cpu.time + BREATH);
+          if (pi.cpu.time >= nextLook) {
+            pi.look();
+            nextLook = pi.cpu.time + LOOK_EVERY;
+          }
           if (performance.now() - turn < TURN_MS) continue;
           await new Promise((resolve) => setTimeout(resolve, 0));
           turn = performance.now();
         }
+        pi.look();
       } finally {
         signal.removeEventListener('abort', abort);
       }
