@@ -1,0 +1,60 @@
+/** Compiles a folder of AssemblyScript into a module that Node and browsers can load, with the binary as text. */
+import { readdir, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { compileAssemblyScript } from './assemblyscript.js';
+
+const root = join(import.meta.dirname, '../..');
+
+/** What is made of what; paths are from the project's root. */
+export interface WasmModule {
+  /** Folder of the sources; `index.ts` in it is the entry. */
+  readonly folder: string;
+  /** Sources from elsewhere. */
+  readonly others: readonly string[];
+  readonly output: string;
+  /** Name of the constant that the module exports. */
+  readonly constant: string;
+  /** Absolute path of the script that asks for it. */
+  readonly script: string;
+  /** Pages of 64 KiB that the memory has at least; default: all that there can be. */
+  readonly initialPages?: number;
+}
+
+/** When a file was last written; 0 where there is none. */
+async function written(file: string): Promise<number> {
+  return stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+}
+
+/**
+ * Writes the module unless it is newer than everything it is made from.
+ * @throws HypberryError `assemblyscript.compile` with the compiler's messages
+ */
+export async function buildWasmModule({
+  folder,
+  others,
+  output,
+  constant,
+  script,
+  initialPages,
+}: WasmModule): Promise<void> {
+  const names = (await readdir(join(root, folder))).filter((name) => name.endsWith('.ts'));
+  const sources = [
+    ...[...names.map((name) => join(folder, name)), ...others].map((path) => join(root, path)),
+    ...[join(import.meta.dirname, 'assemblyscript.ts'), import.meta.filename, script],
+  ];
+  const newest = Math.max(...(await Promise.all(sources.map(written))));
+  if ((await written(join(root, output))) > newest) return;
+  const binary = await compileAssemblyScript({
+    entry: `${folder}/index.ts`,
+    baseDir: root,
+    ...(initialPages !== undefined && { initialPages }),
+  });
+  const text = Buffer.from(binary).toString('base64');
+  await writeFile(
+    join(root, output),
+    `// Made by scripts/${basename(script)}.\nexport const ${constant} =\n  '${text}';\n`,
+  );
+}
