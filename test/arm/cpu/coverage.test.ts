@@ -1,15 +1,9 @@
 import { expect, test } from 'vitest';
 import { a32Encodings } from '../../../src/arm/a32/index.js';
-import { neon } from '../../../src/arm/neon/index.js';
 import { t32Encodings } from '../../../src/arm/t32/index.js';
-import { vfp } from '../../../src/arm/vfp/index.js';
+import { extensionOperations } from './extension-cases.js';
 import { classes, encodingsOf } from './privileged-cases.js';
 import { isUserLevel } from './user-cases.js';
-
-/** Operations of floating point and Advanced SIMD, which T32 has in common with A32. */
-const extensions = new Set(
-  a32Encodings.filter(({ name }) => name in vfp || name in neon).map(({ operation }) => operation),
-);
 
 /** Stands in front of a third of the cases for T32 in User mode. */
 const AROUND = /^IT$/;
@@ -21,7 +15,7 @@ test('every encoding of the table is compared with QEMU by one test or another',
   const left = all.filter(
     (encoding) =>
       !isUserLevel(encoding) &&
-      !extensions.has(encoding.operation) &&
+      !extensionOperations.has(encoding.operation) &&
       !privileged.has(encoding) &&
       !AROUND.test(encoding.operation),
   );

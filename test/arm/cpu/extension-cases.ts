@@ -1,13 +1,23 @@
 /** Generated cases for floating-point and Advanced SIMD: a word, and the state it starts from. */
+import { a32Encodings } from '../../../src/arm/a32/index.js';
 import { assembler } from '../../../src/arm/assembler.js';
 import type { Encoding } from '../../../src/arm/encoding.js';
 import { accepts, isUnpredictable } from '../../../src/arm/encoding.js';
 import { d } from '../../../src/arm/extension-registers.js';
+import { neon } from '../../../src/arm/neon/index.js';
 import { writeFields } from '../../../src/arm/pattern.js';
 import { coreRegisters, lr, r0, r1, r12, sp } from '../../../src/arm/registers.js';
+import { vfp } from '../../../src/arm/vfp/index.js';
 import { randomWords } from '../generate.js';
 import type { Program } from './machines.js';
 import { constant, LOAD_ADDRESS, program } from './machines.js';
+
+/** A32 encodings of floating point and Advanced SIMD. */
+export const extensionEncodings = a32Encodings.filter(({ name }) => name in vfp || name in neon);
+/** Their operations, which T32 has in common with A32. */
+export const extensionOperations: ReadonlySet<string> = new Set(
+  extensionEncodings.map(({ operation }) => operation),
+);
 
 /** Places in a case's state, in words: D0 to D31, FPSCR, APSR, R0 to R12 and LR; then memory, if it uses any. */
 export const FPSCR_AT = 64;

@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ensureTools } from '../../../scripts/lib/tools.js';
-import { a32Encodings } from '../../../src/arm/a32/index.js';
 import * as L from '../../../src/arm/cpu/layout.js';
 import { readCpsr, setFlags } from '../../../src/arm/cpu/modes.js';
 import { slowInstructions } from '../../../src/arm/cpu/slow/index.js';
@@ -12,7 +11,15 @@ import { neon } from '../../../src/arm/neon/index.js';
 import { vfp } from '../../../src/arm/vfp/index.js';
 import { seed } from '../generate.js';
 import type { Case } from './extension-cases.js';
-import { CORE_AT, FLAGS_AT, FPSCR_AT, makeCases, STATE_WORDS } from './extension-cases.js';
+import {
+  CORE_AT,
+  extensionEncodings,
+  extensionOperations,
+  FLAGS_AT,
+  FPSCR_AT,
+  makeCases,
+  STATE_WORDS,
+} from './extension-cases.js';
 import type { Program } from './machines.js';
 import { LOAD_ADDRESS, runInQemu, userCpu } from './machines.js';
 
@@ -22,11 +29,6 @@ beforeAll(() => ensureTools(['qemu-user']), 300_000);
 const COUNT = Number(process.env['CPU_CASES'] ?? 200);
 /** Cases in one program. */
 const BATCH = 40;
-
-/** Operations of floating point and Advanced SIMD. */
-const EXTENSION = new Set(
-  a32Encodings.filter(({ name }) => name in vfp || name in neon).map(({ operation }) => operation),
-);
 
 const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
 const FLAGS = 0xf0000000;
@@ -114,8 +116,13 @@ async function runInCpu({ image, data }: Program): Promise<Uint32Array> {
 const T32_COUNT = Math.ceil(COUNT / 10);
 
 test.each([
-  ['A32', 'a32' as const, a32Encodings.filter(({ name }) => name in vfp || name in neon), 4],
-  ['T32', 't32' as const, t32Encodings.filter(({ operation }) => EXTENSION.has(operation)), T32_COUNT],
+  ['A32', 'a32' as const, extensionEncodings, 4],
+  [
+    'T32',
+    't32' as const,
+    t32Encodings.filter(({ operation }) => extensionOperations.has(operation)),
+    T32_COUNT,
+  ],
 ])(
   'whole programs in %s end alike, run by the processor and by qemu-arm',
   async (_, set, encodings, count) => {
@@ -147,7 +154,7 @@ describe(`what qemu-arm does (ARM_SEED=${seed})`, () => {
   ])(
     '%s does the same',
     async (_, table, salt) => {
-      const encodings = a32Encodings.filter(({ name }) => name in table);
+      const encodings = extensionEncodings.filter(({ name }) => name in table);
       expect(
         encodings.filter(({ operation }) => !(operation in slowInstructions)).map(({ name }) => name),
       ).toEqual([]);
