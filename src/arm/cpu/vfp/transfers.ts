@@ -1,11 +1,12 @@
 /** Moves between core and extension registers, and the system registers of floating-point. */
+import type { Fields } from '../../pattern.js';
 import { FPSCR_BITS } from '../float/environment.js';
 import { undefinedInstruction } from '../exceptions.js';
 import { extensionRegisters } from '../float/registers.js';
 import type { Execute } from '../instruction.js';
 import * as L from '../layout.js';
 import { isPrivileged, setFlags } from '../modes.js';
-import { register, setRegister, setWord, word } from '../state.js';
+import { type Machine, register, setRegister, setWord, word } from '../state.js';
 import { dNumber, sNumber } from './arithmetic.js';
 
 /** The reg field of VMRS and VMSR. */
@@ -26,6 +27,18 @@ function scalar(opc: number): { size: 8 | 16 | 32; index: number } {
   if (opc & 8) return { size: 8, index: opc & 7 };
   if (opc & 1) return { size: 16, index: (opc >> 1) & 3 };
   return { size: 32, index: (opc >> 2) & 1 };
+}
+
+/** Moves Rt and Rt2 to or from S[n] and S[n + 1]. */
+function moveTwo(m: Machine, f: Fields, n: number): void {
+  const { u32 } = extensionRegisters(m);
+  if (f['op']) {
+    setRegister(m, f['Rt']!, u32[n]!);
+    setRegister(m, f['Rt2']!, u32[n + 1]!);
+  } else {
+    u32[n] = register(m, f['Rt']!);
+    u32[n + 1] = register(m, f['Rt2']!);
+  }
 }
 
 export const vfpTransfers: Readonly<Record<string, Execute>> = {
@@ -50,26 +63,10 @@ export const vfpTransfers: Readonly<Record<string, Execute>> = {
     else u32[n] = register(m, f['Rt']!);
   },
   VMOV_core_singles: (m, f) => {
-    const { u32 } = extensionRegisters(m);
-    const n = sNumber(f['Vm'], f['M']);
-    if (f['op']) {
-      setRegister(m, f['Rt']!, u32[n]!);
-      setRegister(m, f['Rt2']!, u32[n + 1]!);
-    } else {
-      u32[n] = register(m, f['Rt']!);
-      u32[n + 1] = register(m, f['Rt2']!);
-    }
+    moveTwo(m, f, sNumber(f['Vm'], f['M']));
   },
   VMOV_core_double: (m, f) => {
-    const { u32 } = extensionRegisters(m);
-    const n = dNumber(f['Vm'], f['M']) * 2;
-    if (f['op']) {
-      setRegister(m, f['Rt']!, u32[n]!);
-      setRegister(m, f['Rt2']!, u32[n + 1]!);
-    } else {
-      u32[n] = register(m, f['Rt']!);
-      u32[n + 1] = register(m, f['Rt2']!);
-    }
+    moveTwo(m, f, dNumber(f['Vm'], f['M']) * 2);
   },
   VMRS: (m, f) => {
     const { reg, Rt = 15 } = f;
