@@ -1,0 +1,117 @@
+/** Who a core executes for, instruction by instruction: guests by their number, the host, and HYP mode itself. */
+import * as L from '../../src/arm/cpu/layout.js';
+import type { Machine } from '../../src/arm/cpu/state.js';
+import { executedInSlice, word } from '../../src/arm/cpu/state.js';
+import { bits } from '../../src/arm/bits.js';
+import { MODE_HYP, MODE_MON } from '../../src/arm/program-status.js';
+import * as reg from '../../src/arm/system-registers.js';
+import type { Observe } from '../../src/engine/observer.js';
+
+const MODE = 0x1f;
+/** VTTBR.VMID, in its high word. */
+const VMID = 0xff_0000;
+const VMID_SHIFT = 16;
+const HCR_VM = bits(reg.HCR, { VM: 1 });
+/** HYP mode's vectors for faults of its own: Undefined, HVC, Prefetch and Data Abort (ARM ARM table B1-3). */
+const OWN_FAULTS = [0x04, 0x08, 0x0c, 0x10];
+/** What a core executes for, where that is no machine. */
+export const HYP = -1;
+const BEFORE = -2;
+
+/** One entry into HYP mode, and the instructions until it was left. */
+export interface Visit {
+  readonly core: number;
+  readonly vector: number;
+  /** HSR and PC's place at the entry: HSR is worth nothing for interrupts. */
+  readonly hsr: number;
+  /** Machine that was interrupted, and the one that goes on. */
+  readonly from: number;
+  to: number;
+  instructions: number;
+}
+
+export interface Worlds {
+  readonly observe: Observe;
+  /** Instructions of a core for a machine (0 is the host), or for {@link HYP}. */
+  readonly instructions: (core: number, machine: number) => number;
+  /** How often a core went from one machine to another. */
+  readonly switches: (core: number) => number;
+  /** What must not be: faults in HYP mode, entries into Secure state, UNPREDICTABLE instructions in HYP mode. */
+  readonly wrong: readonly string[];
+  /** All entries into HYP mode, where they were asked for. */
+  readonly visits: readonly Visit[];
+}
+
+const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
+
+/**
+ * Makes one to be given to a machine.
+ * @param keepVisits whether to list every entry into HYP mode
+ */
+export function watchWorlds(keepVisits = false): Worlds {
+  const executed = new Map<number, Map<number, number>>();
+  const since = [0, 0, 0, 0];
+  const who = [BEFORE, BEFORE, BEFORE, BEFORE];
+  const last = [-3, -3, -3, -3];
+  const switches = [0, 0, 0, 0];
+  const open: (Visit | undefined)[] = [];
+  const visits: Visit[] = [];
+  const wrong: string[] = [];
+
+  const account = (m: Machine): void => {
+    const { index } = m.core;
+    const now = m.core.executed + executedInSlice(m);
+    let mine = executed.get(index);
+    if (!mine) executed.set(index, (mine = new Map<number, number>()));
+    mine.set(who[index]!, (mine.get(who[index]!) ?? 0) + now - since[index]!);
+    const visit = open[index];
+    if (visit && who[index] === HYP) visit.instructions += now - since[index]!;
+    since[index] = now;
+  };
+  const changed = (m: Machine): void => {
+    const { index } = m.core;
+    account(m);
+    const mode = word(m, L.CPSR) & MODE;
+    if (mode === MODE_MON && (m.core.HCR & HCR_VM) !== 0)
+      wrong.push(`core ${index} went to Secure state from ${hex(word(m, L.PC))}`);
+    if (mode === MODE_HYP) {
+      who[index] = HYP;
+      return;
+    }
+    // Before a machine has its second stage, nobody is there but the boot code.
+    who[index] = m.core.HCR & HCR_VM ? (m.core.VTTBR_HIGH & VMID) >>> VMID_SHIFT : BEFORE;
+    if (who[index] === BEFORE) return;
+    if (last[index] !== who[index]) {
+      if (last[index]! >= 0) switches[index]!++;
+      last[index] = who[index]!;
+    }
+    const visit = open[index];
+    if (visit) visit.to = who[index]!;
+    open[index] = undefined;
+  };
+  return {
+    observe: () => ({
+      listener: {
+        modeChanged: changed,
+        exceptionTaken: (m, vector) => {
+          if ((word(m, L.CPSR) & MODE) !== MODE_HYP) return;
+          const { index } = m.core;
+          if (OWN_FAULTS.includes(vector))
+            wrong.push(`core ${index} took vector ${hex(vector)} in HYP mode, HSR ${hex(m.core.HSR)}`);
+          if (!keepVisits) return;
+          const from = last[index]!;
+          const visit = { core: index, vector, hsr: m.core.HSR, from, to: from, instructions: 0 };
+          open[index] = visit;
+          visits.push(visit);
+        },
+        unpredictable: ({ core, address, word: instruction, name }) => {
+          if (who[core] === HYP) wrong.push(`${name} (${hex(instruction)}) at ${hex(address)} in HYP mode`);
+        },
+      },
+    }),
+    instructions: (core, machine) => executed.get(core)?.get(machine) ?? 0,
+    switches: (core) => switches[core]!,
+    wrong,
+    visits,
+  };
+}
