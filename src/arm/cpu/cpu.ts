@@ -4,8 +4,9 @@
  */
 import { MODE_SVC } from '../program-status.js';
 import { isWideT32 } from '../decoder.js';
-import { blockAt, codeWritten, forgetCode, passingBlock } from './blocks.js';
+import { blockAt, passingBlock } from './blocks.js';
 import type { Bus, TimerName } from './bus.js';
+import { codeWritten, forgetCode } from './code-cache.js';
 import { pendingInterrupt, takeInterrupt, wakesFromWfi } from './exceptions.js';
 import { taken } from './instruction.js';
 import { interpreterBase64 } from './interpreter-binary.js';

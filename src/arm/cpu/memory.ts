@@ -1,4 +1,5 @@
 /** Memory accesses that the interpreter's fast path does not do: TLB misses, devices, faults, byte order. */
+import { storeWatched } from './code-cache.js';
 import type { Access } from './exceptions.js';
 import { dataAbort, takeDataAbort, takePrefetchAbort } from './exceptions.js';
 import { FAULT_ALIGNMENT, FAULT_EXTERNAL } from './faults.js';
@@ -10,7 +11,6 @@ import { isPrivileged } from './modes.js';
 import type { Machine } from './state.js';
 import { word } from './state.js';
 import { contextNumber, enter, lookup, lookupCode } from './tlb.js';
-import { storeWatched } from './blocks.js';
 import { accessSyndrome } from './syndrome.js';
 
 type Size = 1 | 2 | 4;

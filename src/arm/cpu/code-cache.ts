@@ -1,0 +1,47 @@
+/** The cache of decoded code: blocks of micro-ops by physical page, thrown away when the page is written. */
+import * as L from './layout.js';
+import { kick, type Machine } from './state.js';
+import { hasCode, watchWrites } from './tlb.js';
+
+/** The word of the page directory for a physical page in the running core's instruction set and byte order. */
+export function directoryAt(page: number, variant: number): number {
+  return (L.PAGE_DIRECTORY + page * 16 + variant) >>> 2;
+}
+
+/** Forgets all decoded code. The micro-ops that run must not go on. */
+export function forgetCode(m: Machine): void {
+  const pages = m.ramSize / 0x1000;
+  for (let page = 0; page < pages; page++) {
+    if (hasCode(m, page * 0x1000)) {
+      m.u32.fill(0, directoryAt(page, 0), directoryAt(page + 1, 0));
+      m.u8.fill(0, L.CODE_LINES + page * 64, L.CODE_LINES + (page + 1) * 64);
+    }
+  }
+  m.codeTop = L.CODE;
+  m.instructions.length = 0;
+}
+
+/** Throws away the code of a page. */
+function forgetPage(m: Machine, page: number): void {
+  m.u32.fill(0, directoryAt(page, 0), directoryAt(page + 1, 0));
+  m.u8.fill(0, L.CODE_LINES + page * 64, L.CODE_LINES + (page + 1) * 64);
+  watchWrites(m, page * 0x1000, false);
+  // The block that runs may be of this page.
+  kick(m);
+}
+
+/** To be called when bytes of RAM change by other means than the interpreter's stores. */
+export function codeWritten(m: Machine, physical: number, size: number): void {
+  const lastLine = (physical + size - 1) >>> 6;
+  for (let line = physical >>> 6; line <= lastLine; line++) {
+    if (m.u8[L.CODE_LINES + line]) forgetPage(m, line >>> 6);
+  }
+}
+
+/** Stores to RAM, little-endian, and throws away code that was there. */
+export function storeWatched(m: Machine, physical: number, size: 1 | 2 | 4, value: number): void {
+  codeWritten(m, physical, size);
+  const at = L.RAM + physical;
+  if (size === 4 && (at & 3) === 0) m.u32[at >>> 2] = value;
+  else for (let i = 0; i < size; i++) m.u8[at + i] = (value >>> (8 * i)) & 0xff;
+}
