@@ -111,6 +111,8 @@ export function resetUart(console: u32, near: bool): void {
   const held = holds(uart);
   uart.control = CR_RESET;
   uart.lineControl = 0;
+  uart.integerDivisor = 0;
+  uart.fractionalDivisor = 0;
   uart.levels = IFLS_RESET;
   uart.mask = 0;
   uart.dma = 0;
