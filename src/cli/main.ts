@@ -6,6 +6,9 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { BuildOptions } from './build.js';
 import type { DoctorOptions } from './doctor.js';
+import type { GuestAddOptions } from './guest-add.js';
+import type { GuestListOptions } from './guest-list.js';
+import type { GuestRemoveOptions } from './guest-remove.js';
 import type { InspectOptions } from './inspect.js';
 import type { InstallCommandOptions } from './install.js';
 import type { TryOptions } from './try.js';
@@ -20,6 +23,14 @@ Exit status:
 
 const TARGET = 'a boot folder, a card image, or a card (/dev/…)';
 
+const GUEST_ADD_EXAMPLE = `
+Example:
+  hypberry guest add --name web --kernel vmlinuz --initramfs web.cpio sdcard.img
+  hypberry try sdcard.img && hypberry install sdcard.img
+
+A guest is a machine that stock kernels know, as QEMU's "virt": RAM at 0x40000000, a GICv2, a PL011 (ttyAMA0), the
+generic timer, PSCI by HVC. The guests share the highest cores, as many as the widest of them has.`;
+
 const TRY_EXAMPLES = `
 Example:
   hypberry try sdcard.img
@@ -31,6 +42,14 @@ Example:
 function seconds(text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new InvalidArgumentError('It must be a number of seconds above 0.');
+  return value;
+}
+
+/** A whole number above 0. */
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value <= 0)
+    throw new InvalidArgumentError('It must be a whole number above 0.');
   return value;
 }
 
@@ -55,11 +74,15 @@ const method = (): Option =>
     .choices(['auto', 'kernel_old', 'armstub'])
     .default('auto');
 
+const dryRun = (): Option => new Option('--dry-run', 'say what would change, and change nothing');
+
 const json = (): Option => new Option('--json', 'print one JSON object, for scripts');
 
 function program(): Command {
   const hypberry = new Command('hypberry')
-    .description('Starts Linux on a Raspberry Pi 2 in HYP mode, on all four cores.')
+    .description(
+      'Starts Linux on a Raspberry Pi 2 in HYP mode, on all four cores, and virtual machines beside it.',
+    )
     .version('0.1.0')
     .showHelpAfterError('(try "hypberry --help")')
     .exitOverride()
@@ -109,10 +132,10 @@ function program(): Command {
   hypberry
     .command('install')
     .argument('<target>', TARGET)
-    .description('make the card start Linux in HYP mode')
+    .description('make the card start Linux in HYP mode, and with guests the hypervisor that runs them')
     .addOption(method())
     .option('--force', 'put the block in even where the card starts HYP mode without it')
-    .option('--dry-run', 'say what would change, and change nothing')
+    .addOption(dryRun())
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry install --dry-run /dev/sdb\n  hypberry install /dev/sdb')
     .action(async (target: string, options: InstallCommandOptions) => {
@@ -123,12 +146,14 @@ function program(): Command {
     .command('uninstall')
     .argument('<target>', TARGET)
     .description('take out what install put in, to the byte')
-    .option('--dry-run', 'say what would change, and change nothing')
+    .addOption(dryRun())
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry uninstall /dev/sdb')
     .action(async (target: string, options: UninstallOptions) => {
       await (await import('./uninstall.js')).uninstall(target, options);
     });
+
+  guestCommands(hypberry.command('guest').description('add, list and remove the virtual machines of a card'));
 
   hypberry
     .command('build')
@@ -155,6 +180,47 @@ function program(): Command {
     });
 
   return hypberry;
+}
+
+function guestCommands(guest: Command): void {
+  guest
+    .command('add')
+    .argument('<target>', TARGET)
+    .description('put a virtual machine on the card, which the next install starts beside its own system')
+    .requiredOption('--name <name>', 'what it is called: 1 to 15 of a to z, 0 to 9 and "-"')
+    .requiredOption('--kernel <file>', 'its kernel: a 32-bit zImage or another flat image')
+    .option('--initramfs <file>', 'its initramfs')
+    .option('--memory <MiB>', 'its memory, an even number', count, 256)
+    .option('--cores <number>', 'its virtual CPUs', count, 1)
+    .option('--cmdline <text>', 'its command line; of Linux "console=ttyAMA0 panic=10" unless given')
+    .addOption(dryRun())
+    .addOption(json())
+    .addHelpText('after', GUEST_ADD_EXAMPLE)
+    .action(async (target: string, options: GuestAddOptions) => {
+      await (await import('./guest-add.js')).guestAdd(target, options);
+    });
+
+  guest
+    .command('list')
+    .argument('<target>', TARGET)
+    .description('show the virtual machines of the card')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry guest list sdcard.img')
+    .action(async (target: string, options: GuestListOptions) => {
+      await (await import('./guest-list.js')).guestList(target, options);
+    });
+
+  guest
+    .command('remove')
+    .argument('<target>', TARGET)
+    .argument('<name>', 'what it is called')
+    .description('take a virtual machine off the card; the next install starts without it')
+    .addOption(dryRun())
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry guest remove sdcard.img web && hypberry install sdcard.img')
+    .action(async (target: string, name: string, options: GuestRemoveOptions) => {
+      await (await import('./guest-remove.js')).guestRemove(target, name, options);
+    });
 }
 
 // Whoever reads us may stop reading, as `head` does: that is no error.

@@ -44,16 +44,25 @@ const BRANCH_MASK = 0xff80_0000;
 const BRANCH = 0xea00_0000;
 
 /**
+ * Whether a file begins as a hypervisor's does.
+ * @param begin its first bytes
+ */
+export function isHypervisorFile(begin: Uint8Array): boolean {
+  if (begin.length < HEADER) return false;
+  const view = new DataView(begin.buffer, begin.byteOffset, HEADER);
+  const isBranch = (view.getUint32(0, true) & BRANCH_MASK) >>> 0 === BRANCH;
+  return isBranch && view.getUint32(MAGIC_AT, true) === FILE_MAGIC;
+}
+
+/**
  * Reads the description in a hypervisor's file.
  * @param bytes the file, from its first byte, or as much of it as holds the description
  * @returns undefined where it is no such file, or one of another version
  */
 export function readHypervisorFile(bytes: Uint8Array): HypervisorDescription | undefined {
-  if (bytes.length < HEADER) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const word = (at: number): number => view.getUint32(at, true);
-  if ((word(0) & BRANCH_MASK) >>> 0 !== BRANCH || word(MAGIC_AT) !== FILE_MAGIC) return undefined;
-  const [from, length] = [word(MAGIC_AT + 4), word(MAGIC_AT + 8)];
+  if (!isHypervisorFile(bytes)) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER);
+  const [from, length] = [view.getUint32(MAGIC_AT + 4, true), view.getUint32(MAGIC_AT + 8, true)];
   if (from + length > bytes.length) return undefined;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(from, from + length));

@@ -1,16 +1,19 @@
 /** Makes a card start Linux in HYP mode, and takes that back. */
 import { HypberryError } from '../base/errors.js';
 import { REVISION } from '../board/bcm2836.js';
-import { buildBootBlock, buildStub, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
+import { KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
-import { numberSetting, readConfig } from '../firmware/config.js';
-import { describeKernel, FIRST_PAGE_TABLES, unpackVersion, type KernelFile } from '../firmware/kernel.js';
+import { readConfig } from '../firmware/config.js';
+import { describeKernel, FIRST_PAGE_TABLES, unpackVersion } from '../firmware/kernel.js';
 import { prepareHandover } from '../firmware/prepare.js';
+import { readGuests } from '../guest/guests.js';
 import { addBlock, splitConfig } from './config-block.js';
-import { nameFor, OUR_NAME, ourFiles } from './ours.js';
+import { armstubFiles, kernelOldFiles } from './files.js';
+import { hypervisorFor } from './hypervisor.js';
+import { OUR_NAME, ourFiles } from './ours.js';
 import { cardAfter, type Change, type Plan } from './plan.js';
-import { surveyCard, type Survey } from './survey.js';
+import { bareKernel, surveyCard, type Survey } from './survey.js';
 
 export type Method = 'kernel_old' | 'armstub';
 
@@ -25,12 +28,6 @@ export interface InstallOptions {
 
 /** Where our lines go. */
 export const CONFIG = 'config.txt';
-
-/**
- * Where the device tree is pinned under `kernel_old`: just above 128 MiB, out of the way of every kernel that unpacks
- * itself from 0x8000 (Linux, Documentation/arch/arm/booting.rst, section 4b).
- */
-const PINNED_TREE_ADDRESS = 0x0800_0000;
 
 /** The card as its user made it: without our lines in config.txt. */
 async function withoutOurs(card: CardReader): Promise<{
@@ -65,7 +62,9 @@ export async function planInstall(card: CardReader, options: InstallOptions): Pr
   refuseKernel(survey, options.force === true);
 
   const installed = lines && installedMethod(lines);
-  if (options.method === 'auto' && !options.force && !installed && survey.start.mode === 'HYP') {
+  const guests = await readGuests(card);
+  const needed = guests.length > 0 || options.force === true || options.method !== 'auto';
+  if (!needed && !installed && survey.start.mode === 'HYP') {
     return {
       method: undefined,
       summary: `Nothing to do: this card starts its kernel in HYP mode as it is. ${survey.start.because}`,
@@ -74,16 +73,25 @@ export async function planInstall(card: CardReader, options: InstallOptions): Pr
     };
   }
   const method = chooseMethod(survey, options.method, installed);
-  const made = method === 'armstub' ? await armstubFile() : await kernelOldFile(base, survey);
+  const hypervisor = guests.length > 0 ? await hypervisorFor(card, base, survey, guests) : undefined;
+  const made =
+    method === 'armstub'
+      ? await armstubFiles(survey, hypervisor)
+      : await kernelOldFiles(base, survey, hypervisor);
   const config2 = addBlock(config, made.lines);
 
   const changes: Change[] = [];
-  if (!(await holds(card, made.path, made.data))) {
-    const kind = (await card.stat(made.path)) ? 'replace' : 'create';
-    changes.push({ kind, path: made.path, data: made.data });
+  for (const { path, data } of made.files) {
+    if (await holds(card, path, data)) continue;
+    changes.push({ kind: (await card.stat(path)) ? 'replace' : 'create', path, data });
   }
   if (!written || !equal(written, config2)) changes.push({ kind: 'replace', path: CONFIG, data: config2 });
-  const { unused, notes } = await leftovers(card, base, made.path);
+  const { unused, notes } = await leftovers(
+    card,
+    base,
+    made.files.map(({ path }) => path),
+  );
+  notes.unshift(...(hypervisor?.notes ?? []));
   for (const path of unused) changes.push({ kind: 'remove', path });
   if (survey.firmware?.facts.knowsFilters === false) {
     notes.push(
@@ -95,8 +103,8 @@ export async function planInstall(card: CardReader, options: InstallOptions): Pr
     method,
     summary:
       changes.length === 0
-        ? `Nothing to do: hypberry's block is installed and up to date (method ${method}).`
-        : `The firmware will run hypberry's block (method ${method}), which starts ${survey.picked!.kernel.file} in HYP mode.`,
+        ? `Nothing to do: ${hypervisor ? "hypberry's hypervisor" : "hypberry's block"} is installed and up to date (method ${method}).`
+        : `The firmware will run hypberry's block (method ${method}), which starts ${hypervisor?.what ?? survey.picked!.kernel.file} in HYP mode.`,
     notes,
     changes,
   };
@@ -114,7 +122,7 @@ export async function planUninstall(card: CardReader): Promise<Plan> {
   if (lines) {
     changes.push(config ? { kind: 'replace', path: CONFIG, data: config } : { kind: 'remove', path: CONFIG });
   }
-  const { unused, notes } = await leftovers(card, base, undefined);
+  const { unused, notes } = await leftovers(card, base, []);
   for (const path of unused) changes.push({ kind: 'remove', path });
   return {
     method: undefined,
@@ -143,11 +151,6 @@ function refuseBcm2837(revision: number | undefined): void {
       "Use the card in a Pi 2 v1.1 (BCM2836); a BCM2837 starts HYP mode with its firmware's own stub.",
     );
   }
-}
-
-/** The kernel itself, without a boot block that somebody put in front of it. */
-function bareKernel(facts: KernelFile): KernelFile {
-  return facts.kind === 'boot-block' || facts.kind === 'foreign-block' ? facts.kernel : facts;
 }
 
 function refuseKernel(survey: Survey, force: boolean): void {
@@ -229,81 +232,6 @@ function builtOn(date: string | undefined): string {
   return date === undefined ? '' : ` of ${date}`;
 }
 
-/** A file of ours and the lines that name it. */
-interface Made {
-  readonly path: string;
-  readonly data: Uint8Array;
-  readonly lines: readonly string[];
-}
-
-/** [all] in front too: [pi2] takes the place of another model only, and filters of other kinds would stay in force. */
-const forPi2 = (...lines: string[]): string[] => ['[all]', '[pi2]', ...lines, '[all]'];
-
-async function armstubFile(): Promise<Made> {
-  const data = buildStub();
-  const name = await nameFor(data, 'bin');
-  return { path: name, data, lines: forPi2(`armstub=${name}`) };
-}
-
-async function kernelOldFile(base: CardReader, survey: Survey): Promise<Made> {
-  const { file, facts } = survey.kernel!;
-  const { picked } = survey;
-  if (picked!.stub.from === 'kernel' && facts.kind !== 'foreign-block' && facts.kind !== 'boot-block') {
-    throw new HypberryError(
-      'setup.kernel-old-in-use',
-      `config.txt sets kernel_old=1 for ${file}, which has no boot block in front and is made to run from 0.`,
-      'Take kernel_old out of config.txt if the kernel is an ordinary one.',
-    );
-  }
-  const address = numberSetting(survey.config!, 'kernel_address', undefined);
-  if (address !== undefined && address !== KERNEL_OFFSET) {
-    throw new HypberryError(
-      'setup.kernel-address',
-      `config.txt loads the kernel to 0x${address.toString(16)}; under kernel_old it can only start at 0x8000.`,
-      'Use --method armstub, or take kernel_address out of config.txt.',
-    );
-  }
-  const bytes = await base.read(file);
-  const kernel = facts === bareKernel(facts) ? bytes : bytes.subarray(KERNEL_OFFSET);
-  const tree = treeAddress(survey);
-  const data = new Uint8Array(KERNEL_OFFSET + kernel.length);
-  data.set(buildBootBlock(tree.address));
-  data.set(kernel, KERNEL_OFFSET);
-  const name = await nameFor(data, 'img');
-  return {
-    path: picked!.osPrefix + name,
-    data,
-    lines: forPi2(
-      `kernel=${name}`,
-      'kernel_old=1',
-      ...(tree.pin ? [`device_tree_address=0x${tree.address.toString(16).padStart(8, '0')}`] : []),
-    ),
-  };
-}
-
-/** Where the kernel finds its tree under `kernel_old`, and whether a line of ours has to say so. */
-function treeAddress(survey: Survey): { address: number; pin: boolean } {
-  const { tree, initramfs } = survey.picked!;
-  const config = survey.config!;
-  const firmware = survey.firmware?.facts;
-  // No tree: ATAGS, which always lie there.
-  if (!tree) return { address: DEFAULT_TREE_ADDRESS, pin: false };
-  const set = numberSetting(config, 'device_tree_address', undefined);
-  if (set !== undefined) return { address: tree.address, pin: false };
-  if (!initramfs && firmware?.knowsDeviceTreeAddress !== false)
-    return { address: PINNED_TREE_ADDRESS, pin: true };
-  if (firmware?.placesHigh !== false) {
-    throw new HypberryError(
-      'setup.tree-unpinned',
-      initramfs
-        ? 'This card has an initramfs, beside which the device tree cannot be pinned safely, and its firmware puts the tree where it likes.'
-        : "The card's firmware does not know device_tree_address, and puts the tree where it likes.",
-      'Use --method armstub: there the firmware itself tells the block where the tree is.',
-    );
-  }
-  return { address: DEFAULT_TREE_ADDRESS, pin: false };
-}
-
 /** Under `kernel_old`, a tree below the kernel must end before the kernel's page tables begin. */
 async function refuseOverlap(after: CardReader, survey: Survey, method: Method): Promise<void> {
   const { picked } = await prepareHandover(after);
@@ -321,14 +249,14 @@ async function refuseOverlap(after: CardReader, survey: Survey, method: Method):
 }
 
 /**
- * Files of ours that nothing needs once `keep` is in use. One that the user's own lines name, taken over from our
+ * Files of ours that nothing needs once those to `keep` are in use. One that the user's own lines name, taken over from our
  * block perhaps, stays, and a note says so.
  * @param base the card without our lines in config.txt
  */
 async function leftovers(
   card: CardReader,
   base: CardReader,
-  keep: string | undefined,
+  keep: readonly string[],
 ): Promise<{ unused: string[]; notes: string[] }> {
   const { files } = await readConfig(base);
   const texts: string[] = [];
@@ -337,7 +265,7 @@ async function leftovers(
   const notes: string[] = [];
   for (const path of await ourFiles(card)) {
     const name = path.slice(path.search(OUR_NAME)).toLowerCase();
-    if (path.toLowerCase() === keep?.toLowerCase()) continue;
+    if (keep.some((it) => it.toLowerCase() === path.toLowerCase())) continue;
     if (!texts.some((text) => text.includes(name))) unused.push(path);
     else notes.push(`${path} stays, because config.txt names it outside of hypberry's block.`);
   }

@@ -1,27 +1,36 @@
 /** The files that install puts on a card. */
 import { isBootBlock, BLOCK_SIZE } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
+import { isFdt } from '../firmware/fdt.js';
+import { isHypervisorFile } from '../hypervisor/description.js';
 
 /**
  * The names we give, perhaps behind an `os_prefix`: the sum of the content is in them, so that a new content never
  * takes an old one's place.
  */
-export const OUR_NAME = /hypberry-[0-9a-f]{8}\.(?:img|bin)$/;
+export const OUR_NAME = /hypberry-[0-9a-f]{8}\.(?:img|bin|dtb)$/;
+
+/** What a file of ours is: a combined kernel, a stub, or the host's device tree. */
+export type Extension = 'img' | 'bin' | 'dtb';
 
 /** Characters of the sum in a name. */
 const SUM_LENGTH = 8;
 
-/**
- * The name for a file of ours.
- * @param extension `img` for a combined kernel, `bin` for a stub
- */
-export async function nameFor(data: Uint8Array, extension: 'img' | 'bin'): Promise<string> {
+/** The name for a file of ours. */
+export async function nameFor(data: Uint8Array, extension: Extension): Promise<string> {
   const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(data)));
   const digits = [...sum].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   return `hypberry-${digits.slice(0, SUM_LENGTH)}.${extension}`;
 }
 
-/** Paths of the files that install put on the card: by their names, and the block they begin with. */
+/** Whether a file begins as ours do. */
+function beginsAsOurs(begin: Uint8Array): boolean {
+  // One that a cut of the power left half written is ours by its name alone.
+  if (begin.length < BLOCK_SIZE || begin.every((byte) => byte === 0)) return true;
+  return isBootBlock(begin) || isHypervisorFile(begin) || isFdt(begin);
+}
+
+/** Paths of the files that install put on the card: by their names, and what they begin with. */
 export async function ourFiles(card: CardReader, folder = ''): Promise<string[]> {
   const found: string[] = [];
   for (const entry of await card.list(folder)) {
@@ -29,10 +38,7 @@ export async function ourFiles(card: CardReader, folder = ''): Promise<string[]>
     if (entry.isFolder) {
       found.push(...(await ourFiles(card, path)));
     } else if (OUR_NAME.test(entry.name)) {
-      // One that a cut of the power left half written is ours by its name alone.
-      const begin = await card.read(path, 0, BLOCK_SIZE);
-      if (begin.length < BLOCK_SIZE || begin.every((byte) => byte === 0) || isBootBlock(begin))
-        found.push(path);
+      if (beginsAsOurs(await card.read(path, 0, BLOCK_SIZE))) found.push(path);
     }
   }
   return found;

@@ -1,6 +1,6 @@
 /** What is on a card, and how it starts its kernel as it stands. */
 import { HypberryError } from '../base/errors.js';
-import { isBootBlock } from '../boot/block.js';
+import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { PI2, type Config } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
@@ -25,6 +25,8 @@ export interface Survey {
   readonly kernel: { readonly file: string; readonly facts: KernelFile } | undefined;
   /** What the firmware would load; undefined where it would not get so far. */
   readonly picked: Picked | undefined;
+  /** Bytes of memory that the ARM has; undefined as `picked`. */
+  readonly armMemory: number | undefined;
   readonly start: Start;
   /** Why it would not start. */
   readonly problem: HypberryError | undefined;
@@ -52,6 +54,7 @@ export async function surveyCard(card: CardReader): Promise<Survey> {
       firmware: undefined,
       kernel: undefined,
       picked: undefined,
+      armMemory: undefined,
       start: { mode: 'unknown', because: 'The firmware on the card cannot be read.' },
       problem: read,
     };
@@ -65,17 +68,18 @@ export async function surveyCard(card: CardReader): Promise<Survey> {
       firmware,
       kernel: undefined,
       picked: undefined,
+      armMemory: undefined,
       start: { mode: 'unknown', because: 'It does not get as far as a kernel.' },
       problem: handover,
     };
   }
-  const { picked } = handover;
+  const { picked, armMemory } = handover;
   const kernel = {
     file: picked.kernel.file,
     facts: readKernel(await card.read(picked.kernel.file)),
   };
   const start = await tellStart(card, picked, kernel.facts, firmware?.facts);
-  return { config, firmware, kernel, picked, start, problem: undefined };
+  return { config, firmware, kernel, picked, armMemory, start, problem: undefined };
 }
 
 async function tellStart(
@@ -132,4 +136,16 @@ async function tellStart(
         because: 'There is no start.elf on the card, whose stub would start the kernel.',
       };
   }
+}
+
+/** The kernel itself, without a boot block that somebody put in front of it. */
+export function bareKernel(facts: KernelFile): KernelFile {
+  return facts.kind === 'boot-block' || facts.kind === 'foreign-block' ? facts.kernel : facts;
+}
+
+/** The kernel of the card as its user made it, without a block in front. */
+export async function readBareKernel(base: CardReader, survey: Survey): Promise<Uint8Array> {
+  const { file, facts } = survey.kernel!;
+  const bytes = await base.read(file);
+  return facts === bareKernel(facts) ? bytes : bytes.subarray(KERNEL_OFFSET);
 }

@@ -14,9 +14,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   firmware: ['base', 'arm', 'board', 'boot', 'card'],
   guest: ['base', 'arm', 'board', 'firmware', 'hypervisor', 'card'],
   engine: ['base', 'arm', 'board', 'firmware'],
-  setup: ['base', 'arm', 'board', 'boot', 'card', 'firmware'],
+  setup: ['base', 'arm', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
   node: ['base', 'board', 'card', 'firmware', 'engine', 'setup'],
-  cli: ['base', 'arm', 'board', 'boot', 'card', 'firmware', 'engine', 'setup', 'node'],
+  cli: ['base', 'arm', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest', 'engine', 'setup', 'node'],
 };
 
 /** The folders whose code may use what only Node has. */

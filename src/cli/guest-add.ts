@@ -1,0 +1,40 @@
+/** `hypberry guest add`: adds a guest to a card. */
+import { basename } from 'node:path';
+import { openCard } from '../node/open-card.js';
+import { readUserFile } from '../node/user-file.js';
+import { planGuestAdd } from '../setup/guests.js';
+import { makeChanges } from './changes.js';
+
+export interface GuestAddOptions {
+  readonly name: string;
+  readonly kernel: string;
+  readonly initramfs?: string;
+  readonly memory: number;
+  readonly cores: number;
+  readonly cmdline?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+/** Plans, and unless it is a dry run makes, the changes; prints them. */
+export async function guestAdd(target: string, options: GuestAddOptions): Promise<void> {
+  const file = (path: string): { name: string; data: Uint8Array } => ({
+    name: basename(path),
+    data: readUserFile(path),
+  });
+  const { name, kernel, initramfs, memory, cores, cmdline } = options;
+  const guest = {
+    name,
+    kernel: file(kernel),
+    ...(initramfs !== undefined && { initramfs: file(initramfs) }),
+    memory,
+    cores,
+    commandLine: cmdline,
+  };
+  const card = await openCard(target, { write: !options.dryRun });
+  try {
+    await makeChanges(card, await planGuestAdd(card, guest), options);
+  } finally {
+    await card.close();
+  }
+}

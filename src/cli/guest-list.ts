@@ -1,0 +1,29 @@
+/** `hypberry guest list`: shows the guests of a card. */
+import { openCard } from '../node/open-card.js';
+import { describeGuest, listGuests } from '../setup/guests.js';
+import { columns, say, sayJson } from './output.js';
+
+export interface GuestListOptions {
+  readonly json?: boolean;
+}
+
+/** Prints the guests, and which cores stay with the host. */
+export async function guestList(target: string, options: GuestListOptions): Promise<void> {
+  const card = await openCard(target, { write: false });
+  try {
+    const listed = await listGuests(card);
+    if (options.json) {
+      sayJson(listed);
+      return;
+    }
+    if (listed.guests.length === 0) {
+      say('This card has no guests. "hypberry guest add" adds one.');
+      return;
+    }
+    for (const line of columns(listed.guests.map((it) => [it.name, describeGuest(it)]))) say(line);
+    const last = listed.hostCores - 1;
+    say(`The host keeps ${last === 0 ? 'core 0' : `cores 0 to ${last}`}.`);
+  } finally {
+    await card.close();
+  }
+}

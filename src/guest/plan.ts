@@ -1,0 +1,160 @@
+/** Where guests go: their cores, and their files in their memory. */
+import { decodeA32 } from '../arm/decoder.js';
+import { readU32LE } from '../base/bytes.js';
+import { HypberryError } from '../base/errors.js';
+import { CORES } from '../board/bcm2836.js';
+import type { CardReader } from '../card/card.js';
+import { unpackedExtent } from '../firmware/extents.js';
+import { describeKernel, readKernel } from '../firmware/kernel.js';
+import type { GuestPlan } from '../hypervisor/image.js';
+import { guestTree } from './guest-tree.js';
+import type { Guest } from './guests.js';
+
+const MIB = 1 << 20;
+/** Where a kernel is put, from the beginning of memory: where every 32-bit Linux wants to be unpacked to. */
+const KERNEL_OFFSET = 0x8000;
+/** Initramfs and tree lie behind this, so that the kernel can unpack itself below (Linux, arch/arm/booting.rst, 4b). */
+const FILES_OFFSET = 128 * MIB;
+const PAGE = 0x1000;
+
+const alignUp = (value: number, to: number): number => Math.ceil(value / to) * to;
+
+/** Condition "always", and the space of instructions without a condition, as a word's highest four bits. */
+const [ALWAYS, UNCONDITIONAL] = [0xe, 0xf];
+
+/** Whether a file's first word is an instruction that a core would go on from. */
+function beginsInA32(file: Uint8Array): boolean {
+  if (file.length < 4) return false;
+  const word = readU32LE(file, 0);
+  const condition = word >>> 28;
+  return (condition === ALWAYS || condition === UNCONDITIONAL) && decodeA32(word) !== undefined;
+}
+
+/**
+ * Whether a file can be a guest's kernel: a 32-bit zImage, or another flat image.
+ * @param file its name, for the refusal
+ * @returns whether it is Linux
+ * @throws HypberryError `guest.kernel`
+ */
+export function checkGuestKernel(file: string, data: Uint8Array): { isLinux: boolean } {
+  const facts = readKernel(data);
+  const refuse = (why: string, hint: string): never => {
+    throw new HypberryError(
+      'guest.kernel',
+      `${file} cannot be a guest's kernel: ${why} (${describeKernel(facts)}).`,
+      hint,
+    );
+  };
+  const use = 'Use a 32-bit zImage (vmlinuz of linux-image-armmp, kernel7.img) or another flat image.';
+  switch (facts.kind) {
+    case 'zImage':
+      if (facts.truncated) return refuse('it is cut short', 'Copy it again, whole.');
+      if (facts.architecture === 'ARMv6') return refuse('it is for ARMv6', use);
+      return { isLinux: true };
+    case 'Image':
+      if (facts.architecture === 'ARMv6') return refuse('it is for ARMv6', use);
+      return { isLinux: true };
+    case 'arm64':
+      return refuse('the Cortex-A7 has no 64-bit state', use);
+    case 'boot-block':
+    case 'foreign-block':
+      return refuse('a boot block stands in front of it', 'Give the kernel itself, as it was before.');
+    case 'u-boot':
+      return { isLinux: false };
+    case 'unknown':
+      if (!beginsInA32(data)) return refuse('it does not begin with an instruction', use);
+      return { isLinux: false };
+    default:
+      return refuse('it is no flat image', use);
+  }
+}
+
+/** A guest's files, read. */
+export interface GuestFiles {
+  readonly kernel: Uint8Array;
+  readonly initramfs: Uint8Array | undefined;
+}
+
+/**
+ * Reads a guest's files from its card.
+ * @throws HypberryError `guest.no-file`, and what the card throws
+ */
+export async function readGuestFiles(card: CardReader, guest: Guest): Promise<GuestFiles> {
+  const read = async (file: string): Promise<Uint8Array> => {
+    const entry = await card.stat(file);
+    if (entry && !entry.isFolder) return card.read(file);
+    throw new HypberryError(
+      'guest.no-file',
+      `${file}, which guest ${guest.name} starts from, is not on the card.`,
+      `Remove the guest ("hypberry guest remove … ${guest.name}") and add it again.`,
+    );
+  };
+  return {
+    kernel: await read(guest.kernel),
+    initramfs: guest.initramfs === undefined ? undefined : await read(guest.initramfs),
+  };
+}
+
+/**
+ * Where a guest's files go in its memory: the kernel at its beginning, initramfs and tree where it does not reach.
+ * @param cores the cores that its virtual CPUs run on
+ * @throws HypberryError `guest.kernel`, `guest.memory`
+ */
+export function placeGuest(
+  guest: Guest,
+  { kernel, initramfs }: GuestFiles,
+  cores: readonly number[],
+): GuestPlan {
+  checkGuestKernel(guest.kernel, kernel);
+  const memory = guest.memory * MIB;
+  const unpacked = Math.max(KERNEL_OFFSET + kernel.length, unpackedExtent(kernel)?.end ?? 0);
+  const place = (from: number): { files: number; tree: number; end: number } => {
+    const tree = from + alignUp(initramfs?.length ?? 0, PAGE);
+    return { files: from, tree, end: tree + MIB };
+  };
+  // A kernel that does not say how large it gets has as much room as there can be.
+  const half = place(Math.min(FILES_OFFSET, alignUp(memory / 2, PAGE)));
+  const tight = place(alignUp(unpacked, MIB));
+  const { files, tree, end } = half.files >= unpacked && half.end <= memory ? half : tight;
+  if (end > memory) {
+    throw new HypberryError(
+      'guest.memory',
+      `Guest ${guest.name} has ${guest.memory} MiB of memory, and its kernel and initramfs take ${Math.ceil(end / MIB)} MiB before it has begun.`,
+      `Give it more: --memory ${2 * Math.ceil(end / MIB)}, for example.`,
+    );
+  }
+  const data = guestTree({
+    memory,
+    cores: cores.length,
+    commandLine: guest.commandLine,
+    ...(initramfs && { initramfs: { offset: files, length: initramfs.length } }),
+  });
+  return {
+    name: guest.name,
+    memory,
+    cores,
+    kernel: { data: kernel, offset: KERNEL_OFFSET },
+    ...(initramfs && { initramfs: { data: initramfs, offset: files } }),
+    tree: { data, offset: tree },
+  };
+}
+
+/**
+ * Which cores are whose: the guests share the highest ones, as many as the widest of them has virtual CPUs, and
+ * the rest is the host's. Each takes those that have the least to do.
+ * @returns how many cores the host has, and each guest's
+ */
+export function shareCores(guests: readonly Guest[]): { hostCores: number; guestCores: number[][] } {
+  const hostCores = CORES - Math.max(0, ...guests.map(({ cores }) => cores));
+  const busy = new Map(Array.from({ length: CORES - hostCores }, (_, i) => [CORES - 1 - i, 0]));
+  const guestCores = guests.map(({ cores }) => {
+    const chosen = [...busy]
+      .sort(([, a], [, b]) => a - b)
+      .slice(0, cores)
+      .map(([core]) => core)
+      .sort((a, b) => a - b);
+    for (const core of chosen) busy.set(core, busy.get(core)! + 1);
+    return chosen;
+  });
+  return { hostCores, guestCores };
+}

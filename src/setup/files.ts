@@ -1,0 +1,119 @@
+/** The files that install makes, and the lines of config.txt that have the firmware use them. */
+import { HypberryError } from '../base/errors.js';
+import { buildBootBlock, buildStub, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
+import type { CardReader } from '../card/card.js';
+import { numberSetting } from '../firmware/config.js';
+import type { HypervisorFiles } from './hypervisor.js';
+import { nameFor } from './ours.js';
+import { readBareKernel, type Survey } from './survey.js';
+
+/**
+ * Where the device tree is pinned under `kernel_old`: just above 128 MiB, out of the way of every kernel that unpacks
+ * itself from 0x8000 (Linux, Documentation/arch/arm/booting.rst, section 4b).
+ */
+const PINNED_TREE_ADDRESS = 0x0800_0000;
+
+/** Files of ours and the lines that name them. */
+export interface Made {
+  readonly files: readonly { readonly path: string; readonly data: Uint8Array }[];
+  readonly lines: readonly string[];
+}
+
+/** [all] in front too: [pi2] takes the place of another model only, and filters of other kinds would stay in force. */
+const forPi2 = (...lines: string[]): string[] => ['[all]', '[pi2]', ...lines, '[all]'];
+
+/** The host's tree beside the hypervisor, which goes where the firmware looks for trees; no more without one. */
+async function treeOf(survey: Survey, hypervisor: HypervisorFiles | undefined): Promise<Made> {
+  if (!hypervisor) return { files: [], lines: [] };
+  const { picked, config } = survey;
+  const name = await nameFor(hypervisor.tree, 'dtb');
+  // It would be looked for by the name of the kernel that was there.
+  const initramfs =
+    picked!.initramfs && !config!.initramfs ? [`initramfs ${picked!.initramfs.file} followkernel`] : [];
+  return {
+    files: [{ path: picked!.osPrefix + name, data: hypervisor.tree }],
+    lines: [`device_tree=${name}`, ...initramfs],
+  };
+}
+
+/** What has the firmware use our block as its stub; with guests, our hypervisor as the kernel behind it. */
+export async function armstubFiles(survey: Survey, hypervisor: HypervisorFiles | undefined): Promise<Made> {
+  const data = buildStub();
+  const name = await nameFor(data, 'bin');
+  const tree = await treeOf(survey, hypervisor);
+  const files = [{ path: name, data }, ...tree.files];
+  const lines = [`armstub=${name}`, ...tree.lines];
+  if (hypervisor) {
+    const kernel = await nameFor(hypervisor.kernel, 'img');
+    files.push({ path: survey.picked!.osPrefix + kernel, data: hypervisor.kernel });
+    lines.unshift(`kernel=${kernel}`);
+  }
+  return { files, lines: forPi2(...lines) };
+}
+
+/**
+ * What has the firmware start our block with a kernel behind it: the card's, or with guests our hypervisor.
+ * @throws HypberryError `setup.kernel-old-in-use`, `setup.kernel-address`, `setup.tree-unpinned`
+ */
+export async function kernelOldFiles(
+  base: CardReader,
+  survey: Survey,
+  hypervisor: HypervisorFiles | undefined,
+): Promise<Made> {
+  const { file, facts } = survey.kernel!;
+  const { picked } = survey;
+  if (picked!.stub.from === 'kernel' && facts.kind !== 'foreign-block' && facts.kind !== 'boot-block') {
+    throw new HypberryError(
+      'setup.kernel-old-in-use',
+      `config.txt sets kernel_old=1 for ${file}, which has no boot block in front and is made to run from 0.`,
+      'Take kernel_old out of config.txt if the kernel is an ordinary one.',
+    );
+  }
+  const address = numberSetting(survey.config!, 'kernel_address', undefined);
+  if (address !== undefined && address !== KERNEL_OFFSET) {
+    throw new HypberryError(
+      'setup.kernel-address',
+      `config.txt loads the kernel to 0x${address.toString(16)}; under kernel_old it can only start at 0x8000.`,
+      'Use --method armstub, or take kernel_address out of config.txt.',
+    );
+  }
+  const kernel = hypervisor?.kernel ?? (await readBareKernel(base, survey));
+  const place = treeAddress(survey);
+  const data = new Uint8Array(KERNEL_OFFSET + kernel.length);
+  data.set(buildBootBlock(place.address));
+  data.set(kernel, KERNEL_OFFSET);
+  const name = await nameFor(data, 'img');
+  const tree = await treeOf(survey, hypervisor);
+  return {
+    files: [{ path: picked!.osPrefix + name, data }, ...tree.files],
+    lines: forPi2(
+      `kernel=${name}`,
+      'kernel_old=1',
+      ...(place.pin ? [`device_tree_address=0x${place.address.toString(16).padStart(8, '0')}`] : []),
+      ...tree.lines,
+    ),
+  };
+}
+
+/** Where the kernel finds its tree under `kernel_old`, and whether a line of ours has to say so. */
+function treeAddress(survey: Survey): { address: number; pin: boolean } {
+  const { tree, initramfs } = survey.picked!;
+  const config = survey.config!;
+  const firmware = survey.firmware?.facts;
+  // No tree: ATAGS, which always lie there.
+  if (!tree) return { address: DEFAULT_TREE_ADDRESS, pin: false };
+  const set = numberSetting(config, 'device_tree_address', undefined);
+  if (set !== undefined) return { address: tree.address, pin: false };
+  if (!initramfs && firmware?.knowsDeviceTreeAddress !== false)
+    return { address: PINNED_TREE_ADDRESS, pin: true };
+  if (firmware?.placesHigh !== false) {
+    throw new HypberryError(
+      'setup.tree-unpinned',
+      initramfs
+        ? 'This card has an initramfs, beside which the device tree cannot be pinned safely, and its firmware puts the tree where it likes.'
+        : "The card's firmware does not know device_tree_address, and puts the tree where it likes.",
+      'Use --method armstub: there the firmware itself tells the block where the tree is.',
+    );
+  }
+  return { address: DEFAULT_TREE_ADDRESS, pin: false };
+}

@@ -1,0 +1,108 @@
+/** The hypervisor for a card: its file with the host's kernel and the guests in it, and the host's device tree. */
+import { HypberryError } from '../base/errors.js';
+import type { CardReader } from '../card/card.js';
+import { readFdt, writeFdt } from '../firmware/fdt.js';
+import { placeGuest, readGuestFiles, shareCores } from '../guest/plan.js';
+import { changeHostTree } from '../guest/host-tree.js';
+import type { Guest } from '../guest/guests.js';
+import { OWN_CONSOLE } from '../hypervisor/description.js';
+import { buildHypervisor, type GuestPlan } from '../hypervisor/image.js';
+import { readBareKernel, type Survey } from './survey.js';
+
+const MIB = 1 << 20;
+/** What a host of today takes at the least, beside its kernel and initramfs. */
+const LEAST_HOST_MEMORY = 128 * MIB;
+
+/** What install puts on a card that has guests. */
+export interface HypervisorFiles {
+  /** What the firmware is to start as kernel, in HYP mode. */
+  readonly kernel: Uint8Array;
+  /** The host's device tree. */
+  readonly tree: Uint8Array;
+  /** What is started, for a sentence. */
+  readonly what: string;
+  /** Who finds what where, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Every guest with its cores and its files in their places.
+ * @param card the card that holds the guests' files
+ * @throws HypberryError `guest.no-file`, `guest.kernel`, `guest.memory`, and what the card throws
+ */
+export async function planGuests(
+  card: CardReader,
+  guests: readonly Guest[],
+): Promise<{ hostCores: number; plans: GuestPlan[] }> {
+  const { hostCores, guestCores } = shareCores(guests);
+  const plans: GuestPlan[] = [];
+  for (const [i, guest] of guests.entries())
+    plans.push(placeGuest(guest, await readGuestFiles(card, guest), guestCores[i]!));
+  return { hostCores, plans };
+}
+
+/** Refuses guests that leave the host too little memory: `guest.memory`. */
+export function refuseMemory(armMemory: number, host: number, plans: readonly GuestPlan[]): void {
+  const theirs = plans.reduce(
+    (sum, { memory, kernel, initramfs }) => sum + memory + kernel.data.length + (initramfs?.data.length ?? 0),
+    0,
+  );
+  const left = armMemory - theirs;
+  if (left >= host + LEAST_HOST_MEMORY) return;
+  const mib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
+  throw new HypberryError(
+    'guest.memory',
+    `The guests take ${mib(theirs)} of the ${mib(armMemory)} that the ARM has, and the host needs ${mib(host + LEAST_HOST_MEMORY)}.`,
+    'Give the guests less (--memory), have fewer of them, or set a smaller gpu_mem in config.txt.',
+  );
+}
+
+/**
+ * Builds what a card with guests starts.
+ * @param card the card that holds the guests' files
+ * @param base the same without our lines in config.txt
+ * @throws HypberryError `setup.no-tree`, what {@link planGuests}, {@link refuseMemory} and `changeHostTree` throw
+ */
+export async function hypervisorFor(
+  card: CardReader,
+  base: CardReader,
+  survey: Survey,
+  guests: readonly Guest[],
+): Promise<HypervisorFiles> {
+  const { picked, armMemory } = survey;
+  if (!picked?.tree) {
+    throw new HypberryError(
+      'setup.no-tree',
+      'The kernel of this card gets no device tree, without which it would not know which memory and cores are the guests’.',
+      'Put the Pi 2’s device tree (bcm2709-rpi-2-b.dtb or bcm2836-rpi-2-b.dtb) on the boot partition.',
+    );
+  }
+  const { hostCores, plans } = await planGuests(card, guests);
+  const hostKernel = await readBareKernel(base, survey);
+  refuseMemory(armMemory!, hostKernel.length + (picked.initramfs?.size ?? 0), plans);
+  const { file, hostEnd } = buildHypervisor({ armMemory: armMemory!, hostCores, hostKernel, guests: plans });
+  const fdt = readFdt(await base.read(picked.tree.file));
+  const consoles = [OWN_CONSOLE, ...guests.map(({ name }) => name)];
+  const ports = changeHostTree(fdt, hostCores, consoles.length);
+  return {
+    kernel: file,
+    tree: writeFdt(fdt),
+    what: `its hypervisor, ${picked.kernel.file} on ${cores(hostCores)} with ${Math.floor(hostEnd / MIB)} MiB, and ${guests.length === 1 ? '1 guest' : `${guests.length} guests`},`,
+    notes: [
+      ...plans.map(
+        ({ name, cores: theirs, memory }, i) =>
+          `${name}: core ${theirs.join(' and ')}, ${memory / MIB} MiB; its console is ${device(ports[i + 1]!)} on the Pi.`,
+      ),
+      `hypberry: what the hypervisor has to say is on ${device(ports[0]!)} on the Pi.`,
+    ],
+  };
+}
+
+function cores(count: number): string {
+  return count === 1 ? '1 core' : `${count} cores`;
+}
+
+/** The device of an alias: `serial2` is /dev/ttyAMA2. */
+function device(alias: string): string {
+  return alias.replace('serial', '/dev/ttyAMA');
+}
