@@ -28,4 +28,4 @@ test('a thousand preemptions: both guests keep every register, and half of the c
   expect(first / (first + second)).toBeLessThan(0.52);
   expect(worlds.instructions(CORE, HYP) / (first + second)).toBeLessThan(0.2);
   expect(worlds.wrong).toEqual([]);
-});
+}, 120_000);
