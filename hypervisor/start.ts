@@ -1,8 +1,9 @@
 /** How machines come to be: all of them once, at the beginning, and a guest again when it restarts. */
 import * as L from '../src/hypervisor/layout';
 import {
-  CNTHCTL, CNTHP_CTL, CNTPCT, CNTVOFF, CNTV_CTL, DCCIMVAC, HCPTR, HCR, HDCR, HSTR, ICIALLUIS, MIDR, TLBIALLNSNHIS, VPIDR, VTCR, barrier, mmio, shared,
+  CNTHCTL, CNTHP_CTL, CNTPCT, CNTVOFF, CNTV_CTL, DCCIMVAC, HCPTR, HCR, HDCR, HSTR, ICIALLUIS, MIDR, TLBIALLNSNHIS, VPIDR, VTCR, atomic, barrier, mmio, shared,
 } from './intrinsics';
+import { greet, tell, textStarted } from './messages';
 import { farUart, resetUart } from './console';
 import { routeOnHostCore } from './host';
 import { CORES, HYP_TIMER, MAILBOX1, MAILBOXES_ROUTING, MAILBOX_CLEAR, MAILBOX_SET, MODE_SVC, PSR_A, PSR_F, PSR_I, PSR_T, TIMERS_ROUTING } from './machine';
@@ -17,6 +18,9 @@ declare function loadVcpu(vcpu: Vcpu): void;
 declare function clear(address: usize, bytes: u32): void;
 @external('assembly', 'copy')
 declare function copy(to: usize, from: usize, bytes: u32): void;
+/** How many cores have come, and whether the guests' ones may go on. */
+@external('address', 'arrivals')
+declare function arrivals(): usize;
 @external('address', 'secondaryEntry')
 declare function secondaryEntry(): usize;
 
@@ -36,6 +40,8 @@ const GUEST_HCR: u32 =
 const GUEST_HDCR: u32 = HDCR.TDRA | HDCR.TDOSA | HDCR.TDA | HDCR.TPM | HDCR.TPMCR | 4;
 const GUEST_HSTR: u32 = HSTR.TTEE | HSTR.TJDBX | HSTR.T15;
 const MAILBOX3: usize = 12;
+/** 100 ms of the system counter. */
+const PATIENCE: u64 = 1920000;
 
 /** A vcpu as reset leaves it, with its machine's second stage. */
 function resetVcpu(vcpu: Vcpu): void {
@@ -75,6 +81,8 @@ export function startVcpu(vcpu: Vcpu): void {
   vcpu.r0 = vcpu.startWith;
   if (vcpu.number == 0 && vm.booting) {
     vm.booting = 0;
+    if (!vm.started) tell(vm, textStarted());
+    vm.started = 1;
     vcpu.r1 = <u32>-1;
     vcpu.r2 = L.GUEST_RAM + load<u32>(vm.record + 4 * (L.GUEST_TREE + 2));
   }
@@ -209,6 +217,19 @@ function makeAll(tree: u32, kernel: u32): void {
   for (let n: u32 = 1; n < CORES; n++) mmio.write32(MAILBOX_SET + 16 * n + MAILBOX3, <u32>secondaryEntry());
   barrier.dsb();
   barrier.sev();
+  greet(awaitAll(), configuration(L.CONFIG_HOST_CORES));
+  shared.store32(arrivals() + 4, 1);
+  barrier.dsbIsh();
+  barrier.sev();
+}
+
+/** Waits until every core has come; gives how many there are. One that does not come is not waited for long. */
+function awaitAll(): u32 {
+  const until = CNTPCT.read() + PATIENCE;
+  let came: u32;
+  do came = shared.load32(arrivals());
+  while (came < CORES && CNTPCT.read() < until);
+  return came;
 }
 
 /** A core of the host's begins: the first at the kernel, the others where the host sends them by their mailbox. */
@@ -242,6 +263,7 @@ function beginGuests(index: u32): Vcpu {
   HSTR.write(GUEST_HSTR);
   HCPTR.write(GUEST_HCPTR | HCPTR.TCP10 | HCPTR.TCP11);
   CNTHCTL.write(0);
+  while (shared.load32(arrivals() + 4) == 0) barrier.wfe();
   const first = core().ring;
   if (changetype<usize>(first) == 0) for (;;) barrier.wfi();
   return schedule(first);
@@ -254,6 +276,7 @@ export function begin(index: u32, tree: u32, kernel: u32): Vcpu {
   CNTVOFF.write(0);
   VTCR.write(VTCR_VALUE);
   VPIDR.write(MIDR.read());
+  atomic.fetchAdd(arrivals(), 1);
   if (index == 0) makeAll(tree, kernel);
   // The mailbox that brought this core here is the host's again.
   else mmio.write32(MAILBOX_CLEAR + 16 * index + MAILBOX3, 0xffffffff);

@@ -44,6 +44,8 @@ export class Vm {
   startedLow: u32;
   startedHigh: u32;
   booting: u32;
+  /** Whether it ever was. */
+  started: u32;
   uart: Uart;
   /** Distributor: enabled as a whole, then a bit for each SPI, 32 to 63. */
   distributor: u32;

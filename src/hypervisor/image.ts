@@ -9,6 +9,7 @@ import { hypervisorBase64 } from './hypervisor-binary.js';
 import type { HypervisorDescription } from './description.js';
 import { OWN_CONSOLE } from './description.js';
 import * as L from './layout.js';
+import { writeTexts } from './messages.js';
 import type { Part } from './start.js';
 import { startCode, STEP } from './start.js';
 import { writeEntry, writeMemory, writeVectors } from './vectors.js';
@@ -69,6 +70,7 @@ const AREAS = [
   ['stacks', CORES * L.STACK_SIZE],
   ['vcpus', L.VCPUS * L.VCPU_SIZE],
   ['vms', L.VMS * L.VM_SIZE],
+  ['arrivals', L.ARRIVALS_SIZE],
   ['uarts', L.CONSOLES * 2 * L.UART_SIZE],
   ['rings', L.CONSOLES * L.RING_SIZE],
   ['logs', L.CONSOLES * L.LOG_SIZE],
@@ -77,8 +79,23 @@ const AREAS = [
   ['guestTables', (L.VMS - 1) * L.GUEST_TABLES * L.TABLE_SIZE],
 ] as const;
 
+/** The code by its address, without a configuration: it takes a second or so to make. */
+const translated = new Map<number, Translation>();
+
 /** The hypervisor's code with a configuration, linked for an address. */
 function link(origin: number, configuration: readonly number[]): Translation {
+  const code = translated.get(origin) ?? translateFor(origin);
+  translated.set(origin, code);
+  const image = code.image.slice();
+  const view = new DataView(image.buffer);
+  const at = code.symbols.get('configuration')! - origin;
+  configuration.forEach((word, i) => {
+    view.setUint32(at + 4 * i, word, true);
+  });
+  return { ...code, image };
+}
+
+function translateFor(origin: number): Translation {
   const wasm = Uint8Array.from(atob(hypervisorBase64), (it) => it.charCodeAt(0));
   return translate(wasm, {
     origin,
@@ -89,10 +106,11 @@ function link(origin: number, configuration: readonly number[]): Translation {
       writeEntry(a, labelOf);
       writeWorldSwitch(a, labelOf);
       writeMemory(a, labelOf);
+      writeTexts(a, labelOf);
     },
     after: (a, labelOf) => {
       a.at(labelOf('configuration'));
-      a.word(...configuration);
+      a.org(a.here + 4 * (L.CONFIG_HEADER + (L.VMS - 1) * L.GUEST_WORDS));
       writeAreas(a, labelOf);
     },
   });

@@ -41,6 +41,8 @@ export const CORE_SIZE = 64;
 
 export const VMS = 8;
 export const VM_SIZE = 512;
+/** How many cores have come, and whether the guests' ones may go on: a word each. */
+export const ARRIVALS_SIZE = 8;
 /**
  * A console: two UARTs, the far end and the near one. What the near end sends stands in a ring until the far end reads
  * it; what the far end sends stands in a log, whose oldest bytes give way whether or not anybody has read them.

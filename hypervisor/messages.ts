@@ -1,0 +1,87 @@
+/** Lines on the hypervisor's own console: console 0, whose far end is the hypervisor itself. */
+import * as L from '../src/hypervisor/layout';
+import { closeLog, openLog, putLog } from './console';
+import { Vm } from './vm';
+
+// The texts are in src/hypervisor/messages.ts.
+@external('address', 'text.begin')
+declare function textBegin(): usize;
+@external('address', 'text.separator')
+declare function textSeparator(): usize;
+@external('address', 'text.end')
+declare function textEnd(): usize;
+@external('address', 'text.cores')
+declare function textCores(): usize;
+@external('address', 'text.fromZero')
+declare function textFromZero(): usize;
+@external('address', 'text.only')
+declare function textOnly(): usize;
+@external('address', 'text.started')
+export declare function textStarted(): usize;
+@external('address', 'text.off')
+export declare function textOff(): usize;
+@external('address', 'text.restarts')
+export declare function textRestarts(): usize;
+
+/** Begins a line, of the hypervisor's. No other core's comes between until it is ended. */
+export function beginLine(): void {
+  openLog();
+  say(textBegin());
+}
+
+/** Begins a line about a guest. */
+export function beginLineOf(vm: Vm): void {
+  beginLine();
+  say(vm.record + 4 * L.GUEST_NAME);
+  say(textSeparator());
+}
+
+export function endLine(): void {
+  say(textEnd());
+  closeLog();
+}
+
+/** Bytes up to a NUL. */
+export function say(text: usize): void {
+  for (;;) {
+    const byte = load<u8>(text);
+    if (byte == 0) return;
+    putLog(byte);
+    text++;
+  }
+}
+
+/** A number below 10. */
+export function sayDigit(value: u32): void {
+  putLog(0x30 + value);
+}
+
+/** A word: 0x and eight hexadecimal digits. */
+export function sayWord(value: u32): void {
+  putLog(0x30);
+  putLog(0x78);
+  for (let shift: i32 = 28; shift >= 0; shift -= 4) {
+    const digit = (value >> shift) & 0xf;
+    putLog(digit < 10 ? 0x30 + digit : 0x57 + digit);
+  }
+}
+
+/** A whole line about a guest. */
+export function tell(vm: Vm, text: usize): void {
+  beginLineOf(vm);
+  say(text);
+  endLine();
+}
+
+/** The first line: how many cores have come to HYP mode, and which of them are the host's. */
+export function greet(cores: u32, hosts: u32): void {
+  beginLine();
+  sayDigit(cores);
+  say(textCores());
+  if (hosts == 1) say(textOnly());
+  else {
+    say(textFromZero());
+    sayDigit(hosts - 1);
+  }
+  endLine();
+}

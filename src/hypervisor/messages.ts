@@ -1,0 +1,25 @@
+/** What the hypervisor says on its own console. Its body has no strings, so the texts stand here, each at a label. */
+import type { Assembler } from '../arm/assembler.js';
+import type { Label } from '../arm/registers.js';
+
+/** By the name that hypervisor/messages.ts knows them under. */
+export const TEXTS = {
+  begin: 'hypberry: ',
+  separator: ': ',
+  end: '\r\n',
+  cores: ' cores in HYP mode, host on core',
+  fromZero: 's 0 to ',
+  only: ' 0',
+  started: 'started',
+  off: 'powered off',
+  restarts: 'restarts',
+} as const;
+
+/** Writes the texts, each with a NUL behind it, at the labels `text.NAME`. */
+export function writeTexts(a: Assembler, labelOf: (symbol: string) => Label): void {
+  for (const [name, text] of Object.entries(TEXTS)) {
+    a.at(labelOf(`text.${name}`));
+    a.bytes(new TextEncoder().encode(`${text}\0`));
+  }
+  a.org(Math.ceil(a.here / 4) * 4);
+}
