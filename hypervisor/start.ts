@@ -9,7 +9,7 @@ import { routeOnHostCore } from './host';
 import { CORES, HYP_TIMER, MAILBOX1, MAILBOXES_ROUTING, MAILBOX_CLEAR, MAILBOX_SET, MODE_SVC, PSR_A, PSR_F, PSR_I, PSR_T, TIMERS_ROUTING } from './machine';
 import { GUEST_HCPTR, schedule } from './scheduler';
 import { makeGuestTables, makeHostTables } from './stage2';
-import { endMemoryAt } from './tree';
+import { settle } from './tree';
 import { RESTING, RUN, STARTING, Vcpu, Vm, Core, configuration, core, guestRecord, setSaved, setState, vcpuAt, vcpuOf, vmAt } from './vm';
 
 @external('assembly', 'loadVcpu')
@@ -206,8 +206,7 @@ function makeGuest(number: u32, firstVcpu: u32): void {
 /** The first core: makes all machines, then lets the other cores come. */
 function makeAll(tree: u32, kernel: u32): void {
   for (let n: u32 = 0; n < CORES; n++) changetype<Core>(coreAt(n)).index = n;
-  if (tree != 0) endMemoryAt(tree, configuration(L.CONFIG_HOST_END));
-  makeHost(tree, kernel);
+  makeHost(settle(tree, configuration(L.CONFIG_HOST_END)), kernel);
   let vcpu: u32 = CORES;
   for (let n: u32 = 1; n <= configuration(L.CONFIG_GUESTS); n++) {
     makeGuest(n, vcpu);
