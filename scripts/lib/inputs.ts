@@ -20,6 +20,8 @@ export interface KernelInput {
 export interface Inputs {
   readonly bookworm: KernelInput;
   readonly trixie: KernelInput;
+  /** The board's watchdog's driver for bookworm's kernel, a module: without it Linux cannot restart the board. */
+  readonly watchdog: string;
   /** What the VideoCore runs: the package raspi-firmware. */
   readonly firmware: { readonly startElf: string; readonly bootcode: string; readonly fixup: string };
   /** A static armhf busybox, for an initramfs. */
@@ -44,12 +46,17 @@ const kernelFiles = new Map([
   ['usr/lib/linux-image-*/bcm2836-rpi-2-b.dtb', 'bcm2836-rpi-2-b.dtb'],
 ]);
 
-function kernelGroup(suite: Suite, flavour: string, folder: string): Group {
-  return { folder, suite, package: `linux-image-${flavour}`, holder: /^linux-image-\d/, files: kernelFiles };
+function kernelGroup(suite: Suite, flavour: string, folder: string, files = kernelFiles): Group {
+  return { folder, suite, package: `linux-image-${flavour}`, holder: /^linux-image-\d/, files };
 }
 
 const groups: readonly Group[] = [
-  kernelGroup('bookworm', 'armmp', 'bookworm'),
+  kernelGroup(
+    'bookworm',
+    'armmp',
+    'bookworm',
+    new Map([...kernelFiles, ['lib/modules/*/kernel/drivers/watchdog/bcm2835_wdt.ko', 'bcm2835_wdt.ko']]),
+  ),
   kernelGroup('trixie', 'armmp', 'trixie'),
   {
     folder: 'firmware',
@@ -163,6 +170,7 @@ export async function inputs(): Promise<Inputs> {
   return {
     bookworm: await kernel('bookworm'),
     trixie: await kernel('trixie'),
+    watchdog: path('bookworm', 'bcm2835_wdt.ko'),
     firmware: {
       startElf: path('firmware', 'start.elf'),
       bootcode: path('firmware', 'bootcode.bin'),

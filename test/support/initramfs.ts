@@ -11,7 +11,8 @@ export interface ArchiveFile {
 }
 
 const FOLDER = 0o040755;
-const PROGRAM = 0o100755;
+/** A file that everyone may read and execute. */
+export const PROGRAM = 0o100755;
 const CHARACTER_DEVICE = 0o020600;
 const LINK = 0o120777;
 
@@ -29,13 +30,23 @@ export function archive(files: readonly ArchiveFile[]): Uint8Array {
   return new Uint8Array(Buffer.concat(all.map((it, i) => entry(it, i + 1))));
 }
 
-/** An initramfs of busybox alone, whose /init is a shell script. */
-export function busyboxArchive(busybox: Uint8Array, script: string): Uint8Array {
+/**
+ * An initramfs of busybox, whose /init is a shell script.
+ * @param applets commands that are found by their name, besides sh
+ * @param more further files
+ */
+export function busyboxArchive(
+  busybox: Uint8Array,
+  script: string,
+  applets: readonly string[] = [],
+  more: readonly ArchiveFile[] = [],
+): Uint8Array {
   return archive([
     ...['bin', 'dev', 'proc', 'sys'].map((path) => ({ path, mode: FOLDER })),
     { path: 'dev/console', mode: CHARACTER_DEVICE, device: [5, 1] },
     { path: 'bin/busybox', mode: PROGRAM, data: busybox },
-    { path: 'bin/sh', mode: LINK, data: Buffer.from('busybox') },
+    ...['sh', ...applets].map((name) => ({ path: `bin/${name}`, mode: LINK, data: Buffer.from('busybox') })),
     { path: 'init', mode: PROGRAM, data: Buffer.from(script) },
+    ...more,
   ]);
 }
