@@ -1,11 +1,11 @@
 /** The built-in Pi 2 against QEMU: from a cold start of the command to the line that says HYP, with the same card. */
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KernelInput, Inputs } from '../scripts/lib/inputs.js';
 import { bootFiles, makeCardImage } from '../scripts/lib/card-image.js';
+import { gzipKernel } from '../scripts/lib/gzip-kernel.js';
 import type { Verdict } from '../src/engine/verdict.js';
-import { repackByGzip } from './gzip-kernel.js';
 import { compare, type Ratio } from './pairs.js';
 
 /** What one kernel took. */
@@ -111,11 +111,9 @@ export async function bootAll(
   { bookworm, firmware }: Inputs,
   pairs: number,
 ): Promise<Boot[]> {
-  const packed = join(folder, 'gzip-kernel.img');
-  writeFileSync(packed, repackByGzip(new Uint8Array(readFileSync(bookworm.vmlinuz))));
   const kernels = [
     ['Debian 6.1, XZ', bookworm],
-    ['Debian 6.1, gzip', { ...bookworm, vmlinuz: packed }],
+    ['Debian 6.1, gzip', await gzipKernel(bookworm)],
   ] as const;
   const boots: Boot[] = [];
   for (const [name, input] of kernels) {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -37,4 +37,12 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
   } finally {
     holder.stdin.end();
   }
+}
+
+/** When a file was last written, milliseconds; 0 where there is none. */
+export async function written(file: string): Promise<number> {
+  return stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
 }

@@ -19,6 +19,7 @@ const programsOf = {
   dosfstools: ['mkfs.fat', 'fsck.fat'],
   fdisk: ['sfdisk'],
   'device-tree-compiler': ['dtc', 'fdtget'],
+  'xz-utils': ['xz'],
 } as const;
 
 /** A Debian package whose programs tests use. */
@@ -123,8 +124,8 @@ function toolsMissing(packages: readonly ToolPackage[], cause?: unknown): Hypber
       ? `Programs of these packages are not here, and installing them failed: ${list}. ${cause.message}`
       : `Programs of these packages are not here: ${list}.`,
     `Debian, Raspberry Pi OS: sudo apt-get install ${list}. ` +
-      'macOS: brew install qemu mtools dosfstools dtc arm-none-eabi-binutils (sfdisk and qemu-arm are Linux only). ' +
-      'Fedora: sudo dnf install qemu-system-arm qemu-user arm-none-eabi-binutils-cs mtools dosfstools dtc util-linux.',
+      'macOS: brew install qemu mtools dosfstools dtc xz arm-none-eabi-binutils (sfdisk and qemu-arm are Linux only). ' +
+      'Fedora: sudo dnf install qemu-system-arm qemu-user arm-none-eabi-binutils-cs mtools dosfstools dtc util-linux xz.',
     { cause },
   );
 }

@@ -1,7 +1,8 @@
 /** Compiles a folder of AssemblyScript into a module that Node and browsers can load, with the binary as text. */
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { compileAssemblyScript } from './assemblyscript.js';
+import { written } from './cache.js';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -18,14 +19,6 @@ export interface WasmModule {
   readonly script: string;
   /** Pages of 64 KiB that the memory has at least; default: all that there can be. */
   readonly initialPages?: number;
-}
-
-/** When a file was last written; 0 where there is none. */
-async function written(file: string): Promise<number> {
-  return stat(file).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => 0,
-  );
 }
 
 /**
