@@ -1,4 +1,4 @@
 // What the vectors and the start call; compiled by scripts/build-hypervisor.ts.
 export { trap, irq, fiq } from './traps';
-export { begin } from './start';
+export { beginCore } from './start';
 export { makeHypTables } from './stage2';

@@ -22,6 +22,24 @@ export declare function textStarted(): usize;
 export declare function textOff(): usize;
 @external('address', 'text.restarts')
 export declare function textRestarts(): usize;
+@external('address', 'text.crashed')
+export declare function textCrashed(): usize;
+@external('address', 'text.vectors')
+export declare function textVectors(): usize;
+@external('address', 'text.stuck')
+export declare function textStuck(): usize;
+@external('address', 'text.trap')
+export declare function textTrap(): usize;
+@external('address', 'text.mode')
+export declare function textMode(): usize;
+@external('address', 'text.pc')
+export declare function textPc(): usize;
+@external('address', 'text.address')
+export declare function textAddress(): usize;
+@external('address', 'text.syndrome')
+export declare function textSyndrome(): usize;
+@external('address', 'text.thenRestarts')
+export declare function textThenRestarts(): usize;
 
 /** Begins a line, of the hypervisor's. No other core's comes between until it is ended. */
 export function beginLine(): void {

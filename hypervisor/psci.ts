@@ -1,7 +1,8 @@
 /** Power State Coordination Interface 0.2 (Arm DEN 0022B) over HVC. */
 import { kick, next, SPURIOUS } from './gic';
 import { atomic, barrier, shared } from './intrinsics';
-import { rest, schedule } from './scheduler';
+import { ask, rest } from './lifecycle';
+import { schedule } from './scheduler';
 import { CLAIMED, OFF, RESET, RESTING, STARTING, Vcpu, Vm, WAITING, setState, stateOf, vcpuOf } from './vm';
 
 const FIRST: u32 = 0x84000000;
@@ -19,6 +20,7 @@ const SUCCESS: u32 = 0;
 const NOT_SUPPORTED: u32 = <u32>-1;
 const INVALID_PARAMETERS: u32 = <u32>-2;
 const ALREADY_ON: u32 = <u32>-4;
+const ALREADY_PENDING: u32 = <u32>-5;
 /** AFFINITY_INFO. */
 const IS_ON: u32 = 0;
 const IS_OFF: u32 = 1;
@@ -48,9 +50,11 @@ export function call(vcpu: Vcpu): Vcpu {
       vcpu.r0 = NO_TRUSTED_OS;
       return vcpu;
     case SYSTEM_OFF:
-      return request(vcpu, OFF);
+      ask(vcpu.vm, OFF);
+      return schedule(vcpu);
     case SYSTEM_RESET:
-      return request(vcpu, RESET);
+      ask(vcpu.vm, RESET);
+      return schedule(vcpu);
   }
   vcpu.r0 = NOT_SUPPORTED;
   return vcpu;
@@ -68,7 +72,8 @@ function on(vm: Vm, target: u32, entry: u32, context: u32): u32 {
   const vcpu = vcpuOf(vm, target);
   const at = changetype<usize>(vcpu) + offsetof<Vcpu>('state');
   // Only one of several callers finds it resting.
-  if (atomic.compareExchange(at, RESTING, CLAIMED) != RESTING) return ALREADY_ON;
+  const state = atomic.compareExchange(at, RESTING, CLAIMED);
+  if (state != RESTING) return state == STARTING || state == CLAIMED ? ALREADY_PENDING : ALREADY_ON;
   vcpu.startAt = entry;
   vcpu.startWith = context;
   atomic.fetchAdd(changetype<usize>(vm) + offsetof<Vm>('resting'), <u32>-1);
@@ -83,13 +88,4 @@ function affinityInfo(vm: Vm, target: u32, level: u32): u32 {
   const state = stateOf(vcpuOf(vm, target));
   if (state == RESTING) return IS_OFF;
   return state == STARTING || state == CLAIMED ? ON_PENDING : IS_ON;
-}
-
-/** Has a whole machine come to rest, and then end or begin again. */
-export function request(vcpu: Vcpu, what: u32): Vcpu {
-  const vm = vcpu.vm;
-  shared.store32(changetype<usize>(vm) + offsetof<Vm>('request'), what);
-  barrier.dsbIsh();
-  for (let n: u32 = 0; n < vm.vcpus; n++) if (n != vcpu.number) kick(vcpuOf(vm, n));
-  return schedule(vcpu);
 }

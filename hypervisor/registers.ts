@@ -1,11 +1,12 @@
 /** A loaded vcpu's registers as its own mode sees them, and exceptions given to it. */
 import {
-  DFAR, DFSR, ELR_hyp, HSR, IFAR, IFSR, LR_abt, LR_fiq, LR_irq, LR_svc, LR_und, R10_fiq, R11_fiq, R12_fiq,
-  R8_fiq, R9_fiq, SCTLR, SPSR_abt, SPSR_hyp, SPSR_und, SP_abt, SP_fiq, SP_irq, SP_svc, SP_und, SP_usr, TTBCR, VBAR,
+  ATS12NSOPR, DFAR, DFSR, ELR_hyp, HSR, IFAR, IFSR, LR_abt, LR_fiq, LR_irq, LR_svc, LR_und, PAR, R10_fiq, R11_fiq, R12_fiq,
+  R8_fiq, R9_fiq, SCTLR, SPSR_abt, SPSR_hyp, SPSR_und, SP_abt, SP_fiq, SP_irq, SP_svc, SP_und, SP_usr, TTBCR, VBAR, barrier,
 } from './intrinsics';
 import {
   MODE_ABT, MODE_FIQ, MODE_IRQ, MODE_MASK, MODE_SVC, MODE_UND, PSR_A, PSR_I, PSR_T,
 } from './machine';
+import { textStuck, textVectors } from './messages';
 import { Vcpu } from './vm';
 
 const PSR_E: u32 = 1 << 9;
@@ -134,26 +135,48 @@ export function conditionPasses(hsr: u32): bool {
   return (passes ^ (condition & 1)) != 0;
 }
 
-/** Enters a mode of the vcpu at a vector, as taking an exception does (ARM ARM B1.8.3). */
-function enter(mode: u32, vector: u32, masks: u32): void {
+/**
+ * Enters a mode of the vcpu at a vector, as taking an exception does (ARM ARM B1.8.3).
+ * @returns the text of why it cannot go on there, 0 where it can
+ */
+function enter(mode: u32, vector: u32, masks: u32): usize {
   const sctlr = SCTLR.read();
   const psr = SPSR_hyp.read() & ~(MODE_MASK | PSR_IT | PSR_J | PSR_T | PSR_E);
   SPSR_hyp.write(
     psr | mode | masks | (sctlr & SCTLR_TE ? PSR_T : 0) | (sctlr & SCTLR_EE ? PSR_E : 0),
   );
-  ELR_hyp.write((sctlr & SCTLR_V ? HIGH_VECTORS : VBAR.read()) + vector);
+  const from = ELR_hyp.read();
+  const to = (sctlr & SCTLR_V ? HIGH_VECTORS : VBAR.read()) + vector;
+  ELR_hyp.write(to);
+  // What traps at the vector itself would trap there for ever.
+  if (from == to) return textStuck();
+  return isReadable(to) ? 0 : textVectors();
 }
 
-/** Gives the vcpu an Undefined Instruction exception for the instruction that trapped. */
-export function injectUndefined(): void {
+/** Whether the vcpu reaches an address through its own stage of translation and the second one. */
+function isReadable(address: u32): bool {
+  const kept = PAR.read();
+  ATS12NSOPR.write(address);
+  barrier.isb();
+  const fault = <u32>PAR.read() & PAR_F;
+  PAR.write(kept);
+  return fault == 0;
+}
+const PAR_F: u32 = 1;
+
+/** Gives the vcpu an Undefined Instruction exception for the instruction that trapped. Returns as `enter` does. */
+export function injectUndefined(): usize {
   const psr = SPSR_hyp.read();
   LR_und.write(ELR_hyp.read() + (psr & PSR_T ? 2 : 4));
   SPSR_und.write(psr);
-  enter(MODE_UND, UNDEFINED_VECTOR, PSR_I);
+  return enter(MODE_UND, UNDEFINED_VECTOR, PSR_I);
 }
 
-/** Gives the vcpu a synchronous external abort, of data at an address or of the instruction itself. */
-export function injectAbort(instruction: bool, address: u32, write: bool): void {
+/**
+ * Gives the vcpu a synchronous external abort, of data at an address or of the instruction itself. Returns as `enter`
+ * does.
+ */
+export function injectAbort(instruction: bool, address: u32, write: bool): usize {
   const psr = SPSR_hyp.read();
   const status = TTBCR.read() & TTBCR_EAE ? EXTERNAL_ABORT_LONG : EXTERNAL_ABORT;
   LR_abt.write(ELR_hyp.read() + (instruction ? 4 : 8));
@@ -161,10 +184,9 @@ export function injectAbort(instruction: bool, address: u32, write: bool): void 
   if (instruction) {
     IFSR.write(status);
     IFAR.write(address);
-    enter(MODE_ABT, PREFETCH_ABORT_VECTOR, PSR_A | PSR_I);
-  } else {
-    DFSR.write(status | (write ? DFSR_WNR : 0));
-    DFAR.write(address);
-    enter(MODE_ABT, DATA_ABORT_VECTOR, PSR_A | PSR_I);
+    return enter(MODE_ABT, PREFETCH_ABORT_VECTOR, PSR_A | PSR_I);
   }
+  DFSR.write(status | (write ? DFSR_WNR : 0));
+  DFAR.write(address);
+  return enter(MODE_ABT, DATA_ABORT_VECTOR, PSR_A | PSR_I);
 }

@@ -1,11 +1,12 @@
 /** Which vcpu a core runs: its own ones in turn, a slice each while several want it; nobody for as long as none does. */
 import * as L from '../src/hypervisor/layout';
-import { CNTV_CTL, HCPTR, atomic, barrier, mmio } from './intrinsics';
-import { SPURIOUS, VIRTUAL_TIMER_PPI, deliver, kick, next, raise } from './gic';
+import { CNTV_CTL, HCPTR, barrier, mmio, shared } from './intrinsics';
+import { SPURIOUS, VIRTUAL_TIMER_PPI, deliver, next, raise } from './gic';
 import { HYP_TIMER, IRQ_SOURCE, MAILBOX_CLEAR, SOURCE_MAILBOX1, TIMERS_ROUTING, VIRTUAL_TIMER } from './machine';
 import { arm, count, expire } from './timer';
-import { CLAIMED, OFF, RESTING, RUN, RUNNABLE, STARTING, Vcpu, Vm, WAITING, core, setState, stateOf, vcpuOf } from './vm';
-import { loadMemory, resetVm, startVcpu } from './start';
+import { endPause, makePiece, rest } from './lifecycle';
+import { CLAIMED, LOADING, PAUSED, RESTING, RUN, RUNNABLE, STARTING, Vcpu, Vm, WAITING, core, setState, stateOf } from './vm';
+import { startVcpu } from './start';
 
 @external('assembly', 'saveVcpu')
 declare function saveVcpu(vcpu: Vcpu): void;
@@ -44,8 +45,14 @@ export function takeInterrupts(): u32 {
 /** Brings a vcpu's state up to date: asked to rest, to start, or woken. */
 function attend(vcpu: Vcpu, time: u64): void {
   const state = stateOf(vcpu);
-  if (state == RESTING || state == CLAIMED) return;
-  if (vcpu.vm.request != RUN) {
+  if (state == RESTING || state == CLAIMED || state == LOADING) return;
+  // What another core has written is seen from here on.
+  if (state == PAUSED || state == STARTING) barrier.dmbIsh();
+  if (state == PAUSED) {
+    endPause(vcpu, time);
+    return;
+  }
+  if (shared.load32(changetype<usize>(vcpu.vm) + offsetof<Vm>('request')) != RUN) {
     rest(vcpu);
     return;
   }
@@ -60,7 +67,7 @@ function attend(vcpu: Vcpu, time: u64): void {
 }
 
 /** What the core holds of a vcpu's registers is worth nothing any more. */
-function forget(vcpu: Vcpu): void {
+export function forget(vcpu: Vcpu): void {
   const here = core();
   if (here.vfp == vcpu) here.vfp = nobody();
   if (here.loaded != vcpu) return;
@@ -69,18 +76,10 @@ function forget(vcpu: Vcpu): void {
   mmio.write32(TIMERS_ROUTING + 4 * here.index, HYP_TIMER);
 }
 
-/** The vcpu runs no more. The last of its machine's ends or restarts that. */
-export function rest(vcpu: Vcpu): void {
-  const vm = vcpu.vm;
-  forget(vcpu);
-  setState(vcpu, RESTING);
-  const resting = atomic.fetchAdd(changetype<usize>(vm) + offsetof<Vm>('resting'), 1) + 1;
-  if (resting != vm.vcpus || vm.request == RUN || vm.request == OFF) return;
-  loadMemory(vm);
-  resetVm(vm);
-  const first = vcpuOf(vm, 0);
-  setState(first, STARTING);
-  kick(first);
+/** Whether a vcpu has something to do for its core. */
+export function wantsCore(vcpu: Vcpu): bool {
+  const state = stateOf(vcpu);
+  return state == RUNNABLE || state == LOADING;
 }
 
 /** The next to run: who runs, while its slice lasts, else the next in turn; null where nobody wants to. */
@@ -89,7 +88,7 @@ function choose(current: Vcpu, time: u64): Vcpu {
   if (stateOf(current) == RUNNABLE && time < core().sliceEnd) return current;
   do {
     vcpu = vcpu.next;
-    if (stateOf(vcpu) == RUNNABLE) return vcpu;
+    if (wantsCore(vcpu)) return vcpu;
   } while (vcpu != current);
   return nobody();
 }
@@ -104,13 +103,17 @@ export function schedule(current: Vcpu): Vcpu {
       vcpu = vcpu.next;
     } while (vcpu != current);
     const chosen = choose(current, time);
-    if (chosen != nobody()) {
+    if (chosen == nobody()) {
+      arm();
+      barrier.dsb();
+      barrier.wfi();
+    } else if (stateOf(chosen) == LOADING) {
+      makePiece(chosen);
+      current = chosen;
+    } else {
       resume(chosen, time);
       return chosen;
     }
-    arm();
-    barrier.dsb();
-    barrier.wfi();
     takeInterrupts();
   }
 }

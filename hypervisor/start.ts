@@ -1,8 +1,9 @@
-/** How machines come to be: all of them once, at the beginning, and a guest again when it restarts. */
+/** How cores, machines and vcpus come to be. */
 import * as L from '../src/hypervisor/layout';
 import {
-  CNTHCTL, CNTHP_CTL, CNTPCT, CNTVOFF, CNTV_CTL, DCCIMVAC, HCPTR, HCR, HDCR, HSTR, ICIALLUIS, MIDR, TLBIALLNSNHIS, VPIDR, VTCR, atomic, barrier, mmio, shared,
+  CNTHCTL, CNTHP_CTL, CNTPCT, CNTVOFF, CNTV_CTL, HCPTR, HCR, HDCR, HSTR, MIDR, TLBIALLNSNHIS, VPIDR, VTCR, atomic, barrier, mmio, shared,
 } from './intrinsics';
+import { begin } from './lifecycle';
 import { greet, tell, textStarted } from './messages';
 import { farUart, resetUart } from './console';
 import { routeOnHostCore } from './host';
@@ -10,14 +11,10 @@ import { CORES, HYP_TIMER, MAILBOX1, MAILBOXES_ROUTING, MAILBOX_CLEAR, MAILBOX_S
 import { GUEST_HCPTR, schedule } from './scheduler';
 import { makeGuestTables, makeHostTables } from './stage2';
 import { settle } from './tree';
-import { RESTING, RUN, STARTING, Vcpu, Vm, Core, configuration, core, guestRecord, setSaved, setState, vcpuAt, vcpuOf, vmAt } from './vm';
+import { RESTING, Vcpu, Vm, Core, configuration, core, guestRecord, setSaved, setState, vcpuAt, vcpuOf, vmAt } from './vm';
 
 @external('assembly', 'loadVcpu')
 declare function loadVcpu(vcpu: Vcpu): void;
-@external('assembly', 'clear')
-declare function clear(address: usize, bytes: u32): void;
-@external('assembly', 'copy')
-declare function copy(to: usize, from: usize, bytes: u32): void;
 /** How many cores have come, and whether the guests' ones may go on. */
 @external('address', 'arrivals')
 declare function arrivals(): usize;
@@ -29,7 +26,6 @@ const MPIDR_MULTIPROCESSING: u32 = 0x80000000;
 const BOARD_MPIDR: u32 = 0x80000f00;
 const SVC_MASKED: u32 = MODE_SVC | PSR_A | PSR_I | PSR_F;
 const RPI2_MACHINE: u32 = 3138;
-const CACHE_LINE: u32 = 64;
 /** T0SZ 0, start at level 1, tables inner shareable and cached; bit 31 reads as one (ARM ARM B4.1, VTCR). */
 const VTCR_VALUE: u32 = 0x80003540;
 const VTTBR_VMID_SHIFT: u32 = 16;
@@ -86,55 +82,6 @@ export function startVcpu(vcpu: Vcpu): void {
     vcpu.r1 = <u32>-1;
     vcpu.r2 = L.GUEST_RAM + load<u32>(vm.record + 4 * (L.GUEST_TREE + 2));
   }
-}
-
-/** A file of a guest's to its place in the guest's memory. */
-function place(vm: Vm, file: u32): void {
-  const at = vm.record + 4 * file;
-  const memory = load<u32>(vm.record + 4 * L.GUEST_MEMORY);
-  copy(memory + load<u32>(at + 8), load<u32>(at), load<u32>(at + 4));
-}
-
-/** A guest's memory as it is at its start, in memory itself and not only in caches: it begins with its own off. */
-export function loadMemory(vm: Vm): void {
-  const memory = load<u32>(vm.record + 4 * L.GUEST_MEMORY);
-  const size = load<u32>(vm.record + 4 * L.GUEST_MEMORY_SIZE);
-  clear(memory, size);
-  place(vm, L.GUEST_KERNEL);
-  place(vm, L.GUEST_INITRAMFS);
-  place(vm, L.GUEST_TREE);
-  for (let at = memory; at < memory + size; at += CACHE_LINE) DCCIMVAC.write(at);
-  barrier.dsb();
-  ICIALLUIS.write(0);
-  TLBIALLNSNHIS.write(0);
-  barrier.dsb();
-  barrier.isb();
-}
-
-/** A guest's devices as reset leaves them, and its first vcpu told to begin at its kernel. */
-export function resetVm(vm: Vm): void {
-  vm.distributor = 0;
-  vm.spiEnabled = 0;
-  vm.spiPending = 0;
-  vm.spiLevel = 0;
-  vm.spiActive = 0;
-  vm.spiEdge = 0;
-  for (let i: usize = 0; i < 32; i += 8) {
-    store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiTargets') + i, 0);
-    store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiPriorities') + i, 0);
-  }
-  for (let n: u32 = 0; n < vm.vcpus; n++) vcpuOf(vm, n).spiMine = 0;
-  resetUart(vm.number, false);
-  const first = vcpuOf(vm, 0);
-  first.startAt = L.GUEST_RAM + load<u32>(vm.record + 4 * (L.GUEST_KERNEL + 2));
-  first.startWith = 0;
-  const now = CNTPCT.read();
-  vm.startedLow = <u32>now;
-  vm.startedHigh = <u32>(now >> 32);
-  vm.booting = 1;
-  vm.resting = vm.vcpus - 1;
-  barrier.dmbIsh();
-  shared.store32(changetype<usize>(vm) + offsetof<Vm>('request'), RUN);
 }
 
 /** The stack's top of a core, where what it knows is. */
@@ -198,9 +145,7 @@ function makeGuest(number: u32, firstVcpu: u32): void {
     resetVcpu(vcpu);
     setState(vcpu, RESTING);
   }
-  loadMemory(vm);
-  resetVm(vm);
-  setState(vm.firstVcpu, STARTING);
+  begin(vm, 0);
 }
 
 /** The first core: makes all machines, then lets the other cores come. */
@@ -269,7 +214,7 @@ function beginGuests(index: u32): Vcpu {
 }
 
 /** Every core's beginning, its MMU on. Gives the vcpu to go on with. */
-export function begin(index: u32, tree: u32, kernel: u32): Vcpu {
+export function beginCore(index: u32, tree: u32, kernel: u32): Vcpu {
   CNTHP_CTL.write(0);
   CNTV_CTL.write(0);
   CNTVOFF.write(0);

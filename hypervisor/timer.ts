@@ -5,8 +5,9 @@
  */
 import * as L from '../src/hypervisor/layout';
 import { CNTPCT, CNTVOFF, CNTV_CTL, CNTHP_CTL, CNTHP_CVAL, barrier } from './intrinsics';
+import { wantsCore } from './scheduler';
 import { PHYSICAL_TIMER_PPI, VIRTUAL_TIMER_PPI, deliver, drop, raise } from './gic';
-import { RUNNABLE, Vcpu, WAITING, core, saved, stateOf } from './vm';
+import { PAUSED, Vcpu, WAITING, core, saved, stateOf } from './vm';
 
 const ENABLE: u32 = CNTV_CTL.ENABLE;
 const IMASK: u32 = CNTV_CTL.IMASK;
@@ -56,8 +57,10 @@ export function arm(): void {
   let vcpu = here.ring;
   do {
     if (vcpu != here.loaded) {
-      if (stateOf(vcpu) == RUNNABLE) first = min(first, here.sliceEnd);
-      if (stateOf(vcpu) == WAITING) first = min(first, virtualDeadline(vcpu));
+      if (wantsCore(vcpu)) first = min(first, here.sliceEnd);
+      const state = stateOf(vcpu);
+      if (state == WAITING) first = min(first, virtualDeadline(vcpu));
+      else if (state == PAUSED) first = min(first, vcpu.vm.beginsAt);
     }
     first = min(first, physicalDeadline(vcpu, offsetOf(vcpu)));
     vcpu = vcpu.next;

@@ -2,8 +2,10 @@
 import { readController, hostInterrupted, hostKicked, isController, writeController } from './host';
 import { nearUart, readUart, writeUart } from './console';
 import { deliver, readDistributor, readInterface, writeDistributor, writeInterface } from './gic';
-import { ACTLR, HDFAR, HIFAR, HPFAR, HSR, CNTVOFF } from './intrinsics';
+import { ACTLR, ELR_hyp, HDFAR, HIFAR, HPFAR, HSR, CNTVOFF, SPSR_hyp } from './intrinsics';
 import { HYP_TIMER, SOURCE_MAILBOX1 } from './machine';
+import { crash } from './lifecycle';
+import { textAddress, textMode, textSyndrome, textTrap } from './messages';
 import { call, wait } from './psci';
 import { conditionPasses, injectAbort, injectUndefined, readRegister, skip, writeRegister } from './registers';
 import { giveVfp, schedule, takeInterrupts } from './scheduler';
@@ -17,8 +19,11 @@ const MCR_CP15: u32 = 0x03;
 const MCRR_CP15: u32 = 0x04;
 const MCR_CP14: u32 = 0x05;
 const COPROCESSOR: u32 = 0x07;
+const MRC_CP10: u32 = 0x08;
+const BXJ: u32 = 0x0a;
 const MRRC_CP14: u32 = 0x0c;
 const HVC: u32 = 0x12;
+const SMC: u32 = 0x13;
 const PREFETCH_ABORT: u32 = 0x20;
 const DATA_ABORT: u32 = 0x24;
 
@@ -41,6 +46,9 @@ const VFP: u32 = 10;
 /** What a call gives that is not known (SMC Calling Convention, DEN 0028A). */
 const NOT_SUPPORTED: u32 = <u32>-1;
 
+/** Numbers of the modes of PL0 and PL1 but their highest bit, which is 1: a bit each (ARM ARM table B1-1). */
+const MODES: u32 = 0x888f;
+
 /** What a guest sees at which page: as in QEMU's machine "virt". */
 const GICD_PAGE: u32 = 0x08000;
 const GICC_PAGE: u32 = 0x08010;
@@ -51,36 +59,65 @@ const VIRTIO_PAGES: u32 = 4;
 /** A trap by a vcpu; gives the one to go on with. */
 export function trap(vcpu: Vcpu): Vcpu {
   const hsr = HSR.read();
+  const psr = SPSR_hyp.read();
+  if (!isInMode(psr)) return goOn(vcpu, textMode(), ELR_hyp.read(), textSyndrome(), psr);
   switch (hsr >>> HSR.EC_SHIFT) {
     case HVC:
       if (vcpu.vm.number != 0) return call(vcpu);
       vcpu.r0 = NOT_SUPPORTED;
       return vcpu;
     case DATA_ABORT:
-      dataAbort(vcpu, hsr);
-      return vcpu;
+      return dataAbort(vcpu, hsr);
     case WFI_WFE: {
       const waits = conditionPasses(hsr);
       skip(hsr);
       return waits ? wait(vcpu) : vcpu;
     }
     case PREFETCH_ABORT:
-      injectAbort(true, HIFAR.read(), false);
-      return vcpu;
+      return giveAbort(vcpu, true, HIFAR.read(), false);
     case COPROCESSOR:
-      if ((hsr & 0xf) == VFP) giveVfp(vcpu);
-      else injectUndefined();
+      if ((hsr & 0xf) != VFP) return giveUndefined(vcpu);
+      giveVfp(vcpu);
       return vcpu;
     case MCR_CP15:
     case MCR_CP14:
     case MCRR_CP15:
     case MRRC_CP14:
-      if (conditionPasses(hsr) && !systemAccess(vcpu, hsr)) injectUndefined();
-      else skip(hsr);
+      if (conditionPasses(hsr) && !systemAccess(vcpu, hsr)) return giveUndefined(vcpu);
+      skip(hsr);
       return vcpu;
+    case MRC_CP10:
+    case BXJ:
+    case SMC:
+      return giveUndefined(vcpu);
   }
-  injectUndefined();
-  return vcpu;
+  return goOn(vcpu, textTrap(), ELR_hyp.read(), textSyndrome(), hsr);
+}
+
+/** Gives a vcpu an Undefined Instruction exception. */
+function giveUndefined(vcpu: Vcpu): Vcpu {
+  const pc = ELR_hyp.read();
+  return goOn(vcpu, injectUndefined(), pc, textAddress(), pc);
+}
+
+/** Gives a vcpu an abort. */
+function giveAbort(vcpu: Vcpu, instruction: bool, address: u32, write: bool): Vcpu {
+  const pc = ELR_hyp.read();
+  return goOn(vcpu, injectAbort(instruction, address, write), pc, textAddress(), address);
+}
+
+/** Goes on with a vcpu, unless there is a reason why its machine cannot. The host has to cope with everything. */
+function goOn(vcpu: Vcpu, why: usize, pc: u32, label: usize, value: u32): Vcpu {
+  if (why == 0 || vcpu.vm.number == 0) return vcpu;
+  crash(vcpu, why, pc, label, value);
+  return schedule(vcpu);
+}
+
+/** Whether the vcpu is in a mode that there is: a return to another is UNPREDICTABLE. */
+// @ts-ignore: decorator
+@inline
+function isInMode(psr: u32): bool {
+  return ((psr << 27) >>> 31) & (MODES >>> (psr & 0xf)) & 1 ? true : false;
 }
 
 /** IRQ: on a guests' core the board's local interrupts, on a host's core one that came while a virtual one waited. */
@@ -90,6 +127,8 @@ export function irq(vcpu: Vcpu): Vcpu {
     return vcpu;
   }
   const source = takeInterrupts();
+  const psr = SPSR_hyp.read();
+  if (!isInMode(psr)) return goOn(vcpu, textMode(), ELR_hyp.read(), textSyndrome(), psr);
   if (source & (HYP_TIMER | SOURCE_MAILBOX1)) return schedule(vcpu);
   deliver(vcpu);
   return vcpu;
@@ -102,7 +141,7 @@ export function fiq(vcpu: Vcpu): Vcpu {
 }
 
 /** A load or store that stage 2 does not map: a device's, or an external abort. */
-function dataAbort(vcpu: Vcpu, hsr: u32): void {
+function dataAbort(vcpu: Vcpu, hsr: u32): Vcpu {
   const page = HPFAR.read() >> 4;
   const address = HDFAR.read();
   const offset = address & 0xfff;
@@ -112,7 +151,7 @@ function dataAbort(vcpu: Vcpu, hsr: u32): void {
     if (hsr & WRITE) writeInterface(vcpu, offset, load<u32>(at));
     else store<u32>(at, readInterface(vcpu, offset));
     skip(hsr);
-    return;
+    return vcpu;
   }
   const size: u32 = 1 << ((hsr >> SIZE_SHIFT) & 3);
   const n = (hsr >> REGISTER_SHIFT) & 0xf;
@@ -120,7 +159,7 @@ function dataAbort(vcpu: Vcpu, hsr: u32): void {
     if (hsr & WRITE) {
       if (write(vcpu, page, offset, size, readRegister(vcpu, n))) {
         skip(hsr);
-        return;
+        return vcpu;
       }
     } else if (knows(vcpu, page)) {
       let value = read(vcpu, page, offset, size);
@@ -128,10 +167,10 @@ function dataAbort(vcpu: Vcpu, hsr: u32): void {
       value = hsr & SIGNED ? <u32>(<i32>(value << shift) >> shift) : (value << shift) >>> shift;
       writeRegister(vcpu, n, value);
       skip(hsr);
-      return;
+      return vcpu;
     }
   }
-  injectAbort(false, address, (hsr & WRITE) != 0);
+  return giveAbort(vcpu, false, address, (hsr & WRITE) != 0);
 }
 
 /** Whether a page without memory is a device's. */

@@ -40,6 +40,9 @@ export class Vm {
   request: u32;
   /** How many of its vcpus rest. */
   resting: u32;
+  /** When it is to begin, and how much of its memory is made. */
+  beginsAt: u64;
+  made: u32;
   /** The count when it was started, CNTVOFF of its vcpus; whether its kernel has still to be entered. */
   startedLow: u32;
   startedHigh: u32;
@@ -70,6 +73,7 @@ export class Vm {
 export const RUN: u32 = 0;
 export const OFF: u32 = 1;
 export const RESET: u32 = 2;
+export const CRASH: u32 = 3;
 
 /** What a vcpu does. */
 export const RUNNABLE: u32 = 0;
@@ -81,6 +85,9 @@ export const RESTING: u32 = 2;
 export const STARTING: u32 = 3;
 /** Between the two: its starter writes these, and no core acts upon it. */
 export const CLAIMED: u32 = 4;
+/** The first of a machine that is to begin: it waits until it may, then the memory is made in its slices. */
+export const PAUSED: u32 = 5;
+export const LOADING: u32 = 6;
 
 @unmanaged
 export class Vcpu {

@@ -13,6 +13,15 @@ export const TEXTS = {
   started: 'started',
   off: 'powered off',
   restarts: 'restarts',
+  crashed: 'crashed: ',
+  vectors: 'no exception vectors',
+  stuck: 'a fault at its own exception vector',
+  trap: 'a trap of no known kind',
+  mode: 'no valid mode',
+  pc: ', pc ',
+  address: ', address ',
+  syndrome: ', syndrome ',
+  thenRestarts: '; restarts',
 } as const;
 
 /** Writes the texts, each with a NUL behind it, at the labels `text.NAME`. */

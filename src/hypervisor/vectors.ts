@@ -119,7 +119,7 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   a.mov(r0, r5);
   a.mov(r1, r6);
   a.mov(r2, r7);
-  a.bl(labelOf('begin'));
+  a.bl(labelOf('beginCore'));
   a.b(labelOf('resume'));
 
   for (const symbol of ['zeroFrom', 'zeroTo', 'stacks', 'vectors', 'hypTables']) {

@@ -1,0 +1,138 @@
+/**
+ * How a guest begins, ends and begins again. Its memory is made as it is at the beginning out of the copies that the
+ * hypervisor keeps, in pieces, between which the other guests of that core have their slices.
+ */
+import * as L from '../src/hypervisor/layout';
+import { CNTPCT, DCCIMVAC, ICIALLUIS, TLBIALLNSNHIS, atomic, barrier, shared } from './intrinsics';
+import { resetUart } from './console';
+import { kick } from './gic';
+import { beginLineOf, endLine, say, sayWord, tell, textCrashed, textOff, textPc, textRestarts, textThenRestarts } from './messages';
+import { forget } from './scheduler';
+import { CRASH, LOADING, OFF, PAUSED, RESET, RESTING, RUN, STARTING, Vcpu, Vm, setState, vcpuOf } from './vm';
+
+@external('assembly', 'clear')
+declare function clear(address: usize, bytes: u32): void;
+@external('assembly', 'copy')
+declare function copy(to: usize, from: usize, bytes: u32): void;
+
+/** Bytes of memory that are made at once; it takes less than a slice. Guests' memory is a multiple of it. */
+const PIECE: u32 = 0x100000;
+const CACHE_LINE: u32 = 64;
+/** How long a guest that has crashed stays away, so that one that always does takes little: 1 s. */
+const PAUSE: u64 = 19200000;
+
+/** Asks a whole machine to come to rest, and then end or begin again. What was asked first counts. */
+export function ask(vm: Vm, what: u32): bool {
+  const at = changetype<usize>(vm) + offsetof<Vm>('request');
+  if (atomic.compareExchange(at, RUN, what) != RUN) return false;
+  barrier.dsbIsh();
+  for (let n: u32 = 0; n < vm.vcpus; n++) kick(vcpuOf(vm, n));
+  return true;
+}
+
+/**
+ * Has a vcpu's machine stop, since it has met what it cannot go on from, and begin again after a pause.
+ * @param why a text; `label` another, for `value`
+ */
+export function crash(vcpu: Vcpu, why: usize, pc: u32, label: usize, value: u32): void {
+  if (!ask(vcpu.vm, CRASH)) return;
+  beginLineOf(vcpu.vm);
+  say(textCrashed());
+  say(why);
+  say(textPc());
+  sayWord(pc);
+  say(label);
+  sayWord(value);
+  say(textThenRestarts());
+  endLine();
+}
+
+/** The vcpu runs no more. With the last one, its machine has come to rest. */
+export function rest(vcpu: Vcpu): void {
+  const vm = vcpu.vm;
+  forget(vcpu);
+  setState(vcpu, RESTING);
+  if (atomic.fetchAdd(changetype<usize>(vm) + offsetof<Vm>('resting'), 1) + 1 != vm.vcpus) return;
+  const request = shared.load32(changetype<usize>(vm) + offsetof<Vm>('request'));
+  // A machine whose CPUs have all switched themselves off is off, too.
+  if (request == OFF || request == RUN) tell(vm, textOff());
+  else {
+    if (request == RESET) tell(vm, textRestarts());
+    begin(vm, request == CRASH ? PAUSE : 0);
+  }
+}
+
+/** Has a machine at rest begin, after so many ticks, at its first vcpu's core. */
+export function begin(vm: Vm, pause: u64): void {
+  vm.beginsAt = CNTPCT.read() + pause;
+  vm.made = 0;
+  const first = vcpuOf(vm, 0);
+  barrier.dmbIsh();
+  setState(first, PAUSED);
+  kick(first);
+}
+
+/** The pause is over where its time has come. */
+export function endPause(vcpu: Vcpu, time: u64): void {
+  if (vcpu.vm.beginsAt <= time) setState(vcpu, LOADING);
+}
+
+/** Makes one more piece of the memory of a vcpu's machine; with the last, the machine begins. */
+export function makePiece(vcpu: Vcpu): void {
+  const vm = vcpu.vm;
+  const from = vm.made;
+  const to = from + PIECE;
+  const memory = load<u32>(vm.record + 4 * L.GUEST_MEMORY);
+  clear(memory + from, PIECE);
+  place(vm, L.GUEST_KERNEL, from, to);
+  place(vm, L.GUEST_INITRAMFS, from, to);
+  place(vm, L.GUEST_TREE, from, to);
+  // In memory itself and not only in the caches: the guest begins with its own off.
+  for (let at = memory + from; at < memory + to; at += CACHE_LINE) DCCIMVAC.write(at);
+  barrier.dsb();
+  vm.made = to;
+  if (to < load<u32>(vm.record + 4 * L.GUEST_MEMORY_SIZE)) return;
+  ICIALLUIS.write(0);
+  TLBIALLNSNHIS.write(0);
+  barrier.dsb();
+  barrier.isb();
+  resetVm(vm);
+  setState(vcpu, STARTING);
+}
+
+/** The part of a guest's file that is between two offsets in its memory. */
+function place(vm: Vm, file: u32, from: u32, to: u32): void {
+  const at = vm.record + 4 * file;
+  const offset = load<u32>(at + 8);
+  const first = max(offset, from);
+  const last = min(offset + load<u32>(at + 4), to);
+  if (first >= last) return;
+  const memory = load<u32>(vm.record + 4 * L.GUEST_MEMORY);
+  copy(memory + first, load<u32>(at) + (first - offset), last - first);
+}
+
+/** A guest's devices as reset leaves them, and its first vcpu told to begin at its kernel. */
+function resetVm(vm: Vm): void {
+  vm.distributor = 0;
+  vm.spiEnabled = 0;
+  vm.spiPending = 0;
+  vm.spiLevel = 0;
+  vm.spiActive = 0;
+  vm.spiEdge = 0;
+  for (let i: usize = 0; i < 32; i += 8) {
+    store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiTargets') + i, 0);
+    store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiPriorities') + i, 0);
+  }
+  for (let n: u32 = 0; n < vm.vcpus; n++) vcpuOf(vm, n).spiMine = 0;
+  resetUart(vm.number, false);
+  const first = vcpuOf(vm, 0);
+  first.startAt = L.GUEST_RAM + load<u32>(vm.record + 4 * (L.GUEST_KERNEL + 2));
+  first.startWith = 0;
+  const now = CNTPCT.read();
+  vm.startedLow = <u32>now;
+  vm.startedHigh = <u32>(now >> 32);
+  vm.booting = 1;
+  vm.resting = vm.vcpus - 1;
+  barrier.dmbIsh();
+  shared.store32(changetype<usize>(vm) + offsetof<Vm>('request'), RUN);
+}
