@@ -3,10 +3,16 @@
  * host sends stands in a ring until the guest reads it, and the host waits while that is full, as with hardware flow
  * control. What a guest sends stands in a log, which keeps the newest of it: nobody has to read it, and the guest never
  * waits. Console 0 is for the hypervisor's own messages.
+ *
+ * A near end that is opened hears nothing for a moment. Else what stands in its log would come before the program that
+ * has opened it can say that it wants no echo, and the echo would be input of the guest's; and Linux' driver throws
+ * away what it finds at the beginning.
  */
 import * as L from '../src/hypervisor/layout';
 import { setLine } from './gic';
-import { nearLineChanged } from './host';
+import { atomic, shared } from './intrinsics';
+import { deafAt, nearLineChanged } from './host';
+import { NEVER, count } from './timer';
 import { Vm, lock, unlock, vmAt } from './vm';
 
 @external('address', 'uarts')
@@ -37,6 +43,8 @@ export class Uart {
   line: u32;
   /** Held, of the near end, while either end is changed. */
   lock: u32;
+  /** Count until which it hears nothing, or 0. */
+  deafUntil: u64;
 }
 if (offsetof<Uart>() > <usize>L.UART_SIZE || offsetof<Uart>('put') != <usize>L.UART_PUT) ERROR('layout of Uart');
 
@@ -70,6 +78,8 @@ const CR_LISTENS: u32 = (1 << 0) | (1 << 9);
 /** CR and IFLS after reset. */
 const CR_RESET: u32 = 0x300;
 const IFLS_RESET: u32 = 0x12;
+/** How long a near end hears nothing when it is opened: 250 ms. */
+const DEAF: u64 = 4800000;
 /** The guests' UART interrupt, as in QEMU's machine "virt": SPI 1. */
 const UART_SPI: u32 = 33;
 
@@ -141,8 +151,49 @@ function isFull(uart: Uart): bool {
   return uart.put - uart.taken >= sizeOf(uart);
 }
 
+/** Whether there is something for it to read. */
+function hears(uart: Uart): bool {
+  return uart.put != uart.taken && uart.deafUntil == 0;
+}
+
+/** A near end is opened. */
+function deafen(uart: Uart): void {
+  const console = uart.number >> 1;
+  uart.deafUntil = count() + DEAF;
+  atomic.fetchOr(deafAt(), 1 << console);
+  update(uart);
+  // The core that has the host's interrupts is to set its timer.
+  nearLineChanged(console, uart.line != 0);
+}
+
+/** Has the near ends hear whose time has come. */
+export function hear(): void {
+  let deaf = shared.load32(deafAt());
+  while (deaf != 0) {
+    const console = ctz(deaf);
+    deaf &= deaf - 1;
+    const uart = uartAt(console, true);
+    const at = lockOf(uart);
+    lock(at);
+    if (uart.deafUntil <= count()) {
+      uart.deafUntil = 0;
+      atomic.fetchAnd(deafAt(), ~((<u32>1) << console));
+      update(uart);
+    }
+    unlock(at);
+  }
+}
+
+/** When the next near end will hear; NEVER where all do. */
+export function nextToHear(): u64 {
+  let next = NEVER;
+  for (let deaf = shared.load32(deafAt()); deaf != 0; deaf &= deaf - 1)
+    next = min(next, uartAt(ctz(deaf), true).deafUntil);
+  return next;
+}
+
 function raw(uart: Uart): u32 {
-  return uart.latched | (uart.put != uart.taken ? INT_RX | INT_RT : 0);
+  return uart.latched | (hears(uart) ? INT_RX | INT_RT : 0);
 }
 
 /** Tells an end's machine when its interrupt line has changed. */
@@ -169,7 +220,7 @@ function receive(uart: Uart, byte: u32): void {
 }
 
 function take(uart: Uart): u32 {
-  if (uart.put == uart.taken) return 0;
+  if (!hears(uart)) return 0;
   const byte = load<u8>(byteAt(uart, uart.taken));
   const held = holds(uart);
   uart.taken++;
@@ -196,7 +247,7 @@ export function readUart(uart: Uart, offset: u32): u32 {
     case FR: {
       return (
         FR_CTS | FR_DSR | FR_DCD | (holds(peerOf(uart)) ? FR_TXFF : FR_TXFE) |
-        (uart.put == uart.taken ? FR_RXFE : isFull(uart) ? FR_RXFF : 0)
+        (!hears(uart) ? FR_RXFE : isFull(uart) ? FR_RXFF : 0)
       );
     }
     case IBRD:
@@ -253,8 +304,10 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
       break;
     case CR: {
       const held = holds(uart);
+      const listened = listens(uart);
       uart.control = value & 0xffff;
       if (held && !holds(uart)) letGo(uart);
+      if (isNear(uart) && !listened && listens(uart)) deafen(uart);
       break;
     }
     case IFLS:

@@ -2,9 +2,11 @@
  * Interrupts into the host, whose own come to it directly. While a near UART's line is up, its interrupt controllers
  * are trapped and show one more interrupt, GPU 60, which the chip leaves unused; HCR.VI has it take the vector.
  */
-import { CNTHP_CTL, CNTHP_TVAL, HCR, atomic, barrier, mmio, shared } from './intrinsics';
+import { hear, nextToHear } from './console';
+import { CNTHP_CTL, CNTHP_CVAL, CNTHP_TVAL, HCR, atomic, barrier, mmio, shared } from './intrinsics';
 import { FIQ_SHIFT, HYP_TIMER, IRQ_SOURCE, LOCAL, MAILBOX1, MAILBOXES_ROUTING, MAILBOX_CLEAR, MAILBOX_SET, TIMERS_ROUTING } from './machine';
 import { showControllers } from './stage2';
+import { NEVER } from './timer';
 import { Vm, core, vmAt } from './vm';
 
 const GPU_ROUTING: usize = LOCAL + 0x0c;
@@ -24,11 +26,17 @@ const LOCAL_PAGE: u32 = <u32>LOCAL >> PAGE_BITS;
 const CONTROLLER_PAGE: u32 = <u32>CONTROLLER >> PAGE_BITS;
 
 // Machine 0 has no interrupt controller of its own: spiLevel has the lines of the near ends, spiEnabled is 1 while the
-// controllers are trapped.
+// controllers are trapped; spiActive has the near ends that do not hear yet.
 // @ts-ignore: decorator
 @inline
 function linesAt(): usize {
   return changetype<usize>(vmAt(0)) + offsetof<Vm>('spiLevel');
+}
+
+// @ts-ignore: decorator
+@inline
+export function deafAt(): usize {
+  return changetype<usize>(vmAt(0)) + offsetof<Vm>('spiActive');
 }
 
 /** Routes what is the hypervisor's on a core of the host's: as FIQ, which HCR.FMO brings to HYP mode. */
@@ -65,12 +73,18 @@ function show(): void {
   const pending = isPending();
   if (pending && mmio.read32(IRQ_SOURCE + 4 * core().index) == 0) {
     HCR.write(hcr | HCR.IMO | HCR.VI);
-    return;
+  } else {
+    // A real interrupt goes first; it is the host's directly.
+    HCR.write(hcr & ~(HCR.IMO | HCR.VI));
+    if (pending) {
+      CNTHP_TVAL.write(AGAIN);
+      CNTHP_CTL.write(CNTHP_CTL.ENABLE);
+      return;
+    }
   }
-  // A real interrupt goes first; it is the host's directly.
-  HCR.write(hcr & ~(HCR.IMO | HCR.VI));
-  if (pending) CNTHP_TVAL.write(AGAIN);
-  CNTHP_CTL.write(pending ? 1 : 0);
+  const next = nextToHear();
+  CNTHP_CVAL.write(next);
+  CNTHP_CTL.write(next == NEVER ? 0 : CNTHP_CTL.ENABLE);
 }
 
 /** A real interrupt came while a virtual one waited: the host takes it itself. */
@@ -84,6 +98,7 @@ export function hostInterrupted(): void {
 export function hostKicked(): void {
   mmio.write32(MAILBOX_CLEAR + 16 * core().index + 4, 0xffffffff);
   CNTHP_CTL.write(0);
+  hear();
   show();
 }
 
