@@ -41,6 +41,38 @@ export declare function textSyndrome(): usize;
 @external('address', 'text.thenRestarts')
 export declare function textThenRestarts(): usize;
 
+@external('address', 'text.fault')
+export declare function textFault(): usize;
+@external('address', 'text.resetVector')
+declare function textResetVector(): usize;
+@external('address', 'text.undefined')
+declare function textUndefined(): usize;
+@external('address', 'text.call')
+declare function textCall(): usize;
+@external('address', 'text.prefetchAbort')
+declare function textPrefetchAbort(): usize;
+@external('address', 'text.dataAbort')
+declare function textDataAbort(): usize;
+@external('address', 'text.coreStops')
+export declare function textCoreStops(): usize;
+@external('address', 'text.stops')
+export declare function textStops(): usize;
+
+/** What leads to a vector of HYP mode from HYP mode itself, by its number. */
+export function textVector(n: u32): usize {
+  switch (n) {
+    case 1:
+      return textUndefined();
+    case 2:
+      return textCall();
+    case 3:
+      return textPrefetchAbort();
+    case 4:
+      return textDataAbort();
+  }
+  return textResetVector();
+}
+
 /** Begins a line, of the hypervisor's. No other core's comes between until it is ended. */
 export function beginLine(): void {
   openLog();

@@ -22,6 +22,10 @@ export class Core {
   ring: Vcpu;
   /** When the loaded vcpu has to give way to another. */
   sliceEnd: u64;
+  /** The lock that it holds, 0 where none: never two. */
+  held: usize;
+  /** It has met a fault of the hypervisor's own. */
+  stopped: u32;
 }
 
 /** A virtual machine; number 0 is the host. */
@@ -208,9 +212,11 @@ export function setState(vcpu: Vcpu, state: u32): void {
 export function lock(at: usize): void {
   while (atomic.compareExchange(at, 0, 1) != 0) barrier.wfe();
   barrier.dmbIsh();
+  core().held = at;
 }
 
 export function unlock(at: usize): void {
+  core().held = 0;
   barrier.dmbIsh();
   shared.store32(at, 0);
   barrier.dsbIsh();

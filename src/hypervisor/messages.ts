@@ -22,6 +22,14 @@ export const TEXTS = {
   address: ', address ',
   syndrome: ', syndrome ',
   thenRestarts: '; restarts',
+  fault: 'fault in the hypervisor: ',
+  resetVector: 'reset vector',
+  undefined: 'Undefined Instruction',
+  call: 'HVC',
+  prefetchAbort: 'Prefetch Abort',
+  dataAbort: 'Data Abort',
+  coreStops: '; core ',
+  stops: ' stops',
 } as const;
 
 /** Writes the texts, each with a NUL behind it, at the labels `text.NAME`. */

@@ -12,7 +12,7 @@ type LabelOf = (symbol: string) => Label;
 const FRAME = [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr] as const;
 
 /** Vectors of exceptions from HYP mode itself, which only a fault of the hypervisor's can take (table B1-3). */
-const FAULTS = ['reset', 'undefined', 'HVC', 'prefetch abort', 'data abort'] as const;
+const FAULTS = ['reset', 'undefined', 'call', 'prefetchAbort', 'dataAbort'] as const;
 /** The rest of the table, in its order. */
 const TRAPS = ['trap', 'irq', 'fiq'] as const;
 
@@ -34,15 +34,24 @@ export function load(a: Assembler, to: Parameters<Assembler['movw']>[0], value: 
  * structure, goes on on the core's own stack, and returns to the vcpu that it is told.
  */
 export function writeVectors(a: Assembler, labelOf: LabelOf): void {
-  const [resume, stuck] = [labelOf('resume'), labelOf('stuck')];
-  FAULTS.forEach(() => {
-    a.b(stuck);
-  });
+  const [resume, faulted, stuck] = [labelOf('resume'), labelOf('faulted'), labelOf('stuck')];
+  for (const name of FAULTS) a.b(labelOf(`enter.${name}`));
   for (const name of TRAPS) a.b(labelOf(`enter.${name}`));
 
-  a.note('A fault of the hypervisor itself: the core stays here, for a debugger');
+  FAULTS.forEach((name, vector) => {
+    a.at(labelOf(`enter.${name}`));
+    a.mov(r0, vector);
+    a.b(faulted);
+  });
+  a.at(faulted);
+  a.note('A fault of the hypervisor itself: SP may be anything, so the stack is taken from its top');
+  a.mrc(reg.HTPIDR, r2);
+  a.mov(sp, r2);
+  a.mrs(r1, 'ELR_hyp');
+  a.bl(labelOf('fault'));
+  a.note('The core stays here');
   a.at(stuck);
-  a.wfe();
+  a.wfi();
   a.b(stuck);
 
   for (const name of TRAPS) {

@@ -8,7 +8,7 @@ import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { Observe } from '../../src/engine/observer.js';
 import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
-import { consoleText, guest, GUEST_KERNEL, GUEST_RAM, handoverOf, load, quietHost, smallGuest, smallImage } from './payloads.js';
+import { consoleText, guest, GUEST_RAM, handoverOf, load, quietHost, smallGuest, smallImage } from './payloads.js';
 
 /** Words in a guest's memory: how often it has begun without its memory being new, and how far it came. */
 const BEGUN = 0x4000;
@@ -163,8 +163,11 @@ describe('a guest that cannot go on', () => {
   test('returns to a mode that there is not', async () => {
     // No instruction of a guest's leads there in this machine; so its status register is changed on the way in.
     let changed = 0;
+    const calling = crashing((a) => {
+      a.hvc(0);
+    });
     const { pi, messages } = await machine(
-      [guest(crashing((a) => a.hvc(0)), { name: 'bad' })],
+      [guest(calling, { name: 'bad' })],
       ({ hypervisor }) =>
         () => ({
           watch: {

@@ -1,0 +1,44 @@
+/**
+ * A fault of the hypervisor's own. The core stops; the others go on. What was its vcpus' stays as it is: a guest with
+ * a vcpu there is never at rest again, so it neither ends nor restarts, and a host without one of its cores does what
+ * its kernel does then.
+ *
+ * A lock that the core held is let go, or others would wait for it for ever. What the lock keeps may be changed in
+ * part, which those who come next can live with: a console's counts are only ever taken modulo its size, an interrupt
+ * controller's words are each right by themselves, and a bit that is missing costs that guest one interrupt.
+ */
+import { HDFAR, HIFAR, HSR, mmio } from './intrinsics';
+import { MAILBOXES_ROUTING, TIMERS_ROUTING } from './machine';
+import { beginLine, endLine, say, sayDigit, sayWord, textAddress, textCoreStops, textFault, textPc, textStops, textSyndrome, textVector } from './messages';
+import { core, unlock } from './vm';
+
+const PREFETCH_ABORT: u32 = 3;
+
+/**
+ * Says what has happened, on the core's stack from its beginning. The core stops when this returns.
+ * @param vector its number in the table
+ */
+export function fault(vector: u32, pc: u32): void {
+  const here = core();
+  // A fault in here is not told any more.
+  if (here.stopped) return;
+  here.stopped = 1;
+  const syndrome = HSR.read();
+  const address = vector == PREFETCH_ABORT ? HIFAR.read() : HDFAR.read();
+  mmio.write32(TIMERS_ROUTING + 4 * here.index, 0);
+  mmio.write32(MAILBOXES_ROUTING + 4 * here.index, 0);
+  if (here.held != 0) unlock(here.held);
+  beginLine();
+  say(textFault());
+  say(textVector(vector));
+  say(textSyndrome());
+  sayWord(syndrome);
+  say(textPc());
+  sayWord(pc);
+  say(textAddress());
+  sayWord(address);
+  say(textCoreStops());
+  sayDigit(here.index);
+  say(textStops());
+  endLine();
+}
