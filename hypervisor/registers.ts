@@ -59,6 +59,7 @@ export function readRegister(vcpu: Vcpu, n: u32): u32 {
   return load<u32>(frame(vcpu, n));
 }
 
+/** The same the other way; R15 takes nothing: only MRC can name it there, and it is UNPREDICTABLE. */
 export function writeRegister(vcpu: Vcpu, n: u32, value: u32): void {
   if (n < 8) {
     store<u32>(frame(vcpu, n), value);
@@ -85,7 +86,7 @@ export function writeRegister(vcpu: Vcpu, n: u32, value: u32): void {
     else if (n == 10) R10_fiq.write(value);
     else if (n == 11) R11_fiq.write(value);
     else R12_fiq.write(value);
-  } else store<u32>(frame(vcpu, n), value);
+  } else if (n != 15) store<u32>(frame(vcpu, n), value);
 }
 
 /** Goes past the instruction that trapped; an IT block goes on by one (ARM ARM A2.5.2). */

@@ -16,6 +16,10 @@ declare function loadVcpu(vcpu: Vcpu): void;
 declare function saveVfp(vcpu: Vcpu): void;
 @external('assembly', 'loadVfp')
 declare function loadVfp(vcpu: Vcpu): void;
+@external('assembly', 'parkVfp')
+declare function parkVfp(vcpu: Vcpu): void;
+@external('assembly', 'unparkVfp')
+declare function unparkVfp(vcpu: Vcpu): void;
 
 /** A slice: 5 ms of the system counter. */
 const SLICE: u64 = 96000;
@@ -69,7 +73,10 @@ function attend(vcpu: Vcpu, time: u64): void {
 /** What the core holds of a vcpu's registers is worth nothing any more. */
 export function forget(vcpu: Vcpu): void {
   const here = core();
-  if (here.vfp == vcpu) here.vfp = nobody();
+  if (here.vfp == vcpu) {
+    if (here.loaded == vcpu) parkVfp(vcpu);
+    here.vfp = nobody();
+  }
   if (here.loaded != vcpu) return;
   here.loaded = nobody();
   CNTV_CTL.write(0);
@@ -122,11 +129,18 @@ export function schedule(current: Vcpu): Vcpu {
 function resume(vcpu: Vcpu, time: u64): void {
   const here = core();
   if (here.loaded != vcpu) {
-    if (here.loaded != nobody()) saveVcpu(here.loaded);
+    if (here.loaded != nobody()) {
+      if (here.vfp == here.loaded) parkVfp(here.vfp);
+      saveVcpu(here.loaded);
+    }
     loadVcpu(vcpu);
     here.loaded = vcpu;
     here.sliceEnd = time + SLICE;
-    HCPTR.write(here.vfp == vcpu ? GUEST_HCPTR : GUEST_HCPTR | VFP_TRAPS);
+    if (here.vfp == vcpu) {
+      HCPTR.write(GUEST_HCPTR);
+      barrier.isb();
+      unparkVfp(vcpu);
+    } else HCPTR.write(GUEST_HCPTR | VFP_TRAPS);
     mmio.write32(TIMERS_ROUTING + 4 * here.index, vcpu.timerHeld ? HYP_TIMER : HYP_TIMER | VIRTUAL_TIMER);
     barrier.clrex();
   } else if (time >= here.sliceEnd) here.sliceEnd = time + SLICE;

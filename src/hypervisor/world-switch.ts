@@ -98,7 +98,11 @@ function eachMove(
 
 const KEPT = [r4, r5, r6, r7, r8, r9, r10, r11] as const;
 
-/** Writes `saveVcpu(vcpu)` and `loadVcpu(vcpu)`, and the same for VFP and NEON, after the procedure call standard. */
+/**
+ * Writes `saveVcpu(vcpu)` and `loadVcpu(vcpu)`, and the same for VFP and NEON, after the procedure call standard.
+ * FPEXC is apart from these: an access with FPEXC.EN clear is UNDEFINED before HCPTR traps it (ARM ARM A2.6, pseudocode
+ * of the checks), so it is set for as long as the core runs another vcpu: `parkVfp`, `unparkVfp`.
+ */
 export function writeWorldSwitch(a: Assembler, labelOf: (symbol: string) => Label): void {
   a.at(labelOf('saveVcpu'));
   a.push([...KEPT, lr]);
@@ -130,12 +134,21 @@ export function writeWorldSwitch(a: Assembler, labelOf: (symbol: string) => Labe
     a.vmsr('FPEXC', r2);
     a.isb();
   };
-  a.at(labelOf('saveVfp'));
-  a.add(r0, r0, VCPU_VFP);
+  a.at(labelOf('parkVfp'));
   a.vmrs(r1, 'FPEXC');
+  a.str(r1, [r0, VCPU_VFP]);
   enable();
+  a.bx(lr);
+
+  a.at(labelOf('unparkVfp'));
+  a.ldr(r1, [r0, VCPU_VFP]);
+  a.vmsr('FPEXC', r1);
+  a.bx(lr);
+
+  a.at(labelOf('saveVfp'));
+  a.add(r0, r0, VCPU_VFP + 4);
   a.vmrs(r2, 'FPSCR');
-  a.stm(r0, '!', [r1, r2]);
+  a.str(r2, [r0], 4);
   a.vstmia(r0, '!', D.slice(0, 16));
   a.vstmia(r0, '!', D.slice(16));
   a.bx(lr);
