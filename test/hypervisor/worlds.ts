@@ -11,6 +11,8 @@ const MODE = 0x1f;
 /** VTTBR.VMID, in its high word. */
 const VMID = 0xff_0000;
 const VMID_SHIFT = 16;
+/** VMPIDR: the number of a CPU in its machine. */
+const AFF0 = 0xff;
 const HCR_VM = bits(reg.HCR, { VM: 1 });
 /** HYP mode's vectors for faults of its own: Undefined, HVC, Prefetch and Data Abort (ARM ARM table B1-3). */
 const OWN_FAULTS = [0x04, 0x08, 0x0c, 0x10];
@@ -32,8 +34,8 @@ export interface Visit {
 
 export interface Worlds {
   readonly observe: Observe;
-  /** Instructions of a core for a machine (0 is the host), or for {@link HYP}. */
-  readonly instructions: (core: number, machine: number) => number;
+  /** Instructions of a core for a machine (0 is the host), for one of its CPUs, or for {@link HYP}. */
+  readonly instructions: (core: number, machine: number, cpu?: number) => number;
   /** How often a core went from one machine to another. */
   readonly switches: (core: number) => number;
   /** What must not be: faults in HYP mode, entries into Secure state, UNPREDICTABLE instructions in HYP mode. */
@@ -42,6 +44,7 @@ export interface Worlds {
   readonly visits: readonly Visit[];
 }
 
+const keyOf = (machine: number, cpu: number): string => `${machine}.${cpu}`;
 const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
 
 /**
@@ -49,7 +52,8 @@ const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0
  * @param keepVisits whether to list every entry into HYP mode
  */
 export function watchWorlds(keepVisits = false): Worlds {
-  const executed = new Map<number, Map<number, number>>();
+  const executed = Array.from({ length: 4 }, () => new Map<string, number>());
+  const cpu = [0, 0, 0, 0];
   const since = [0, 0, 0, 0];
   const who = [BEFORE, BEFORE, BEFORE, BEFORE];
   const last = [-3, -3, -3, -3];
@@ -61,9 +65,8 @@ export function watchWorlds(keepVisits = false): Worlds {
   const account = (m: Machine): void => {
     const { index } = m.core;
     const now = m.core.executed + executedInSlice(m);
-    let mine = executed.get(index);
-    if (!mine) executed.set(index, (mine = new Map<number, number>()));
-    mine.set(who[index]!, (mine.get(who[index]!) ?? 0) + now - since[index]!);
+    const key = keyOf(who[index]!, who[index] === HYP ? 0 : cpu[index]!);
+    executed[index]!.set(key, (executed[index]!.get(key) ?? 0) + now - since[index]!);
     const visit = open[index];
     if (visit && who[index] === HYP) visit.instructions += now - since[index]!;
     since[index] = now;
@@ -80,6 +83,7 @@ export function watchWorlds(keepVisits = false): Worlds {
     }
     // Before a machine has its second stage, nobody is there but the boot code.
     who[index] = m.core.HCR & HCR_VM ? (m.core.VTTBR_HIGH & VMID) >>> VMID_SHIFT : BEFORE;
+    cpu[index] = m.core.VMPIDR & AFF0;
     if (who[index] === BEFORE) return;
     if (last[index] !== who[index]) {
       if (last[index]! >= 0) switches[index]!++;
@@ -109,7 +113,12 @@ export function watchWorlds(keepVisits = false): Worlds {
         },
       },
     }),
-    instructions: (core, machine) => executed.get(core)?.get(machine) ?? 0,
+    instructions: (core, machine, of) => {
+      let sum = 0;
+      for (const [key, count] of executed[core]!)
+        if (of === undefined ? key.startsWith(`${machine}.`) : key === keyOf(machine, of)) sum += count;
+      return sum;
+    },
     switches: (core) => switches[core]!,
     wrong,
     visits,
