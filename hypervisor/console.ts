@@ -6,7 +6,8 @@
  *
  * A near end that is opened hears nothing for a moment. Else what stands in its log would come before the program that
  * has opened it can say that it wants no echo, and the echo would be input of the guest's; and Linux' driver throws
- * away what it finds at the beginning.
+ * away what it finds at the beginning. It has a pause, too, when it has been read empty or has given many bytes: a guest
+ * that never stops talking must not have its host do nothing but listen.
  */
 import * as L from '../src/hypervisor/layout';
 import { setLine } from './gic';
@@ -43,7 +44,9 @@ export class Uart {
   line: u32;
   /** Held, of the near end, while either end is changed. */
   lock: u32;
-  /** Count until which it hears nothing, or 0. */
+  /** Bytes that were read since its last pause. */
+  heard: u32;
+  /** Count until which it hears nothing. */
   deafUntil: u64;
 }
 if (offsetof<Uart>() > <usize>L.UART_SIZE || offsetof<Uart>('put') != <usize>L.UART_PUT) ERROR('layout of Uart');
@@ -78,8 +81,11 @@ const CR_LISTENS: u32 = (1 << 0) | (1 << 9);
 /** CR and IFLS after reset. */
 const CR_RESET: u32 = 0x300;
 const IFLS_RESET: u32 = 0x12;
-/** How long a near end hears nothing when it is opened: 250 ms. */
-const DEAF: u64 = 4800000;
+/** Ticks that a near end hears nothing: 250 ms when it is opened, 1 ms between bytes that come at once. */
+const OPENING: u64 = 4800000;
+const PAUSE: u64 = 19200;
+/** The most bytes between two pauses. */
+const AT_ONCE: u32 = 256;
 /** The guests' UART interrupt, as in QEMU's machine "virt": SPI 1. */
 const UART_SPI: u32 = 33;
 
@@ -153,17 +159,22 @@ function isFull(uart: Uart): bool {
 
 /** Whether there is something for it to read. */
 function hears(uart: Uart): bool {
-  return uart.put != uart.taken && uart.deafUntil == 0;
+  return uart.put != uart.taken && (uart.deafUntil == 0 || uart.deafUntil <= count());
 }
 
-/** A near end is opened. */
-function deafen(uart: Uart): void {
+/** A near end is to hear nothing for some ticks. */
+function deafen(uart: Uart, ticks: u64): void {
+  uart.heard = 0;
+  uart.deafUntil = count() + ticks;
+  awake(uart);
+}
+
+/** Where a near end has something to hear later, the core that has the host's interrupts is to set its timer. */
+function awake(uart: Uart): void {
+  if (uart.put == uart.taken || hears(uart)) return;
   const console = uart.number >> 1;
-  uart.deafUntil = count() + DEAF;
-  atomic.fetchOr(deafAt(), 1 << console);
-  update(uart);
-  // The core that has the host's interrupts is to set its timer.
-  nearLineChanged(console, uart.line != 0);
+  const bit: u32 = 1 << console;
+  if ((atomic.fetchOr(deafAt(), bit) & bit) == 0) nearLineChanged(console, uart.line != 0);
 }
 
 /** Has the near ends hear whose time has come. */
@@ -176,7 +187,6 @@ export function hear(): void {
     const at = lockOf(uart);
     lock(at);
     if (uart.deafUntil <= count()) {
-      uart.deafUntil = 0;
       atomic.fetchAnd(deafAt(), ~((<u32>1) << console));
       update(uart);
     }
@@ -217,6 +227,7 @@ function receive(uart: Uart, byte: u32): void {
   if (isFull(uart)) uart.taken++;
   store<u8>(byteAt(uart, uart.put), byte);
   uart.put++;
+  if (isNear(uart)) awake(uart);
 }
 
 function take(uart: Uart): u32 {
@@ -226,6 +237,7 @@ function take(uart: Uart): u32 {
   uart.taken++;
   // There is room again for who waited to send.
   if (held) letGo(uart);
+  if (isNear(uart) && (++uart.heard == AT_ONCE || uart.put == uart.taken)) deafen(uart, PAUSE);
   return byte;
 }
 
@@ -307,7 +319,7 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
       const listened = listens(uart);
       uart.control = value & 0xffff;
       if (held && !holds(uart)) letGo(uart);
-      if (isNear(uart) && !listened && listens(uart)) deafen(uart);
+      if (isNear(uart) && !listened && listens(uart)) deafen(uart, OPENING);
       break;
     }
     case IFLS:

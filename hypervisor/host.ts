@@ -19,8 +19,8 @@ const ENABLE2: u32 = 0x214;
 const BASIC_MORE_IN_2: u32 = 1 << 9;
 /** GPU interrupt 60, as a bit of the second word. */
 const UART_BIT: u32 = 1 << 28;
-/** Ticks after which it is tried again, when a real interrupt came first: 50 µs. */
-const AGAIN: u32 = 960;
+/** Ticks after which it is tried again, when a real interrupt came first: 200 µs. */
+const AGAIN: u32 = 3840;
 const PAGE_BITS: u32 = 12;
 const LOCAL_PAGE: u32 = <u32>LOCAL >> PAGE_BITS;
 const CONTROLLER_PAGE: u32 = <u32>CONTROLLER >> PAGE_BITS;
