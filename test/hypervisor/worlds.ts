@@ -1,7 +1,7 @@
 /** Who a core executes for, instruction by instruction: guests by their number, the host, and HYP mode itself. */
 import * as L from '../../src/arm/cpu/layout.js';
 import type { Machine } from '../../src/arm/cpu/state.js';
-import { executedInSlice, word } from '../../src/arm/cpu/state.js';
+import { executedInSlice, now, word } from '../../src/arm/cpu/state.js';
 import { bits } from '../../src/arm/bits.js';
 import { MODE_HYP, MODE_MON } from '../../src/arm/program-status.js';
 import * as reg from '../../src/arm/system-registers.js';
@@ -24,8 +24,11 @@ const BEFORE = -2;
 export interface Visit {
   readonly core: number;
   readonly vector: number;
-  /** HSR and PC's place at the entry: HSR is worth nothing for interrupts. */
+  /** HSR, and the address that HPFAR and HDFAR say: both worth nothing for interrupts. */
   readonly hsr: number;
+  readonly address: number;
+  /** Virtual time, in nanoseconds. */
+  readonly time: number;
   /** Machine that was interrupted, and the one that goes on. */
   readonly from: number;
   to: number;
@@ -64,12 +67,12 @@ export function watchWorlds(keepVisits = false): Worlds {
 
   const account = (m: Machine): void => {
     const { index } = m.core;
-    const now = m.core.executed + executedInSlice(m);
+    const count = m.core.executed + executedInSlice(m);
     const key = keyOf(who[index]!, who[index] === HYP ? 0 : cpu[index]!);
-    executed[index]!.set(key, (executed[index]!.get(key) ?? 0) + now - since[index]!);
+    executed[index]!.set(key, (executed[index]!.get(key) ?? 0) + count - since[index]!);
     const visit = open[index];
-    if (visit && who[index] === HYP) visit.instructions += now - since[index]!;
-    since[index] = now;
+    if (visit && who[index] === HYP) visit.instructions += count - since[index]!;
+    since[index] = count;
   };
   const changed = (m: Machine): void => {
     const { index } = m.core;
@@ -104,7 +107,10 @@ export function watchWorlds(keepVisits = false): Worlds {
             wrong.push(`core ${index} took vector ${hex(vector)} in HYP mode, HSR ${hex(m.core.HSR)}`);
           if (!keepVisits) return;
           const from = last[index]!;
-          const visit = { core: index, vector, hsr: m.core.HSR, from, to: from, instructions: 0 };
+          // HPFAR has the page from bit 4 on, HDFAR the place in it.
+          const address = ((m.core.HPFAR >>> 4) * 0x1000 + (m.core.HDFAR & 0xfff)) >>> 0;
+          const { HSR: hsr } = m.core;
+          const visit = { core: index, vector, hsr, address, time: now(m), from, to: from, instructions: 0 };
           open[index] = visit;
           visits.push(visit);
         },
