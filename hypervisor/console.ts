@@ -202,8 +202,9 @@ export function nextToHear(): u64 {
   return next;
 }
 
+/** Linux' driver lets interrupts of what it has received through before it begins to receive, or can handle them. */
 function raw(uart: Uart): u32 {
-  return uart.latched | (hears(uart) ? INT_RX | INT_RT : 0);
+  return uart.latched | (listens(uart) && hears(uart) ? INT_RX | INT_RT : 0);
 }
 
 /** Tells an end's machine when its interrupt line has changed. */

@@ -151,7 +151,10 @@ export function interruptedHost(console: number): Uint8Array {
     Label,
     Label,
   ];
-  const [notTimer, read, wrong, over] = ['no timer', 'read', 'wrong', 'over'].map((it) => a.label(it)) as [
+  const [notTimer, read, wrong, over, early] = ['no timer', 'read', 'wrong', 'over', 'early'].map((it) =>
+    a.label(it),
+  ) as [
+    Label,
     Label,
     Label,
     Label,
@@ -225,6 +228,17 @@ export function interruptedHost(console: number): Uint8Array {
   load(a, r3, NEAR_UARTS + 0x1000 * console);
   a.mov(r1, 0x50);
   a.str(r1, [r3, 0x38]);
+  // As Linux' driver: it lets the interrupts through long before it begins to receive.
+  a.at(early);
+  a.wfi();
+  a.cpsie('i');
+  a.nop();
+  a.cpsid('i');
+  load(a, r0, HOST_TICKS);
+  a.ldr(r1, [r0]);
+  a.cmp(r1, 30);
+  a.blt(early);
+  load(a, r3, NEAR_UARTS + 0x1000 * console);
   load(a, r1, 0x301);
   a.str(r1, [r3, 0x30]);
   a.cpsie('i');
