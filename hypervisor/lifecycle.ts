@@ -3,10 +3,11 @@
  * hypervisor keeps, in pieces, between which the other guests of that core have their slices.
  */
 import * as L from '../src/hypervisor/layout';
-import { CNTPCT, DCCIMVAC, ICIALLUIS, TLBIALLNSNHIS, atomic, barrier, shared } from './intrinsics';
+import { CNTPCT, ICIALLUIS, TLBIALLNSNHIS, atomic, barrier, shared } from './intrinsics';
 import { resetUart } from './console';
 import { kick } from './gic';
 import { beginLineOf, endLine, say, sayWord, tell, textCrashed, textOff, textPc, textRestarts, textThenRestarts } from './messages';
+import { toMemory } from './memory';
 import { forget } from './scheduler';
 import { CRASH, LOADING, OFF, PAUSED, RESET, RESTING, RUN, STARTING, Vcpu, Vm, setState, vcpuOf } from './vm';
 
@@ -17,7 +18,6 @@ declare function copy(to: usize, from: usize, bytes: u32): void;
 
 /** Bytes of memory that are made at once; it takes less than a slice. Guests' memory is a multiple of it. */
 const PIECE: u32 = 0x100000;
-const CACHE_LINE: u32 = 64;
 /** How long a guest that has crashed stays away, so that one that always does takes little: 1 s. */
 const PAUSE: u64 = 19200000;
 
@@ -88,8 +88,7 @@ export function makePiece(vcpu: Vcpu): void {
   place(vm, L.GUEST_INITRAMFS, from, to);
   place(vm, L.GUEST_TREE, from, to);
   // In memory itself and not only in the caches: the guest begins with its own off.
-  for (let at = memory + from; at < memory + to; at += CACHE_LINE) DCCIMVAC.write(at);
-  barrier.dsb();
+  toMemory(memory + from, PIECE);
   vm.made = to;
   if (to < load<u32>(vm.record + 4 * L.GUEST_MEMORY_SIZE)) return;
   ICIALLUIS.write(0);

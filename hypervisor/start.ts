@@ -1,9 +1,10 @@
 /** How cores, machines and vcpus come to be. */
 import * as L from '../src/hypervisor/layout';
 import {
-  CNTHCTL, CNTHP_CTL, CNTPCT, CNTVOFF, CNTV_CTL, HCPTR, HCR, HDCR, HSTR, MIDR, TLBIALLNSNHIS, VPIDR, VTCR, atomic, barrier, mmio, shared,
+  CNTHCTL, CNTHP_CTL, CNTPCT, CNTVOFF, CNTV_CTL, HCPTR, HCR, HDCR, HSTR, ICIALLUIS, MIDR, TLBIALLNSNHIS, VPIDR, VTCR, atomic, barrier, mmio, shared,
 } from './intrinsics';
 import { begin } from './lifecycle';
+import { toMemory } from './memory';
 import { greet, tell, textStarted } from './messages';
 import { farUart, resetUart } from './console';
 import { routeOnHostCore } from './host';
@@ -18,6 +19,8 @@ declare function loadVcpu(vcpu: Vcpu): void;
 /** How many cores have come, and whether the guests' ones may go on. */
 @external('address', 'arrivals')
 declare function arrivals(): usize;
+@external('assembly', 'copy')
+declare function copy(to: usize, from: usize, bytes: u32): void;
 @external('address', 'secondaryEntry')
 declare function secondaryEntry(): usize;
 
@@ -105,6 +108,15 @@ function join(vcpu: Vcpu): void {
   }
 }
 
+/** The host's kernel to where the firmware has loaded the file: where it would be without a hypervisor. */
+function moveKernel(from: usize, to: usize): void {
+  const bytes = configuration(L.CONFIG_HOST_KERNEL_SIZE);
+  copy(to, from, bytes);
+  toMemory(to, bytes);
+  ICIALLUIS.write(0);
+  barrier.dsb();
+}
+
 function makeHost(tree: u32, kernel: u32): void {
   const vm = vmAt(0);
   const cores = configuration(L.CONFIG_HOST_CORES);
@@ -149,9 +161,10 @@ function makeGuest(number: u32, firstVcpu: u32): void {
 }
 
 /** The first core: makes all machines, then lets the other cores come. */
-function makeAll(tree: u32, kernel: u32): void {
+function makeAll(tree: u32, kernel: u32, file: u32): void {
   for (let n: u32 = 0; n < CORES; n++) changetype<Core>(coreAt(n)).index = n;
-  makeHost(settle(tree, configuration(L.CONFIG_HOST_END)), kernel);
+  moveKernel(kernel, file);
+  makeHost(settle(tree, configuration(L.CONFIG_HOST_END)), file);
   let vcpu: u32 = CORES;
   for (let n: u32 = 1; n <= configuration(L.CONFIG_GUESTS); n++) {
     makeGuest(n, vcpu);
@@ -213,15 +226,19 @@ function beginGuests(index: u32): Vcpu {
   return schedule(first);
 }
 
-/** Every core's beginning, its MMU on. Gives the vcpu to go on with. */
-export function beginCore(index: u32, tree: u32, kernel: u32): Vcpu {
+/**
+ * Every core's beginning, its MMU on.
+ * @param tree of the host; `kernel` where its kernel is, `file` where that goes: all three for the first core only
+ * @returns the vcpu to go on with
+ */
+export function beginCore(index: u32, tree: u32, kernel: u32, file: u32): Vcpu {
   CNTHP_CTL.write(0);
   CNTV_CTL.write(0);
   CNTVOFF.write(0);
   VTCR.write(VTCR_VALUE);
   VPIDR.write(MIDR.read());
   atomic.fetchAdd(arrivals(), 1);
-  if (index == 0) makeAll(tree, kernel);
+  if (index == 0) makeAll(tree, kernel, file);
   // The mailbox that brought this core here is the host's again.
   else mmio.write32(MAILBOX_CLEAR + 16 * index + MAILBOX3, 0xffffffff);
   TLBIALLNSNHIS.write(0);

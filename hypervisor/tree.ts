@@ -2,7 +2,8 @@
  * The host's device tree (Devicetree Specification 0.4, chapter 5) and its initramfs, as the firmware left them:
  * brought into the host's memory, and changed in place.
  */
-import { barrier, word } from './intrinsics';
+import { word } from './intrinsics';
+import { toMemory } from './memory';
 
 @external('assembly', 'copy')
 declare function copy(to: usize, from: usize, bytes: u32): void;
@@ -98,18 +99,25 @@ function pageBelow(limit: u32, bytes: u32): u32 {
   return (limit - ((bytes + COPIED - 1) & ~(COPIED - 1))) & ~(PAGE - 1);
 }
 
+/** The last cell of a property's value: an address, which may have a cell of zero in front. */
+// @ts-ignore: decorator
+@inline
+function lastCell(property: usize): usize {
+  return property + 4 + big(property);
+}
+
 /** Brings what the firmware put above `end` below it: the initramfs, and the tree, which goes below the initramfs. */
 function bringBelow(tree: usize, end: u32): u32 {
   const size = big(tree + TOTAL_SIZE);
   const startAt = find(tree, CHOSEN, INITRD_START);
   const endAt = find(tree, CHOSEN, INITRD_END);
-  const from = startAt != 0 && endAt != 0 ? big(startAt + 8) : 0;
-  const bytes = from != 0 ? big(endAt + 8) - from : 0;
+  const from = startAt != 0 && endAt != 0 ? big(lastCell(startAt)) : 0;
+  const bytes = from != 0 ? big(lastCell(endAt)) - from : 0;
   const moves = from + bytes > end;
   const to = moves ? pageBelow(end, bytes) : from;
   if (moves) {
-    store<u32>(startAt + 8, word.rev(to));
-    store<u32>(endAt + 8, word.rev(to + bytes));
+    store<u32>(lastCell(startAt), word.rev(to));
+    store<u32>(lastCell(endAt), word.rev(to + bytes));
   }
   const limit = moves ? to : end;
   let place = <u32>tree;
@@ -119,7 +127,10 @@ function bringBelow(tree: usize, end: u32): u32 {
     copy(place, tree, size);
   }
   // After the tree, which may lie where it goes.
-  if (moves) copy(to, from, bytes);
+  if (moves) {
+    copy(to, from, bytes);
+    toMemory(to, bytes);
+  }
   return place;
 }
 
@@ -132,6 +143,6 @@ export function settle(tree: u32, end: u32): u32 {
   if (tree == 0 || (tree & 3) != 0 || big(tree) != MAGIC) return tree;
   const place = bringBelow(tree, end);
   endMemoryAt(place, end);
-  barrier.dsb();
+  toMemory(place, big(place + TOTAL_SIZE));
   return place;
 }

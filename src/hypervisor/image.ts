@@ -55,6 +55,9 @@ export interface HypervisorImage {
   readonly file: Uint8Array;
   /** Where the host's memory ends. */
   readonly hostEnd: number;
+  /** Where the start puts the copies of the guests' files and, behind them, the hypervisor; where that ends. */
+  readonly copies: number;
+  readonly end: number;
   /** The memory of each guest: physical address of its first byte. */
   readonly guestMemory: readonly number[];
   /** What the file says about itself. */
@@ -62,6 +65,9 @@ export interface HypervisorImage {
   /** The hypervisor itself: code, symbols, listing. */
   readonly hypervisor: Translation;
 }
+
+/** Where firmware loads a kernel. */
+const LOADED_AT = 0x8000;
 
 const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
 
@@ -183,8 +189,9 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
   let hostEnd = copies;
   const guestMemory = guests.map(({ memory }) => (hostEnd -= memory));
   if (hostEnd < BLOCK) refuse('memory', 'no memory is left for the host', 'Give the guests less.');
+  hostEnd = endOfHost(hostEnd);
 
-  const configuration = [hostEnd, end, hostCores, guests.length];
+  const configuration = [hostEnd, end, hostCores, guests.length, hostKernel.length];
   guests.forEach(({ memory, cores }, i) => {
     const record = new Array<number>(L.GUEST_WORDS).fill(0);
     record[L.GUEST_MEMORY] = guestMemory[i]!;
@@ -229,8 +236,24 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
     file.set(contents[i]!.data, offset);
   });
   file.set(hostKernel, hostAt);
-  return { file, hostEnd, guestMemory, description, hypervisor };
+  if (LOADED_AT + file.length > copies)
+    refuse('memory', `the file, of ${file.length} bytes, reaches to where its parts go`, 'Have smaller guests.');
+  return { file, hostEnd, copies, end, guestMemory, description, hypervisor };
 }
+
+/**
+ * Where the host's memory is to end, at the latest at `hostEnd`. Linux puts its area for contiguous allocations (CMA)
+ * at the top of memory, and cannot use one that lies on both sides of where high memory begins: there an end less than
+ * its size above is brought down. The size is that of the trees for the Pi 2; where high memory begins depends on the
+ * kernel: 0x2f80_0000 up to Linux 4.0, 0x3000_0000 since (arch/arm/mm/mmu.c, adjust_lowmem_bounds).
+ */
+export function endOfHost(hostEnd: number): number {
+  return hostEnd > HIGH_MEMORY.earliest && hostEnd < HIGH_MEMORY.latest + CMA_SIZE
+    ? HIGH_MEMORY.earliest
+    : hostEnd;
+}
+const HIGH_MEMORY = { earliest: 0x2f80_0000, latest: 0x3000_0000 } as const;
+const CMA_SIZE = 0x400_0000;
 
 function describe(
   { armMemory, hostCores, guests }: HypervisorPlan,

@@ -64,10 +64,12 @@ export const GUEST_TABLES = 2;
 /** Physical address where the host's memory ends and the hypervisor's and the guests' begins; where that ends. */
 export const CONFIG_HOST_END = 0;
 export const CONFIG_END = 1;
-/** How many cores the host has, and how many guests there are; their records follow. */
+/** How many cores the host has, and how many guests there are, whose records follow the header. */
 export const CONFIG_HOST_CORES = 2;
 export const CONFIG_GUESTS = 3;
-export const CONFIG_HEADER = 4;
+/** Bytes of the host's kernel. */
+export const CONFIG_HOST_KERNEL_SIZE = 4;
+export const CONFIG_HEADER = 5;
 
 /** A guest: physical address and bytes of its memory. */
 export const GUEST_MEMORY = 0;

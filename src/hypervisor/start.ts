@@ -20,7 +20,7 @@ export const STEP = 32;
 
 /**
  * The code with its list of parts. Its length depends only on how many these are.
- * @param entry the hypervisor's entry: tree in R0, the host's kernel in R1
+ * @param entry the hypervisor's entry: tree in R0, the host's kernel in R1, the file in R2
  * @param hostKernel offset of the host's kernel in the file
  * @param description offset and bytes of what the file says about itself
  */
@@ -61,8 +61,10 @@ export function startCode(
   a.dsb();
   a.isb();
   a.mov(r0, sp);
+  a.mov(r3, r2);
   a.add(r1, r12, r1);
-  a.bx(r2);
+  a.mov(r2, r12);
+  a.bx(r3);
   a.at(list);
   for (const { offset, to, bytes } of parts) a.word(offset, to, Math.ceil(bytes / STEP) * STEP);
   a.word(hostKernel, entry, 0);

@@ -71,9 +71,8 @@ export function writeVectors(a: Assembler, labelOf: LabelOf): void {
 }
 
 /**
- * Writes where core 0 begins, `entry`, with the host's tree in R0
- * and its kernel in R1, and the others, `secondaryEntry`: HYP mode, MMU and
- * caches off.
+ * Writes where core 0 begins, `entry`, with the host's tree in R0, its kernel in R1 and where that goes in R2, and the
+ * others, `secondaryEntry`: HYP mode, MMU and caches off.
  */
 export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   const [common, zero] = [a.label('common'), a.label('zero')];
@@ -84,6 +83,7 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   a.at(labelOf('entry'));
   a.mov(r6, r0);
   a.mov(r7, r1);
+  a.mov(r8, r2);
   a.mov(r5, 0);
   at('zeroFrom', r1);
   at('zeroTo', r2);
@@ -128,6 +128,7 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   a.mov(r0, r5);
   a.mov(r1, r6);
   a.mov(r2, r7);
+  a.mov(r3, r8);
   a.bl(labelOf('beginCore'));
   a.b(labelOf('resume'));
 
