@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { HYP_STUB, stubWithContract } from '../support/stub-sources.js';
-import { BOOT_SECONDS, forBoots, hypberry, useBench, type Ended } from './real-card.js';
+import { BOOT_SECONDS, forBoots, hypberry, quick, useBench, type Ended } from './real-card.js';
 
 const bench = useBench();
 
@@ -23,7 +23,7 @@ describe('a card whose stub leaves the cores in SVC mode', () => {
     async () => {
       // What the firmware's own stub does less: everything but the step to HYP mode.
       const svc = stubWithContract({ ...HYP_STUB, hyp: false });
-      const image = await bench.image('bookworm', {
+      const image = await bench.image(await quick(bench.found.bookworm), {
         config: 'armstub=svc.bin\n',
         more: new Map([['svc.bin', svc]]),
       });
@@ -46,7 +46,11 @@ describe('a card without a start.elf', () => {
   it(
     'is SVC by the plainest stub, refused without a method, and HYP by ours',
     async () => {
-      const image = await bench.image('trixie', {}, ['start.elf', 'fixup.dat', 'bootcode.bin']);
+      const image = await bench.image(await quick(bench.found.trixie), {}, [
+        'start.elf',
+        'fixup.dat',
+        'bootcode.bin',
+      ]);
       const before = await tryIt('--as-is', image);
       expect(before.found).toMatchObject({ ...SVC, picked: { stub: { from: 'none' } } });
       expect(before.status).toBe(1);
@@ -67,7 +71,7 @@ describe('a trial that comes to no verdict', () => {
   it(
     'ends with status 2 and the reason',
     async () => {
-      const image = await bench.image('bookworm');
+      const image = await bench.image(bench.found.bookworm);
       const { status, found } = await tryIt('--timeout', '0.5', image);
       expect(found).toMatchObject({
         verdict: 'NONE',

@@ -1,90 +1,126 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bootFiles } from '../../scripts/lib/card-image.js';
-import { inputs, lpaeKernels, type KernelInput } from '../../scripts/lib/inputs.js';
+import { lpaeKernels, type KernelInput } from '../../scripts/lib/inputs.js';
 import { hasProgram } from '../../scripts/lib/run.js';
-import { useTools } from '../../scripts/lib/tools.js';
 import { builtInEngine } from '../../src/engine/built-in.js';
-import type { Engine } from '../../src/engine/engine.js';
-import { runTrial, type Until, type Verdict } from '../../src/engine/verdict.js';
+import { runTrial, type TrialOptions, type Verdict } from '../../src/engine/verdict.js';
+import type { Handover, Picked } from '../../src/firmware/handover.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
+import { openCard } from '../../src/node/open-card.js';
 import { qemuEngine } from '../../src/node/qemu.js';
-import { memoryCard } from '../support/memory-card.js';
 import { consoleLines, PANIC } from './console-lines.js';
+import { everything, hypberry, install, quick, useBench } from './real-card.js';
+
+const bench = useBench();
 
 /** A boot to the panic takes half a minute in either engine on two cores that do nothing else. */
 const BOOT_SECONDS = 300;
 const TEST_MILLISECONDS = (2 * BOOT_SECONDS + 30) * 1000;
 
-/** npm run test:long takes all of them to the panic. */
-const everything = process.env['HYPBERRY_KERNELS'] === 'all';
+const TO_PANIC: TrialOptions = { timeoutSeconds: BOOT_SECONDS, until: { text: '---[ end Kernel panic' } };
 
-const PANIC_OVER: Until = { text: '---[ end Kernel panic' };
+const CONSOLE = 'earlycon=pl011,0x3f201000 console=ttyAMA0,115200';
 
-let kernels: Readonly<Record<string, KernelInput>>;
-let firmware: Awaited<ReturnType<typeof inputs>>['firmware'];
-let hasQemu = false;
-
+let lpae: Awaited<ReturnType<typeof lpaeKernels>>;
 beforeAll(async () => {
-  useTools();
-  hasQemu = await hasProgram('qemu-system-arm');
-  const found = await inputs();
-  const lpae = await lpaeKernels();
-  ({ firmware } = found);
-  kernels = {
-    '6.1': found.bookworm,
-    '6.12': found.trixie,
-    '6.1 with LPAE': lpae.bookworm,
-    '6.12 with LPAE': lpae.trixie,
-  };
+  lpae = await lpaeKernels();
 }, 600_000);
 
-async function boot(engine: Engine, name: string, until?: Until): Promise<Verdict> {
-  const files = await bootFiles(kernels[name]!, firmware);
-  const machine = await prepareHandover(memoryCard(Object.fromEntries(files)));
-  return runTrial(engine, machine, { timeoutSeconds: BOOT_SECONDS, until });
+/** What a Pi's memory holds with a card. */
+async function handoverOf(image: string): Promise<Handover> {
+  const card = await openCard(image, { write: false });
+  try {
+    return await prepareHandover(card);
+  } finally {
+    await card.close();
+  }
 }
 
-describe.each([
-  { name: '6.1', toPanic: true },
-  { name: '6.12', toPanic: true },
-  { name: '6.1 with LPAE', toPanic: everything },
-  { name: '6.12 with LPAE', toPanic: everything },
-])("Debian's kernel $name in the built-in Pi 2", ({ name, toPanic }) => {
-  if (!toPanic) {
-    it(
-      'says that all cores started in HYP mode',
-      async () => {
-        expect(await boot(builtInEngine(), name)).toMatchObject({ verdict: 'HYP', cores: 4 });
-      },
-      TEST_MILLISECONDS,
-    );
-    return;
-  }
+/** A kernel, and what its card goes through before the boot. */
+interface Start {
+  readonly name: string;
+  readonly kernel: () => KernelInput | Promise<KernelInput>;
+  readonly by: string;
+  /** Words for its command line. */
+  readonly more?: string;
+  readonly before: (image: string) => Promise<void>;
+  /** What starts the kernel then. */
+  readonly stub: Partial<Picked['stub']>;
+}
 
-  let ours: Verdict;
-  let theirs: Verdict | undefined;
-  beforeAll(async () => {
-    // QEMU runs in a process of its own, beside ours.
-    [ours, theirs] = await Promise.all([
-      boot(builtInEngine(), name, PANIC_OVER),
-      hasQemu ? boot(qemuEngine(), name, PANIC_OVER) : undefined,
-    ]);
-  }, TEST_MILLISECONDS);
+const OWN_STUB = {
+  by: "the stub in today's start.elf",
+  stub: { from: 'start.elf', file: 'start.elf' },
+} as const;
 
-  it('starts in HYP mode and runs on to the panic for want of a root file system', () => {
-    expect(ours).toMatchObject({ verdict: 'HYP', cores: 4, reached: true });
-    expect(ours.console).toMatch(PANIC);
-    expect(ours.console).toContain('CPU: Virtualization extensions available.');
-  });
+/** Install says that the card starts HYP mode as it is, and changes nothing. */
+async function installNothing(image: string): Promise<void> {
+  const installed = await hypberry('install', '--json', image);
+  expect(installed).toMatchObject({ status: 0, errors: '' });
+  expect(JSON.parse(installed.output)).toMatchObject({ method: null, changed: false, changes: [] });
+}
 
-  it('writes the same lines as in QEMU, in the same order', (context) => {
-    if (!theirs) context.skip('QEMU is not on this machine: the lines were not compared');
-    else {
-      expect(theirs).toMatchObject({ verdict: 'HYP', reached: true });
-      const [mine, other] = [consoleLines(ours.console), consoleLines(theirs.console)];
-      expect(mine.lines.length).toBeGreaterThan(180);
-      expect(mine.lines).toEqual(other.lines);
-      expect(mine.stopped).toBe(other.stopped);
-    }
-  });
-});
+const starts: readonly Start[] = [
+  {
+    name: '6.1',
+    kernel: () => quick(bench.found.bookworm),
+    by: 'our stub',
+    // Its tests of its own cryptography are a third of the boot; 6.12's run.
+    more: everything ? '' : 'cryptomgr.notests',
+    before: (image) => install(image, 'armstub'),
+    stub: { from: 'file', file: expect.stringMatching(/^hypberry-/) as string },
+  },
+  { name: '6.12', kernel: () => bench.found.trixie, before: installNothing, ...OWN_STUB },
+];
+const lpaeStarts: readonly Start[] = [
+  { name: '6.1 with LPAE', kernel: () => lpae.bookworm, before: installNothing, ...OWN_STUB },
+  { name: '6.12 with LPAE', kernel: () => lpae.trixie, before: installNothing, ...OWN_STUB },
+];
+
+describe.each([...starts, ...(everything ? lpaeStarts : [])])(
+  "Debian's kernel $name, started by $by",
+  ({ kernel, more = '', before, stub }) => {
+    let picked: Picked;
+    let ours: Verdict;
+    let theirs: Verdict | undefined;
+    beforeAll(async () => {
+      const image = await bench.image(await kernel(), { commandLine: `${CONSOLE} ${more}` });
+      await before(image);
+      const machine = await handoverOf(image);
+      ({ picked } = machine);
+      // QEMU runs in a process of its own, beside ours.
+      [ours, theirs] = await Promise.all([
+        runTrial(builtInEngine(), machine, TO_PANIC),
+        (await hasProgram('qemu-system-arm')) ? runTrial(qemuEngine(), machine, TO_PANIC) : undefined,
+      ]);
+    }, TEST_MILLISECONDS);
+
+    it('starts in HYP mode and runs on to the panic for want of a root file system', () => {
+      expect(picked.stub).toMatchObject(stub);
+      expect(picked.kernel).toMatchObject({ file: 'kernel7.img', address: 0x8000 });
+      expect(ours).toMatchObject({ verdict: 'HYP', cores: 4, reached: true });
+      expect(ours.console).toMatch(PANIC);
+      expect(ours.console).toContain('CPU: Virtualization extensions available.');
+    });
+
+    it('writes the same lines as in QEMU, in the same order', (context) => {
+      if (!theirs) context.skip('QEMU is not on this machine: the lines were not compared');
+      else {
+        expect(theirs).toMatchObject({ verdict: 'HYP', reached: true });
+        const [mine, other] = [consoleLines(ours.console), consoleLines(theirs.console)];
+        expect(mine.lines.length).toBeGreaterThan(180);
+        expect(mine.lines).toEqual(other.lines);
+        expect(mine.stopped).toBe(other.stopped);
+      }
+    });
+  },
+);
+
+it.skipIf(everything).each(lpaeStarts)(
+  "Debian's kernel $name says that all cores started in HYP mode",
+  async ({ kernel }) => {
+    const machine = await handoverOf(await bench.image(await quick(await kernel())));
+    const verdict = await runTrial(builtInEngine(), machine, { timeoutSeconds: BOOT_SECONDS });
+    expect(verdict).toMatchObject({ verdict: 'HYP', cores: 4 });
+  },
+  TEST_MILLISECONDS,
+);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { bootFiles, makeCardImage, type BootFilesOptions } from '../../scripts/lib/card-image.js';
-import { inputs, type Inputs, type Suite } from '../../scripts/lib/inputs.js';
+import { gzipKernel } from '../../scripts/lib/gzip-kernel.js';
+import { inputs, type Inputs, type KernelInput } from '../../scripts/lib/inputs.js';
 import { hasProgram } from '../../scripts/lib/run.js';
 import { cardTools, ensureTools } from '../../scripts/lib/tools.js';
 import { builtInEngine } from '../../src/engine/built-in.js';
@@ -15,8 +16,13 @@ import type { Picked } from '../../src/firmware/handover.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { openCard } from '../../src/node/open-card.js';
 import { qemuEngine } from '../../src/node/qemu.js';
+import { planInstall, type Method } from '../../src/setup/install.js';
+import { applyPlan } from '../../src/setup/plan.js';
 
-/** A boot takes 6 to 8 s on two cores that do nothing else, and several times that on a loaded machine. */
+/** `npm run test:long` boots every kernel as it is, and further. */
+export const everything = process.env['HYPBERRY_KERNELS'] === 'all';
+
+/** A boot takes 4 to 14 s on two cores that do nothing else, and several times that on a loaded machine. */
 export const BOOT_SECONDS = 150;
 
 /** Time limit of a test, milliseconds, by the boots in it. */
@@ -26,8 +32,15 @@ export const forBoots = (boots: number): number => (boots * BOOT_SECONDS + 30) *
 export interface Bench {
   readonly found: Inputs;
   /** Makes a card image with a real kernel, its tree and current firmware; gives its path. */
-  image(suite: Suite, options?: BootFilesOptions, without?: readonly string[]): Promise<string>;
+  image(kernel: KernelInput, options?: BootFilesOptions, without?: readonly string[]): Promise<string>;
 }
+
+/**
+ * The same kernel for tests of what happens before and after it unpacks itself: packed by gzip, which takes a third of
+ * the time to the HYP line.
+ */
+export const quick = (kernel: KernelInput): Promise<KernelInput> =>
+  everything ? Promise.resolve(kernel) : gzipKernel(kernel);
 
 /** Sets up a bench for the tests of the file that calls this. */
 export function useBench(): Bench {
@@ -44,14 +57,26 @@ export function useBench(): Bench {
     get found() {
       return found!;
     },
-    async image(suite, options, without = []) {
-      const files = await bootFiles(found![suite], found!.firmware, options);
+    async image(kernel, options, without = []) {
+      const files = await bootFiles(kernel, found!.firmware, options);
       for (const name of without) files.delete(name);
       const path = join(folder, `card${images++}.img`);
       await makeCardImage(path, files);
       return path;
     },
   };
+}
+
+/** Installs on a card image. */
+export async function install(image: string, method: Method): Promise<void> {
+  const card = await openCard(image, { write: true });
+  try {
+    const plan = await planInstall(card, { method });
+    expect(plan.method).toBe(method);
+    await applyPlan(card, plan, () => undefined);
+  } finally {
+    await card.close();
+  }
 }
 
 /**
