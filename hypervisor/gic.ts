@@ -30,6 +30,11 @@ const ROW_SGI: u32 = 30;
 const ROW_ID: u32 = 31;
 const GICD_SGIR: u32 = 0xf00;
 
+/** GICC_BPR of 32 priorities: all their bits are the group's. */
+export const LEAST_BINARY_POINT: u32 = 2;
+/** The first ID that is no interrupt's. */
+const NO_INTERRUPT: u32 = 1020;
+
 /** GICD_TYPER: 64 interrupts. */
 const TYPER_LINES: u32 = 1;
 /** GICD_ICPIDR2 and GICC_IIDR: architecture version 2 (a product 0 of Arm's). */
@@ -146,7 +151,8 @@ function acknowledge(vcpu: Vcpu): u32 {
     id = next(vcpu);
   }
   if (id == SPURIOUS) return SPURIOUS;
-  vcpu.activePriorities |= 1 << (load<u8>(priorityAt(vcpu, id)) >> 3);
+  // Its group's priority: the bits above the binary point (IHI 0048B 3.3.3).
+  vcpu.activePriorities |= 1 << ((load<u8>(priorityAt(vcpu, id)) & (0xfe << vcpu.binaryPoint)) >> 3);
   let source: u32 = 0;
   if (id < 32) {
     vcpu.active |= 1 << id;
@@ -223,9 +229,10 @@ export function writeInterface(vcpu: Vcpu, offset: u32, value: u32): void {
       vcpu.priorityMask = value & 0xf8;
       break;
     case 2:
-      vcpu.binaryPoint = value & 7;
+      vcpu.binaryPoint = max(value & 7, LEAST_BINARY_POINT);
       break;
     case 4:
+      if ((value & 0x3ff) >= NO_INTERRUPT) return;
       // With EOImode 1 an end only drops the priority.
       if (vcpu.interfaceEnabled & 0x200) vcpu.activePriorities &= vcpu.activePriorities - 1;
       else {

@@ -8,6 +8,7 @@ import { toMemory } from './memory';
 import { greet, tell, textStarted } from './messages';
 import { farUart, resetUart } from './console';
 import { routeOnHostCore } from './host';
+import { LEAST_BINARY_POINT } from './gic';
 import { CORES, HYP_TIMER, MAILBOX1, MAILBOXES_ROUTING, MAILBOX_CLEAR, MAILBOX_SET, MODE_SVC, PSR_A, PSR_F, PSR_I, PSR_T, TIMERS_ROUTING } from './machine';
 import { GUEST_HCPTR, schedule } from './scheduler';
 import { makeGuestTables, makeHostTables } from './stage2';
@@ -58,7 +59,7 @@ function resetVcpu(vcpu: Vcpu): void {
   vcpu.interfaceEnabled = 0;
   vcpu.priorityMask = 0;
   vcpu.activePriorities = 0;
-  vcpu.binaryPoint = 0;
+  vcpu.binaryPoint = LEAST_BINARY_POINT;
   vcpu.pending = 0;
   // SGIs are always enabled.
   vcpu.enabled = 0xffff;

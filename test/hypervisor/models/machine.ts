@@ -1,0 +1,394 @@
+/**
+ * The hypervisor's body as WebAssembly in Node, its imports faked: registers of cores, the board's local controller,
+ * and what is written in assembler. Guests are what a test has them do: each access to a device comes as the trap that
+ * the second stage makes of it.
+ */
+import { bits } from '../../../src/arm/bits.js';
+import * as reg from '../../../src/arm/system-registers.js';
+import * as L from '../../../src/hypervisor/layout.js';
+import { buildHypervisor } from '../../../src/hypervisor/image.js';
+import { hypervisorBase64 } from '../../../src/hypervisor/hypervisor-binary.js';
+import { systemRegisterTable } from '../../../src/translate/intrinsics.js';
+import { ARM_MEMORY, GUEST_RAM, guest, quietHost } from '../payloads.js';
+
+/** WebAssembly's JavaScript side, which TypeScript's libraries for Node leave out. */
+interface Engine {
+  Memory: new (limits: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object, imports: object) => { exports: Body };
+}
+const engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
+
+interface Body {
+  trap(vcpu: number): number;
+  irq(vcpu: number): number;
+  fiq(vcpu: number): number;
+  beginCore(index: number, tree: number, kernel: number): number;
+  makeHypTables(): void;
+}
+
+/** All that 32 bits reach: what the body was compiled for. */
+const PAGES = 0x1_0000;
+const CORES = 4;
+/** Where the hypervisor has no memory, for the host's kernel: never read. */
+const HOST_KERNEL = 0x8000;
+const SECONDARY_ENTRY = 0x1234;
+
+// The local controller (QA7, section 4): offsets from its base, and bits of its sources.
+const LOCAL = 0x4000_0000;
+const [TIMERS_ROUTING, MAILBOXES_ROUTING, IRQ_SOURCE, MAILBOX_SET, MAILBOX_CLEAR, END] = [
+  0x40, 0x50, 0x60, 0x80, 0xc0, 0x100,
+];
+const [HYP_TIMER, VIRTUAL_TIMER, SOURCE_MAILBOX1] = [1 << 2, 1 << 3, 1 << 5];
+const FIQ_SHIFT = 4;
+
+const CTL = bits(reg.CNTV_CTL, { ENABLE: 1 });
+const CTL_MASKED = bits(reg.CNTV_CTL, { ENABLE: 1, IMASK: 1 });
+const ISTATUS = bits(reg.CNTV_CTL, { ISTATUS: 1 });
+const HCR_VI = bits(reg.HCR, { VI: 1 });
+
+// HSR (ARM ARM B3.13.6).
+const EC = (value: number): number => value << 26;
+const IL = 1 << 25;
+const [EC_WFI, EC_CP15, EC_CP15_64, EC_HVC, EC_DATA_ABORT] = [0x01, 0x03, 0x04, 0x12, 0x24];
+const ISV = 1 << 24;
+const ALWAYS = 0xe << 20;
+const TRANSLATION_FAULT = 0x06;
+const SVC_MASKED = 0x1d3;
+
+/** Nobody wants the core, and nothing will change that. */
+class Asleep extends Error {}
+
+/** One core's registers, by name. */
+type Registers = Map<string, bigint>;
+
+export interface Machine {
+  readonly memory: DataView;
+  /** Address of a symbol of the hypervisor's. */
+  readonly symbol: (name: string) => number;
+  /** Ticks of the system counter since the beginning. */
+  readonly time: () => bigint;
+  /** Lets time go by; cores take their interrupts. */
+  readonly advance: (ticks: number) => void;
+  /** The vcpu that a core runs: its place in the list of all. */
+  readonly running: (core: number) => number;
+  /** Whether a core sleeps, for nobody wants it. */
+  readonly asleep: (core: number) => boolean;
+  /** Whether the running vcpu's virtual IRQ is up. */
+  readonly line: (core: number) => boolean;
+  /** A load by the vcpu that runs on a core, in bytes of size 1, 2 or 4. */
+  readonly load: (core: number, address: number, size?: number) => number;
+  readonly store: (core: number, address: number, value: number, size?: number) => void;
+  /** HVC with R0 to R3; gives R0 of the same vcpu afterwards. */
+  readonly hvc: (core: number, ...args: readonly number[]) => number;
+  readonly wfi: (core: number) => void;
+  /** Reads a trapped register of the physical timer's: CNTP_TVAL, CNTP_CTL. */
+  readonly readTimer: (core: number, which: 'TVAL' | 'CTL') => number;
+  readonly writeTimer: (core: number, which: 'TVAL' | 'CTL', value: number) => void;
+  /** CNTPCT, as a trapped read gives it. */
+  readonly physicalCount: (core: number) => bigint;
+  /** A register of a core. */
+  readonly get: (core: number, name: string) => bigint;
+  readonly set: (core: number, name: string, value: bigint) => void;
+  /** General register n of the vcpu that a core runs. */
+  readonly register: (core: number, n: number) => number;
+  /** Where it goes on. */
+  readonly pc: (core: number) => number;
+}
+
+/**
+ * Makes one: a host on core 0, and guests on cores 1 to 3.
+ * @param cores for each guest, the cores of its CPUs
+ */
+export function createMachine(...cores: readonly (readonly number[])[]): Machine {
+  const image = buildHypervisor({
+    armMemory: ARM_MEMORY,
+    hostCores: 1,
+    hostKernel: quietHost,
+    guests: cores.map((it, i) => guest(new Uint8Array(32), { name: `guest-${i}`, cores: it })),
+  });
+  const { symbols, image: code } = image.hypervisor;
+  const symbol = (name: string): number => symbols.get(name) ?? SECONDARY_ENTRY;
+  const wasm = new engine.Memory({ initial: PAGES, maximum: PAGES });
+  const memory = new DataView(wasm.buffer);
+  const bytes = new Uint8Array(wasm.buffer);
+  bytes.set(code.subarray(0, symbol('zeroFrom') - symbol('vectors')), symbol('vectors'));
+
+  let here = 0;
+  let time = 1000n;
+  const registers: Registers[] = Array.from({ length: CORES }, () => new Map<string, bigint>());
+  const routing = new Array<number>(CORES).fill(0);
+  const mailboxes = Array.from({ length: CORES }, () => [0, 0, 0, 0]);
+  const board = new Map<number, number>();
+  const current = new Array<number>(CORES).fill(0);
+  const sleeping = new Array<boolean>(CORES).fill(false);
+
+  const u32 = (value: number | bigint): number => Number(BigInt.asUintN(32, BigInt(value)));
+  const u64 = (value: bigint): bigint => BigInt.asUintN(64, value);
+  const of = (core: number, name: string): bigint => registers[core]!.get(name) ?? 0n;
+
+  const virtualFires = (core: number): boolean =>
+    (u32(of(core, 'CNTV_CTL')) & CTL_MASKED) === CTL &&
+    u64(time - of(core, 'CNTVOFF')) >= u64(of(core, 'CNTV_CVAL'));
+  const hypFires = (core: number): boolean =>
+    (u32(of(core, 'CNTHP_CTL')) & CTL_MASKED) === CTL && time >= u64(of(core, 'CNTHP_CVAL'));
+  const sources = (core: number): number =>
+    (hypFires(core) ? HYP_TIMER : 0) |
+    (virtualFires(core) ? VIRTUAL_TIMER : 0) |
+    (mailboxes[core]![1] ? SOURCE_MAILBOX1 : 0);
+  const irqs = (core: number): number =>
+    sources(core) & ((routing[core]! & 0xf) | (core === 0 ? 0 : SOURCE_MAILBOX1));
+  const fiqs = (core: number): number =>
+    sources(core) & ((routing[core]! >> FIQ_SHIFT) | (core === 0 ? SOURCE_MAILBOX1 : 0));
+
+  const readDevice = (address: number): number => {
+    const at = (address >>> 0) - LOCAL;
+    const core = (at >> 2) & 3;
+    if (at >= TIMERS_ROUTING && at < MAILBOXES_ROUTING) return routing[core]!;
+    if (at >= IRQ_SOURCE && at < IRQ_SOURCE + 16) return irqs(core);
+    if (at >= MAILBOX_CLEAR && at < END) return mailboxes[(at >> 4) & 3]![core]!;
+    return board.get(address >>> 0) ?? 0;
+  };
+  const writeDevice = (address: number, value: number): void => {
+    const at = (address >>> 0) - LOCAL;
+    const core = (at >> 2) & 3;
+    if (at >= TIMERS_ROUTING && at < MAILBOXES_ROUTING) routing[core] = value;
+    else if (at >= MAILBOX_SET && at < MAILBOX_CLEAR) mailboxes[(at >> 4) & 3]![core]! |= value;
+    else if (at >= MAILBOX_CLEAR && at < END) mailboxes[(at >> 4) & 3]![core]! &= ~value;
+    else board.set(address >>> 0, value >>> 0);
+  };
+
+  const readRegister = (name: string): bigint => {
+    switch (name) {
+      case 'HTPIDR':
+        return BigInt(symbol('stacks') + (here + 1) * L.STACK_SIZE - L.CORE_SIZE);
+      case 'CNTPCT':
+        return time;
+      case 'CNTV_CTL': {
+        const control = u32(of(here, name)) & CTL_MASKED;
+        const met = (control & CTL) !== 0 && u64(time - of(here, 'CNTVOFF')) >= u64(of(here, 'CNTV_CVAL'));
+        return BigInt(control | (met ? ISTATUS : 0));
+      }
+    }
+    return of(here, name);
+  };
+  const writeRegister = (name: string, value: bigint): void => {
+    if (name === 'CNTHP_TVAL') registers[here]!.set('CNTHP_CVAL', u64(time + BigInt.asIntN(32, value)));
+    else registers[here]!.set(name, value);
+  };
+
+  /** Registers that the world switch moves, as far as the models know them: word, name, words. */
+  const SWITCHED = [
+    [L.SAVED_ELR, 'ELR_hyp', 1],
+    [L.SAVED_SPSR, 'SPSR_hyp', 1],
+    [L.SAVED_SCTLR, 'SCTLR', 1],
+    [L.SAVED_CNTV_CTL, 'CNTV_CTL', 1],
+    [L.SAVED_CNTV_CVAL, 'CNTV_CVAL', 2],
+    [L.SAVED_CNTVOFF, 'CNTVOFF', 2],
+    [L.SAVED_VMPIDR, 'VMPIDR', 1],
+    [L.SAVED_HCR, 'HCR', 1],
+  ] as const;
+  const nothing = (): undefined => undefined;
+  const assembly = {
+    clear: (at: number, size: number) => bytes.fill(0, at >>> 0, (at >>> 0) + size),
+    copy: (to: number, from: number, size: number) => {
+      bytes.copyWithin(to >>> 0, from >>> 0, (from >>> 0) + size);
+    },
+    saveVcpu: (vcpu: number) => {
+      for (const [at, name, words] of SWITCHED) {
+        const value = of(here, name);
+        for (let i = 0; i < words; i++)
+          memory.setUint32(vcpu + L.VCPU_SAVED + 4 * (at + i), u32(value >> BigInt(32 * i)), true);
+      }
+    },
+    loadVcpu: (vcpu: number) => {
+      for (const [at, name, words] of SWITCHED) {
+        let value = 0n;
+        for (let i = 0; i < words; i++)
+          value |= BigInt(memory.getUint32(vcpu + L.VCPU_SAVED + 4 * (at + i), true)) << BigInt(32 * i);
+        registers[here]!.set(name, value);
+      }
+    },
+    ...{ saveVfp: nothing, loadVfp: nothing, parkVfp: nothing, unparkVfp: nothing },
+  };
+  const change =
+    (next: (old: number, by: number) => number) =>
+    (at: number, by: number): number => {
+      const old = memory.getInt32(at >>> 0, true);
+      memory.setInt32(at >>> 0, next(old, by), true);
+      return old;
+    };
+  /** `read NAME`, `write NAME`: 64-bit ones come and go as bigints. */
+  const named = (): object =>
+    new Proxy(
+      {},
+      {
+        get: (__, key) => {
+          const [verb, name] = String(key).split(' ') as [string, string];
+          const wide = systemRegisterTable.get(name)?.size === 64;
+          if (verb === 'read') return () => (wide ? readRegister(name) : u32(readRegister(name)) | 0);
+          return (value: number | bigint) => {
+            writeRegister(name, wide ? u64(value as bigint) : BigInt(u32(value)));
+          };
+        },
+      },
+    );
+  const imports = {
+    env: { memory: wasm },
+    mmio: {
+      ...{ read8: readDevice, read16: readDevice, read32: readDevice },
+      ...{ write8: writeDevice, write16: writeDevice, write32: writeDevice },
+    },
+    shared: {
+      load32: (at: number) => memory.getInt32(at >>> 0, true),
+      store32: (at: number, value: number) => {
+        memory.setInt32(at >>> 0, value, true);
+      },
+      store64: (at: number, value: bigint) => {
+        memory.setBigInt64(at >>> 0, value, true);
+      },
+    },
+    atomic: {
+      fetchAdd: change((old, by) => old + by),
+      fetchAnd: change((old, by) => old & by),
+      fetchOr: change((old, by) => old | by),
+      compareExchange: (at: number, expected: number, value: number) => {
+        const old = memory.getInt32(at >>> 0, true);
+        if (old === expected) memory.setInt32(at >>> 0, value, true);
+        return old;
+      },
+    },
+    barrier: {
+      ...{ isb: nothing, dsb: nothing, dsbIsh: nothing, dmbIsh: nothing, sev: nothing, clrex: nothing },
+      wfe: () => {
+        throw new Error('it waits for another core');
+      },
+      // The core has something to do already, or the test has to bring that about.
+      wfi: () => {
+        if (irqs(here) === 0) throw new Asleep();
+      },
+    },
+    word: {
+      rev: (value: number) =>
+        ((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24),
+    },
+    sysreg: named(),
+    psr: named(),
+    address: new Proxy({}, { get: (_, name) => () => symbol(String(name)) }),
+    assembly,
+  };
+  const body = new engine.Instance(new engine.Module(Buffer.from(hypervisorBase64, 'base64')), imports).exports;
+
+  /** Has a core run the body; who goes on is the one that it gives. */
+  const enter = (core: number, what: () => number): void => {
+    here = core;
+    try {
+      current[core] = what();
+      sleeping[core] = false;
+    } catch (error) {
+      if (!(error instanceof Asleep)) throw error;
+      sleeping[core] = true;
+    }
+  };
+  /** Interrupts are taken until there are none. */
+  const settle = (): void => {
+    for (let again = true, rounds = 0; again; rounds++) {
+      if (rounds > 1000) throw new Error('an interrupt never ends');
+      again = false;
+      for (let core = 0; core < CORES; core++) {
+        const taken = core === 0 ? fiqs(core) : irqs(core);
+        if (taken === 0 || current[core] === 0) continue;
+        again = true;
+        enter(core, () => (core === 0 ? body.fiq(current[core]!) : body.irq(current[core]!)));
+        if (core === 0) current[0] = symbol('vcpus');
+      }
+    }
+  };
+  const trap = (core: number, hsr: number): void => {
+    if (sleeping[core]) throw new Error(`core ${core} runs nobody`);
+    registers[core]!.set('HSR', BigInt(hsr >>> 0));
+    enter(core, () => body.trap(current[core]!));
+    settle();
+  };
+  const frame = (core: number, n: number): number => current[core]! + 4 * n;
+  const access = (core: number, address: number, size: number, write: boolean): void => {
+    registers[core]!.set('HPFAR', BigInt((address >>> 12) << 4));
+    registers[core]!.set('HDFAR', BigInt(address));
+    const sas = Math.log2(size);
+    trap(core, EC(EC_DATA_ABORT) | IL | ISV | (sas << 22) | (write ? 1 << 6 : 0) | TRANSLATION_FAULT);
+  };
+  /** CNTP_TVAL and CNTP_CTL: CRn 14, CRm 2; R0. */
+  const timer = (core: number, which: 'TVAL' | 'CTL', read: number): void => {
+    const opc2 = which === 'TVAL' ? 0 : 1;
+    trap(core, EC(EC_CP15) | IL | ISV | ALWAYS | (opc2 << 17) | (14 << 10) | (2 << 1) | read);
+  };
+
+  // Every core begins as its part of the start has it; the others have come already.
+  body.makeHypTables();
+  memory.setUint32(symbol('arrivals'), CORES - 1, true);
+  for (let core = 0; core < CORES; core++) {
+    registers[core]!.set('SPSR_hyp', BigInt(SVC_MASKED));
+    enter(core, () => body.beginCore(core, 0, HOST_KERNEL));
+    // A core that sleeps has no vcpu yet: the first of its ring, for its interrupts.
+    if (sleeping[core]) current[core] = memory.getUint32(u32(readRegister('HTPIDR')) + RING, true);
+  }
+  settle();
+  return {
+    memory,
+    symbol,
+    time: () => time,
+    advance: (ticks) => {
+      time += BigInt(ticks);
+      settle();
+    },
+    running: (core) => (current[core]! - symbol('vcpus')) / L.VCPU_SIZE,
+    asleep: (core) => sleeping[core]!,
+    line: (core) => (u32(of(core, 'HCR')) & HCR_VI) !== 0,
+    load: (core, address, size = 4) => {
+      const vcpu = current[core]!;
+      access(core, address, size, false);
+      return memory.getUint32(vcpu, true);
+    },
+    store: (core, address, value, size = 4) => {
+      memory.setUint32(frame(core, 0), value, true);
+      access(core, address, size, true);
+    },
+    hvc: (core, ...args) => {
+      const vcpu = current[core]!;
+      args.forEach((value, n) => {
+        memory.setUint32(frame(core, n), value, true);
+      });
+      trap(core, EC(EC_HVC) | IL);
+      return memory.getInt32(vcpu, true);
+    },
+    wfi: (core) => {
+      trap(core, EC(EC_WFI) | IL | ISV | ALWAYS);
+    },
+    readTimer: (core, which) => {
+      const vcpu = current[core]!;
+      timer(core, which, 1);
+      return memory.getUint32(vcpu, true);
+    },
+    writeTimer: (core, which, value) => {
+      memory.setUint32(frame(core, 0), value, true);
+      timer(core, which, 0);
+    },
+    physicalCount: (core) => {
+      const vcpu = current[core]!;
+      // MRRC of CNTPCT: opc1 0, CRm 14, into R0 and R1.
+      trap(core, EC(EC_CP15_64) | IL | ISV | ALWAYS | (1 << 10) | (14 << 1) | 1);
+      return memory.getBigUint64(vcpu, true);
+    },
+    get: (core, name) => of(core, name),
+    set: (core, name, value) => {
+      registers[core]!.set(name, value);
+    },
+    register: (core, n) => memory.getUint32(frame(core, n), true),
+    pc: (core) => u32(of(core, 'ELR_hyp')),
+  };
+}
+
+/** Where a core's block says which vcpu is the first of its ring: behind index, loaded and vfp. */
+const RING = 12;
+/** Where a guest's kernel is entered in these machines. */
+export const ENTRY = GUEST_RAM + 0x8000;
