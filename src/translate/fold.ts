@@ -1,9 +1,9 @@
 /** Makes values, simpler ones where there are: constants computed, identities used, constants put to the right. */
-import type { Block, Graph, Op, Relation, Value } from './ir.js';
+import type { NewValue, Block, Graph, Op, Relation, Value } from './ir.js';
 import { constant, holds, inverse, isBoolean, isConstant, newValue, swapped } from './ir.js';
 
 /** Makes a value in a block, or finds the simpler one that it is. */
-export type Make = (op: Op, args: readonly Value[], more?: Partial<Value>) => Value;
+export type Make = (op: Op, args: readonly Value[], more?: NewValue) => Value;
 
 const COMMUTATIVE: ReadonlySet<Op> = new Set<Op>(['add', 'mul', 'and', 'or', 'xor', 'umull', 'smull']);
 
@@ -98,7 +98,7 @@ function holds64(relation: Relation, a: bigint, b: bigint): boolean {
 export function maker(graph: Graph, put: (value: Value) => void): Make {
   const number = (n: number): Value => constant(graph, n);
 
-  const plain = (op: Op, args: readonly Value[], more: Partial<Value>): Value => {
+  const plain = (op: Op, args: readonly Value[], more: NewValue): Value => {
     const value = newValue(graph, op, [...args], more);
     put(value);
     return value;
@@ -244,7 +244,7 @@ export function maker(graph: Graph, put: (value: Value) => void): Make {
     return undefined;
   };
 
-  const simplify = (op: Op, args: readonly Value[], more: Partial<Value>): Value | undefined => {
+  const simplify = (op: Op, args: readonly Value[], more: NewValue): Value | undefined => {
     const [a, b, c] = args;
     if (op === 'cmp') return compare(more.relation!, a!, b!);
     if (op === 'cmp64') return compare64(more.relation!, args);

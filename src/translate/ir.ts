@@ -111,13 +111,17 @@ export function resolve(value: Value): Value {
   return it;
 }
 
-/** Makes a value, in no block yet. */
-export function newValue(graph: Graph, op: Op, args: Value[], more: Partial<Value> = {}): Value {
-  return {
-    ...{ id: graph.ids++, op, args, imm: 0, relation: undefined, symbol: '', places: [] },
-    ...{ block: undefined, same: undefined },
-    ...more,
-  };
+/** What a new value can be given. */
+export type NewValue = Partial<Pick<Value, 'imm' | 'relation' | 'symbol' | 'places' | 'block'>>;
+
+/** Makes a value, in no block yet unless one is given. */
+export function newValue(
+  graph: Graph,
+  op: Op,
+  args: Value[],
+  { imm = 0, relation, symbol = '', places = [], block }: NewValue = {},
+): Value {
+  return { id: graph.ids++, op, args, imm, relation, symbol, places, block, same: undefined };
 }
 
 /** The constant `value`, any number of which the low 32 bits count. */
@@ -131,8 +135,14 @@ export function constant(graph: Graph, value: number): Value {
 /** Makes a block, which ends in a trap until it is given an end. */
 export function newBlock(graph: Graph): Block {
   const block: Block = {
-    ...{ id: graph.ids++, phis: [], body: [], end: { kind: 'trap' }, preds: [] },
-    ...{ dominator: undefined, order: -1, depth: 0 },
+    id: graph.ids++,
+    phis: [],
+    body: [],
+    end: { kind: 'trap' },
+    preds: [],
+    dominator: undefined,
+    order: -1,
+    depth: 0,
   };
   graph.blocks.push(block);
   return block;
