@@ -51,6 +51,8 @@ export function crash(vcpu: Vcpu, why: usize, pc: u32, label: usize, value: u32)
 export function rest(vcpu: Vcpu): void {
   const vm = vcpu.vm;
   forget(vcpu);
+  // Nobody waits for its timer any more.
+  vcpu.physicalControl = 0;
   setState(vcpu, RESTING);
   if (atomic.fetchAdd(changetype<usize>(vm) + offsetof<Vm>('resting'), 1) + 1 != vm.vcpus) return;
   const request = shared.load32(changetype<usize>(vm) + offsetof<Vm>('request'));

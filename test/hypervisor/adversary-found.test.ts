@@ -44,6 +44,26 @@ test('a guest that turns VFP off leaves it to the others', async () => {
   expect(word(ROUNDS)).toBeGreaterThan(rounds + 20);
 });
 
+// Its deadline stayed, in the past: the HYP timer fired again and again, and nobody else on that core came on.
+test('a CPU that is switched off with its physical timer set leaves its core to others', async () => {
+  const switchesOff = smallGuest((a) => {
+    load(a, r0, 100_000);
+    a.mcr(reg.CNTP_TVAL, r0);
+    a.mov(r0, 1);
+    a.mcr(reg.CNTP_CTL, r0);
+    load(a, r0, PSCI_CPU_OFF);
+    a.hvc(0);
+  });
+  const { pi, image } = await run([guest(switchesOff), guest(witness(1, 4000), { name: 'witness' })], 3);
+  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+  const rounds = (): number => view.getUint32(image.guestMemory[1]! + ROUNDS, true);
+  const before = rounds();
+  pi.run(4_000_000);
+  // A round is some 5000 instructions: a nanosecond each, without the other guest.
+  expect(rounds() - before).toBeGreaterThan(100);
+});
+const PSCI_CPU_OFF = 0x8400_0002;
+
 // R15 is no place in a vcpu's frame: what stands there is which CPU of its machine it is.
 test('a trapped read to R15 changes nothing of the vcpu', async () => {
   const DONE = 0x4000;
