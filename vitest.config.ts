@@ -1,4 +1,14 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Files with boots of real kernels take minutes: last, one of them would run alone. */
+class BootsFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const boots = ({ moduleId }: TestSpecification): boolean => moduleId.includes('/test/real/');
+    const sorted = await super.sort(files);
+    return [...sorted.filter(boots), ...sorted.filter((it) => !boots(it))];
+  }
+}
 
 export default defineConfig({
   test: {
@@ -8,5 +18,6 @@ export default defineConfig({
     testTimeout: 30_000,
     // Two cores: the boots in an emulated machine are the long part, more workers only slow them down.
     maxWorkers: 2,
+    sequence: { sequencer: BootsFirst },
   },
 });
