@@ -6,8 +6,16 @@ import { CNTV_CTL, HCR, atomic, mmio, shared } from './intrinsics';
 import { MAILBOX_SET, TIMERS_ROUTING, HYP_TIMER, VIRTUAL_TIMER } from './machine';
 import { Vcpu, Vm, core, lock, unlock, vcpuOf } from './vm';
 
-/** No interrupt: what GICC_IAR gives then. */
+/** No interrupt: what GICC_IAR gives then; and where the other group's register is to be read. */
 export const SPURIOUS: u32 = 1023;
+const OTHER_GROUP: u32 = 1022;
+/** GICC_CTLR: groups 0 and 1 enabled, group 1 by GICC_IAR, too, group 0 as FIQ, ends without deactivation. */
+const GROUPS: u32 = 3;
+const ENABLE_GROUP1: u32 = 1 << 1;
+const ACK_CTL: u32 = 1 << 2;
+const FIQ_EN: u32 = 1 << 3;
+const EOI_MODE: u32 = 1 << 9;
+const INTERFACE_BITS: u32 = GROUPS | ACK_CTL | FIQ_EN | (1 << 4) | EOI_MODE;
 /** The generic timers' private interrupts, as every machine with a GIC has them. */
 export const VIRTUAL_TIMER_PPI: u32 = 27;
 export const PHYSICAL_TIMER_PPI: u32 = 30;
@@ -17,6 +25,7 @@ const CONTROL: u32 = FIRES | CNTV_CTL.IMASK;
 
 // Registers of the distributor (IHI 0048B, table 4-1) by the offset shifted right by 7: the rows of 32 words.
 const ROW_CONTROL: u32 = 0;
+const ROW_GROUP: u32 = 1;
 const ROW_SET_ENABLE: u32 = 2;
 const ROW_CLEAR_ENABLE: u32 = 3;
 const ROW_SET_PENDING: u32 = 4;
@@ -62,12 +71,15 @@ function priorityAt(vcpu: Vcpu, id: u32): usize {
     : changetype<usize>(vcpu.vm) + offsetof<Vm>('spiPriorities') - 32 + id;
 }
 
-/** The best of the interrupts of a word of bits, given the best so far: priority << 16 | ID, the smaller the better. */
-function better(vcpu: Vcpu, bits: u32, first: u32, best: u32): u32 {
+/**
+ * The best of the interrupts of a word of bits, given the best so far: priority << 16 | ID, the smaller the better.
+ * @param priorities of the first, a byte each
+ */
+function better(priorities: usize, bits: u32, first: u32, best: u32): u32 {
   while (bits != 0) {
-    const id = first + ctz(bits);
+    const n = ctz(bits);
     bits &= bits - 1;
-    const candidate = ((<u32>load<u8>(priorityAt(vcpu, id))) << 16) | id;
+    const candidate = ((<u32>load<u8>(priorities + n)) << 16) | (first + n);
     if (candidate < best) best = candidate;
   }
   return best;
@@ -76,7 +88,7 @@ function better(vcpu: Vcpu, bits: u32, first: u32, best: u32): u32 {
 /** The interrupt that the vcpu would take next, or SPURIOUS. */
 export function next(vcpu: Vcpu): u32 {
   const vm = vcpu.vm;
-  const own = shared.load32(pendingAt(vcpu)) & vcpu.enabled & ~vcpu.active;
+  let own = shared.load32(pendingAt(vcpu)) & vcpu.enabled & ~vcpu.active;
   let spis =
     (shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiPending')) |
       shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiLevel'))) &
@@ -86,20 +98,37 @@ export function next(vcpu: Vcpu): u32 {
       shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiEnabled')) &
       ~shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiActive'));
   }
-  if ((own | spis) == 0 || (vm.distributor & vcpu.interfaceEnabled & 1) == 0) return SPURIOUS;
+  if ((own | spis) == 0) return SPURIOUS;
+  const groups = vm.distributor & vcpu.interfaceEnabled & GROUPS;
+  if (groups == GROUPS - ENABLE_GROUP1) {
+    own &= ~vcpu.group;
+    spis &= ~vm.spiGroup;
+  } else if (groups == ENABLE_GROUP1) {
+    own &= vcpu.group;
+    spis &= vm.spiGroup;
+  } else if (groups == 0) return SPURIOUS;
   // Only what goes before the mask, and before what is active already: a bit for each group of 8 priorities.
   const active = vcpu.activePriorities;
   let limit = vcpu.priorityMask;
   if (active != 0) limit = min(limit, ctz(active) << 3);
-  let best: u32 = better(vcpu, own, 0, limit << 16);
-  best = better(vcpu, spis, 32, best);
+  let best: u32 = better(changetype<usize>(vcpu) + offsetof<Vcpu>('priorities'), own, 0, limit << 16);
+  best = better(changetype<usize>(vm) + offsetof<Vm>('spiPriorities'), spis, 32, best);
   return best == limit << 16 ? SPURIOUS : best & 0xffff;
 }
 
-/** Raises or drops the loaded vcpu's virtual interrupt as its interrupt controller stands. */
+/** Whether an interrupt is one of group 1. */
+// @ts-ignore: decorator
+@inline
+function isGroup1(vcpu: Vcpu, id: u32): bool {
+  return (((id < 32 ? vcpu.group : vcpu.vm.spiGroup) >> (id & 31)) & 1) != 0;
+}
+
+/** Raises or drops the loaded vcpu's virtual IRQ and FIQ as its interrupt controller stands. */
 export function deliver(vcpu: Vcpu): void {
   const hcr = HCR.read();
-  const wanted = next(vcpu) != SPURIOUS ? hcr | HCR.VI : hcr & ~HCR.VI;
+  const id = next(vcpu);
+  let wanted = hcr & ~(HCR.VI | HCR.VF);
+  if (id != SPURIOUS) wanted |= (vcpu.interfaceEnabled & FIQ_EN) != 0 && !isGroup1(vcpu, id) ? HCR.VF : HCR.VI;
   if (wanted != hcr) HCR.write(wanted);
 }
 
@@ -142,15 +171,30 @@ export function releaseTimer(vcpu: Vcpu): void {
   mmio.write32(TIMERS_ROUTING + 4 * vcpu.core, HYP_TIMER | VIRTUAL_TIMER);
 }
 
-/** GICC_IAR: takes the next interrupt. */
-function acknowledge(vcpu: Vcpu): u32 {
+/** What GICC_IAR and GICC_HPPIR, or the registers for group 1 alone, give in place of an interrupt of the other. */
+// @ts-ignore: decorator
+@inline
+function seenAs(vcpu: Vcpu, id: u32, alias: bool): u32 {
+  if (id == SPURIOUS) return id;
+  if (!isGroup1(vcpu, id)) return alias ? SPURIOUS : id;
+  return alias || (vcpu.interfaceEnabled & ACK_CTL) != 0 ? id : OTHER_GROUP;
+}
+
+/** GICC_IAR, and GICC_AIAR for group 1 alone: takes the next interrupt. */
+function acknowledge(vcpu: Vcpu, alias: bool): u32 {
   let id = next(vcpu);
+  if (id == SPURIOUS) return SPURIOUS;
   if (id == VIRTUAL_TIMER_PPI && (CNTV_CTL.read() & CONTROL) != FIRES) {
     // The guest has changed its timer meanwhile.
     releaseTimer(vcpu);
     id = next(vcpu);
+    if (id == SPURIOUS) return SPURIOUS;
   }
-  if (id == SPURIOUS) return SPURIOUS;
+  // There can be the other group's only while both are enabled.
+  if (alias || (vcpu.interfaceEnabled & ENABLE_GROUP1) != 0) {
+    const seen = seenAs(vcpu, id, alias);
+    if (seen >= OTHER_GROUP) return seen;
+  }
   // Its group's priority: the bits above the binary point (IHI 0048B 3.3.3).
   vcpu.activePriorities |= 1 << ((load<u8>(priorityAt(vcpu, id)) & (0xfe << vcpu.binaryPoint)) >> 3);
   let source: u32 = 0;
@@ -164,7 +208,7 @@ function acknowledge(vcpu: Vcpu): u32 {
     atomic.fetchAnd(changetype<usize>(vm) + offsetof<Vm>('spiPending'), ~bit);
   }
   // It was the best there was: what else is pending does not go before it.
-  HCR.write(HCR.read() & ~HCR.VI);
+  HCR.write(HCR.read() & ~(HCR.VI | HCR.VF));
   return (source << 10) | id;
 }
 
@@ -180,7 +224,7 @@ function takeSgi(vcpu: Vcpu, id: u32): u32 {
   return source;
 }
 
-/** GICC_EOIR: the interrupt is dealt with. */
+/** GICC_EOIR and GICC_AEOIR: the interrupt is dealt with. */
 function end(vcpu: Vcpu, id: u32): void {
   vcpu.activePriorities &= vcpu.activePriorities - 1;
   deactivate(vcpu, id);
@@ -199,6 +243,8 @@ function deactivate(vcpu: Vcpu, id: u32): void {
 // --- CPU interface ------------------------------------------------------------------------------------------------
 
 export function readInterface(vcpu: Vcpu, offset: u32): u32 {
+  // The one that counts.
+  if (offset >> 2 == 3) return acknowledge(vcpu, false);
   switch (offset >> 2) {
     case 0:
       return vcpu.interfaceEnabled;
@@ -206,12 +252,16 @@ export function readInterface(vcpu: Vcpu, offset: u32): u32 {
       return vcpu.priorityMask;
     case 2:
       return vcpu.binaryPoint;
-    case 3:
-      return acknowledge(vcpu);
     case 5:
       return vcpu.activePriorities ? ctz(vcpu.activePriorities) << 3 : 0xff;
     case 6:
-      return next(vcpu);
+      return seenAs(vcpu, next(vcpu), false);
+    case 7:
+      return vcpu.binaryPoint1;
+    case 8:
+      return acknowledge(vcpu, true);
+    case 10:
+      return seenAs(vcpu, next(vcpu), true);
     case 0xd0 >> 2:
       return vcpu.activePriorities;
     case 0xfc >> 2:
@@ -223,7 +273,7 @@ export function readInterface(vcpu: Vcpu, offset: u32): u32 {
 export function writeInterface(vcpu: Vcpu, offset: u32, value: u32): void {
   switch (offset >> 2) {
     case 0:
-      vcpu.interfaceEnabled = value & 0x201;
+      vcpu.interfaceEnabled = value & INTERFACE_BITS;
       break;
     case 1:
       vcpu.priorityMask = value & 0xf8;
@@ -231,10 +281,14 @@ export function writeInterface(vcpu: Vcpu, offset: u32, value: u32): void {
     case 2:
       vcpu.binaryPoint = max(value & 7, LEAST_BINARY_POINT);
       break;
+    case 7:
+      vcpu.binaryPoint1 = value & 7;
+      break;
     case 4:
+    case 9:
       if ((value & 0x3ff) >= NO_INTERRUPT) return;
       // With EOImode 1 an end only drops the priority.
-      if (vcpu.interfaceEnabled & 0x200) vcpu.activePriorities &= vcpu.activePriorities - 1;
+      if (vcpu.interfaceEnabled & EOI_MODE) vcpu.activePriorities &= vcpu.activePriorities - 1;
       else {
         end(vcpu, value & 0x3ff);
         return;
@@ -272,6 +326,8 @@ export function readDistributor(vcpu: Vcpu, offset: u32): u32 {
       if (offset == 0) return vm.distributor;
       if (offset == 4) return TYPER_LINES | ((vm.vcpus - 1) << 5);
       return offset == 8 ? IIDR : 0;
+    case ROW_GROUP:
+      return word == 0 ? vcpu.group : word == 4 ? vm.spiGroup : 0;
     case ROW_SET_ENABLE:
     case ROW_CLEAR_ENABLE:
       return word == 0 ? vcpu.enabled : word == 4 ? vm.spiEnabled : 0;
@@ -356,7 +412,11 @@ function writeShared(vcpu: Vcpu, vm: Vm, offset: u32, size: u32, value: u32): vo
   if (!own && word != 4 && (offset >> 7) < ROW_PRIORITY) return;
   switch (offset >> 7) {
     case ROW_CONTROL:
-      if (offset == 0) vm.distributor = value & 1;
+      if (offset == 0) vm.distributor = value & GROUPS;
+      break;
+    case ROW_GROUP:
+      if (own) vcpu.group = value;
+      else vm.spiGroup = value;
       break;
     case ROW_SET_ENABLE:
       if (own) vcpu.enabled |= value;

@@ -6,7 +6,7 @@ import * as L from '../src/hypervisor/layout';
 import { CNTPCT, ICIALLUIS, TLBIALLNSNHIS, atomic, barrier, shared } from './intrinsics';
 import { resetUart } from './console';
 import { kick } from './gic';
-import { beginLineOf, endLine, say, sayWord, tell, textCrashed, textOff, textPc, textRestarts, textThenRestarts } from './messages';
+import { beginLineOf, endLine, say, sayWord, tell, textAddress, textCrashed, textMode, textOff, textPc, textRestarts, textSyndrome, textThenRestarts, textTrap } from './messages';
 import { toMemory } from './memory';
 import { forget } from './scheduler';
 import { CRASH, LOADING, OFF, PAUSED, RESET, RESTING, RUN, STARTING, Vcpu, Vm, setState, vcpuOf } from './vm';
@@ -32,16 +32,16 @@ export function ask(vm: Vm, what: u32): bool {
 
 /**
  * Has a vcpu's machine stop, since it has met what it cannot go on from, and begin again after a pause.
- * @param why a text; `label` another, for `value`
+ * @param value of a syndrome where it is for a trap or a mode, else an address
  */
-export function crash(vcpu: Vcpu, why: usize, pc: u32, label: usize, value: u32): void {
+export function crash(vcpu: Vcpu, why: usize, pc: u32, value: u32): void {
   if (!ask(vcpu.vm, CRASH)) return;
   beginLineOf(vcpu.vm);
   say(textCrashed());
   say(why);
   say(textPc());
   sayWord(pc);
-  say(label);
+  say(why == textTrap() || why == textMode() ? textSyndrome() : textAddress());
   sayWord(value);
   say(textThenRestarts());
   endLine();
@@ -120,6 +120,7 @@ function resetVm(vm: Vm): void {
   vm.spiLevel = 0;
   vm.spiActive = 0;
   vm.spiEdge = 0;
+  vm.spiGroup = 0;
   for (let i: usize = 0; i < 32; i += 8) {
     store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiTargets') + i, 0);
     store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiPriorities') + i, 0);

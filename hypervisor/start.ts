@@ -60,10 +60,12 @@ function resetVcpu(vcpu: Vcpu): void {
   vcpu.priorityMask = 0;
   vcpu.activePriorities = 0;
   vcpu.binaryPoint = LEAST_BINARY_POINT;
+  vcpu.binaryPoint1 = 0;
   vcpu.pending = 0;
   // SGIs are always enabled.
   vcpu.enabled = 0xffff;
   vcpu.active = 0;
+  vcpu.group = 0;
   for (let i: usize = 0; i < 32; i += 8) store<u64>(at + offsetof<Vcpu>('priorities') + i, 0);
   vcpu.sgiSources = 0;
   vcpu.sgiSources1 = 0;

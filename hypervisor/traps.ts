@@ -3,9 +3,9 @@ import { readController, hostInterrupted, hostKicked, isController, writeControl
 import { nearUart, readUart, writeUart } from './console';
 import { deliver, readDistributor, readInterface, writeDistributor, writeInterface } from './gic';
 import { ACTLR, ELR_hyp, HDFAR, HIFAR, HPFAR, HSR, CNTVOFF, SPSR_hyp } from './intrinsics';
-import { HYP_TIMER, SOURCE_MAILBOX1 } from './machine';
+import { HYP_TIMER, MODE_MASK, SOURCE_MAILBOX1 } from './machine';
 import { crash } from './lifecycle';
-import { textAddress, textMode, textSyndrome, textTrap } from './messages';
+import { textMode, textTrap } from './messages';
 import { call, wait } from './psci';
 import { conditionPasses, injectAbort, injectUndefined, readRegister, skip, writeRegister } from './registers';
 import { giveVfp, schedule, takeInterrupts } from './scheduler';
@@ -46,8 +46,8 @@ const VFP: u32 = 10;
 /** What a call gives that is not known (SMC Calling Convention, DEN 0028A). */
 const NOT_SUPPORTED: u32 = <u32>-1;
 
-/** Numbers of the modes of PL0 and PL1 but their highest bit, which is 1: a bit each (ARM ARM table B1-1). */
-const MODES: u32 = 0x888f;
+/** The modes of PL0 and PL1: bit 31 - n for number n, 0x10 to 0x13, 0x17, 0x1b and 0x1f (ARM ARM table B1-1). */
+const MODES: u32 = 0xf111;
 
 /** What a guest sees at which page: as in QEMU's machine "virt". */
 const GICD_PAGE: u32 = 0x08000;
@@ -59,8 +59,7 @@ const VIRTIO_PAGES: u32 = 4;
 /** A trap by a vcpu; gives the one to go on with. */
 export function trap(vcpu: Vcpu): Vcpu {
   const hsr = HSR.read();
-  const psr = SPSR_hyp.read();
-  if (!isInMode(psr)) return goOn(vcpu, textMode(), ELR_hyp.read(), textSyndrome(), psr);
+  if (!isInMode()) return fallen(vcpu);
   switch (hsr >>> HSR.EC_SHIFT) {
     case HVC:
       if (vcpu.vm.number != 0) return call(vcpu);
@@ -91,33 +90,37 @@ export function trap(vcpu: Vcpu): Vcpu {
     case SMC:
       return giveUndefined(vcpu);
   }
-  return goOn(vcpu, textTrap(), ELR_hyp.read(), textSyndrome(), hsr);
+  return goOn(vcpu, textTrap(), ELR_hyp.read(), hsr);
 }
 
 /** Gives a vcpu an Undefined Instruction exception. */
 function giveUndefined(vcpu: Vcpu): Vcpu {
   const pc = ELR_hyp.read();
-  return goOn(vcpu, injectUndefined(), pc, textAddress(), pc);
+  return goOn(vcpu, injectUndefined(), pc, pc);
 }
 
 /** Gives a vcpu an abort. */
 function giveAbort(vcpu: Vcpu, instruction: bool, address: u32, write: bool): Vcpu {
   const pc = ELR_hyp.read();
-  return goOn(vcpu, injectAbort(instruction, address, write), pc, textAddress(), address);
+  return goOn(vcpu, injectAbort(instruction, address, write), pc, address);
 }
 
 /** Goes on with a vcpu, unless there is a reason why its machine cannot. The host has to cope with everything. */
-function goOn(vcpu: Vcpu, why: usize, pc: u32, label: usize, value: u32): Vcpu {
+function goOn(vcpu: Vcpu, why: usize, pc: u32, value: u32): Vcpu {
   if (why == 0 || vcpu.vm.number == 0) return vcpu;
-  crash(vcpu, why, pc, label, value);
+  crash(vcpu, why, pc, value);
   return schedule(vcpu);
 }
 
 /** Whether the vcpu is in a mode that there is: a return to another is UNPREDICTABLE. */
 // @ts-ignore: decorator
 @inline
-function isInMode(psr: u32): bool {
-  return ((psr << 27) >>> 31) & (MODES >>> (psr & 0xf)) & 1 ? true : false;
+function isInMode(): bool {
+  return <i32>(MODES << (SPSR_hyp.read() & MODE_MASK)) < 0;
+}
+
+function fallen(vcpu: Vcpu): Vcpu {
+  return goOn(vcpu, textMode(), ELR_hyp.read(), SPSR_hyp.read());
 }
 
 /** IRQ: on a guests' core the board's local interrupts, on a host's core one that came while a virtual one waited. */
@@ -127,8 +130,7 @@ export function irq(vcpu: Vcpu): Vcpu {
     return vcpu;
   }
   const source = takeInterrupts();
-  const psr = SPSR_hyp.read();
-  if (!isInMode(psr)) return goOn(vcpu, textMode(), ELR_hyp.read(), textSyndrome(), psr);
+  if (!isInMode()) return fallen(vcpu);
   if (source & (HYP_TIMER | SOURCE_MAILBOX1)) return schedule(vcpu);
   deliver(vcpu);
   return vcpu;

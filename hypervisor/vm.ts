@@ -54,7 +54,7 @@ export class Vm {
   /** Whether it ever was. */
   started: u32;
   uart: Uart;
-  /** Distributor: enabled as a whole, then a bit for each SPI, 32 to 63. */
+  /** Distributor: which groups are enabled, then a bit for each SPI, 32 to 63. */
   distributor: u32;
   spiEnabled: u32;
   spiPending: u32;
@@ -62,6 +62,8 @@ export class Vm {
   spiLevel: u32;
   spiActive: u32;
   spiEdge: u32;
+  /** Those of group 1. */
+  spiGroup: u32;
   /** A byte for each SPI. */
   spiTargets: u64;
   spiTargets1: u64;
@@ -127,10 +129,13 @@ export class Vcpu {
   priorityMask: u32;
   activePriorities: u32;
   binaryPoint: u32;
+  binaryPoint1: u32;
   /** Its own interrupts, 0 to 31, a bit each. Pending is changed by others: only with intrinsics. */
   pending: u32;
   enabled: u32;
   active: u32;
+  /** Those of group 1. */
+  group: u32;
   /** SPIs that are sent to it. */
   spiMine: u32;
   /** A byte for each of its own interrupts. */

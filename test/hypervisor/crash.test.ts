@@ -248,20 +248,20 @@ describe('a guest that cannot go on', () => {
       guest(off(PSCI_SYSTEM_OFF), { name: 'system' }),
       guest(off(PSCI_SYSTEM_RESET), { name: 'again' }),
     ]);
-    pi.run(25_000_000);
+    pi.run(15_000_000);
     const said = (name: string): string[] => messages().filter((it) => it.startsWith(`hypberry: ${name}: `));
     expect(said('cpu')).toEqual(['hypberry: cpu: started', 'hypberry: cpu: powered off']);
     expect(said('system')).toEqual(['hypberry: system: started', 'hypberry: system: powered off']);
     expect(said('again')[0]).toBe('hypberry: again: started');
     expect(new Set(said('again').slice(1))).toEqual(new Set(['hypberry: again: restarts']));
-    expect(said('again').length).toBeGreaterThan(3);
+    expect(said('again').length).toBeGreaterThan(2);
     expect([at(0, LATER), at(1, LATER), at(2, LATER)]).toEqual([0, 0, 0]);
   });
 });
 
 test("the memory of one that restarts is made between the others' slices", async () => {
-  // 32 pieces of a MiB.
-  const memory = 32 << 20;
+  // 16 pieces of a MiB; at once they would take 2.5 ms.
+  const memory = 16 << 20;
   const restarting = crashing((a) => {
     load(a, r0, PSCI_SYSTEM_RESET);
     a.hvc(0);
@@ -283,5 +283,5 @@ test("the memory of one that restarts is made between the others' slices", async
     longest = Math.max(longest, now - lastAt);
   }
   expect(restarts()).toBe(2);
-  expect(longest).toBeLessThan(2_000_000);
+  expect(longest).toBeLessThan(1_500_000);
 });

@@ -27,14 +27,19 @@ export function load(a: Assembler, to: Parameters<Assembler['movw']>[0], value: 
   a.movt(to, value >>> 16);
 }
 
-/** Code of a small guest: `main` runs in SVC mode, IRQs go to `irq`. */
-export function smallGuest(main: (a: Assembler) => void, irq?: (a: Assembler) => void): Uint8Array {
+/** Code of a small guest: `main` runs in SVC mode, IRQs go to `irq` and FIQs to `fiq`. */
+export function smallGuest(
+  main: (a: Assembler) => void,
+  irq?: (a: Assembler) => void,
+  fiq?: (a: Assembler) => void,
+): Uint8Array {
   const a = assembler(GUEST_RAM + GUEST_KERNEL);
   const [start, handler] = [a.label('start'), a.label('handler')];
   a.b(start);
   for (let at = 4; at < 0x18; at += 4) a.word(0xeaff_fffe);
   a.b(handler);
-  a.word(0xeaff_fffe);
+  if (fiq) fiq(a);
+  else a.word(0xeaff_fffe);
   a.at(handler);
   irq?.(a);
   a.at(start);
