@@ -17,7 +17,7 @@ import type { Until } from '../engine/verdict.js';
 
 const EXIT_STATUS = `
 Exit status:
-  0  done; of "try" and "doctor": all four cores start in HYP mode
+  0  done; of "try" and "doctor": all four cores start in HYP mode; of "try" with guests: host and guests come up
   1  of "try" and "doctor": they do not
   2  refused, failed or could not tell; two lines on standard error say why, and what to do`;
 
@@ -122,6 +122,10 @@ function program(): Command {
       '--trace <file>',
       'write what each core executes, 60 to 80 bytes an instruction: until the verdict, Debian makes over 100 ' +
         'gigabytes, so use --until',
+    )
+    .option(
+      '--console <name>',
+      'of a card with guests, show one console alone: host, hypberry, or a guest by its name; and --until looks there only',
     )
     .addOption(json())
     .addHelpText('after', TRY_EXAMPLES)

@@ -1,20 +1,23 @@
 /** `hypberry try`: boots a card in an emulated Pi 2 and says in which mode its cores start. */
 import { constants } from 'node:os';
 import { HypberryError } from '../base/errors.js';
-import type { Engine } from '../engine/engine.js';
+import type { Engine, Machine } from '../engine/engine.js';
 import { summarizeHandover } from '../engine/handover-check.js';
-import type { Until, Verdict } from '../engine/verdict.js';
-import { runTrial } from '../engine/verdict.js';
+import { HOST, runSystems, type System, type SystemsVerdict } from '../engine/systems.js';
+import { runTrial, type Until, type Verdict } from '../engine/verdict.js';
 import type { Picked } from '../firmware/handover.js';
 import { prepareHandover } from '../firmware/prepare.js';
+import { OWN_CONSOLE, type HypervisorDescription } from '../hypervisor/description.js';
 import { openCard } from '../node/open-card.js';
 import { qemuEngine } from '../node/qemu.js';
 import { createTextFile } from '../node/text-file.js';
 import { planInstall, type InstallOptions } from '../setup/install.js';
+import { findHypervisor } from '../setup/hypervisor.js';
 import { cardAfter, type Plan } from '../setup/plan.js';
+import { showAll, showOne, type Shown } from './consoles.js';
 import { sayHandover } from './handover.js';
 import { sayMachine } from './machine.js';
-import { bytesText, colors, hex, say, sayJson } from './output.js';
+import { bytesText, colors, columns, hex, say, sayJson } from './output.js';
 import { progress } from './progress.js';
 
 export interface TryOptions {
@@ -25,6 +28,7 @@ export interface TryOptions {
   readonly timeout: number;
   readonly trace?: string;
   readonly until?: Until;
+  readonly console?: string;
   readonly json?: boolean;
 }
 
@@ -63,8 +67,8 @@ function refuseBlindness({ engine, trace, until }: TryOptions): void {
 const TRIAL_BOOTARGS = 'earlycon=pl011,0x3f201000 console=ttyAMA0,115200';
 
 /**
- * Runs the trial; the exit status is 0 for HYP, 1 for another mode, 2 where it could not tell. With `until` it is 0
- * where the run came there, else 2.
+ * Runs the trial; the exit status is 0 for HYP, 1 for another mode, 2 where it could not tell; of a card with guests
+ * 0 where all are up, 1 where one failed, else 2. With `until` it is 0 where the run came there, else 2.
  */
 export async function tryCard(target: string, options: TryOptions): Promise<void> {
   // Until it can: whatever ends us before.
@@ -76,17 +80,20 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
     const plan = options.asIs
       ? undefined
       : await planInstall(card, { method: options.method, force: options.force });
-    const machine = await prepareHandover(plan ? cardAfter(card, plan) : card, {
-      addBootargs: TRIAL_BOOTARGS,
-    });
+    const tried = plan ? cardAfter(card, plan) : card;
+    const machine = await prepareHandover(tried, { addBootargs: TRIAL_BOOTARGS });
+    const hypervisor = await findHypervisor(tried, machine.picked);
+    const names = [HOST, ...(hypervisor?.consoles.map(({ name }) => name) ?? [])];
+    refuseConsole(options.console, names);
     if (!options.json) {
       say(whatIsTried(plan));
       sayPicked(machine.picked);
     }
     const trace = options.trace === undefined ? undefined : createTextFile(options.trace);
-    // The console itself is the progress where it is shown.
+    // The consoles themselves are the progress where they are shown.
     const line = options.json ? await progress('Booting') : undefined;
-    const shown = options.json ? undefined : timedConsole();
+    const [only = options.console] = names.length === 1 ? names : [];
+    const shown = options.json ? undefined : only === undefined ? showAll(names) : showOne(only);
     let told = 0;
     const write = (text: string): void => {
       trace?.write(text);
@@ -96,13 +103,12 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       line?.say(`Booting; ${bytesText(size)} of trace`);
       shown?.note(`${bytesText(size)} of trace`);
     };
-    let verdict: Verdict;
+    let verdict: Verdict | SystemsVerdict;
     try {
-      verdict = await runTrial(await engineFor(options, write), machine, {
-        timeoutSeconds: options.timeout,
-        until: options.until,
-        ...(shown && { onConsole: shown.take }),
-      });
+      const engine = await engineFor(options, write);
+      verdict = hypervisor
+        ? await trySystems(engine, machine, hypervisor, options, shown)
+        : await tryOne(engine, machine, options, shown);
     } finally {
       line?.stop();
       trace?.close();
@@ -113,15 +119,70 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       if (verdict.machine) sayMachine(verdict.machine, verdict.reached !== undefined);
       if (verdict.machine?.handover) sayHandover(verdict.machine.handover);
       if (trace) say(`\n${bytesText(trace.size)} of trace in ${options.trace ?? ''}`);
-      sayVerdict(verdict);
+      if ('systems' in verdict) saySystems(verdict);
+      else sayVerdict(verdict);
       if (verdict.machine?.handover) say(`Handover: ${summarizeHandover(verdict.machine.handover)}.`);
     }
     const { reached } = verdict;
-    process.exitCode =
-      reached === undefined ? { HYP: 0, SVC: 1, MIXED: 1, NONE: 2 }[verdict.verdict] : reached ? 0 : 2;
+    process.exitCode = reached === undefined ? EXIT_STATUS[verdict.verdict] : reached ? 0 : 2;
   } finally {
     await card.close();
   }
+}
+
+const EXIT_STATUS = { HYP: 0, UP: 0, SVC: 1, MIXED: 1, FAILED: 1, NONE: 2 } as const;
+
+/** Runs a card that starts one kernel. */
+function tryOne(
+  engine: Engine,
+  machine: Machine,
+  { timeout, until }: TryOptions,
+  shown: Shown | undefined,
+): Promise<Verdict> {
+  return runTrial(engine, machine, {
+    timeoutSeconds: timeout,
+    until,
+    ...(shown && {
+      onConsole: (text) => {
+        shown.take(text, HOST);
+      },
+    }),
+  });
+}
+
+/** Runs a card that starts the hypervisor. */
+function trySystems(
+  engine: Engine,
+  machine: Machine,
+  { hostCores, guests, consoles }: HypervisorDescription,
+  { timeout, until, console }: TryOptions,
+  shown: Shown | undefined,
+): Promise<SystemsVerdict> {
+  const systems: System[] = [
+    { name: HOST, cores: hostCores },
+    ...guests.map(({ name, cores }) => ({ name, cores: cores.length })),
+  ];
+  return runSystems(
+    engine,
+    { ...machine, consoles },
+    {
+      systems,
+      hypervisor: OWN_CONSOLE,
+      timeoutSeconds: timeout,
+      ...(until && ('text' in until ? { until: { text: until.text, console } } : { untilAddress: true })),
+      ...(shown && { onConsole: shown.take }),
+    },
+  );
+}
+
+/** Refuses a console that the card has not. */
+function refuseConsole(wanted: string | undefined, names: readonly string[]): void {
+  if (wanted === undefined || names.includes(wanted)) return;
+  throw new HypberryError(
+    'engine.no-console',
+    `There is no console ${wanted} on this card.`,
+    `Use one of: ${names.join(', ')}.`,
+  );
 }
 
 /** Ends the program by a signal; what the engine started and wrote goes at its end. */
@@ -153,44 +214,6 @@ function sayPicked(picked: Picked): void {
   say();
 }
 
-/** Writes the guest's console as it comes, with the seconds since the start in front of each line. */
-function timedConsole(): {
-  readonly take: (text: string) => void;
-  /** Says something on a line of its own. */
-  readonly note: (text: string) => void;
-  /** Ends the last line; without `whole`, a line that has only begun is left out where it was not shown yet. */
-  readonly end: (whole: boolean) => void;
-} {
-  const begin = performance.now();
-  let atLineStart = true;
-  // The beginning of a line waits for more, so that nothing follows the line that settles the verdict.
-  let waiting = '';
-  const write = (text: string): void => {
-    const stamp = colors.dim(`${((performance.now() - begin) / 1000).toFixed(1).padStart(6)} s  `);
-    for (const part of text.split(/(?<=\n)/)) {
-      process.stdout.write((atLineStart ? stamp : '') + part);
-      atLineStart = part.endsWith('\n');
-    }
-  };
-  return {
-    take(text) {
-      const all = waiting + text.replaceAll('\r', '');
-      const shown = all.lastIndexOf('\n') + 1 || all.length;
-      waiting = all.slice(shown);
-      if (shown > 0) write(all.slice(0, shown));
-    },
-    note(text) {
-      if (!atLineStart) process.stdout.write('\n');
-      atLineStart = true;
-      write(`[${text}]\n`);
-    },
-    end(whole) {
-      if (whole && waiting !== '') write(waiting);
-      if (!atLineStart) process.stdout.write('\n');
-    },
-  };
-}
-
 function sayVerdict({ verdict, cores, seconds, reason }: Verdict): void {
   const time = `after ${seconds.toFixed(1)} s`;
   say();
@@ -207,4 +230,27 @@ function sayVerdict({ verdict, cores, seconds, reason }: Verdict): void {
     case 'NONE':
       say(`${colors.yellow('NONE')}: no verdict (${time}). ${reason ?? ''}`);
   }
+}
+
+function saySystems({ systems, hypervisor, seconds, verdict }: SystemsVerdict): void {
+  say();
+  for (const line of hypervisor.split(/[\r\n]+/)) if (line !== '') say(line);
+  const paint = { UP: colors.green, FAILED: colors.red, NONE: colors.yellow };
+  const rows = systems.map(({ name, state, cores, seconds: after, reason }): [string, string] => {
+    const count = cores === null ? [] : [cores === 1 ? '1 core' : `${cores} cores`];
+    const when = after === null ? [] : [`after ${after.toFixed(1)} s`];
+    const facts = [...count, ...when].join(', ');
+    return [
+      name,
+      `${paint[state](state)}${facts && ` (${facts})`}${reason === undefined ? '' : `: ${reason}`}`,
+    ];
+  });
+  say();
+  for (const line of columns(rows)) say(line);
+  const summary = {
+    UP: 'The host and its guests are up',
+    FAILED: 'Not all came up',
+    NONE: 'Not all that should be up could be seen to be',
+  }[verdict];
+  say(`${paint[verdict](verdict)}: ${summary} (after ${seconds.toFixed(1)} s).`);
 }

@@ -1,13 +1,14 @@
 import { Cpu } from '../arm/cpu/cpu.js';
 import { type Listener, now, type Watch } from '../arm/cpu/state.js';
+import { readU32LE } from '../base/bytes.js';
 import { CORES, CRYSTAL_HZ, PERIPHERAL_BASE } from '../board/bcm2836.js';
 import { Clock } from '../board/clock.js';
 import { createPi2, type Board } from '../board/pi2.js';
 import type { Ending } from '../board/power.js';
-import type { Handover } from '../firmware/handover.js';
 import { coreStates } from './core-state.js';
-import type { Engine } from './engine.js';
+import type { Engine, Machine, OnConsole } from './engine.js';
 import type { MachineReport } from './machine-report.js';
+import { followConsole } from './memory-console.js';
 import type { Observe, Observer } from './observer.js';
 
 /** RAM on the board; what lies above the peripherals' base cannot be reached by the ARM. */
@@ -58,12 +59,11 @@ export interface BuiltInPi {
 /**
  * Makes a Pi 2 as the VideoCore leaves it.
  * @param machine memory contents; all four cores start at address 0
- * @param onConsole called with what the guest writes to its PL011
  * @param observers who looks on
  */
 export async function createBuiltInPi(
-  machine: Handover,
-  onConsole: (bytes: Uint8Array) => void,
+  machine: Machine,
+  onConsole: OnConsole,
   observe: readonly Observe[] = [],
 ): Promise<BuiltInPi> {
   let ending: string | undefined;
@@ -150,10 +150,23 @@ export async function createBuiltInPi(
         ...observers.map(({ report }) => report?.()),
       ) as MachineReport,
   };
-  observers.push(...observe.map((it) => it(pi, machine)));
+  observers.push(...observe.map((it) => it(pi, machine)), followConsoles(pi, machine, onConsole));
   cpu.watch(allWatches(observers.flatMap(({ watch }) => watch ?? [])));
   cpu.listen(allListeners(observers.flatMap(({ listener }) => listener ?? [])));
   return pi;
+}
+
+/** Reads the consoles that are kept in memory. */
+function followConsoles({ cpu }: BuiltInPi, { consoles = [] }: Machine, onConsole: OnConsole): Observer {
+  const all = consoles.map((it) => ({ ...it, next: followConsole(it) }));
+  return {
+    look() {
+      for (const { name, log, size, written, next } of all) {
+        const bytes = next(readU32LE(cpu.ram, written), cpu.ram.subarray(log, log + size));
+        if (bytes.length > 0) onConsole(bytes, name);
+      }
+    },
+  };
 }
 
 /** One that sees for all; each sees what it wants, and all see an instruction before the run ends there. */

@@ -1,5 +1,17 @@
 import type { Handover } from '../firmware/handover.js';
 import type { MachineReport } from './machine-report.js';
+import type { MemoryConsole } from './memory-console.js';
+
+/** A machine, and the consoles that are to be followed in its memory. */
+export interface Machine extends Handover {
+  readonly consoles?: readonly MemoryConsole[];
+}
+
+/**
+ * Called with what is written to a console, as it comes.
+ * @param console name of the console in memory; undefined for the board's own PL011
+ */
+export type OnConsole = (bytes: Uint8Array, console?: string) => void;
 
 /** How a run ended. */
 export interface RunEnd {
@@ -16,9 +28,8 @@ export interface Engine {
   /**
    * Runs the machine until it ends by itself or `signal` fires.
    * @param machine memory contents and where the cores start
-   * @param onConsole called with what the guest writes to its PL011, as it comes
    * @param signal stops the run
    * @throws HypberryError `engine.missing`, `engine.failed`
    */
-  run(machine: Handover, onConsole: (bytes: Uint8Array) => void, signal: AbortSignal): Promise<RunEnd>;
+  run(machine: Machine, onConsole: OnConsole, signal: AbortSignal): Promise<RunEnd>;
 }

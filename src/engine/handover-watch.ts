@@ -67,7 +67,7 @@ function pcOf(m: Machine, core: Core): number {
  * Looks on from the first instruction on until all cores have come to the kernel, and reports the points. It costs
  * nothing after that, and before it next to nothing: it sees only the instructions at which cores come to the kernel.
  */
-export const watchHandover: Observe = ({ cpu, board }, { picked }) => {
+export const watchHandover: Observe = ({ cpu, board }, { picked, consoles }) => {
   const kernel = kernelExtent(cpu.ram, picked.kernel);
   const image = cpu.ram.subarray(kernel.start, kernel.end);
   const unpacked = hasZImageMagic(image) ? unpackedExtent(image) : undefined;
@@ -126,7 +126,8 @@ export const watchHandover: Observe = ({ cpu, board }, { picked }) => {
         cores: [...came.values()].sort((a, b) => a.core - b.core),
         strayed: [...strayed.values()],
         atR2,
-        atR2Later: atR2Later ?? treeNow(),
+        // A hypervisor takes its tree out of the way before anything else.
+        atR2Later: consoles ? atR2 : (atR2Later ?? treeNow()),
         kernel,
         unpacked,
       };

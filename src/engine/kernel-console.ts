@@ -44,17 +44,30 @@ const totalLine = message('SMP: Total of (\\d+) processors? activated');
 
 const panicLine = message('(Kernel panic - not syncing.*)');
 
-// What follows the start of the cores: all that the kernel has to say about them has been said.
-const startedLine = message(
+// It follows the start of the cores: all that the kernel has to say about them has been said.
+/** User space begins, by any kernel's words, and by those of kernels from 4.20 on. */
+export const initLine = message('Run \\S+ as init process');
+export const startedLine = message(
   '(?:Freeing (?:unused kernel|init) (?:image )?(?:\\(\\w+\\) )?memory|Run \\S+ as init process)',
 );
 
-// The unpacker in front of the kernel, the kernel before it has a console, or U-Boot gave up and stopped the core.
-const haltLine =
+/** The unpacker in front of the kernel, the kernel before it has a console, or U-Boot gave up and stopped the core. */
+export const haltLine =
   /-- System halted|### ERROR ### Please RESET the board ###|^Error: (?:unrecognized\/unsupported|invalid dtb)/;
 
-// U-Boot's prompt is a line without an end.
-const promptText = /^(?:U-Boot>|=>) ?$/;
+/** U-Boot's prompt, which is a line without an end. */
+export const promptText = /^(?:U-Boot>|=>) ?$/;
+
+/** The number of cores brought up, in the line that says it. */
+export function broughtUpCores(line: string): number | undefined {
+  const count = broughtUpLine.exec(line) ?? totalLine.exec(line);
+  return count ? Number(count[1]) : undefined;
+}
+
+/** What a panic says, in its line. */
+export function panicText(line: string): string | undefined {
+  return panicLine.exec(line)?.[1];
+}
 
 /** A watcher that has seen nothing yet. */
 export function createWatcher(): Watcher {
@@ -67,8 +80,7 @@ export function createWatcher(): Watcher {
     reason: saysHyp ? 'The kernel says HYP mode, but not how many cores came up.' : why,
   });
   const judge = (line: string): Finding | undefined => {
-    const count = broughtUpLine.exec(line) ?? totalLine.exec(line);
-    if (count) cores = Number(count[1]);
+    cores = broughtUpCores(line) ?? cores;
     const mode = modeLine.exec(line)?.[1];
     if (mode === 'SVC') return { verdict: 'SVC' };
     if (mixedLine.test(line)) return { verdict: 'MIXED' };
@@ -77,7 +89,7 @@ export function createWatcher(): Watcher {
       if (cores === CORES) return { verdict: 'HYP' };
       return { verdict: 'NONE', reason: `The kernel says HYP mode, but ${cores} of ${CORES} cores came up.` };
     }
-    const panic = panicLine.exec(line)?.[1];
+    const panic = panicText(line);
     if (panic !== undefined) return none(`The kernel gave up without having said its mode: ${panic}.`);
     if (haltLine.test(line)) return none(`The boot stopped before the kernel said its mode: ${line.trim()}.`);
     if (startedLine.test(line)) {

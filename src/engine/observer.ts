@@ -1,6 +1,6 @@
 import type { Listener, Watch } from '../arm/cpu/state.js';
-import type { Handover } from '../firmware/handover.js';
 import type { BuiltInPi } from './built-in.js';
+import type { Machine } from './engine.js';
 import type { MachineReport } from './machine-report.js';
 
 /** Someone who looks into the built-in machine while it runs. What it does not name costs the run nothing. */
@@ -18,4 +18,4 @@ export interface Observer {
 }
 
 /** Puts an observer to a machine that has not run yet. */
-export type Observe = (pi: BuiltInPi, machine: Handover) => Observer;
+export type Observe = (pi: BuiltInPi, machine: Machine) => Observer;

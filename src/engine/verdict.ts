@@ -1,8 +1,9 @@
 import type { Handover } from '../firmware/handover.js';
 import { createLineSplitter, createTranscript } from './console.js';
-import type { Engine, RunEnd } from './engine.js';
+import type { Engine } from './engine.js';
 import { createWatcher, type Mode } from './kernel-console.js';
 import type { MachineReport } from './machine-report.js';
+import { runUntil } from './run-until.js';
 
 /** The outcome of a trial, as `--json` prints it. */
 export interface Verdict {
@@ -39,9 +40,6 @@ export interface TrialOptions {
   readonly onConsole?: (text: string) => void;
 }
 
-/** The longest time that a timer takes, milliseconds. */
-const TIMER_LIMIT = 0x7fff_ffff;
-
 /**
  * Runs a machine until its kernel has said in what mode its cores came, or it is clear that it will not.
  * @returns the verdict; `NONE` where the machine stopped, the kernel panicked or time is up before
@@ -63,40 +61,14 @@ export async function runTrial(
     watcher.line(line);
     look(line);
   });
-  // What is not UTF-8 becomes U+FFFD; a character cut in two waits for its rest.
-  const decoder = new TextDecoder();
-  const stop = new AbortController();
-  const begin = performance.now();
-  const elapsed = () => (performance.now() - begin) / 1000;
-  let seconds: number | undefined;
-
-  const take = (bytes: Uint8Array) => {
-    // After the verdict, what an engine still had in its pipe.
-    if (stop.signal.aborted) return;
-    const piece = decoder.decode(bytes, { stream: true });
+  const { end, seconds, stopped } = await runUntil(engine, machine, timeoutSeconds, (piece) => {
     transcript.take(piece);
     lines.take(piece);
     watcher.rest(lines.rest);
     look(lines.rest);
     onConsole?.(piece);
-    if (until ? reached : watcher.finding !== undefined) {
-      seconds = elapsed();
-      stop.abort();
-    }
-  };
-
-  const timer = setTimeout(
-    () => {
-      stop.abort();
-    },
-    Math.min(timeoutSeconds * 1000, TIMER_LIMIT),
-  );
-  let end: RunEnd;
-  try {
-    end = await engine.run(machine, take, stop.signal);
-  } finally {
-    clearTimeout(timer);
-  }
+    return until ? reached : watcher.finding !== undefined;
+  });
   // A last line may have been cut off by the machine's end.
   watcher.line(lines.rest);
   const silence = transcript.text.trim() === '' ? ', and the console stayed empty' : '';
@@ -104,13 +76,13 @@ export async function runTrial(
   reached ||= seen?.reachedBy !== undefined;
   const why = reached
     ? 'The run ended where it was to end, before the kernel said its mode.'
-    : stop.signal.aborted
+    : stopped
       ? `Time is up after ${timeoutSeconds} s without the kernel having said its mode${silence}.`
       : `The ${seen?.crash ? 'guest crashed' : 'machine ended'} before the kernel said its mode: ${end.why}${silence}.`;
   return {
     ...watcher.close(why),
     engine: engine.name,
-    seconds: seconds ?? elapsed(),
+    seconds,
     cores: watcher.cores,
     console: transcript.text,
     ...(until && { reached }),

@@ -4,9 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HypberryError } from '../base/errors.js';
-import type { Engine, RunEnd } from '../engine/engine.js';
+import type { Engine, Machine, OnConsole, RunEnd } from '../engine/engine.js';
 import { qemuArguments } from '../engine/qemu-arguments.js';
-import type { Handover } from '../firmware/handover.js';
+import { followQemuConsoles, monitorArguments } from './qemu-memory.js';
 
 /** How QEMU is started. */
 export interface QemuOptions {
@@ -32,8 +32,8 @@ export function qemuEngine(options: QemuOptions = {}): Engine {
 
 async function runQemu(
   { program = 'qemu-system-arm', more = [], threadPerCore = false }: QemuOptions,
-  machine: Handover,
-  onConsole: (bytes: Uint8Array) => void,
+  machine: Machine,
+  onConsole: OnConsole,
   signal: AbortSignal,
 ): Promise<RunEnd> {
   const folder = await mkdtemp(join(tmpdir(), 'hypberry-'));
@@ -46,7 +46,20 @@ async function runQemu(
       .map((segment, index) => ({ ...segment, path: join(folder, `segment${index}`) }));
     for (const { path, data } of files) await writeFile(path, data);
     const accelerator = ['-accel', `tcg,thread=${threadPerCore ? 'multi' : 'single'}`];
-    return await runProcess(program, qemuArguments(files, [...accelerator, ...more]), onConsole, signal);
+    const { consoles = [] } = machine;
+    const monitor = consoles.length > 0 ? monitorArguments(folder) : [];
+    const all = [...accelerator, ...monitor, ...more];
+    const ended = new AbortController();
+    const following =
+      consoles.length > 0
+        ? followQemuConsoles(folder, consoles, onConsole, AbortSignal.any([signal, ended.signal]))
+        : undefined;
+    try {
+      return await runProcess(program, qemuArguments(files, all), onConsole, signal);
+    } finally {
+      ended.abort();
+      await following;
+    }
   } finally {
     release();
     await rm(folder, { recursive: true, force: true });
@@ -56,7 +69,7 @@ async function runQemu(
 function runProcess(
   program: string,
   args: readonly string[],
-  onConsole: (bytes: Uint8Array) => void,
+  onConsole: OnConsole,
   signal: AbortSignal,
 ): Promise<RunEnd> {
   return new Promise((resolve, reject) => {

@@ -1,11 +1,13 @@
 /** The hypervisor for a card: its file with the host's kernel and the guests in it, and the host's device tree. */
 import { HypberryError } from '../base/errors.js';
+import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { readFdt, writeFdt } from '../firmware/fdt.js';
+import type { Picked } from '../firmware/handover.js';
 import { placeGuest, readGuestFiles, shareCores } from '../guest/plan.js';
 import { changeHostTree } from '../guest/host-tree.js';
 import type { Guest } from '../guest/guests.js';
-import { OWN_CONSOLE } from '../hypervisor/description.js';
+import { OWN_CONSOLE, readHypervisorFile, type HypervisorDescription } from '../hypervisor/description.js';
 import { buildHypervisor, type GuestPlan } from '../hypervisor/image.js';
 import { readBareKernel, type Survey } from './survey.js';
 
@@ -96,6 +98,18 @@ export async function hypervisorFor(
       `hypberry: what the hypervisor has to say is on ${device(ports[0]!)} on the Pi.`,
     ],
   };
+}
+
+/**
+ * What the hypervisor that a card starts says of itself; undefined where it starts something else.
+ * @throws HypberryError what the card throws
+ */
+export async function findHypervisor(
+  card: CardReader,
+  { kernel }: Picked,
+): Promise<HypervisorDescription | undefined> {
+  const bytes = await card.read(kernel.file);
+  return readHypervisorFile(isBootBlock(bytes) ? bytes.subarray(KERNEL_OFFSET) : bytes);
 }
 
 function cores(count: number): string {

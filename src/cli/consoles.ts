@@ -1,0 +1,75 @@
+/** The consoles of a trial, as they come: one alone, several line by line, or in panes on a terminal. */
+import { colors } from './output.js';
+import { showPanes } from './panes.js';
+
+/** Takes what comes on consoles. */
+export interface Shown {
+  readonly take: (text: string, console: string) => void;
+  /** Says something on a line of its own. */
+  readonly note: (text: string) => void;
+  /** Ends the last line; without `whole`, a line that has only begun is left out where it was not shown yet. */
+  readonly end: (whole: boolean) => void;
+}
+
+/** Writes one console as it comes, with the seconds since the start in front of each line. */
+export function showOne(name: string): Shown {
+  const stamp = stamps();
+  let atLineStart = true;
+  // The beginning of a line waits for more, so that nothing follows the line that settles the verdict.
+  let waiting = '';
+  const write = (text: string): void => {
+    for (const part of text.split(/(?<=\n)/)) {
+      process.stdout.write((atLineStart ? stamp() : '') + part);
+      atLineStart = part.endsWith('\n');
+    }
+  };
+  return {
+    take(text, console) {
+      if (console !== name) return;
+      const all = waiting + text.replaceAll('\r', '');
+      const shown = all.lastIndexOf('\n') + 1 || all.length;
+      waiting = all.slice(shown);
+      if (shown > 0) write(all.slice(0, shown));
+    },
+    note(text) {
+      if (!atLineStart) process.stdout.write('\n');
+      atLineStart = true;
+      write(`[${text}]\n`);
+    },
+    end(whole) {
+      if (whole && waiting !== '') write(waiting);
+      if (!atLineStart) process.stdout.write('\n');
+    },
+  };
+}
+
+/** Shows several consoles: in panes on a terminal, else by whole lines, each with its console's name in front. */
+export function showAll(names: readonly string[]): Shown {
+  const { stdout } = process;
+  if (stdout.isTTY && stdout.columns > 0 && stdout.rows > 0) return showPanes(names, stdout);
+  const stamp = stamps();
+  const width = Math.max(...names.map(({ length }) => length));
+  const waiting = new Map<string, string>();
+  const write = (name: string, line: string): void => {
+    stdout.write(`${stamp()}${colors.bold(name.padEnd(width))}  ${line}\n`);
+  };
+  return {
+    take(text, name) {
+      const lines = ((waiting.get(name) ?? '') + text.replaceAll('\r', '')).split('\n');
+      waiting.set(name, lines.pop()!);
+      for (const line of lines) write(name, line);
+    },
+    note(text) {
+      stdout.write(`${stamp()}[${text}]\n`);
+    },
+    end() {
+      for (const [name, line] of waiting) if (line !== '') write(name, line);
+    },
+  };
+}
+
+/** The seconds since now, for the beginning of a line. */
+function stamps(): () => string {
+  const begin = performance.now();
+  return () => colors.dim(`${((performance.now() - begin) / 1000).toFixed(1).padStart(6)} s  `);
+}

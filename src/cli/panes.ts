@@ -1,0 +1,86 @@
+/** Several consoles at once on a terminal: a pane each, the newest lines at its bottom. */
+import { createLineSplitter } from '../engine/console.js';
+import { colors } from './output.js';
+
+/** Lines that are kept of a console: more than a terminal has. */
+const KEPT = 200;
+/** Milliseconds between two drawings. */
+const EVERY = 100;
+/** A pane has a title and at least so many lines. */
+const LEAST_LINES = 2;
+
+/** A console's last lines. */
+export interface Pane {
+  readonly name: string;
+  readonly lines: readonly string[];
+}
+
+/**
+ * Draws panes one below the other, as high as fits.
+ * @param rows how many lines there may be; fewer than the panes' least are exceeded
+ * @returns lines of at most `columns` characters
+ */
+export function drawPanes(panes: readonly Pane[], columns: number, rows: number): string[] {
+  const each = Math.max(LEAST_LINES, Math.floor(rows / panes.length) - 1);
+  return panes.flatMap(({ name, lines }) => {
+    const last = lines.slice(-each);
+    return [
+      `── ${name} `.padEnd(columns, '─').slice(0, columns),
+      ...last.map((line) => line.slice(0, columns)),
+      ...Array<string>(each - last.length).fill(''),
+    ];
+  });
+}
+
+/** What of a console's line can stand on a terminal: no controls, which would move its cursor. */
+function visible(line: string): string {
+  return line.replace(/\u001b\[[0-9;?]*[A-Za-z]|[\u0000-\u001f\u007f-\u009f]/g, '');
+}
+
+/**
+ * Shows consoles on a terminal as they go on.
+ * @param names their names, from the top
+ */
+export function showPanes(
+  names: readonly string[],
+  stream: NodeJS.WriteStream,
+): {
+  readonly take: (text: string, name: string) => void;
+  /** Says something once, above the panes. */
+  readonly note: (text: string) => void;
+  readonly end: () => void;
+} {
+  const consoles = new Map(
+    names.map((name) => {
+      const lines: string[] = [];
+      const splitter = createLineSplitter((line) => {
+        lines.push(visible(line));
+        lines.splice(0, lines.length - KEPT);
+      });
+      return [name, { name, splitter, all: () => [...lines, visible(splitter.rest)] }];
+    }),
+  );
+  let drawn = 0;
+  const erase = (): string => (drawn > 0 ? `\u001b[${drawn}A\u001b[J` : '');
+  const draw = (): void => {
+    const panes = [...consoles.values()].map(({ name, all }) => ({ name, lines: all() }));
+    const lines = drawPanes(panes, Math.max(1, stream.columns - 1), stream.rows - 1);
+    const text = lines.map((line) => (line.startsWith('── ') ? colors.bold(line) : line)).join('\n');
+    stream.write(`${erase()}${text}\n`);
+    drawn = lines.length;
+  };
+  draw();
+  const timer = setInterval(draw, EVERY);
+  return {
+    take: (text, name) => consoles.get(name)?.splitter.take(text),
+    note: (text) => {
+      stream.write(`${erase()}[${text}]\n`);
+      drawn = 0;
+      draw();
+    },
+    end: () => {
+      clearInterval(timer);
+      draw();
+    },
+  };
+}

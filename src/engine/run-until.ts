@@ -1,0 +1,62 @@
+import type { Engine, Machine, RunEnd } from './engine.js';
+
+/** The longest time that a timer takes, milliseconds. */
+const TIMER_LIMIT = 0x7fff_ffff;
+
+/** How a run ended, and when. */
+export interface Run {
+  readonly end: RunEnd;
+  /** Wall time from the start of the machine until it was enough, or its end. */
+  readonly seconds: number;
+  /** It did not end by itself: time is up, or it was enough. */
+  readonly stopped: boolean;
+}
+
+/**
+ * Runs a machine until it is enough, it ends by itself, or time is up.
+ * @param take called with the consoles' text as it comes (what is not UTF-8 is U+FFFD); gives true when it is enough
+ * @throws HypberryError what the engine throws: `engine.missing`, `engine.failed`
+ */
+export async function runUntil(
+  engine: Engine,
+  machine: Machine,
+  timeoutSeconds: number,
+  take: (text: string, console: string | undefined) => boolean,
+): Promise<Run> {
+  // A character cut in two waits for its rest.
+  const decoders = new Map<string | undefined, (bytes: Uint8Array) => string>();
+  const newDecoder = (): ((bytes: Uint8Array) => string) => {
+    const decoder = new TextDecoder();
+    return (bytes) => decoder.decode(bytes, { stream: true });
+  };
+  const decode = (bytes: Uint8Array, console: string | undefined): string => {
+    if (!decoders.has(console)) decoders.set(console, newDecoder());
+    return decoders.get(console)!(bytes);
+  };
+  const stop = new AbortController();
+  const begin = performance.now();
+  const elapsed = () => (performance.now() - begin) / 1000;
+  let seconds: number | undefined;
+  const timer = setTimeout(
+    () => {
+      stop.abort();
+    },
+    Math.min(timeoutSeconds * 1000, TIMER_LIMIT),
+  );
+  try {
+    const end = await engine.run(
+      machine,
+      (bytes, console) => {
+        // When it was enough, what an engine still had in its pipe.
+        if (stop.signal.aborted) return;
+        if (!take(decode(bytes, console), console)) return;
+        seconds = elapsed();
+        stop.abort();
+      },
+      stop.signal,
+    );
+    return { end, seconds: seconds ?? elapsed(), stopped: stop.signal.aborted };
+  } finally {
+    clearTimeout(timer);
+  }
+}
