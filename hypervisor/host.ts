@@ -4,7 +4,8 @@
  */
 import { hear, nextToHear } from './console';
 import { CNTHP_CTL, CNTHP_CVAL, CNTHP_TVAL, HCR, atomic, barrier, mmio, shared } from './intrinsics';
-import { FIQ_SHIFT, HYP_TIMER, IRQ_SOURCE, LOCAL, MAILBOX1, MAILBOXES_ROUTING, MAILBOX_CLEAR, MAILBOX_SET, TIMERS_ROUTING } from './machine';
+import { passFiq } from './host-fiq';
+import { IRQ_SOURCE, LOCAL, MAILBOX_CLEAR, MAILBOX_SET } from './machine';
 import { showControllers } from './stage2';
 import { NEVER } from './timer';
 import { Vm, core, vmAt } from './vm';
@@ -37,12 +38,6 @@ function linesAt(): usize {
 @inline
 export function deafAt(): usize {
   return changetype<usize>(vmAt(0)) + offsetof<Vm>('spiActive');
-}
-
-/** Routes what is the hypervisor's on a core of the host's: as FIQ, which HCR.FMO brings to HYP mode. */
-export function routeOnHostCore(index: u32): void {
-  mmio.write32(MAILBOXES_ROUTING + 4 * index, MAILBOX1 << FIQ_SHIFT);
-  mmio.write32(TIMERS_ROUTING + 4 * index, HYP_TIMER << FIQ_SHIFT);
 }
 
 /** A near end's interrupt line has changed. */
@@ -94,8 +89,9 @@ export function hostInterrupted(): void {
   CNTHP_CTL.write(CNTHP_CTL.ENABLE);
 }
 
-/** The hypervisor's own line, FIQ, on a core of the host's. */
+/** FIQ on a core of the host's: the hypervisor's own line, or the host's. */
 export function hostKicked(): void {
+  passFiq();
   mmio.write32(MAILBOX_CLEAR + 16 * core().index + 4, 0xffffffff);
   CNTHP_CTL.write(0);
   hear();

@@ -7,7 +7,7 @@ import { begin } from './lifecycle';
 import { toMemory } from './memory';
 import { greet, tell, textStarted } from './messages';
 import { farUart, resetUart } from './console';
-import { routeOnHostCore } from './host';
+import { routeLine } from './host-fiq';
 import { LEAST_BINARY_POINT } from './gic';
 import { CORES, HYP_TIMER, MAILBOX1, MAILBOXES_ROUTING, MAILBOX_CLEAR, MAILBOX_SET, MODE_SVC, PSR_A, PSR_F, PSR_I, PSR_T, TIMERS_ROUTING } from './machine';
 import { GUEST_HCPTR, schedule } from './scheduler';
@@ -33,8 +33,11 @@ const RPI2_MACHINE: u32 = 3138;
 /** T0SZ 0, start at level 1, tables inner shareable and cached; bit 31 reads as one (ARM ARM B4.1, VTCR). */
 const VTCR_VALUE: u32 = 0x80003540;
 const VTTBR_VMID_SHIFT: u32 = 16;
-/** The host: stage 2, and FIQ, which is the hypervisor's line; its IRQs are its own. */
-const HOST_HCR: u32 = HCR.VM | HCR.FMO | HCR.SWIO;
+/**
+ * The host: stage 2, and FIQ, which is the hypervisor's line; its IRQs are its own. No SMC: whatever is in Secure state
+ * does not know of the second stage.
+ */
+const HOST_HCR: u32 = HCR.VM | HCR.FMO | HCR.SWIO | HCR.TSC;
 const GUEST_HCR: u32 =
   HCR.VM | HCR.SWIO | HCR.FMO | HCR.IMO | HCR.AMO | HCR.FB | (1 << HCR.BSU_SHIFT) | HCR.TWI | HCR.TSC | HCR.TIDCP | HCR.TAC;
 const GUEST_HDCR: u32 = HDCR.TDRA | HDCR.TDOSA | HDCR.TDA | HDCR.TPM | HDCR.TPMCR | 4;
@@ -195,7 +198,7 @@ function awaitAll(): u32 {
 /** A core of the host's begins: the first at the kernel, the others where the host sends them by their mailbox. */
 function beginHost(index: u32): Vcpu {
   const vcpu = vcpuAt(index);
-  routeOnHostCore(index);
+  routeLine(index, true);
   HDCR.write(4);
   HSTR.write(0);
   HCPTR.write(0x33ff);

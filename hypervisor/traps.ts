@@ -1,5 +1,6 @@
 /** Why HYP mode was entered, and what is done about it (ARM ARM B3.13.6, "HSR"). */
 import { readController, hostInterrupted, hostKicked, isController, writeController } from './host';
+import { takeFiqsBack } from './host-fiq';
 import { nearUart, readUart, writeUart } from './console';
 import { deliver, readDistributor, readInterface, writeDistributor, writeInterface } from './gic';
 import { ACTLR, ELR_hyp, HDFAR, HIFAR, HPFAR, HSR, CNTVOFF, SPSR_hyp } from './intrinsics';
@@ -68,6 +69,10 @@ export function trap(vcpu: Vcpu): Vcpu {
     case DATA_ABORT:
       return dataAbort(vcpu, hsr);
     case WFI_WFE: {
+      if (vcpu.vm.number == 0) {
+        if (!takeFiqsBack()) skip(hsr);
+        return vcpu;
+      }
       const waits = conditionPasses(hsr);
       skip(hsr);
       return waits ? wait(vcpu) : vcpu;
