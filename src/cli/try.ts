@@ -36,8 +36,13 @@ export interface TryOptions {
 const TRACE_NOTE = 256 << 20;
 
 /** The engine, told where to look. What is built in is loaded only when it is asked for. */
-async function engineFor(options: TryOptions, write: (text: string) => void): Promise<Engine> {
-  if (options.engine === 'qemu') return qemuEngine();
+async function engineFor(
+  options: TryOptions,
+  several: boolean,
+  write: (text: string) => void,
+): Promise<Engine> {
+  // Several systems would wait for each other's turns.
+  if (options.engine === 'qemu') return qemuEngine({ threadPerCore: several });
   const [{ builtInEngine }, { recordTimeline }, { endAtCrash }, { noteOddities }, { watchHandover }] =
     await Promise.all([
       import('../engine/built-in.js'),
@@ -105,7 +110,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
     };
     let verdict: Verdict | SystemsVerdict;
     try {
-      const engine = await engineFor(options, write);
+      const engine = await engineFor(options, hypervisor !== undefined, write);
       verdict = hypervisor
         ? await trySystems(engine, machine, hypervisor, options, shown)
         : await tryOne(engine, machine, options, shown);

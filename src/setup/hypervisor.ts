@@ -2,6 +2,7 @@
 import { HypberryError } from '../base/errors.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
+import { unpackedExtent } from '../firmware/extents.js';
 import { readFdt, writeFdt } from '../firmware/fdt.js';
 import type { Picked } from '../firmware/handover.js';
 import { placeGuest, readGuestFiles, shareCores } from '../guest/plan.js';
@@ -9,6 +10,7 @@ import { changeHostTree } from '../guest/host-tree.js';
 import type { Guest } from '../guest/guests.js';
 import { OWN_CONSOLE, readHypervisorFile, type HypervisorDescription } from '../hypervisor/description.js';
 import { buildHypervisor, type GuestPlan } from '../hypervisor/image.js';
+import { checkPlacement } from '../hypervisor/placement.js';
 import { readBareKernel, type Survey } from './survey.js';
 
 const MIB = 1 << 20;
@@ -25,6 +27,12 @@ export interface HypervisorFiles {
   readonly what: string;
   /** Who finds what where, one sentence each. */
   readonly notes: readonly string[];
+  /**
+   * Refuses what the firmware would put in the way of it.
+   * @param picked what it loads, and where
+   * @throws HypberryError `hypervisor.placement`
+   */
+  readonly checkPlacement: (picked: Picked) => void;
 }
 
 /**
@@ -82,7 +90,8 @@ export async function hypervisorFor(
   const { hostCores, plans } = await planGuests(card, guests);
   const hostKernel = await readBareKernel(base, survey);
   refuseMemory(armMemory!, hostKernel.length + (picked.initramfs?.size ?? 0), plans);
-  const { file, hostEnd } = buildHypervisor({ armMemory: armMemory!, hostCores, hostKernel, guests: plans });
+  const image = buildHypervisor({ armMemory: armMemory!, hostCores, hostKernel, guests: plans });
+  const { file, hostEnd } = image;
   const fdt = readFdt(await base.read(picked.tree.file));
   const consoles = [OWN_CONSOLE, ...guests.map(({ name }) => name)];
   const ports = changeHostTree(fdt, hostCores, consoles.length);
@@ -97,6 +106,16 @@ export async function hypervisorFor(
       ),
       `hypberry: what the hypervisor has to say is on ${device(ports[0]!)} on the Pi.`,
     ],
+    checkPlacement: ({ kernel, stub, tree, initramfs }) => {
+      const at = kernel.address + (stub.from === 'kernel' ? KERNEL_OFFSET : 0);
+      const unpacked = unpackedExtent(hostKernel);
+      checkPlacement(image, hostKernel.length, {
+        file: at,
+        tree,
+        initramfs,
+        ...(unpacked && { unpacked: unpacked.end - at }),
+      });
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { readConfig } from '../firmware/config.js';
+import type { Picked } from '../firmware/handover.js';
 import { describeKernel, FIRST_PAGE_TABLES, unpackVersion } from '../firmware/kernel.js';
 import { prepareHandover } from '../firmware/prepare.js';
 import { readGuests } from '../guest/guests.js';
@@ -50,7 +51,8 @@ async function withoutOurs(card: CardReader): Promise<{
  *
  * @throws HypberryError `setup.no-firmware`, `setup.armstub-unknown`, `setup.kernel-old-unknown`, `setup.no-method`,
  *   `setup.armv6-kernel`, `setup.not-a-kernel`, `setup.truncated-kernel`, `setup.kernel-old-in-use`,
- *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.bcm2837`, `setup.config-damaged`; what
+ *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.bcm2837`, `setup.config-damaged`, with guests `setup.no-tree`,
+ *   `guest.…`, `hypervisor.placement`; what
  *   {@link prepareHandover} throws of a card that would not start (`firmware.no-kernel`, `firmware.arm64-kernel`, …),
  *   and what the card throws
  */
@@ -108,7 +110,10 @@ export async function planInstall(card: CardReader, options: InstallOptions): Pr
     notes,
     changes,
   };
-  await refuseOverlap(cardAfter(card, plan), survey, method);
+  const after = cardAfter(card, plan);
+  const { picked } = await prepareHandover(after);
+  hypervisor?.checkPlacement(picked);
+  await refuseOverlap(after, picked, survey, method);
   return plan;
 }
 
@@ -233,8 +238,12 @@ function builtOn(date: string | undefined): string {
 }
 
 /** Under `kernel_old`, a tree below the kernel must end before the kernel's page tables begin. */
-async function refuseOverlap(after: CardReader, survey: Survey, method: Method): Promise<void> {
-  const { picked } = await prepareHandover(after);
+async function refuseOverlap(
+  after: CardReader,
+  picked: Picked,
+  survey: Survey,
+  method: Method,
+): Promise<void> {
   if (method !== 'kernel_old' || !picked.tree || picked.tree.address >= KERNEL_OFFSET) return;
   const kernel = await unpackVersion(await after.read(picked.kernel.file), survey.kernel!.facts);
   const limit = /-lpae\b/.test(kernel.version ?? '') ? FIRST_PAGE_TABLES.lpae : FIRST_PAGE_TABLES.short;
