@@ -183,12 +183,15 @@ function seenAs(vcpu: Vcpu, id: u32, alias: bool): u32 {
 /** GICC_IAR, and GICC_AIAR for group 1 alone: takes the next interrupt. */
 function acknowledge(vcpu: Vcpu, alias: bool): u32 {
   let id = next(vcpu);
-  if (id == SPURIOUS) return SPURIOUS;
   if (id == VIRTUAL_TIMER_PPI && (CNTV_CTL.read() & CONTROL) != FIRES) {
     // The guest has changed its timer meanwhile.
     releaseTimer(vcpu);
     id = next(vcpu);
-    if (id == SPURIOUS) return SPURIOUS;
+  }
+  if (id == SPURIOUS) {
+    // What there was has gone, maybe to another CPU: nothing tells of it any more.
+    HCR.write(HCR.read() & ~(HCR.VI | HCR.VF));
+    return SPURIOUS;
   }
   // There can be the other group's only while both are enabled.
   if (alias || (vcpu.interfaceEnabled & ENABLE_GROUP1) != 0) {

@@ -210,6 +210,8 @@ async function attack(seed: number, steps: number): Promise<Attack> {
     at('configuration') + 4 * (L.CONFIG_HEADER + L.GUEST_KERNEL),
     true,
   );
+  const shares = (): number[] => [worlds.instructions(3, 2), worlds.instructions(2, 3)];
+  const started = shares();
   let began = pi.cpu.time;
   const done = (): number => misbehaved(worlds);
   while (done() < steps && pi.cpu.time - began < STALLED_NS) {
@@ -225,6 +227,10 @@ async function attack(seed: number, steps: number): Promise<Attack> {
   const state = { ticks: hostTicks(pi), rounds: word(WITNESS, ROUNDS), ticking: word(TICKING, TICKS) };
   const from = pi.cpu.time;
   pi.run(from + 1_000_000);
+  // Each has had its share of its core: one of two vcpus, and one of three; making memory takes some.
+  const [witnessShare, tickingShare] = shares().map((it, i) => (it - started[i]!) / (pi.cpu.time - BOOTED_NS));
+  expect(witnessShare).toBeGreaterThan(0.35);
+  expect(tickingShare).toBeGreaterThan(0.25);
   // Nobody was hurt.
   expect(worlds.wrong).toEqual([]);
   kept(pi).forEach(({ what, bytes }, i) => {

@@ -308,6 +308,7 @@ describe('pending and active (3.2.4)', () => {
     expect([line(FIRST), line(SECOND)]).toEqual([true, true]);
     expect(readC(C.IAR, FIRST)).toBe(SPI);
     expect(readC(C.IAR, SECOND)).toBe(SPURIOUS);
+    expect(line(SECOND)).toBe(false);
   });
 
   test('EOIR of no interrupt does nothing (4.4.5)', () => {

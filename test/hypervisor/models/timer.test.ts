@@ -69,7 +69,9 @@ describe('the virtual timer', () => {
       setVirtual(10);
       machine.advance(10);
       machine.set(CORE, 'CNTV_CTL', BigInt(control));
+      expect(machine.line(CORE)).toBe(true);
       expect(interrupt(IAR)).toBe(SPURIOUS);
+      expect(machine.line(CORE)).toBe(false);
     }
   });
 
