@@ -43,6 +43,8 @@ const WRITE = 1 << 6;
 const TIMES = 10;
 /** After this the near end of a console hears what comes, milliseconds. */
 const OPEN_MS = 300;
+/** Between two bytes for the host. */
+const BYTE_MS = 3;
 
 interface Machine {
   readonly image: HypervisorImage;
@@ -125,15 +127,16 @@ const caller = smallGuest(
     a.mrc(reg.CNTV_CTL, r0);
     a.tst(r0, 4);
     a.beq(waiting);
-    a.mov(r1, 0);
-    a.mcr(reg.CNTV_CTL, r1);
     a.mov(r4, TIMES);
     a.at(sending);
     writeWord(a, GUEST_UART, '.'.charCodeAt(0));
-    load(a, r0, 20_000);
+    // Later than a near end's pause after it was read empty.
+    setTimer(a, BYTE_MS * TICKS_PER_MS);
     a.at(pause);
-    a.subs(r0, r0, 1);
-    a.bne(pause);
+    a.wfi();
+    a.mrc(reg.CNTV_CTL, r0);
+    a.tst(r0, 4);
+    a.beq(pause);
     a.subs(r4, r4, 1);
     a.bne(sending);
     a.at(end);
@@ -288,7 +291,7 @@ async function runFor({ pi }: Machine, ms: number): Promise<void> {
 
 async function measureCalls(): Promise<{ calls: Cost[]; size: Costs['size'] }> {
   const it = await machine(interruptedHost(1), [guest(caller)], true);
-  await runFor(it, OPEN_MS + 30);
+  await runFor(it, OPEN_MS + (TIMES + 2) * BYTE_MS);
   const { visits } = it.worlds;
   const mine = visits.filter(({ core }) => core === GUEST_CORE);
   const calls: Cost[] = [];
