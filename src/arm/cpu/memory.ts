@@ -98,7 +98,13 @@ const bigEndian = (m: Machine): boolean => (word(m, L.VARIANT) & L.VARIANT_E) !=
 
 /** What a failed access was; HSR's ISS<24:16> only where it may be asked for. */
 function describeAccess(m: Machine, write: boolean): Access {
-  return { write, syndrome: fault.found?.stage2 ? accessSyndrome(m) : 0 };
+  const { found } = fault;
+  if (!found?.stage2) return { write, syndrome: 0 };
+  // To read the instruction may take a walk, which uses the object again.
+  const kept = { ...found };
+  const syndrome = accessSyndrome(m);
+  Object.assign(found, kept);
+  return { write, syndrome };
 }
 
 /** Little-endian read at a virtual address; undefined when it faults, with the address of the fault in faultAt. */

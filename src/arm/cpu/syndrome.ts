@@ -3,6 +3,8 @@ import { decodeA32, decodeT32, isWideT32 } from '../decoder.js';
 import type { Encoding } from '../encoding.js';
 import type { Fields } from '../pattern.js';
 import * as L from './layout.js';
+import { currentRegime, EXECUTE, faultOf, walk } from './mmu.js';
+import { isPrivileged } from './modes.js';
 import type { Machine } from './state.js';
 import { thumb } from './state.js';
 import { lookupCode } from './tlb.js';
@@ -11,14 +13,22 @@ const ISV = 1 << 24;
 const SSE = 1 << 21;
 const sizes: Record<string, number> = { '': 2, B: 0, H: 1, SB: 0, SH: 1 };
 
-/** The running instruction, decoded; undefined where the TLB has lost its page. */
+/** Where an instruction that runs is in memory, or -1: the TLB may have lost its page to that of its data. */
+function codeAt(m: Machine, address: number): number {
+  const known = lookupCode(m, address);
+  if (known >= 0) return known;
+  const found = walk(m, currentRegime(m), address, isPrivileged(m));
+  return faultOf(found, EXECUTE) || found.physical >= m.ramSize ? -1 : found.physical;
+}
+
+/** The running instruction, decoded; undefined where another core has unmapped it meanwhile. */
 function instruction(m: Machine): { encoding: Encoding; fields: Fields } | undefined {
-  const physical = lookupCode(m, m.address);
+  const physical = codeAt(m, m.address);
   if (physical < 0) return undefined;
   if (!thumb(m)) return decodeA32(m.u32[(L.RAM + physical) >>> 2]!);
   const first = m.u16[(L.RAM + physical) >>> 1]!;
   if (!isWideT32(first)) return decodeT32(first);
-  const second = lookupCode(m, (m.address + 2) >>> 0);
+  const second = codeAt(m, (m.address + 2) >>> 0);
   if (second < 0) return undefined;
   return decodeT32(first * 0x10000 + m.u16[(L.RAM + second) >>> 1]!);
 }
