@@ -33,8 +33,8 @@ export interface SystemWatcher {
 // A kernel with no root file system to go on with (Linux, init/do_mounts.c).
 const noRootText =
   /VFS: Unable to mount root fs|Waiting for root device|No working init found|Cannot open root device/;
-// A login or a shell waits: a line without an end.
-const waitingText = /(?:login: ?|[#$] )$/;
+// A login or a shell waits: a line without an end, and not a kernel's that has only come so far.
+const waitingText = /^(?!\[ *\d+\.).*(?:login: ?|[#$] )$/;
 
 /**
  * A watcher that has seen nothing yet.
@@ -70,13 +70,19 @@ export function createSystemWatcher(cores: number, hasRoot: boolean): SystemWatc
     take(text) {
       transcript.take(text);
       lines.take(text);
-      if (promptText.test(lines.rest) || waitingText.test(lines.rest)) finding ??= up();
+      // What waits may have kept its cores to itself, and a boot loader has one.
+      if (promptText.test(lines.rest) || waitingText.test(lines.rest))
+        finding ??= seen === null ? { state: 'UP' } : up();
     },
     settle(found) {
       finding ??= found;
     },
-    // A kernel older than the line that says its init, which did not panic since.
-    close: (why) => finding ?? (begun ? up() : { state: 'NONE', reason: why }),
+    close(why) {
+      // A last line may have no end.
+      finding ??= judge(lines.rest);
+      // A kernel older than the line that says its init, which did not panic since.
+      return finding ?? (begun ? up() : { state: 'NONE', reason: why });
+    },
     get finding() {
       return finding;
     },

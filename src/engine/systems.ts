@@ -97,7 +97,11 @@ export async function runSystems(
   const look = (line: string): void => {
     if (until && line.includes(until.text)) reached = true;
   };
-  const untilLines = createLineSplitter(look);
+  const untilLines = new Map(
+    [...watchers.keys(), hypervisor]
+      .filter((name) => until && (until.console ?? name) === name)
+      .map((name) => [name, createLineSplitter(look)]),
+  );
 
   const { end, seconds, stopped } = await runUntil(
     engine,
@@ -111,10 +115,9 @@ export async function runSystems(
       } else watchers.get(console)?.take(text);
       for (const [name, { finding }] of watchers)
         if (finding && !settledAt.has(name)) settledAt.set(name, (performance.now() - begin) / 1000);
-      if (until && (until.console ?? console) === console) {
-        untilLines.take(text);
-        look(untilLines.rest);
-      }
+      const lines = untilLines.get(console);
+      lines?.take(text);
+      look(lines?.rest ?? '');
       return until ? reached : options.untilAddress !== true && settledAt.size === watchers.size;
     },
   );
@@ -123,17 +126,18 @@ export async function runSystems(
   const silence = (console: string): string =>
     console.trim() === '' ? ', and its console stayed empty' : '';
   const verdicts = [...watchers].map(([name, watcher]): SystemVerdict => {
-    const { cores, console } = watcher;
+    const { console } = watcher;
     const why = reached
       ? 'The run ended where it was to end, before it was up.'
       : stopped
         ? `Time is up after ${timeoutSeconds} s${silence(console)}.`
         : `The machine ended before it was up: ${end.why}${silence(console)}.`;
+    const finding = watcher.close(why);
     return {
       name,
-      ...watcher.close(why),
-      cores,
-      seconds: settledAt.get(name) ?? null,
+      ...finding,
+      cores: watcher.cores,
+      seconds: settledAt.get(name) ?? (finding.state === 'NONE' ? null : seconds),
       console,
     };
   });
