@@ -13,7 +13,7 @@ import { planInstall, planUninstall, type Method } from '../../src/setup/install
 import { applyPlan } from '../../src/setup/plan.js';
 import { fsck, temporary } from '../card/images.js';
 import { everyCut, memoryDisk } from '../card/power-cut.js';
-import { bootPartition, kernelFile, type Files } from '../support/boot-files.js';
+import { bootPartition, guestFiles, HOST_TREE, kernelFile, type Files } from '../support/boot-files.js';
 
 const open = (disk: Disk): Promise<Card> => openFatCard(disk, 'image', 'cut');
 
@@ -89,7 +89,11 @@ interface Case {
 const nothing = async (): Promise<void> => undefined;
 const NEW_KERNEL = kernelFile(2);
 
+const withGuests = bootPartition('svc', { 'bcm2709-rpi-2-b.dtb': HOST_TREE, ...guestFiles('web', 'db') });
+
 const cases: Case[] = [
+  { name: 'install with guests', files: withGuests, before: nothing, action: install('armstub') },
+  { name: 'uninstall with guests', files: withGuests, before: install('kernel_old'), action: uninstall },
   {
     name: 'install by kernel_old',
     files: bootPartition('of2015'),

@@ -26,6 +26,34 @@ export const TREE = compile(`/dts-v1/;
   memory@0 { device_type = "memory"; reg = <0 0>; };
 };`);
 
+/** One with what a tree for a card with guests must have: cores, and the interrupt controller. */
+export const HOST_TREE = compile(`/dts-v1/;
+/ {
+  #address-cells = <1>; #size-cells = <1>;
+  model = "Raspberry Pi 2 Model B";
+  chosen { bootargs = ""; };
+  memory@0 { device_type = "memory"; reg = <0 0>; };
+  aliases { serial0 = "/serial@7e201000"; serial1 = "/serial@7e215040"; };
+  cpus { #address-cells = <1>; #size-cells = <0>;
+    cpu@0 { reg = <0xf00>; }; cpu@1 { reg = <0xf01>; }; cpu@2 { reg = <0xf02>; }; cpu@3 { reg = <0xf03>; }; };
+  interrupt-controller@7e00b200 { compatible = "brcm,bcm2836-armctrl-ic"; phandle = <7>; };
+};`);
+
+/** A card's guest, without an initramfs, as the card keeps it. */
+export function guestFiles(...names: readonly string[]): Files {
+  const guests = names.map((name) => ({
+    name,
+    kernel: `hypberry-guest-${name}.kernel`,
+    memory: 32,
+    cores: 1,
+    commandLine: 'console=ttyAMA0',
+  }));
+  return {
+    'hypberry-guests.json': text(JSON.stringify({ version: 1, guests })),
+    ...Object.fromEntries(guests.map(({ kernel }, i) => [kernel, kernelFile(i + 5)])),
+  };
+}
+
 /** One of the size of today's trees (20 KB), which at 0x100 reaches past 0x4000. */
 export const BIG_TREE = compile(`/dts-v1/; / { filler = [${'5a '.repeat(20_000)}]; };`);
 

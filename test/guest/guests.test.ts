@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { HypberryError } from '../../src/base/errors.js';
+import { checkGuest, guestsSchema, parseGuests, writeGuests, type Guest } from '../../src/guest/guests.js';
+import { checkGuestKernel, placeGuest, shareCores } from '../../src/guest/plan.js';
+import { kernelFile } from '../support/boot-files.js';
+import { ARMV7_CODE, concat, text, zImage } from '../support/kernel-files.js';
+
+const MIB = 1 << 20;
+const WEB: Guest = { name: 'web', kernel: 'a.kernel', memory: 64, cores: 1, commandLine: 'console=ttyAMA0' };
+const code = (it: string): HypberryError => expect.objectContaining({ code: it }) as HypberryError;
+const fileOf = (...guests: unknown[]): string => JSON.stringify({ version: 1, guests });
+
+describe('the file of the guests', () => {
+  const anyGuest = fc.record({
+    name: fc.stringMatching(/^[a-z][a-z0-9-]{0,3}$/),
+    kernel: fc.constantFrom('k', 'folder/kernel'),
+    memory: fc.integer({ min: 8, max: 448 }).map((it) => 2 * it),
+    cores: fc.integer({ min: 1, max: 3 }),
+    commandLine: fc.string({ maxLength: 50 }).filter((it) => /^[\x20-\x7e]*$/.test(it)),
+  });
+
+  test('what is written is read again', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(anyGuest, { maxLength: 7, selector: ({ name }) => name }), (guests) => {
+        expect(parseGuests(new TextDecoder().decode(writeGuests(guests)))).toEqual(guests);
+      }),
+    );
+  });
+
+  test.each([
+    ['text', 'guests'],
+    ['a list', '[]'],
+    ['another version', '{"version": 2, "guests": []}'],
+    ['a guest without a kernel', fileOf({ ...WEB, kernel: undefined })],
+    ['more than is known', fileOf({ ...WEB, disk: 'x' })],
+    ['memory that is odd', fileOf({ ...WEB, memory: 33 })],
+    ['a core too many', fileOf({ ...WEB, cores: 4 })],
+    ['a name in capitals', fileOf({ ...WEB, name: 'Web' })],
+    ["the host's name", fileOf({ ...WEB, name: 'host' })],
+    ['the same name twice', fileOf(WEB, WEB)],
+    ['eight guests', fileOf(...Array.from({ length: 8 }, (_, i) => ({ ...WEB, name: `g${i}` })))],
+  ])('refused: %s', (_, content) => {
+    expect(() => parseGuests(content)).toThrow(code('guest.file-damaged'));
+  });
+
+  test('a refusal names the place', () => {
+    expect(() => parseGuests(fileOf(WEB, { ...WEB, name: 'db', memory: '64' }))).toThrow(
+      /guests\[1\]\.memory/,
+    );
+  });
+
+  test('the published schema is that of the code', () => {
+    const file = join(import.meta.dirname, '../../schema/guests.json');
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(guestsSchema());
+  });
+});
+
+test.each<[string, Partial<Guest>, string]>([
+  ['an empty name', { name: '' }, 'guest.name'],
+  ['16 letters', { name: 'a'.repeat(16) }, 'guest.name'],
+  ["the hypervisor's name", { name: 'hypberry' }, 'guest.name'],
+  ['no memory', { memory: 0 }, 'guest.memory'],
+  ['odd memory', { memory: 65 }, 'guest.memory'],
+  ['all cores', { cores: 4 }, 'guest.cores'],
+  ['a line feed', { commandLine: 'a\nb' }, 'guest.command-line'],
+])('a guest is refused: %s', (_, change, expected) => {
+  expect(() => checkGuest({ ...WEB, ...change })).toThrow(code(expected));
+});
+
+describe('what can be a kernel', () => {
+  const ARM64 = concat(new Uint8Array(0x38).fill(1), text('ARM\x64'), new Uint8Array(64));
+  test.each([
+    ['a 64-bit kernel', ARM64],
+    ['an ELF file', concat(text('\x7fELF\x01\x01\x01'), new Uint8Array(60))],
+    ['text', text('#!/bin/sh\necho this is no kernel at all\n')],
+    ['an empty file', new Uint8Array(0)],
+    ['zeros', new Uint8Array(4096)],
+    ['half a zImage', zImage({ size: 100_000 })],
+    ['a kernel of a Pi 1', kernelFile(1, '6.6.20+rpt-rpi-v6')],
+  ])('not %s', (_, data) => {
+    expect(() => checkGuestKernel('file', data)).toThrow(code('guest.kernel'));
+  });
+
+  test('a zImage, and any program that begins with an instruction', () => {
+    expect(checkGuestKernel('file', zImage())).toEqual({ isLinux: true });
+    expect(checkGuestKernel('file', ARMV7_CODE)).toEqual({ isLinux: false });
+  });
+});
+
+describe('places in memory', () => {
+  const kernel = zImage({ packed: new Uint8Array(2 * MIB).fill(1) });
+
+  test('kernel, initramfs and tree one behind the other, none over another or past the end', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 8, max: 448 }), fc.integer({ min: 0, max: 40 * MIB }), (half, size) => {
+        const guest = { ...WEB, memory: 2 * half };
+        const initramfs = size > 0 ? new Uint8Array(size) : undefined;
+        let plan;
+        try {
+          plan = placeGuest(guest, { kernel, initramfs }, [3]);
+        } catch (error) {
+          // Only where there is indeed no room: 2 MiB of kernel, the initramfs, and less than 3 MiB for the rest.
+          expect(error).toEqual(code('guest.memory'));
+          expect(2 * half * MIB).toBeLessThan(size + 6 * MIB);
+          return;
+        }
+        expect(plan.kernel.offset).toBe(0x8000);
+        const pieces = [plan.kernel, ...(plan.initramfs ? [plan.initramfs] : []), plan.tree];
+        pieces.reduce((end, { data, offset }) => {
+          expect(offset).toBeGreaterThanOrEqual(end);
+          expect(offset % 32).toBe(0);
+          return offset + data.length;
+        }, 0);
+        expect(plan.tree.offset + plan.tree.data.length).toBeLessThanOrEqual(guest.memory * MIB);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('cores', () => {
+  const guests = (...cores: number[]): Guest[] =>
+    cores.map((it, i) => ({ ...WEB, name: `g${i}`, cores: it }));
+
+  test.each([
+    [[], 4, []],
+    [[1], 3, [[3]]],
+    [[1, 1], 3, [[3], [3]]],
+    [[2], 2, [[2, 3]]],
+    [[2, 1, 1], 2, [[2, 3], [3], [2]]],
+    [[3], 1, [[1, 2, 3]]],
+  ])('guests of %j: the host keeps %i', (wanted, hostCores, guestCores) => {
+    expect(shareCores(guests(...wanted))).toEqual({ hostCores, guestCores });
+  });
+
+  test('each has its number of different cores, none of them the host’s, and nobody is much busier than another', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 7 }), (wanted) => {
+        const { hostCores, guestCores } = shareCores(guests(...wanted));
+        expect(hostCores).toBe(4 - Math.max(...wanted));
+        const load = [0, 0, 0, 0];
+        guestCores.forEach((cores, i) => {
+          expect(new Set(cores).size).toBe(wanted[i]);
+          for (const core of cores) load[core]!++;
+        });
+        const shared = load.slice(hostCores);
+        expect(load.slice(0, hostCores).every((it) => it === 0)).toBe(true);
+        expect(Math.max(...shared) - Math.min(...shared)).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+});

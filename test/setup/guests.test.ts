@@ -1,0 +1,210 @@
+import { describe, expect, test } from 'vitest';
+import type { HypberryError } from '../../src/base/errors.js';
+import type { Card } from '../../src/card/card.js';
+import { fdtCells, findNode, readFdt } from '../../src/firmware/fdt.js';
+import { prepareHandover } from '../../src/firmware/prepare.js';
+import { isHypervisorFile, readHypervisorFile } from '../../src/hypervisor/description.js';
+import { planGuestAdd, planGuestRemove, listGuests, type NewGuest } from '../../src/setup/guests.js';
+import { planInstall, planUninstall } from '../../src/setup/install.js';
+import { findHypervisor } from '../../src/setup/hypervisor.js';
+import { applyPlan, type Plan } from '../../src/setup/plan.js';
+import { bootPartition, guestFiles, HOST_TREE, kernelFile, TREE, type Files } from '../support/boot-files.js';
+import { changeableCard } from '../support/changeable-card.js';
+import { text } from '../support/kernel-files.js';
+
+const MIB = 1 << 20;
+const code = (it: string): HypberryError => expect.objectContaining({ code: it }) as HypberryError;
+const carryOut = async (card: Card, plan: Plan): Promise<Plan> => {
+  await applyPlan(card, plan, () => undefined);
+  return plan;
+};
+const partition = (more: Files = {}): Files =>
+  bootPartition('svc', { 'bcm2709-rpi-2-b.dtb': HOST_TREE, ...more });
+const web = (more: Partial<NewGuest> = {}): NewGuest => ({
+  name: 'web',
+  kernel: { name: 'vmlinuz', data: kernelFile(9) },
+  memory: 64,
+  cores: 1,
+  commandLine: undefined,
+  ...more,
+});
+const add = async (card: Card, guest: NewGuest): Promise<Plan> =>
+  carryOut(card, await planGuestAdd(card, guest));
+const names = (files: Files): string[] => Object.keys(files).sort();
+
+describe('adding and removing', () => {
+  test('a guest is on the card with its files, and nothing of it is left when it was removed', async () => {
+    const files = partition();
+    const before = names(files);
+    const card = changeableCard(files);
+    await add(card, web({ initramfs: { name: 'i', data: Uint8Array.of(1, 2) } }));
+    expect(files['hypberry-guest-web.kernel']).toEqual(kernelFile(9));
+    expect(files['hypberry-guest-web.initramfs']).toEqual(Uint8Array.of(1, 2));
+    await add(card, web({ name: 'db', commandLine: 'root=x' }));
+    const { guests, hostCores } = await listGuests(card);
+    expect(hostCores).toBe(3);
+    expect(guests.map(({ name, runsOn, commandLine }) => [name, runsOn, commandLine])).toEqual([
+      ['web', [3], 'console=ttyAMA0 panic=10'],
+      ['db', [3], 'root=x'],
+    ]);
+    await carryOut(card, await planGuestRemove(card, 'web'));
+    expect(names(files)).toEqual([...before, 'hypberry-guest-db.kernel', 'hypberry-guests.json'].sort());
+    await carryOut(card, await planGuestRemove(card, 'db'));
+    expect(names(files)).toEqual(before);
+  });
+
+  test('what an interrupted command left is taken over, or goes', async () => {
+    const files = partition({
+      'hypberry-guest-web.kernel': text('half'),
+      'hypberry-guest-old.initramfs': text('half'),
+    });
+    await add(changeableCard(files), web());
+    expect(files['hypberry-guest-web.kernel']).toEqual(kernelFile(9));
+    expect(files['hypberry-guest-old.initramfs']).toBeUndefined();
+  });
+
+  test("a file that the user's own guest has stays", async () => {
+    const own = { name: 'own', kernel: 'mine.img', memory: 32, cores: 1, commandLine: '' };
+    const files = partition({
+      'mine.img': kernelFile(7),
+      'hypberry-guests.json': text(JSON.stringify({ version: 1, guests: [own] })),
+    });
+    const card = changeableCard(files);
+    await add(card, web());
+    await carryOut(card, await planGuestRemove(card, 'own'));
+    expect(files['mine.img']).toEqual(kernelFile(7));
+  });
+
+  test.each<[string, Partial<NewGuest>, string]>([
+    ['a name that is taken', { name: 'taken' }, 'guest.exists'],
+    ['a name of capitals', { name: 'WEB' }, 'guest.name'],
+    ['text for a kernel', { kernel: { name: 'a.txt', data: text('a text of some length') } }, 'guest.kernel'],
+    ['four cores', { cores: 4 }, 'guest.cores'],
+    ['memory that leaves the host none', { memory: 896 }, 'guest.memory'],
+    [
+      'memory too small for its initramfs',
+      { initramfs: { name: 'i', data: new Uint8Array(64 * MIB) } },
+      'guest.memory',
+    ],
+  ])('refused, and nothing changed: %s', async (_, change, expected) => {
+    const files = partition(guestFiles('taken'));
+    const before = names(files);
+    await expect(planGuestAdd(changeableCard(files), web(change))).rejects.toThrow(code(expected));
+    expect(names(files)).toEqual(before);
+  });
+
+  test('an eighth guest, and one that is not there', async () => {
+    const card = changeableCard(partition(guestFiles('a', 'b', 'c', 'd', 'e', 'f', 'g')));
+    await expect(planGuestAdd(card, web())).rejects.toThrow(code('guest.too-many'));
+    await expect(planGuestRemove(card, 'web')).rejects.toThrow(code('guest.unknown'));
+  });
+});
+
+describe.each(['armstub', 'kernel_old'] as const)('install by %s', (method) => {
+  const installed = async (files: Files): Promise<Plan> => {
+    const card = changeableCard(files);
+    return carryOut(card, await planInstall(card, { method }));
+  };
+
+  test('has the firmware start the hypervisor, with the host’s kernel and tree', async () => {
+    const files = partition(guestFiles('web', 'db'));
+    const plan = await installed(files);
+    expect(plan.notes.join('\n')).toMatch(
+      /web: core 3, 32 MiB; its console is \/dev\/ttyAMA3.*\ndb: .*ttyAMA4/,
+    );
+    const card = changeableCard(files);
+    const { picked, memory } = await prepareHandover(card);
+    const found = (await findHypervisor(card, picked))!;
+    expect(found.guests.map(({ name }) => name)).toEqual(['web', 'db']);
+    expect(found.hostCores).toBe(3);
+    const kernel = memory.find(({ name, address }) => name === 'kernel' && address <= 0x8000)!;
+    const at8000 = memory.find(({ address, data }) => address <= 0x8000 && address + data.length > 0x8000)!;
+    expect(kernel).toBeDefined();
+    expect(isHypervisorFile(at8000.data.subarray(0x8000 - at8000.address))).toBe(true);
+    const tree = memory.find(({ name }) => name === 'device tree')!;
+    const fdt = readFdt(tree.data);
+    expect(findNode(fdt, '/cpus')!.children.map(({ name }) => name)).toEqual(['cpu@0', 'cpu@1', 'cpu@2']);
+    expect(fdtCells(findNode(fdt, 'serial4')!.properties.get('reg')!)).toEqual([0x4001_2000, 0x1000]);
+  });
+
+  test('a second time has nothing to do; without guests it is the block alone; uninstall gives back every byte', async () => {
+    const files = partition(guestFiles('web'));
+    const before = { ...files };
+    await installed(files);
+    expect((await installed(files)).changes).toEqual([]);
+    const card = changeableCard(files);
+    await carryOut(card, await planGuestRemove(card, 'web'));
+    await installed(files);
+    const { picked } = await prepareHandover(card);
+    expect(await findHypervisor(card, picked)).toBeUndefined();
+    expect(names(files).filter((it) => it.endsWith('.dtb'))).toEqual(['bcm2709-rpi-2-b.dtb']);
+    await carryOut(card, await planUninstall(card));
+    const ofGuests = ['hypberry-guests.json', 'hypberry-guest-web.kernel'];
+    expect(files).toEqual(
+      Object.fromEntries(Object.entries(before).filter(([path]) => !ofGuests.includes(path))),
+    );
+  });
+
+  test('uninstall leaves the guests on the card', async () => {
+    const files = partition(guestFiles('web'));
+    const before = { ...files };
+    await installed(files);
+    const card = changeableCard(files);
+    await carryOut(card, await planUninstall(card));
+    expect(files).toEqual(before);
+  });
+});
+
+describe('install with guests', () => {
+  const install = (files: Files): Promise<Plan> => planInstall(changeableCard(files), { method: 'auto' });
+
+  test('puts the block in even where the firmware starts HYP mode by itself', async () => {
+    const files = bootPartition('hyp', { 'bcm2709-rpi-2-b.dtb': HOST_TREE, ...guestFiles('web') });
+    expect((await install(files)).changes.map(({ path }) => path.replace(/[0-9a-f]{8}/, ''))).toEqual([
+      'hypberry-.bin',
+      'hypberry-.dtb',
+      'hypberry-.img',
+      'config.txt',
+    ]);
+  });
+
+  test('an initramfs that the firmware found by the kernel’s name is named', async () => {
+    const files = partition({
+      ...guestFiles('web'),
+      initramfs7: new Uint8Array(5000),
+      'config.txt': text('auto_initramfs=1\n'),
+    });
+    const card = changeableCard(files);
+    await carryOut(card, await planInstall(card, { method: 'armstub' }));
+    const { picked } = await prepareHandover(card);
+    expect(picked.initramfs?.file).toBe('initramfs7');
+    expect(picked.kernel.file).toMatch(/^hypberry-.*img$/);
+  });
+
+  test('the trailer that old firmware wants is at the end of the file', async () => {
+    const files = bootPartition('of2015', { 'bcm2709-rpi-2-b.dtb': HOST_TREE, ...guestFiles('web') });
+    const card = changeableCard(files);
+    await carryOut(card, await planInstall(card, { method: 'auto' }));
+    const { picked } = await prepareHandover(card);
+    expect(picked.tree?.file).toMatch(/^hypberry-.*dtb$/);
+  });
+
+  test.each<[string, Files, string]>([
+    ['a tree without the interrupt controller', { 'bcm2709-rpi-2-b.dtb': TREE }, 'guest.tree'],
+    ['no tree', { 'config.txt': text('device_tree=\n') }, 'setup.no-tree'],
+    ['a guest whose kernel is gone', { 'hypberry-guest-web.kernel': new Uint8Array(0) }, 'guest.kernel'],
+    ['a file of guests that is none', { 'hypberry-guests.json': text('{}') }, 'guest.file-damaged'],
+    ['too little memory', { 'config.txt': text('total_mem=256\ngpu_mem=128\n') }, 'guest.memory'],
+  ])('refused: %s', async (_, more, expected) => {
+    await expect(install(partition({ ...guestFiles('web'), ...more }))).rejects.toThrow(code(expected));
+  });
+
+  test('the file on the card describes itself', async () => {
+    const { changes } = await install(partition(guestFiles('web')));
+    const file = changes.find(({ path }) => path.endsWith('.img'))!;
+    if (file.kind === 'remove') throw new Error('removed');
+    const description = readHypervisorFile(file.data)!;
+    expect(description.armMemory).toBe((1024 - 64) * MIB);
+    expect(description.guests).toMatchObject([{ name: 'web', memory: 32 * MIB, cores: [3] }]);
+  });
+});
