@@ -95,7 +95,7 @@ function takeTimer(a: Assembler, ticks: number): void {
 }
 
 /** Does everything whose cost is asked for, ten times each. */
-const caller = smallGuest(
+export const caller = smallGuest(
   (a) => {
     const [again, wait, waiting, sending, pause, end] = ['again', 'wait', 'waiting', 'sending', 'pause', 'end'].map(
       (it) => a.label(it),
