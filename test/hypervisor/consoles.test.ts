@@ -58,6 +58,8 @@ function lateReader(ms: number): Uint8Array {
   a.mrc(reg.CNTV_CTL, r0);
   a.tst(r0, 4);
   a.beq(wait);
+  a.mov(r1, 0);
+  a.mcr(reg.CNTV_CTL, r1);
   load(a, r4, FOUND);
   a.mov(r2, READ);
   a.at(again);
