@@ -119,16 +119,20 @@ export async function hypervisorFor(
   };
 }
 
+/** What the hypervisor in a kernel file, perhaps with our block in front, says of itself; undefined in any other. */
+export function hypervisorIn(file: Uint8Array): HypervisorDescription | undefined {
+  return readHypervisorFile(isBootBlock(file) ? file.subarray(KERNEL_OFFSET) : file);
+}
+
 /**
- * What the hypervisor that a card starts says of itself; undefined where it starts something else.
+ * The hypervisor that a card starts; undefined where it starts something else.
  * @throws HypberryError what the card throws
  */
 export async function findHypervisor(
   card: CardReader,
   { kernel }: Picked,
 ): Promise<HypervisorDescription | undefined> {
-  const bytes = await card.read(kernel.file);
-  return readHypervisorFile(isBootBlock(bytes) ? bytes.subarray(KERNEL_OFFSET) : bytes);
+  return hypervisorIn(await card.read(kernel.file));
 }
 
 function cores(count: number): string {

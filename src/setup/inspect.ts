@@ -5,7 +5,10 @@ import { HypberryError } from '../base/errors.js';
 import { fdtText, readFdt } from '../firmware/fdt.js';
 import { describeKernel, readKernel, unpackVersion, type KernelFile } from '../firmware/kernel.js';
 import { describeStartElf } from '../firmware/start-elf.js';
+import { readGuests, type Guest } from '../guest/guests.js';
+import type { HypervisorDescription } from '../hypervisor/description.js';
 import { splitConfig } from './config-block.js';
+import { hypervisorIn } from './hypervisor.js';
 import { ourFiles } from './ours.js';
 import { surveyCard, type Start, type Survey } from './survey.js';
 
@@ -39,33 +42,35 @@ const LARGEST_KERNEL = 256 << 20;
 export async function inspectCard(card: CardReader): Promise<Report> {
   const survey = await surveyCard(card);
   const files = (await card.list('')).filter((entry) => !entry.isFolder);
-  const kernels: { file: string; facts: KernelFile }[] = [];
+  const kernels: Kernel[] = [];
   for (const { name, size } of files) {
-    if (KERNEL_NAME.test(name) && size <= LARGEST_KERNEL)
-      kernels.push({ file: name, facts: await readWhole(card, name) });
+    if (KERNEL_NAME.test(name) && size <= LARGEST_KERNEL) kernels.push(await readWhole(card, name));
   }
   if (
     survey.kernel &&
     !kernels.some(({ file }) => file.toLowerCase() === survey.kernel!.file.toLowerCase())
   ) {
-    kernels.push({ file: survey.kernel.file, facts: await readWhole(card, survey.kernel.file) });
+    kernels.push(await readWhole(card, survey.kernel.file));
   }
   const trees: { file: string; description: string }[] = [];
   for (const { name } of files) {
     if (TREE_NAME.test(name)) trees.push({ file: name, description: describeTree(await card.read(name)) });
   }
   const installed = await findInstalled(card);
+  const guests = await findGuests(card);
+  const started = kernels.find(({ file }) => file === survey.picked?.kernel.file)?.hypervisor;
 
   const sections = [
     { title: 'Firmware', rows: firmwareRows(survey) },
-    { title: 'Kernels', rows: kernels.map(({ file, facts }) => [file, describeKernel(facts)] as const) },
+    { title: 'Kernels', rows: kernels.map((it) => [it.file, describe(it)] as const) },
     { title: 'Device trees', rows: trees.map(({ file, description }) => [file, description] as const) },
+    { title: 'Guests', rows: guests.rows },
     { title: 'config.txt, as this firmware reads it on a Pi 2', rows: configRows(survey) },
     { title: 'What a Pi 2 does with this card', rows: [...startRows(survey), ...installed.rows] },
   ].filter(({ rows }) => rows.length > 0);
   return {
     sections,
-    conclusion: conclusionOf(survey, installed.lines !== undefined),
+    conclusion: conclusionOf(survey, installed.lines !== undefined, started, guests.names),
     start: survey.start,
     facts: {
       start: survey.start,
@@ -73,6 +78,7 @@ export async function inspectCard(card: CardReader): Promise<Report> {
       ourFiles: installed.files,
       firmware: survey.firmware ?? null,
       kernels,
+      guests: guests.guests,
       trees,
       config: survey.config
         ? {
@@ -120,10 +126,45 @@ function settingsOf(config: Config): Setting[] {
   return [...[...config.settings.values()].filter(({ name }) => !addUp.has(name)), ...config.deviceTree];
 }
 
+/** A kernel file, or our hypervisor with one in it. */
+interface Kernel {
+  readonly file: string;
+  readonly facts: KernelFile;
+  readonly hypervisor?: HypervisorDescription;
+}
+
 /** What a kernel file is, unpacked as far as its version. */
-async function readWhole(card: CardReader, file: string): Promise<KernelFile> {
+async function readWhole(card: CardReader, file: string): Promise<Kernel> {
   const bytes = await card.read(file);
-  return unpackVersion(bytes, readKernel(bytes));
+  const hypervisor = hypervisorIn(bytes);
+  return { file, facts: await unpackVersion(bytes, readKernel(bytes)), ...(hypervisor && { hypervisor }) };
+}
+
+function describe({ facts, hypervisor }: Kernel): string {
+  if (!hypervisor) return describeKernel(facts);
+  return `hypberry's hypervisor, with the host's kernel and ${namesOf(hypervisor.guests)}, ${(facts.size / 1e6).toFixed(1)} MB`;
+}
+
+function namesOf(guests: readonly { readonly name: string }[]): string {
+  return `${guests.length === 1 ? 'guest' : 'guests'} ${guests.map(({ name }) => name).join(', ')}`;
+}
+
+/** The guests that the card keeps; a damaged file is told as a row of the report. */
+async function findGuests(
+  card: CardReader,
+): Promise<{ guests: readonly Guest[]; names: string; rows: Section['rows'] }> {
+  try {
+    const guests = await readGuests(card);
+    const rows = guests.map(
+      ({ name, memory, cores, kernel }) =>
+        [name, `${memory} MiB, ${cores === 1 ? '1 core' : `${cores} cores`}, ${kernel}`] as const,
+    );
+    return { guests, names: guests.length > 0 ? namesOf(guests) : '', rows };
+  } catch (error) {
+    if (!(error instanceof HypberryError)) throw error;
+    const rows = [['problem', `${error.message} (${error.code})`] as const, ['hint', error.hint] as const];
+    return { guests: [], names: '', rows };
+  }
 }
 
 /** One line for people: which board a tree is for, or what is wrong with it. */
@@ -199,8 +240,22 @@ function startRows({ picked, start, problem }: Survey): (readonly [string, strin
   ];
 }
 
-function conclusionOf(survey: Survey, installed: boolean): string {
+/**
+ * @param started the hypervisor that it starts, where it does
+ * @param guests those that the card keeps, for a sentence; empty where it keeps none
+ */
+function conclusionOf(
+  survey: Survey,
+  installed: boolean,
+  started: HypervisorDescription | undefined,
+  guests: string,
+): string {
   if (survey.problem) return 'This card does not start a Pi 2 as it is.';
+  const theirs = started ? namesOf(started.guests) : '';
+  const next =
+    theirs === guests ? '' : ` It keeps ${guests || 'no guests'}: "hypberry install" has it start with that.`;
+  if (started) return `This card starts hypberry's hypervisor in HYP mode, with ${theirs}.${next}`;
+  if (guests !== '') return `This card keeps ${guests}, which "hypberry install" has it start.`;
   switch (survey.start.mode) {
     case 'HYP':
       return installed

@@ -5,6 +5,7 @@ import { fdtCells, findNode, readFdt } from '../../src/firmware/fdt.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { isHypervisorFile, readHypervisorFile } from '../../src/hypervisor/description.js';
 import { planGuestAdd, planGuestRemove, listGuests, type NewGuest } from '../../src/setup/guests.js';
+import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
 import { findHypervisor } from '../../src/setup/hypervisor.js';
 import { applyPlan, type Plan } from '../../src/setup/plan.js';
@@ -206,5 +207,44 @@ describe('install with guests', () => {
     const description = readHypervisorFile(file.data)!;
     expect(description.armMemory).toBe((1024 - 64) * MIB);
     expect(description.guests).toMatchObject([{ name: 'web', memory: 32 * MIB, cores: [3] }]);
+  });
+});
+
+describe('inspect', () => {
+  test.each<[string, (files: Files) => Promise<void>, RegExp]>([
+    [
+      'guests that are not installed',
+      async () => undefined,
+      /keeps guests web, db, which "hypberry install" has it start/,
+    ],
+    [
+      'guests that are',
+      async (files) => {
+        const card = changeableCard(files);
+        await carryOut(card, await planInstall(card, { method: 'kernel_old' }));
+      },
+      /starts hypberry's hypervisor in HYP mode, with guests web, db\.$/,
+    ],
+    [
+      'one removed since',
+      async (files) => {
+        const card = changeableCard(files);
+        await carryOut(card, await planInstall(card, { method: 'armstub' }));
+        await carryOut(card, await planGuestRemove(card, 'db'));
+      },
+      /with guests web, db\. It keeps guest web: "hypberry install"/,
+    ],
+  ])('says %s', async (_, before, conclusion) => {
+    const files = partition(guestFiles('web', 'db'));
+    await before(files);
+    expect((await inspectCard(changeableCard(files))).conclusion).toMatch(conclusion);
+  });
+
+  test('tells a damaged file of guests', async () => {
+    const { sections } = await inspectCard(changeableCard(partition({ 'hypberry-guests.json': text('{') })));
+    expect(sections.find(({ title }) => title === 'Guests')?.rows[0]).toEqual([
+      'problem',
+      expect.stringContaining('(guest.file-damaged)'),
+    ]);
   });
 });
