@@ -162,7 +162,7 @@ function dataAbort(vcpu: Vcpu, hsr: u32): Vcpu {
   }
   const size: u32 = 1 << ((hsr >> SIZE_SHIFT) & 3);
   const n = (hsr >> REGISTER_SHIFT) & 0xf;
-  if ((hsr & ISV) != 0 && (hsr & FAULT_KIND) == TRANSLATION && n != 15 && offset + size <= 0x1000) {
+  if ((hsr & ISV) != 0 && (hsr & FAULT_KIND) == TRANSLATION && n != 15 && (offset & (size - 1)) == 0) {
     if (hsr & WRITE) {
       if (write(vcpu, page, offset, size, readRegister(vcpu, n))) {
         skip(hsr);

@@ -320,6 +320,21 @@ describe('pending and active (3.2.4)', () => {
   });
 });
 
+test('a word that is at no word’s place changes nothing, of its own registers or of others', () => {
+  machine.set(FIRST, 'VBAR', 0x4000_8000n);
+  for (const offset of [D.ITARGETSR + 61, D.IPRIORITYR + 63, D.IPRIORITYR + 31]) {
+    machine.set(FIRST, 'ELR_hyp', 0x4000_9000n);
+    writeD(offset, 0xffff_ffff);
+    // A Data Abort: the vector's offset is 0x10 (ARM ARM table B1-3).
+    expect(machine.pc(FIRST)).toBe(0x4000_8010);
+  }
+  expect([D.ITARGETSR + 60, D.IPRIORITYR + 32, D.IPRIORITYR + 60, D.IPRIORITYR + 28].map((it) => readD(it))).toEqual([
+    0, 0, 0, 0,
+  ]);
+  writeD(D.SGIR, TO_SELF | 1);
+  expect(readC(C.IAR)).toBe(1);
+});
+
 test('ICFGR: SGIs are edge-triggered; a shared interrupt’s mode is kept, in bit 1 of its two (4.3.13)', () => {
   expect(readD(D.ICFGR)).toBe(0xaaaa_aaaa);
   writeD(D.ICFGR + 8, 0x8000_0002);
