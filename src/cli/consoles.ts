@@ -1,4 +1,5 @@
 /** The consoles of a trial, as they come: one alone, several line by line, or in panes on a terminal. */
+import { createLineSplitter } from '../engine/console.js';
 import { colors } from './output.js';
 import { showPanes } from './panes.js';
 
@@ -7,7 +8,10 @@ export interface Shown {
   readonly take: (text: string, console: string) => void;
   /** Says something on a line of its own. */
   readonly note: (text: string) => void;
-  /** Ends the last line; without `whole`, a line that has only begun is left out where it was not shown yet. */
+  /**
+   * Ends the last line of each console.
+   * @param whole of one console alone: also a line that has only begun and was not shown yet
+   */
   readonly end: (whole: boolean) => void;
 }
 
@@ -43,27 +47,33 @@ export function showOne(name: string): Shown {
   };
 }
 
-/** Shows several consoles: in panes on a terminal, else by whole lines, each with its console's name in front. */
+/**
+ * Shows several consoles: in panes on a terminal, else by whole lines, each with its console's name in front; empty
+ * ones are left out, and of a very long one the end (`createLineSplitter`).
+ */
 export function showAll(names: readonly string[]): Shown {
   const { stdout } = process;
   if (stdout.isTTY && stdout.columns > 0 && stdout.rows > 0) return showPanes(names, stdout);
   const stamp = stamps();
   const width = Math.max(...names.map(({ length }) => length));
-  const waiting = new Map<string, string>();
   const write = (name: string, line: string): void => {
     stdout.write(`${stamp()}${colors.bold(name.padEnd(width))}  ${line}\n`);
   };
+  const consoles = new Map(
+    names.map((name) => [
+      name,
+      createLineSplitter((line) => {
+        write(name, line);
+      }),
+    ]),
+  );
   return {
-    take(text, name) {
-      const lines = ((waiting.get(name) ?? '') + text.replaceAll('\r', '')).split('\n');
-      waiting.set(name, lines.pop()!);
-      for (const line of lines) write(name, line);
-    },
+    take: (text, name) => consoles.get(name)?.take(text),
     note(text) {
       stdout.write(`${stamp()}[${text}]\n`);
     },
     end() {
-      for (const [name, line] of waiting) if (line !== '') write(name, line);
+      for (const [name, { rest }] of consoles) if (rest !== '') write(name, rest);
     },
   };
 }

@@ -32,9 +32,9 @@ export function drawPanes(panes: readonly Pane[], columns: number, rows: number)
   });
 }
 
-/** What of a console's line can stand on a terminal: no controls, which would move its cursor. */
+/** What of a console's line can stand on a terminal: no controls, which would move its cursor; a tab is a space. */
 function visible(line: string): string {
-  return line.replace(/\u001b\[[0-9;?]*[A-Za-z]|[\u0000-\u001f\u007f-\u009f]/g, '');
+  return line.replaceAll('\t', ' ').replace(/\u001b\[[0-9;?]*[A-Za-z]|[\u0000-\u001f\u007f-\u009f]/g, '');
 }
 
 /**

@@ -114,6 +114,10 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       verdict = hypervisor
         ? await trySystems(engine, machine, hypervisor, options, shown)
         : await tryOne(engine, machine, options, shown);
+    } catch (error) {
+      // Panes would be drawn for ever.
+      shown?.end(true);
+      throw error;
     } finally {
       line?.stop();
       trace?.close();
