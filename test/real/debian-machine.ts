@@ -131,11 +131,15 @@ export interface Ran {
 /** Milliseconds of virtual time between two looks at the clock. */
 const STRETCH = 5;
 
-/** Runs a machine to its end. */
+/**
+ * Runs a machine to its end.
+ * @param until text that ends it, too
+ */
 export async function runToEnd(
   engine: 'built-in' | 'QEMU',
   machine: Handover,
   seconds: number,
+  until = /$^/,
 ): Promise<Ran> {
   const decoder = new TextDecoder();
   let said = '';
@@ -143,12 +147,17 @@ export async function runToEnd(
     said += decoder.decode(bytes, { stream: true }).replaceAll('\r', '');
   };
   if (engine === 'QEMU') {
+    const stop = new AbortController();
+    const look = (bytes: Uint8Array): void => {
+      onConsole(bytes);
+      if (until.test(said)) stop.abort();
+    };
     // In turns by one thread, each of the thousands of TLB invalidations at the end of a boot would wait while the
     // other cores, held in stop_machine(), use up their turns of 100 ms.
     const { why } = await qemuEngine({ threadPerCore: true }).run(
       machine,
-      onConsole,
-      AbortSignal.timeout(seconds * 1000),
+      look,
+      AbortSignal.any([stop.signal, AbortSignal.timeout(seconds * 1000)]),
     );
     return { said, why };
   }
@@ -156,6 +165,7 @@ export async function runToEnd(
   const end = performance.now() + seconds * 1000;
   for (let ms = STRETCH; pi.ending === undefined && performance.now() < end; ms += STRETCH) {
     pi.run(ms * 1_000_000);
+    if (until.test(said)) break;
   }
   return { said, why: pi.ending ?? 'it went on' };
 }
