@@ -43,8 +43,9 @@ const GUEST_HCR: u32 =
 const GUEST_HDCR: u32 = HDCR.TDRA | HDCR.TDOSA | HDCR.TDA | HDCR.TPM | HDCR.TPMCR | 4;
 const GUEST_HSTR: u32 = HSTR.TTEE | HSTR.TJDBX | HSTR.T15;
 const MAILBOX3: usize = 12;
-/** 100 ms of the system counter. */
-const PATIENCE: u64 = 1920000;
+const MAILBOX3_FIQ: u32 = 1 << 7;
+/** 2 s of the system counter: an emulator on a busy machine may run its cores one long after the other. */
+const PATIENCE: u64 = 38400000;
 
 /** A vcpu as reset leaves it, with its machine's second stage. */
 function resetVcpu(vcpu: Vcpu): void {
@@ -205,12 +206,16 @@ function beginHost(index: u32): Vcpu {
   CNTHCTL.write(CNTHCTL.PL1PCEN | CNTHCTL.PL1PCTEN);
   if (index != 0) {
     const mailbox = MAILBOX_CLEAR + 16 * index + MAILBOX3;
+    // As an FIQ, which is masked, the mailbox ends WFI: WFE would let an emulator's thread spin all the while.
+    const routing = MAILBOXES_ROUTING + 4 * index;
+    mmio.write32(routing, mmio.read32(routing) | MAILBOX3_FIQ);
     let entry = mmio.read32(mailbox);
     while (entry == 0) {
-      barrier.wfe();
+      barrier.wfi();
       entry = mmio.read32(mailbox);
     }
     mmio.write32(mailbox, entry);
+    mmio.write32(routing, mmio.read32(routing) & ~MAILBOX3_FIQ);
     setSaved(vcpu, L.SAVED_ELR, entry & ~1);
     if (entry & 1) setSaved(vcpu, L.SAVED_SPSR, SVC_MASKED | PSR_T);
   }
