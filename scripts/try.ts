@@ -1,16 +1,18 @@
 /**
  * Makes a card image from Debian's kernel and today's firmware, and takes it through the real command line: what is
- * on it, what install would do, the boot block put in by each method, a boot by each, and out again.
+ * on it, what install would do, the boot block put in by each method, a boot by each, and out again; then a guest beside
+ * a host, each with Debian's kernel.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from './lib/cache.js';
 import { BOOT_OFFSET, bootFiles, makeCardImage } from './lib/card-image.js';
-import { inputs } from './lib/inputs.js';
+import { ANSWER, demoSystems } from './lib/demo-systems.js';
+import { inputs, type Inputs } from './lib/inputs.js';
 import { reportErrors } from './lib/report.js';
 import { run } from './lib/run.js';
 import { cardTools, ensureTools } from './lib/tools.js';
@@ -18,6 +20,7 @@ import { cardTools, ensureTools } from './lib/tools.js';
 const program = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const folder = join(cacheFolder, 'try');
 const IMAGE = 'card.img';
+const GUEST_IMAGE = 'card-with-guest.img';
 
 const say = (line = ''): void => {
   process.stdout.write(`${line}\n`);
@@ -25,6 +28,9 @@ const say = (line = ''): void => {
 
 /** A line of the kernel's console, as "hypberry try" shows it: seconds since the start, then the kernel's text. */
 const CONSOLE_LINE = /^ *\d+\.\d s {2}(.*)$/;
+
+/** What is a line of a console that is shown: of the hypervisor, or of the host about its guest. */
+const TELLING_OF_GUESTS = /^hypberry|says: |Run .init/;
 
 /** What of the console is worth reading here; the rest is counted. */
 const TELLING =
@@ -43,7 +49,7 @@ function shortener(): { line: (text: string) => void; end: () => void } {
   return {
     line: (text) => {
       const console = CONSOLE_LINE.exec(text)?.[1];
-      if (console !== undefined && !TELLING.test(console)) {
+      if (console !== undefined && !TELLING.test(console) && !TELLING_OF_GUESTS.test(console)) {
         left++;
         return;
       }
@@ -137,11 +143,31 @@ async function demonstrate(): Promise<void> {
       taken.status === 0 && (await cardContent()) === before,
     );
   }
+  await demonstrateGuest(found, expectThat);
 
   const width = Math.max(...findings.map(({ what }) => what.length));
   for (const { what, isSo } of findings) say(`${what.padEnd(width)}  ${isSo ? 'yes' : 'NO'}`);
   say(`${((performance.now() - begin) / 1000).toFixed(0)} s in all.`);
   process.exitCode = findings.every(({ isSo }) => isSo) ? 0 : 1;
+}
+
+/** A card with a host that comes to its shell, and a guest that is added to it. */
+async function demonstrateGuest(
+  { bookworm, firmware, busybox }: Inputs,
+  expectThat: (what: string, isSo: boolean) => void,
+): Promise<void> {
+  const { host, guest } = await demoSystems(busybox);
+  const options = { config: 'auto_initramfs=1\n', more: new Map([['initramfs7', host]]) };
+  await makeCardImage(join(folder, GUEST_IMAGE), await bootFiles(bookworm, firmware, options));
+  await writeFile(join(folder, 'vmlinuz'), await readFile(bookworm.vmlinuz));
+  await writeFile(join(folder, 'web.cpio'), guest);
+  const files = ['--kernel', 'vmlinuz', '--initramfs', 'web.cpio'];
+  const added = await hypberry('guest', 'add', '--name', 'web', ...files, GUEST_IMAGE);
+  const tried = await hypberry('try', '--until', `${ANSWER}(none)`, GUEST_IMAGE);
+  expectThat(
+    "Debian's kernel as host and as guest: the host's shell asks the guest's for its kernel",
+    added.status === 0 && tried.status === 0,
+  );
 }
 
 await reportErrors(demonstrate);

@@ -106,7 +106,7 @@ function program(): Command {
     .option('--as-is', 'boot it as it is now')
     .addOption(method())
     .option('--force', 'put the block in even where the card starts HYP mode without it')
-    .option('--timeout <seconds>', 'give up after so long', seconds, 120)
+    .option('--timeout <seconds>', 'give up after so long; 120 unless given, with guests 300', seconds)
     .addOption(
       new Option('--engine <name>', 'what runs the machine: hypberry itself, or QEMU where it is installed')
         .choices(['built-in', 'qemu'])

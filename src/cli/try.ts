@@ -25,12 +25,16 @@ export interface TryOptions {
   readonly asIs?: boolean;
   readonly method: InstallOptions['method'];
   readonly force?: boolean;
-  readonly timeout: number;
+  readonly timeout?: number;
   readonly trace?: string;
   readonly until?: Until;
   readonly console?: string;
   readonly json?: boolean;
 }
+
+/** Seconds until a trial is given up. */
+const TIMEOUT = 120;
+const TIMEOUT_WITH_GUESTS = 300;
 
 /** How often a growing trace is spoken of, in bytes. */
 const TRACE_NOTE = 256 << 20;
@@ -149,7 +153,7 @@ function tryOne(
   shown: Shown | undefined,
 ): Promise<Verdict> {
   return runTrial(engine, machine, {
-    timeoutSeconds: timeout,
+    timeoutSeconds: timeout ?? TIMEOUT,
     until,
     ...(shown && {
       onConsole: (text) => {
@@ -177,7 +181,7 @@ function trySystems(
     {
       systems,
       hypervisor: OWN_CONSOLE,
-      timeoutSeconds: timeout,
+      timeoutSeconds: timeout ?? TIMEOUT_WITH_GUESTS,
       ...(until && ('text' in until ? { until: { text: until.text, console } } : { untilAddress: true })),
       ...(shown && { onConsole: shown.take }),
     },

@@ -1,0 +1,39 @@
+/** Two small systems to show a guest with: each an initramfs of busybox and a script. */
+import { readFile } from 'node:fs/promises';
+import { busyboxArchive } from '../../test/support/initramfs.js';
+
+/** What the host's system prints in front of the guest's answer. */
+export const ANSWER = 'web says: ';
+
+/** The guest's console on the host, behind the board's two UARTs and the hypervisor's messages. */
+const CONSOLE = '/dev/ttyAMA3';
+
+const begin = `#!/bin/sh
+mount -t proc proc /proc
+mount -t devtmpfs dev /dev
+`;
+
+/** Both come to a shell; the host's asks the guest's for its kernel, on the guest's console. */
+const HOST = `${begin}{
+  stty raw -echo
+  while read -r line; do
+    case $line in
+      *"built-in shell"*) echo 'uname -nrm' >${CONSOLE} ;;
+      "(none) "*) echo "${ANSWER}$line" ;;
+    esac
+  done
+} <${CONSOLE} &
+exec sh
+`;
+const GUEST = `${begin}exec sh
+`;
+
+/**
+ * The host's and the guest's initramfs.
+ * @param busybox path of a static one for 32-bit Arm
+ */
+export async function demoSystems(busybox: string): Promise<{ host: Uint8Array; guest: Uint8Array }> {
+  const program = await readFile(busybox);
+  const applets = ['mount', 'stty', 'uname'];
+  return { host: busyboxArchive(program, HOST, applets), guest: busyboxArchive(program, GUEST, applets) };
+}
