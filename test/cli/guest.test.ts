@@ -1,0 +1,250 @@
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { getFile, makeVolume, temporary } from '../card/images.js';
+import { bootPartition, HOST_TREE, kernelFile, type Files } from '../support/boot-files.js';
+import { concat, text } from '../support/kernel-files.js';
+import { hypberry, type Outcome } from './run.js';
+
+// Each test starts the program several times.
+vi.setConfig({ testTimeout: 120_000 });
+
+const partition = (): Files => bootPartition('svc', { 'bcm2709-rpi-2-b.dtb': HOST_TREE });
+
+/** A boot folder with these files. */
+function bootFolder(files = partition()): string {
+  const folder = temporary('boot');
+  fs.mkdirSync(folder);
+  for (const [path, data] of Object.entries(files)) fs.writeFileSync(join(folder, path), data);
+  return folder;
+}
+
+/** A folder's files and their bytes, in hexadecimal. */
+const contents = (folder: string): Record<string, string> =>
+  Object.fromEntries(
+    fs
+      .readdirSync(folder)
+      .sort()
+      .map((name) => [name, fs.readFileSync(join(folder, name)).toString('hex')]),
+  );
+
+function userFile(name: string, data: Uint8Array): string {
+  const folder = temporary('files');
+  fs.mkdirSync(folder);
+  fs.writeFileSync(join(folder, name), data);
+  return join(folder, name);
+}
+
+const kernel = userFile('vmlinuz-6.1', kernelFile(9));
+const initramfs = userFile('web.cpio', text('070701'));
+
+const guest = (command: string, ...args: readonly string[]): Promise<Outcome> =>
+  hypberry(['guest', command, ...args]);
+async function done(outcome: Promise<Outcome>): Promise<string> {
+  const { status, stdout, stderr } = await outcome;
+  expect([status, stderr]).toEqual([0, '']);
+  return stdout;
+}
+
+describe('guest --help', () => {
+  test('names the three', async () => {
+    const help = await done(hypberry(['guest', '--help']));
+    for (const command of ['add', 'list', 'remove']) expect(help).toMatch(new RegExp(`^  ${command} `, 'm'));
+    expect(await done(hypberry(['--help']))).toMatch(/^ {2}guest /m);
+  });
+
+  test.each(['add', 'list', 'remove'])('%s has an example of it and the exit status', async (command) => {
+    const help = await done(guest(command, '--help'));
+    expect(help).toMatch(new RegExp(`Example:\n {2}hypberry guest ${command} .*sdcard\\.img`));
+    expect(help).toMatch(/Exit status:\n {2}0 .*guests come up\n {2}1 .*\n {2}2 /);
+  });
+});
+
+test.each([
+  [['guest', 'add', 'boot', '--kernel', kernel], '--name'],
+  [['guest', 'add', 'boot', '--name', 'web'], '--kernel'],
+  [['guest', 'add', 'boot', '--name', 'web', '--kernel', kernel, '--memory', 'much'], '--memory'],
+  [['guest', 'add', 'boot', '--name', 'web', '--kernel', kernel, '--cores', '0'], '--cores'],
+  [['guest', 'remove', 'boot'], 'name'],
+  [['guest', 'start', 'boot'], 'start'],
+])('a usage error has exit status 2 and two lines: %j', async (args, what) => {
+  const { status, stdout, stderr } = await hypberry(args);
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/^error: .+\n\(try "hypberry --help"\)\n$/);
+  expect(stderr).toContain(what);
+});
+
+test('a guest from add to remove; a dry run changes nothing', async () => {
+  const boot = bootFolder();
+  const before = contents(boot);
+  const add = ['add', boot, '--name', 'web', '--kernel', kernel, '--initramfs', initramfs, '--memory', '32'];
+
+  const dry = await done(guest(add[0]!, ...add.slice(1), '--dry-run'));
+  expect(dry).toMatch(/^Guest web: vmlinuz-6\.1, 32 MiB of memory, 1 core\.\n[^]*nothing was written\.\n$/);
+  expect(contents(boot)).toEqual(before);
+
+  const said = await done(guest(add[0]!, ...add.slice(1)));
+  expect(said).toBe(dry.replace(/A dry run.*\n$/, ''));
+  expect(contents(boot)).toEqual({
+    ...before,
+    'hypberry-guest-web.kernel': Buffer.from(kernelFile(9)).toString('hex'),
+    'hypberry-guest-web.initramfs': Buffer.from('070701').toString('hex'),
+    'hypberry-guests.json': expect.any(String) as string,
+  });
+  expect(JSON.parse(fs.readFileSync(join(boot, 'hypberry-guests.json'), 'utf8'))).toEqual({
+    version: 1,
+    guests: [
+      {
+        name: 'web',
+        kernel: 'hypberry-guest-web.kernel',
+        initramfs: 'hypberry-guest-web.initramfs',
+        memory: 32,
+        cores: 1,
+        commandLine: 'console=ttyAMA0 panic=10',
+      },
+    ],
+  });
+
+  const second = ['--name', 'db', '--kernel', kernel, '--cores', '2', '--cmdline', 'quiet'];
+  const added = JSON.parse(await done(guest('add', boot, ...second, '--json'))) as Record<string, unknown>;
+  expect(added).toMatchObject({ method: null, changed: true });
+  expect(Object.keys(added).sort()).toEqual(['changed', 'changes', 'method', 'notes', 'summary']);
+  // It has nothing that its kernel could take as its root.
+  expect(added['notes']).toEqual([
+    expect.stringMatching(/^db has no initramfs/),
+    expect.stringContaining('install'),
+  ]);
+
+  const list = await done(guest('list', boot));
+  expect(list.split('\n').map((line) => line.split(/ {2,}/)[0])).toEqual([
+    'web',
+    'db',
+    'The host keeps cores 0 to 1.',
+    '',
+  ]);
+  expect(list).toMatch(/^web +32 MiB, core 3, .*hypberry-guest-web\.initramfs, "console=ttyAMA0 panic=10"$/m);
+  // Unless told otherwise it has 256 MiB.
+  expect(list).toMatch(/^db +256 MiB, core 2 and 3, .*"quiet"$/m);
+  expect(JSON.parse(await done(guest('list', '--json', boot)))).toMatchObject({
+    hostCores: 2,
+    guests: [
+      { name: 'web', memory: 32, cores: 1, runsOn: [3] },
+      { name: 'db', memory: 256, cores: 2, runsOn: [2, 3], commandLine: 'quiet' },
+    ],
+  });
+
+  // The card's tree has serial0 and serial1; the next ones are the hypervisor's and, in their order, the guests'.
+  const withGuests = contents(boot);
+  const install = await done(hypberry(['install', '--dry-run', boot]));
+  expect(install).toMatch(/^ {2}note: web: core 3, 32 MiB; its console is \/dev\/ttyAMA3 on the Pi\.$/m);
+  expect(install).toMatch(
+    /^ {2}note: db: core 2 and 3, 256 MiB; its console is \/dev\/ttyAMA4 on the Pi\.$/m,
+  );
+  expect(install).toMatch(/^ {2}note: hypberry: .* \/dev\/ttyAMA2 on the Pi\.$/m);
+  expect(install).toMatch(/^ {2}new file hypberry-\S+\.img, /m);
+  expect(install).toMatch(/^ {2}new file hypberry-\S+\.dtb, /m);
+  expect(contents(boot)).toEqual(withGuests);
+
+  expect(await done(guest('remove', boot, 'web', '--dry-run'))).toContain('nothing was written');
+  expect(contents(boot)).toEqual(withGuests);
+  const removed = JSON.parse(await done(guest('remove', boot, 'web', '--json'))) as Record<string, unknown>;
+  const [first, ...others] = removed['changes'] as { kind: string; path: string }[];
+  // First it is no more on the list: what is interrupted then leaves files, and no guest without them.
+  expect(first).toMatchObject({ kind: 'replace', path: 'hypberry-guests.json' });
+  expect(others.map(({ kind, path }) => `${kind} ${path}`).sort()).toEqual([
+    'remove hypberry-guest-web.initramfs',
+    'remove hypberry-guest-web.kernel',
+  ]);
+  expect(await done(guest('list', boot))).toMatch(/^db .*\nThe host keeps cores 0 to 1\.\n$/);
+  await done(guest('remove', boot, 'db'));
+  expect(contents(boot)).toEqual(before);
+  expect(await done(guest('list', boot))).toContain('no guests');
+  expect(JSON.parse(await done(guest('list', boot, '--json')))).toEqual({ hostCores: 4, guests: [] });
+});
+
+test('the same on an image', async () => {
+  const card = makeVolume({ bits: 16, sectorsPerCluster: 1, megabytes: 4 }, partition());
+  await done(guest('add', card, '--name', 'web', '--kernel', kernel, '--memory', '32'));
+  expect(getFile(card, 'hypberry-guest-web.kernel')).toEqual(kernelFile(9));
+  expect(await done(guest('list', card))).toMatch(/^web +32 MiB/);
+  await done(guest('remove', card, 'web'));
+  expect(() => getFile(card, 'hypberry-guests.json')).toThrow();
+});
+
+describe('refused is', () => {
+  const arm64 = userFile('Image', concat(new Uint8Array(56).fill(1), text('ARM\x64'), new Uint8Array(100)));
+  const elf = userFile('vmlinux', concat(text('\x7fELF'), Uint8Array.of(1, 1, 1), new Uint8Array(100)));
+  const notes = userFile('notes.txt', text('A kernel is what I would like to have here.\n'));
+  const base = { '--name': 'new', '--kernel': kernel, '--memory': '32', '--cores': '1' };
+
+  // One folder for all: it stays as it is.
+  const boot = bootFolder({
+    ...partition(),
+    'hypberry-guest-old.kernel': kernelFile(5),
+    'hypberry-guests.json': text(
+      JSON.stringify({
+        version: 1,
+        guests: [{ name: 'old', kernel: 'hypberry-guest-old.kernel', memory: 32, cores: 1, commandLine: '' }],
+      }),
+    ),
+  });
+  const before = contents(boot);
+
+  async function expectRefusal(code: string, args: readonly string[], what: string): Promise<void> {
+    const { status, stdout, stderr } = await hypberry(args);
+    expect(stderr).toMatch(/^error: [^\n]+\.\s\([a-z0-9.-]+\)\nhint: {2}[^\n]+\n$/);
+    expect(stderr).toContain(`(${code})`);
+    expect(stderr.split('\n')[0]).toContain(what);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(contents(boot), 'the card is as it was').toEqual(before);
+  }
+
+  test.each<[code: string, what: Partial<Record<keyof typeof base, string>>, says: string]>([
+    ['guest.name', { '--name': 'Web' }, '"Web"'],
+    ['guest.name', { '--name': 'host' }, '"host"'],
+    ['guest.name', { '--name': '../config' }, '"../config"'],
+    ['guest.exists', { '--name': 'old' }, 'old'],
+    ['guest.memory', { '--memory': '33' }, '33 MiB'],
+    // Of 960 MiB (gpu_mem=64) that would leave the host less than it needs.
+    ['guest.memory', { '--memory': '896' }, '960 MiB'],
+    ['guest.cores', { '--cores': '4' }, '4 cores'],
+    ['guest.kernel', { '--kernel': arm64 }, 'Image cannot be'],
+    ['guest.kernel', { '--kernel': elf }, 'vmlinux cannot be'],
+    ['guest.kernel', { '--kernel': notes }, 'notes.txt cannot be'],
+    ['file.unreadable', { '--kernel': '/no/such/kernel' }, '/no/such/kernel'],
+  ])('%s: %j', async (code, what, says) => {
+    const args = Object.entries({ ...base, ...what }).flat();
+    await expectRefusal(code, ['guest', 'add', ...args, boot], says);
+  });
+
+  test('an initramfs that is not there, a command line that Linux would not take', async () => {
+    const args = Object.entries(base).flat();
+    const add = ['guest', 'add', ...args, boot];
+    await expectRefusal('file.unreadable', [...add, '--initramfs', '/no/such/file'], '/no/such/file');
+    await expectRefusal('guest.command-line', [...add, '--cmdline', 'a\nb'], 'command line');
+  });
+
+  test('to remove a guest that is not there', async () => {
+    await expectRefusal(
+      'guest.unknown',
+      ['guest', 'remove', boot, 'web'],
+      'no guest web on this card, but old',
+    );
+  });
+
+  test('what is no card', async () => {
+    await expectRefusal('card.not-found', ['guest', 'list', '/no/such/card'], '/no/such/card');
+  });
+
+  test('a file of guests that is damaged', async () => {
+    const damaged = bootFolder({
+      ...partition(),
+      'hypberry-guests.json': text('{"version":1,"guests":[{}]}'),
+    });
+    for (const args of [
+      ['guest', 'list', damaged],
+      ['install', damaged],
+    ])
+      await expectRefusal('guest.file-damaged', args, 'hypberry-guests.json');
+  });
+});
