@@ -17,6 +17,7 @@ const CONTROLLER: usize = 0x3f00b000;
 const BASIC_PENDING: u32 = 0x200;
 const PENDING2: u32 = 0x208;
 const ENABLE2: u32 = 0x214;
+const DISABLE2: u32 = 0x220;
 const BASIC_MORE_IN_2: u32 = 1 << 9;
 /** GPU interrupt 60, as a bit of the second word. */
 const UART_BIT: u32 = 1 << 28;
@@ -117,6 +118,9 @@ export function writeController(address: u32, size: u32, value: u32): void {
   if (size == 4) mmio.write32(address, value);
   else if (size == 2) mmio.write16(address, value);
   else mmio.write8(address, value);
-  // It may have enabled or disabled the interrupt.
-  if ((mmio.read32(GPU_ROUTING) & 3) == core().index) show();
+  // It may have enabled or disabled the interrupt, from whichever core.
+  const index = mmio.read32(GPU_ROUTING) & 3;
+  if (index == core().index) show();
+  else if (address == <u32>CONTROLLER + ENABLE2 || address == <u32>CONTROLLER + DISABLE2)
+    mmio.write32(MAILBOX_SET + 16 * index + 4, 1);
 }
