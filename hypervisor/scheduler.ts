@@ -1,6 +1,6 @@
 /** Which vcpu a core runs: its own ones in turn, a slice each while several want it; nobody for as long as none does. */
 import * as L from '../src/hypervisor/layout';
-import { CNTV_CTL, HCPTR, barrier, mmio, shared } from './intrinsics';
+import { CNTV_CTL, HCPTR, TLBIALLNSNH, barrier, mmio, shared } from './intrinsics';
 import { SPURIOUS, VIRTUAL_TIMER_PPI, deliver, next, raise } from './gic';
 import { HYP_TIMER, IRQ_SOURCE, MAILBOX_CLEAR, SOURCE_MAILBOX1, TIMERS_ROUTING, VIRTUAL_TIMER } from './machine';
 import { arm, count, expire } from './timer';
@@ -125,6 +125,19 @@ export function schedule(current: Vcpu): Vcpu {
   }
 }
 
+/** The core's TLB knows machines, not their vcpus: what another one of the same machine had there is not this one's. */
+function forgetTranslations(vcpu: Vcpu): void {
+  const at = changetype<usize>(vcpu.vm) + offsetof<Vm>('ranLast') + vcpu.core;
+  const last = load<u8>(at);
+  const mine = <u8>(vcpu.number + 1);
+  if (last == mine) return;
+  store<u8>(at, mine);
+  if (last == 0) return;
+  TLBIALLNSNH.write(0);
+  barrier.dsb();
+  barrier.isb();
+}
+
 /** Has the core hold a vcpu's registers, and sets the HYP timer. */
 function resume(vcpu: Vcpu, time: u64): void {
   const here = core();
@@ -136,6 +149,7 @@ function resume(vcpu: Vcpu, time: u64): void {
     loadVcpu(vcpu);
     here.loaded = vcpu;
     here.sliceEnd = time + SLICE;
+    forgetTranslations(vcpu);
     if (here.vfp == vcpu) {
       HCPTR.write(GUEST_HCPTR);
       barrier.isb();

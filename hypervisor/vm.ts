@@ -54,6 +54,8 @@ export class Vm {
   /** Whether it ever was. */
   started: u32;
   uart: Uart;
+  /** A byte for each core: the number of its vcpu that ran there last, and one more; 0 for none. */
+  ranLast: u32;
   /** Distributor: which groups are enabled, then a bit for each SPI, 32 to 63. */
   distributor: u32;
   spiEnabled: u32;

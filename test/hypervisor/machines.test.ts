@@ -156,6 +156,67 @@ describe('machines beside each other', () => {
     expect(seen).toEqual([0x77, 0, 1, 5, 0x8000_0001]);
   });
 
+  test('two CPUs of a guest on one core keep their own translations', async () => {
+    const [SECTION, SHARED, MEGABYTE] = [0xc02, 0x5000_0000, 0x10_0000];
+    const TABLE = GUEST_RAM + MEGABYTE + 0x8000;
+    /** CPU n maps the shared page's megabyte to the nth of the memory, where n stands, and reads it for ever. */
+    const cpu = (a: Assembler, n: number): void => {
+      const [again, same, spin] = [a.label('again'), a.label('same'), a.label('spin')];
+      load(a, r6, GUEST_RAM + n * MEGABYTE + COUNTER);
+      a.mov(r0, n);
+      a.str(r0, [r6]);
+      load(a, r5, TABLE + n * 0x4000);
+      for (const [from, to] of [
+        [GUEST_RAM, GUEST_RAM],
+        [GUEST_RAM + MEGABYTE, GUEST_RAM + MEGABYTE],
+        [SHARED, GUEST_RAM + n * MEGABYTE],
+      ] as const) {
+        load(a, r0, to | SECTION);
+        load(a, r1, (from / MEGABYTE) * 4);
+        a.str(r0, [r5, r1]);
+      }
+      a.mcr(reg.TTBR0, r5);
+      a.mov(r0, 1);
+      a.mcr(reg.DACR, r0);
+      a.dsb();
+      a.mcr(reg.TLBIALL, r0);
+      a.mrc(reg.SCTLR, r0);
+      a.orr(r0, r0, 1);
+      a.mcr(reg.SCTLR, r0);
+      a.isb();
+      load(a, r4, SHARED + COUNTER);
+      a.mov(r3, 0);
+      a.at(again);
+      a.ldr(r0, [r4]);
+      a.cmp(r0, n);
+      a.beq(same);
+      load(a, r2, 0xdead);
+      a.str(r2, [r6, 8]);
+      a.at(same);
+      a.add(r3, r3, 1);
+      a.str(r3, [r6, 4]);
+      a.mov(r0, 1024);
+      a.at(spin);
+      a.subs(r0, r0, 1);
+      a.bne(spin);
+      a.b(again);
+    };
+    const kernel = smallGuest((a) => {
+      const start = a.label('start');
+      a.b(start);
+      const second = a.here;
+      cpu(a, 1);
+      a.at(start);
+      psci(a, PSCI.CPU_ON, 1, second, 0);
+      cpu(a, 0);
+    });
+    const { word } = await run([guest(kernel, { cores: [3, 3] })], 40);
+    for (const at of [COUNTER, COUNTER + MEGABYTE]) {
+      expect(word(0, at + 4)).toBeGreaterThan(100);
+      expect(word(0, at + 8)).toBe(0);
+    }
+  });
+
   test('a guest restarts with its memory as it was at first; others go on; one that is off stays off', async () => {
     const restarting = smallGuest((a) => {
       load(a, r6, GUEST_RAM + COUNTER);
