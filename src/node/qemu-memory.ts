@@ -4,6 +4,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readU32LE } from '../base/bytes.js';
+import { HypberryError } from '../base/errors.js';
 import type { OnConsole } from '../engine/engine.js';
 import { followConsole, type MemoryConsole } from '../engine/memory-console.js';
 
@@ -21,7 +22,10 @@ function socketIn(folder: string): string {
   return join(folder, 'qmp');
 }
 
-/** Follows the consoles in QEMU's memory until `signal` fires or QEMU goes. */
+/**
+ * Follows the consoles in QEMU's memory until `signal` fires or QEMU goes.
+ * @throws HypberryError `engine.failed` where QEMU cannot write its memory, and what `onConsole` throws
+ */
 export async function followQemuConsoles(
   folder: string,
   consoles: readonly MemoryConsole[],
@@ -49,7 +53,10 @@ export async function followQemuConsoles(
 }
 
 interface Monitor {
-  /** Writes memory into a file; false where QEMU is gone. */
+  /**
+   * Writes memory into a file; false where QEMU is gone.
+   * @throws HypberryError `engine.failed`
+   */
   save(address: number, size: number, file: string): Promise<boolean>;
   close(): void;
 }
@@ -67,30 +74,34 @@ async function connect(path: string, signal: AbortSignal): Promise<Monitor | und
 function tryConnect(path: string): Promise<Monitor | undefined> {
   return new Promise((resolve) => {
     const socket = createConnection(path);
-    const answers: ((came: boolean) => void)[] = [];
+    const answers: { readonly came: (whether: boolean) => void; readonly failed: (why: Error) => void }[] =
+      [];
     let text = '';
     let gone = false;
     const ask = (execute: string, args?: object): Promise<boolean> =>
-      new Promise((answer) => {
+      new Promise((came, failed) => {
         if (gone) {
-          answer(false);
+          came(false);
           return;
         }
-        answers.push(answer);
+        answers.push({ came, failed });
         socket.write(`${JSON.stringify({ execute, arguments: args })}\n`);
       });
     socket.setEncoding('utf8').on('data', (piece: string) => {
       const lines = (text + piece).split('\n');
       text = lines.pop()!;
       // A greeting and events come unasked.
-      for (const line of lines) if (/^\{"(?:return|error)"/.test(line)) answers.shift()?.(true);
+      for (const line of lines) {
+        if (/^\{"return"/.test(line)) answers.shift()?.came(true);
+        else if (/^\{"error"/.test(line)) answers.shift()?.failed(unreadable(line));
+      }
     });
     socket.on('error', () => {
       resolve(undefined);
     });
     socket.on('close', () => {
       gone = true;
-      for (const answer of answers.splice(0)) answer(false);
+      for (const { came } of answers.splice(0)) came(false);
     });
     socket.on('connect', () => {
       void ask('qmp_capabilities').then((came) => {
@@ -105,4 +116,14 @@ function tryConnect(path: string): Promise<Monitor | undefined> {
       });
     });
   });
+}
+
+/** What QEMU says of a command that failed. */
+function unreadable(line: string): HypberryError {
+  const { error } = JSON.parse(line) as { error: { desc: string } };
+  return new HypberryError(
+    'engine.failed',
+    `QEMU cannot write down the consoles in its memory: ${error.desc}.`,
+    'See that the folder for temporary files (TMPDIR) has room, or use the built-in engine.',
+  );
 }

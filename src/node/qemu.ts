@@ -49,13 +49,16 @@ async function runQemu(
     const { consoles = [] } = machine;
     const monitor = consoles.length > 0 ? monitorArguments(folder) : [];
     const all = [...accelerator, ...monitor, ...more];
+    // Either ends the other.
     const ended = new AbortController();
-    const following =
-      consoles.length > 0
-        ? followQemuConsoles(folder, consoles, onConsole, AbortSignal.any([signal, ended.signal]))
-        : undefined;
+    const stop = AbortSignal.any([signal, ended.signal]);
+    const following = consoles.length > 0 ? followQemuConsoles(folder, consoles, onConsole, stop) : undefined;
+    // What is wrong there is thrown below.
+    following?.catch(() => {
+      ended.abort();
+    });
     try {
-      return await runProcess(program, qemuArguments(files, all), onConsole, signal);
+      return await runProcess(program, qemuArguments(files, all), onConsole, stop);
     } finally {
       ended.abort();
       await following;

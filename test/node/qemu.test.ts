@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HypberryError } from '../../src/base/errors.js';
@@ -106,6 +106,37 @@ describe('QEMU as the machine', () => {
       code: 'engine.failed',
       message: expect.stringContaining('no-such-option') as string,
     });
+  });
+
+  it('ends where it cannot write down its memory, in which consoles are', async () => {
+    // A folder stands where the file is to be.
+    const program = join(await mkdtemp(join(usual ?? '/tmp', 'hypberry-program-')), 'qemu');
+    const inTheWay = 'for a; do case "$a" in unix:*) a="${a#unix:}"; mkdir "${a%/qmp,*}/memory";; esac; done';
+    await writeFile(program, `#!/bin/sh\n${inTheWay}\nexec qemu-system-arm "$@"\n`, { mode: 0o755 });
+    const consoles = [{ name: 'web', log: 0x10_0000, size: 0x100, written: 0x10_0100 }];
+    const machine = { ...handoverOf([0, silentPayload]), consoles };
+    await expect(
+      qemuEngine({ program }).run(machine, () => undefined, AbortSignal.timeout(20_000)),
+    ).rejects.toMatchObject({ code: 'engine.failed', message: expect.stringContaining('memory') as string });
+    await rm(dirname(program), { recursive: true });
+  });
+
+  it('is stopped by an error of who listens to a console in its memory', async () => {
+    const text = new TextEncoder().encode('one\n');
+    const machine = {
+      ...handoverOf([0, silentPayload], [0x10_0000, text], [0x10_0100, Uint8Array.of(text.length, 0, 0, 0)]),
+      consoles: [{ name: 'web', log: 0x10_0000, size: 0x100, written: 0x10_0100 }],
+    };
+    const error = new Error('not this one');
+    const running = qemuEngine().run(
+      machine,
+      (bytes, console) => {
+        expect([console, [...bytes]]).toEqual(['web', [...text]]);
+        throw error;
+      },
+      AbortSignal.timeout(20_000),
+    );
+    await expect(running).rejects.toBe(error);
   });
 
   it('is stopped by an error in the listener, which is passed on', async () => {
