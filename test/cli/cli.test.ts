@@ -258,10 +258,10 @@ describe('try', () => {
 
   test('no verdict: exit status 2, with the reason and the line that had only begun', async () => {
     const target = image('svc', { 'kernel7.img': printing('Booting\nand then') });
-    const { status, stdout } = await hypberry(['try', '--as-is', '--timeout', '4', target]);
+    const { status, stdout } = await hypberry(['try', '--as-is', '--timeout', '6', target]);
     expect(status).toBe(2);
     expect(stdout).toMatch(
-      /and then\n\nModes of the cores: .*\ncore 0 [^]*\nNONE: no verdict .*Time is up after 4 s/,
+      /and then\n\nModes of the cores: .*\ncore 0 [^]*\nNONE: no verdict .*Time is up after 6 s/,
     );
   });
 
