@@ -139,7 +139,7 @@ export async function runToEnd(
   engine: 'built-in' | 'QEMU',
   machine: Handover,
   seconds: number,
-  until = /$^/,
+  until?: RegExp,
 ): Promise<Ran> {
   const decoder = new TextDecoder();
   let said = '';
@@ -150,7 +150,7 @@ export async function runToEnd(
     const stop = new AbortController();
     const look = (bytes: Uint8Array): void => {
       onConsole(bytes);
-      if (until.test(said)) stop.abort();
+      if (until?.test(said)) stop.abort();
     };
     // In turns by one thread, each of the thousands of TLB invalidations at the end of a boot would wait while the
     // other cores, held in stop_machine(), use up their turns of 100 ms.
@@ -165,7 +165,7 @@ export async function runToEnd(
   const end = performance.now() + seconds * 1000;
   for (let ms = STRETCH; pi.ending === undefined && performance.now() < end; ms += STRETCH) {
     pi.run(ms * 1_000_000);
-    if (until.test(said)) break;
+    if (until?.test(said)) break;
   }
   return { said, why: pi.ending ?? 'it went on' };
 }
