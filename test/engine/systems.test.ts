@@ -14,13 +14,12 @@ import { handoverOf } from '../support/handover.js';
 /** Text on a console; undefined for the board's own PL011, which is the host's. A number waits, milliseconds. */
 type Step = readonly [console: string | undefined, text: string | Uint8Array] | number;
 
-/** An engine that plays consoles, then ends, or waits to be stopped. */
+/** An engine that plays consoles, then ends, or waits to be stopped; when it is, it still has something to say. */
 function playing(steps: Iterable<Step>, ending: 'ends' | 'hangs' = 'ends', machine?: object): Engine {
   return {
     name: 'player',
     async run(_machine, onConsole, signal) {
       for (const step of steps) {
-        if (signal.aborted) break;
         if (typeof step === 'number') await new Promise((resolve) => setTimeout(resolve, step));
         else {
           const [console, text] = step;
