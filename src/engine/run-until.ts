@@ -14,14 +14,15 @@ export interface Run {
 
 /**
  * Runs a machine until it is enough, it ends by itself, or time is up.
- * @param take called with the consoles' text as it comes (what is not UTF-8 is U+FFFD); gives true when it is enough
+ * @param take called with the consoles' text as it comes (what is not UTF-8 is U+FFFD); gives true when it is enough, or
+ *   calls `enough` later
  * @throws HypberryError what the engine throws: `engine.missing`, `engine.failed`
  */
 export async function runUntil(
   engine: Engine,
   machine: Machine,
   timeoutSeconds: number,
-  take: (text: string, console: string | undefined) => boolean,
+  take: (text: string, console: string | undefined, enough: () => void) => boolean,
 ): Promise<Run> {
   // A character cut in two waits for its rest.
   const decoders = new Map<string | undefined, (bytes: Uint8Array) => string>();
@@ -37,6 +38,11 @@ export async function runUntil(
   const begin = performance.now();
   const elapsed = () => (performance.now() - begin) / 1000;
   let seconds: number | undefined;
+  const enough = (): void => {
+    if (stop.signal.aborted) return;
+    seconds = elapsed();
+    stop.abort();
+  };
   const timer = setTimeout(
     () => {
       stop.abort();
@@ -49,9 +55,7 @@ export async function runUntil(
       (bytes, console) => {
         // When it was enough, what an engine still had in its pipe.
         if (stop.signal.aborted) return;
-        if (!take(decode(bytes, console), console)) return;
-        seconds = elapsed();
-        stop.abort();
+        if (take(decode(bytes, console), console, enough)) enough();
       },
       stop.signal,
     );

@@ -87,12 +87,20 @@ export async function runSystems(
   );
   const settledAt = new Map<string, number>();
   const own = createTranscript();
-  const ownLines = createLineSplitter((line) => {
-    const settled = settledBy(line);
-    if (!settled) return;
-    for (const [name, watcher] of watchers)
-      if (name === (settled.name ?? name)) watcher.settle({ state: 'FAILED', reason: settled.reason });
-  });
+  const told: ReturnType<typeof settledBy>[] = [];
+  const ownLines = createLineSplitter((line) => told.push(settledBy(line)));
+  const settle = (): void => {
+    for (const settled of told.splice(0))
+      for (const [name, watcher] of watchers)
+        if (settled && name === (settled.name ?? name))
+          watcher.settle({ state: 'FAILED', reason: settled.reason });
+  };
+  /** Notes who is settled, and tells whether that ends the run. */
+  const allSettled = (): boolean => {
+    for (const [name, { finding }] of watchers)
+      if (finding && !settledAt.has(name)) settledAt.set(name, (performance.now() - begin) / 1000);
+    return !until && options.untilAddress !== true && settledAt.size === watchers.size;
+  };
   let reached = false;
   const look = (line: string): void => {
     if (until && line.includes(until.text)) reached = true;
@@ -107,18 +115,22 @@ export async function runSystems(
     engine,
     machine,
     timeoutSeconds,
-    (text, console = HOST) => {
+    (text, console = HOST, enough) => {
       onConsole?.(text, console);
       if (console === hypervisor) {
         own.take(text);
         ownLines.take(text);
+        // An engine looks at one console after the other: a guest's last words may come behind these.
+        queueMicrotask(() => {
+          settle();
+          if (allSettled()) enough();
+        });
       } else watchers.get(console)?.take(text);
-      for (const [name, { finding }] of watchers)
-        if (finding && !settledAt.has(name)) settledAt.set(name, (performance.now() - begin) / 1000);
+      const all = allSettled();
       const lines = untilLines.get(console);
       lines?.take(text);
       look(lines?.rest ?? '');
-      return until ? reached : options.untilAddress !== true && settledAt.size === watchers.size;
+      return until ? reached : all;
     },
   );
 

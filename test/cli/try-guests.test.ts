@@ -26,6 +26,7 @@ const says = (text: string, then: (a: Assembler) => void = () => undefined): Uin
 
 const WEB = ['smp: Brought up 1 node, 1 CPU', 'Run /sbin/web as init process'];
 const HOST = ['smp: Brought up 1 node, 3 CPUs', 'Run /init as init process'];
+const PSCI_SYSTEM_OFF = 0x8400_0008;
 const PANIC = 'Kernel panic - not syncing: no more';
 const lines = (all: readonly string[]): string => all.map((it) => `${it}\n`).join('');
 
@@ -185,13 +186,19 @@ describe('try with guests', () => {
       a.mcr(VBAR, r0);
       a.smc(0);
     });
-    const bad = bootFolder({ panic: says(`${WEB[0]!}\n${PANIC}\n`), crash, web: says(lines(WEB)) });
+    // Up, and away at once: the hypervisor's word of that is not the first.
+    const off = says(lines(WEB), (a) => {
+      load(a, r0, PSCI_SYSTEM_OFF);
+      a.hvc(0);
+    });
+    const bad = bootFolder({ off, panic: says(`${WEB[0]!}\n${PANIC}\n`), crash, web: says(lines(WEB)) });
     const { status, stdout, stderr } = await hypberry(['try', '--force', '--json', bad]);
     expect([status, stderr]).toEqual([1, '']);
     const verdict = JSON.parse(stdout) as { verdict: string; systems: Record<string, unknown>[] };
     expect(verdict.verdict).toBe('FAILED');
     expect(verdict.systems).toMatchObject([
       { name: 'host', state: 'UP' },
+      { name: 'off', state: 'UP', console: lines(WEB) },
       { name: 'panic', state: 'FAILED', cores: 1, reason: `${PANIC}.` },
       {
         name: 'crash',

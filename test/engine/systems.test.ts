@@ -266,6 +266,15 @@ describe('a system has failed', () => {
     expect(verdict.verdict).toBe('UP');
   });
 
+  it('not where the engine only looks at its console later than at the hypervisor’s, with its last words there', async () => {
+    const off: Step = [OWN, 'hypberry: web: powered off\r\n'];
+    expect(of(await play([hostUp, off, webUp], {}, 'hangs'), 'web').state).toBe('UP');
+    const words = 'cannot go on\r\n';
+    const failed = await play([hostUp, off, ['web', words]], {}, 'hangs');
+    expect(of(failed, 'web')).toMatchObject({ state: 'FAILED', console: words });
+    expect(failed.seconds).toBeLessThan(2);
+  });
+
   it('never after it was up', async () => {
     const verdict = await play([['web', linux(1) + PANIC], [OWN, 'hypberry: web: powered off\r\n'], hostUp]);
     expect(of(verdict, 'web')).toMatchObject({ state: 'UP' });
