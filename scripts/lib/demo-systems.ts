@@ -1,6 +1,6 @@
 /** Two small systems to show a guest with: each an initramfs of busybox and a script. */
 import { readFile } from 'node:fs/promises';
-import { busyboxArchive } from '../../test/support/initramfs.js';
+import { busyboxArchive } from './initramfs.js';
 
 /** What the host's system prints in front of the guest's answer. */
 export const ANSWER = 'web says: ';

@@ -1,16 +1,18 @@
 /** Machines of real kernels: Debian's as host with its own device tree, Debian's as guests, each with busybox. */
 import { readFile } from 'node:fs/promises';
+import { expect } from 'vitest';
+import { bootFiles } from '../../scripts/lib/card-image.js';
 import { inputs, type Suite } from '../../scripts/lib/inputs.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
-import { ensureNode, fdtFromCells, fdtFromText, readFdt, writeFdt } from '../../src/firmware/fdt.js';
 import type { Handover } from '../../src/firmware/handover.js';
-import { guestTree } from '../../src/guest/guest-tree.js';
-import { changeHostTree } from '../../src/guest/host-tree.js';
-import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
-import { BLOCK, buildHypervisor } from '../../src/hypervisor/image.js';
+import { prepareHandover } from '../../src/firmware/prepare.js';
 import { qemuEngine } from '../../src/node/qemu.js';
-import { handoverOf } from '../hypervisor/payloads.js';
-import { busyboxArchive, PROGRAM } from '../support/initramfs.js';
+import { planGuestAdd } from '../../src/setup/guests.js';
+import { findHypervisor } from '../../src/setup/hypervisor.js';
+import { planInstall } from '../../src/setup/install.js';
+import { applyPlan, type Plan } from '../../src/setup/plan.js';
+import { changeableCard } from '../support/changeable-card.js';
+import { busyboxArchive, PROGRAM } from '../../scripts/lib/initramfs.js';
 
 export interface DebianGuest {
   readonly name: string;
@@ -29,15 +31,8 @@ export interface DebianMachine {
   readonly guests: readonly DebianGuest[];
 }
 
-/** As with gpu_mem=64. */
-const ARM_MEMORY = 0x3c00_0000;
-/** Enough for an unpacked kernel and a shell. */
-const GUEST_MEMORY = 48 * BLOCK;
-const GUEST_KERNEL = 0x8000;
-/** Where the firmware of this machine puts the host's files. */
-const TREE = 0x1000_0000;
-const INITRAMFS = 0x1800_0000;
-const PAGE = 0x1000;
+/** MiB: enough for an unpacked kernel and a shell. */
+const GUEST_MEMORY = 96;
 /** The host's /dev/ttyAMA of the hypervisor's own messages: the board has two UARTs before it. */
 const FIRST_CONSOLE = 2;
 
@@ -73,51 +68,39 @@ export function listenTo(console: number, name: string, answers: Readonly<Record
 `;
 }
 
-async function debianGuest({ name, suite, cores, script }: DebianGuest): Promise<GuestPlan> {
+/**
+ * Makes a card with Debian's kernel as host and guests on it as its user would, by the plans of `guest add` and `install`,
+ * and gives what the firmware makes of it.
+ */
+export async function debianMachine(plan: DebianMachine): Promise<{ readonly machine: Handover }> {
   const found = await inputs();
-  const initramfs = busyboxArchive(await readFile(found.busybox), init(script), APPLETS);
-  const at = GUEST_MEMORY / 2;
-  const tree = guestTree({
-    memory: GUEST_MEMORY,
-    cores: cores.length,
-    commandLine: 'console=ttyAMA0',
-    initramfs: { offset: at, length: initramfs.length },
-  });
-  return {
-    name,
-    memory: GUEST_MEMORY,
-    cores,
-    kernel: { data: await readFile(found[suite].vmlinuz), offset: GUEST_KERNEL },
-    initramfs: { data: initramfs, offset: at },
-    tree: { data: tree, offset: at + Math.ceil(initramfs.length / PAGE) * PAGE },
-  };
-}
-
-/** Builds the hypervisor's file and what the firmware loads beside it. */
-export async function debianMachine(
-  plan: DebianMachine,
-): Promise<{ readonly machine: Handover; readonly image: HypervisorImage }> {
-  const found = await inputs();
-  const image = buildHypervisor({
-    armMemory: ARM_MEMORY,
-    hostCores: plan.cores,
-    hostKernel: await readFile(found[plan.suite].vmlinuz),
-    guests: await Promise.all(plan.guests.map(debianGuest)),
-  });
+  const busybox = await readFile(found.busybox);
   const watchdog = { path: 'bcm2835_wdt.ko', mode: PROGRAM, data: await readFile(found.watchdog) };
-  const initramfs = busyboxArchive(await readFile(found.busybox), init(plan.script), APPLETS, [watchdog]);
-  const fdt = readFdt(await readFile(found[plan.suite].dtb));
-  changeHostTree(fdt, plan.cores, image.description.consoles.length);
-  const chosen = ensureNode(fdt, '/chosen').properties;
-  chosen.set('bootargs', fdtFromText('console=ttyAMA0,115200'));
-  chosen.set('linux,initrd-start', fdtFromCells(INITRAMFS));
-  chosen.set('linux,initrd-end', fdtFromCells(INITRAMFS + initramfs.length));
-  ensureNode(fdt, '/memory@0').properties.set('reg', fdtFromCells(0, ARM_MEMORY));
-  const files = [
-    { name: 'device tree', address: TREE, data: writeFdt(fdt) },
-    { name: 'initramfs', address: INITRAMFS, data: initramfs },
-  ];
-  return { machine: { ...handoverOf(image, files, TREE), armMemory: ARM_MEMORY }, image };
+  const initramfs = busyboxArchive(busybox, init(plan.script), APPLETS, [watchdog]);
+  const files = await bootFiles(found[plan.suite], found.firmware, {
+    config: 'auto_initramfs=1\n',
+    commandLine: 'console=ttyAMA0,115200',
+    more: new Map([['initramfs7', initramfs]]),
+  });
+  const card = changeableCard(Object.fromEntries(files));
+  const carryOut = (it: Plan): Promise<void> => applyPlan(card, it, () => undefined);
+  for (const { name, suite, cores, script } of plan.guests) {
+    const guest = {
+      name,
+      kernel: { name: 'vmlinuz', data: await readFile(found[suite].vmlinuz) },
+      initramfs: { name: 'initramfs', data: busyboxArchive(busybox, init(script), APPLETS) },
+      memory: GUEST_MEMORY,
+      cores: cores.length,
+      commandLine: undefined,
+    };
+    await carryOut(await planGuestAdd(card, guest));
+  }
+  await carryOut(await planInstall(card, { method: 'auto' }));
+  const machine = await prepareHandover(card);
+  const { hostCores, guests } = (await findHypervisor(card, machine.picked))!;
+  expect(hostCores).toBe(plan.cores);
+  expect(guests.map(({ cores }) => cores)).toEqual(plan.guests.map(({ cores }) => cores));
+  return { machine };
 }
 
 /** What a machine did. */
