@@ -121,7 +121,18 @@ describe('--json is one object with these keys:', () => {
   test.each<[string[], string[]]>([
     [
       ['inspect'],
-      ['start', 'installed', 'ourFiles', 'firmware', 'kernels', 'trees', 'config', 'picked', 'problem'],
+      [
+        'start',
+        'installed',
+        'ourFiles',
+        'firmware',
+        'kernels',
+        'guests',
+        'trees',
+        'config',
+        'picked',
+        'problem',
+      ],
     ],
     [['install'], ['method', 'summary', 'notes', 'changed', 'changes']],
     [
@@ -278,13 +289,16 @@ describe('try', () => {
     fs.mkdirSync(scratch);
     const target = image('svc', { 'kernel7.img': printing('Booting\n') });
     let engine: string[] = [];
+    let said = '';
     const outcome = await hypberry(
       ['try', '--as-is', '--engine', 'qemu', target],
       { TMPDIR: scratch },
       (child) => {
         // By now the console has spoken, so QEMU runs.
         child.stdout!.on('data', (text: string) => {
-          if (!text.includes('Booting')) return;
+          // It comes in pieces of any length.
+          said += text;
+          if (!said.includes('Booting') || engine.length > 0) return;
           engine = execFileSync('ps', ['--ppid', String(child.pid), '-o', 'pid='], { encoding: 'utf8' })
             .trim()
             .split(/\s+/);
