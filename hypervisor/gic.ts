@@ -2,9 +2,9 @@
  * The guests' interrupt controller: a GICv2 (IHI 0048B) with 64 interrupts, of which 32 to 63 are shared. Pending,
  * enabled and active are a bit each, so that what is to be delivered next is found without a search.
  */
-import { CNTV_CTL, HCR, atomic, mmio, shared } from './intrinsics';
+import { CNTV_CTL, HCR, atomic, barrier, mmio, shared } from './intrinsics';
 import { MAILBOX_SET, TIMERS_ROUTING, HYP_TIMER, VIRTUAL_TIMER } from './machine';
-import { Vcpu, Vm, core, lock, unlock, vcpuOf } from './vm';
+import { RUNNABLE, Vcpu, Vm, WAITING, core, loadedOn, lock, stateOf, unlock, vcpuOf } from './vm';
 
 /** No interrupt: what GICC_IAR gives then; and where the other group's register is to be read. */
 export const SPURIOUS: u32 = 1023;
@@ -132,9 +132,24 @@ export function deliver(vcpu: Vcpu): void {
   if (wanted != hcr) HCR.write(wanted);
 }
 
-/** Has a vcpu's core look at its vcpus again, by the core's mailbox. */
+/** Has a vcpu's core look at its vcpus again, by the core's mailbox; it finds what was written before. */
 export function kick(vcpu: Vcpu): void {
+  barrier.dsbIsh();
   mmio.write32(MAILBOX_SET + 16 * vcpu.core + 4, 1);
+}
+
+/**
+ * Tells a vcpu that is not loaded here that its interrupts have changed. Its core is left alone where nothing comes of
+ * it: another machine may have it, and must not lose time to one that does nothing but send interrupts.
+ */
+function notify(vcpu: Vcpu): void {
+  // Whoever lays its core down, or takes one, looks at its interrupts after it has said so.
+  barrier.dmbIsh();
+  const state = stateOf(vcpu);
+  if (state == WAITING) {
+    barrier.dmbIsh();
+    if (next(vcpu) != SPURIOUS) kick(vcpu);
+  } else if (state == RUNNABLE && loadedOn(vcpu.core) == vcpu) kick(vcpu);
 }
 
 /** Makes one of a vcpu's own interrupts pending. */
@@ -155,12 +170,12 @@ export function setLine(vm: Vm, id: u32, up: bool): void {
   const at = changetype<usize>(vm) + offsetof<Vm>('spiLevel');
   const before = up ? atomic.fetchOr(at, bit) : atomic.fetchAnd(at, ~bit);
   if (((before & bit) != 0) == up) return;
-  const here = core().index;
+  const loaded = core().loaded;
   for (let n: u32 = 0; n < vm.vcpus; n++) {
     const vcpu = vcpuOf(vm, n);
     if ((vcpu.spiMine & bit) == 0) continue;
-    if (vcpu.core != here) kick(vcpu);
-    else if (core().loaded == vcpu) deliver(vcpu);
+    if (vcpu == loaded) deliver(vcpu);
+    else notify(vcpu);
   }
 }
 
@@ -219,10 +234,13 @@ function acknowledge(vcpu: Vcpu, alias: bool): u32 {
 function takeSgi(vcpu: Vcpu, id: u32): u32 {
   const at = changetype<usize>(vcpu) + offsetof<Vcpu>('sgiSources') + (id & ~3);
   const shift = (id & 3) << 3;
+  // Its sender wrote who it is before it made the interrupt pending.
+  barrier.dmbIsh();
   const source = ctz((shared.load32(at) >> shift) & 0xff);
   atomic.fetchAnd(at, ~((<u32>1) << (shift + source)));
   drop(vcpu, id);
   // Seen after the pending bit is gone, so that a sender who comes now is not lost.
+  barrier.dmbIsh();
   if ((shared.load32(at) >> shift) & 0xff) raise(vcpu, id);
   return source;
 }
@@ -406,7 +424,7 @@ export function writeDistributor(vcpu: Vcpu, offset: u32, size: u32, value: u32)
   writeShared(vcpu, vm, offset, size, value);
   unlock(at);
   deliver(vcpu);
-  for (let n: u32 = 0; n < vm.vcpus; n++) if (n != vcpu.number) kick(vcpuOf(vm, n));
+  for (let n: u32 = 0; n < vm.vcpus; n++) if (n != vcpu.number) notify(vcpuOf(vm, n));
 }
 
 function writeShared(vcpu: Vcpu, vm: Vm, offset: u32, size: u32, value: u32): void {
@@ -488,8 +506,9 @@ function sendSgi(vcpu: Vcpu, value: u32): void {
     const to = vcpuOf(vm, n);
     const at = changetype<usize>(to) + offsetof<Vcpu>('sgiSources') + (id & ~3);
     atomic.fetchOr(at, self << ((id & 3) << 3));
+    barrier.dmbIsh();
     raise(to, id);
     if (to == vcpu) deliver(vcpu);
-    else kick(to);
+    else notify(to);
   }
 }

@@ -94,6 +94,7 @@ export function hostInterrupted(): void {
 export function hostKicked(): void {
   passFiq();
   mmio.write32(MAILBOX_CLEAR + 16 * core().index + 4, 0xffffffff);
+  barrier.dsb();
   CNTHP_CTL.write(0);
   hear();
   show();

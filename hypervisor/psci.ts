@@ -63,7 +63,10 @@ export function call(vcpu: Vcpu): Vcpu {
 /** WFI: the core is given away until there is an interrupt for the vcpu. */
 export function wait(vcpu: Vcpu): Vcpu {
   if (next(vcpu) != SPURIOUS) return vcpu;
+  // Who sends it an interrupt now finds it as it waits, or it finds the interrupt.
+  barrier.dmbIsh();
   setState(vcpu, WAITING);
+  barrier.dmbIsh();
   return schedule(vcpu);
 }
 

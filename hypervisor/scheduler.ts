@@ -42,7 +42,11 @@ export function takeInterrupts(): u32 {
     here.loaded.timerHeld = 1;
     raise(here.loaded, VIRTUAL_TIMER_PPI);
   }
-  if (source & SOURCE_MAILBOX1) mmio.write32(MAILBOX_CLEAR + 16 * here.index + 4, 0xffffffff);
+  if (source & SOURCE_MAILBOX1) {
+    mmio.write32(MAILBOX_CLEAR + 16 * here.index + 4, 0xffffffff);
+    // What the mailbox is for is looked at afterwards.
+    barrier.dsb();
+  }
   return source;
 }
 
@@ -148,6 +152,8 @@ function resume(vcpu: Vcpu, time: u64): void {
     }
     loadVcpu(vcpu);
     here.loaded = vcpu;
+    // Before its interrupts are looked at, so that who sends it one meanwhile knows where.
+    barrier.dmbIsh();
     here.sliceEnd = time + SLICE;
     forgetTranslations(vcpu);
     if (here.vfp == vcpu) {

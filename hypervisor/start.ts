@@ -13,7 +13,7 @@ import { CORES, HYP_TIMER, MAILBOX1, MAILBOXES_ROUTING, MAILBOX_CLEAR, MAILBOX_S
 import { GUEST_HCPTR, schedule } from './scheduler';
 import { makeGuestTables, makeHostTables } from './stage2';
 import { settle } from './tree';
-import { RESTING, Vcpu, Vm, Core, configuration, core, guestRecord, setSaved, setState, vcpuAt, vcpuOf, vmAt } from './vm';
+import { RESTING, Vcpu, Vm, configuration, core, coreAt, guestRecord, setSaved, setState, vcpuAt, vcpuOf, vmAt } from './vm';
 
 @external('assembly', 'loadVcpu')
 declare function loadVcpu(vcpu: Vcpu): void;
@@ -94,18 +94,9 @@ export function startVcpu(vcpu: Vcpu): void {
   }
 }
 
-/** The stack's top of a core, where what it knows is. */
-// @ts-ignore: decorator
-@inline
-function coreAt(index: u32): usize {
-  return stacks() + (index + 1) * L.STACK_SIZE - L.CORE_SIZE;
-}
-@external('address', 'stacks')
-declare function stacks(): usize;
-
 /** Puts a vcpu into the ring of its core. */
 function join(vcpu: Vcpu): void {
-  const at = changetype<Core>(coreAt(vcpu.core));
+  const at = coreAt(vcpu.core);
   if (changetype<usize>(at.ring) == 0) {
     at.ring = vcpu;
     vcpu.next = vcpu;
@@ -169,7 +160,7 @@ function makeGuest(number: u32, firstVcpu: u32): void {
 
 /** The first core: makes all machines, then lets the other cores come. */
 function makeAll(tree: u32, kernel: u32, file: u32): void {
-  for (let n: u32 = 0; n < CORES; n++) changetype<Core>(coreAt(n)).index = n;
+  for (let n: u32 = 0; n < CORES; n++) coreAt(n).index = n;
   moveKernel(kernel, file);
   makeHost(settle(tree, configuration(L.CONFIG_HOST_END)), file);
   let vcpu: u32 = CORES;

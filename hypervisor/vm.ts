@@ -7,6 +7,8 @@ import { Uart } from './console';
 declare function vcpusAddress(): usize;
 @external('address', 'vms')
 declare function vmsAddress(): usize;
+@external('address', 'stacks')
+declare function stacks(): usize;
 @external('address', 'configuration')
 declare function configurationAddress(): usize;
 
@@ -162,6 +164,20 @@ if (offsetof<Core>() > <usize>L.CORE_SIZE) ERROR('layout of Core');
 @inline
 export function core(): Core {
   return changetype<Core>(HTPIDR.read());
+}
+
+/** A core by its number. */
+// @ts-ignore: decorator
+@inline
+export function coreAt(index: u32): Core {
+  return changetype<Core>(stacks() + (index + 1) * L.STACK_SIZE - L.CORE_SIZE);
+}
+
+/** The vcpu whose registers another core holds, as that may be while it is read. */
+// @ts-ignore: decorator
+@inline
+export function loadedOn(index: u32): Vcpu {
+  return changetype<Vcpu>(shared.load32(changetype<usize>(coreAt(index)) + offsetof<Core>('loaded')));
 }
 
 /** A vcpu by its place in the list of all: the host's four come first, by core. */

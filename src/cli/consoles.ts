@@ -1,7 +1,7 @@
 /** The consoles of a trial, as they come: one alone, several line by line, or in panes on a terminal. */
 import { createLineSplitter } from '../engine/console.js';
 import { colors } from './output.js';
-import { showPanes } from './panes.js';
+import { rowsFor, showPanes } from './panes.js';
 
 /** Takes what comes on consoles. */
 export interface Shown {
@@ -48,12 +48,13 @@ export function showOne(name: string): Shown {
 }
 
 /**
- * Shows several consoles: in panes on a terminal, else by whole lines, each with its console's name in front; empty
+ * Shows several consoles: in panes on a terminal that is high enough, else by whole lines, each with its console's name in front; empty
  * ones are left out, and of a very long one the end (`createLineSplitter`).
  */
 export function showAll(names: readonly string[]): Shown {
   const { stdout } = process;
-  if (stdout.isTTY && stdout.columns > 0 && stdout.rows > 0) return showPanes(names, stdout);
+  if (stdout.isTTY && stdout.columns > 0 && stdout.rows >= rowsFor(names.length))
+    return showPanes(names, stdout);
   const stamp = stamps();
   const width = Math.max(...names.map(({ length }) => length));
   const write = (name: string, line: string): void => {

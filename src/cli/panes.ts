@@ -15,6 +15,11 @@ export interface Pane {
   readonly lines: readonly string[];
 }
 
+/** Rows that a terminal has to have for so many panes. */
+export function rowsFor(panes: number): number {
+  return panes * (1 + LEAST_LINES) + 1;
+}
+
 /**
  * Draws panes one below the other, as high as fits.
  * @param rows how many lines there may be; fewer than the panes' least are exceeded

@@ -61,10 +61,10 @@ export async function planInstall(card: CardReader, options: InstallOptions): Pr
   const { base, config, written, lines } = await withoutOurs(card);
   const survey = await surveyCard(base);
   if (survey.problem) throw survey.problem;
-  refuseKernel(survey, options.force === true);
+  const guests = await readGuests(card);
+  refuseKernel(survey, options.force === true, guests.length > 0);
 
   const installed = lines && installedMethod(lines);
-  const guests = await readGuests(card);
   const needed = guests.length > 0 || options.force === true || options.method !== 'auto';
   if (!needed && !installed && survey.start.mode === 'HYP') {
     return {
@@ -158,7 +158,7 @@ function refuseBcm2837(revision: number | undefined): void {
   }
 }
 
-function refuseKernel(survey: Survey, force: boolean): void {
+function refuseKernel(survey: Survey, force: boolean, isHost: boolean): void {
   const { file, facts } = survey.kernel!;
   const kernel = bareKernel(facts);
   if ('architecture' in kernel && kernel.architecture === 'ARMv6') {
@@ -179,7 +179,7 @@ function refuseKernel(survey: Survey, force: boolean): void {
     throw new HypberryError(
       'setup.not-a-kernel',
       `${file} is not a kernel that hypberry knows: ${describeKernel(kernel)}.`,
-      'If it is a program that starts at 0x8000 in HYP mode, install with --force.',
+      `If it is a program that starts at 0x8000 in ${isHost ? 'SVC' : 'HYP'} mode, install with --force.`,
     );
   }
 }

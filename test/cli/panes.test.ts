@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { showAll } from '../../src/cli/consoles.js';
-import { drawPanes, showPanes, type Pane } from '../../src/cli/panes.js';
+import { drawPanes, rowsFor, showPanes, type Pane } from '../../src/cli/panes.js';
 
 const pane = (name: string, ...lines: readonly string[]): Pane => ({ name, lines });
 const rule = (columns: number, name: string): string => `── ${name} ${'─'.repeat(columns)}`.slice(0, columns);
@@ -35,6 +35,8 @@ describe('drawn panes', () => {
   test('have a title and two lines on the smallest terminal', () => {
     const lines = drawPanes([pane('host', '1', '2', '3'), pane('web', '4')], 8, 3);
     expect(lines).toEqual([rule(8, 'host'), '2', '3', rule(8, 'web'), '4', '']);
+    // Below these, a line; what is smaller gets no panes.
+    expect(lines).toHaveLength(rowsFor(2) - 1);
   });
 
   test('fill what there is, and not more, of whatever size', () => {

@@ -6,7 +6,7 @@ const HYPERCALL = 100;
 const TIMER_INTERRUPT = 600;
 const HOST_OVERHEAD = 0.001;
 const GUEST_SPEED = 0.99;
-const MS = 20;
+const MS = 12;
 
 test('what the hypervisor costs stays under its goals', async () => {
   const { costs, hostExits, hostTicks, hostOverhead, guestSpeed, size } = await measureCosts(MS);

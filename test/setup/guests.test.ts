@@ -200,6 +200,14 @@ describe('install with guests', () => {
     await expect(install(partition({ ...guestFiles('web'), ...more }))).rejects.toThrow(code(expected));
   });
 
+  test('a host of an unknown kind is refused by the mode that the hypervisor enters it in', async () => {
+    const files = partition({ ...guestFiles('web'), 'kernel7.img': text('no kernel at all') });
+    await expect(install(files)).rejects.toMatchObject({
+      code: 'setup.not-a-kernel',
+      hint: 'If it is a program that starts at 0x8000 in SVC mode, install with --force.',
+    });
+  });
+
   test('the file on the card describes itself', async () => {
     const { changes } = await install(partition(guestFiles('web')));
     const file = changes.find(({ path }) => path.endsWith('.img'))!;

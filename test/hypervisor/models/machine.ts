@@ -74,6 +74,8 @@ export interface Machine {
   readonly running: (core: number) => number;
   /** Whether a core sleeps, for nobody wants it. */
   readonly asleep: (core: number) => boolean;
+  /** How many interrupts a core has taken in HYP mode. */
+  readonly interrupts: (core: number) => number;
   /** Whether the running vcpu's virtual IRQ is up. */
   readonly line: (core: number) => boolean;
   /** A load by the vcpu that runs on a core, in bytes of size 1, 2 or 4. */
@@ -122,6 +124,7 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
   const board = new Map<number, number>();
   const current = new Array<number>(CORES).fill(0);
   const sleeping = new Array<boolean>(CORES).fill(false);
+  const interrupts = new Array<number>(CORES).fill(0);
 
   const u32 = (value: number | bigint): number => Number(BigInt.asUintN(32, BigInt(value)));
   const u64 = (value: bigint): bigint => BigInt.asUintN(64, value);
@@ -299,6 +302,7 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
         const taken = core === 0 ? fiqs(core) : irqs(core);
         if (taken === 0 || current[core] === 0) continue;
         again = true;
+        interrupts[core]!++;
         enter(core, () => (core === 0 ? body.fiq(current[core]!) : body.irq(current[core]!)));
         if (core === 0) current[0] = symbol('vcpus');
       }
@@ -343,6 +347,7 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
     },
     running: (core) => (current[core]! - symbol('vcpus')) / L.VCPU_SIZE,
     asleep: (core) => sleeping[core]!,
+    interrupts: (core) => interrupts[core]!,
     line: (core) => (u32(of(core, 'HCR')) & HCR_VI) !== 0,
     load: (core, address, size = 4) => {
       const vcpu = current[core]!;
