@@ -24,7 +24,7 @@ struct vm {
   struct vcpu *firstVcpu;
   u32 vcpus, vttbrLow, vttbrHigh, request, resting;
   u64 beginsAt;
-  u32 made, startedLow, startedHigh, booting, started, uart, distributor;
+  u32 made, startedLow, startedHigh, booting, started, uart, ranLast, distributor;
   volatile u32 spiEnabled, spiPending, spiLevel, spiActive;
   u32 spiEdge, spiGroup;
   u64 spiTargets[4], spiPriorities[4];
@@ -148,9 +148,11 @@ static u32 seen_as(struct vcpu *vcpu, u32 id, _Bool alias) {
 static u32 take_sgi(struct vcpu *vcpu, u32 id) {
   volatile u32 *at = (volatile u32 *)((u8 *)vcpu->sgiSources + (id & ~3));
   u32 shift = (id & 3) << 3;
+  __asm__ volatile("dmb ish" : : : "memory");
   u32 source = __builtin_ctz((*at >> shift) & 0xff);
   fetch_and(at, ~(1u << ((shift + source) & 31)));
   fetch_and(&vcpu->pending, ~(1u << id));
+  __asm__ volatile("dmb ish" : : : "memory");
   if ((*at >> shift) & 0xff) fetch_or(&vcpu->pending, 1u << id);
   return source;
 }
@@ -327,7 +329,10 @@ struct vcpu *irq(struct vcpu *vcpu) {
     here->loaded->timerHeld = 1;
     fetch_or(&here->loaded->pending, 1u << 27);
   }
-  if (source & 32) DEVICE(0x400000c4 + 16 * here->index) = -1;
+  if (source & 32) {
+    DEVICE(0x400000c4 + 16 * here->index) = -1;
+    __asm__ volatile("dsb" : : : "memory");
+  }
   if (!in_mode()) return rest(vcpu);
   if (source & (4 | 32)) return schedule(vcpu);
   deliver(vcpu);
