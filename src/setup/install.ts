@@ -13,10 +13,8 @@ import { addBlock, splitConfig } from './config-block.js';
 import { armstubFiles, kernelOldFiles } from './files.js';
 import { hypervisorFor } from './hypervisor.js';
 import { OUR_NAME, ourFiles } from './ours.js';
-import { cardAfter, type Change, type Plan } from './plan.js';
+import { cardAfter, type Change, type Method, type Plan } from './plan.js';
 import { bareKernel, surveyCard, type Survey } from './survey.js';
-
-export type Method = 'kernel_old' | 'armstub';
 
 export interface InstallOptions {
   /** `auto` reads the card and chooses. */

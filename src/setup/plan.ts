@@ -8,10 +8,13 @@ export type Change =
   | { readonly kind: 'create' | 'replace'; readonly path: string; readonly data: Uint8Array }
   | { readonly kind: 'remove'; readonly path: string };
 
+/** How the firmware is made to run the block. */
+export type Method = 'kernel_old' | 'armstub';
+
 /** What would be done to a card, and why. */
 export interface Plan {
   /** How the block is started when the changes are made; undefined where no block is. */
-  readonly method: 'kernel_old' | 'armstub' | undefined;
+  readonly method: Method | undefined;
   /** What is so, and what the changes are for, one sentence. */
   readonly summary: string;
   /** What the user should know beside that, one sentence each. */
@@ -48,7 +51,9 @@ export async function checkRoom(card: Card, plan: Plan): Promise<void> {
   throw new HypberryError(
     'card.no-room',
     `The boot partition has ${mib(free)} free, and ${mib(needed)} are needed.`,
-    'Remove files you do not need from the boot partition (kernels of other boards, for example), or use --method armstub.',
+    'Remove files you do not need from the boot partition (kernels of other boards, for example)' +
+      // It takes no copy of the kernel.
+      (plan.method === 'kernel_old' ? ', or use --method armstub.' : '.'),
   );
 }
 

@@ -16,8 +16,8 @@ import type { Picked } from '../../src/firmware/handover.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { openCard } from '../../src/node/open-card.js';
 import { qemuEngine } from '../../src/node/qemu.js';
-import { planInstall, type Method } from '../../src/setup/install.js';
-import { applyPlan } from '../../src/setup/plan.js';
+import { planInstall } from '../../src/setup/install.js';
+import { applyPlan, type Method } from '../../src/setup/plan.js';
 
 /** `npm run test:long` boots every kernel as it is, and further. */
 export const everything = process.env['HYPBERRY_KERNELS'] === 'all';

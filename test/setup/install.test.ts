@@ -503,12 +503,14 @@ describe('refused, with nothing changed:', () => {
   });
 
   test('a card without room: card.no-room', async () => {
+    const hints = { svc: /example\)\.$/, of2015: /example\), or use --method armstub\.$/ } as const;
     for (const firmware of ['svc', 'of2015'] as const) {
       const files = bootPartition(firmware);
       const before = { ...files };
       const used = Object.values(files).reduce((sum, data) => sum + data.length, 0);
       await expect(install(changeableCard(files, used + 300))).rejects.toMatchObject({
         code: 'card.no-room',
+        hint: expect.stringMatching(hints[firmware]) as string,
       });
       expect(sums(files)).toEqual(sums(before));
     }
