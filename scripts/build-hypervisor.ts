@@ -1,6 +1,7 @@
 /** Compiles the hypervisor's body. Run by `npm run build` and before the tests. */
 import { buildWasmModule } from './lib/wasm-module.js';
 
+/** @throws HypberryError `assemblyscript.compile` */
 export default async function buildHypervisor(): Promise<void> {
   await buildWasmModule({
     folder: 'hypervisor',

@@ -1,6 +1,7 @@
 /** Compiles the interpreter of the built-in processor. Run by `npm run build` and before the tests. */
 import { buildWasmModule } from './lib/wasm-module.js';
 
+/** @throws HypberryError `assemblyscript.compile` */
 export default async function buildInterpreter(): Promise<void> {
   await buildWasmModule({
     folder: 'src/arm/cpu/interpreter',

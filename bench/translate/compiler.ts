@@ -24,12 +24,12 @@ async function ensureCompiler(): Promise<void> {
 
 /**
  * Compiles a C file with gcc -O2 for the Cortex-A7 in A32 and links it at an address.
- * @returns the image, and the addresses of its functions
+ * @returns the image's path, and the addresses of its functions
  */
 export async function compileC(
   source: string,
   origin: number,
-): Promise<{ image: string; symbols: Map<string, number>; end: number }> {
+): Promise<{ image: string; symbols: Map<string, number> }> {
   await ensureCompiler();
   const at = (name: string): string => join(folder, name);
   const target = ['-O2', '-marm', '-mcpu=cortex-a7', '-mfloat-abi=soft', '-ffreestanding', '-fno-pic'];
@@ -50,6 +50,5 @@ export async function compileC(
   const symbols = new Map(
     [...names.matchAll(/^(\w+) [Tt] (\w+)$/gm)].map(([, where, name]) => [name!, parseInt(where!, 16)]),
   );
-  const end = /^(\w+) \w (?:_etext|__exidx_end|_end|end|__bss_start)$/m.exec(names)?.[1];
-  return { image: at('logic.bin'), symbols, end: end ? parseInt(end, 16) : origin };
+  return { image: at('logic.bin'), symbols };
 }

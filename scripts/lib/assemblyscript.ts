@@ -23,12 +23,11 @@ const BARE = [
 /** Pages of 64 KiB that the compiler believes in: all that physical addresses reach. */
 const PAGES = 65536;
 
+/** What is compiled, and for how much memory. */
 export interface CompileOptions {
   /** Path of the entry file from `baseDir`; what it exports can be called from outside. */
   readonly entry: string;
   readonly baseDir: string;
-  /** Where constant data begins, a physical address. */
-  readonly memoryBase?: number;
   /** Pages of 64 KiB that the memory has at least; default: all of them. */
   readonly initialPages?: number;
 }
@@ -40,7 +39,6 @@ export interface CompileOptions {
 export async function compileAssemblyScript({
   entry,
   baseDir,
-  memoryBase = 0,
   initialPages = PAGES,
 }: CompileOptions): Promise<Uint8Array> {
   const files = new Map<string, Uint8Array>();
@@ -50,8 +48,6 @@ export async function compileAssemblyScript({
     [
       ...[entry, '--baseDir', baseDir, '--outFile', 'program.wasm', ...BARE],
       ...['--initialMemory', String(initialPages), '--maximumMemory', String(PAGES)],
-      // In decimal: a number with 0x is taken as 0, without a word.
-      ...(memoryBase > 0 ? ['--memoryBase', String(memoryBase)] : []),
     ],
     {
       stderr: {

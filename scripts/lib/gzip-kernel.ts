@@ -80,11 +80,11 @@ interface Places {
 }
 
 /**
- * The unpacker: copies the whole file to {@link HOME}, goes on there, inflates (RFC 1951) to the kernel's place and starts what it
- * found with r1 and r2 as they came. It is entered with MMU and data cache off, and leaves them off.
+ * The unpacker: copies the whole file to {@link HOME}, goes on there, inflates (RFC 1951) to the kernel's place and
+ * starts what it found with r1 and r2 as they came. It is entered with MMU and data cache off, and leaves them off.
  *
- * While it inflates: r4 the bits that wait, r5 how many they are, r6 where the next ones come from, r7 where output goes,
- * r8 and r9 masks of the two tables' indices, r10 and r11 the tables.
+ * While it inflates: r4 the bits that wait, r5 how many they are, r6 where the next ones come from, r7 where output
+ * goes, r8 and r9 masks of the two tables' indices, r10 and r11 the tables.
  */
 function writeUnpacker(a: Assembler, { packed, size, kernel }: Places): void {
   const [file, moved, refill, build] = ['file', 'moved', 'refill', 'build'].map((it) => a.label(it)) as [
@@ -473,6 +473,7 @@ function repackByGzip(zImage: Uint8Array): Uint8Array {
  * The same kernel packed by gzip, which cores unpack in a fifth of the instructions; made on first use, beside the
  * kernel's own file.
  * @param kernel an XZ-packed one
+ * @throws HypberryError `tools.missing`; Error where it is packed otherwise
  */
 export async function gzipKernel(kernel: KernelInput): Promise<KernelInput> {
   const vmlinuz = `${kernel.vmlinuz}-gzip`;

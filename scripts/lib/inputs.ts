@@ -181,7 +181,10 @@ export async function inputs(): Promise<Inputs> {
   };
 }
 
-/** The same kernels built with LPAE, whose page tables are the long ones. Fetched only when asked for. */
+/**
+ * The same kernels built with LPAE, whose page tables are the long ones. Fetched only when asked for.
+ * @throws HypberryError as {@link inputs}
+ */
 export async function lpaeKernels(): Promise<Record<Suite, KernelInput>> {
   await need(lpaeGroups);
   return { bookworm: await kernel('bookworm-lpae'), trixie: await kernel('trixie-lpae') };

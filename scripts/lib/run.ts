@@ -1,20 +1,15 @@
 import { spawn } from 'node:child_process';
 
-/** Where a program runs and what it is given; see `spawn`. */
-export interface RunOptions {
-  readonly cwd?: string;
-  readonly env?: NodeJS.ProcessEnv;
-}
-
 /**
  * Runs a program to its end.
+ * @param options the folder it runs in, if it is another one
  * @returns what it wrote to its standard output
  * @throws Error with the program's error output, where it cannot be started or ends with another status than 0
  */
 export async function run(
   program: string,
   args: readonly string[],
-  options: RunOptions = {},
+  options: { readonly cwd?: string } = {},
 ): Promise<string> {
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';

@@ -1,4 +1,4 @@
-/** What install and uninstall have in common: showing a plan and making its changes. */
+/** What all commands that change a card have in common: showing a plan and making its changes. */
 import type { Card } from '../card/card.js';
 import { splitConfig } from '../setup/config-block.js';
 import { CONFIG } from '../setup/install.js';

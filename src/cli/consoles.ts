@@ -48,8 +48,8 @@ export function showOne(name: string): Shown {
 }
 
 /**
- * Shows several consoles: in panes on a terminal that is high enough, else by whole lines, each with its console's name in front; empty
- * ones are left out, and of a very long one the end (`createLineSplitter`).
+ * Shows several consoles: in panes on a terminal that is high enough, else by whole lines, each with its console's
+ * name in front; empty ones are left out, and of a very long one the end (`createLineSplitter`).
  */
 export function showAll(names: readonly string[]): Shown {
   const { stdout } = process;

@@ -1,5 +1,5 @@
 /** Characters of a line that are looked at; the rest of a longer one is passed over. */
-export const LINE_LIMIT = 4096;
+const LINE_LIMIT = 4096;
 
 /** Characters of a console that are kept at each of its two ends. */
 export const CONSOLE_END_LIMIT = 0x10_0000;
@@ -57,12 +57,4 @@ export function createTranscript(): { take(text: string): void; readonly text: s
       return `${head}\n[${left} characters left out]\n${tail.slice(-CONSOLE_END_LIMIT)}`;
     },
   };
-}
-
-/** The last `count` lines of a console, without line ends; fewer where there are fewer. */
-export function lastLines(text: string, count: number): string[] {
-  return text
-    .split(/[\r\n]+/)
-    .filter((line) => line.trim() !== '')
-    .slice(-count);
 }

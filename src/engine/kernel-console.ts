@@ -44,9 +44,9 @@ const totalLine = message('SMP: Total of (\\d+) processors? activated');
 
 const panicLine = message('(Kernel panic - not syncing.*)');
 
-// It follows the start of the cores: all that the kernel has to say about them has been said.
-/** User space begins, by any kernel's words, and by those of kernels from 4.20 on. */
+/** User space begins: the line of kernels from 4.20 on. */
 export const initLine = message('Run \\S+ as init process');
+/** User space begins, in any kernel's words: all that it has to say about the start of its cores has been said. */
 export const startedLine = message(
   '(?:Freeing (?:unused kernel|init) (?:image )?(?:\\(\\w+\\) )?memory|Run \\S+ as init process)',
 );

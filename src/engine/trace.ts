@@ -13,7 +13,7 @@ const PIECE = 0x1_0000;
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
 
 /** An instruction as text: `mov r0, #0`, with what its words do not say behind a semicolon. */
-export function instructionText(found: Disassembly | undefined): string {
+function instructionText(found: Disassembly | undefined): string {
   if (!found) return 'UNDEFINED';
   const { mnemonic, operands, comment } = found;
   return `${mnemonic} ${operands}`.trimEnd() + (comment === undefined ? '' : `  ; ${comment}`);

@@ -11,7 +11,7 @@ export const GUESTS_FILE = 'hypberry-guests.json';
 /** At most so many guests: the host is a machine, too. */
 export const MOST_GUESTS = VMS - 1;
 /** One core at least stays with the host. */
-export const MOST_CORES = CORES - 1;
+const MOST_CORES = CORES - 1;
 /** MiB: below it no kernel of today starts, and above it the Pi 2 has no memory. */
 const LEAST_MEMORY = 16;
 const MOST_MEMORY = 896;

@@ -49,7 +49,7 @@ export function changeHostTree(fdt: Fdt, cores: number, consoles: number): strin
   if (!handle) {
     throw new HypberryError(
       'guest.tree',
-      "the host's device tree has no BCM2836 interrupt controller",
+      "The host's device tree has no BCM2836 interrupt controller.",
       'Use the tree of a Raspberry Pi 2 with a mainline kernel, or one of Raspberry Pi OS.',
     );
   }

@@ -41,7 +41,7 @@ const INSTALL_NEXT =
 /**
  * Plans to add a guest. Reads the card, changes nothing.
  * @throws HypberryError `guest.name`, `guest.exists`, `guest.too-many`, `guest.memory`, `guest.cores`,
- *   `guest.command-line`, `guest.kernel`, `guest.file-damaged`, `setup.…` of a card that is no boot partition
+ *   `guest.command-line`, `guest.kernel`, `guest.file-damaged`, `guest.no-file` of another guest's, and what the card throws
  */
 export async function planGuestAdd(card: CardReader, wanted: NewGuest): Promise<Plan> {
   const { name, kernel, initramfs, memory, cores } = wanted;

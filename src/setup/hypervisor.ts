@@ -30,7 +30,7 @@ export interface HypervisorFiles {
   /**
    * Refuses what the firmware would put in the way of it.
    * @param picked what it loads, and where
-   * @throws HypberryError `hypervisor.placement`
+   * @throws HypberryError `hypervisor.placement`, `hypervisor.tree`
    */
   readonly checkPlacement: (picked: Picked) => void;
 }
@@ -51,7 +51,12 @@ export async function planGuests(
   return { hostCores, plans };
 }
 
-/** Refuses guests that leave the host too little memory: `guest.memory`. */
+/**
+ * Refuses guests that leave the host too little memory.
+ * @param armMemory bytes that the ARM has
+ * @param host bytes of the host's kernel and initramfs
+ * @throws HypberryError `guest.memory`
+ */
 export function refuseMemory(armMemory: number, host: number, plans: readonly GuestPlan[]): void {
   const theirs = plans.reduce(
     (sum, { memory, kernel, initramfs }) => sum + memory + kernel.data.length + (initramfs?.data.length ?? 0),
@@ -71,7 +76,8 @@ export function refuseMemory(armMemory: number, host: number, plans: readonly Gu
  * Builds what a card with guests starts.
  * @param card the card that holds the guests' files
  * @param base the same without our lines in config.txt
- * @throws HypberryError `setup.no-tree`, what {@link planGuests}, {@link refuseMemory} and `changeHostTree` throw
+ * @throws HypberryError `setup.no-tree`; what {@link planGuests}, {@link refuseMemory}, {@link buildHypervisor},
+ *   `readFdt` and {@link changeHostTree} throw, and what the card throws
  */
 export async function hypervisorFor(
   card: CardReader,

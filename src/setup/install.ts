@@ -49,10 +49,9 @@ async function withoutOurs(card: CardReader): Promise<{
  *
  * @throws HypberryError `setup.no-firmware`, `setup.armstub-unknown`, `setup.kernel-old-unknown`, `setup.no-method`,
  *   `setup.armv6-kernel`, `setup.not-a-kernel`, `setup.truncated-kernel`, `setup.kernel-old-in-use`,
- *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.bcm2837`, `setup.config-damaged`, with guests `setup.no-tree`,
- *   `guest.…`, `hypervisor.placement`; what
- *   {@link prepareHandover} throws of a card that would not start (`firmware.no-kernel`, `firmware.arm64-kernel`, …),
- *   and what the card throws
+ *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.bcm2837`, `setup.config-damaged`;
+ *   with guests `setup.no-tree`, `guest.…`, `tree.…`, `hypervisor.…`; what {@link prepareHandover} throws of a card
+ *   that would not start (`firmware.no-kernel`, `firmware.arm64-kernel`, …), and what the card throws
  */
 export async function planInstall(card: CardReader, options: InstallOptions): Promise<Plan> {
   refuseBcm2837(options.revision);

@@ -10,7 +10,7 @@ const COMMUTATIVE: ReadonlySet<Op> = new Set<Op>(['add', 'mul', 'and', 'or', 'xo
 const isPowerOf2 = (n: number): boolean => n > 0 && (n & (n - 1)) === 0;
 
 /** The bits that may be 1 in a value. */
-export function possibleBits(value: Value, depth = 4): number {
+function possibleBits(value: Value, depth = 4): number {
   const { op, args, imm } = value;
   if (op === 'const') return imm;
   if (op === 'load8u') return 0xff;

@@ -15,7 +15,6 @@ export const FIRST_VIRTUAL = 16;
 /** The core registers as operands. */
 export const core: readonly Virtual[] = Array.from({ length: FIRST_VIRTUAL }, (_, virtual) => ({ virtual }));
 export const SP = core[13]!;
-export const LR = core[14]!;
 export const PC = core[15]!;
 
 /** A byte offset from SP that is known when the frame is: of a spilled word or of an argument. */
@@ -115,7 +114,7 @@ export const isVirtual = (operand: unknown): operand is Virtual =>
   typeof operand === 'object' && operand !== null && 'virtual' in operand;
 
 /** The registers in operands, those in shifts and memory operands included. */
-export function registersIn(operands: readonly Operand[]): Virtual[] {
+function registersIn(operands: readonly Operand[]): Virtual[] {
   return operands.flatMap((it) => {
     if (isVirtual(it)) return [it];
     if (Array.isArray(it)) return registersIn(it as Operand[]);

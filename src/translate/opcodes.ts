@@ -68,6 +68,3 @@ define(0xfc0b, 'zero', 'memory.fill');
 export function operator(code: number): Operator | undefined {
   return table.get(code);
 }
-
-/** The names of all operators that are read. */
-export const operatorNames: readonly string[] = [...table.values()].map(({ name }) => name);

@@ -12,7 +12,7 @@ function mapEnd(block: Block, map: (value: Value) => Value): void {
 }
 
 /** Brings the blocks into reverse postorder, without those that cannot be reached; finds dominators and loops. */
-export function analyse(graph: Graph): void {
+function analyse(graph: Graph): void {
   const entry = graph.blocks[0]!;
   const seen = new Set<Block>([entry]);
   const postorder: Block[] = [];
@@ -71,7 +71,7 @@ export function analyse(graph: Graph): void {
 }
 
 /** Whether every way to `b` passes `a`. */
-export function dominates(a: Block, b: Block): boolean {
+function dominates(a: Block, b: Block): boolean {
   let it = b;
   while (it.order > a.order) it = it.dominator!;
   return it === a;

@@ -221,8 +221,9 @@ function readNames(reader: Reader): Map<number, string> {
 const MAGIC = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 
 /**
- * Reads a module. Throws HypberryError: `translate.malformed`, and `translate.unknown` for floating point, imported
- * globals and anything else that has no translation.
+ * Reads a module.
+ * @throws HypberryError `translate.malformed`; `translate.unknown` for floating point, imported globals and anything
+ *   else that has no translation
  */
 export function readModule(bytes: Uint8Array): Module {
   const reader = new Reader(bytes);

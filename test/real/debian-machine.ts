@@ -69,8 +69,8 @@ export function listenTo(console: number, name: string, answers: Readonly<Record
 }
 
 /**
- * Makes a card with Debian's kernel as host and guests on it as its user would, by the plans of `guest add` and `install`,
- * and gives what the firmware makes of it.
+ * Makes a card with Debian's kernel as host and guests on it as its user would, by the plans of `guest add` and
+ * `install`, and gives what the firmware makes of it.
  */
 export async function debianMachine(plan: DebianMachine): Promise<{ readonly machine: Handover }> {
   const found = await inputs();

@@ -2,7 +2,7 @@ import { assembler, type Assembler } from '../../src/arm/assembler.js';
 import { c, p15, r0 } from '../../src/arm/registers.js';
 
 /** Where the code of {@link bareGuest} begins: behind the vectors. */
-export const CODE = 0x40;
+const CODE = 0x40;
 
 /** `udf #0`: permanently UNDEFINED (ARM ARM A5.4). */
 export const UDF = 0xe7f0_00f0;
