@@ -3,13 +3,15 @@ import * as z from 'zod';
 import { HypberryError } from '../base/errors.js';
 import type { CardReader } from '../card/card.js';
 import { CORES } from '../board/bcm2836.js';
-import { VMS } from '../hypervisor/layout.js';
+import { VCPUS, VMS } from '../hypervisor/layout.js';
 
 /** Where the guests are kept, from the boot partition's root. */
 export const GUESTS_FILE = 'hypberry-guests.json';
 
 /** At most so many guests: the host is a machine, too. */
 export const MOST_GUESTS = VMS - 1;
+/** All guests together have at most so many virtual CPUs: the host's cores count, too. */
+export const MOST_CORES_TOGETHER = VCPUS - CORES;
 /** One core at least stays with the host. */
 const MOST_CORES = CORES - 1;
 /** MiB: below it no kernel of today starts, and above it the Pi 2 has no memory. */
@@ -107,7 +109,15 @@ export function parseGuests(text: string): Guest[] {
   const names = data.guests.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw damaged(`two guests are named ${twice}`);
+  const together = coresTogether(data.guests);
+  if (together > MOST_CORES_TOGETHER)
+    throw damaged(`the guests have ${together} cores together, more than ${MOST_CORES_TOGETHER}`);
   return data.guests;
+}
+
+/** How many virtual CPUs guests have together. */
+export function coresTogether(guests: readonly Guest[]): number {
+  return guests.reduce((sum, { cores }) => sum + cores, 0);
 }
 
 /** The file's bytes for some guests. */

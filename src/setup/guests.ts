@@ -4,7 +4,9 @@ import type { CardReader } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import {
   checkGuest,
+  coresTogether,
   GUESTS_FILE,
+  MOST_CORES_TOGETHER,
   MOST_GUESTS,
   readGuests,
   writeGuests,
@@ -70,6 +72,13 @@ export async function planGuestAdd(card: CardReader, wanted: NewGuest): Promise<
     );
   }
   const after = [...guests, guest];
+  if (coresTogether(after) > MOST_CORES_TOGETHER) {
+    throw new HypberryError(
+      'guest.cores',
+      `With ${name} the guests would have ${coresTogether(after)} cores together, and ${MOST_CORES_TOGETHER} are as many as there can be.`,
+      'Give it fewer (--cores), or remove another guest first.',
+    );
+  }
   const files: [string, Uint8Array][] = [[guest.kernel, kernel.data]];
   if (initramfs) files.push([guest.initramfs!, initramfs.data]);
   await refuseWhatCannotBe(overlayCard(card, { write: new Map(files), remove: new Set() }), after);

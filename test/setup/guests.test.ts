@@ -9,7 +9,15 @@ import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
 import { findHypervisor } from '../../src/setup/hypervisor.js';
 import { applyPlan, type Plan } from '../../src/setup/plan.js';
-import { bootPartition, guestFiles, HOST_TREE, kernelFile, TREE, type Files } from '../support/boot-files.js';
+import {
+  bootPartition,
+  guestFiles,
+  guestFilesWith,
+  HOST_TREE,
+  kernelFile,
+  TREE,
+  type Files,
+} from '../support/boot-files.js';
 import { changeableCard } from '../support/changeable-card.js';
 import { text } from '../support/kernel-files.js';
 
@@ -98,6 +106,22 @@ describe('adding and removing', () => {
     const card = changeableCard(partition(guestFiles('a', 'b', 'c', 'd', 'e', 'f', 'g')));
     await expect(planGuestAdd(card, web())).rejects.toThrow(code('guest.too-many'));
     await expect(planGuestRemove(card, 'web')).rejects.toThrow(code('guest.unknown'));
+  });
+
+  test('as many virtual CPUs as the hypervisor has room for, and one more', async () => {
+    const wide = guestFilesWith(3, 'a', 'b', 'c', 'd', 'e');
+    await expect(planGuestAdd(changeableCard(partition(wide)), web({ cores: 2 }))).rejects.toThrow(
+      code('guest.cores'),
+    );
+    const card = changeableCard(partition(wide));
+    await add(card, web());
+    await expect(planGuestAdd(card, web({ name: 'more' }))).rejects.toThrow(code('guest.cores'));
+    // Install has no other limit.
+    await expect(planInstall(card, { method: 'armstub' })).resolves.toMatchObject({ method: 'armstub' });
+    const byHand = partition(guestFilesWith(3, 'a', 'b', 'c', 'd', 'e', 'f'));
+    await expect(planInstall(changeableCard(byHand), { method: 'armstub' })).rejects.toThrow(
+      code('guest.file-damaged'),
+    );
   });
 });
 

@@ -39,13 +39,18 @@ export const HOST_TREE = compile(`/dts-v1/;
   interrupt-controller@7e00b200 { compatible = "brcm,bcm2836-armctrl-ic"; phandle = <7>; };
 };`);
 
-/** A card's guest, without an initramfs, as the card keeps it. */
+/** A card's guests, without an initramfs, as the card keeps them. */
 export function guestFiles(...names: readonly string[]): Files {
+  return guestFilesWith(1, ...names);
+}
+
+/** The same, each with so many cores. */
+export function guestFilesWith(cores: number, ...names: readonly string[]): Files {
   const guests = names.map((name) => ({
     name,
     kernel: `hypberry-guest-${name}.kernel`,
     memory: 32,
-    cores: 1,
+    cores,
     commandLine: 'console=ttyAMA0',
   }));
   return {
