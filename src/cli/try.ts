@@ -1,6 +1,7 @@
 /** `hypberry try`: boots a card in an emulated Pi 2 and says in which mode its cores start. */
 import { constants } from 'node:os';
 import { HypberryError } from '../base/errors.js';
+import { counted } from '../base/words.js';
 import type { Engine, Machine } from '../engine/engine.js';
 import { summarizeHandover } from '../engine/handover-check.js';
 import { HOST, runSystems, type System, type SystemsVerdict } from '../engine/systems.js';
@@ -250,7 +251,7 @@ function saySystems({ systems, hypervisor, seconds, verdict }: SystemsVerdict): 
   for (const line of hypervisor.split(/[\r\n]+/)) if (line !== '') say(line);
   const paint = { UP: colors.green, FAILED: colors.red, NONE: colors.yellow };
   const rows = systems.map(({ name, state, cores, seconds: after, reason }): [string, string] => {
-    const count = cores === null ? [] : [cores === 1 ? '1 core' : `${cores} cores`];
+    const count = cores === null ? [] : [counted(cores, 'core')];
     const when = after === null ? [] : [`after ${after.toFixed(1)} s`];
     const facts = [...count, ...when].join(', ');
     return [

@@ -109,15 +109,7 @@ export function parseGuests(text: string): Guest[] {
   const names = data.guests.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw damaged(`two guests are named ${twice}`);
-  const together = coresTogether(data.guests);
-  if (together > MOST_CORES_TOGETHER)
-    throw damaged(`the guests have ${together} cores together, more than ${MOST_CORES_TOGETHER}`);
   return data.guests;
-}
-
-/** How many virtual CPUs guests have together. */
-export function coresTogether(guests: readonly Guest[]): number {
-  return guests.reduce((sum, { cores }) => sum + cores, 0);
 }
 
 /** The file's bytes for some guests. */

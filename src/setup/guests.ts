@@ -1,12 +1,11 @@
 /** Adds guests to a card, and takes them away: their files, and the file that keeps them. */
 import { HypberryError } from '../base/errors.js';
+import { counted, listed } from '../base/words.js';
 import type { CardReader } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import {
   checkGuest,
-  coresTogether,
   GUESTS_FILE,
-  MOST_CORES_TOGETHER,
   MOST_GUESTS,
   readGuests,
   writeGuests,
@@ -72,13 +71,6 @@ export async function planGuestAdd(card: CardReader, wanted: NewGuest): Promise<
     );
   }
   const after = [...guests, guest];
-  if (coresTogether(after) > MOST_CORES_TOGETHER) {
-    throw new HypberryError(
-      'guest.cores',
-      `With ${name} the guests would have ${coresTogether(after)} cores together, and ${MOST_CORES_TOGETHER} are as many as there can be.`,
-      'Give it fewer (--cores), or remove another guest first.',
-    );
-  }
   const files: [string, Uint8Array][] = [[guest.kernel, kernel.data]];
   if (initramfs) files.push([guest.initramfs!, initramfs.data]);
   await refuseWhatCannotBe(overlayCard(card, { write: new Map(files), remove: new Set() }), after);
@@ -90,7 +82,7 @@ export async function planGuestAdd(card: CardReader, wanted: NewGuest): Promise<
   changes.push(...(await unused(card, after)));
   return {
     method: undefined,
-    summary: `Guest ${name}: ${kernel.name}, ${memory} MiB of memory, ${cores === 1 ? '1 core' : `${cores} cores`}.`,
+    summary: `Guest ${name}: ${kernel.name}, ${memory} MiB of memory, ${counted(cores, 'core')}.`,
     notes: [
       ...(isLinux && !initramfs && !/\broot=/.test(guest.commandLine)
         ? [`${name} has no initramfs, and so far a guest has no disk: its kernel finds no root file system.`]
@@ -152,7 +144,7 @@ export interface ListedGuest extends Guest {
 
 /**
  * The guests of a card, each as the next install takes it.
- * @throws HypberryError `guest.file-damaged`, `guest.no-file`, `guest.kernel`, `guest.memory`, and what the card throws
+ * @throws HypberryError `guest.file-damaged`, what {@link planGuests} and the card throw
  */
 export async function listGuests(card: CardReader): Promise<{ hostCores: number; guests: ListedGuest[] }> {
   const guests = await readGuests(card);
@@ -164,7 +156,7 @@ export async function listGuests(card: CardReader): Promise<{ hostCores: number;
 export function describeGuest({ memory, runsOn, kernel, initramfs, commandLine }: ListedGuest): string {
   return [
     `${memory} MiB`,
-    `core ${runsOn.join(' and ')}`,
+    `core ${listed(runsOn)}`,
     kernel,
     ...(initramfs === undefined ? [] : [initramfs]),
     `"${commandLine}"`,

@@ -1,5 +1,6 @@
 /** The hypervisor for a card: its file with the host's kernel and the guests in it, and the host's device tree. */
 import { HypberryError } from '../base/errors.js';
+import { counted, listed } from '../base/words.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { unpackedExtent } from '../firmware/extents.js';
@@ -7,7 +8,7 @@ import { readFdt, writeFdt } from '../firmware/fdt.js';
 import type { Picked } from '../firmware/handover.js';
 import { placeGuest, readGuestFiles, shareCores } from '../guest/plan.js';
 import { changeHostTree } from '../guest/host-tree.js';
-import type { Guest } from '../guest/guests.js';
+import { MOST_CORES_TOGETHER, type Guest } from '../guest/guests.js';
 import { OWN_CONSOLE, readHypervisorFile, type HypervisorDescription } from '../hypervisor/description.js';
 import { buildHypervisor, type GuestPlan } from '../hypervisor/image.js';
 import { checkPlacement } from '../hypervisor/placement.js';
@@ -38,12 +39,20 @@ export interface HypervisorFiles {
 /**
  * Every guest with its cores and its files in their places.
  * @param card the card that holds the guests' files
- * @throws HypberryError `guest.no-file`, `guest.kernel`, `guest.memory`, and what the card throws
+ * @throws HypberryError `guest.cores`, `guest.no-file`, `guest.kernel`, `guest.memory`, and what the card throws
  */
 export async function planGuests(
   card: CardReader,
   guests: readonly Guest[],
 ): Promise<{ hostCores: number; plans: GuestPlan[] }> {
+  const together = guests.reduce((sum, { cores }) => sum + cores, 0);
+  if (together > MOST_CORES_TOGETHER) {
+    throw new HypberryError(
+      'guest.cores',
+      `The guests have ${together} cores together, and ${MOST_CORES_TOGETHER} are as many as there can be.`,
+      'Give them fewer (--cores), or have fewer of them.',
+    );
+  }
   const { hostCores, guestCores } = shareCores(guests);
   const plans: GuestPlan[] = [];
   for (const [i, guest] of guests.entries())
@@ -104,11 +113,11 @@ export async function hypervisorFor(
   return {
     kernel: file,
     tree: writeFdt(fdt),
-    what: `its hypervisor, ${picked.kernel.file} on ${cores(hostCores)} with ${Math.floor(hostEnd / MIB)} MiB, and ${guests.length === 1 ? '1 guest' : `${guests.length} guests`},`,
+    what: `its hypervisor, ${picked.kernel.file} on ${counted(hostCores, 'core')} with ${Math.floor(hostEnd / MIB)} MiB, and ${counted(guests.length, 'guest')},`,
     notes: [
       ...plans.map(
-        ({ name, cores: theirs, memory }, i) =>
-          `${name}: core ${theirs.join(' and ')}, ${memory / MIB} MiB; its console is ${device(ports[i + 1]!)} on the Pi.`,
+        ({ name, cores, memory }, i) =>
+          `${name}: core ${listed(cores)}, ${memory / MIB} MiB; its console is ${device(ports[i + 1]!)} on the Pi.`,
       ),
       `hypberry: what the hypervisor has to say is on ${device(ports[0]!)} on the Pi.`,
     ],
@@ -139,10 +148,6 @@ export async function findHypervisor(
   { kernel }: Picked,
 ): Promise<HypervisorDescription | undefined> {
   return hypervisorIn(await card.read(kernel.file));
-}
-
-function cores(count: number): string {
-  return count === 1 ? '1 core' : `${count} cores`;
 }
 
 /** The device of an alias: `serial2` is /dev/ttyAMA2. */

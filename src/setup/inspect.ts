@@ -2,6 +2,7 @@
 import type { CardReader } from '../card/card.js';
 import type { Config, Setting } from '../firmware/config.js';
 import { HypberryError } from '../base/errors.js';
+import { counted } from '../base/words.js';
 import { fdtText, readFdt } from '../firmware/fdt.js';
 import { describeKernel, readKernel, unpackVersion, type KernelFile } from '../firmware/kernel.js';
 import { describeStartElf } from '../firmware/start-elf.js';
@@ -157,7 +158,7 @@ async function findGuests(
     const guests = await readGuests(card);
     const rows = guests.map(
       ({ name, memory, cores, kernel }) =>
-        [name, `${memory} MiB, ${cores === 1 ? '1 core' : `${cores} cores`}, ${kernel}`] as const,
+        [name, `${memory} MiB, ${counted(cores, 'core')}, ${kernel}`] as const,
     );
     return { guests, names: guests.length > 0 ? namesOf(guests) : '', rows };
   } catch (error) {

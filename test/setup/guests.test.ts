@@ -120,7 +120,7 @@ describe('adding and removing', () => {
     await expect(planInstall(card, { method: 'armstub' })).resolves.toMatchObject({ method: 'armstub' });
     const byHand = partition(guestFilesWith(3, 'a', 'b', 'c', 'd', 'e', 'f'));
     await expect(planInstall(changeableCard(byHand), { method: 'armstub' })).rejects.toThrow(
-      code('guest.file-damaged'),
+      code('guest.cores'),
     );
   });
 });

@@ -1,0 +1,11 @@
+/** Words for people. */
+
+/** A number of things: `1 core`, `3 cores`. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
+/** Numbers one after the other: `3`, `2 and 3`, `1, 2 and 3`. */
+export function listed(numbers: readonly number[]): string {
+  return numbers.join(', ').replace(/, (\d+)$/, ' and $1');
+}
