@@ -28,6 +28,7 @@ export const MODE_ABT: u32 = 0x17;
 export const MODE_UND: u32 = 0x1b;
 export const MODE_SYS: u32 = 0x1f;
 export const MODE_MASK: u32 = 0x1f;
+export const PSR_E: u32 = 1 << 9;
 export const PSR_A: u32 = 1 << 8;
 export const PSR_I: u32 = 1 << 7;
 export const PSR_F: u32 = 1 << 6;

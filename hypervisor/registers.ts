@@ -4,12 +4,11 @@ import {
   R8_fiq, R9_fiq, SCTLR, SPSR_abt, SPSR_hyp, SPSR_und, SP_abt, SP_fiq, SP_irq, SP_svc, SP_und, SP_usr, TTBCR, VBAR, barrier,
 } from './intrinsics';
 import {
-  MODE_ABT, MODE_FIQ, MODE_IRQ, MODE_MASK, MODE_SVC, MODE_UND, PSR_A, PSR_I, PSR_T,
+  MODE_ABT, MODE_FIQ, MODE_IRQ, MODE_MASK, MODE_SVC, MODE_UND, PSR_A, PSR_E, PSR_I, PSR_T,
 } from './machine';
 import { textStuck, textVectors } from './messages';
 import { Vcpu } from './vm';
 
-const PSR_E: u32 = 1 << 9;
 /** IT[1:0], J, IT[7:2] of a status register. */
 const PSR_IT: u32 = 0x0600fc00;
 const PSR_J: u32 = 1 << 24;

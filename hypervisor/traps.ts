@@ -3,8 +3,8 @@ import { readController, hostInterrupted, hostKicked, isController, writeControl
 import { takeFiqsBack } from './host-fiq';
 import { nearUart, readUart, writeUart } from './console';
 import { deliver, readDistributor, readInterface, writeDistributor, writeInterface } from './gic';
-import { ACTLR, ELR_hyp, HDFAR, HIFAR, HPFAR, HSR, CNTVOFF, SPSR_hyp } from './intrinsics';
-import { HYP_TIMER, MODE_MASK, SOURCE_MAILBOX1 } from './machine';
+import { ACTLR, ELR_hyp, HDFAR, HIFAR, HPFAR, HSR, CNTVOFF, SPSR_hyp, word } from './intrinsics';
+import { HYP_TIMER, MODE_MASK, PSR_E, SOURCE_MAILBOX1 } from './machine';
 import { crash } from './lifecycle';
 import { textMode, textTrap } from './messages';
 import { call, wait } from './psci';
@@ -19,6 +19,7 @@ const WFI_WFE: u32 = 0x01;
 const MCR_CP15: u32 = 0x03;
 const MCRR_CP15: u32 = 0x04;
 const MCR_CP14: u32 = 0x05;
+const LDC_CP14: u32 = 0x06;
 const COPROCESSOR: u32 = 0x07;
 const MRC_CP10: u32 = 0x08;
 const BXJ: u32 = 0x0a;
@@ -37,13 +38,15 @@ const WRITE: u32 = 1 << 6;
 /** FSC: a translation fault of any level, which is what an address without memory gives. */
 const FAULT_KIND: u32 = 0x3c;
 const TRANSLATION: u32 = 0x04;
-/** A translation fault by a word, R0 to R7. */
-const PLAIN_MASK: u32 = ISV | (3 << SIZE_SHIFT) | (8 << REGISTER_SHIFT) | FAULT_KIND;
+/** A translation fault by a word, R0 to R7, little-endian: CPSR.E has a bit's place that is 0 in this syndrome. */
+const PLAIN_MASK: u32 = ISV | (3 << SIZE_SHIFT) | (8 << REGISTER_SHIFT) | FAULT_KIND | PSR_E;
 const PLAIN: u32 = ISV | (2 << SIZE_SHIFT) | TRANSLATION;
 /** Of a coprocessor's register: a read; the register; opc2, opc1, CRn and CRm. */
 const READ: u32 = 1;
-/** Coprocessors 10 and 11: VFP and NEON. */
+/** Coprocessors 10 and 11: VFP. An instruction that only NEON has says so, and no coprocessor. */
 const VFP: u32 = 10;
+const VFP_MASK: u32 = 0xe;
+const NEON: u32 = 1 << 5;
 /** What a call gives that is not known (SMC Calling Convention, DEN 0028A). */
 const NOT_SUPPORTED: u32 = <u32>-1;
 
@@ -60,14 +63,15 @@ const VIRTIO_PAGES: u32 = 4;
 /** A trap by a vcpu; gives the one to go on with. */
 export function trap(vcpu: Vcpu): Vcpu {
   const hsr = HSR.read();
-  if (!isInMode()) return fallen(vcpu);
+  const psr = SPSR_hyp.read();
+  if (!isInMode(psr)) return fallen(vcpu);
   switch (hsr >>> HSR.EC_SHIFT) {
     case HVC:
       if (vcpu.vm.number != 0) return call(vcpu);
       vcpu.r0 = NOT_SUPPORTED;
       return vcpu;
     case DATA_ABORT:
-      return dataAbort(vcpu, hsr);
+      return dataAbort(vcpu, hsr, psr);
     case WFI_WFE: {
       if (vcpu.vm.number == 0) {
         if (!takeFiqsBack()) skip(hsr);
@@ -80,7 +84,7 @@ export function trap(vcpu: Vcpu): Vcpu {
     case PREFETCH_ABORT:
       return giveAbort(vcpu, true, HIFAR.read(), false);
     case COPROCESSOR:
-      if ((hsr & 0xf) != VFP) return giveUndefined(vcpu);
+      if ((hsr & NEON) == 0 && (hsr & VFP_MASK) != VFP) return giveUndefined(vcpu);
       giveVfp(vcpu);
       return vcpu;
     case MCR_CP15:
@@ -90,6 +94,7 @@ export function trap(vcpu: Vcpu): Vcpu {
       if (conditionPasses(hsr) && !systemAccess(vcpu, hsr)) return giveUndefined(vcpu);
       skip(hsr);
       return vcpu;
+    case LDC_CP14:
     case MRC_CP10:
     case BXJ:
     case SMC:
@@ -120,8 +125,8 @@ function goOn(vcpu: Vcpu, why: usize, pc: u32, value: u32): Vcpu {
 /** Whether the vcpu is in a mode that there is: a return to another is UNPREDICTABLE. */
 // @ts-ignore: decorator
 @inline
-function isInMode(): bool {
-  return <i32>(MODES << (SPSR_hyp.read() & MODE_MASK)) < 0;
+function isInMode(psr: u32): bool {
+  return <i32>(MODES << (psr & MODE_MASK)) < 0;
 }
 
 function fallen(vcpu: Vcpu): Vcpu {
@@ -135,7 +140,7 @@ export function irq(vcpu: Vcpu): Vcpu {
     return vcpu;
   }
   const source = takeInterrupts();
-  if (!isInMode()) return fallen(vcpu);
+  if (!isInMode(SPSR_hyp.read())) return fallen(vcpu);
   if (source & (HYP_TIMER | SOURCE_MAILBOX1)) return schedule(vcpu);
   deliver(vcpu);
   return vcpu;
@@ -148,12 +153,14 @@ export function fiq(vcpu: Vcpu): Vcpu {
 }
 
 /** A load or store that stage 2 does not map: a device's, or an external abort. */
-function dataAbort(vcpu: Vcpu, hsr: u32): Vcpu {
+// @ts-ignore: decorator
+@inline
+function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
   const page = HPFAR.read() >> 4;
   const address = HDFAR.read();
   const offset = address & 0xfff;
   // What every interrupt takes several times has a way of its own: a word of the CPU interface, from or to R0 to R7.
-  if (page == GICC_PAGE && (hsr & PLAIN_MASK) == PLAIN && vcpu.vm.number != 0) {
+  if (page == GICC_PAGE && ((hsr | (psr & PSR_E)) & PLAIN_MASK) == PLAIN && vcpu.vm.number != 0) {
     const at = changetype<usize>(vcpu) + ((hsr >> (REGISTER_SHIFT - 2)) & 0x1c);
     if (hsr & WRITE) writeInterface(vcpu, offset, load<u32>(at));
     else store<u32>(at, readInterface(vcpu, offset));
@@ -164,12 +171,12 @@ function dataAbort(vcpu: Vcpu, hsr: u32): Vcpu {
   const n = (hsr >> REGISTER_SHIFT) & 0xf;
   if ((hsr & ISV) != 0 && (hsr & FAULT_KIND) == TRANSLATION && n != 15 && (offset & (size - 1)) == 0) {
     if (hsr & WRITE) {
-      if (write(vcpu, page, offset, size, readRegister(vcpu, n))) {
+      if (write(vcpu, page, offset, size, asSeen(readRegister(vcpu, n), size, psr))) {
         skip(hsr);
         return vcpu;
       }
     } else if (knows(vcpu, page)) {
-      let value = read(vcpu, page, offset, size);
+      let value = asSeen(read(vcpu, page, offset, size), size, psr);
       const shift = 32 - 8 * size;
       value = hsr & SIGNED ? <u32>(<i32>(value << shift) >> shift) : (value << shift) >>> shift;
       writeRegister(vcpu, n, value);
@@ -178,6 +185,11 @@ function dataAbort(vcpu: Vcpu, hsr: u32): Vcpu {
     }
   }
   return giveAbort(vcpu, false, address, (hsr & WRITE) != 0);
+}
+
+/** Devices are little-endian; for a vcpu that is big-endian at the moment the bytes come the other way round. */
+function asSeen(value: u32, size: u32, psr: u32): u32 {
+  return psr & PSR_E ? word.rev(value) >>> (32 - 8 * size) : value;
 }
 
 /** Whether a page without memory is a device's. */

@@ -84,6 +84,8 @@ export interface Machine {
   /** HVC with R0 to R3; gives R0 of the same vcpu afterwards. */
   readonly hvc: (core: number, ...args: readonly number[]) => number;
   readonly wfi: (core: number) => void;
+  /** Any other trap, by its HSR. */
+  readonly trap: (core: number, hsr: number) => void;
   /** Reads a trapped register of the physical timer's: CNTP_TVAL, CNTP_CTL. */
   readonly readTimer: (core: number, which: 'TVAL' | 'CTL') => number;
   readonly writeTimer: (core: number, which: 'TVAL' | 'CTL', value: number) => void;
@@ -369,6 +371,7 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
     wfi: (core) => {
       trap(core, EC(EC_WFI) | IL | ISV | ALWAYS);
     },
+    trap,
     readTimer: (core, which) => {
       const vcpu = current[core]!;
       timer(core, which, 1);
