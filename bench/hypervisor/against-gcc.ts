@@ -6,19 +6,26 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../scripts/lib/cache.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
+import { EC_HVC, VECTOR_HYP_TRAP, VECTOR_IRQ } from '../../src/arm/cpu/exceptions.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { HypervisorImage } from '../../src/hypervisor/image.js';
 import { caller } from '../../test/hypervisor/costs.js';
-import { GICC, guest, handoverOf, quietHost, smallImage } from '../../test/hypervisor/payloads.js';
+import {
+  GICC,
+  GICC_EOIR,
+  GICC_IAR,
+  GICC_PMR,
+  guest,
+  handoverOf,
+  quietHost,
+  smallImage,
+} from '../../test/hypervisor/payloads.js';
 import type { Visit } from '../../test/hypervisor/worlds.js';
-import { watchWorlds } from '../../test/hypervisor/worlds.js';
+import { classOf, isAccess, watchWorlds } from '../../test/hypervisor/worlds.js';
 import { compileC } from '../translate/compiler.js';
 
 const CORE = 3;
 const RUN_NS = 10_000_000;
-const [HYP_TRAP, IRQ] = [0x14, 0x18];
-const [EC_HVC, EC_DATA_ABORT] = [0x12, 0x24];
-const WRITE = 1 << 6;
 
 interface Counted {
   readonly visit: Visit;
@@ -59,19 +66,19 @@ async function run(
 const access =
   (offset: number, write: boolean) =>
   ({ visit }: Counted): boolean =>
-    visit.vector === HYP_TRAP &&
-    visit.hsr >>> 26 === EC_DATA_ABORT &&
-    visit.address === GICC + offset &&
-    ((visit.hsr & WRITE) !== 0) === write;
+    isAccess(visit, GICC + offset, write);
 
 /** The exits compared, and which of the first of them: all machines take the same. */
 const paths: readonly (readonly [string, (it: Counted) => boolean])[] = [
-  ['hypercall, PSCI version', ({ visit }) => visit.vector === HYP_TRAP && visit.hsr >>> 26 === EC_HVC],
-  ['GICC_PMR, read', access(0x4, false)],
-  ['GICC_PMR, write', access(0x4, true)],
-  ['timer interrupt, its own exit', ({ visit }) => visit.vector === IRQ],
-  ['GICC_IAR, read, an interrupt', access(0xc, false)],
-  ['GICC_EOIR, write', access(0x10, true)],
+  [
+    'hypercall, PSCI version',
+    ({ visit }) => visit.vector === VECTOR_HYP_TRAP && classOf(visit) === EC_HVC,
+  ],
+  ['GICC_PMR, read', access(GICC_PMR, false)],
+  ['GICC_PMR, write', access(GICC_PMR, true)],
+  ['timer interrupt, its own exit', ({ visit }) => visit.vector === VECTOR_IRQ],
+  ['GICC_IAR, read, an interrupt', access(GICC_IAR, false)],
+  ['GICC_EOIR, write', access(GICC_EOIR, true)],
 ];
 const SEEN = 8;
 const COMPARED = 80;
@@ -121,7 +128,7 @@ const theirs = await run(image, file, [{ address: origin, data: readFileSync(c.i
 const exits = (all: readonly Counted[]): string =>
   all
     .slice(0, COMPARED)
-    .map(({ visit: { vector, hsr, address } }) => (vector === IRQ ? 'IRQ' : `${hsr} ${address}`))
+    .map(({ visit: { vector, hsr, address } }) => (vector === VECTOR_IRQ ? 'IRQ' : `${hsr} ${address}`))
     .join();
 if (exits(ours) !== exits(theirs)) throw new Error('they do not behave the same');
 

@@ -41,5 +41,5 @@ line('in HYP mode on the host’s cores, an idle guest beside it', percent(hostO
 line('speed of a busy guest, its timer at 1 kHz, against bare', percent(guestSpeed), '', '>= 99 %');
 line('code', kib(size.code), '', '', '');
 line('data, with consoles of 64 KiB for 7 guests', kib(size.data), '', '', '');
-line('code and data in the file', kib(size.code), '', '', '1.5 MB');
+line('code and data in the file', kib(size.file), '', '', '1.5 MB');
 line('memory, with a block for copies of the guests’ files', kib(size.memory), '', '', '34 MiB');

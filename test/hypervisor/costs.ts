@@ -1,16 +1,21 @@
 /** What the hypervisor costs, in instructions that are executed in HYP mode, counted in the built-in Pi 2. */
 import type { Assembler } from '../../src/arm/assembler.js';
-import { assembler } from '../../src/arm/assembler.js';
+import { EC_CP15, EC_HVC, VECTOR_FIQ, VECTOR_HYP_TRAP, VECTOR_IRQ } from '../../src/arm/cpu/exceptions.js';
 import type { Label } from '../../src/arm/registers.js';
-import { r0, r1, r2, r3, r4, r5 } from '../../src/arm/registers.js';
+import { lr, pc, r0, r1, r2, r3, r4, r5, r6 } from '../../src/arm/registers.js';
 import * as reg from '../../src/arm/system-registers.js';
+import { CRYSTAL_HZ } from '../../src/board/bcm2836.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
 import { NEAR_UARTS } from '../../src/hypervisor/layout.js';
 import {
   ARM_MEMORY,
+  countTick,
   GICC,
+  GICC_EOIR,
+  GICC_IAR,
+  GICC_PMR,
   GICD,
   guest,
   GUEST_MEMORY,
@@ -22,24 +27,17 @@ import {
   load,
   quietHost,
   smallGuest,
+  smallHost,
   smallImage,
+  startTicks,
 } from './payloads.js';
 import type { Visit, Worlds } from './worlds.js';
-import { watchWorlds } from './worlds.js';
+import { classOf, isAccess, watchWorlds } from './worlds.js';
 
 const PSCI_VERSION = 0x8400_0000;
-const COUNTER_HZ = 19_200_000;
-const TICKS_PER_MS = COUNTER_HZ / 1000;
+const TICKS_PER_MS = CRYSTAL_HZ / 1000;
 const NS_PER_MS = 1_000_000;
 const GUEST_CORE = 3;
-const [GICC_PMR, GICC_IAR, GICC_EOIR] = [0x4, 0xc, 0x10];
-/** Vectors of HYP mode. */
-const [HYP_TRAP, IRQ, FIQ] = [0x14, 0x18, 0x1c];
-// HSR: the exception's class, and whether a data abort came of a write.
-const EC_SHIFT = 26;
-const [EC_CP15, EC_HVC, EC_DATA_ABORT] = [0x03, 0x12, 0x24];
-const WRITE = 1 << 6;
-
 const TIMES = 10;
 /** After this the near end of a console hears what comes, milliseconds. */
 const OPEN_MS = 300;
@@ -91,7 +89,7 @@ function takeTimer(a: Assembler, ticks: number): void {
   a.mcr(reg.CNTV_TVAL, r0);
   a.str(r2, [r3, GICC_EOIR]);
   a.ldr(r1, [r3, GICC_IAR]);
-  a.subs({ core: 15 }, { core: 14 }, 4);
+  a.subs(pc, lr, 4);
 }
 
 /** Does everything whose cost is asked for, ten times each. */
@@ -185,9 +183,9 @@ const busy = smallGuest(
     a.mov(r5, 0);
     a.cpsie('i');
     a.at(round);
-    load(a, { core: 6 }, (ROUND - 6) / 2);
+    load(a, r6, (ROUND - 6) / 2);
     a.at(spin);
-    a.subs({ core: 6 }, { core: 6 }, 1);
+    a.subs(r6, r6, 1);
     a.bne(spin);
     a.add(r5, r5, 1);
     a.str(r5, [r4]);
@@ -200,39 +198,13 @@ const busy = smallGuest(
 );
 
 /** A host that never sleeps, and takes its timer's interrupt every millisecond. */
-function busyHost(): Uint8Array {
-  const a = assembler(0);
-  const [start, handler, table, spin] = ['start', 'handler', 'table', 'spin'].map((it) => a.label(it)) as [
-    Label,
-    Label,
-    Label,
-    Label,
-  ];
-  a.b(start);
-  for (let i = 1; i < 8; i++) a.nop();
-  a.at(table);
-  for (let i = 0; i < 6; i++) a.word(0xeaff_fffe);
-  a.b(handler);
-  a.word(0xeaff_fffe);
-  a.at(handler);
-  load(a, r0, HOST_TICKS);
-  a.ldr(r1, [r0]);
-  a.add(r1, r1, 1);
-  a.str(r1, [r0]);
-  load(a, r1, TICKS_PER_MS);
-  a.mcr(reg.CNTV_TVAL, r1);
-  a.subs({ core: 15 }, { core: 14 }, 4);
-  a.at(start);
-  a.adr(r0, table);
-  a.mcr(reg.VBAR, r0);
-  writeWord(a, HOST_TICKS, 0);
-  writeWord(a, 0x4000_0040, 8);
-  setTimer(a, TICKS_PER_MS);
+const busyHost = smallHost((a) => {
+  const spin = a.label('spin');
+  startTicks(a);
   a.cpsie('i');
   a.at(spin);
   a.b(spin);
-  return a.assemble();
-}
+}, countTick);
 
 /** A cost: the most that was seen of it, over so many exits to HYP mode each time. */
 export interface Cost {
@@ -241,6 +213,7 @@ export interface Cost {
   readonly exits: number;
 }
 
+/** What {@link measureCosts} gives. */
 export interface Costs {
   readonly costs: readonly Cost[];
   /** Exits of the host's cores with a timer interrupt every millisecond, and how many of those there were. */
@@ -252,10 +225,14 @@ export interface Costs {
   readonly hostOverhead: number;
   /** Instructions of a busy guest's loop for one of the same loop without a hypervisor, in the same time. */
   readonly guestSpeed: number;
-  readonly size: { readonly code: number; readonly data: number; readonly memory: number };
+  /** Bytes: of code, of data, of both in the file, of memory in all. */
+  readonly size: {
+    readonly code: number;
+    readonly data: number;
+    readonly file: number;
+    readonly memory: number;
+  };
 }
-
-const classOf = ({ hsr }: Visit): number => hsr >>> EC_SHIFT;
 
 /**
  * Measures all.
@@ -264,7 +241,7 @@ const classOf = ({ hsr }: Visit): number => hsr >>> EC_SHIFT;
 export async function measureCosts(ms: number): Promise<Costs> {
   const { calls, size } = await measureCalls();
   const switches = await measureSwitches();
-  const beside = await machine(busyHost(), [guest(idle)], true);
+  const beside = await machine(busyHost, [guest(idle)], true);
   await runFor(beside, ms);
   const host = beside.worlds.instructions(0, 0);
   const hostVisits = beside.worlds.visits.filter(({ core }) => core < GUEST_CORE);
@@ -304,11 +281,10 @@ async function measureCalls(): Promise<{ calls: Cost[]; size: Costs['size'] }> {
   const single = (what: string, wanted: (visit: Visit) => boolean): void => {
     most(
       what,
-      mine.filter((visit) => visit.vector === HYP_TRAP && wanted(visit)).map((visit) => [visit]),
+      mine.filter((visit) => visit.vector === VECTOR_HYP_TRAP && wanted(visit)).map((visit) => [visit]),
     );
   };
-  const access = (address: number, write: boolean) => (visit: Visit) =>
-    classOf(visit) === EC_DATA_ABORT && visit.address === address && ((visit.hsr & WRITE) !== 0) === write;
+  const access = (address: number, write: boolean) => (visit: Visit) => isAccess(visit, address, write);
   single('hypercall, there and back', (visit) => classOf(visit) === EC_HVC);
   single('CP15 register, trapped', (visit) => classOf(visit) === EC_CP15);
   single('GICC_PMR, read', access(GICC + GICC_PMR, false));
@@ -320,7 +296,7 @@ async function measureCalls(): Promise<{ calls: Cost[]; size: Costs['size'] }> {
   // The timer's: its own exit, then IAR, EOIR and IAR again.
   const interrupts = mine
     .map((visit, i) => ({ visit, i }))
-    .filter(({ visit, i }) => visit.vector === IRQ && mine[i + 1]?.address === GICC + GICC_IAR)
+    .filter(({ visit, i }) => visit.vector === VECTOR_IRQ && mine[i + 1]?.address === GICC + GICC_IAR)
     .map(({ i }) => mine.slice(i, i + 4));
   most(
     'timer interrupt, from the physical to the guest’s vector',
@@ -331,9 +307,9 @@ async function measureCalls(): Promise<{ calls: Cost[]; size: Costs['size'] }> {
   const host = visits.filter(({ core }) => core < GUEST_CORE);
   const bytes = host
     .map((visit, i) => ({ visit, i }))
-    .filter(({ visit, i }) => visit.vector === FIQ && host[i + 1]?.vector !== FIQ && host[i + 1] !== undefined)
+    .filter(({ visit, i }) => visit.vector === VECTOR_FIQ && ![VECTOR_FIQ, undefined].includes(host[i + 1]?.vector))
     .map(({ i }) => {
-      const end = host.findIndex((visit, n) => n > i && visit.vector === FIQ);
+      const end = host.findIndex((visit, n) => n > i && visit.vector === VECTOR_FIQ);
       return host.slice(i, end < 0 ? undefined : end);
     })
     .filter((group) => group.some(({ address }) => address === NEAR_UARTS + 0x1000));
@@ -343,6 +319,7 @@ async function measureCalls(): Promise<{ calls: Cost[]; size: Costs['size'] }> {
   const size = {
     code: at('configuration') - at('vectors'),
     data: at('zeroTo') - at('configuration'),
+    file: at('zeroFrom') - at('vectors'),
     memory: ARM_MEMORY - it.image.hostEnd - GUEST_MEMORY,
   };
   return { calls, size };
@@ -351,7 +328,7 @@ async function measureCalls(): Promise<{ calls: Cost[]; size: Costs['size'] }> {
 async function measureSwitches(): Promise<Cost[]> {
   const it = await machine(quietHost, [guest(spinning), guest(spinning)], true);
   await runFor(it, 40);
-  const visits = it.worlds.visits.filter(({ vector, from, to }) => vector === IRQ && from > 0 && from !== to);
+  const visits = it.worlds.visits.filter(({ vector, from, to }) => vector === VECTOR_IRQ && from > 0 && from !== to);
   if (visits.length < 3) throw new Error('no switches were seen');
   return [{ what: 'switch between two guests', instructions: Math.max(...visits.map((v) => v.instructions)), exits: 1 }];
 }

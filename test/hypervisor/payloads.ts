@@ -1,15 +1,23 @@
 /** A host and guests in small, and the machine that they run in. */
 import type { Assembler } from '../../src/arm/assembler.js';
 import { assembler } from '../../src/arm/assembler.js';
+import { VECTOR_IRQ } from '../../src/arm/cpu/exceptions.js';
+import { MODE_IRQ, MODE_SVC } from '../../src/arm/program-status.js';
 import type { Label } from '../../src/arm/registers.js';
-import { r0, r1, r2, r3, r4 } from '../../src/arm/registers.js';
+import { lr, pc, r0, r1, r2, r3, r4, sp } from '../../src/arm/registers.js';
 import * as reg from '../../src/arm/system-registers.js';
-import { UART0_BASE } from '../../src/board/bcm2836.js';
+import { readU32LE } from '../../src/base/bytes.js';
+import { CRYSTAL_HZ, PERIPHERAL_BASE, UART0_BASE } from '../../src/board/bcm2836.js';
+import { INTERRUPT_CONTROLLER_REGISTERS } from '../../src/board/interrupt-controller.js';
+import { LOCAL_BASE, LOCAL_REGISTERS, LOCAL_SOURCE } from '../../src/board/local-peripherals.js';
+import { PL011_REGISTERS } from '../../src/board/pl011.js';
 import { buildBootBlock, KERNEL_OFFSET } from '../../src/boot/block.js';
+import { followConsole } from '../../src/engine/memory-console.js';
 import type { Handover } from '../../src/firmware/handover.js';
 import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
 import { buildHypervisor } from '../../src/hypervisor/image.js';
 import { NEAR_UARTS } from '../../src/hypervisor/layout.js';
+import { BRANCH_TO_ITSELF } from '../support/bare-guest.js';
 
 /** Memory of the small machines: enough, and little to clear. */
 export const ARM_MEMORY = 0x0400_0000;
@@ -21,7 +29,18 @@ export const GUEST_RAM = 0x4000_0000;
 export const GICD = 0x0800_0000;
 export const GICC = 0x0801_0000;
 export const GUEST_UART = 0x0900_0000;
+/** Registers of the CPU interface: priority mask, acknowledge, end of interrupt. */
+export const [GICC_PMR, GICC_IAR, GICC_EOIR] = [0x4, 0xc, 0x10];
 
+// The board's devices, as a host has them.
+const { CR, FR, IMSC } = PL011_REGISTERS;
+const { RXFE } = FR.bits;
+const CONTROLLER = PERIPHERAL_BASE + 0xb200;
+const { BASIC_PENDING, PENDING2, ENABLE2, DISABLE2 } = INTERRUPT_CONTROLLER_REGISTERS;
+/** GPU interrupt 60, the consoles', in its half's registers. */
+const CONSOLES_LINE = 1 << 28;
+
+/** Loads a 32-bit value into a register, in two instructions. */
 export function load(a: Assembler, to: Parameters<Assembler['movw']>[0], value: number): void {
   a.movw(to, value & 0xffff);
   a.movt(to, value >>> 16);
@@ -36,10 +55,10 @@ export function smallGuest(
   const a = assembler(GUEST_RAM + GUEST_KERNEL);
   const [start, handler] = [a.label('start'), a.label('handler')];
   a.b(start);
-  for (let at = 4; at < 0x18; at += 4) a.word(0xeaff_fffe);
+  for (let at = 4; at < VECTOR_IRQ; at += 4) a.word(BRANCH_TO_ITSELF);
   a.b(handler);
   if (fiq) fiq(a);
-  else a.word(0xeaff_fffe);
+  else a.word(BRANCH_TO_ITSELF);
   a.at(handler);
   irq?.(a);
   a.at(start);
@@ -65,6 +84,7 @@ export function print(a: Assembler, text: string): void {
   a.at(over);
 }
 
+/** A guest with a small kernel on core 3, unless told otherwise. */
 export function guest(kernel: Uint8Array, more: Partial<GuestPlan> = {}): GuestPlan {
   return {
     name: SMALL,
@@ -76,72 +96,89 @@ export function guest(kernel: Uint8Array, more: Partial<GuestPlan> = {}): GuestP
   };
 }
 
-/**
- * A host that writes what comes from a console's far end to the board's PL011, byte by byte, for ever. Its own timer
- * interrupts it on the way; how often stands at {@link HOST_TICKS}. Without a console it only waits for that.
- */
-export function listeningHost(console?: number): Uint8Array {
+/** Code of a small host: `main` runs in SVC mode, IRQs go to `irq`, which may change R0 to R4. */
+export function smallHost(main: (a: Assembler) => void, irq: (a: Assembler) => void): Uint8Array {
   const a = assembler(0);
-  const [start, main, handler, table, wait] = ['start', 'main', 'handler', 'table', 'wait'].map((it) =>
-    a.label(it),
-  ) as [Label, Label, Label, Label, Label];
+  const [start, handler, vectors] = [a.label('start'), a.label('handler'), a.label('vectors')];
   a.b(start);
+  // The kernel is put at a multiple of 32 bytes, as vectors have to be.
   for (let i = 1; i < 8; i++) a.nop();
-  // Vectors, at a multiple of 32 as the file's parts are.
-  a.at(table);
-  for (let i = 0; i < 6; i++) a.word(0xeaff_fffe);
+  a.at(vectors);
+  for (let at = 0; at < VECTOR_IRQ; at += 4) a.word(BRANCH_TO_ITSELF);
   a.b(handler);
-  a.word(0xeaff_fffe);
+  a.word(BRANCH_TO_ITSELF);
   a.at(handler);
-  a.push([r0, r1]);
-  load(a, r0, HOST_TICKS);
-  a.ldr(r1, [r0]);
-  a.add(r1, r1, 1);
-  a.str(r1, [r0]);
-  load(a, r1, TICK);
-  a.mcr(reg.CNTV_TVAL, r1);
-  a.pop([r0, r1]);
-  a.subs({ core: 15 }, { core: 14 }, 4);
+  a.push([r0, r1, r2, r3, r4]);
+  irq(a);
+  a.pop([r0, r1, r2, r3, r4]);
+  a.subs(pc, lr, 4);
   a.at(start);
-  a.adr(r0, table);
+  a.adr(r0, vectors);
   a.mcr(reg.VBAR, r0);
-  a.mov({ core: 13 }, 0x4000);
-  // SP of IRQ mode.
-  a.cps(0x12);
-  a.mov({ core: 13 }, 0x3000);
-  a.cps(0x13);
+  a.cps(MODE_IRQ);
+  a.mov(sp, HOST_IRQ_STACK);
+  a.cps(MODE_SVC);
+  main(a);
+  return a.assemble();
+}
+
+/** Where a host counts its timer's interrupts, 1 ms from each other; its IRQ mode's stack ends at the next. */
+export const HOST_TICKS = 0x2000;
+const HOST_IRQ_STACK = 0x3000;
+const TICK = CRYSTAL_HZ / 1000;
+
+/** Begins to count a host's ticks. Changes R0 and R1. */
+export function startTicks(a: Assembler): void {
   load(a, r0, HOST_TICKS);
   a.mov(r1, 0);
   a.str(r1, [r0]);
-  load(a, r0, 0x4000_0040);
+  load(a, r0, LOCAL_BASE + LOCAL_REGISTERS.TIMERS_ROUTING.offset);
+  // As Linux' driver: the HYP timer's bit stands there, too.
   a.ldr(r1, [r0]);
-  a.orr(r1, r1, 8);
+  a.orr(r1, r1, LOCAL_SOURCE.CNTVIRQ);
   a.str(r1, [r0]);
   load(a, r1, TICK);
   a.mcr(reg.CNTV_TVAL, r1);
   a.mov(r1, 1);
   a.mcr(reg.CNTV_CTL, r1);
-  a.cpsie('i');
-  a.at(main);
-  load(a, r3, NEAR_UARTS + 0x1000 * (console ?? 0));
-  load(a, r4, UART0_BASE);
-  a.at(wait);
-  if (console === undefined) {
-    a.wfi();
-    a.b(wait);
-    return a.assemble();
-  }
-  a.ldr(r0, [r3, 0x18]);
-  a.tst(r0, 0x10);
-  a.bne(wait);
-  a.ldr(r0, [r3]);
-  a.str(r0, [r4]);
-  a.b(wait);
-  return a.assemble();
 }
-/** Where the host counts its interrupts, and the ticks of the system counter between them: 1 ms. */
-export const HOST_TICKS = 0x2000;
-const TICK = 19_200;
+
+/** Counts one, in the handler. Changes R0 and R2. */
+export function countTick(a: Assembler): void {
+  load(a, r0, HOST_TICKS);
+  a.ldr(r2, [r0]);
+  a.add(r2, r2, 1);
+  a.str(r2, [r0]);
+  load(a, r2, TICK);
+  a.mcr(reg.CNTV_TVAL, r2);
+}
+
+/** Address of a console's near end. */
+const nearEnd = (console: number): number => NEAR_UARTS + 0x1000 * console;
+
+/**
+ * A host that writes what comes from a console's far end to the board's PL011, byte by byte, for ever. Its own timer
+ * interrupts it on the way; how often stands at {@link HOST_TICKS}. Without a console it only waits for that.
+ */
+export function listeningHost(console?: number): Uint8Array {
+  return smallHost((a) => {
+    const wait = a.label('wait');
+    startTicks(a);
+    a.cpsie('i');
+    load(a, r3, nearEnd(console ?? 0));
+    load(a, r4, UART0_BASE);
+    a.at(wait);
+    if (console === undefined) {
+      a.wfi();
+    } else {
+      a.ldr(r0, [r3, FR.offset]);
+      a.tst(r0, RXFE);
+      a.ldreq(r0, [r3]);
+      a.streq(r0, [r4]);
+    }
+    a.b(wait);
+  }, countTick);
+}
 
 /**
  * A host that sleeps until a console interrupts it, as Linux' drivers would be: by the local controller and the GPU's
@@ -149,113 +186,76 @@ const TICK = 19_200;
  * writes as `!`.
  */
 export function interruptedHost(console: number): Uint8Array {
-  const a = assembler(0);
-  const [start, main, handler, table] = ['start', 'main', 'handler', 'table'].map((it) => a.label(it)) as [
-    Label,
-    Label,
-    Label,
-    Label,
-  ];
-  const [notTimer, read, wrong, over, early] = ['no timer', 'read', 'wrong', 'over', 'early'].map((it) =>
-    a.label(it),
-  ) as [
-    Label,
-    Label,
-    Label,
-    Label,
-    Label,
-  ];
-  a.b(start);
-  for (let i = 1; i < 8; i++) a.nop();
-  a.at(table);
-  for (let i = 0; i < 6; i++) a.word(0xeaff_fffe);
-  a.b(handler);
-  a.word(0xeaff_fffe);
-
-  a.at(handler);
-  load(a, r0, LOCAL_IRQ_SOURCE);
-  a.ldr(r1, [r0]);
-  a.tst(r1, SOURCE_VIRTUAL_TIMER);
-  a.beq(notTimer);
-  load(a, r0, HOST_TICKS);
-  a.ldr(r2, [r0]);
-  a.add(r2, r2, 1);
-  a.str(r2, [r0]);
-  load(a, r2, TICK);
-  a.mcr(reg.CNTV_TVAL, r2);
-  a.b(over);
-  a.at(notTimer);
-  a.tst(r1, SOURCE_GPU);
-  a.beq(wrong);
-  load(a, r0, CONTROLLER);
-  a.ldr(r1, [r0]);
-  a.tst(r1, 1 << 9);
-  a.beq(wrong);
-  a.ldr(r1, [r0, 8]);
-  a.cmp(r1, 1 << 28);
-  a.bne(wrong);
-  // As Linux' handler of level interrupts: masked meanwhile.
-  a.str(r1, [r0, 0x20]);
-  load(a, r3, NEAR_UARTS + 0x1000 * console);
-  load(a, r4, UART0_BASE);
-  a.at(read);
-  a.ldr(r2, [r3, 0x18]);
-  a.tst(r2, 0x10);
-  a.ldreq(r2, [r3]);
-  a.streq(r2, [r4]);
-  a.beq(read);
-  a.str(r1, [r0, 0x14]);
-  a.b(over);
-  a.at(wrong);
-  load(a, r4, UART0_BASE);
-  a.mov(r2, '!'.charCodeAt(0));
-  a.str(r2, [r4]);
-  a.at(over);
-  a.subs({ core: 15 }, { core: 14 }, 4);
-
-  a.at(start);
-  a.adr(r0, table);
-  a.mcr(reg.VBAR, r0);
-  load(a, r0, HOST_TICKS);
-  a.mov(r1, 0);
-  a.str(r1, [r0]);
-  load(a, r0, 0x4000_0040);
-  a.ldr(r1, [r0]);
-  a.orr(r1, r1, 8);
-  a.str(r1, [r0]);
-  load(a, r1, TICK);
-  a.mcr(reg.CNTV_TVAL, r1);
-  a.mov(r1, 1);
-  a.mcr(reg.CNTV_CTL, r1);
-  load(a, r0, CONTROLLER);
-  a.mov(r1, 1 << 28);
-  a.str(r1, [r0, 0x14]);
-  load(a, r3, NEAR_UARTS + 0x1000 * console);
-  a.mov(r1, 0x50);
-  a.str(r1, [r3, 0x38]);
-  // As Linux' driver: it lets the interrupts through long before it begins to receive.
-  a.at(early);
-  a.wfi();
-  a.cpsie('i');
-  a.nop();
-  a.cpsid('i');
-  load(a, r0, HOST_TICKS);
-  a.ldr(r1, [r0]);
-  a.cmp(r1, 30);
-  a.blt(early);
-  load(a, r3, NEAR_UARTS + 0x1000 * console);
-  load(a, r1, 0x301);
-  a.str(r1, [r3, 0x30]);
-  a.cpsie('i');
-  a.at(main);
-  a.wfi();
-  a.b(main);
-  return a.assemble();
+  return smallHost(
+    (a) => {
+      const [early, sleep] = [a.label('early'), a.label('sleep')];
+      startTicks(a);
+      load(a, r0, CONTROLLER);
+      a.mov(r1, CONSOLES_LINE);
+      a.str(r1, [r0, ENABLE2.offset]);
+      load(a, r3, nearEnd(console));
+      a.mov(r1, IMSC.bits.RX | IMSC.bits.RT);
+      a.str(r1, [r3, IMSC.offset]);
+      // As Linux' driver: it lets the interrupts through long before it begins to receive.
+      a.at(early);
+      a.wfi();
+      a.cpsie('i');
+      a.nop();
+      a.cpsid('i');
+      load(a, r0, HOST_TICKS);
+      a.ldr(r1, [r0]);
+      a.cmp(r1, 30);
+      a.blt(early);
+      load(a, r1, CR.bits.UARTEN | CR.bits.TXE | CR.bits.RXE);
+      a.str(r1, [r3, CR.offset]);
+      a.cpsie('i');
+      a.at(sleep);
+      a.wfi();
+      a.b(sleep);
+    },
+    (a) => {
+      const [notTimer, read, wrong, over] = ['no timer', 'read', 'wrong', 'over'].map((it) => a.label(it)) as [
+        Label,
+        Label,
+        Label,
+        Label,
+      ];
+      load(a, r0, LOCAL_BASE + LOCAL_REGISTERS.IRQ_SOURCE.offset);
+      a.ldr(r1, [r0]);
+      a.tst(r1, LOCAL_SOURCE.CNTVIRQ);
+      a.beq(notTimer);
+      countTick(a);
+      a.b(over);
+      a.at(notTimer);
+      a.tst(r1, LOCAL_SOURCE.GPU);
+      a.beq(wrong);
+      load(a, r0, CONTROLLER);
+      a.ldr(r1, [r0]);
+      a.tst(r1, BASIC_PENDING.bits.PENDING2);
+      a.beq(wrong);
+      a.ldr(r1, [r0, PENDING2.offset]);
+      a.cmp(r1, CONSOLES_LINE);
+      a.bne(wrong);
+      // As Linux' handler of level interrupts: masked meanwhile.
+      a.str(r1, [r0, DISABLE2.offset]);
+      load(a, r3, nearEnd(console));
+      load(a, r4, UART0_BASE);
+      a.at(read);
+      a.ldr(r2, [r3, FR.offset]);
+      a.tst(r2, RXFE);
+      a.ldreq(r2, [r3]);
+      a.streq(r2, [r4]);
+      a.beq(read);
+      a.str(r1, [r0, ENABLE2.offset]);
+      a.b(over);
+      a.at(wrong);
+      load(a, r4, UART0_BASE);
+      a.mov(r2, '!'.charCodeAt(0));
+      a.str(r2, [r4]);
+      a.at(over);
+    },
+  );
 }
-const LOCAL_IRQ_SOURCE = 0x4000_0060;
-const SOURCE_VIRTUAL_TIMER = 1 << 3;
-const SOURCE_GPU = 1 << 8;
-const CONTROLLER = 0x3f00_b200;
 
 /** A host that sleeps on every core. */
 export const quietHost = Uint8Array.of(0x03, 0xf0, 0x20, 0xe3, 0xfd, 0xff, 0xff, 0xea);
@@ -292,9 +292,8 @@ const SMALL = 'small';
 
 /** What a guest (from 0) has written to its console, or the hypervisor (-1): the last of it, as the log has it. */
 export function consoleText({ description }: HypervisorImage, ram: Uint8Array, number: number): string {
-  const { log, size, written } = description.consoles[number + 1]!;
-  const count = new DataView(ram.buffer, ram.byteOffset).getUint32(written, true);
-  const length = Math.min(count, size);
-  const bytes = Uint8Array.from({ length }, (_, i) => ram[log + ((count - length + i) % size)]!);
+  const console = description.consoles[number + 1]!;
+  const { log, size, written } = console;
+  const bytes = followConsole(console)(readU32LE(ram, written), ram.subarray(log, log + size));
   return new TextDecoder('latin1').decode(bytes);
 }

@@ -2,7 +2,15 @@
 import * as L from '../../src/arm/cpu/layout.js';
 import type { Machine } from '../../src/arm/cpu/state.js';
 import { executedInSlice, now, word } from '../../src/arm/cpu/state.js';
-import { bits } from '../../src/arm/bits.js';
+import { bits, bitsOf } from '../../src/arm/bits.js';
+import {
+  EC_DATA_LOWER,
+  VECTOR_CALL,
+  VECTOR_DATA,
+  VECTOR_HYP_TRAP,
+  VECTOR_PREFETCH,
+  VECTOR_UNDEFINED,
+} from '../../src/arm/cpu/exceptions.js';
 import { MODE_HYP, MODE_MON } from '../../src/arm/program-status.js';
 import * as reg from '../../src/arm/system-registers.js';
 import type { Observe } from '../../src/engine/observer.js';
@@ -15,7 +23,7 @@ const VMID_SHIFT = 16;
 const AFF0 = 0xff;
 const HCR_VM = bits(reg.HCR, { VM: 1 });
 /** HYP mode's vectors for faults of its own: Undefined, HVC, Prefetch and Data Abort (ARM ARM table B1-3). */
-const OWN_FAULTS = [0x04, 0x08, 0x0c, 0x10];
+const OWN_FAULTS = [VECTOR_UNDEFINED, VECTOR_CALL, VECTOR_PREFETCH, VECTOR_DATA];
 /** What a core executes for, where that is no machine. */
 export const HYP = -1;
 const BEFORE = -2;
@@ -35,6 +43,25 @@ export interface Visit {
   instructions: number;
 }
 
+/** HSR.EC: why a trap came. */
+export function classOf({ hsr }: Visit): number {
+  return bitsOf(reg.HSR, 'EC', hsr);
+}
+
+/** HSR.WnR of a data abort. */
+const WRITE = 1 << 6;
+
+/** Whether a visit is a guest's load from an address that traps, or a store to it. */
+export function isAccess(visit: Visit, address: number, write: boolean): boolean {
+  return (
+    visit.vector === VECTOR_HYP_TRAP &&
+    classOf(visit) === EC_DATA_LOWER &&
+    visit.address === address &&
+    ((visit.hsr & WRITE) !== 0) === write
+  );
+}
+
+/** What {@link watchWorlds} sees. */
 export interface Worlds {
   readonly observe: Observe;
   /** Instructions of a core for a machine (0 is the host), for one of its CPUs, or for {@link HYP}. */
