@@ -16,6 +16,7 @@ export default defineConfig({
     setupFiles: ['test/support/seed.ts'],
     globalSetup: ['scripts/build-interpreter.ts', 'scripts/build-hypervisor.ts'],
     testTimeout: 30_000,
+    hookTimeout: 30_000,
     // Two cores: the boots in an emulated machine are the long part, more workers only slow them down.
     maxWorkers: 2,
     sequence: { sequencer: BootsFirst },
