@@ -4,6 +4,7 @@
  */
 import { CNTV_CTL, HCR, atomic, barrier, mmio, shared } from './intrinsics';
 import { MAILBOX_SET, TIMERS_ROUTING, HYP_TIMER, VIRTUAL_TIMER } from './machine';
+import { setPhysicalTimer } from './timer';
 import { RUNNABLE, Vcpu, Vm, WAITING, core, loadedOn, lock, stateOf, unlock, vcpuOf } from './vm';
 
 /** No interrupt: what GICC_IAR gives then; and where the other group's register is to be read. */
@@ -170,6 +171,8 @@ export function setLine(vm: Vm, id: u32, up: bool): void {
   const at = changetype<usize>(vm) + offsetof<Vm>('spiLevel');
   const before = up ? atomic.fetchOr(at, bit) : atomic.fetchAnd(at, ~bit);
   if (((before & bit) != 0) == up) return;
+  // Whoever sends it to another vcpu meanwhile finds the line as it is, or is found here.
+  barrier.dmbIsh();
   const loaded = core().loaded;
   for (let n: u32 = 0; n < vm.vcpus; n++) {
     const vcpu = vcpuOf(vm, n);
@@ -213,22 +216,39 @@ function acknowledge(vcpu: Vcpu, alias: bool): u32 {
     const seen = seenAs(vcpu, id, alias);
     if (seen >= OTHER_GROUP) return seen;
   }
+  // The virtual timer's line holds it pending; all others may have gone to another CPU, or pend no more from here on.
+  let source: u32 = 0;
+  if (id != VIRTUAL_TIMER_PPI) {
+    source = take(vcpu, id);
+    if (source == NOBODY) {
+      deliver(vcpu);
+      return SPURIOUS;
+    }
+  }
+  if (id < 32) vcpu.active |= 1 << id;
   // Its group's priority: the bits above the binary point (IHI 0048B 3.3.3).
   vcpu.activePriorities |= 1 << ((load<u8>(priorityAt(vcpu, id)) & (0xfe << vcpu.binaryPoint)) >> 3);
-  let source: u32 = 0;
-  if (id < 32) {
-    vcpu.active |= 1 << id;
-    if (id < 16) source = takeSgi(vcpu, id);
-  } else {
-    const bit: u32 = 1 << (id - 32);
-    const vm = vcpu.vm;
-    atomic.fetchOr(changetype<usize>(vm) + offsetof<Vm>('spiActive'), bit);
-    atomic.fetchAnd(changetype<usize>(vm) + offsetof<Vm>('spiPending'), ~bit);
-  }
   // It was the best there was: what else is pending does not go before it.
   HCR.write(HCR.read() & ~(HCR.VI | HCR.VF));
   return (source << 10) | id;
 }
+
+/** Makes an interrupt no longer pending for the vcpu that takes it; gives an SGI's sender, NOBODY where it is gone. */
+function take(vcpu: Vcpu, id: u32): u32 {
+  if (id < 16) return takeSgi(vcpu, id);
+  if (id < 32) {
+    drop(vcpu, id);
+    if (id == PHYSICAL_TIMER_PPI) setPhysicalTimer(vcpu, vcpu.physicalControl, vcpu.physicalCompare);
+    return 0;
+  }
+  const bit: u32 = 1 << (id - 32);
+  const vm = vcpu.vm;
+  // One CPU takes it, of all that it is sent to.
+  if (atomic.fetchOr(changetype<usize>(vm) + offsetof<Vm>('spiActive'), bit) & bit) return NOBODY;
+  atomic.fetchAnd(changetype<usize>(vm) + offsetof<Vm>('spiPending'), ~bit);
+  return 0;
+}
+const NOBODY: u32 = 32;
 
 /** Takes one sender of an SGI; it stays pending while there are others. */
 function takeSgi(vcpu: Vcpu, id: u32): u32 {
@@ -236,8 +256,9 @@ function takeSgi(vcpu: Vcpu, id: u32): u32 {
   const shift = (id & 3) << 3;
   // Its sender wrote who it is before it made the interrupt pending.
   barrier.dmbIsh();
+  // NOBODY where a sender that sent again had it taken before it made it pending.
   const source = ctz((shared.load32(at) >> shift) & 0xff);
-  atomic.fetchAnd(at, ~((<u32>1) << (shift + source)));
+  if (source != NOBODY) atomic.fetchAnd(at, ~((<u32>1) << (shift + source)));
   drop(vcpu, id);
   // Seen after the pending bit is gone, so that a sender who comes now is not lost.
   barrier.dmbIsh();
@@ -414,15 +435,16 @@ export function writeDistributor(vcpu: Vcpu, offset: u32, size: u32, value: u32)
   if (offset >> 7 == ROW_PRIORITY) {
     const at = priorityWord(vcpu, offset & 0x7f);
     if (at == 0) return;
-    if (size == 1) store<u8>(at, value & 0xf8);
-    else store<u32>(at, value & 0xf8f8f8f8);
-    deliver(vcpu);
-    return;
+    value &= 0xf8f8f8f8;
+    if (size == 1) store<u8>(at, value);
+    else if (size == 2) store<u16>(at, value);
+    else store<u32>(at, value);
+  } else {
+    const at = lockOf(vm);
+    lock(at);
+    writeShared(vcpu, vm, offset, size, value);
+    unlock(at);
   }
-  const at = lockOf(vm);
-  lock(at);
-  writeShared(vcpu, vm, offset, size, value);
-  unlock(at);
   deliver(vcpu);
   for (let n: u32 = 0; n < vm.vcpus; n++) if (n != vcpu.number) notify(vcpuOf(vm, n));
 }
@@ -454,8 +476,10 @@ function writeShared(vcpu: Vcpu, vm: Vm, offset: u32, size: u32, value: u32): vo
       break;
     case ROW_CLEAR_PENDING:
       // A line that is up stays pending; the virtual timer's is looked at when it is acknowledged.
-      if (own) atomic.fetchAnd(pendingAt(vcpu), ~(value & 0xffff0000) | ((<u32>1) << VIRTUAL_TIMER_PPI));
-      else atomic.fetchAnd(changetype<usize>(vm) + offsetof<Vm>('spiPending'), ~value);
+      if (own) {
+        atomic.fetchAnd(pendingAt(vcpu), ~(value & 0xffff0000) | ((<u32>1) << VIRTUAL_TIMER_PPI));
+        setPhysicalTimer(vcpu, vcpu.physicalControl, vcpu.physicalCompare);
+      } else atomic.fetchAnd(changetype<usize>(vm) + offsetof<Vm>('spiPending'), ~value);
       break;
     case ROW_SET_ACTIVE:
       if (own) vcpu.active |= value;

@@ -25,16 +25,22 @@ function pair(vcpu: Vcpu, word: u32): u64 {
   return (<u64>saved(vcpu, word + 1) << 32) | saved(vcpu, word);
 }
 
+/** When a count that begins at `offset` comes to a value; NEVER where the counter ends before. */
+function when(value: u64, offset: u64): u64 {
+  const sum = value + offset;
+  return sum < offset ? NEVER : sum;
+}
+
 /** Count at which a vcpu that is not loaded has its virtual timer fire; NEVER where that is off. */
 function virtualDeadline(vcpu: Vcpu): u64 {
   if ((saved(vcpu, L.SAVED_CNTV_CTL) & (ENABLE | IMASK)) != ENABLE || vcpu.timerHeld) return NEVER;
-  return pair(vcpu, L.SAVED_CNTV_CVAL) + pair(vcpu, L.SAVED_CNTVOFF);
+  return when(pair(vcpu, L.SAVED_CNTV_CVAL), pair(vcpu, L.SAVED_CNTVOFF));
 }
 
 /** The same for its physical timer, loaded or not; `offset` is its CNTVOFF. */
 function physicalDeadline(vcpu: Vcpu, offset: u64): u64 {
   if ((vcpu.physicalControl & (ENABLE | IMASK)) != ENABLE) return NEVER;
-  return (vcpu.pending >> PHYSICAL_TIMER_PPI) & 1 ? NEVER : vcpu.physicalCompare + offset;
+  return (vcpu.pending >> PHYSICAL_TIMER_PPI) & 1 ? NEVER : when(vcpu.physicalCompare, offset);
 }
 
 function offsetOf(vcpu: Vcpu): u64 {

@@ -32,6 +32,7 @@ const C = {
   DIR: 0x1000,
 } as const;
 const SPURIOUS = 1023;
+const PHYSICAL_TIMER = 30;
 const IDLE = 0xff;
 const EOIMODE = 1 << 9;
 /** SGIR: to the CPUs of a list, to all others, to oneself. */
@@ -149,6 +150,18 @@ describe('SGIs (4.3.15, 3.2.2)', () => {
     expect(readC(C.IAR, SECOND)).toBe(SPURIOUS);
   });
 
+  test('one that is sent again just when it is taken is one: IAR knows its sender, or gives none', () => {
+    writeD(D.SGIR, TO(1 << 1, 3), FIRST);
+    let taken = 0;
+    // The sender has said who it is, and not yet that there is one.
+    machine.meanwhile('dmbIsh', () => (taken = readC(C.IAR, SECOND)));
+    writeD(D.SGIR, TO(1 << 1, 3), FIRST);
+    expect(taken).toBe(3);
+    writeC(C.EOIR, 3, SECOND);
+    expect(readC(C.IAR, SECOND)).toBe(SPURIOUS);
+    expect(line(SECOND)).toBe(false);
+  });
+
   test('CPUs that there are not get none', () => {
     writeD(D.SGIR, TO(0xfc, 2));
     expect([line(FIRST), line(SECOND)]).toEqual([false, false]);
@@ -179,6 +192,28 @@ describe('priorities (3.3)', () => {
     expect(readD(D.IPRIORITYR + 33, FIRST, 1)).toBe(0x58);
     writeD(D.IPRIORITYR + 34, 0x10, FIRST, 1);
     expect(readD(D.IPRIORITYR + 32)).toBe(0xf8_10_58_00);
+  });
+
+  test('a halfword changes two', () => {
+    for (const at of [0, 28, 32, 60]) writeD(D.IPRIORITYR + at, 0x8080_8080);
+    writeD(D.SGIR, TO_SELF | 1);
+    for (const at of [2, 30, 34, 62]) writeD(D.IPRIORITYR + at, 0x1020, FIRST, 2);
+    expect([0, 28, 32, 60].map((at) => readD(D.IPRIORITYR + at))).toEqual([0, 0, 0, 0].map(() => 0x1020_8080));
+    expect(readC(C.IAR)).toBe(1);
+  });
+
+  test('one that another CPU changes counts at once', () => {
+    writeD(D.ITARGETSR + 40, 2, FIRST, 1);
+    writeD(D.IPRIORITYR + 40, 0xa0, FIRST, 1);
+    writeD(D.ISENABLER + 4, 1 << 8);
+    writeD(D.ISPENDR + 4, 1 << 8);
+    writeC(C.PMR, 0x80, SECOND);
+    expect(line(SECOND)).toBe(false);
+    machine.wfi(SECOND);
+    expect(machine.asleep(SECOND)).toBe(true);
+    writeD(D.IPRIORITYR + 40, 0x40, FIRST, 1);
+    expect(machine.asleep(SECOND)).toBe(false);
+    expect(line(SECOND)).toBe(true);
   });
 
   test('only what is higher than the mask is signalled (4.4.2)', () => {
@@ -309,6 +344,26 @@ describe('pending and active (3.2.4)', () => {
     expect(readC(C.IAR, FIRST)).toBe(SPI);
     expect(readC(C.IAR, SECOND)).toBe(SPURIOUS);
     expect(line(SECOND)).toBe(false);
+  });
+
+  test('two targets that read IAR at the same time: only one of them has it', () => {
+    writeD(D.ITARGETSR + SPI, 3, FIRST, 1);
+    writeD(D.ISPENDR + 4, bit);
+    let taken = 0;
+    machine.meanwhile('fetchOr', () => (taken = readC(C.IAR, SECOND)));
+    expect([readC(C.IAR, FIRST), taken]).toEqual([SPURIOUS, SPI]);
+    expect(readC(C.RPR, FIRST)).toBe(IDLE);
+  });
+
+  test('a private interrupt that software has made pending is taken once', () => {
+    for (const id of [20, PHYSICAL_TIMER]) {
+      writeD(D.ISENABLER, 1 << id);
+      writeD(D.ISPENDR, 1 << id);
+      expect(readC(C.IAR)).toBe(id);
+      expect(readD(D.ISPENDR)).toBe(0);
+      writeC(C.EOIR, id);
+      expect(readC(C.IAR)).toBe(SPURIOUS);
+    }
   });
 
   test('EOIR of no interrupt does nothing (4.4.5)', () => {

@@ -86,6 +86,8 @@ export interface Machine {
   readonly wfi: (core: number) => void;
   /** Any other trap, by its HSR. */
   readonly trap: (core: number, hsr: number) => void;
+  /** Has something happen between two instructions of the hypervisor's: before the next intrinsic of that name. */
+  readonly meanwhile: (intrinsic: 'dmbIsh' | 'fetchOr', what: () => void) => void;
   /** Reads a trapped register of the physical timer's: CNTP_TVAL, CNTP_CTL. */
   readonly readTimer: (core: number, which: 'TVAL' | 'CTL') => number;
   readonly writeTimer: (core: number, which: 'TVAL' | 'CTL', value: number) => void;
@@ -119,6 +121,8 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
   bytes.set(code.subarray(0, symbol('zeroFrom') - symbol('vectors')), symbol('vectors'));
 
   let here = 0;
+  /** Something happens while another core is in the hypervisor. */
+  let inside = false;
   let time = 1000n;
   const registers: Registers[] = Array.from({ length: CORES }, () => new Map<string, bigint>());
   const routing = new Array<number>(CORES).fill(0);
@@ -194,6 +198,16 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
     [L.SAVED_HCR, 'HCR', 1],
   ] as const;
   const nothing = (): undefined => undefined;
+  let between: { readonly intrinsic: string; readonly what: () => void } | undefined;
+  const beforeIt = (intrinsic: string): void => {
+    if (between?.intrinsic !== intrinsic) return;
+    const [{ what }, core] = [between, here];
+    between = undefined;
+    inside = true;
+    what();
+    inside = false;
+    here = core;
+  };
   const assembly = {
     clear: (at: number, size: number) => bytes.fill(0, at >>> 0, (at >>> 0) + size),
     copy: (to: number, from: number, size: number) => {
@@ -256,7 +270,10 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
     atomic: {
       fetchAdd: change((old, by) => old + by),
       fetchAnd: change((old, by) => old & by),
-      fetchOr: change((old, by) => old | by),
+      fetchOr: (at: number, by: number) => {
+        beforeIt('fetchOr');
+        return change((old, bits) => old | bits)(at, by);
+      },
       compareExchange: (at: number, expected: number, value: number) => {
         const old = memory.getInt32(at >>> 0, true);
         if (old === expected) memory.setInt32(at >>> 0, value, true);
@@ -264,7 +281,10 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
       },
     },
     barrier: {
-      ...{ isb: nothing, dsb: nothing, dsbIsh: nothing, dmbIsh: nothing, sev: nothing, clrex: nothing },
+      ...{ isb: nothing, dsb: nothing, dsbIsh: nothing, sev: nothing, clrex: nothing },
+      dmbIsh: () => {
+        beforeIt('dmbIsh');
+      },
       wfe: () => {
         throw new Error('it waits for another core');
       },
@@ -297,6 +317,7 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
   };
   /** Interrupts are taken until there are none. */
   const settle = (): void => {
+    if (inside) return;
     for (let again = true, rounds = 0; again; rounds++) {
       if (rounds > 1000) throw new Error('an interrupt never ends');
       again = false;
@@ -372,6 +393,9 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
       trap(core, EC(EC_WFI) | IL | ISV | ALWAYS);
     },
     trap,
+    meanwhile: (intrinsic, what) => {
+      between = { intrinsic, what };
+    },
     readTimer: (core, which) => {
       const vcpu = current[core]!;
       timer(core, which, 1);

@@ -1,5 +1,6 @@
 /** Guests' timers against the Generic Timer's chapter of the ARM ARM (DDI 0406C, B8), by section. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { VCPU_SIZE } from '../../../src/hypervisor/layout.js';
 import { GICC, GICD } from '../payloads.js';
 import type { Machine } from './machine.js';
 import { createMachine } from './machine.js';
@@ -8,6 +9,7 @@ import { createMachine } from './machine.js';
 const [VIRTUAL, PHYSICAL] = [27, 30];
 const [ENABLE, IMASK, ISTATUS] = [1, 2, 4];
 const [IAR, EOIR, HPPIR] = [0x0c, 0x10, 0x18];
+const [ISPENDR, ICPENDR] = [0x200, 0x280];
 const SPURIOUS = 1023;
 const [CORE, OTHER] = [1, 2];
 
@@ -116,6 +118,7 @@ describe('the physical timer, which is emulated', () => {
   });
 
   test('TVAL goes on to negative values, and is signed when it is written (B8.1.5)', () => {
+    machine.advance(100);
     machine.writeTimer(CORE, 'TVAL', 0xffff_fff6);
     machine.writeTimer(CORE, 'CTL', ENABLE);
     expect(machine.line(CORE)).toBe(true);
@@ -132,6 +135,20 @@ describe('the physical timer, which is emulated', () => {
     expect(machine.line(CORE)).toBe(true);
     machine.writeTimer(CORE, 'CTL', 0);
     expect([machine.line(CORE), interrupt(HPPIR)]).toEqual([false, SPURIOUS]);
+  });
+
+  test('its line is a level: ICPENDR does not take it back, nor does what software made pending hide it', () => {
+    machine.store(CORE, GICD + ISPENDR, 1 << PHYSICAL);
+    machine.writeTimer(CORE, 'TVAL', 10);
+    machine.writeTimer(CORE, 'CTL', ENABLE);
+    machine.store(CORE, GICD + ISPENDR, 1 << PHYSICAL);
+    machine.store(CORE, GICD + ICPENDR, 1 << PHYSICAL);
+    expect(machine.line(CORE)).toBe(false);
+    machine.advance(10);
+    expect(machine.line(CORE)).toBe(true);
+    machine.store(CORE, GICD + ICPENDR, 1 << PHYSICAL);
+    expect(machine.line(CORE)).toBe(true);
+    expect(interrupt(IAR)).toBe(PHYSICAL);
   });
 
   test('set anew in its handler it is a level no more, until its new time', () => {
@@ -156,6 +173,28 @@ describe('the physical timer, which is emulated', () => {
     expect(counts[0]! < 20_000n).toBe(true);
   });
 });
+
+// The counter of a machine begins later than the core's: CompareValue and CNTVOFF together were more than 64 bits.
+test('a timer whose count never comes does not fire, whether its CPU runs or not (B8.1.5: 64 bits without a sign)', () => {
+  machine = createMachine([CORE], [CORE]);
+  for (let n = 0; n < 2; n++) {
+    interrupts(CORE);
+    machine.set(CORE, 'CNTV_CVAL', 0xffff_ffff_ffff_ffffn);
+    machine.set(CORE, 'CNTV_CTL', BigInt(ENABLE));
+    // CNTP_CVAL, by MCRR from R0 and R1.
+    const vcpu = machine.symbol('vcpus') + machine.running(CORE) * VCPU_SIZE;
+    machine.memory.setBigUint64(vcpu, 0xffff_ffff_ffff_fff0n, true);
+    machine.trap(CORE, MCRR | (2 << 16) | (1 << 10) | (14 << 1));
+    machine.writeTimer(CORE, 'CTL', ENABLE);
+    expect(machine.line(CORE)).toBe(false);
+    machine.wfi(CORE);
+  }
+  expect(machine.asleep(CORE)).toBe(true);
+  machine.advance(1_000_000);
+  expect(machine.asleep(CORE)).toBe(true);
+});
+/** HSR of a trapped MCRR of CP15, always executed. */
+const MCRR = (0x04 << 26) | (1 << 25) | (1 << 24) | (0xe << 20);
 
 test('one guest’s machine is not the other’s: neither interrupts nor timers cross', () => {
   machine = createMachine([CORE], [OTHER]);
