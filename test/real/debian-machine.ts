@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { bootFiles } from '../../scripts/lib/card-image.js';
 import { inputs, type Suite } from '../../scripts/lib/inputs.js';
-import { createBuiltInPi } from '../../src/engine/built-in.js';
+import { builtInEngine } from '../../src/engine/built-in.js';
+import { runUntil } from '../../src/engine/run-until.js';
 import type { Handover } from '../../src/firmware/handover.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { qemuEngine } from '../../src/node/qemu.js';
@@ -14,6 +15,7 @@ import { applyPlan, type Plan } from '../../src/setup/plan.js';
 import { changeableCard } from '../support/changeable-card.js';
 import { busyboxArchive, PROGRAM } from '../../scripts/lib/initramfs.js';
 
+/** A guest with Debian's kernel. */
 export interface DebianGuest {
   readonly name: string;
   readonly suite: Suite;
@@ -22,6 +24,7 @@ export interface DebianGuest {
   readonly script: string;
 }
 
+/** A host with Debian's kernel, and its guests. */
 export interface DebianMachine {
   readonly suite: Suite;
   /** The host's cores. */
@@ -72,7 +75,7 @@ export function listenTo(console: number, name: string, answers: Readonly<Record
  * Makes a card with Debian's kernel as host and guests on it as its user would, by the plans of `guest add` and
  * `install`, and gives what the firmware makes of it.
  */
-export async function debianMachine(plan: DebianMachine): Promise<{ readonly machine: Handover }> {
+export async function debianMachine(plan: DebianMachine): Promise<Handover> {
   const found = await inputs();
   const busybox = await readFile(found.busybox);
   const watchdog = { path: 'bcm2835_wdt.ko', mode: PROGRAM, data: await readFile(found.watchdog) };
@@ -100,55 +103,38 @@ export async function debianMachine(plan: DebianMachine): Promise<{ readonly mac
   const { hostCores, guests } = (await findHypervisor(card, machine.picked))!;
   expect(hostCores).toBe(plan.cores);
   expect(guests.map(({ cores }) => cores)).toEqual(plan.guests.map(({ cores }) => cores));
-  return { machine };
+  return machine;
 }
 
 /** What a machine did. */
 export interface Ran {
   /** What its UART said, carriage returns left out. */
   readonly said: string;
-  /** Why it ended, or that it did not. */
+  /** Why it ended, or that it was stopped. */
   readonly why: string;
 }
 
-/** Milliseconds of virtual time between two looks at the clock. */
-const STRETCH = 5;
+const ENGINES = {
+  'built-in': builtInEngine(),
+  // In turns by one thread, each of the thousands of TLB invalidations at the end of a boot would wait while the
+  // other cores, held in stop_machine(), use up their turns of 100 ms.
+  QEMU: qemuEngine({ threadPerCore: true }),
+} as const;
 
 /**
  * Runs a machine to its end.
- * @param until text that ends it, too
+ * @param until a line that ends it, too
  */
 export async function runToEnd(
-  engine: 'built-in' | 'QEMU',
+  engine: keyof typeof ENGINES,
   machine: Handover,
   seconds: number,
   until?: RegExp,
 ): Promise<Ran> {
-  const decoder = new TextDecoder();
   let said = '';
-  const onConsole = (bytes: Uint8Array): void => {
-    said += decoder.decode(bytes, { stream: true }).replaceAll('\r', '');
-  };
-  if (engine === 'QEMU') {
-    const stop = new AbortController();
-    const look = (bytes: Uint8Array): void => {
-      onConsole(bytes);
-      if (until?.test(said)) stop.abort();
-    };
-    // In turns by one thread, each of the thousands of TLB invalidations at the end of a boot would wait while the
-    // other cores, held in stop_machine(), use up their turns of 100 ms.
-    const { why } = await qemuEngine({ threadPerCore: true }).run(
-      machine,
-      look,
-      AbortSignal.any([stop.signal, AbortSignal.timeout(seconds * 1000)]),
-    );
-    return { said, why };
-  }
-  const pi = await createBuiltInPi(machine, onConsole);
-  const end = performance.now() + seconds * 1000;
-  for (let ms = STRETCH; pi.ending === undefined && performance.now() < end; ms += STRETCH) {
-    pi.run(ms * 1_000_000);
-    if (until?.test(said)) break;
-  }
-  return { said, why: pi.ending ?? 'it went on' };
+  const { end } = await runUntil(ENGINES[engine], machine, seconds, (text) => {
+    said += text.replaceAll('\r', '');
+    return until !== undefined && text.includes('\n') && until.test(said);
+  });
+  return { said, why: end.why };
 }

@@ -38,7 +38,7 @@ describe.each([
     beforeAll(
       async () => {
         useTools();
-        const { machine } = await debianMachine({
+        const machine = await debianMachine({
           suite: 'bookworm',
           cores: 3,
           script: HOST,

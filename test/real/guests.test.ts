@@ -38,7 +38,7 @@ describe.runIf(everything).each(['built-in', 'QEMU'] as const)(
     let why = '';
     beforeAll(async () => {
       useTools();
-      const { machine } = await debianMachine({
+      const machine = await debianMachine({
         suite: 'bookworm',
         cores: 2,
         script: HOST,
@@ -86,7 +86,7 @@ describe.runIf(everything).each(['built-in', 'QEMU'] as const)(
       "the host's user talks to the guest's shell",
       async () => {
         useTools();
-        const { machine } = await debianMachine({
+        const machine = await debianMachine({
           suite: 'trixie',
           cores: 3,
           script: listenTo(1, 'guest', { 'ready*': "say 'echo 42 $(uname -r)'", '42*': 'echo heard' }),
