@@ -1,17 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { hypberry, type Outcome } from '../cli/run.js';
 import { HYP_STUB, stubWithContract } from '../support/stub-sources.js';
-import { BOOT_SECONDS, forBoots, hypberry, quick, useBench, type Ended } from './real-card.js';
+import { BOOT_SECONDS, forBoots, quick, useBench } from './real-card.js';
 
 const bench = useBench();
 
 const timeout = ['--timeout', String(BOOT_SECONDS)];
 
 /** Runs `hypberry try` and takes its JSON apart. */
-async function tryIt(...args: readonly string[]): Promise<Ended & { found: Record<string, unknown> }> {
-  const ended = await hypberry('try', '--json', ...timeout, ...args);
-  expect(ended.errors).toBe('');
-  return { ...ended, found: JSON.parse(ended.output) as Record<string, unknown> };
+async function tryIt(...args: readonly string[]): Promise<Outcome & { found: Record<string, unknown> }> {
+  const ended = await hypberry(['try', '--json', ...timeout, ...args]);
+  expect(ended.stderr).toBe('');
+  return { ...ended, found: JSON.parse(ended.stdout) as Record<string, unknown> };
 }
 
 const SVC = { verdict: 'SVC', cores: 4, console: expect.stringContaining('started in SVC mode.') as string };
@@ -55,9 +56,9 @@ describe('a card without a start.elf', () => {
       expect(before.found).toMatchObject({ ...SVC, picked: { stub: { from: 'none' } } });
       expect(before.status).toBe(1);
 
-      const refused = await hypberry('try', ...timeout, image);
+      const refused = await hypberry(['try', ...timeout, image]);
       expect(refused.status).toBe(2);
-      expect(refused.errors).toContain('(setup.no-firmware)');
+      expect(refused.stderr).toContain('(setup.no-firmware)');
 
       const after = await tryIt('--method', 'kernel_old', image);
       expect(after.found).toMatchObject({ ...HYP, picked: { stub: { from: 'kernel' } } });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hasProgram } from '../../scripts/lib/run.js';
-import { BOOT_SECONDS, forBoots, hypberry, install, useBench } from './real-card.js';
+import { hypberry } from '../cli/run.js';
+import { BOOT_SECONDS, forBoots, install, useBench } from './real-card.js';
 
 const bench = useBench();
 
@@ -10,10 +11,10 @@ describe('the built-in Pi 2', () => {
     async () => {
       const image = await bench.image(bench.found.bookworm);
       const run = async (...options: readonly string[]): Promise<Record<string, unknown>> => {
-        const ended = await hypberry('try', '--json', '--timeout', String(BOOT_SECONDS), ...options, image);
-        expect(ended.errors).toBe('');
+        const ended = await hypberry(['try', '--json', '--timeout', String(BOOT_SECONDS), ...options, image]);
+        expect(ended.stderr).toBe('');
         expect(ended.status).toBe(0);
-        return JSON.parse(ended.output) as Record<string, unknown>;
+        return JSON.parse(ended.stdout) as Record<string, unknown>;
       };
       const first = await run('--method', 'kernel_old');
       expect(first).toMatchObject({ verdict: 'HYP', engine: 'built-in', cores: 4 });

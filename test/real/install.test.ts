@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BOOT_SECONDS, bootAsIs, forBoots, hypberry, install, quick, useBench } from './real-card.js';
+import { hypberry } from '../cli/run.js';
+import { BOOT_SECONDS, bootAsIs, forBoots, install, quick, useBench } from './real-card.js';
 
 // That today's firmware needs nothing of ours, and bookworm's kernel behind our stub, are in kernels.test.ts; our block
 // by kernel_old in front of bookworm's in built-in.test.ts: those boots serve other tests, too.
@@ -32,12 +33,12 @@ describe('a card with Debian’s kernel starts in HYP mode by our block', () => 
     'trixie, by kernel_old, with the built command',
     async () => {
       const image = await bench.image(await quick(bench.found.trixie));
-      const installed = await hypberry('install', '--method', 'kernel_old', image);
-      expect(installed).toMatchObject({ status: 0, errors: '' });
+      const installed = await hypberry(['install', '--method', 'kernel_old', image]);
+      expect(installed).toMatchObject({ status: 0, stderr: '' });
 
-      const tried = await hypberry('try', '--as-is', '--json', '--timeout', String(BOOT_SECONDS), image);
-      expect(tried).toMatchObject({ status: 0, errors: '' });
-      const found = JSON.parse(tried.output) as Record<string, unknown>;
+      const tried = await hypberry(['try', '--as-is', '--json', '--timeout', String(BOOT_SECONDS), image]);
+      expect(tried).toMatchObject({ status: 0, stderr: '' });
+      const found = JSON.parse(tried.stdout) as Record<string, unknown>;
       expect(found).toMatchObject({
         verdict: 'HYP',
         engine: 'built-in',

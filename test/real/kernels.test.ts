@@ -7,8 +7,9 @@ import type { Handover, Picked } from '../../src/firmware/handover.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { openCard } from '../../src/node/open-card.js';
 import { qemuEngine } from '../../src/node/qemu.js';
+import { hypberry } from '../cli/run.js';
 import { consoleLines, PANIC } from './console-lines.js';
-import { everything, hypberry, install, quick, useBench } from './real-card.js';
+import { everything, install, quick, useBench } from './real-card.js';
 
 const bench = useBench();
 
@@ -54,9 +55,9 @@ const OWN_STUB = {
 
 /** Install says that the card starts HYP mode as it is, and changes nothing. */
 async function installNothing(image: string): Promise<void> {
-  const installed = await hypberry('install', '--json', image);
-  expect(installed).toMatchObject({ status: 0, errors: '' });
-  expect(JSON.parse(installed.output)).toMatchObject({ method: null, changed: false, changes: [] });
+  const installed = await hypberry(['install', '--json', image]);
+  expect(installed).toMatchObject({ status: 0, stderr: '' });
+  expect(JSON.parse(installed.stdout)).toMatchObject({ method: null, changed: false, changes: [] });
 }
 
 const starts: readonly Start[] = [

@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { bootFiles, makeCardImage, type BootFilesOptions } from '../../scripts/lib/card-image.js';
 import { gzipKernel } from '../../scripts/lib/gzip-kernel.js';
@@ -100,26 +98,4 @@ export async function bootAsIs(image: string): Promise<Verdict & { readonly pick
   } finally {
     await card.close();
   }
-}
-
-const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-
-/** What the built command ended with and wrote. */
-export interface Ended {
-  readonly status: number | null;
-  readonly output: string;
-  readonly errors: string;
-}
-
-/** Runs the built command (`npm run build`) to its end. */
-export async function hypberry(...args: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let [output, errors] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  return { status, output, errors };
 }
