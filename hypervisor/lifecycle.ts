@@ -54,6 +54,8 @@ export function rest(vcpu: Vcpu): void {
   // Nobody waits for its timer any more.
   vcpu.physicalControl = 0;
   setState(vcpu, RESTING);
+  // What it has written is in its memory before that is made anew, by another core maybe.
+  barrier.dsb();
   if (atomic.fetchAdd(changetype<usize>(vm) + offsetof<Vm>('resting'), 1) + 1 != vm.vcpus) return;
   const request = shared.load32(changetype<usize>(vm) + offsetof<Vm>('request'));
   // A machine whose CPUs have all switched themselves off is off, too.

@@ -88,22 +88,31 @@ export function writeRegister(vcpu: Vcpu, n: u32, value: u32): void {
   } else if (n != 15) store<u32>(frame(vcpu, n), value);
 }
 
+// @ts-ignore: decorator
+@inline
+function itState(psr: u32): u32 {
+  return ((psr >> 8) & 0xfc) | ((psr >> 25) & 3);
+}
+
 /** Goes past the instruction that trapped; an IT block goes on by one (ARM ARM A2.5.2). */
 export function skip(hsr: u32): void {
   ELR_hyp.write(ELR_hyp.read() + (hsr & HSR.IL ? 4 : 2));
   const psr = SPSR_hyp.read();
   if ((psr & PSR_IT) == 0) return;
-  let it = ((psr >> 8) & 0xfc) | ((psr >> 25) & 3);
+  let it = itState(psr);
   it = (it & 7) == 0 ? 0 : (it & 0xe0) | ((it << 1) & 0x1f);
   SPSR_hyp.write((psr & ~PSR_IT) | ((it & 0xfc) << 8) | ((it & 3) << 25));
 }
 
-/** Whether the instruction that trapped passes its condition; where the syndrome does not say, it does. */
+/** Whether the instruction that trapped passes its condition, which the syndrome need not say in T32: the IT block does. */
 export function conditionPasses(hsr: u32): bool {
-  if ((hsr & (1 << 24)) == 0) return true;
-  const condition = (hsr >> 20) & 0xf;
-  if (condition >= 14) return true;
   const psr = SPSR_hyp.read();
+  let condition = (hsr >> 20) & 0xf;
+  if ((hsr & (1 << 24)) == 0) {
+    if ((psr & PSR_IT) == 0) return true;
+    condition = itState(psr) >> 4;
+  }
+  if (condition >= 14) return true;
   const n = (psr >> 31) & 1;
   const z = (psr >> 30) & 1;
   const c = (psr >> 29) & 1;

@@ -71,7 +71,11 @@ function attend(vcpu: Vcpu, time: u64): void {
     return;
   }
   expire(vcpu, time);
-  if (state == WAITING && next(vcpu) != SPURIOUS) setState(vcpu, RUNNABLE);
+  if (state == WAITING && next(vcpu) != SPURIOUS) {
+    setState(vcpu, RUNNABLE);
+    // Whoever has found it waiting has left it the interrupt to find.
+    barrier.dmbIsh();
+  }
 }
 
 /** What the core holds of a vcpu's registers is worth nothing any more. */
@@ -162,7 +166,9 @@ function resume(vcpu: Vcpu, time: u64): void {
       unparkVfp(vcpu);
     } else HCPTR.write(GUEST_HCPTR | VFP_TRAPS);
     mmio.write32(TIMERS_ROUTING + 4 * here.index, vcpu.timerHeld ? HYP_TIMER : HYP_TIMER | VIRTUAL_TIMER);
+    // What an event was sent for while others had the core has to be looked at: it may be theirs that is gone.
     barrier.clrex();
+    barrier.sev();
   } else if (time >= here.sliceEnd) here.sliceEnd = time + SLICE;
   arm();
   deliver(vcpu);

@@ -1,9 +1,10 @@
 /** Instructions that trap, and what a guest sees of them. */
 import { describe, expect, test } from 'vitest';
 import type { Assembler } from '../../src/arm/assembler.js';
-import { r0, r1, r4, r5, r6, r7, r8 } from '../../src/arm/registers.js';
+import { r0, r1, r2, r3, r4, r5, r6, r7, r8 } from '../../src/arm/registers.js';
 import * as reg from '../../src/arm/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
+import type { GuestPlan } from '../../src/hypervisor/image.js';
 import { guest, GICC, GUEST_RAM, GUEST_UART, handoverOf, load, quietHost, smallGuest, smallImage } from './payloads.js';
 
 /** The system counter of these machines, so much faster than the board's: a slice is 50 µs of virtual time. */
@@ -12,10 +13,10 @@ const RESULTS = 0x4000;
 
 /** Runs guests on one core; gives a way to read words of their memory. */
 async function run(...kernels: readonly Uint8Array[]): Promise<(guest: number, n: number) => number> {
-  const image = smallImage(
-    quietHost,
-    kernels.map((it) => guest(it)),
-  );
+  return runGuests(kernels.map((it) => guest(it)));
+}
+async function runGuests(guests: readonly GuestPlan[]): Promise<(guest: number, n: number) => number> {
+  const image = smallImage(quietHost, guests);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
   Object.assign(pi.cpu.machine, { counterFrequency: COUNTER });
   pi.run(2_500_000);
@@ -102,3 +103,61 @@ describe('a guest that is big-endian', () => {
     );
   });
 });
+
+// Whoever waits for an event has looked at memory before: an event between the two must not be another guest's.
+test('an event is not lost to the guest that has the core when it is sent', async () => {
+  const [DONE, SENT] = [0, 4];
+  const microseconds = (n: number): number => (n * COUNTER) / 1_000_000;
+  /** Goes on when so much of the machine's time has gone by; R1 and R2 change. */
+  const until = (a: Assembler, n: number, does?: () => void): void => {
+    const again = a.label('again');
+    load(a, r0, microseconds(n));
+    a.at(again);
+    does?.();
+    a.mrrc(reg.CNTVCT, r1, r2);
+    a.cmp(r1, r0);
+    a.blo(again);
+  };
+  const forEver = (a: Assembler): void => {
+    const end = a.label('end');
+    a.at(end);
+    a.wfi();
+    a.b(end);
+  };
+  const pair = smallGuest((a) => {
+    const second = a.label('second');
+    a.mov(r3, 0);
+    a.adr(r2, second);
+    a.mov(r1, 1);
+    load(a, r0, CPU_ON);
+    a.hvc(0);
+    load(a, r4, GUEST_RAM + RESULTS);
+    until(a, 200);
+    a.mov(r5, 1);
+    a.str(r5, [r4, SENT]);
+    a.dsb();
+    a.sev();
+    forEver(a);
+    a.at(second);
+    load(a, r4, GUEST_RAM + RESULTS);
+    // It has looked, and is about to wait.
+    a.ldr(r6, [r4, SENT]);
+    until(a, 600);
+    a.cmp(r6, 0);
+    a.wfeeq();
+    a.mov(r5, 1);
+    a.add(r5, r5, r6);
+    a.str(r5, [r4, DONE]);
+    forEver(a);
+  });
+  // It takes every event there is, and then leaves the core to the other.
+  const other = smallGuest((a) => {
+    until(a, 400, () => {
+      a.wfe();
+    });
+    forEver(a);
+  });
+  const result = await runGuests([guest(pair, { cores: [2, 3] }), guest(other)]);
+  expect([result(0, 0), result(0, 1)]).toEqual([1, 1]);
+});
+const CPU_ON = 0x8400_0003;

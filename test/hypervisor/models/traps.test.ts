@@ -1,5 +1,6 @@
 /** Syndromes that the built-in processor never gives, against ARM ARM DDI 0406C B3.13.6. */
 import { beforeEach, expect, test } from 'vitest';
+import { VCPU_SIZE } from '../../../src/hypervisor/layout.js';
 import type { Machine } from './machine.js';
 import { createMachine, ENTRY } from './machine.js';
 
@@ -7,7 +8,8 @@ const CORE = 1;
 const IL = 1 << 25;
 const CV = 1 << 24;
 const [MODE_MASK, MODE_SVC, MODE_UND] = [0x1f, 0x13, 0x1b];
-const EC = { LDC_CP14: 0x06 << 26 } as const;
+const EC = { CP15: 0x03 << 26, LDC_CP14: 0x06 << 26 } as const;
+const [T, Z] = [1 << 5, 1 << 30];
 const UNDEFINED_VECTOR = 0x04;
 
 let machine: Machine;
@@ -24,4 +26,24 @@ test('LDC and STC of coprocessor 14 are UNDEFINED', () => {
   expect(mode()).toBe(MODE_UND);
   expect(machine.pc(CORE)).toBe(0x4000_0000 + UNDEFINED_VECTOR);
   expect(Number(machine.get(CORE, 'LR_und'))).toBe(ENTRY + 4);
+});
+
+// In T32 a syndrome may come without the condition (CV is 0): what the IT block says counts.
+test.each([
+  ['EQ, and is not', 0x0, 0, false],
+  ['EQ, and is', 0x0, Z, true],
+  ['NE, and is not', 0x1, Z, false],
+  ['NE, and is', 0x1, 0, true],
+])('an MCR in an IT block that is to be %s', (_, condition, flags, passes) => {
+  machine.writeTimer(CORE, 'CTL', 0);
+  // ITSTATE is the condition and 1000: its last instruction. Bits 7 to 2 of it are bits 15 to 10 of the status register.
+  const it = (condition << 4) | 0x8;
+  machine.set(CORE, 'SPSR_hyp', BigInt((MODE_SVC | T | flags | ((it & 0xfc) << 8)) >>> 0));
+  machine.memory.setUint32(machine.symbol('vcpus') + machine.running(CORE) * VCPU_SIZE, 1, true);
+  const pc = machine.pc(CORE);
+  // CNTP_CTL from R0: CRn 14, CRm 2, opc2 1.
+  machine.trap(CORE, EC.CP15 | IL | (1 << 17) | (14 << 10) | (2 << 1));
+  expect(machine.pc(CORE)).toBe(pc + 4);
+  expect(Number(machine.get(CORE, 'SPSR_hyp')) >>> 0).toBe((MODE_SVC | T | flags) >>> 0);
+  expect(machine.readTimer(CORE, 'CTL') & 1).toBe(passes ? 1 : 0);
 });
