@@ -8,13 +8,8 @@ export const ANSWER = 'web says: ';
 /** The guest's console on the host, behind the board's two UARTs and the hypervisor's messages. */
 const CONSOLE = '/dev/ttyAMA3';
 
-const begin = `#!/bin/sh
-mount -t proc proc /proc
-mount -t devtmpfs dev /dev
-`;
-
-/** Both come to a shell; the host's asks the guest's for its kernel, on the guest's console. */
-const HOST = `${begin}{
+/** The host asks the guest's shell for its kernel, on the guest's console. */
+const HOST = `{
   stty raw -echo
   while read -r line; do
     case $line in
@@ -22,11 +17,7 @@ const HOST = `${begin}{
       "(none) "*) echo "${ANSWER}$line" ;;
     esac
   done
-} <${CONSOLE} &
-exec sh
-`;
-const GUEST = `${begin}exec sh
-`;
+} <${CONSOLE} &`;
 
 /**
  * The host's and the guest's initramfs.
@@ -34,6 +25,8 @@ const GUEST = `${begin}exec sh
  */
 export async function demoSystems(busybox: string): Promise<{ host: Uint8Array; guest: Uint8Array }> {
   const program = await readFile(busybox);
-  const applets = ['mount', 'stty', 'uname'];
-  return { host: busyboxArchive(program, HOST, applets), guest: busyboxArchive(program, GUEST, applets) };
+  return {
+    host: busyboxArchive(program, HOST, ['stty']),
+    guest: busyboxArchive(program, '', ['uname']),
+  };
 }

@@ -30,9 +30,17 @@ function archive(files: readonly ArchiveFile[]): Uint8Array {
   return new Uint8Array(Buffer.concat(all.map((it, i) => entry(it, i + 1))));
 }
 
+const init = (script: string): string => `#!/bin/sh
+mount -t proc proc /proc
+mount -t devtmpfs dev /dev
+${script}
+exec sh
+`;
+
 /**
- * An initramfs of busybox, whose /init is a shell script.
- * @param applets commands that are found by their name, besides sh
+ * An initramfs of busybox that comes to a shell.
+ * @param script what is done before, /proc and /dev being there: lines for the shell
+ * @param applets commands that are found by their name, besides sh and mount
  * @param more further files
  */
 export function busyboxArchive(
@@ -45,8 +53,12 @@ export function busyboxArchive(
     ...['bin', 'dev', 'proc', 'sys'].map((path) => ({ path, mode: FOLDER })),
     { path: 'dev/console', mode: CHARACTER_DEVICE, device: [5, 1] },
     { path: 'bin/busybox', mode: PROGRAM, data: busybox },
-    ...['sh', ...applets].map((name) => ({ path: `bin/${name}`, mode: LINK, data: Buffer.from('busybox') })),
-    { path: 'init', mode: PROGRAM, data: Buffer.from(script) },
+    ...['sh', 'mount', ...applets].map((name) => ({
+      path: `bin/${name}`,
+      mode: LINK,
+      data: Buffer.from('busybox'),
+    })),
+    { path: 'init', mode: PROGRAM, data: Buffer.from(init(script)) },
     ...more,
   ]);
 }

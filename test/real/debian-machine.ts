@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { bootFiles } from '../../scripts/lib/card-image.js';
+import { busyboxArchive, PROGRAM } from '../../scripts/lib/initramfs.js';
 import { inputs, type Suite } from '../../scripts/lib/inputs.js';
 import { builtInEngine } from '../../src/engine/built-in.js';
 import { runUntil } from '../../src/engine/run-until.js';
@@ -13,7 +14,6 @@ import { findHypervisor } from '../../src/setup/hypervisor.js';
 import { planInstall } from '../../src/setup/install.js';
 import { applyPlan, type Plan } from '../../src/setup/plan.js';
 import { changeableCard } from '../support/changeable-card.js';
-import { busyboxArchive, PROGRAM } from '../../scripts/lib/initramfs.js';
 
 /** A guest with Debian's kernel. */
 export interface DebianGuest {
@@ -39,15 +39,8 @@ const GUEST_MEMORY = 96;
 /** The host's /dev/ttyAMA of the hypervisor's own messages: the board has two UARTs before it. */
 const FIRST_CONSOLE = 2;
 
-const init = (script: string): string => `#!/bin/sh
-mount -t proc proc /proc
-mount -t devtmpfs dev /dev
-${script}
-exec sh
-`;
-
 /** What the scripts need of busybox. */
-const APPLETS = ['cat', 'grep', 'insmod', 'mount', 'poweroff', 'reboot', 'sleep', 'stty', 'taskset', 'uname'];
+const APPLETS = ['cat', 'grep', 'insmod', 'poweroff', 'reboot', 'sleep', 'stty', 'taskset', 'uname'];
 
 /**
  * Shell code of the host's that prints what a console says, each line behind the console's name, and answers it.
@@ -79,7 +72,7 @@ export async function debianMachine(plan: DebianMachine): Promise<Handover> {
   const found = await inputs();
   const busybox = await readFile(found.busybox);
   const watchdog = { path: 'bcm2835_wdt.ko', mode: PROGRAM, data: await readFile(found.watchdog) };
-  const initramfs = busyboxArchive(busybox, init(plan.script), APPLETS, [watchdog]);
+  const initramfs = busyboxArchive(busybox, plan.script, APPLETS, [watchdog]);
   const files = await bootFiles(found[plan.suite], found.firmware, {
     config: 'auto_initramfs=1\n',
     commandLine: 'console=ttyAMA0,115200',
@@ -91,7 +84,7 @@ export async function debianMachine(plan: DebianMachine): Promise<Handover> {
     const guest = {
       name,
       kernel: { name: 'vmlinuz', data: await readFile(found[suite].vmlinuz) },
-      initramfs: { name: 'initramfs', data: busyboxArchive(busybox, init(script), APPLETS) },
+      initramfs: { name: 'initramfs', data: busyboxArchive(busybox, script, APPLETS) },
       memory: GUEST_MEMORY,
       cores: cores.length,
       commandLine: undefined,
