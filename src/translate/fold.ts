@@ -94,13 +94,14 @@ function holds64(relation: Relation, a: bigint, b: bigint): boolean {
   );
 }
 
-/** The maker of values for a block of a graph; `put` is given those that are new. */
-export function maker(graph: Graph, put: (value: Value) => void): Make {
+/** The maker of values for a graph; new ones are appended to the block that `block` gives. */
+export function makerFor(graph: Graph, block: () => Block): Make {
   const number = (n: number): Value => constant(graph, n);
 
   const plain = (op: Op, args: readonly Value[], more: NewValue): Value => {
     const value = newValue(graph, op, [...args], more);
-    put(value);
+    value.block = block();
+    value.block.body.push(value);
     return value;
   };
 
@@ -298,12 +299,4 @@ export function maker(graph: Graph, put: (value: Value) => void): Make {
     return simplify(op, args, more) ?? plain(op, args, more);
   };
   return make;
-}
-
-/** A maker that appends to a block. */
-export function makerFor(graph: Graph, block: () => Block): Make {
-  return maker(graph, (value) => {
-    value.block = block();
-    value.block.body.push(value);
-  });
 }

@@ -1,5 +1,5 @@
 /** What is done to a graph between its making and the selection of instructions. */
-import { maker } from './fold.js';
+import { makerFor } from './fold.js';
 import { makeTables } from './switches.js';
 import type { Block, Graph, Value } from './ir.js';
 import { endArguments, isPure, isRemovable, newBlock, resolve, successors } from './ir.js';
@@ -139,10 +139,7 @@ function simplify(graph: Graph): void {
     const before = block.body;
     const body: Value[] = [];
     block.body = body;
-    const make = maker(graph, (value) => {
-      value.block = block;
-      body.push(value);
-    });
+    const make = makerFor(graph, () => block);
     for (const value of before) {
       value.args = value.args.map(resolve);
       const put = body.length;

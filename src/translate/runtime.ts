@@ -155,9 +155,7 @@ const routines: Readonly<Record<string, Routine>> = {
   [MEMORY_COPY]: {
     calls: [],
     emit: (a) => {
-      const [words, bytes, down, nextDown] = ['words', 'bytes', 'down', 'next'].map((it) => a.label(it)) as [
-        ...[Label, Label, Label, Label],
-      ];
+      const [words, bytes, down] = [a.label('words'), a.label('bytes'), a.label('down')];
       a.sub(r3, r0, r1);
       a.cmp(r3, r2);
       a.blo(down);
@@ -177,11 +175,10 @@ const routines: Readonly<Record<string, Routine>> = {
       a.bhs(bytes);
       a.bx(lr);
       a.at(down);
-      a.at(nextDown);
       a.subs(r2, r2, 1);
       a.ldrbhs(r3, [r1, r2]);
       a.strbhs(r3, [r0, r2]);
-      a.bhs(nextDown);
+      a.bhs(down);
       a.bx(lr);
     },
   },

@@ -36,6 +36,12 @@ interface Test {
   readonly condition: Condition;
 }
 
+/** A register with a constant, and what puts it there. */
+interface Kept {
+  readonly register: Virtual;
+  readonly code: readonly Instruction[];
+}
+
 const SHIFTS: Readonly<Partial<Record<Op, string>>> = { shl: 'lsl', shr: 'lsr', sar: 'asr', ror: 'ror' };
 const SIMPLE: Readonly<Partial<Record<Op, string>>> = {
   ...{ mul: 'mul', clz: 'clz', rbit: 'rbit', rev: 'rev', sxtb: 'sxtb', sxth: 'sxth' },
@@ -87,13 +93,13 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
   /** The registers of values that were asked for. */
   const registers = new Map<Value, Virtual>();
   /** Registers with constants, and addresses of symbols, between two calls of one block; by what is in them. */
-  let constants = new Map<string, { register: Virtual; code: readonly Instruction[] }>();
+  let constants = new Map<string, Kept>();
 
   // Constants that are made before the loops they are used in, a few of them, where no call would cost them their
   // registers.
   const inLoops = graph.blocks.filter(({ depth }) => depth > 0);
   const mayHoist = !inLoops.some(({ body }) => body.some(({ op }) => op === 'call'));
-  const hoisted = new Map<Block, Map<string, { register: Virtual; code: readonly Instruction[] }>>();
+  const hoisted = new Map<Block, Map<string, Kept>>();
   let room = HOISTED;
   const beforeLoops = (block: Block): Block => {
     let it = block;
@@ -105,8 +111,7 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
     if (mayHoist && here.depth > 0) {
       const target = beforeLoops(here);
       let there = hoisted.get(target);
-      if (!there)
-        hoisted.set(target, (there = new Map<string, { register: Virtual; code: readonly Instruction[] }>()));
+      if (!there) hoisted.set(target, (there = new Map<string, Kept>()));
       const known = there.get(key);
       if (known) return known.register;
       if (room-- > 0) {

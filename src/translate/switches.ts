@@ -1,5 +1,5 @@
 /** Chains of comparisons of one value with constants, as compilers make of a sparse switch, become jump tables. */
-import { maker } from './fold.js';
+import { makerFor } from './fold.js';
 import type { Block, Graph, Value } from './ir.js';
 import { constant, endArguments, isConstant, newBlock } from './ir.js';
 
@@ -70,10 +70,7 @@ export function makeTables(graph: Graph): void {
       if (!targets.has(value)) targets.set(value, way);
     }
     const rest = detour(graph, last, otherwise, head);
-    const make = maker(graph, (value) => {
-      value.block = head;
-      head.body.push(value);
-    });
+    const make = makerFor(graph, () => head);
     const index = make('add', [first.subject, constant(graph, -least)]);
     const table = Array.from({ length: span }, (_, i) => targets.get(least + i) ?? rest);
     head.end = { kind: 'table', index, targets: table, otherwise: rest };
