@@ -183,7 +183,8 @@ function trySystems(
       systems,
       hypervisor: OWN_CONSOLE,
       timeoutSeconds: timeout ?? TIMEOUT_WITH_GUESTS,
-      ...(until && ('text' in until ? { until: { text: until.text, console } } : { untilAddress: true })),
+      until,
+      console,
       ...(shown && { onConsole: shown.take }),
     },
   );

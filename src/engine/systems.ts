@@ -4,6 +4,7 @@ import { createLineSplitter, createTranscript } from './console.js';
 import type { MachineReport } from './machine-report.js';
 import { runUntil } from './run-until.js';
 import { createSystemWatcher, type SystemState, type SystemWatcher } from './system-console.js';
+import type { Until } from './verdict.js';
 
 /** A system that is to come up. */
 export interface System {
@@ -51,10 +52,10 @@ export interface SystemsOptions {
   /** Name of the console with the hypervisor's own messages. */
   readonly hypervisor: string;
   readonly timeoutSeconds: number;
-  /** A text in a line of a console, of the one of that name or of any, ends the run; the states do not. */
-  readonly until?: { readonly text: string; readonly console?: string | undefined } | undefined;
-  /** Ends at an address, by an observer: the states do not end the run. */
-  readonly untilAddress?: boolean;
+  /** The states do not end such a run. */
+  readonly until?: Until | undefined;
+  /** The one console whose lines are searched for a text to end at; undefined for all. */
+  readonly console?: string | undefined;
   /** Called with the consoles' text as it comes. */
   readonly onConsole?: (text: string, console: string) => void;
 }
@@ -70,6 +71,30 @@ function settledBy(line: string): { name: string | undefined; reason: string } |
   if (what.startsWith('fault in the hypervisor')) return { name: undefined, reason: `${what}.` };
   const [, name, happened] = /^([a-z0-9-]+): ((?:crashed|powered off).*)$/.exec(what) ?? [];
   return name === undefined ? undefined : { name, reason: `The guest ${happened!}.` };
+}
+
+/** Looks for a text in the lines of consoles, of one or of all. */
+function searchLines(
+  text: string | undefined,
+  only: string | undefined,
+): { readonly take: (piece: string, console: string) => void; readonly found: boolean } {
+  let found = false;
+  const look = (line: string): void => {
+    if (text !== undefined && line.includes(text)) found = true;
+  };
+  const splitters = new Map<string, ReturnType<typeof createLineSplitter>>();
+  return {
+    take(piece, console) {
+      if (only !== undefined && console !== only) return;
+      const lines = splitters.get(console) ?? createLineSplitter(look);
+      splitters.set(console, lines);
+      lines.take(piece);
+      look(lines.rest);
+    },
+    get found() {
+      return found;
+    },
+  };
 }
 
 /**
@@ -100,17 +125,9 @@ export async function runSystems(
   const allSettled = (): boolean => {
     for (const [name, { finding }] of watchers)
       if (finding && !settledAt.has(name)) settledAt.set(name, (performance.now() - begin) / 1000);
-    return !until && options.untilAddress !== true && settledAt.size === watchers.size;
+    return !until && settledAt.size === watchers.size;
   };
-  let reached = false;
-  const look = (line: string): void => {
-    if (until && line.includes(until.text)) reached = true;
-  };
-  const untilLines = new Map(
-    [...watchers.keys(), hypervisor]
-      .filter((name) => until && (until.console ?? name) === name)
-      .map((name) => [name, createLineSplitter(look)]),
-  );
+  const search = searchLines(until && 'text' in until ? until.text : undefined, options.console);
 
   const { end, seconds, stopped } = await runUntil(
     engine,
@@ -127,15 +144,12 @@ export async function runSystems(
           if (allSettled()) enough();
         });
       } else watchers.get(console)?.take(text);
-      const all = allSettled();
-      const lines = untilLines.get(console);
-      lines?.take(text);
-      look(lines?.rest ?? '');
-      return until ? reached : all;
+      search.take(text, console);
+      return allSettled() || search.found;
     },
   );
 
-  reached ||= end.machine?.reachedBy !== undefined;
+  const reached = search.found || end.machine?.reachedBy !== undefined;
   const silence = (console: string): string =>
     console.trim() === '' ? ', and its console stayed empty' : '';
   const verdicts = [...watchers].map(([name, watcher]): SystemVerdict => {
@@ -161,7 +175,7 @@ export async function runSystems(
     seconds,
     systems: verdicts,
     hypervisor: own.text,
-    ...((until ?? options.untilAddress) && { reached }),
+    ...(until && { reached }),
     ...(end.machine && { machine: end.machine }),
   };
 }

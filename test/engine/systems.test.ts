@@ -416,12 +416,12 @@ describe('a run until a text', () => {
 
   it('looks on one console only, where that is asked for', async () => {
     for (const console of [HOST, 'web', OWN]) {
-      const until = { text: 'here', console };
+      const until = { text: 'here' };
       const others = [HOST, 'web', OWN].filter((it) => it !== console);
       const elsewhere = others.map((it): Step => [it === HOST ? undefined : it, 'here\r\n']);
-      expect((await play(elsewhere, { until })).reached).toBe(false);
+      expect((await play(elsewhere, { until, console })).reached).toBe(false);
       const there: Step = [console === HOST ? undefined : console, 'is it here?'];
-      expect((await play([...elsewhere, there], { until })).reached).toBe(true);
+      expect((await play([...elsewhere, there], { until, console })).reached).toBe(true);
     }
   });
 
@@ -456,7 +456,7 @@ describe('a run until a text', () => {
 
 describe('a run until an address', () => {
   it('goes on when all are up, and is there when the engine says so', async () => {
-    const options = { systems: SYSTEMS, hypervisor: OWN, timeoutSeconds: 5, untilAddress: true };
+    const options = { systems: SYSTEMS, hypervisor: OWN, timeoutSeconds: 5, until: { address: 0x8000 } };
     const steps = [hostUp, webUp, 20, ['web', 'later']] as Step[];
     const reached = await runSystems(playing(steps, 'ends', { reachedBy: 3 }), nothing, options);
     expect(reached).toMatchObject({ verdict: 'UP', reached: true, machine: { reachedBy: 3 } });
