@@ -31,7 +31,7 @@ function frame(vcpu: Vcpu, n: u32): usize {
   return changetype<usize>(vcpu) + 4 * n;
 }
 
-/** R0 to R14 of the loaded vcpu. */
+/** R0 to R14 of the loaded vcpu; 0 for R15, which to name is UNPREDICTABLE. */
 export function readRegister(vcpu: Vcpu, n: u32): u32 {
   if (n < 8) return load<u32>(frame(vcpu, n));
   const mode = SPSR_hyp.read() & MODE_MASK;
@@ -53,9 +53,9 @@ export function readRegister(vcpu: Vcpu, n: u32): u32 {
     if (n == 8) return R8_fiq.read();
     if (n == 9) return R9_fiq.read();
     if (n == 10) return R10_fiq.read();
-    return n == 11 ? R11_fiq.read() : R12_fiq.read();
+    if (n < 15) return n == 11 ? R11_fiq.read() : R12_fiq.read();
   }
-  return load<u32>(frame(vcpu, n));
+  return n < 15 ? load<u32>(frame(vcpu, n)) : 0;
 }
 
 /** The same the other way; R15 takes nothing: only MRC can name it there, and it is UNPREDICTABLE. */
@@ -102,6 +102,13 @@ export function skip(hsr: u32): void {
   let it = itState(psr);
   it = (it & 7) == 0 ? 0 : (it & 0xe0) | ((it << 1) & 0x1f);
   SPSR_hyp.write((psr & ~PSR_IT) | ((it & 0xfc) << 8) | ((it & 3) << 25));
+}
+
+/** Goes on at an address, whose bit 0 says whether that is T32 (ARM ARM A2.3.1, BXWritePC). */
+export function branchExchange(to: u32): void {
+  const psr = SPSR_hyp.read() & ~(PSR_IT | PSR_T);
+  SPSR_hyp.write(to & 1 ? psr | PSR_T : psr);
+  ELR_hyp.write(to & ~1);
 }
 
 /** Whether the instruction that trapped passes its condition, which the syndrome need not say in T32: the IT block does. */

@@ -8,7 +8,7 @@ import { HYP_TIMER, MODE_MASK, PSR_E, SOURCE_MAILBOX1 } from './machine';
 import { crash } from './lifecycle';
 import { textMode, textTrap } from './messages';
 import { call, wait } from './psci';
-import { conditionPasses, injectAbort, injectUndefined, readRegister, skip, writeRegister } from './registers';
+import { branchExchange, conditionPasses, injectAbort, injectUndefined, readRegister, skip, writeRegister } from './registers';
 import { giveVfp, schedule, takeInterrupts } from './scheduler';
 import { count, readPhysicalControl, readPhysicalTime, setPhysicalTimer } from './timer';
 import * as L from '../src/hypervisor/layout';
@@ -94,9 +94,14 @@ export function trap(vcpu: Vcpu): Vcpu {
       if (conditionPasses(hsr) && !systemAccess(vcpu, hsr)) return giveUndefined(vcpu);
       skip(hsr);
       return vcpu;
+    case BXJ:
+      // There is no Jazelle: it is BX. R15 is UNPREDICTABLE.
+      if (!conditionPasses(hsr)) skip(hsr);
+      else if ((hsr & 0xf) == 15) return giveUndefined(vcpu);
+      else branchExchange(readRegister(vcpu, hsr & 0xf));
+      return vcpu;
     case LDC_CP14:
     case MRC_CP10:
-    case BXJ:
     case SMC:
       return giveUndefined(vcpu);
   }

@@ -1,7 +1,7 @@
 /** Instructions that trap, and what a guest sees of them. */
 import { describe, expect, test } from 'vitest';
 import type { Assembler } from '../../src/arm/assembler.js';
-import { r0, r1, r2, r3, r4, r5, r6, r7, r8 } from '../../src/arm/registers.js';
+import { pc, r0, r1, r2, r3, r4, r5, r6, r7, r8 } from '../../src/arm/registers.js';
 import * as reg from '../../src/arm/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { GuestPlan } from '../../src/hypervisor/image.js';
@@ -102,6 +102,24 @@ describe('a guest that is big-endian', () => {
       [0xa000_0000, 0xa000_0000, 0x3412, 0x1234, 0x25, 0xa0, 0xffff_80ff].map((it) => it.toString(16)),
     );
   });
+});
+
+// The syndrome says how long an instruction is, and the IT block goes on behind it.
+test('a guest in T32 goes on behind what trapped, in IT blocks too', async () => {
+  const inT32 = smallGuest((a) => {
+    load(a, r4, GUEST_RAM + RESULTS);
+    load(a, r1, GUEST_UART);
+    a.mov(r2, 0);
+    a.mov(r3, 0);
+    a.mov(r5, 0x21);
+    a.add(r0, pc, 1);
+    a.bx(r0);
+    // cmp r5, r5; itttt eq; streq r5, [r1, 0x24]; ldreq r2, [r1, 0x24]; ldrheq.w r3, [r1, 0x24]; addeq r3, 1;
+    // ite ne; strne r1, [r1, 0x28]; streq r3, [r1, 0x28]; ldr r0, [r1, 0x28]; str r0, [r4]; str r2, [r4, 4]; b .
+    a.word(0xbf01_42ad, 0x6a4a_624d, 0x3024_f8b1, 0xbf14_3301, 0x628b_6289, 0x6020_6a88, 0xe7fe_6062);
+  });
+  const result = await run(inT32);
+  expect([result(0, 0), result(0, 1)]).toEqual([0x22, 0x21]);
 });
 
 // Whoever waits for an event has looked at memory before: an event between the two must not be another guest's.

@@ -8,7 +8,7 @@ const CORE = 1;
 const IL = 1 << 25;
 const CV = 1 << 24;
 const [MODE_MASK, MODE_SVC, MODE_UND] = [0x1f, 0x13, 0x1b];
-const EC = { CP15: 0x03 << 26, LDC_CP14: 0x06 << 26 } as const;
+const EC = { CP15: 0x03 << 26, LDC_CP14: 0x06 << 26, BXJ: 0x0a << 26 } as const;
 const [T, Z] = [1 << 5, 1 << 30];
 const UNDEFINED_VECTOR = 0x04;
 
@@ -46,4 +46,29 @@ test.each([
   expect(machine.pc(CORE)).toBe(pc + 4);
   expect(Number(machine.get(CORE, 'SPSR_hyp')) >>> 0).toBe((MODE_SVC | T | flags) >>> 0);
   expect(machine.readTimer(CORE, 'CTL') & 1).toBe(passes ? 1 : 0);
+});
+
+test('BXJ is BX, to A32 or T32, where its condition passes (A8.8.28: no Jazelle)', () => {
+  const vcpu = machine.symbol('vcpus') + machine.running(CORE) * VCPU_SIZE;
+  const bxj = (condition: number, n: number): void => {
+    machine.trap(CORE, EC.BXJ | IL | CV | (condition << 20) | n);
+  };
+  machine.memory.setUint32(vcpu + 4 * 3, 0x4000_1001, true);
+  bxj(0xe, 3);
+  expect([machine.pc(CORE), mode()]).toEqual([0x4000_1000, MODE_SVC]);
+  expect(Number(machine.get(CORE, 'SPSR_hyp')) & T).toBe(T);
+  machine.memory.setUint32(vcpu + 4 * 3, 0x4000_2000, true);
+  bxj(0xe, 3);
+  expect(machine.pc(CORE)).toBe(0x4000_2000);
+  expect(Number(machine.get(CORE, 'SPSR_hyp')) & T).toBe(0);
+  bxj(0x0, 3);
+  expect(machine.pc(CORE)).toBe(0x4000_2004);
+  bxj(0xe, 15);
+  expect(mode()).toBe(MODE_UND);
+});
+
+// It got the word behind the vcpu's frame: an address of the hypervisor's.
+test('a trapped write from R15, which is UNPREDICTABLE, tells a guest nothing', () => {
+  machine.trap(CORE, EC.CP15 | IL | CV | (0xe << 20) | (14 << 10) | (15 << 5) | (2 << 1));
+  expect(machine.readTimer(CORE, 'TVAL')).toBe(0);
 });
