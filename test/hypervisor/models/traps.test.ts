@@ -1,5 +1,5 @@
-/** Syndromes that the built-in processor never gives, against ARM ARM DDI 0406C B3.13.6. */
-import { beforeEach, expect, test } from 'vitest';
+/** Traps and what a vcpu gets for them, also for syndromes that the built-in processor never gives (ARM ARM DDI 0406C B3.13.6). */
+import { beforeEach, describe, expect, test } from 'vitest';
 import { VCPU_SIZE } from '../../../src/hypervisor/layout.js';
 import type { Machine } from './machine.js';
 import { createMachine, ENTRY } from './machine.js';
@@ -8,8 +8,9 @@ const CORE = 1;
 const IL = 1 << 25;
 const CV = 1 << 24;
 const [MODE_MASK, MODE_SVC, MODE_UND] = [0x1f, 0x13, 0x1b];
-const EC = { CP15: 0x03 << 26, LDC_CP14: 0x06 << 26, BXJ: 0x0a << 26 } as const;
+const EC = { CP15: 0x03 << 26, LDC_CP14: 0x06 << 26, BXJ: 0x0a << 26, PREFETCH_ABORT: 0x20 << 26 } as const;
 const [T, Z] = [1 << 5, 1 << 30];
+const WNR = 1 << 11;
 const UNDEFINED_VECTOR = 0x04;
 
 let machine: Machine;
@@ -72,3 +73,47 @@ test('a trapped write from R15, which is UNPREDICTABLE, tells a guest nothing', 
   machine.trap(CORE, EC.CP15 | IL | CV | (0xe << 20) | (14 << 10) | (15 << 5) | (2 << 1));
   expect(machine.readTimer(CORE, 'TVAL')).toBe(0);
 });
+
+describe('an abort for a guest (ARM ARM B1.8.3, B3.13.3)', () => {
+  const NOWHERE = 0x2000_0000;
+  const [A, I, F, E, J] = [1 << 8, 1 << 7, 1 << 6, 1 << 9, 1 << 24];
+  const [SCTLR_V, SCTLR_EE, SCTLR_TE] = [1 << 13, 1 << 25, 1 << 30];
+  const IT = (1 << 10) | (1 << 25);
+  const EAE = 0x8000_0000;
+  const status = (): number => Number(machine.get(CORE, 'SPSR_hyp')) >>> 0;
+  const word = (name: string): number => Number(machine.get(CORE, name)) >>> 0;
+
+  test.each([
+    ['0', 0, 0x4000_0010, 0],
+    ['V', SCTLR_V, 0xffff_0010, 0],
+    ['TE and EE', SCTLR_TE | SCTLR_EE, 0x4000_0010, T | E],
+  ])('SCTLR %s: the vector, the states there, and what is kept', (_, sctlr, vector, states) => {
+    const before = (0x10 | T | E | J | IT | Z) >>> 0;
+    machine.set(CORE, 'SCTLR', BigInt(sctlr));
+    machine.set(CORE, 'SPSR_hyp', BigInt(before));
+    machine.store(CORE, NOWHERE, 0);
+    expect(machine.pc(CORE)).toBe(vector);
+    // Abort mode, no IT block, not Jazelle or ThumbEE; A and I are masked, F is as it was.
+    expect(status()).toBe((0x17 | A | I | states | Z) >>> 0);
+    expect(status() & F).toBe(0);
+    expect([word('SPSR_abt'), word('LR_abt'), word('DFAR')]).toEqual([before, ENTRY + 8, NOWHERE]);
+  });
+
+  test.each([
+    ['short', 0, 0x008],
+    ['long', EAE, 0x210],
+  ])('DFSR and IFSR say synchronous external abort in the %s format', (_, ttbcr, fault) => {
+    machine.set(CORE, 'TTBCR', BigInt(ttbcr));
+    machine.load(CORE, NOWHERE);
+    expect(word('DFSR')).toBe(fault);
+    machine.set(CORE, 'ELR_hyp', BigInt(ENTRY));
+    machine.store(CORE, NOWHERE, 0);
+    expect(word('DFSR')).toBe(fault | WNR);
+    machine.set(CORE, 'ELR_hyp', BigInt(NOWHERE));
+    machine.set(CORE, 'HIFAR', BigInt(NOWHERE));
+    machine.trap(CORE, EC.PREFETCH_ABORT | 0x06);
+    expect([word('IFSR'), word('IFAR'), word('LR_abt')]).toEqual([fault, NOWHERE, NOWHERE + 4]);
+    expect(machine.pc(CORE)).toBe(0x4000_000c);
+  });
+});
+
