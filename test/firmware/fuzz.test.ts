@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { afterAll, expect, test } from 'vitest';
 import { HypberryError } from '../../src/base/errors.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
@@ -6,6 +5,7 @@ import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall } from '../../src/setup/install.js';
 import { randomFrom } from '../board/rig.js';
 import { BIG_TREE, bootPartition, FIRMWARE, kernelFile, TREE, type Files } from '../support/boot-files.js';
+import { compileTree } from '../support/device-trees.js';
 import { concat, u32 } from '../support/kernel-files.js';
 import { memoryCard } from '../support/memory-card.js';
 
@@ -19,8 +19,7 @@ const LONGEST_MS = 5000;
 /** RAM of a Pi 2: nothing may be laid out beyond it. */
 const RAM_SIZE = 0x4000_0000;
 
-const compile = (source: string): Uint8Array =>
-  new Uint8Array(execFileSync('dtc', ['-q', '-q', '-@', '-I', 'dts', '-O', 'dtb'], { input: source }));
+const compile = (source: string): Uint8Array => compileTree(source, '-@');
 
 /** A tree with labels, aliases, parameters, and phandles that go round in a circle. */
 const LABELLED = compile(`/dts-v1/;

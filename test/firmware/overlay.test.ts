@@ -11,6 +11,7 @@ import { readConfig } from '../../src/firmware/config.js';
 import { findNode, readFdt, writeFdt, type Fdt } from '../../src/firmware/fdt.js';
 import { mergeOverlay, resolveOverlay, setParameter } from '../../src/firmware/overlay.js';
 import { applyTreeSettings } from '../../src/firmware/tree-settings.js';
+import { compileTree, sortedSource } from '../support/device-trees.js';
 import { memoryCard } from '../support/memory-card.js';
 
 let folder = '';
@@ -21,10 +22,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const compile = (source: string): Uint8Array =>
-  new Uint8Array(execFileSync('dtc', ['-q', '-q', '-@', '-I', 'dts', '-O', 'dtb'], { input: source }));
-const sorted = (dtb: Uint8Array): string =>
-  execFileSync('dtc', ['-q', '-q', '-s', '-I', 'dtb', '-O', 'dts'], { input: dtb, encoding: 'utf8' });
+const compile = (source: string): Uint8Array => compileTree(source, '-@');
 
 /** What libfdt's fdtoverlay makes of tree and overlay. */
 function fdtoverlay(tree: Uint8Array, overlay: Uint8Array): Uint8Array {
@@ -43,7 +41,7 @@ function fdtoverlay(tree: Uint8Array, overlay: Uint8Array): Uint8Array {
 function withoutLabels(dtb: Uint8Array): string {
   const fdt = readFdt(dtb);
   fdt.root.children.splice(0, Infinity, ...fdt.root.children.filter(({ name }) => name !== '__symbols__'));
-  return sorted(writeFdt(fdt));
+  return sortedSource(writeFdt(fdt));
 }
 
 function apply(tree: Uint8Array, overlay: Uint8Array): Uint8Array {

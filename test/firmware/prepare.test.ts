@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -9,6 +8,7 @@ import { buildBootBlock, buildStub } from '../../src/boot/block.js';
 import { fdtCells, fdtText, findNode, readFdt, type Fdt } from '../../src/firmware/fdt.js';
 import type { Handover } from '../../src/firmware/handover.js';
 import { prepareHandover, type PrepareOptions } from '../../src/firmware/prepare.js';
+import { compileTree } from '../support/device-trees.js';
 import { concat, entry, text, trailer, u32, zImage } from '../support/kernel-files.js';
 import { memoryCard } from '../support/memory-card.js';
 import {
@@ -22,11 +22,8 @@ import {
 
 type Files = Record<string, string | Uint8Array>;
 
-const compile = (source: string): Uint8Array =>
-  new Uint8Array(execFileSync('dtc', ['-q', '-q', '-I', 'dts', '-O', 'dtb'], { input: source }));
-
 /** A tree like the real ones where it matters. */
-const tree = compile(`/dts-v1/;
+const tree = compileTree(`/dts-v1/;
 / {
   #address-cells = <1>; #size-cells = <1>;
   aliases { ethernet0 = "/soc/ethernet@1"; };
@@ -34,7 +31,7 @@ const tree = compile(`/dts-v1/;
   memory@0 { device_type = "memory"; reg = <0 0>; };
   soc { ethernet@1 { reg = <1>; }; };
 };`);
-const bigTree = compile(`/dts-v1/; / { filler = [${'5a '.repeat(0x5000)}]; };`);
+const bigTree = compileTree(`/dts-v1/; / { filler = [${'5a '.repeat(0x5000)}]; };`);
 
 const kernel = zImage({ packed: new Uint8Array(5000).fill(0x5a) });
 const kernelForTree = concat(kernel, trailer(entry('DTOK', u32(1))));

@@ -4,12 +4,11 @@ import { useTools } from '../../scripts/lib/tools.js';
 import { fdtCells, fdtFromCells, fdtText, findNode, readFdt } from '../../src/firmware/fdt.js';
 import { guestTree } from '../../src/guest/guest-tree.js';
 import { changeHostTree } from '../../src/guest/host-tree.js';
+import { compileTree } from '../support/device-trees.js';
 
 useTools();
 
 const MIB = 1 << 20;
-const compile = (source: string): Uint8Array =>
-  new Uint8Array(execFileSync('dtc', ['-q', '-q', '-I', 'dts', '-O', 'dtb'], { input: source }));
 
 describe("a guest's tree", () => {
   const tree = guestTree({
@@ -43,7 +42,7 @@ describe("the host's tree", () => {
     soc { intc: interrupt-controller@7e00b200 { compatible = "brcm,bcm2836-armctrl-ic"; phandle = <7>; }; }; };`;
 
   test('keeps its own cores, and has two more serial ports', () => {
-    const fdt = readFdt(compile(source));
+    const fdt = readFdt(compileTree(source));
     expect(changeHostTree(fdt, 3, 2)).toEqual(['serial2', 'serial3']);
     const names = findNode(fdt, '/cpus')!.children.map(({ name }) => name);
     expect(names).toEqual(['cpu@0', 'cpu@1', 'cpu@2', 'l2-cache0']);
@@ -57,7 +56,7 @@ describe("the host's tree", () => {
   });
 
   test('is refused without an interrupt controller that has the line', () => {
-    const fdt = readFdt(compile('/dts-v1/; / { soc { }; };'));
+    const fdt = readFdt(compileTree('/dts-v1/; / { soc { }; };'));
     expect(() => changeHostTree(fdt, 3, 1)).toThrow(expect.objectContaining({ code: 'guest.tree' }));
   });
 });

@@ -18,6 +18,7 @@ import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
 import { buildHypervisor } from '../../src/hypervisor/image.js';
 import { NEAR_UARTS } from '../../src/hypervisor/layout.js';
 import { BRANCH_TO_ITSELF } from '../support/bare-guest.js';
+import { silentPayload } from '../support/payloads.js';
 
 /** Memory of the small machines: enough, and little to clear. */
 export const ARM_MEMORY = 0x0400_0000;
@@ -258,7 +259,7 @@ export function interruptedHost(console: number): Uint8Array {
 }
 
 /** A host that sleeps on every core. */
-export const quietHost = Uint8Array.of(0x03, 0xf0, 0x20, 0xe3, 0xfd, 0xff, 0xff, 0xea);
+export const quietHost = silentPayload;
 
 /** A Pi 2 whose firmware has loaded the boot block and a hypervisor. */
 export function handoverOf({ file }: HypervisorImage, more: Handover['memory'] = [], tree = 0x100): Handover {

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { KERNEL_OFFSET } from '../../src/boot/block.js';
 import { PI2, type BoardState } from '../../src/firmware/config.js';
+import { compileTree } from './device-trees.js';
 import { concat, entry, NOPS, text, trailer, u32, zImage } from './kernel-files.js';
 import {
   HYP_STUB,
@@ -15,10 +15,7 @@ import {
 
 export type Files = Record<string, Uint8Array>;
 
-const compile = (source: string): Uint8Array =>
-  new Uint8Array(execFileSync('dtc', ['-q', '-q', '-I', 'dts', '-O', 'dtb'], { input: source }));
-
-export const TREE = compile(`/dts-v1/;
+export const TREE = compileTree(`/dts-v1/;
 / {
   #address-cells = <1>; #size-cells = <1>;
   model = "Raspberry Pi 2 Model B";
@@ -27,7 +24,7 @@ export const TREE = compile(`/dts-v1/;
 };`);
 
 /** One with what a tree for a card with guests must have: cores, and the interrupt controller. */
-export const HOST_TREE = compile(`/dts-v1/;
+export const HOST_TREE = compileTree(`/dts-v1/;
 / {
   #address-cells = <1>; #size-cells = <1>;
   model = "Raspberry Pi 2 Model B";
@@ -60,7 +57,7 @@ export function guestFilesWith(cores: number, ...names: readonly string[]): File
 }
 
 /** One of the size of today's trees (20 KB), which at 0x100 reaches past 0x4000. */
-export const BIG_TREE = compile(`/dts-v1/; / { filler = [${'5a '.repeat(20_000)}]; };`);
+export const BIG_TREE = compileTree(`/dts-v1/; / { filler = [${'5a '.repeat(20_000)}]; };`);
 
 /** A kernel whose bytes differ by `seed`, with the trailer that firmware of 2015 wants. */
 export function kernelFile(seed = 1, version = '4.1.13-v7+'): Uint8Array {
