@@ -1,6 +1,6 @@
 import { type CardReader, type Entry } from './card.js';
 import { noFile } from './errors.js';
-import { foldCase, pathNames } from './path.js';
+import { foldCase, pathKey as keyOf, pathNames } from './path.js';
 
 /** Changes to a card, by path; where a path is in both, it is written. */
 export interface CardChanges {
@@ -53,16 +53,6 @@ export function overlayCard(base: CardReader, changes: CardChanges): CardReader 
       return base.read(path, offset, length);
     },
   };
-}
-
-/** A path in the form in which equal paths are equal. */
-function keyOf(path: string): string {
-  return foldCase(
-    path
-      .split('/')
-      .filter((name) => name !== '')
-      .join('/'),
-  );
 }
 
 function parentOf(key: string): string {

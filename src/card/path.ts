@@ -22,3 +22,13 @@ export function foldCase(name: string): string {
     return upper.length === letter.length ? upper : letter;
   }).join('');
 }
+
+/** The form of a path in which two paths of the same file are equal. */
+export function pathKey(path: string): string {
+  return foldCase(
+    path
+      .split('/')
+      .filter((name) => name !== '')
+      .join('/'),
+  );
+}

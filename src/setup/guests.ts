@@ -3,6 +3,7 @@ import { HypberryError } from '../base/errors.js';
 import { counted, listed } from '../base/words.js';
 import type { CardReader } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
+import { pathKey } from '../card/path.js';
 import {
   checkGuest,
   GUESTS_FILE,
@@ -42,7 +43,8 @@ const INSTALL_NEXT =
 /**
  * Plans to add a guest. Reads the card, changes nothing.
  * @throws HypberryError `guest.name`, `guest.exists`, `guest.too-many`, `guest.memory`, `guest.cores`,
- *   `guest.command-line`, `guest.kernel`, `guest.file-damaged`, `guest.no-file` of another guest's, and what the card throws
+ *   `guest.command-line`, `guest.kernel`, `guest.file-in-use`, `guest.file-damaged`, `guest.no-file` of another
+ *   guest's, and what the card throws
  */
 export async function planGuestAdd(card: CardReader, wanted: NewGuest): Promise<Plan> {
   const { name, kernel, initramfs, memory, cores } = wanted;
@@ -70,6 +72,7 @@ export async function planGuestAdd(card: CardReader, wanted: NewGuest): Promise<
       'Remove one first.',
     );
   }
+  refuseFilesInUse(guest, guests);
   const after = [...guests, guest];
   const files: [string, Uint8Array][] = [[guest.kernel, kernel.data]];
   if (initramfs) files.push([guest.initramfs!, initramfs.data]);
@@ -91,6 +94,24 @@ export async function planGuestAdd(card: CardReader, wanted: NewGuest): Promise<
     ],
     changes,
   };
+}
+
+/** Paths of a guest's files. */
+function filesOf({ kernel, initramfs }: Guest): string[] {
+  return [kernel, ...(initramfs === undefined ? [] : [initramfs])];
+}
+
+/** Refuses a guest whose files would take the place of another guest's: one of the user's own hand may name any. */
+function refuseFilesInUse(guest: Guest, others: readonly Guest[]): void {
+  for (const path of filesOf(guest)) {
+    const other = others.find((it) => filesOf(it).some((file) => pathKey(file) === pathKey(path)));
+    if (!other) continue;
+    throw new HypberryError(
+      'guest.file-in-use',
+      `Guest ${guest.name} would have the file ${path}, from which guest ${other.name} starts.`,
+      `Choose another name, or give that file another one, and change it in ${GUESTS_FILE} too.`,
+    );
+  }
 }
 
 /** Refuses, when a guest is added, what install would refuse of the guests. */
@@ -130,9 +151,9 @@ export async function planGuestRemove(card: CardReader, name: string): Promise<P
 
 /** Removals of guests' files that no guest needs: a removed one's, and what an interrupted command left. */
 async function unused(card: CardReader, guests: readonly Guest[]): Promise<Change[]> {
-  const needed = new Set(guests.flatMap(({ kernel, initramfs }) => [kernel, initramfs ?? '']));
+  const needed = new Set(guests.flatMap(filesOf).map(pathKey));
   return (await card.list(''))
-    .filter(({ name, isFolder }) => !isFolder && GUEST_FILE.test(name) && !needed.has(name))
+    .filter(({ name, isFolder }) => !isFolder && GUEST_FILE.test(name) && !needed.has(pathKey(name)))
     .map(({ name }) => ({ kind: 'remove', path: name }));
 }
 

@@ -84,6 +84,32 @@ describe('adding and removing', () => {
     expect(files['mine.img']).toEqual(kernelFile(7));
   });
 
+  describe("another guest's files, as its user's own hand named them,", () => {
+    const two = (kernel: string): Files => ({
+      'hypberry-guest-web.kernel': kernelFile(7),
+      'hypberry-guests.json': text(
+        JSON.stringify({
+          version: 1,
+          guests: [{ name: 'two', kernel, memory: 32, cores: 1, commandLine: '' }],
+        }),
+      ),
+    });
+
+    test.each(['hypberry-guest-web.kernel', 'Hypberry-Guest-Web.Kernel', '/hypberry-guest-web.kernel'])(
+      'are not taken for those of a new one: %s',
+      async (kernel) => {
+        const card = changeableCard(partition(two(kernel)));
+        await expect(planGuestAdd(card, web())).rejects.toThrow(code('guest.file-in-use'));
+      },
+    );
+
+    test('stay, however their names are written', async () => {
+      const files = partition(two('Hypberry-Guest-Web.kernel'));
+      await add(changeableCard(files), web({ name: 'db' }));
+      expect(files['hypberry-guest-web.kernel']).toEqual(kernelFile(7));
+    });
+  });
+
   test.each<[string, Partial<NewGuest>, string]>([
     ['a name that is taken', { name: 'taken' }, 'guest.exists'],
     ['a name of capitals', { name: 'WEB' }, 'guest.name'],
