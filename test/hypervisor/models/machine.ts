@@ -4,7 +4,11 @@
  * the second stage makes of it.
  */
 import { bits } from '../../../src/arm/bits.js';
+import { EC_CP15, EC_CP15_64, EC_DATA_LOWER, EC_HVC, EC_WFI } from '../../../src/arm/cpu/exceptions.js';
 import * as reg from '../../../src/arm/system-registers.js';
+import { CORES } from '../../../src/board/bcm2836.js';
+import { LOCAL_BASE, LOCAL_REGISTERS, LOCAL_SOURCE } from '../../../src/board/local-peripherals.js';
+import { fieldOf, type Register } from '../../../src/board/register.js';
 import * as L from '../../../src/hypervisor/layout.js';
 import { buildHypervisor } from '../../../src/hypervisor/image.js';
 import { hypervisorBase64 } from '../../../src/hypervisor/hypervisor-binary.js';
@@ -29,18 +33,17 @@ interface Body {
 
 /** All that 32 bits reach: what the body was compiled for. */
 const PAGES = 0x1_0000;
-const CORES = 4;
 /** Where the hypervisor has no memory, for the host's kernel: never read. */
 const HOST_KERNEL = 0x8000;
 const SECONDARY_ENTRY = 0x1234;
 
-// The local controller (QA7, section 4): offsets from its base, and bits of its sources.
-const LOCAL = 0x4000_0000;
-const [TIMERS_ROUTING, MAILBOXES_ROUTING, IRQ_SOURCE, MAILBOX_SET, MAILBOX_CLEAR, END] = [
-  0x40, 0x50, 0x60, 0x80, 0xc0, 0x100,
-];
-const [HYP_TIMER, VIRTUAL_TIMER, SOURCE_MAILBOX1] = [1 << 2, 1 << 3, 1 << 5];
-const FIQ_SHIFT = 4;
+const { TIMERS_ROUTING, IRQ_SOURCE, MAILBOX_SET, MAILBOX_CLR } = LOCAL_REGISTERS;
+const { CNTHPIRQ, CNTVIRQ } = LOCAL_SOURCE;
+/** Of a core's sources (QA7, 4.10): its mailbox 1. */
+const SOURCE_MAILBOX1 = 1 << 5;
+/** Whether an offset from the local controller's base is in a group of registers. */
+const isIn = ({ offset, count, stride }: Register, at: number): boolean =>
+  at >= offset && at < offset + count * stride;
 
 const CTL = bits(reg.CNTV_CTL, { ENABLE: 1 });
 const CTL_MASKED = bits(reg.CNTV_CTL, { ENABLE: 1, IMASK: 1 });
@@ -50,7 +53,6 @@ const HCR_VI = bits(reg.HCR, { VI: 1 });
 // HSR (ARM ARM B3.13.6).
 const EC = (value: number): number => value << 26;
 const IL = 1 << 25;
-const [EC_WFI, EC_CP15, EC_CP15_64, EC_HVC, EC_DATA_ABORT] = [0x01, 0x03, 0x04, 0x12, 0x24];
 const ISV = 1 << 24;
 const ALWAYS = 0xe << 20;
 const TRANSLATION_FAULT = 0x06;
@@ -142,28 +144,28 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
   const hypFires = (core: number): boolean =>
     (u32(of(core, 'CNTHP_CTL')) & CTL_MASKED) === CTL && time >= u64(of(core, 'CNTHP_CVAL'));
   const sources = (core: number): number =>
-    (hypFires(core) ? HYP_TIMER : 0) |
-    (virtualFires(core) ? VIRTUAL_TIMER : 0) |
+    (hypFires(core) ? CNTHPIRQ : 0) |
+    (virtualFires(core) ? CNTVIRQ : 0) |
     (mailboxes[core]![1] ? SOURCE_MAILBOX1 : 0);
   const irqs = (core: number): number =>
-    sources(core) & ((routing[core]! & 0xf) | (core === 0 ? 0 : SOURCE_MAILBOX1));
+    sources(core) & (fieldOf(routing[core]!, TIMERS_ROUTING.bits.IRQ) | (core === 0 ? 0 : SOURCE_MAILBOX1));
   const fiqs = (core: number): number =>
-    sources(core) & ((routing[core]! >> FIQ_SHIFT) | (core === 0 ? SOURCE_MAILBOX1 : 0));
+    sources(core) & (fieldOf(routing[core]!, TIMERS_ROUTING.bits.FIQ) | (core === 0 ? SOURCE_MAILBOX1 : 0));
 
   const readDevice = (address: number): number => {
-    const at = (address >>> 0) - LOCAL;
+    const at = (address >>> 0) - LOCAL_BASE;
     const core = (at >> 2) & 3;
-    if (at >= TIMERS_ROUTING && at < MAILBOXES_ROUTING) return routing[core]!;
-    if (at >= IRQ_SOURCE && at < IRQ_SOURCE + 16) return irqs(core);
-    if (at >= MAILBOX_CLEAR && at < END) return mailboxes[(at >> 4) & 3]![core]!;
+    if (isIn(TIMERS_ROUTING, at)) return routing[core]!;
+    if (isIn(IRQ_SOURCE, at)) return irqs(core);
+    if (isIn(MAILBOX_CLR, at)) return mailboxes[(at >> 4) & 3]![core]!;
     return board.get(address >>> 0) ?? 0;
   };
   const writeDevice = (address: number, value: number): void => {
-    const at = (address >>> 0) - LOCAL;
+    const at = (address >>> 0) - LOCAL_BASE;
     const core = (at >> 2) & 3;
-    if (at >= TIMERS_ROUTING && at < MAILBOXES_ROUTING) routing[core] = value;
-    else if (at >= MAILBOX_SET && at < MAILBOX_CLEAR) mailboxes[(at >> 4) & 3]![core]! |= value;
-    else if (at >= MAILBOX_CLEAR && at < END) mailboxes[(at >> 4) & 3]![core]! &= ~value;
+    if (isIn(TIMERS_ROUTING, at)) routing[core] = value;
+    else if (isIn(MAILBOX_SET, at)) mailboxes[(at >> 4) & 3]![core]! |= value;
+    else if (isIn(MAILBOX_CLR, at)) mailboxes[(at >> 4) & 3]![core]! &= ~value;
     else board.set(address >>> 0, value >>> 0);
   };
 
@@ -342,7 +344,7 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
     registers[core]!.set('HPFAR', BigInt((address >>> 12) << 4));
     registers[core]!.set('HDFAR', BigInt(address));
     const sas = Math.log2(size);
-    trap(core, EC(EC_DATA_ABORT) | IL | ISV | (sas << 22) | (write ? 1 << 6 : 0) | TRANSLATION_FAULT);
+    trap(core, EC(EC_DATA_LOWER) | IL | ISV | (sas << 22) | (write ? 1 << 6 : 0) | TRANSLATION_FAULT);
   };
   /** CNTP_TVAL and CNTP_CTL: CRn 14, CRm 2; R0. */
   const timer = (core: number, which: 'TVAL' | 'CTL', read: number): void => {
