@@ -168,9 +168,7 @@ describe.each(['armstub', 'kernel_old'] as const)('install by %s', (method) => {
     const found = (await findHypervisor(card, picked))!;
     expect(found.guests.map(({ name }) => name)).toEqual(['web', 'db']);
     expect(found.hostCores).toBe(3);
-    const kernel = memory.find(({ name, address }) => name === 'kernel' && address <= 0x8000)!;
     const at8000 = memory.find(({ address, data }) => address <= 0x8000 && address + data.length > 0x8000)!;
-    expect(kernel).toBeDefined();
     expect(isHypervisorFile(at8000.data.subarray(0x8000 - at8000.address))).toBe(true);
     const tree = memory.find(({ name }) => name === 'device tree')!;
     const fdt = readFdt(tree.data);
@@ -243,11 +241,22 @@ describe('install with guests', () => {
   test.each<[string, Files, string]>([
     ['a tree without the interrupt controller', { 'bcm2709-rpi-2-b.dtb': TREE }, 'guest.tree'],
     ['no tree', { 'config.txt': text('device_tree=\n') }, 'setup.no-tree'],
-    ['a guest whose kernel is gone', { 'hypberry-guest-web.kernel': new Uint8Array(0) }, 'guest.kernel'],
+    ['a guest whose kernel is empty', { 'hypberry-guest-web.kernel': new Uint8Array(0) }, 'guest.kernel'],
     ['a file of guests that is none', { 'hypberry-guests.json': text('{}') }, 'guest.file-damaged'],
     ['too little memory', { 'config.txt': text('total_mem=256\ngpu_mem=128\n') }, 'guest.memory'],
   ])('refused: %s', async (_, more, expected) => {
     await expect(install(partition({ ...guestFiles('web'), ...more }))).rejects.toThrow(code(expected));
+  });
+
+  test('a guest whose kernel is gone: what would start it is refused, and it can be removed', async () => {
+    const files = partition(guestFiles('web', 'db'));
+    delete files['hypberry-guest-web.kernel'];
+    const card = changeableCard(files);
+    await expect(install(files)).rejects.toThrow(code('guest.no-file'));
+    await expect(listGuests(card)).rejects.toThrow(code('guest.no-file'));
+    await expect(planGuestAdd(card, web({ name: 'more' }))).rejects.toThrow(code('guest.no-file'));
+    await carryOut(card, await planGuestRemove(card, 'web'));
+    expect((await listGuests(card)).guests.map(({ name }) => name)).toEqual(['db']);
   });
 
   test('a host of an unknown kind is refused by the mode that the hypervisor enters it in', async () => {
