@@ -20,7 +20,7 @@ const BPB = {
 } as const;
 
 /** Offset of the 0x55, 0xaa that end a boot sector and a partition table. */
-export const SIGNATURE_OFFSET = 510;
+const SIGNATURE_OFFSET = 510;
 
 /** Bytes of a directory entry. */
 export const ENTRY_SIZE = 32;

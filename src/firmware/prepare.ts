@@ -177,7 +177,7 @@ export async function readFirmware(
 }
 
 /** The firmware's file: `start_file`, or what `start_debug`, `start_x` and a small `gpu_mem` imply. */
-export function startFile(config: Config): string {
+function startFile(config: Config): string {
   const named = textSetting(config, 'start_file');
   if (named) return named;
   if (numberSetting(config, 'start_debug', 0) !== 0) return 'start_db.elf';

@@ -31,7 +31,7 @@ export const NUMBER_AT = 0x20;
 const PIECES = 256;
 const PIECES_BITS = 8;
 /** Where a program counts its pieces, in the guest's memory. */
-export const PIECES_DONE = 0x4000;
+const PIECES_DONE = 0x4000;
 const STACK = GUEST_RAM + 0x7000;
 const CODE = GUEST_RAM + GUEST_KERNEL;
 /** Translation tables, in the program: the short format's level 1, the long format's, and garbage. */
