@@ -86,14 +86,21 @@ function better(priorities: usize, bits: u32, first: u32, best: u32): u32 {
   return best;
 }
 
+/** Shared interrupts that are pending. */
+// @ts-ignore: decorator
+@inline
+function spisOf(vm: Vm): u32 {
+  return (
+    shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiPending')) |
+    shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiLevel'))
+  );
+}
+
 /** The interrupt that the vcpu would take next, or SPURIOUS. */
 export function next(vcpu: Vcpu): u32 {
   const vm = vcpu.vm;
   let own = shared.load32(pendingAt(vcpu)) & vcpu.enabled & ~vcpu.active;
-  let spis =
-    (shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiPending')) |
-      shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiLevel'))) &
-    vcpu.spiMine;
+  let spis = spisOf(vm) & vcpu.spiMine;
   if (spis != 0) {
     spis &=
       shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiEnabled')) &
@@ -171,7 +178,12 @@ export function setLine(vm: Vm, id: u32, up: bool): void {
   const at = changetype<usize>(vm) + offsetof<Vm>('spiLevel');
   const before = up ? atomic.fetchOr(at, bit) : atomic.fetchAnd(at, ~bit);
   if (((before & bit) != 0) == up) return;
-  // Whoever sends it to another vcpu meanwhile finds the line as it is, or is found here.
+  tell(vm, bit);
+}
+
+/** Has the vcpus that get a shared interrupt see that it has changed. */
+function tell(vm: Vm, bit: u32): void {
+  // Whoever sends it to another vcpu meanwhile finds it as it is, or is found here.
   barrier.dmbIsh();
   const loaded = core().loaded;
   for (let n: u32 = 0; n < vm.vcpus; n++) {
@@ -277,7 +289,12 @@ function deactivate(vcpu: Vcpu, id: u32): void {
     vcpu.active &= ~((<u32>1) << id);
     if (id == VIRTUAL_TIMER_PPI && vcpu.timerHeld && (CNTV_CTL.read() & CONTROL) != FIRES) releaseTimer(vcpu);
   } else if (id < 64) {
-    atomic.fetchAnd(changetype<usize>(vcpu.vm) + offsetof<Vm>('spiActive'), ~((<u32>1) << (id - 32)));
+    const vm = vcpu.vm;
+    const bit: u32 = 1 << (id - 32);
+    atomic.fetchAnd(changetype<usize>(vm) + offsetof<Vm>('spiActive'), ~bit);
+    // It may have been pending for another vcpu all the while: who made it so has seen this, or is seen here.
+    barrier.dmbIsh();
+    if (spisOf(vm) & bit) tell(vm, bit);
   }
   deliver(vcpu);
 }

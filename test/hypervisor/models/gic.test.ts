@@ -346,6 +346,18 @@ describe('pending and active (3.2.4)', () => {
     expect(line(SECOND)).toBe(false);
   });
 
+  test('one that is sent to another CPU while it is active, and is pending at its end, wakes that', () => {
+    writeD(D.ISPENDR + 4, bit);
+    expect(readC(C.IAR)).toBe(SPI);
+    writeD(D.ITARGETSR + SPI, 2, FIRST, 1);
+    writeD(D.ISPENDR + 4, bit);
+    machine.wfi(SECOND);
+    expect(machine.asleep(SECOND)).toBe(true);
+    writeC(C.EOIR, SPI);
+    expect(machine.asleep(SECOND)).toBe(false);
+    expect([line(FIRST), line(SECOND)]).toEqual([false, true]);
+  });
+
   test('two targets that read IAR at the same time: only one of them has it', () => {
     writeD(D.ITARGETSR + SPI, 3, FIRST, 1);
     writeD(D.ISPENDR + 4, bit);
