@@ -7,6 +7,7 @@ import type { CardReader } from '../card/card.js';
 import { unpackedExtent } from '../firmware/extents.js';
 import { describeKernel, readKernel } from '../firmware/kernel.js';
 import type { GuestPlan } from '../hypervisor/image.js';
+import { formatOf, isInitramfs } from './formats.js';
 import { guestTree } from './guest-tree.js';
 import type { Guest } from './guests.js';
 
@@ -45,7 +46,11 @@ export function checkGuestKernel(file: string, data: Uint8Array): { isLinux: boo
       hint,
     );
   };
+  const format = facts.kind === 'zImage' ? undefined : formatOf(data);
   const use = 'Use a 32-bit zImage (vmlinuz of linux-image-armmp, kernel7.img) or another flat image.';
+  if (format !== undefined && facts.kind !== 'arm64' && facts.size > 0) {
+    throw new HypberryError('guest.kernel', `${file} cannot be a guest's kernel: it is ${format}.`, use);
+  }
   switch (facts.kind) {
     case 'zImage':
       if (facts.truncated) return refuse('it is cut short', 'Copy it again, whole.');
@@ -67,6 +72,30 @@ export function checkGuestKernel(file: string, data: Uint8Array): { isLinux: boo
     default:
       return refuse('it is no flat image', use);
   }
+}
+
+/**
+ * Whether a file can be the initramfs of a guest.
+ * @param file its name, for the refusal
+ * @returns what the user should know of it, one sentence; undefined where there is nothing
+ * @throws HypberryError `guest.initramfs` where it surely is none
+ */
+export function checkInitramfs(file: string, data: Uint8Array, isLinux: boolean): string | undefined {
+  const refuse = (why: string): never => {
+    throw new HypberryError(
+      'guest.initramfs',
+      `${file} cannot be a guest's initramfs: ${why}.`,
+      'Use a cpio archive (cpio -o -H newc), plain or packed, as update-initramfs makes it.',
+    );
+  };
+  if (data.length === 0) return refuse('it is empty');
+  // What another kernel does with it is its own affair.
+  if (!isLinux || isInitramfs(data)) return undefined;
+  const facts = data.subarray(0, PAGE).some((byte) => byte !== 0) ? readKernel(data) : undefined;
+  if (facts && facts.kind !== 'unknown') return refuse(`it is ${describeKernel(facts)}`);
+  const format = formatOf(data);
+  if (format === 'a device tree') return refuse('it is a device tree');
+  return `Linux will not unpack ${file}${format === undefined ? '' : ` (${format})`}: an initramfs is a cpio archive of the kind newc, plain or packed.`;
 }
 
 /** A guest's files, read. */
@@ -98,14 +127,15 @@ export async function readGuestFiles(card: CardReader, guest: Guest): Promise<Gu
 /**
  * Where a guest's files go in its memory: the kernel at its beginning, initramfs and tree where it does not reach.
  * @param cores the cores that its virtual CPUs run on
- * @throws HypberryError `guest.kernel`, `guest.memory`
+ * @throws HypberryError `guest.kernel`, `guest.initramfs`, `guest.memory`
  */
 export function placeGuest(
   guest: Guest,
   { kernel, initramfs }: GuestFiles,
   cores: readonly number[],
 ): GuestPlan {
-  checkGuestKernel(guest.kernel, kernel);
+  const { isLinux } = checkGuestKernel(guest.kernel, kernel);
+  if (initramfs) checkInitramfs(guest.initramfs!, initramfs, isLinux);
   const memory = guest.memory * MIB;
   const unpacked = Math.max(KERNEL_OFFSET + kernel.length, unpackedExtent(kernel)?.end ?? 0);
   const place = (from: number): { files: number; tree: number; end: number } => {

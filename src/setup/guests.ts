@@ -12,7 +12,7 @@ import {
   writeGuests,
   type Guest,
 } from '../guest/guests.js';
-import { checkGuestKernel } from '../guest/plan.js';
+import { checkGuestKernel, checkInitramfs } from '../guest/plan.js';
 import { planGuests, refuseMemory } from './hypervisor.js';
 import type { Change, Plan } from './plan.js';
 import { surveyCard } from './survey.js';
@@ -43,13 +43,14 @@ const INSTALL_NEXT =
 /**
  * Plans to add a guest. Reads the card, changes nothing.
  * @throws HypberryError `guest.name`, `guest.exists`, `guest.too-many`, `guest.memory`, `guest.cores`,
- *   `guest.command-line`, `guest.kernel`, `guest.file-in-use`, `guest.file-damaged`, `guest.no-file` of another
- *   guest's, and what the card throws
+ *   `guest.command-line`, `guest.kernel`, `guest.initramfs`, `guest.file-in-use`, `guest.file-damaged`,
+ *   `guest.no-file` of another guest's, and what the card throws
  */
 export async function planGuestAdd(card: CardReader, wanted: NewGuest): Promise<Plan> {
   const { name, kernel, initramfs, memory, cores } = wanted;
   const guests = await readGuests(card);
   const { isLinux } = checkGuestKernel(kernel.name, kernel.data);
+  const ofInitramfs = initramfs && checkInitramfs(initramfs.name, initramfs.data, isLinux);
   const guest = checkGuest({
     name,
     kernel: `hypberry-guest-${name}.kernel`,
@@ -90,6 +91,7 @@ export async function planGuestAdd(card: CardReader, wanted: NewGuest): Promise<
       ...(isLinux && !initramfs && !/\broot=/.test(guest.commandLine)
         ? [`${name} has no initramfs, and so far a guest has no disk: its kernel finds no root file system.`]
         : []),
+      ...(ofInitramfs === undefined ? [] : [ofInitramfs]),
       INSTALL_NEXT,
     ],
     changes,

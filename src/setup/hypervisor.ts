@@ -39,7 +39,7 @@ export interface HypervisorFiles {
 /**
  * Every guest with its cores and its files in their places.
  * @param card the card that holds the guests' files
- * @throws HypberryError `guest.cores`, `guest.no-file`, `guest.kernel`, `guest.memory`, and what the card throws
+ * @throws HypberryError `guest.cores`, `guest.no-file`, `guest.kernel`, `guest.initramfs`, `guest.memory`, and what the card throws
  */
 export async function planGuests(
   card: CardReader,

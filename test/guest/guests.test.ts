@@ -1,16 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HypberryError } from '../../src/base/errors.js';
 import { checkGuest, guestsSchema, parseGuests, writeGuests, type Guest } from '../../src/guest/guests.js';
-import { checkGuestKernel, placeGuest, shareCores } from '../../src/guest/plan.js';
-import { kernelFile } from '../support/boot-files.js';
-import { ARMV7_CODE, concat, text, zImage } from '../support/kernel-files.js';
+import { checkGuestKernel, checkInitramfs, placeGuest, shareCores } from '../../src/guest/plan.js';
+import { kernelFile, TREE } from '../support/boot-files.js';
+import { ARMV7_CODE, concat, text, u32, zImage } from '../support/kernel-files.js';
 
 const MIB = 1 << 20;
 const WEB: Guest = { name: 'web', kernel: 'a.kernel', memory: 64, cores: 1, commandLine: 'console=ttyAMA0' };
 const code = (it: string): HypberryError => expect.objectContaining({ code: it }) as HypberryError;
+/** The beginning of a file system of ext2 to ext4. */
+const extImage = (): Uint8Array => {
+  const data = new Uint8Array(4096);
+  data.set([0x53, 0xef], 0x438);
+  return data;
+};
 const fileOf = (...guests: unknown[]): string => JSON.stringify({ version: 1, guests });
 
 describe('the file of the guests', () => {
@@ -84,9 +91,60 @@ describe('what can be a kernel', () => {
     expect(() => checkGuestKernel('file', data)).toThrow(code('guest.kernel'));
   });
 
+  // They begin with what would be an instruction, or have U-Boot's text in them.
+  test.each([
+    ['a device tree', TREE],
+    ["hypberry's hypervisor", concat(u32(0xea00_0003, 0x4250_5948), new Uint8Array(64))],
+    ['a cpio archive', concat(text('070701'), new Uint8Array(64), text('U-Boot 2024.01 (x)\0'))],
+    ['zstd data', concat(Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd), new Uint8Array(64))],
+    ['an ext file system', extImage()],
+    ['a picture', concat(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), new Uint8Array(64))],
+    ['a text', text('“‘€” is how it begins, and so it goes on\n')],
+  ])('not what is known as something else: %s', (what, data) => {
+    expect(() => checkGuestKernel('file', data)).toThrow(`it is ${what}`);
+  });
+
   test('a zImage, and any program that begins with an instruction', () => {
     expect(checkGuestKernel('file', zImage())).toEqual({ isLinux: true });
     expect(checkGuestKernel('file', ARMV7_CODE)).toEqual({ isLinux: false });
+  });
+});
+
+describe('what can be an initramfs', () => {
+  const archive = text('070701' + '0'.repeat(104));
+
+  test.each([
+    ['a cpio archive', archive],
+    ['with checksums', text('070702' + '0'.repeat(104))],
+    ['behind zeros', concat(new Uint8Array(512), archive)],
+    ['gzip', gzipSync(archive)],
+    ['bzip2', text('BZh91AY&SY')],
+    ['xz', Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0)],
+    ['lzma', Uint8Array.of(0x5d, 0, 0, 0x80, 0)],
+    ['lzo', Uint8Array.of(0x89, 0x4c, 0x5a, 0x4f, 0, 0x0d)],
+    ['lz4', Uint8Array.of(0x02, 0x21, 0x4c, 0x18, 0)],
+    ['zstd', Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0)],
+  ])('%s: nothing to say', (_, data) => {
+    expect(checkInitramfs('i', data, true)).toBeUndefined();
+  });
+
+  test.each([
+    ['text', text('not an archive\n'), /a text/],
+    ['an archive of the old kind', text('070707' + '0'.repeat(70)), /a cpio archive\)/],
+    ['a file system', extImage(), /ext file system/],
+    ['zeros', new Uint8Array(512), /Linux will not unpack i:/],
+    ['an archive at an odd place', concat(new Uint8Array(3), archive), /will not unpack/],
+  ])('%s: a note, for Linux', (_, data, note) => {
+    expect(checkInitramfs('i', data, true)).toMatch(note);
+    expect(checkInitramfs('i', data, false)).toBeUndefined();
+  });
+
+  test.each([
+    ['an empty file', new Uint8Array(0), 'empty'],
+    ['a kernel', zImage(), 'zImage'],
+    ['a device tree', TREE, 'a device tree'],
+  ])('%s: refused', (_, data, why) => {
+    expect(() => checkInitramfs('i', data, true)).toThrow(why);
   });
 });
 

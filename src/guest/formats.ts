@@ -1,0 +1,80 @@
+/** What a file is by its first bytes: of those that are taken for a kernel or an initramfs by mistake. */
+import { ascii, readU16LE, readU32BE } from '../base/bytes.js';
+import { isFdt } from '../firmware/fdt.js';
+import { isHypervisorFile } from '../hypervisor/description.js';
+
+const begins =
+  (...bytes: readonly number[]) =>
+  (file: Uint8Array): boolean =>
+    bytes.every((byte, i) => file[i] === byte);
+const beginsWithText = (text: string): ((file: Uint8Array) => boolean) => begins(...ascii(text));
+
+/** s_magic of ext2 to ext4, in the superblock 1 KiB behind the start (Linux, Documentation/filesystems/ext4). */
+const EXT_MAGIC = { AT: 0x438, VALUE: 0xef53 } as const;
+/** "ustar" in a header of tar (POSIX, pax). */
+const USTAR_AT = 257;
+/** So much of a file tells whether it is text. */
+const TEXT_TO_SEE = 4096;
+
+function isText(file: Uint8Array): boolean {
+  const begin = file.subarray(0, TEXT_TO_SEE);
+  // Every program has zeros or other bytes that no text has.
+  const control = /[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/;
+  try {
+    // As a stream: the last letter may be cut.
+    return !control.test(new TextDecoder('utf-8', { fatal: true }).decode(begin, { stream: true }));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * How Linux finds an initramfs: a cpio archive of the newc kind, perhaps behind zeros, or one that is packed, by two
+ * bytes of its packer (Linux, init/initramfs.c and lib/decompress.c).
+ */
+const PACKED: readonly (readonly [string, (file: Uint8Array) => boolean])[] = [
+  ['gzip data', begins(0x1f, 0x8b)],
+  ['bzip2 data', beginsWithText('BZh')],
+  ['lzma data', begins(0x5d, 0x00, 0x00)],
+  ['xz data', begins(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00)],
+  ['lzo data', begins(0x89, 0x4c, 0x5a, 0x4f)],
+  ['lz4 data', begins(0x02, 0x21, 0x4c, 0x18)],
+  ['zstd data', begins(0x28, 0xb5, 0x2f, 0xfd)],
+];
+
+const isNewc = (file: Uint8Array): boolean => /^07070[12]$/.test(String.fromCharCode(...file.subarray(0, 6)));
+
+const FORMATS: readonly (readonly [string, (file: Uint8Array) => boolean])[] = [
+  ['a device tree', isFdt],
+  ["hypberry's hypervisor", isHypervisorFile],
+  ['a cpio archive, as an initramfs is', (file) => isNewc(file)],
+  ['a cpio archive', (file) => beginsWithText('070707')(file) || begins(0xc7, 0x71)(file)],
+  ...PACKED,
+  ['lz4 data of a kind that Linux does not unpack', begins(0x04, 0x22, 0x4d, 0x18)],
+  ['a zip archive', begins(0x50, 0x4b, 0x03, 0x04)],
+  ['a tar archive', (file) => beginsWithText('ustar')(file.subarray(USTAR_AT))],
+  ['a squashfs image', beginsWithText('hsqs')],
+  [
+    'an ext file system',
+    (file) =>
+      file.length >= EXT_MAGIC.AT + 2 &&
+      readU16LE(file, EXT_MAGIC.AT) === EXT_MAGIC.VALUE &&
+      readU32BE(file, 0) === 0,
+  ],
+  ['a picture', begins(0xff, 0xd8, 0xff)],
+  ['a text', isText],
+];
+
+/** What a file is that is no program, for a sentence; undefined where it may be one. */
+export function formatOf(file: Uint8Array): string | undefined {
+  return FORMATS.find(([, is]) => is(file))?.[0];
+}
+
+/** Whether Linux can unpack a file as its initramfs, as far as its first bytes tell. */
+export function isInitramfs(file: Uint8Array): boolean {
+  let first = 0;
+  while (file[first] === 0) first++;
+  // An archive is looked for at multiples of four only.
+  const isArchive = first % 4 === 0 && isNewc(file.subarray(first));
+  return isArchive || PACKED.some(([, is]) => is(file));
+}
