@@ -1,5 +1,5 @@
 /** Several consoles at once on a terminal: a pane each, the newest lines at its bottom. */
-import { createLineSplitter } from '../engine/console.js';
+import { createLineSplitter, withoutEscapes } from '../engine/console.js';
 import { colors } from './output.js';
 
 /** Lines that are kept of a console: more than a terminal has. */
@@ -15,9 +15,12 @@ export interface Pane {
   readonly lines: readonly string[];
 }
 
+/** Below the panes stands the time, and below that the cursor. */
+const ROWS_BELOW = 2;
+
 /** Rows that a terminal has to have for so many panes. */
 export function rowsFor(panes: number): number {
-  return panes * (1 + LEAST_LINES) + 1;
+  return panes * (1 + LEAST_LINES) + ROWS_BELOW;
 }
 
 /**
@@ -39,7 +42,9 @@ export function drawPanes(panes: readonly Pane[], columns: number, rows: number)
 
 /** What of a console's line can stand on a terminal: no controls, which would move its cursor; a tab is a space. */
 function visible(line: string): string {
-  return line.replaceAll('\t', ' ').replace(/\u001b\[[0-9;?]*[A-Za-z]|[\u0000-\u001f\u007f-\u009f]/g, '');
+  return withoutEscapes(line)
+    .replaceAll('\t', ' ')
+    .replace(/[\u0000-\u001f\u007f-\u009f]/g, '');
 }
 
 /**
@@ -65,17 +70,28 @@ export function showPanes(
       return [name, { name, splitter, all: () => [...lines, visible(splitter.rest)] }];
     }),
   );
+  const begin = performance.now();
   let drawn = 0;
-  const erase = (): string => (drawn > 0 ? `\u001b[${drawn}A\u001b[J` : '');
-  const draw = (): void => {
+  // From the line's beginning: a key that was pressed may stand there.
+  const erase = (): string => (drawn > 0 ? `\r\u001b[${drawn}A\u001b[J` : '');
+  const draw = (goesOn = true): void => {
+    const columns = Math.max(1, stream.columns - 1);
     const panes = [...consoles.values()].map(({ name, all }) => ({ name, lines: all() }));
-    const lines = drawPanes(panes, Math.max(1, stream.columns - 1), stream.rows - 1);
-    const text = lines.map((line) => (line.startsWith('── ') ? colors.bold(line) : line)).join('\n');
-    stream.write(`${erase()}${text}\n`);
+    const lines = drawPanes(panes, columns, stream.rows - ROWS_BELOW).map((line) =>
+      line.startsWith('── ') ? colors.bold(line) : line,
+    );
+    // A kernel that unpacks itself says nothing for long.
+    if (goesOn) {
+      const seconds = Math.floor((performance.now() - begin) / 1000);
+      lines.push(colors.dim(`${seconds} s; Ctrl-C ends it`.slice(0, columns)));
+    }
+    stream.write(`${erase()}${lines.join('\n')}\n`);
     drawn = lines.length;
   };
   draw();
-  const timer = setInterval(draw, EVERY);
+  const timer = setInterval(() => {
+    draw();
+  }, EVERY);
   return {
     take: (text, name) => consoles.get(name)?.splitter.take(text),
     note: (text) => {
@@ -85,7 +101,7 @@ export function showPanes(
     },
     end: () => {
       clearInterval(timer);
-      draw();
+      draw(false);
     },
   };
 }

@@ -73,8 +73,11 @@ function refuseBlindness({ engine, trace, until }: TryOptions): void {
   );
 }
 
-/** A serial console from the first line on; every kernel since 3.18 knows it. */
-const TRIAL_BOOTARGS = 'earlycon=pl011,0x3f201000 console=ttyAMA0,115200';
+/**
+ * A serial console from the first line on, which every kernel since 3.18 knows; and before it has one, that it takes
+ * what `quiet` would hide.
+ */
+const TRIAL_BOOTARGS = 'loglevel=7 earlycon=pl011,0x3f201000 console=ttyAMA0,115200';
 
 /**
  * Runs the trial; the exit status is 0 for HYP, 1 for another mode, 2 where it could not tell; of a card with guests
@@ -135,6 +138,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       if (trace) say(`\n${bytesText(trace.size)} of trace in ${options.trace ?? ''}`);
       if ('systems' in verdict) saySystems(verdict);
       else sayVerdict(verdict);
+      sayReached(verdict);
       if (verdict.machine?.handover) say(`Handover: ${summarizeHandover(verdict.machine.handover)}.`);
     }
     const { reached } = verdict;
@@ -225,12 +229,25 @@ function sayPicked(picked: Picked): void {
   if (kernel.address !== 0) say(`  at ${hex(kernel.address)}  kernel ${kernel.file}`);
   if (tree) say(`  at ${hex(tree.address)}  device tree ${tree.file}`);
   if (initramfs) say(`  at ${hex(initramfs.address)}  initramfs ${initramfs.file}`);
+  say(`  added to the kernel's command line, to see it start: ${TRIAL_BOOTARGS}`);
   for (const note of picked.notes) say(`  note: ${note}`);
   say();
 }
 
-function sayVerdict({ verdict, cores, seconds, reason }: Verdict): void {
+/** What became of a run that was to end somewhere. */
+function sayReached({ reached, seconds }: Verdict | SystemsVerdict): void {
+  if (reached === undefined) return;
+  const [word, came] = reached
+    ? [colors.green('REACHED'), 'came']
+    : [colors.yellow('NOT REACHED'), 'did not come'];
+  say();
+  say(`${word}: the run ${came} to where it was to end (after ${seconds.toFixed(1)} s).`);
+}
+
+function sayVerdict({ verdict, cores, seconds, reason, reached }: Verdict): void {
   const time = `after ${seconds.toFixed(1)} s`;
+  // It was not to go on to one.
+  if (reached && verdict === 'NONE') return;
   say();
   switch (verdict) {
     case 'HYP':
@@ -247,7 +264,7 @@ function sayVerdict({ verdict, cores, seconds, reason }: Verdict): void {
   }
 }
 
-function saySystems({ systems, hypervisor, seconds, verdict }: SystemsVerdict): void {
+function saySystems({ systems, hypervisor, seconds, verdict, reached }: SystemsVerdict): void {
   say();
   for (const line of hypervisor.split(/[\r\n]+/)) if (line !== '') say(line);
   const paint = { UP: colors.green, FAILED: colors.red, NONE: colors.yellow };
@@ -262,6 +279,7 @@ function saySystems({ systems, hypervisor, seconds, verdict }: SystemsVerdict): 
   });
   say();
   for (const line of columns(rows)) say(line);
+  if (reached && verdict === 'NONE') return;
   const summary = {
     UP: 'The host and its guests are up',
     FAILED: 'Not all came up',

@@ -1,6 +1,11 @@
 /** Characters of a line that are looked at; the rest of a longer one is passed over. */
 const LINE_LIMIT = 4096;
 
+/** A line without the escape sequences that move a terminal's cursor, colour its text or ask where it is (ECMA-48, 5.4). */
+export function withoutEscapes(line: string): string {
+  return line.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '');
+}
+
 /** Characters of a console that are kept at each of its two ends. */
 export const CONSOLE_END_LIMIT = 0x10_0000;
 

@@ -1,4 +1,6 @@
 import type { Engine, Machine, RunEnd } from './engine.js';
+import { unfinished } from './handover-check.js';
+import type { MachineReport } from './machine-report.js';
 
 /** The longest time that a timer takes, milliseconds. */
 const TIMER_LIMIT = 0x7fff_ffff;
@@ -10,6 +12,12 @@ export interface Run {
   readonly seconds: number;
   /** It did not end by itself: time is up, or it was enough. */
   readonly stopped: boolean;
+}
+
+/** What was seen in a machine that came to where its run was to end. */
+export function reportOf({ machine }: RunEnd, reached: boolean): { machine?: MachineReport } {
+  if (!machine?.handover || !reached) return machine ? { machine } : {};
+  return { machine: { ...machine, handover: unfinished(machine.handover) } };
 }
 
 /**

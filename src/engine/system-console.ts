@@ -1,5 +1,5 @@
 /** What the console of one of several systems on a Pi says about it: the host's, or a guest's. */
-import { createLineSplitter, createTranscript } from './console.js';
+import { createLineSplitter, createTranscript, withoutEscapes } from './console.js';
 import { broughtUpCores, haltLine, initLine, panicText, promptText, startedLine } from './kernel-console.js';
 
 /**
@@ -71,8 +71,8 @@ export function createSystemWatcher(cores: number, hasRoot: boolean): SystemWatc
       transcript.take(text);
       lines.take(text);
       // What waits may have kept its cores to itself, and a boot loader has one.
-      if (promptText.test(lines.rest) || waitingText.test(lines.rest))
-        finding ??= seen === null ? { state: 'UP' } : up();
+      const rest = withoutEscapes(lines.rest);
+      if (promptText.test(rest) || waitingText.test(rest)) finding ??= seen === null ? { state: 'UP' } : up();
     },
     settle(found) {
       finding ??= found;

@@ -2,7 +2,7 @@
 import type { Engine, Machine } from './engine.js';
 import { createLineSplitter, createTranscript } from './console.js';
 import type { MachineReport } from './machine-report.js';
-import { runUntil } from './run-until.js';
+import { reportOf, runUntil } from './run-until.js';
 import { createSystemWatcher, type SystemState, type SystemWatcher } from './system-console.js';
 import type { Until } from './verdict.js';
 
@@ -176,6 +176,6 @@ export async function runSystems(
     systems: verdicts,
     hypervisor: own.text,
     ...(until && { reached }),
-    ...(end.machine && { machine: end.machine }),
+    ...reportOf(end, reached),
   };
 }

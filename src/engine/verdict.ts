@@ -3,7 +3,7 @@ import { createLineSplitter, createTranscript } from './console.js';
 import type { Engine } from './engine.js';
 import { createWatcher, type Mode } from './kernel-console.js';
 import type { MachineReport } from './machine-report.js';
-import { runUntil } from './run-until.js';
+import { reportOf, runUntil } from './run-until.js';
 
 /** The outcome of a trial, as `--json` prints it. */
 export interface Verdict {
@@ -86,6 +86,6 @@ export async function runTrial(
     cores: watcher.cores,
     console: transcript.text,
     ...(until && { reached }),
-    ...(seen && { machine: seen }),
+    ...reportOf(end, reached),
   };
 }

@@ -26,7 +26,10 @@ describe('try looks inside', () => {
       /\ncore 0 {2}svc non-secure {2}pc 00008000 {2}cpsr [0-9a-f]{8}\n {2}r0 {2}( ?[0-9a-f]{8}){8}\n/,
     );
     expect(stdout.match(/^core [0-3] {2}(svc|mon|hyp) /gm)).toHaveLength(4);
-    expect(stdout).toMatch(/\ncore 3[^]*\nNONE: .* ended where it was to end/);
+    expect(stdout).toMatch(
+      /\ncore 3[^]*\n {2}unseen +cores [^]*\nREACHED: the run came to where it was to end [^]*\nHandover: .*; not seen: /,
+    );
+    expect(stdout).not.toMatch(/NONE/);
 
     const found = JSON.parse((await tryIt('--json', '--until', '0x8000')).stdout) as Record<string, unknown>;
     expect(found).toMatchObject({
@@ -38,9 +41,10 @@ describe('try looks inside', () => {
   test('--until text: reached or not', async () => {
     const there = await tryIt('--until', 'and th');
     expect([there.status, there.stderr]).toEqual([0, '']);
-    expect(there.stdout).toMatch(/Booting\n +\d+\.\d s {2}and th\n/);
+    expect(there.stdout).toMatch(/Booting\n +\d+\.\d s {2}and th\n[^]*\nREACHED: /);
     const never = await tryIt('--until', 'nowhere');
     expect(never.status).toBe(2);
+    expect(never.stdout).toMatch(/\nNOT REACHED: the run did not come to where it was to end /);
     // Core 0 sleeps in WFI behind the text.
     expect(never.stdout).toMatch(
       /NONE: .* The guest crashed .*: nothing will happen any more: core 0 waits for an interrupt/,

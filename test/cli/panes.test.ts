@@ -35,8 +35,8 @@ describe('drawn panes', () => {
   test('have a title and two lines on the smallest terminal', () => {
     const lines = drawPanes([pane('host', '1', '2', '3'), pane('web', '4')], 8, 3);
     expect(lines).toEqual([rule(8, 'host'), '2', '3', rule(8, 'web'), '4', '']);
-    // Below these, a line; what is smaller gets no panes.
-    expect(lines).toHaveLength(rowsFor(2) - 1);
+    // Below these, the time and a line; what is smaller gets no panes.
+    expect(lines).toHaveLength(rowsFor(2) - 2);
   });
 
   test('fill what there is, and not more, of whatever size', () => {
@@ -78,24 +78,30 @@ describe('drawn panes', () => {
   });
 });
 
-/** A terminal that knows what the panes use of it: lines, cursor up, erase below, colours. Throws at anything else. */
+/** A terminal that knows what the panes use of it: lines, their beginnings, cursor up, erase below, colours. Throws at anything else. */
 function terminal(columns: number, rows: number) {
   const lines: string[] = [''];
   let at = 0;
+  let column = 0;
   let scrolled = 0;
   return {
     columns,
     rows,
     isTTY: true,
     write(text: string): boolean {
-      for (const [part] of text.matchAll(/\u001b\[(\d*)([A-Za-z])|\n|[^\u001b\n]+|[^]/g)) {
+      for (const [part] of text.matchAll(/\u001b\[(\d*)([A-Za-z])|[^\u001b\r\n]+|[^]/g)) {
         const [, count, command] = /^\u001b\[(\d*)([A-Za-z])$/.exec(part) ?? [];
-        if (part === '\n') lines[++at] ??= '';
+        if (part === '\n') {
+          lines[++at] ??= '';
+          column = 0;
+        } else if (part === '\r') column = 0;
         else if (command === 'A') at -= Number(count);
-        else if (command === 'J') lines.splice(at, lines.length, '');
+        else if (command === 'J') lines.splice(at, lines.length, lines[at]!.slice(0, column));
         else if (command === 'm') continue;
-        else if (/^[ -~─]+$/.test(part)) lines[at] = lines[at]! + part;
-        else throw new Error(`the terminal does not take ${JSON.stringify(part)}`);
+        else if (/^[ -~─]+$/.test(part)) {
+          lines[at] = lines[at]!.slice(0, column) + part + lines[at]!.slice(column + part.length);
+          column += part.length;
+        } else throw new Error(`the terminal does not take ${JSON.stringify(part)}`);
         expect(at).toBeGreaterThanOrEqual(scrolled);
         scrolled = Math.max(scrolled, at - rows + 1);
         expect(lines[at]!.length).toBeLessThan(columns);
@@ -124,18 +130,19 @@ describe('shown panes', () => {
   };
 
   test('are drawn again in their place while consoles go on; the last draw stays', () => {
-    const { screen, shown } = show(20, 9);
-    expect(screen.text()).toBe([rule(19, 'host'), '', '', '', rule(19, 'web'), '', '', ''].join('\n'));
+    const { screen, shown } = show(30, 10);
+    expect(screen.text()).toBe(
+      [rule(29, 'host'), '', '', '', rule(29, 'web'), '', '', '', '0 s; Ctrl-C ends it'].join('\n'),
+    );
     shown.take('a\r\nb', 'host');
     shown.take('login: ', 'web');
-    vi.advanceTimersByTime(1000);
-    expect(screen.text()).toBe(
-      [rule(19, 'host'), 'a', 'b', '', rule(19, 'web'), 'login: ', '', ''].join('\n'),
-    );
+    vi.advanceTimersByTime(12_000);
+    const now = [rule(29, 'host'), 'a', 'b', '', rule(29, 'web'), 'login: ', '', '', '12 s; Ctrl-C ends it'];
+    expect(screen.text()).toBe(now.join('\n'));
     shown.take('c\r\nd\r\ne\r\n', 'host');
     shown.take('nobody sees it', 'nobody');
     shown.end();
-    const last = [rule(19, 'host'), 'd', 'e', '', rule(19, 'web'), 'login: ', '', ''].join('\n');
+    const last = [rule(29, 'host'), 'd', 'e', '', rule(29, 'web'), 'login: ', '', ''].join('\n');
     expect(screen.text()).toBe(last);
     shown.take('late\n', 'web');
     vi.advanceTimersByTime(1000);
@@ -144,7 +151,7 @@ describe('shown panes', () => {
   });
 
   test('make room for a note above them', () => {
-    const { screen, shown } = show(30, 9);
+    const { screen, shown } = show(30, 10);
     shown.take('a\n', 'host');
     shown.note('256 MiB of trace');
     vi.advanceTimersByTime(500);
@@ -152,8 +159,17 @@ describe('shown panes', () => {
     expect(screen.text().split('\n').slice(0, 3)).toEqual(['[256 MiB of trace]', rule(29, 'host'), 'a']);
   });
 
+  test('are not torn by a key that was pressed', () => {
+    const { screen, shown } = show(30, 10);
+    screen.write('^C');
+    vi.advanceTimersByTime(500);
+    screen.write('no');
+    shown.end();
+    expect(screen.text()).toBe([rule(29, 'host'), '', '', '', rule(29, 'web'), '', '', ''].join('\n'));
+  });
+
   test('keep what consoles say from moving the cursor', () => {
-    const { screen, shown } = show(40, 7);
+    const { screen, shown } = show(40, 8);
     // What shells and boot loaders send: where is the cursor, erase, colours, a title, bells; and what is malicious.
     shown.take('\u001b[6n\u001b[J\u001b[1;32m~ #\u001b[0m ls\u0007\r\n', 'host');
     shown.take('\u009b2J\u001b[?25l\u001b[3Aup\tnext\u0008\u007f', 'web');
@@ -167,7 +183,7 @@ describe('shown panes', () => {
       fc.property(
         texts,
         fc.integer({ min: 2, max: 100 }),
-        fc.integer({ min: 7, max: 30 }),
+        fc.integer({ min: rowsFor(2), max: 30 }),
         (all, columns, rows) => {
           const { screen, shown } = show(columns, rows);
           for (const [name, text] of all) {

@@ -319,6 +319,9 @@ describe('what waits for somebody is up:', () => {
     'Debian GNU/Linux 12\r\ndebian login: ',
     '~ # ',
     '$ ',
+    // A shell that asks how wide its terminal is, and one in colours.
+    '/ # \u001b[6n',
+    '\u001b[01;32mroot@pi\u001b[00m:\u001b[01;34m~\u001b[00m# ',
   ])('%j', async (console) => {
     const verdict = await play(
       [
