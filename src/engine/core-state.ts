@@ -1,7 +1,8 @@
 /** Where the cores are. */
 import type { Cpu } from '../arm/cpu/cpu.js';
 import * as L from '../arm/cpu/layout.js';
-import { PSR_M, PSR_T, readCpsr } from '../arm/cpu/modes.js';
+import { PSR_M } from '../arm/cpu/current-mode.js';
+import { PSR_T, readCpsr } from '../arm/cpu/modes.js';
 import { type Core, type Machine, word } from '../arm/cpu/state.js';
 import { lookupCode } from '../arm/cpu/tlb.js';
 import {

@@ -9,7 +9,8 @@ import {
   VECTOR_UNDEFINED,
 } from '../arm/cpu/exceptions.js';
 import * as L from '../arm/cpu/layout.js';
-import { isSecure, modeOf, PSR_F, PSR_I } from '../arm/cpu/modes.js';
+import { isSecure, modeOf } from '../arm/cpu/current-mode.js';
+import { PSR_F, PSR_I } from '../arm/cpu/modes.js';
 import { type Machine, word } from '../arm/cpu/state.js';
 import { faultName, hypClassName, longFaultName } from '../arm/fault-status.js';
 import { MODE_HYP, MODE_MON } from '../arm/program-status.js';

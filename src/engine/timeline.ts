@@ -1,4 +1,5 @@
-import { isSecure, readCpsr } from '../arm/cpu/modes.js';
+import { isSecure } from '../arm/cpu/current-mode.js';
+import { readCpsr } from '../arm/cpu/modes.js';
 import { type Machine, now } from '../arm/cpu/state.js';
 import { modeName } from './core-state.js';
 import type { Activity, Timeline } from './machine-report.js';

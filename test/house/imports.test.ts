@@ -49,6 +49,25 @@ function faultsOf(file: string, text: string): string[] {
   return faults;
 }
 
+/** The first circle of files that import each other, types left out; empty where there is none. */
+function circleIn(texts: ReadonlyMap<string, string>): string[] {
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): string[] => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return [];
+    const imports = (texts.get(file) ?? '').matchAll(
+      /^(?:import|export)\s+(?!type\b)(?:[^;']*?\bfrom\s+)?'(\.[^']+)\.js';/gm,
+    );
+    for (const [, specifier] of imports) {
+      const circle = visit(`${posix.join(posix.dirname(file), specifier!)}.ts`, [...path, file]);
+      if (circle.length > 0) return circle;
+    }
+    done.add(file);
+    return [];
+  };
+  return [...texts.keys()].map((file) => visit(file, [])).find((it) => it.length > 0) ?? [];
+}
+
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .map((name) => `src/${name.replaceAll('\\', '/')}`)
   .filter((name) => name.endsWith('.ts'));
@@ -63,6 +82,18 @@ describe('the direction of imports', () => {
   test('every file of src keeps to it, and only src/node and src/cli use Node', () => {
     expect(sources.length).toBeGreaterThan(10);
     expect(sources.flatMap((file) => faultsOf(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+  });
+
+  test('no files import each other in a circle', () => {
+    const texts = sources.map((file) => [file, readFileSync(join(root, file), 'utf8')] as const);
+    expect(circleIn(new Map(texts))).toEqual([]);
+    const circle = [
+      ['src/arm/a.ts', `import type { T } from './c.js';\nimport {\n  b,\n} from './b.js';`],
+      ['src/arm/b.ts', `export * from './c.js';`],
+      ['src/arm/c.ts', `import './b.js';`],
+    ] as const;
+    expect(circleIn(new Map(circle))).toEqual(['src/arm/b.ts', 'src/arm/c.ts', 'src/arm/b.ts']);
+    expect(circleIn(new Map(circle.slice(0, 2)))).toEqual([]);
   });
 
   test('the check sees each kind of fault', () => {

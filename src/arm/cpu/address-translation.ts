@@ -7,7 +7,7 @@ import { shortFaultStatus } from './faults.js';
 import type { Regime, Translation } from './mmu.js';
 import { TTBCR_EAE } from './control-bits.js';
 import { faultOf, hasStage2, READ, walk, WRITE } from './mmu.js';
-import { isSecure, modeOf } from './modes.js';
+import { isSecure, modeOf } from './current-mode.js';
 import type { Machine } from './state.js';
 import type { SystemAccess } from './system-access.js';
 

@@ -14,17 +14,15 @@ import { taken } from './instruction.js';
 import * as L from './layout.js';
 import type { Translation } from './mmu.js';
 import { TTBCR_EAE } from './control-bits.js';
+import { isSecure, modeOf, PSR_M } from './current-mode.js';
 import {
   bankedRegister,
-  isSecure,
-  modeOf,
   PSR_A,
   PSR_E,
   PSR_F,
   PSR_I,
   PSR_IT,
   PSR_J,
-  PSR_M,
   PSR_T,
   readCpsr,
   readItState,

@@ -6,7 +6,7 @@ import { CPACR, HCPTR, HCR, NSACR } from '../system-registers.js';
 import { EC_CP10_ID, EC_HCPTR, hypTrap, undefinedInstruction } from './exceptions.js';
 import type { Execute } from './instruction.js';
 import * as L from './layout.js';
-import { isPrivileged, isSecure, modeOf } from './modes.js';
+import { isPrivileged, isSecure, modeOf } from './current-mode.js';
 import { neonInstructions } from './neon/index.js';
 import type { Machine } from './state.js';
 import { word } from './state.js';

@@ -7,7 +7,7 @@ import * as L from './layout.js';
 import type { Translation } from './mmu.js';
 import { SCTLR_A } from './control-bits.js';
 import { faultOf, currentRegime, EXECUTE, READ, walk, WRITE } from './mmu.js';
-import { isPrivileged } from './modes.js';
+import { isPrivileged } from './current-mode.js';
 import type { Machine } from './state.js';
 import { word } from './state.js';
 import { contextNumber, enter, lookup, lookupCode } from './tlb.js';

@@ -24,7 +24,7 @@ import {
   FAULT_TRANSLATION,
 } from './faults.js';
 import * as L from './layout.js';
-import { isSecure, modeOf } from './modes.js';
+import { isSecure, modeOf } from './current-mode.js';
 import type { Core, Machine, SystemBank } from './state.js';
 
 /** Rights. */

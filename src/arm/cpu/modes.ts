@@ -11,6 +11,7 @@ import {
   MODE_USR,
   PSR,
 } from '../program-status.js';
+import { isPrivileged, isSecure, modeOf, PSR_M } from './current-mode.js';
 import * as L from './layout.js';
 import type { Machine } from './state.js';
 import { setWord, word } from './state.js';
@@ -28,7 +29,6 @@ export const PSR_A = 2 ** PSR.bits.A;
 export const PSR_I = 2 ** PSR.bits.I;
 export const PSR_F = 2 ** PSR.bits.F;
 export const PSR_T = 2 ** PSR.bits.T;
-export const PSR_M = 0x1f;
 export const PSR_GE = 0x000f0000;
 /** ITSTATE stands in two pieces. */
 export const PSR_IT = 0x0600fc00;
@@ -53,21 +53,6 @@ const [SP_AT, LR_AT, SPSR_AT] = [0, 1, 2];
 /** Whether a number is that of a mode. */
 export function isMode(mode: number): boolean {
   return bankOf.has(mode);
-}
-
-/** The running core's mode. */
-export function modeOf(m: Machine): number {
-  return word(m, L.CPSR) & PSR_M;
-}
-
-/** Whether the running core is in Secure state: Monitor mode always is (B1.5.1). */
-export function isSecure(m: Machine): boolean {
-  return (m.core.SCR & 1) === 0 || modeOf(m) === MODE_MON;
-}
-
-/** Whether the running core is in a mode above User. */
-export function isPrivileged(m: Machine): boolean {
-  return modeOf(m) !== MODE_USR;
 }
 
 const bankWord = (place: number): number => (L.BANKS >>> 2) + place;

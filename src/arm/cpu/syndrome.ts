@@ -4,7 +4,7 @@ import type { Encoding } from '../encoding.js';
 import type { Fields } from '../pattern.js';
 import * as L from './layout.js';
 import { currentRegime, EXECUTE, faultOf, walk } from './mmu.js';
-import { isPrivileged } from './modes.js';
+import { isPrivileged } from './current-mode.js';
 import type { Machine } from './state.js';
 import { thumb } from './state.js';
 import { lookupCode } from './tlb.js';

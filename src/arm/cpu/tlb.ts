@@ -20,7 +20,7 @@ import {
   TTBCR_EAE,
 } from './control-bits.js';
 import { EXECUTE, READ, WRITE } from './mmu.js';
-import { isSecure, modeOf } from './modes.js';
+import { isSecure, modeOf } from './current-mode.js';
 import type { Core, Machine } from './state.js';
 import { setWord, word } from './state.js';
 

@@ -27,12 +27,10 @@ import type { Fields } from '../../pattern.js';
 import type { Execute } from '../instruction.js';
 import * as L from '../layout.js';
 import { expandA32 } from '../lowerings.js';
+import { isPrivileged, isSecure, modeOf } from '../current-mode.js';
 import {
   bankedRegister,
   isMode,
-  isPrivileged,
-  isSecure,
-  modeOf,
   PSR_A,
   PSR_E,
   PSR_F,

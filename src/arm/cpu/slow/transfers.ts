@@ -6,7 +6,8 @@ import type { Execute } from '../instruction.js';
 import * as L from '../layout.js';
 import { physicalOf, readMemory, writeMemory } from '../memory.js';
 import { Op } from '../micro-ops.js';
-import { bankedRegister, isSecure, modeOf, setBankedRegister, setCpsr, readCpsr, PSR_T } from '../modes.js';
+import { isSecure, modeOf } from '../current-mode.js';
+import { bankedRegister, setBankedRegister, setCpsr, readCpsr, PSR_T } from '../modes.js';
 import type { Machine } from '../state.js';
 import { register, setRegister, setWord, word } from '../state.js';
 

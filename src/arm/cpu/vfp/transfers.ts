@@ -5,7 +5,8 @@ import { undefinedInstruction } from '../exceptions.js';
 import { extensionRegisters } from '../float/registers.js';
 import type { Execute } from '../instruction.js';
 import * as L from '../layout.js';
-import { isPrivileged, setFlags } from '../modes.js';
+import { isPrivileged } from '../current-mode.js';
+import { setFlags } from '../modes.js';
 import { type Machine, register, setRegister, setWord, word } from '../state.js';
 import { dNumber, sNumber } from './arithmetic.js';
 
