@@ -85,15 +85,13 @@ add('shared', 'store64', {
 // Atomic changes of memory: loops over exclusive loads and stores. None is a barrier.
 
 /** A loop that loads a word, makes another of it, and begins again where someone else wrote in between. */
-function exclusiveLoop(
-  change: (a: Assembler, to: Register, old: Register, operand: Register) => void,
-): Selection {
+function exclusiveLoop(change: 'add' | 'and' | 'orr' | 'eor'): Selection {
   return ([old], [address, operand], scratch) => {
     const emit = (a: Assembler, ...[was, next, failed, at, by]: Register[]): void => {
       const again = a.label('again');
       a.at(again);
       a.ldrex(was!, [at!]);
-      change(a, next!, was!, by!);
+      a[change](next!, was!, by!);
       a.strex(failed!, next!, [at!]);
       a.cmp(failed!, 0);
       a.bne(again);
@@ -102,33 +100,13 @@ function exclusiveLoop(
   };
 }
 
-const CHANGES = {
-  fetchAdd: [
-    'adds to',
-    (a: Assembler, to: Register, old: Register, by: Register) => {
-      a.add(to, old, by);
-    },
-  ],
-  fetchAnd: [
-    'ands into',
-    (a: Assembler, to: Register, old: Register, by: Register) => {
-      a.and(to, old, by);
-    },
-  ],
-  fetchOr: [
-    'ors into',
-    (a: Assembler, to: Register, old: Register, by: Register) => {
-      a.orr(to, old, by);
-    },
-  ],
-  fetchXor: [
-    'exclusive-ors into',
-    (a: Assembler, to: Register, old: Register, by: Register) => {
-      a.eor(to, old, by);
-    },
-  ],
-} as const;
-for (const [name, [what, change]] of Object.entries(CHANGES)) {
+const CHANGES = [
+  ['fetchAdd', 'adds to', 'add'],
+  ['fetchAnd', 'ands into', 'and'],
+  ['fetchOr', 'ors into', 'orr'],
+  ['fetchXor', 'exclusive-ors into', 'eor'],
+] as const;
+for (const [name, what, change] of CHANGES) {
   add('atomic', name, {
     ...typed('(address: i32, value: i32): i32'),
     doc: `Atomically ${what} a word; gives what it was.`,
