@@ -151,12 +151,20 @@ export async function planGuestRemove(card: CardReader, name: string): Promise<P
   };
 }
 
-/** Removals of guests' files that no guest needs: a removed one's, and what an interrupted command left. */
-async function unused(card: CardReader, guests: readonly Guest[]): Promise<Change[]> {
+/**
+ * Guests' files that no guest needs: a removed one's, and what an interrupted command left.
+ * @throws HypberryError what the card throws
+ */
+export async function unusedGuestFiles(card: CardReader, guests: readonly Guest[]): Promise<string[]> {
   const needed = new Set(guests.flatMap(filesOf).map(pathKey));
   return (await card.list(''))
     .filter(({ name, isFolder }) => !isFolder && GUEST_FILE.test(name) && !needed.has(pathKey(name)))
-    .map(({ name }) => ({ kind: 'remove', path: name }));
+    .map(({ name }) => name);
+}
+
+/** Removals of them. */
+async function unused(card: CardReader, guests: readonly Guest[]): Promise<Change[]> {
+  return (await unusedGuestFiles(card, guests)).map((path) => ({ kind: 'remove', path }));
 }
 
 /** A guest, for people and scripts. */

@@ -9,7 +9,9 @@ import { describeStartElf } from '../firmware/start-elf.js';
 import { readGuests, type Guest } from '../guest/guests.js';
 import type { HypervisorDescription } from '../hypervisor/description.js';
 import { splitConfig } from './config-block.js';
+import { unusedGuestFiles } from './guests.js';
 import { hypervisorIn } from './hypervisor.js';
+import { planInstall } from './install.js';
 import { ourFiles } from './ours.js';
 import { surveyCard, type Start, type Survey } from './survey.js';
 
@@ -60,18 +62,20 @@ export async function inspectCard(card: CardReader): Promise<Report> {
   const installed = await findInstalled(card);
   const guests = await findGuests(card);
   const started = kernels.find(({ file }) => file === survey.picked?.kernel.file)?.hypervisor;
+  const next = installed.lines || guests.names !== '' || guests.damaged ? await askInstall(card) : undefined;
+  const problem = survey.problem && mendable(survey.problem, next);
 
   const sections = [
     { title: 'Firmware', rows: firmwareRows(survey) },
     { title: 'Kernels', rows: kernels.map((it) => [it.file, describe(it)] as const) },
     { title: 'Device trees', rows: trees.map(({ file, description }) => [file, description] as const) },
-    { title: 'Guests', rows: guests.rows },
+    { title: 'Guests', rows: [...guests.rows, ...refusalRows(next, [survey.problem, installed.damaged])] },
     { title: 'config.txt, as this firmware reads it on a Pi 2', rows: configRows(survey) },
-    { title: 'What a Pi 2 does with this card', rows: [...startRows(survey), ...installed.rows] },
+    { title: 'What a Pi 2 does with this card', rows: [...startRows(survey, problem), ...installed.rows] },
   ].filter(({ rows }) => rows.length > 0);
   return {
     sections,
-    conclusion: conclusionOf(survey, installed.lines !== undefined, started, guests.names),
+    conclusion: conclusionOf(survey, installed.lines !== undefined, started, guests.names, next),
     start: survey.start,
     facts: {
       start: survey.start,
@@ -90,16 +94,50 @@ export async function inspectCard(card: CardReader): Promise<Report> {
           }
         : null,
       picked: survey.picked ?? null,
-      problem: survey.problem
-        ? { code: survey.problem.code, message: survey.problem.message, hint: survey.problem.hint }
-        : null,
+      problem: problem ? plain(problem) : null,
+      install: next ? { needed: next.needed, refusal: next.refusal ? plain(next.refusal) : null } : null,
     },
   };
+}
+
+const plain = ({ code, message, hint }: HypberryError): unknown => ({ code, message, hint });
+
+/** What install would say to a card: whether there is something for it to do, or why it refuses. */
+interface Next {
+  readonly needed: boolean;
+  readonly refusal?: HypberryError;
+}
+
+async function askInstall(card: CardReader): Promise<Next> {
+  try {
+    const { changes } = await planInstall(card, { method: 'auto' });
+    return { needed: changes.length > 0 };
+  } catch (error) {
+    if (!(error instanceof HypberryError)) throw error;
+    return { needed: true, refusal: error };
+  }
+}
+
+/** Why a card does not start, with another hint where it is a file of ours that is gone. */
+function mendable(problem: HypberryError, next: Next | undefined): HypberryError {
+  if (!next || next.refusal) return problem;
+  return new HypberryError(problem.code, problem.message, '"hypberry install" mends that.');
+}
+
+/** @param told what the report says elsewhere */
+function refusalRows(next: Next | undefined, told: readonly (HypberryError | undefined)[]): Section['rows'] {
+  const { refusal } = next ?? {};
+  if (!refusal || told.some((it) => it?.code === refusal.code)) return [];
+  return [
+    ['problem', `${refusal.message} (${refusal.code})`],
+    ['hint', refusal.hint],
+  ];
 }
 
 /** What install left on the card; a damaged block in config.txt is told as a row of the report. */
 async function findInstalled(card: CardReader): Promise<{
   lines: readonly string[] | undefined;
+  damaged?: HypberryError;
   files: string[];
   rows: Section['rows'];
 }> {
@@ -112,6 +150,7 @@ async function findInstalled(card: CardReader): Promise<{
     if (!(error instanceof HypberryError)) throw error;
     return {
       lines: undefined,
+      damaged: error,
       files,
       rows: [
         ['problem', `${error.message} (${error.code})`],
@@ -150,21 +189,22 @@ function namesOf(guests: readonly { readonly name: string }[]): string {
   return `${guests.length === 1 ? 'guest' : 'guests'} ${guests.map(({ name }) => name).join(', ')}`;
 }
 
-/** The guests that the card keeps; a damaged file is told as a row of the report. */
+/** The guests that the card keeps: none where their file is damaged, which install says. */
 async function findGuests(
   card: CardReader,
-): Promise<{ guests: readonly Guest[]; names: string; rows: Section['rows'] }> {
+): Promise<{ guests: readonly Guest[]; names: string; damaged: boolean; rows: Section['rows'] }> {
   try {
     const guests = await readGuests(card);
-    const rows = guests.map(
-      ({ name, memory, cores, kernel }) =>
-        [name, `${memory} MiB, ${counted(cores, 'core')}, ${kernel}`] as const,
-    );
-    return { guests, names: guests.length > 0 ? namesOf(guests) : '', rows };
+    const rows = guests.map(({ name, memory, cores, kernel }): [string, string] => [
+      name,
+      `${memory} MiB, ${counted(cores, 'core')}, ${kernel}`,
+    ]);
+    for (const file of await unusedGuestFiles(card, guests))
+      rows.push(['note', `${file} is of no guest: "hypberry guest add" and "guest remove" take it away.`]);
+    return { guests, names: guests.length > 0 ? namesOf(guests) : '', damaged: false, rows };
   } catch (error) {
     if (!(error instanceof HypberryError)) throw error;
-    const rows = [['problem', `${error.message} (${error.code})`] as const, ['hint', error.hint] as const];
-    return { guests: [], names: '', rows };
+    return { guests: [], names: '', damaged: true, rows: [] };
   }
 }
 
@@ -219,7 +259,10 @@ function configRows({ config }: Survey): (readonly [string, string])[] {
   ];
 }
 
-function startRows({ picked, start, problem }: Survey): (readonly [string, string])[] {
+function startRows(
+  { picked, start }: Survey,
+  problem: HypberryError | undefined,
+): (readonly [string, string])[] {
   if (problem)
     return [
       ['problem', `${problem.message} (${problem.code})`],
@@ -244,27 +287,38 @@ function startRows({ picked, start, problem }: Survey): (readonly [string, strin
 /**
  * @param started the hypervisor that it starts, where it does
  * @param guests those that the card keeps, for a sentence; empty where it keeps none
+ * @param next what install would say to it, where it has to do with it
  */
 function conclusionOf(
   survey: Survey,
   installed: boolean,
   started: HypervisorDescription | undefined,
   guests: string,
+  next: Next | undefined,
 ): string {
-  if (survey.problem) return 'This card does not start a Pi 2 as it is.';
-  const theirs = started ? namesOf(started.guests) : '';
-  const next =
-    theirs === guests ? '' : ` It keeps ${guests || 'no guests'}: "hypberry install" has it start with that.`;
-  if (started) return `This card starts hypberry's hypervisor in HYP mode, with ${theirs}.${next}`;
-  if (guests !== '') return `This card keeps ${guests}, which "hypberry install" has it start.`;
+  const refused = next?.refusal && ` "hypberry install" refuses it as it is: ${next.refusal.message}`;
+  const behind = refused ?? '';
+  const stale = next?.needed ? ' It is out of date: "hypberry install" brings it up to date.' : '';
+  if (survey.problem) {
+    const mends = next && !next.refusal ? ' "hypberry install" mends that.' : '';
+    return `This card does not start a Pi 2 as it is.${mends}`;
+  }
+  if (started) {
+    const theirs = namesOf(started.guests);
+    const others = ` It keeps ${guests || 'no guests'}: "hypberry install" has it start with that.`;
+    return `This card starts hypberry's hypervisor in HYP mode, with ${theirs}.${refused ?? (theirs === guests ? stale : others)}`;
+  }
+  if (guests !== '') {
+    return `This card keeps ${guests}${refused === undefined ? ', which "hypberry install" has it start.' : `.${refused}`}`;
+  }
   switch (survey.start.mode) {
     case 'HYP':
       return installed
-        ? 'This card starts Linux in HYP mode, by the block that hypberry installed.'
-        : 'This card starts Linux in HYP mode as it is: the boot block is not needed.';
+        ? `This card starts Linux in HYP mode, by the block that hypberry installed.${refused ?? stale}`
+        : `This card starts Linux in HYP mode as it is: the boot block is not needed.${behind}`;
     case 'SVC':
-      return 'This card starts Linux in SVC mode, so nothing on it can use virtualization. "hypberry install" changes that.';
+      return `This card starts Linux in SVC mode, so nothing on it can use virtualization.${refused ?? ' "hypberry install" changes that.'}`;
     case 'unknown':
-      return 'Which mode this card starts Linux in cannot be told from its files. "hypberry try --as-is" runs it and tells.';
+      return `Which mode this card starts Linux in cannot be told from its files. "hypberry try --as-is" runs it and tells.${behind}`;
   }
 }

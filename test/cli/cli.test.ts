@@ -128,6 +128,7 @@ describe('--json is one object with these keys:', () => {
         'firmware',
         'kernels',
         'guests',
+        'install',
         'trees',
         'config',
         'picked',

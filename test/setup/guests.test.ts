@@ -278,6 +278,11 @@ describe('install with guests', () => {
 });
 
 describe('inspect', () => {
+  const installed = async (files: Files): Promise<void> => {
+    const card = changeableCard(files);
+    await carryOut(card, await planInstall(card, { method: 'armstub' }));
+  };
+
   test.each<[string, (files: Files) => Promise<void>, RegExp]>([
     [
       'guests that are not installed',
@@ -301,10 +306,60 @@ describe('inspect', () => {
       },
       /with guests web, db\. It keeps guest web: "hypberry install"/,
     ],
+    [
+      'a file of guests that was damaged since',
+      async (files) => {
+        await installed(files);
+        files['hypberry-guests.json'] = text('{');
+      },
+      /with guests web, db\. "hypberry install" refuses it as it is: hypberry-guests\.json is not/,
+    ],
+    [
+      'what was changed since, under the same names',
+      async (files) => {
+        await installed(files);
+        const json = new TextDecoder().decode(files['hypberry-guests.json']);
+        files['hypberry-guests.json'] = text(json.replace('"memory":32', '"memory":64'));
+      },
+      /with guests web, db\. It is out of date: "hypberry install"/,
+    ],
+    [
+      "a host's kernel that was changed since",
+      async (files) => {
+        await installed(files);
+        files['kernel7.img'] = kernelFile(8);
+      },
+      /with guests web, db\. It is out of date: "hypberry install"/,
+    ],
+    [
+      'that our file is gone',
+      async (files) => {
+        await installed(files);
+        for (const name of names(files))
+          if (/^hypberry-.*img$/.test(name)) Reflect.deleteProperty(files, name);
+      },
+      /does not start a Pi 2 as it is\. "hypberry install" mends that\.$/,
+    ],
+    [
+      "that a guest's kernel is gone",
+      async (files) => {
+        Reflect.deleteProperty(files, 'hypberry-guest-db.kernel');
+      },
+      /keeps guests web, db\. "hypberry install" refuses it as it is: hypberry-guest-db.kernel,/,
+    ],
   ])('says %s', async (_, before, conclusion) => {
     const files = partition(guestFiles('web', 'db'));
     await before(files);
     expect((await inspectCard(changeableCard(files))).conclusion).toMatch(conclusion);
+  });
+
+  test('has a note for files of guests that are no more', async () => {
+    const files = partition(guestFiles('web'));
+    Reflect.deleteProperty(files, 'hypberry-guests.json');
+    const { sections } = await inspectCard(changeableCard(files));
+    expect(sections.find(({ title }) => title === 'Guests')?.rows).toEqual([
+      ['note', expect.stringContaining('hypberry-guest-web.kernel is of no guest')],
+    ]);
   });
 
   test('tells a damaged file of guests', async () => {
