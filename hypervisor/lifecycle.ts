@@ -127,7 +127,13 @@ function resetVm(vm: Vm): void {
     store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiTargets') + i, 0);
     store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiPriorities') + i, 0);
   }
-  for (let n: u32 = 0; n < vm.vcpus; n++) vcpuOf(vm, n).spiMine = 0;
+  for (let n: u32 = 0; n < vm.vcpus; n++) {
+    const vcpu = vcpuOf(vm, n);
+    vcpu.spiMine = 0;
+    vcpu.pending = 0;
+    vcpu.sgiSources = 0;
+    vcpu.sgiSources1 = 0;
+  }
   resetUart(vm.number, false);
   const first = vcpuOf(vm, 0);
   first.startAt = L.GUEST_RAM + load<u32>(vm.record + 4 * (L.GUEST_KERNEL + 2));

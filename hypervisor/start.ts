@@ -65,14 +65,13 @@ function resetVcpu(vcpu: Vcpu): void {
   vcpu.activePriorities = 0;
   vcpu.binaryPoint = LEAST_BINARY_POINT;
   vcpu.binaryPoint1 = 0;
-  vcpu.pending = 0;
+  // SGIs that it was sent while it was off are the distributor's.
+  atomic.fetchAnd(at + offsetof<Vcpu>('pending'), 0xffff);
   // SGIs are always enabled.
   vcpu.enabled = 0xffff;
   vcpu.active = 0;
   vcpu.group = 0;
   for (let i: usize = 0; i < 32; i += 8) store<u64>(at + offsetof<Vcpu>('priorities') + i, 0);
-  vcpu.sgiSources = 0;
-  vcpu.sgiSources1 = 0;
   vcpu.physicalControl = 0;
 }
 

@@ -162,6 +162,17 @@ describe('SGIs (4.3.15, 3.2.2)', () => {
     expect(line(SECOND)).toBe(false);
   });
 
+  test('one for a CPU that is off waits for it: the distributor keeps it (PSCI turns on the CPU alone)', () => {
+    machine = createMachine([FIRST, SECOND]);
+    writeD(D.CTLR, 1);
+    writeD(D.SGIR, TO(1 << 1, 4));
+    machine.hvc(FIRST, 0x8400_0003, 1, 0x4000_8000, 0);
+    writeC(C.PMR, 0xff, SECOND);
+    writeC(C.CTLR, 1, SECOND);
+    expect(line(SECOND)).toBe(true);
+    expect(readC(C.IAR, SECOND)).toBe(4);
+  });
+
   test('CPUs that there are not get none', () => {
     writeD(D.SGIR, TO(0xfc, 2));
     expect([line(FIRST), line(SECOND)]).toEqual([false, false]);
