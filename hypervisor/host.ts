@@ -47,17 +47,28 @@ export function nearLineChanged(console: u32, up: bool): void {
   if (up) atomic.fetchOr(linesAt(), bit);
   else atomic.fetchAnd(linesAt(), ~bit);
   barrier.dsbIsh();
-  const index = mmio.read32(GPU_ROUTING) & 3;
+  showOn(gpuCore());
+}
+
+/** The core that has the GPU's interrupts. */
+// @ts-ignore: decorator
+@inline
+function gpuCore(): u32 {
+  return mmio.read32(GPU_ROUTING) & 3;
+}
+
+/** Has a core of the host's show what there is. */
+function showOn(index: u32): void {
   if (index == core().index) show();
   else mmio.write32(MAILBOX_SET + 16 * index + 4, 1);
 }
 
-/** Whether the host is to see the interrupt. */
+/** Whether the host is to see the interrupt, on the core that has the GPU's. */
 function isPending(): bool {
   return shared.load32(linesAt()) != 0 && (mmio.read32(CONTROLLER + ENABLE2) & UART_BIT) != 0;
 }
 
-/** On the core that has the GPU's interrupts: makes what the host sees as the lines are. */
+/** Makes what the host sees as the lines are; a core that has not the GPU's interrupts any more gives none. */
 function show(): void {
   const vm = vmAt(0);
   const trapped: u32 = shared.load32(linesAt()) != 0 ? 1 : 0;
@@ -66,7 +77,7 @@ function show(): void {
     showControllers(trapped == 0);
   }
   const hcr = HCR.read();
-  const pending = isPending();
+  const pending = isPending() && gpuCore() == core().index;
   if (pending && mmio.read32(IRQ_SOURCE + 4 * core().index) == 0) {
     HCR.write(hcr | HCR.IMO | HCR.VI);
   } else {
@@ -111,17 +122,18 @@ export function readController(address: u32, size: u32): u32 {
   if (!isPending()) return value;
   if (address == <u32>CONTROLLER + BASIC_PENDING) value |= BASIC_MORE_IN_2;
   else if (address == <u32>CONTROLLER + PENDING2) value |= UART_BIT;
-  else if (address == <u32>IRQ_SOURCE + 4 * (mmio.read32(GPU_ROUTING) & 3)) value |= SOURCE_GPU;
+  else if (address == <u32>IRQ_SOURCE + 4 * gpuCore()) value |= SOURCE_GPU;
   return value;
 }
 
 export function writeController(address: u32, size: u32, value: u32): void {
+  const before = gpuCore();
   if (size == 4) mmio.write32(address, value);
   else if (size == 2) mmio.write16(address, value);
   else mmio.write8(address, value);
-  // It may have enabled or disabled the interrupt, from whichever core.
-  const index = mmio.read32(GPU_ROUTING) & 3;
-  if (index == core().index) show();
-  else if (address == <u32>CONTROLLER + ENABLE2 || address == <u32>CONTROLLER + DISABLE2)
-    mmio.write32(MAILBOX_SET + 16 * index + 4, 1);
+  // It may have enabled or disabled the interrupt, from whichever core, or have sent it to another.
+  const index = gpuCore();
+  if (before != index) showOn(before);
+  if (before != index || index == core().index || address == <u32>CONTROLLER + ENABLE2 || address == <u32>CONTROLLER + DISABLE2)
+    showOn(index);
 }

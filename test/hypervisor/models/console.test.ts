@@ -29,6 +29,7 @@ const SPI = 33;
 const [SOURCE_OF_CORE_0, BASIC_PENDING, PENDING_2, ENABLE_2] = [
   0x4000_0060, 0x3f00_b200, 0x3f00_b208, 0x3f00_b214,
 ];
+const GPU_ROUTING = 0x4000_000c;
 const [SOURCE_GPU, MORE_IN_2, GPU_60] = [1 << 8, 1 << 9, 1 << 28];
 /** A near end that is opened hears nothing for so long: 250 ms. */
 const OPENING = 4_800_000;
@@ -131,6 +132,19 @@ describe('from the guest to the host', () => {
     setFar(U.DR, 65);
     expect(machine.line(HOST)).toBe(false);
     machine.store(HOST, ENABLE_2, GPU_60);
+    expect(machine.line(HOST)).toBe(true);
+  });
+
+  test('a core that the host takes the GPU’s interrupts from is interrupted no more (QA7 4.4)', () => {
+    open();
+    machine.store(HOST, ENABLE_2, GPU_60);
+    setNear(U.IMSC, RX | RT);
+    setFar(U.DR, 65);
+    expect(machine.line(HOST)).toBe(true);
+    machine.store(HOST, GPU_ROUTING, 1);
+    expect(machine.line(HOST)).toBe(false);
+    expect(machine.load(HOST, SOURCE_OF_CORE_0) & SOURCE_GPU).toBe(0);
+    machine.store(HOST, GPU_ROUTING, 0);
     expect(machine.line(HOST)).toBe(true);
   });
 
