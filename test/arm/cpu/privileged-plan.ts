@@ -1,6 +1,7 @@
 /** Puts cases of privileged code into one image, and compares what two machines made of it. */
-import type { Case, Place, Word } from './privileged-cases.js';
-import { CODE_SIZE, HIGH_FILLER, LOW_FILLER, MEMORY_SIZE } from './privileged-cases.js';
+import type { Case } from './privileged-cases.js';
+import type { Place, Word } from './privileged-prepare.js';
+import { CODE_SIZE, HIGH_FILLER, LOW_FILLER, MEMORY_SIZE } from './privileged-prepare.js';
 import type { Plan, Ran } from './privileged-machines.js';
 import {
   FILLER,

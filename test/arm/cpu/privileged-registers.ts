@@ -1,7 +1,8 @@
 /** Cases for every system register: read, write and read back, from every mode, under every trap. */
 import * as R from '../../../src/arm/system-registers.js';
 import type { SystemRegister, SystemRegister64 } from '../../../src/arm/system-registers.js';
-import { type Case, type Word, withEnd } from './privileged-cases.js';
+import { type Case, withEnd } from './privileged-cases.js';
+import type { Word } from './privileged-prepare.js';
 import {
   CHANGING,
   comparable,
