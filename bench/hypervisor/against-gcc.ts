@@ -102,7 +102,7 @@ const { symbols, image: code } = image.hypervisor;
 const origin = Math.ceil(symbols.get('zeroTo')! / 0x1000) * 0x1000;
 /** The hypervisor's functions that the C file calls, by the name of their address there. */
 const CALLED = [
-  ...['scheduler/schedule', 'psci/wait', 'traps/giveUndefined', 'traps/giveAbort', 'traps/goOn'],
+  ...['scheduler/schedule', 'psci/wait', 'traps/giveAbort', 'traps/goOn'],
   ...['registers/conditionPasses', 'traps/systemAccess', 'registers/readRegister', 'registers/writeRegister'],
   ...['gic/readDistributor', 'gic/writeDistributor', 'console/readUart', 'console/writeUart'],
 ];

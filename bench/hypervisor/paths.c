@@ -38,7 +38,7 @@ typedef struct vcpu *gives(struct vcpu *);
 #define schedule ((gives *) SCHEDULE)
 #define rest ((gives *) TRAP)
 #define wait ((gives *) WAIT)
-#define give_undefined ((gives *) GIVE_UNDEFINED)
+#define give_undefined ((gives *) TRAP)
 #define give_abort ((struct vcpu * (*)(struct vcpu *, _Bool, u32, _Bool)) GIVE_ABORT)
 #define go_on ((struct vcpu * (*)(struct vcpu *, u32, u32, u32)) GO_ON)
 #define condition_passes ((_Bool (*)(u32)) CONDITION_PASSES)
@@ -65,7 +65,7 @@ typedef struct vcpu *gives(struct vcpu *);
 #define SET_SPSR(value) __asm__ volatile("msr SPSR_fsxc, %0" : : "r"(value))
 #define DEVICE(address) (*(volatile u32 *)(address))
 
-enum { VI = 1 << 7, VF = 1 << 6, SPURIOUS = 1023, OTHER_GROUP = 1022, GROUPS = 3, FIQ_EN = 1 << 3, EOI_MODE = 1 << 9 };
+enum { VI = 1 << 7, VF = 1 << 6, SPURIOUS = 1023, OTHER_GROUP = 1022, NOBODY = 32, GROUPS = 3, FIQ_EN = 1 << 3, EOI_MODE = 1 << 9 };
 
 static u32 fetch_or(volatile u32 *at, u32 value) {
   u32 old, next, failed;
@@ -149,12 +149,25 @@ static u32 take_sgi(struct vcpu *vcpu, u32 id) {
   volatile u32 *at = (volatile u32 *)((u8 *)vcpu->sgiSources + (id & ~3));
   u32 shift = (id & 3) << 3;
   __asm__ volatile("dmb ish" : : : "memory");
-  u32 source = __builtin_ctz((*at >> shift) & 0xff);
-  fetch_and(at, ~(1u << ((shift + source) & 31)));
+  u32 sources = (*at >> shift) & 0xff, source = sources ? __builtin_ctz(sources) : NOBODY;
+  if (source != NOBODY) fetch_and(at, ~(1u << ((shift + source) & 31)));
   fetch_and(&vcpu->pending, ~(1u << id));
   __asm__ volatile("dmb ish" : : : "memory");
   if ((*at >> shift) & 0xff) fetch_or(&vcpu->pending, 1u << id);
   return source;
+}
+
+static u32 take(struct vcpu *vcpu, u32 id) {
+  if (id < 16) return take_sgi(vcpu, id);
+  if (id < 32) {
+    fetch_and(&vcpu->pending, ~(1u << id));
+    if (id == 30) rest(vcpu);
+    return 0;
+  }
+  u32 bit = 1u << (id & 31);
+  if (fetch_or(&vcpu->vm->spiActive, bit) & bit) return NOBODY;
+  fetch_and(&vcpu->vm->spiPending, ~bit);
+  return 0;
 }
 
 static u32 acknowledge(struct vcpu *vcpu, _Bool alias) {
@@ -171,17 +184,17 @@ static u32 acknowledge(struct vcpu *vcpu, _Bool alias) {
     u32 seen = seen_as(vcpu, id, alias);
     if (seen >= OTHER_GROUP) return seen;
   }
+  u32 source = 0;
+  if (id != 27) {
+    source = take(vcpu, id);
+    if (source == NOBODY) {
+      deliver(vcpu);
+      return SPURIOUS;
+    }
+  }
+  if (id < 32) vcpu->active |= 1u << id;
   u32 priority = id < 32 ? ((u8 *)vcpu->priorities)[id] : ((u8 *)vcpu->vm->spiPriorities)[id - 32];
   vcpu->activePriorities |= 1u << ((priority & (0xfeu << (vcpu->binaryPoint & 31))) >> 3 & 31);
-  u32 source = 0;
-  if (id < 32) {
-    vcpu->active |= 1u << id;
-    if (id < 16) source = take_sgi(vcpu, id);
-  } else {
-    u32 bit = 1u << (id & 31);
-    fetch_or(&vcpu->vm->spiActive, bit);
-    fetch_and(&vcpu->vm->spiPending, ~bit);
-  }
   SET_HCR(HCR & ~(VI | VF));
   return (source << 10) | id;
 }
@@ -190,7 +203,12 @@ static void deactivate(struct vcpu *vcpu, u32 id) {
   if (id < 32) {
     vcpu->active &= ~(1u << id);
     if (id == 27 && vcpu->timerHeld && (CNTV_CTL & 7) != 5) release_timer(vcpu);
-  } else if (id < 64) fetch_and(&vcpu->vm->spiActive, ~(1u << (id & 31)));
+  } else if (id < 64) {
+    u32 bit = 1u << (id & 31);
+    fetch_and(&vcpu->vm->spiActive, ~bit);
+    __asm__ volatile("dmb ish" : : : "memory");
+    if ((vcpu->vm->spiPending | vcpu->vm->spiLevel) & bit) rest(vcpu);
+  }
   deliver(vcpu);
 }
 
@@ -253,9 +271,13 @@ static _Bool write(struct vcpu *vcpu, u32 page, u32 offset, u32 size, u32 value)
   return 1;
 }
 
-static struct vcpu *data_abort(struct vcpu *vcpu, u32 hsr) {
+static u32 as_seen(u32 value, u32 size, u32 psr) {
+  return psr & 1 << 9 ? __builtin_bswap32(value) >> (32 - 8 * size) : value;
+}
+
+static struct vcpu *data_abort(struct vcpu *vcpu, u32 hsr, u32 psr) {
   u32 page = HPFAR >> 4, address = HDFAR, offset = address & 0xfff;
-  if (page == 0x08010 && (hsr & 0x01c8003c) == 0x01800004 && vcpu->vm->number != 0) {
+  if (page == 0x08010 && ((hsr | (psr & 1 << 9)) & 0x01c8023c) == 0x01800004 && vcpu->vm->number != 0) {
     u32 *at = (u32 *)((u8 *)vcpu + ((hsr >> 14) & 0x1c));
     if (hsr & 1 << 6) write_interface(vcpu, offset, *at);
     else *at = read_interface(vcpu, offset);
@@ -266,12 +288,12 @@ static struct vcpu *data_abort(struct vcpu *vcpu, u32 hsr) {
   u32 size = 1 << ((hsr >> 22) & 3), n = (hsr >> 16) & 0xf;
   if ((hsr & 1 << 24) && (hsr & 0x3c) == 4 && n != 15 && offset + size <= 0x1000) {
     if (hsr & 1 << 6) {
-      if (write(vcpu, page, offset, size, read_register(vcpu, n))) {
+      if (write(vcpu, page, offset, size, as_seen(read_register(vcpu, n), size, psr))) {
         skip(hsr);
         return vcpu;
       }
     } else if (knows(vcpu, page)) {
-      u32 value = read(vcpu, page, offset), shift = 32 - 8 * size;
+      u32 value = as_seen(read(vcpu, page, offset), size, psr), shift = 32 - 8 * size;
       value = hsr & 1 << 21 ? (u32)((int)(value << shift) >> shift) : (value << shift) >> shift;
       write_register(vcpu, n, value);
       skip(hsr);
@@ -291,17 +313,17 @@ static struct vcpu *call(struct vcpu *vcpu) {
   return vcpu;
 }
 
-static _Bool in_mode(void) { return (int)(0xf111u << (SPSR & 0x1f)) < 0; }
+static _Bool in_mode(u32 psr) { return (int)(0xf111u << (psr & 0x1f)) < 0; }
 
 struct vcpu *trap(struct vcpu *vcpu) {
-  u32 hsr = HSR;
-  if (!in_mode()) return go_on(vcpu, 0, ELR, SPSR);
+  u32 hsr = HSR, psr = SPSR;
+  if (!in_mode(psr)) return go_on(vcpu, 0, ELR, SPSR);
   switch (hsr >> 26) {
     case 0x12:
       if (vcpu->vm->number) return call(vcpu);
       vcpu->r[0] = -1;
       return vcpu;
-    case 0x24: return data_abort(vcpu, hsr);
+    case 0x24: return data_abort(vcpu, hsr, psr);
     case 0x01: {
       if (vcpu->vm->number == 0) return rest(vcpu);
       _Bool waits = condition_passes(hsr);
@@ -310,13 +332,14 @@ struct vcpu *trap(struct vcpu *vcpu) {
     }
     case 0x20: return give_abort(vcpu, 1, MRC(4, c6, c0, 2), 0);
     case 0x07:
-      if ((hsr & 0xf) != 10) return give_undefined(vcpu);
+      if (!(hsr & 1 << 5) && (hsr & 0xe) != 10) return give_undefined(vcpu);
       return rest(vcpu);
     case 0x03: case 0x05: case 0x04: case 0x0c:
       if (condition_passes(hsr) && !system_access(vcpu, hsr)) return give_undefined(vcpu);
       skip(hsr);
       return vcpu;
-    case 0x08: case 0x0a: case 0x13: return give_undefined(vcpu);
+    case 0x0a: return rest(vcpu);
+    case 0x06: case 0x08: case 0x13: return give_undefined(vcpu);
   }
   return go_on(vcpu, 0, ELR, hsr);
 }
@@ -333,7 +356,7 @@ struct vcpu *irq(struct vcpu *vcpu) {
     DEVICE(0x400000c4 + 16 * here->index) = -1;
     __asm__ volatile("dsb" : : : "memory");
   }
-  if (!in_mode()) return rest(vcpu);
+  if (!in_mode(SPSR)) return rest(vcpu);
   if (source & (4 | 32)) return schedule(vcpu);
   deliver(vcpu);
   return vcpu;
