@@ -15,7 +15,7 @@ export const MOST_CORES_TOGETHER = VCPUS - CORES;
 /** One core at least stays with the host. */
 const MOST_CORES = CORES - 1;
 /** MiB: below it no kernel of today starts, and above it the Pi 2 has no memory. */
-const LEAST_MEMORY = 16;
+export const LEAST_MEMORY = 16;
 const MOST_MEMORY = 896;
 /** Memory is given in steps of what a second stage maps at once, MiB. */
 const MEMORY_STEP = 2;
@@ -68,6 +68,9 @@ const guestsFile = z
 /** One guest. */
 export type Guest = z.infer<typeof guest>;
 
+/** What the file holds. */
+export type GuestsFile = z.infer<typeof guestsFile>;
+
 /** The schema of the guests' file, as JSON Schema 2020-12: schema/guests.json in the package. */
 export function guestsSchema(): unknown {
   return z.toJSONSchema(guestsFile);
@@ -90,31 +93,67 @@ function placeOf(path: readonly PropertyKey[]): string {
   );
 }
 
+/** What each entry must be, for people. */
+const MUST_BE: Readonly<Record<string, string>> = {
+  version: '1',
+  guests: `a list of at most ${MOST_GUESTS} guests`,
+  name: '1 to 15 of a to z, 0 to 9 and "-", not "-" first, and neither "host" nor "hypberry"',
+  kernel: "a path from the partition's root",
+  initramfs: "a path from the partition's root",
+  memory: `an even number of MiB from ${LEAST_MEMORY} to ${MOST_MEMORY}`,
+  cores: `a number from 1 to ${MOST_CORES}`,
+  commandLine: `a text of at most ${LONGEST_COMMAND_LINE} printable ASCII characters`,
+};
+
+/** What is wrong with a value that is no file of guests. */
+function faultOf(value: unknown, issues: readonly z.core.$ZodIssue[]): string {
+  const unknown = issues.find((it) => it.code === 'unrecognized_keys');
+  // It may stand for one that is missed.
+  if (unknown) return `${placeOf([...unknown.path, unknown.keys[0]!])} is nothing that hypberry knows`;
+  const { path } = issues[0]!;
+  const found = path.reduce<unknown>(
+    (at, part) => (at as Record<PropertyKey, unknown> | undefined)?.[part],
+    value,
+  );
+  const last = path.at(-1);
+  const must = typeof last === 'string' ? (MUST_BE[last] ?? 'a text') : 'an object in braces';
+  const place = placeOf(path) || 'the whole';
+  return found === undefined ? `${place} is missing` : `${place} must be ${must}`;
+}
+
+/** What JSON.parse says against a text, in one line, with the line of the file where it says the position. */
+function notJson(text: string, { message }: Error): string {
+  const position = /^(.*?)(?: in JSON)? at position (\d+)/s.exec(message);
+  const line = position && text.slice(0, Number(position[2])).split('\n').length;
+  return `it is not JSON (${(position ? `line ${line}: ${position[1]}` : message).replace(/\s+/g, ' ')})`;
+}
+
 /**
- * The guests in a file's text.
+ * What a file's text holds.
  * @throws HypberryError `guest.file-damaged`
  */
-export function parseGuests(text: string): Guest[] {
+export function parseGuestsFile(text: string): GuestsFile {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw damaged('it is not JSON', { cause: error });
+    throw damaged(notJson(text, error as Error), { cause: error });
   }
   const { data, error } = guestsFile.safeParse(value);
-  if (error) {
-    const [{ path, message }] = error.issues as [z.core.$ZodIssue];
-    throw damaged(`${placeOf(path) || 'the whole'}: ${message}`);
-  }
+  if (error) throw damaged(faultOf(value, error.issues));
   const names = data.guests.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw damaged(`two guests are named ${twice}`);
-  return data.guests;
+  return data;
 }
 
-/** The file's bytes for some guests. */
-export function writeGuests(guests: readonly Guest[]): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify({ version: 1, guests }, undefined, 2)}\n`);
+/**
+ * The file's bytes for some guests.
+ * @param $schema where an editor finds the schema, if the file says so
+ */
+export function writeGuests(guests: readonly Guest[], $schema?: string): Uint8Array {
+  const content = { ...($schema !== undefined && { $schema }), version: 1, guests };
+  return new TextEncoder().encode(`${JSON.stringify(content, undefined, 2)}\n`);
 }
 
 /**
@@ -122,10 +161,18 @@ export function writeGuests(guests: readonly Guest[]): Uint8Array {
  * @throws HypberryError `guest.file-damaged`, and what the card throws
  */
 export async function readGuests(card: CardReader): Promise<Guest[]> {
-  if (!(await card.stat(GUESTS_FILE))) return [];
+  return (await readGuestsFile(card)).guests;
+}
+
+/**
+ * What the file of a card's guests holds; no guests where there is no file.
+ * @throws HypberryError `guest.file-damaged`, and what the card throws
+ */
+export async function readGuestsFile(card: CardReader): Promise<GuestsFile> {
+  if (!(await card.stat(GUESTS_FILE))) return { version: 1, guests: [] };
   const bytes = await card.read(GUESTS_FILE);
   try {
-    return parseGuests(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return parseGuestsFile(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     if (error instanceof TypeError) throw damaged('it is not UTF-8', { cause: error });
     throw error;
@@ -151,7 +198,7 @@ export function checkGuest(wanted: Guest): Guest {
       throw new HypberryError(
         'guest.memory',
         `A guest cannot have ${wanted.memory} MiB of memory.`,
-        `Give it an even number of MiB from ${LEAST_MEMORY} to ${MOST_MEMORY}.`,
+        `Give it an even number of MiB, at least ${LEAST_MEMORY}, and so few that enough is left for the host.`,
       );
     case 'cores':
       throw new HypberryError(

@@ -9,7 +9,7 @@ import { describeKernel, readKernel } from '../firmware/kernel.js';
 import type { GuestPlan } from '../hypervisor/image.js';
 import { formatOf, isInitramfs } from './formats.js';
 import { guestTree } from './guest-tree.js';
-import type { Guest } from './guests.js';
+import { GUESTS_FILE, type Guest } from './guests.js';
 
 const MIB = 1 << 20;
 /** Where a kernel is put, from the beginning of memory: where every 32-bit Linux wants to be unpacked to. */
@@ -150,7 +150,7 @@ export function placeGuest(
     throw new HypberryError(
       'guest.memory',
       `Guest ${guest.name} has ${guest.memory} MiB of memory, and its kernel and initramfs take ${Math.ceil(end / MIB)} MiB before it has begun.`,
-      `Give it more: --memory ${2 * Math.ceil(end / MIB)}, for example.`,
+      `Give it more: --memory ${2 * Math.ceil(end / MIB)}, for example ("memory" in ${GUESTS_FILE}).`,
     );
   }
   const data = guestTree({

@@ -4,7 +4,13 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HypberryError } from '../../src/base/errors.js';
-import { checkGuest, guestsSchema, parseGuests, writeGuests, type Guest } from '../../src/guest/guests.js';
+import {
+  checkGuest,
+  guestsSchema,
+  parseGuestsFile,
+  writeGuests,
+  type Guest,
+} from '../../src/guest/guests.js';
 import { checkGuestKernel, checkInitramfs, placeGuest, shareCores } from '../../src/guest/plan.js';
 import { kernelFile, TREE } from '../support/boot-files.js';
 import { ARMV7_CODE, concat, text, u32, zImage } from '../support/kernel-files.js';
@@ -32,7 +38,8 @@ describe('the file of the guests', () => {
   test('what is written is read again', () => {
     fc.assert(
       fc.property(fc.uniqueArray(anyGuest, { maxLength: 7, selector: ({ name }) => name }), (guests) => {
-        expect(parseGuests(new TextDecoder().decode(writeGuests(guests)))).toEqual(guests);
+        const written = new TextDecoder().decode(writeGuests(guests, 'x.json'));
+        expect(parseGuestsFile(written)).toEqual({ $schema: 'x.json', version: 1, guests });
       }),
     );
   });
@@ -50,13 +57,32 @@ describe('the file of the guests', () => {
     ['the same name twice', fileOf(WEB, WEB)],
     ['eight guests', fileOf(...Array.from({ length: 8 }, (_, i) => ({ ...WEB, name: `g${i}` })))],
   ])('refused: %s', (_, content) => {
-    expect(() => parseGuests(content)).toThrow(code('guest.file-damaged'));
+    expect(() => parseGuestsFile(content)).toThrow(code('guest.file-damaged'));
   });
 
-  test('a refusal names the place', () => {
-    expect(() => parseGuests(fileOf(WEB, { ...WEB, name: 'db', memory: '64' }))).toThrow(
-      /guests\[1\]\.memory/,
-    );
+  test.each([
+    [
+      'the place',
+      fileOf(WEB, { ...WEB, name: 'db', memory: '64' }),
+      'guests[1].memory must be an even number of MiB from 16 to 896',
+    ],
+    ['what a name is', fileOf({ ...WEB, name: 'Web' }), 'guests[0].name must be 1 to 15 of a to z'],
+    ['what is missing', fileOf({ ...WEB, kernel: undefined }), 'guests[0].kernel is missing'],
+    ['an empty path', fileOf({ ...WEB, kernel: '' }), "guests[0].kernel must be a path from the partition's"],
+    [
+      'a misspelt key before what is missing for it',
+      fileOf({ ...WEB, commandLine: undefined, comandLine: '' }),
+      'guests[0].comandLine is nothing that hypberry knows',
+    ],
+    ['a guest that is none', fileOf(1), 'guests[0] must be an object in braces'],
+    ['a whole that is none', '[]', 'the whole must be an object in braces'],
+    ['the line that is no JSON', '{\n  "version": 1,\n  "guests": [],\n}\n', 'it is not JSON (line 4: '],
+    ['text that is no JSON, in one line', 'guests\nof mine', 'it is not JSON (Unexpected token'],
+  ])('a refusal names %s', (_, content, what) => {
+    const parse = (): unknown => parseGuestsFile(content);
+    expect(parse).toThrow(code('guest.file-damaged'));
+    expect(parse).toThrow(what);
+    expect(parse).not.toThrow(/\n/);
   });
 
   test('the published schema is that of the code', () => {
