@@ -9,3 +9,8 @@ export function counted(count: number, thing: string): string {
 export function listed(numbers: readonly number[]): string {
   return numbers.join(', ').replace(/, (\d+)$/, ' and $1');
 }
+
+/** Cores by their numbers: `core 3`, `cores 0 and 1`, `cores 1, 2 and 3`. */
+export function cores(numbers: readonly number[]): string {
+  return `core${numbers.length === 1 ? '' : 's'} ${listed(numbers)}`;
+}

@@ -1,4 +1,5 @@
 /** `hypberry guest list`: shows the guests of a card. */
+import { cores } from '../base/words.js';
 import { openCard } from '../node/open-card.js';
 import { describeGuest, listGuests } from '../setup/guests.js';
 import { columns, say, sayJson } from './output.js';
@@ -21,8 +22,7 @@ export async function guestList(target: string, options: GuestListOptions): Prom
       return;
     }
     for (const line of columns(listed.guests.map((it) => [it.name, describeGuest(it)]))) say(line);
-    const last = listed.hostCores - 1;
-    say(`The host keeps ${last === 0 ? 'core 0' : `cores 0 to ${last}`}.`);
+    say(`The host keeps ${cores(Array.from({ length: listed.hostCores }, (_, core) => core))}.`);
   } finally {
     await card.close();
   }

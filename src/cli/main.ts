@@ -47,10 +47,8 @@ function seconds(text: string): number {
 
 /** A whole number above 0. */
 function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value <= 0)
-    throw new InvalidArgumentError('It must be a whole number above 0.');
-  return value;
+  if (!/^0*[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return Number(text);
 }
 
 /** A 32-bit address, decimal or 0x…. */

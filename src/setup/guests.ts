@@ -1,7 +1,7 @@
 /** Adds guests to a card, and takes them away: their files, and the file that keeps them. */
 import { HypberryError } from '../base/errors.js';
-import { counted, listed } from '../base/words.js';
-import type { CardReader } from '../card/card.js';
+import { cores as coresText, counted } from '../base/words.js';
+import type { Card, CardReader } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { pathKey } from '../card/path.js';
 import {
@@ -9,13 +9,16 @@ import {
   GUESTS_FILE,
   MOST_GUESTS,
   readGuests,
+  readGuestsFile,
   writeGuests,
   type Guest,
 } from '../guest/guests.js';
 import { checkGuestKernel, checkInitramfs } from '../guest/plan.js';
-import { planGuests, refuseMemory } from './hypervisor.js';
-import type { Change, Plan } from './plan.js';
-import { surveyCard } from './survey.js';
+import { consolesOf, planGuests, refuseMemory } from './hypervisor.js';
+import { withoutOurs } from './install.js';
+import { ourFiles } from './ours.js';
+import { mebibytes, ROOM_FOR_GUESTS, type Change, type Plan } from './plan.js';
+import { surveyCard, type Survey } from './survey.js';
 
 /** What is to be added. */
 export interface NewGuest {
@@ -40,15 +43,19 @@ const LINUX_COMMAND_LINE = 'console=ttyAMA0 panic=10';
 const INSTALL_NEXT =
   '"hypberry install" has the card start with its guests as they are now; "hypberry try" shows it before.';
 
+/** The same, where no guest is left. */
+const NO_GUESTS_NEXT =
+  '"hypberry install" has the card start without guests, "hypberry uninstall" as it did before install.';
+
 /**
  * Plans to add a guest. Reads the card, changes nothing.
  * @throws HypberryError `guest.name`, `guest.exists`, `guest.too-many`, `guest.memory`, `guest.cores`,
  *   `guest.command-line`, `guest.kernel`, `guest.initramfs`, `guest.file-in-use`, `guest.file-damaged`,
  *   `guest.no-file` of another guest's, and what the card throws
  */
-export async function planGuestAdd(card: CardReader, wanted: NewGuest): Promise<Plan> {
+export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> {
   const { name, kernel, initramfs, memory, cores } = wanted;
-  const guests = await readGuests(card);
+  const { guests, $schema } = await readGuestsFile(card);
   const { isLinux } = checkGuestKernel(kernel.name, kernel.data);
   const ofInitramfs = initramfs && checkInitramfs(initramfs.name, initramfs.data, isLinux);
   const guest = checkGuest({
@@ -77,12 +84,31 @@ export async function planGuestAdd(card: CardReader, wanted: NewGuest): Promise<
   const after = [...guests, guest];
   const files: [string, Uint8Array][] = [[guest.kernel, kernel.data]];
   if (initramfs) files.push([guest.initramfs!, initramfs.data]);
-  await refuseWhatCannotBe(overlayCard(card, { write: new Map(files), remove: new Set() }), after);
+  const { plans } = await planGuests(overlayCard(card, { write: new Map(files), remove: new Set() }), after);
+  const host = await hostOf(card);
+  const ofInstall: string[] = [];
+  if (host instanceof HypberryError) {
+    ofInstall.push(`"hypberry install" refuses this card as it is: ${host.message}`);
+  } else {
+    const { picked, armMemory } = host.survey;
+    refuseMemory(armMemory!, picked!.kernel.size + (picked!.initramfs?.size ?? 0), plans, true);
+    const left = (await card.freeBytes()) - bytesOf(files.map(([, data]) => data));
+    const needed = picked!.kernel.size + bytesOf(plans.flatMap((it) => [it.kernel.data, it.initramfs?.data]));
+    if (left >= 0 && left < needed) {
+      ofInstall.push(
+        `"hypberry install" needs ${mebibytes(needed)} more on the card, and ${mebibytes(left)} are left: remove files that you do not need, ${ROOM_FOR_GUESTS}.`,
+      );
+    }
+  }
 
   const changes: Change[] = [];
   for (const [path, data] of files)
     changes.push({ kind: (await card.stat(path)) ? 'replace' : 'create', path, data });
-  changes.push({ kind: 'replace', path: GUESTS_FILE, data: writeGuests(after) });
+  changes.push({
+    kind: (await card.stat(GUESTS_FILE)) ? 'replace' : 'create',
+    path: GUESTS_FILE,
+    data: writeGuests(after, $schema),
+  });
   changes.push(...(await unused(card, after)));
   return {
     method: undefined,
@@ -92,9 +118,11 @@ export async function planGuestAdd(card: CardReader, wanted: NewGuest): Promise<
         ? [`${name} has no initramfs, and so far a guest has no disk: its kernel finds no root file system.`]
         : []),
       ...(ofInitramfs === undefined ? [] : [ofInitramfs]),
+      ...ofInstall,
       INSTALL_NEXT,
     ],
     changes,
+    room: ROOM_FOR_GUESTS,
   };
 }
 
@@ -116,12 +144,19 @@ function refuseFilesInUse(guest: Guest, others: readonly Guest[]): void {
   }
 }
 
-/** Refuses, when a guest is added, what install would refuse of the guests. */
-async function refuseWhatCannotBe(card: CardReader, guests: readonly Guest[]): Promise<void> {
-  const { plans } = await planGuests(card, guests);
-  const { picked, armMemory } = await surveyCard(card);
-  // Of a card that does not start as it is, install says what there is to say.
-  if (picked) refuseMemory(armMemory!, picked.kernel.size + (picked.initramfs?.size ?? 0), plans);
+const bytesOf = (parts: readonly (Uint8Array | undefined)[]): number =>
+  parts.reduce((sum, part) => sum + (part?.length ?? 0), 0);
+
+/** The host of a card as its user made it, or why it does not start, which install has to say. */
+async function hostOf(card: CardReader): Promise<{ base: CardReader; survey: Survey } | HypberryError> {
+  try {
+    const { base } = await withoutOurs(card);
+    const survey = await surveyCard(base);
+    return survey.problem ?? { base, survey };
+  } catch (error) {
+    if (error instanceof HypberryError && error.code === 'setup.config-damaged') return error;
+    throw error;
+  }
 }
 
 /**
@@ -129,7 +164,7 @@ async function refuseWhatCannotBe(card: CardReader, guests: readonly Guest[]): P
  * @throws HypberryError `guest.unknown`, `guest.file-damaged`, and what the card throws
  */
 export async function planGuestRemove(card: CardReader, name: string): Promise<Plan> {
-  const guests = await readGuests(card);
+  const { guests, $schema } = await readGuestsFile(card);
   const after = guests.filter((it) => it.name !== name);
   if (after.length === guests.length) {
     throw new HypberryError(
@@ -140,11 +175,11 @@ export async function planGuestRemove(card: CardReader, name: string): Promise<P
   }
   return {
     method: undefined,
-    summary: `Guest ${name} is no more.`,
-    notes: [INSTALL_NEXT],
+    summary: `Guest ${name} goes.`,
+    notes: after.length > 0 ? [INSTALL_NEXT] : (await ourFiles(card)).length > 0 ? [NO_GUESTS_NEXT] : [],
     changes: [
       after.length > 0
-        ? { kind: 'replace', path: GUESTS_FILE, data: writeGuests(after) }
+        ? { kind: 'replace', path: GUESTS_FILE, data: writeGuests(after, $schema) }
         : { kind: 'remove', path: GUESTS_FILE },
       ...(await unused(card, after)),
     ],
@@ -171,6 +206,8 @@ async function unused(card: CardReader, guests: readonly Guest[]): Promise<Chang
 export interface ListedGuest extends Guest {
   /** The cores of the Pi that its virtual CPUs run on. */
   readonly runsOn: readonly number[];
+  /** The device on the Pi that is its console; undefined where the card's device tree does not tell. */
+  readonly console: string | undefined;
 }
 
 /**
@@ -180,14 +217,32 @@ export interface ListedGuest extends Guest {
 export async function listGuests(card: CardReader): Promise<{ hostCores: number; guests: ListedGuest[] }> {
   const guests = await readGuests(card);
   const { hostCores, plans } = await planGuests(card, guests);
-  return { hostCores, guests: guests.map((it, i) => ({ ...it, runsOn: plans[i]!.cores })) };
+  const consoles = await findConsoles(card, guests.length);
+  return {
+    hostCores,
+    guests: guests.map((it, i) => ({ ...it, runsOn: plans[i]!.cores, console: consoles[i] })),
+  };
+}
+
+/** The guests' consoles; none where there is no tree for them, of which install says what there is to say. */
+async function findConsoles(card: CardReader, guests: number): Promise<string[]> {
+  const host = await hostOf(card);
+  if (host instanceof HypberryError || !host.survey.picked?.tree) return [];
+  try {
+    return await consolesOf(host.base, host.survey.picked.tree.file, guests);
+  } catch (error) {
+    if (error instanceof HypberryError && /^(?:guest|tree)\./.test(error.code)) return [];
+    throw error;
+  }
 }
 
 /** One line for people. */
-export function describeGuest({ memory, runsOn, kernel, initramfs, commandLine }: ListedGuest): string {
+export function describeGuest(guest: ListedGuest): string {
+  const { memory, runsOn, console, kernel, initramfs, commandLine } = guest;
   return [
     `${memory} MiB`,
-    `core ${listed(runsOn)}`,
+    coresText(runsOn),
+    ...(console === undefined ? [] : [`console ${console}`]),
     kernel,
     ...(initramfs === undefined ? [] : [initramfs]),
     `"${commandLine}"`,

@@ -1,6 +1,6 @@
 /** The hypervisor for a card: its file with the host's kernel and the guests in it, and the host's device tree. */
 import { HypberryError } from '../base/errors.js';
-import { counted, listed } from '../base/words.js';
+import { counted, cores as coresText } from '../base/words.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { unpackedExtent } from '../firmware/extents.js';
@@ -8,7 +8,7 @@ import { readFdt, writeFdt } from '../firmware/fdt.js';
 import type { Picked } from '../firmware/handover.js';
 import { placeGuest, readGuestFiles, shareCores } from '../guest/plan.js';
 import { changeHostTree } from '../guest/host-tree.js';
-import { MOST_CORES_TOGETHER, type Guest } from '../guest/guests.js';
+import { GUESTS_FILE, LEAST_MEMORY, MOST_CORES_TOGETHER, type Guest } from '../guest/guests.js';
 import { OWN_CONSOLE, readHypervisorFile, type HypervisorDescription } from '../hypervisor/description.js';
 import { buildHypervisor, type GuestPlan } from '../hypervisor/image.js';
 import { checkPlacement } from '../hypervisor/placement.js';
@@ -64,9 +64,15 @@ export async function planGuests(
  * Refuses guests that leave the host too little memory.
  * @param armMemory bytes that the ARM has
  * @param host bytes of the host's kernel and initramfs
+ * @param added the last of them is about to be added: the hint says how much it can have
  * @throws HypberryError `guest.memory`
  */
-export function refuseMemory(armMemory: number, host: number, plans: readonly GuestPlan[]): void {
+export function refuseMemory(
+  armMemory: number,
+  host: number,
+  plans: readonly GuestPlan[],
+  added = false,
+): void {
   const theirs = plans.reduce(
     (sum, { memory, kernel, initramfs }) => sum + memory + kernel.data.length + (initramfs?.data.length ?? 0),
     0,
@@ -74,10 +80,16 @@ export function refuseMemory(armMemory: number, host: number, plans: readonly Gu
   const left = armMemory - theirs;
   if (left >= host + LEAST_HOST_MEMORY) return;
   const mib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
+  const most = Math.floor((plans.at(-1)!.memory + left - host - LEAST_HOST_MEMORY) / MIB / 2) * 2;
+  const others = 'have fewer guests, or set a smaller gpu_mem in config.txt.';
   throw new HypberryError(
     'guest.memory',
     `The guests take ${mib(theirs)} of the ${mib(armMemory)} that the ARM has, and the host needs ${mib(host + LEAST_HOST_MEMORY)}.`,
-    'Give the guests less (--memory), have fewer of them, or set a smaller gpu_mem in config.txt.',
+    !added
+      ? `Give the guests less ("memory" in ${GUESTS_FILE}), ${others}`
+      : most < LEAST_MEMORY
+        ? `There is none left for this one: give the others less ("memory" in ${GUESTS_FILE}), ${others}`
+        : `Give this one at most --memory ${most}, ${others}`,
   );
 }
 
@@ -117,7 +129,7 @@ export async function hypervisorFor(
     notes: [
       ...plans.map(
         ({ name, cores, memory }, i) =>
-          `${name}: core ${listed(cores)}, ${memory / MIB} MiB; its console is ${device(ports[i + 1]!)} on the Pi.`,
+          `${name}: ${coresText(cores)}, ${memory / MIB} MiB; its console is ${device(ports[i + 1]!)} on the Pi.`,
       ),
       `hypberry: what the hypervisor has to say is on ${device(ports[0]!)} on the Pi.`,
     ],
@@ -132,6 +144,18 @@ export async function hypervisorFor(
       });
     },
   };
+}
+
+/**
+ * The devices on the Pi that are the guests' consoles, as {@link hypervisorFor} makes them.
+ * @param base the card without our lines in config.txt
+ * @param tree the host's device tree on it
+ * @throws HypberryError what `readFdt` and {@link changeHostTree} throw, and what the card throws
+ */
+export async function consolesOf(base: CardReader, tree: string, guests: number): Promise<string[]> {
+  return changeHostTree(readFdt(await base.read(tree)), 1, 1 + guests)
+    .slice(1)
+    .map(device);
 }
 
 /** What the hypervisor in a kernel file, perhaps with our block in front, says of itself; undefined in any other. */

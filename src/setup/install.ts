@@ -13,7 +13,7 @@ import { addBlock, splitConfig } from './config-block.js';
 import { armstubFiles, kernelOldFiles } from './files.js';
 import { hypervisorFor } from './hypervisor.js';
 import { OUR_NAME, ourFiles } from './ours.js';
-import { cardAfter, type Change, type Method, type Plan } from './plan.js';
+import { cardAfter, ROOM_FOR_GUESTS, type Change, type Method, type Plan } from './plan.js';
 import { bareKernel, surveyCard, type Survey } from './survey.js';
 
 export interface InstallOptions {
@@ -28,8 +28,11 @@ export interface InstallOptions {
 /** Where our lines go. */
 export const CONFIG = 'config.txt';
 
-/** The card as its user made it: without our lines in config.txt. */
-async function withoutOurs(card: CardReader): Promise<{
+/**
+ * The card as its user made it: without our lines in config.txt.
+ * @throws HypberryError `setup.config-damaged`, and what the card throws
+ */
+export async function withoutOurs(card: CardReader): Promise<{
   base: CardReader;
   config: Uint8Array | undefined;
   written: Uint8Array | undefined;
@@ -106,6 +109,12 @@ export async function planInstall(card: CardReader, options: InstallOptions): Pr
         : `The firmware will run hypberry's block (method ${method}), which starts ${hypervisor?.what ?? survey.picked!.kernel.file} in HYP mode.`,
     notes,
     changes,
+    ...(hypervisor
+      ? { room: ROOM_FOR_GUESTS }
+      : method === 'kernel_old' && survey.firmware?.facts.knowsArmstub
+        ? // It takes no copy of the kernel.
+          { room: 'or use --method armstub' }
+        : {}),
   };
   const after = cardAfter(card, plan);
   const { picked } = await prepareHandover(after);

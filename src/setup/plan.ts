@@ -21,7 +21,13 @@ export interface Plan {
   readonly notes: readonly string[];
   /** In the order in which they are made; empty where nothing is to be done. */
   readonly changes: readonly Change[];
+  /** What makes room for it, beside removing files: the end of a sentence. */
+  readonly room?: string;
 }
+
+/** What makes room for guests. */
+export const ROOM_FOR_GUESTS =
+  "or have fewer guests: each one's files are on it twice, by themselves and in the file that install makes";
 
 /** Bytes that several new files may take beside their data, in their last clusters and in folders. */
 const OVERHEAD = 64 * 1024;
@@ -37,6 +43,11 @@ export function cardAfter(card: CardReader, plan: Plan): CardReader {
   return overlayCard(card, { write, remove });
 }
 
+/** Bytes for people: `5.1 MiB`. */
+export function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
 /**
  * Refuses a plan that a card has no room for, before any of it is written.
  * @throws HypberryError `card.no-room`
@@ -47,13 +58,10 @@ export async function checkRoom(card: Card, plan: Plan): Promise<void> {
   const needed = sizes.reduce((sum, size) => sum + size, 0) + (sizes.length > 1 ? OVERHEAD : 0);
   const free = await card.freeBytes();
   if (needed <= free) return;
-  const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   throw new HypberryError(
     'card.no-room',
-    `The boot partition has ${mib(free)} free, and ${mib(needed)} are needed.`,
-    'Remove files you do not need from the boot partition (kernels of other boards, for example)' +
-      // It takes no copy of the kernel.
-      (plan.method === 'kernel_old' ? ', or use --method armstub.' : '.'),
+    `The boot partition has ${mebibytes(free)} free, and ${mebibytes(needed)} are needed.`,
+    `Remove files you do not need from the boot partition (kernels of other boards, for example)${plan.room === undefined ? '' : `, ${plan.room}`}.`,
   );
 }
 

@@ -64,6 +64,7 @@ test.each([
   [['guest', 'add', 'boot', '--kernel', kernel], '--name'],
   [['guest', 'add', 'boot', '--name', 'web'], '--kernel'],
   [['guest', 'add', 'boot', '--name', 'web', '--kernel', kernel, '--memory', 'much'], '--memory'],
+  [['guest', 'add', 'boot', '--name', 'web', '--kernel', kernel, '--memory', '0x100'], '--memory'],
   [['guest', 'add', 'boot', '--name', 'web', '--kernel', kernel, '--cores', '0'], '--cores'],
   [['guest', 'remove', 'boot'], 'name'],
   [['guest', 'start', 'boot'], 'start'],
@@ -119,12 +120,14 @@ test('a guest from add to remove; a dry run changes nothing', async () => {
   expect(list.split('\n').map((line) => line.split(/ {2,}/)[0])).toEqual([
     'web',
     'db',
-    'The host keeps cores 0 to 1.',
+    'The host keeps cores 0 and 1.',
     '',
   ]);
-  expect(list).toMatch(/^web +32 MiB, core 3, .*hypberry-guest-web\.initramfs, "console=ttyAMA0 panic=10"$/m);
+  expect(list).toMatch(
+    /^web +32 MiB, core 3, console \/dev\/ttyAMA3, hypberry-guest-web\.kernel, hypberry-guest-web\.initramfs, "console=ttyAMA0 panic=10"$/m,
+  );
   // Unless told otherwise it has 256 MiB.
-  expect(list).toMatch(/^db +256 MiB, core 2 and 3, .*"quiet"$/m);
+  expect(list).toMatch(/^db +256 MiB, cores 2 and 3, .*"quiet"$/m);
   expect(JSON.parse(await done(guest('list', '--json', boot)))).toMatchObject({
     hostCores: 2,
     guests: [
@@ -138,7 +141,7 @@ test('a guest from add to remove; a dry run changes nothing', async () => {
   const install = await done(hypberry(['install', '--dry-run', boot]));
   expect(install).toMatch(/^ {2}note: web: core 3, 32 MiB; its console is \/dev\/ttyAMA3 on the Pi\.$/m);
   expect(install).toMatch(
-    /^ {2}note: db: core 2 and 3, 256 MiB; its console is \/dev\/ttyAMA4 on the Pi\.$/m,
+    /^ {2}note: db: cores 2 and 3, 256 MiB; its console is \/dev\/ttyAMA4 on the Pi\.$/m,
   );
   expect(install).toMatch(/^ {2}note: hypberry: .* \/dev\/ttyAMA2 on the Pi\.$/m);
   expect(install).toMatch(/^ {2}new file hypberry-\S+\.img, /m);
@@ -155,7 +158,7 @@ test('a guest from add to remove; a dry run changes nothing', async () => {
     'remove hypberry-guest-web.initramfs',
     'remove hypberry-guest-web.kernel',
   ]);
-  expect(await done(guest('list', boot))).toMatch(/^db .*\nThe host keeps cores 0 to 1\.\n$/);
+  expect(await done(guest('list', boot))).toMatch(/^db .*\nThe host keeps cores 0 and 1\.\n$/);
   await done(guest('remove', boot, 'db'));
   expect(contents(boot)).toEqual(before);
   expect(await done(guest('list', boot))).toContain('no guests');

@@ -110,6 +110,61 @@ describe('adding and removing', () => {
     });
   });
 
+  test('where an editor finds the schema stays in the file; its first is a new file', async () => {
+    const files = partition();
+    const card = changeableCard(files);
+    const kinds = ({ changes }: Plan): string[] =>
+      changes.filter(({ path }) => path === 'hypberry-guests.json').map(({ kind }) => kind);
+    expect(kinds(await add(card, web()))).toEqual(['create']);
+    const written = new TextDecoder().decode(files['hypberry-guests.json']);
+    files['hypberry-guests.json'] = text(written.replace('{', '{"$schema": "mine.json",'));
+    expect(kinds(await add(card, web({ name: 'db' })))).toEqual(['replace']);
+    await carryOut(card, await planGuestRemove(card, 'web'));
+    expect(new TextDecoder().decode(files['hypberry-guests.json'])).toContain('"$schema": "mine.json"');
+  });
+
+  test('what is said when the last guest goes: of install only where it has been', async () => {
+    const files = partition(guestFiles('web', 'db'));
+    const card = changeableCard(files);
+    expect((await carryOut(card, await planGuestRemove(card, 'db'))).notes.join()).toContain(
+      'with its guests',
+    );
+    expect((await planGuestRemove(card, 'web')).notes).toEqual([]);
+    await carryOut(card, await planInstall(card, { method: 'armstub' }));
+    expect((await planGuestRemove(card, 'web')).notes).toEqual([expect.stringContaining('without guests')]);
+  });
+
+  test('how much a guest can have is said where it wants more, and taken', async () => {
+    // 960 MiB, of which an installed hypervisor's own file is no part of the host.
+    const files = partition(guestFiles('small'));
+    const card = changeableCard(files);
+    await carryOut(card, await planInstall(card, { method: 'armstub' }));
+    const refusal = await planGuestAdd(card, web({ memory: 896 })).catch((error: unknown) => error);
+    const most = Number(/at most --memory (\d+),/.exec((refusal as HypberryError).hint)![1]);
+    expect(most).toBeGreaterThan(780);
+    await expect(planGuestAdd(card, web({ memory: most + 2 }))).rejects.toThrow(code('guest.memory'));
+    await add(card, web({ memory: most }));
+    expect((await planInstall(card, { method: 'armstub' })).changes).not.toEqual([]);
+    const another = await planGuestAdd(card, web({ name: 'no', memory: 16 })).catch(
+      (error: unknown) => error,
+    );
+    expect((another as HypberryError).hint).toMatch(/^There is none left for this one/);
+  });
+
+  test('a note where install would not start with it, or not fit', async () => {
+    const notes = async (card: Card): Promise<string> => (await planGuestAdd(card, web())).notes.join('\n');
+    expect(await notes(changeableCard({}))).toContain(
+      '"hypberry install" refuses this card as it is: There is',
+    );
+    const files = partition();
+    const bytes = Object.values(files).reduce((sum, data) => sum + data.length, 0);
+    const size = kernelFile(9).length;
+    expect(await notes(changeableCard(files, bytes + 3 * size))).not.toContain('are left');
+    expect(await notes(changeableCard(files, bytes + 2 * size))).toMatch(
+      /install" needs .* more on the card/,
+    );
+  });
+
   test.each<[string, Partial<NewGuest>, string]>([
     ['a name that is taken', { name: 'taken' }, 'guest.exists'],
     ['a name of capitals', { name: 'WEB' }, 'guest.name'],

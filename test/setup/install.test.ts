@@ -15,6 +15,8 @@ import {
   bootPartition,
   foreignCombined,
   FIRMWARE,
+  guestFiles,
+  HOST_TREE,
   kernelFile,
   PI3,
   TREE,
@@ -502,18 +504,27 @@ describe('refused, with nothing changed:', () => {
     await expect(uninstall(changeableCard(files))).rejects.toMatchObject({ code: 'setup.config-damaged' });
   });
 
-  test('a card without room: card.no-room', async () => {
-    const hints = { svc: /example\)\.$/, of2015: /example\), or use --method armstub\.$/ } as const;
-    for (const firmware of ['svc', 'of2015'] as const) {
-      const files = bootPartition(firmware);
-      const before = { ...files };
-      const used = Object.values(files).reduce((sum, data) => sum + data.length, 0);
-      await expect(install(changeableCard(files, used + 300))).rejects.toMatchObject({
-        code: 'card.no-room',
-        hint: expect.stringMatching(hints[firmware]) as string,
-      });
-      expect(sums(files)).toEqual(sums(before));
-    }
+  test.each<[string, keyof typeof FIRMWARE, 'armstub' | 'kernel_old', Files, RegExp]>([
+    ['armstub', 'svc', 'armstub', {}, /example\)\.$/],
+    ['kernel_old', 'svc', 'kernel_old', {}, /example\), or use --method armstub\.$/],
+    // It does not know armstub.
+    ['kernel_old of old firmware', 'of2015', 'kernel_old', {}, /example\)\.$/],
+    [
+      'guests',
+      'svc',
+      'kernel_old',
+      { 'bcm2709-rpi-2-b.dtb': HOST_TREE, ...guestFiles('web') },
+      /or have fewer guests: each one's files are on it twice, [^.]*\.$/,
+    ],
+  ])('a card without room for %s: card.no-room', async (_, firmware, method, more, hint) => {
+    const files = bootPartition(firmware, more);
+    const before = { ...files };
+    const used = Object.values(files).reduce((sum, data) => sum + data.length, 0);
+    await expect(install(changeableCard(files, used + 300), { method })).rejects.toMatchObject({
+      code: 'card.no-room',
+      hint: expect.stringMatching(hint) as string,
+    });
+    expect(sums(files)).toEqual(sums(before));
   });
 
   test('but uninstall works on a full card', async () => {
