@@ -91,10 +91,12 @@ export function checkInitramfs(file: string, data: Uint8Array, isLinux: boolean)
   if (data.length === 0) return refuse('it is empty');
   // What another kernel does with it is its own affair.
   if (!isLinux || isInitramfs(data)) return undefined;
-  const facts = data.subarray(0, PAGE).some((byte) => byte !== 0) ? readKernel(data) : undefined;
-  if (facts && facts.kind !== 'unknown') return refuse(`it is ${describeKernel(facts)}`);
   const format = formatOf(data);
   if (format === 'a device tree') return refuse('it is a device tree');
+  if (format === undefined && data.subarray(0, PAGE).some((byte) => byte !== 0)) {
+    const facts = readKernel(data);
+    if (facts.kind !== 'unknown') return refuse(`it is no archive (${describeKernel(facts)})`);
+  }
   return `Linux will not unpack ${file}${format === undefined ? '' : ` (${format})`}: an initramfs is a cpio archive of the kind newc, plain or packed.`;
 }
 

@@ -156,6 +156,7 @@ describe('what can be an initramfs', () => {
 
   test.each([
     ['text', text('not an archive\n'), /a text/],
+    ['text that is about U-Boot', text('U-Boot 2025.01 is what I start\n'), /a text/],
     ['an archive of the old kind', text('070707' + '0'.repeat(70)), /a cpio archive\)/],
     ['a file system', extImage(), /ext file system/],
     ['zeros', new Uint8Array(512), /Linux will not unpack i:/],
