@@ -20,7 +20,7 @@ export const BLOCK = 0x20_0000;
 /** What the hypervisor itself takes, at the top of the ARM's memory. */
 export const OWN_MEMORY = BLOCK;
 /** The most vcpus a guest can have: the cores of a Pi 2, each of which may have one. */
-export const GUEST_VCPUS = 4;
+const MOST_VCPUS = 4;
 
 /** A file of a guest's, and where in its memory it is put (bytes from the beginning, a multiple of 32). */
 export interface GuestFile {
@@ -142,25 +142,25 @@ const NAME = /^[a-z0-9-]{1,15}$/;
 
 function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
   if (hostCores < 1 || hostCores >= CORES)
-    refuse('cores', `the host is to have ${hostCores} cores`, 'Give it 1 to 3.');
+    refuse('cores', `The host is to have ${hostCores} cores.`, 'Give it 1 to 3.');
   if (guests.length > L.VMS - 1)
-    refuse('guests', `there are ${guests.length} guests`, `Have at most ${L.VMS - 1}.`);
+    refuse('guests', `There are ${guests.length} guests.`, `Have at most ${L.VMS - 1}.`);
   guests.forEach(({ name }, i) => {
     if (!NAME.test(name))
-      refuse('name', `a guest is to be called "${name}"`, 'Take 1 to 15 of a to z, 0 to 9 and "-".');
+      refuse('name', `A guest is to be called "${name}".`, 'Take 1 to 15 of a to z, 0 to 9 and "-".');
     if (name === OWN_CONSOLE || guests.findIndex((it) => it.name === name) < i)
-      refuse('name', `the name ${name} is taken`, 'Give the guest another one.');
+      refuse('name', `The name ${name} is taken.`, 'Give the guest another one.');
   });
   for (const { name, memory, cores } of guests) {
     if (memory <= 0 || memory % BLOCK !== 0)
-      refuse('memory', `${name} is to have ${memory} bytes of memory`, 'Give it a multiple of 2 MiB.');
-    if (cores.length < 1 || cores.length > GUEST_VCPUS || cores.some((it) => it < hostCores || it >= CORES))
-      refuse('cores', `${name} is to run on cores ${cores.join()}`, 'Name cores that are not the host’s.');
+      refuse('memory', `${name} is to have ${memory} bytes of memory.`, 'Give it a multiple of 2 MiB.');
+    if (cores.length < 1 || cores.length > MOST_VCPUS || cores.some((it) => it < hostCores || it >= CORES))
+      refuse('cores', `${name} is to run on cores ${cores.join()}.`, 'Name cores that are not the host’s.');
   }
   const vcpus = guests.reduce((sum, { cores }) => sum + cores.length, 0);
   if (vcpus > L.VCPUS - CORES)
-    refuse('vcpus', `the guests have ${vcpus} virtual CPUs`, `Have at most ${L.VCPUS - CORES}.`);
-  if (armMemory > 0x3f00_0000) refuse('memory', 'the memory reaches into the peripherals', 'Give what the ARM has.');
+    refuse('vcpus', `The guests have ${vcpus} virtual CPUs.`, `Have at most ${L.VCPUS - CORES}.`);
+  if (armMemory > 0x3f00_0000) refuse('memory', 'The memory reaches into the peripherals.', 'Give what the ARM has.');
 }
 
 /**
@@ -188,7 +188,7 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
   });
   let hostEnd = copies;
   const guestMemory = guests.map(({ memory }) => (hostEnd -= memory));
-  if (hostEnd < BLOCK) refuse('memory', 'no memory is left for the host', 'Give the guests less.');
+  if (hostEnd < BLOCK) refuse('memory', 'No memory is left for the host.', 'Give the guests less.');
   hostEnd = endOfHost(hostEnd);
 
   const configuration = [hostEnd, end, hostCores, guests.length, hostKernel.length];
