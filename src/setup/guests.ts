@@ -86,16 +86,16 @@ export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> 
   if (initramfs) files.push([guest.initramfs!, initramfs.data]);
   const { plans } = await planGuests(overlayCard(card, { write: new Map(files), remove: new Set() }), after);
   const host = await hostOf(card);
-  const ofInstall: string[] = [];
+  const ofInstall = [INSTALL_NEXT];
   if (host instanceof HypberryError) {
-    ofInstall.push(`"hypberry install" refuses this card as it is: ${host.message}`);
+    ofInstall.splice(0, 1, `"hypberry install" refuses this card as it is: ${host.message}`);
   } else {
     const { picked, armMemory } = host.survey;
     refuseMemory(armMemory!, picked!.kernel.size + (picked!.initramfs?.size ?? 0), plans, true);
     const left = (await card.freeBytes()) - bytesOf(files.map(([, data]) => data));
     const needed = picked!.kernel.size + bytesOf(plans.flatMap((it) => [it.kernel.data, it.initramfs?.data]));
     if (left >= 0 && left < needed) {
-      ofInstall.push(
+      ofInstall.unshift(
         `"hypberry install" needs ${mebibytes(needed)} more on the card, and ${mebibytes(left)} are left: remove files that you do not need, ${ROOM_FOR_GUESTS}.`,
       );
     }
@@ -119,7 +119,6 @@ export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> 
         : []),
       ...(ofInitramfs === undefined ? [] : [ofInitramfs]),
       ...ofInstall,
-      INSTALL_NEXT,
     ],
     changes,
     room: ROOM_FOR_GUESTS,
