@@ -182,7 +182,8 @@ describe('places in memory', () => {
     fc.assert(
       fc.property(fc.integer({ min: 8, max: 448 }), fc.integer({ min: 0, max: 40 * MIB }), (half, size) => {
         const guest = { ...WEB, memory: 2 * half };
-        const initramfs = size > 0 ? concat(text('070701'), new Uint8Array(size)) : undefined;
+        const initramfs = size > 0 ? new Uint8Array(size + 6) : undefined;
+        initramfs?.set(text('070701'));
         let plan;
         try {
           plan = placeGuest(guest, { kernel, initramfs }, [3]);
