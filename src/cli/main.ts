@@ -192,7 +192,7 @@ function guestCommands(guest: Command): void {
     .requiredOption('--name <name>', 'needed: what it is called, 1 to 15 of a to z, 0 to 9 and "-"')
     .requiredOption('--kernel <file>', 'needed: its kernel, a 32-bit zImage or another flat image')
     .option('--initramfs <file>', 'its initramfs')
-    .option('--memory <MiB>', 'its memory, an even number from 16 to 896', count, 256)
+    .option('--memory <MiB>', 'its memory, an even number, at least 16', count, 256)
     .option('--cores <number>', 'its virtual CPUs, 1 to 3', count, 1)
     .option('--cmdline <text>', 'its command line; of Linux "console=ttyAMA0 panic=10" unless given')
     .addOption(dryRun())

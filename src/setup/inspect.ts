@@ -305,7 +305,7 @@ function conclusionOf(
   }
   if (started) {
     const theirs = namesOf(started.guests);
-    const others = ` It keeps ${guests || 'no guests'}: "hypberry install" has it start with that.`;
+    const others = ` It keeps ${guests || 'no guests'} now; "hypberry install" makes it so.`;
     return `This card starts hypberry's hypervisor in HYP mode, with ${theirs}.${refused ?? (theirs === guests ? stale : others)}`;
   }
   if (guests !== '') {

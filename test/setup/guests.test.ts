@@ -359,7 +359,7 @@ describe('inspect', () => {
         await carryOut(card, await planInstall(card, { method: 'armstub' }));
         await carryOut(card, await planGuestRemove(card, 'db'));
       },
-      /with guests web, db\. It keeps guest web: "hypberry install"/,
+      /with guests web, db\. It keeps guest web now; "hypberry install" makes it so/,
     ],
     [
       'a file of guests that was damaged since',
