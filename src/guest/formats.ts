@@ -47,7 +47,7 @@ const isNewc = (file: Uint8Array): boolean => /^07070[12]$/.test(String.fromChar
 const FORMATS: readonly (readonly [string, (file: Uint8Array) => boolean])[] = [
   ['a device tree', isFdt],
   ["hypberry's hypervisor", isHypervisorFile],
-  ['a cpio archive, as an initramfs is', (file) => isNewc(file)],
+  ['a cpio archive, as an initramfs is', isNewc],
   ['a cpio archive', (file) => beginsWithText('070707')(file) || begins(0xc7, 0x71)(file)],
   ...PACKED,
   ['lz4 data of a kind that Linux does not unpack', begins(0x04, 0x22, 0x4d, 0x18)],

@@ -18,7 +18,7 @@ const MOST_CORES = CORES - 1;
 export const LEAST_MEMORY = 16;
 const MOST_MEMORY = 896;
 /** Memory is given in steps of what a second stage maps at once, MiB. */
-const MEMORY_STEP = 2;
+export const MEMORY_STEP = 2;
 /** What Linux takes on 32-bit Arm (COMMAND_LINE_SIZE). */
 const LONGEST_COMMAND_LINE = 1023;
 

@@ -14,6 +14,7 @@ import {
   type Guest,
 } from '../guest/guests.js';
 import { checkGuestKernel, checkInitramfs } from '../guest/plan.js';
+import type { GuestPlan } from '../hypervisor/image.js';
 import { consolesOf, planGuests, refuseMemory } from './hypervisor.js';
 import { withoutOurs } from './install.js';
 import { ourFiles } from './ours.js';
@@ -85,21 +86,7 @@ export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> 
   const files: [string, Uint8Array][] = [[guest.kernel, kernel.data]];
   if (initramfs) files.push([guest.initramfs!, initramfs.data]);
   const { plans } = await planGuests(overlayCard(card, { write: new Map(files), remove: new Set() }), after);
-  const host = await hostOf(card);
-  const ofInstall = [INSTALL_NEXT];
-  if (host instanceof HypberryError) {
-    ofInstall.splice(0, 1, `"hypberry install" refuses this card as it is: ${host.message}`);
-  } else {
-    const { picked, armMemory } = host.survey;
-    refuseMemory(armMemory!, picked!.kernel.size + (picked!.initramfs?.size ?? 0), plans, true);
-    const left = (await card.freeBytes()) - bytesOf(files.map(([, data]) => data));
-    const needed = picked!.kernel.size + bytesOf(plans.flatMap((it) => [it.kernel.data, it.initramfs?.data]));
-    if (left >= 0 && left < needed) {
-      ofInstall.unshift(
-        `"hypberry install" needs ${mebibytes(needed)} more on the card, and ${mebibytes(left)} are left: remove files that you do not need, ${ROOM_FOR_GUESTS}.`,
-      );
-    }
-  }
+  const ofInstall = await installNotes(card, plans, bytesOf(files.map(([, data]) => data)));
 
   const changes: Change[] = [];
   for (const [path, data] of files)
@@ -123,6 +110,27 @@ export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> 
     changes,
     room: ROOM_FOR_GUESTS,
   };
+}
+
+/**
+ * What is to be said of install when a guest is added, and whether its files' copies will have room then.
+ * @param plans all guests, the new one last
+ * @param added bytes that its files take on the card
+ * @throws HypberryError `guest.memory`, and what the card throws
+ */
+async function installNotes(card: Card, plans: readonly GuestPlan[], added: number): Promise<string[]> {
+  const host = await hostOf(card);
+  if (host instanceof HypberryError)
+    return [`"hypberry install" refuses this card as it is: ${host.message}`];
+  const { picked, armMemory } = host.survey;
+  refuseMemory(armMemory!, picked!.kernel.size + (picked!.initramfs?.size ?? 0), plans, true);
+  const left = (await card.freeBytes()) - added;
+  const needed = picked!.kernel.size + bytesOf(plans.flatMap((it) => [it.kernel.data, it.initramfs?.data]));
+  if (left < 0 || left >= needed) return [INSTALL_NEXT];
+  return [
+    `"hypberry install" needs ${mebibytes(needed)} more on the card, and ${mebibytes(left)} are left: remove files that you do not need, ${ROOM_FOR_GUESTS}.`,
+    INSTALL_NEXT,
+  ];
 }
 
 /** Paths of a guest's files. */

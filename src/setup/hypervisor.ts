@@ -8,7 +8,7 @@ import { readFdt, writeFdt } from '../firmware/fdt.js';
 import type { Picked } from '../firmware/handover.js';
 import { placeGuest, readGuestFiles, shareCores } from '../guest/plan.js';
 import { changeHostTree } from '../guest/host-tree.js';
-import { GUESTS_FILE, LEAST_MEMORY, MOST_CORES_TOGETHER, type Guest } from '../guest/guests.js';
+import { GUESTS_FILE, LEAST_MEMORY, MEMORY_STEP, MOST_CORES_TOGETHER, type Guest } from '../guest/guests.js';
 import { OWN_CONSOLE, readHypervisorFile, type HypervisorDescription } from '../hypervisor/description.js';
 import { buildHypervisor, type GuestPlan } from '../hypervisor/image.js';
 import { checkPlacement } from '../hypervisor/placement.js';
@@ -80,7 +80,8 @@ export function refuseMemory(
   const left = armMemory - theirs;
   if (left >= host + LEAST_HOST_MEMORY) return;
   const mib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
-  const most = Math.floor((plans.at(-1)!.memory + left - host - LEAST_HOST_MEMORY) / MIB / 2) * 2;
+  const room = (plans.at(-1)!.memory + left - host - LEAST_HOST_MEMORY) / MIB;
+  const most = Math.floor(room / MEMORY_STEP) * MEMORY_STEP;
   const others = 'have fewer guests, or set a smaller gpu_mem in config.txt.';
   throw new HypberryError(
     'guest.memory',

@@ -124,14 +124,19 @@ function mendable(problem: HypberryError, next: Next | undefined): HypberryError
   return new HypberryError(problem.code, problem.message, '"hypberry install" mends that.');
 }
 
+/** A refusal, as rows of a report. */
+function problemRows({ message, code, hint }: HypberryError): Section['rows'] {
+  return [
+    ['problem', `${message} (${code})`],
+    ['hint', hint],
+  ];
+}
+
 /** @param told what the report says elsewhere */
 function refusalRows(next: Next | undefined, told: readonly (HypberryError | undefined)[]): Section['rows'] {
   const { refusal } = next ?? {};
   if (!refusal || told.some((it) => it?.code === refusal.code)) return [];
-  return [
-    ['problem', `${refusal.message} (${refusal.code})`],
-    ['hint', refusal.hint],
-  ];
+  return problemRows(refusal);
 }
 
 /** What install left on the card; a damaged block in config.txt is told as a row of the report. */
@@ -148,15 +153,7 @@ async function findInstalled(card: CardReader): Promise<{
     return { lines, files, rows: files.map((file) => ['from hypberry', file] as const) };
   } catch (error) {
     if (!(error instanceof HypberryError)) throw error;
-    return {
-      lines: undefined,
-      damaged: error,
-      files,
-      rows: [
-        ['problem', `${error.message} (${error.code})`],
-        ['hint', error.hint],
-      ],
-    };
+    return { lines: undefined, damaged: error, files, rows: problemRows(error) };
   }
 }
 
@@ -259,15 +256,8 @@ function configRows({ config }: Survey): (readonly [string, string])[] {
   ];
 }
 
-function startRows(
-  { picked, start }: Survey,
-  problem: HypberryError | undefined,
-): (readonly [string, string])[] {
-  if (problem)
-    return [
-      ['problem', `${problem.message} (${problem.code})`],
-      ['hint', problem.hint],
-    ];
+function startRows({ picked, start }: Survey, problem: HypberryError | undefined): Section['rows'] {
+  if (problem) return problemRows(problem);
   if (!picked) return [];
   const at = (address: number): string => `at 0x${address.toString(16)}`;
   return [
@@ -297,7 +287,6 @@ function conclusionOf(
   next: Next | undefined,
 ): string {
   const refused = next?.refusal && ` "hypberry install" refuses it as it is: ${next.refusal.message}`;
-  const behind = refused ?? '';
   const stale = next?.needed ? ' It is out of date: "hypberry install" brings it up to date.' : '';
   if (survey.problem) {
     const mends = next && !next.refusal ? ' "hypberry install" mends that.' : '';
@@ -315,10 +304,10 @@ function conclusionOf(
     case 'HYP':
       return installed
         ? `This card starts Linux in HYP mode, by the block that hypberry installed.${refused ?? stale}`
-        : `This card starts Linux in HYP mode as it is: the boot block is not needed.${behind}`;
+        : `This card starts Linux in HYP mode as it is: the boot block is not needed.${refused ?? ''}`;
     case 'SVC':
       return `This card starts Linux in SVC mode, so nothing on it can use virtualization.${refused ?? ' "hypberry install" changes that.'}`;
     case 'unknown':
-      return `Which mode this card starts Linux in cannot be told from its files. "hypberry try --as-is" runs it and tells.${behind}`;
+      return `Which mode this card starts Linux in cannot be told from its files. "hypberry try --as-is" runs it and tells.${refused ?? ''}`;
   }
 }

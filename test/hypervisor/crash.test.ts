@@ -8,7 +8,7 @@ import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { Observe } from '../../src/engine/observer.js';
 import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
-import { consoleText, guest, GUEST_RAM, handoverOf, load, quietHost, smallGuest, smallImage } from './payloads.js';
+import { consoleText, guest, GUEST_RAM, handoverOf, load, quietHost, smallGuest, smallImage, spin } from './payloads.js';
 
 /** Words in a guest's memory: how often it has begun without its memory being new, and how far it came. */
 const BEGUN = 0x4000;
@@ -136,11 +136,7 @@ const beating = smallGuest((a) => {
   a.at(again);
   a.mrrc(reg.CNTVCT, r0, r1);
   a.str(r0, [r6]);
-  load(a, r0, 20_000);
-  const spin = a.label('spin');
-  a.at(spin);
-  a.subs(r0, r0, 1);
-  a.bne(spin);
+  spin(a, r0, 20_000);
   a.b(again);
 });
 
@@ -196,11 +192,7 @@ describe('a guest that cannot go on', () => {
       a.at(beat);
       a.mrrc(reg.CNTVCT, r0, r1);
       a.str(r0, [r6, 4]);
-      load(a, r0, 20_000);
-      const spin = a.label('spin');
-      a.at(spin);
-      a.subs(r0, r0, 1);
-      a.bne(spin);
+      spin(a, r0, 20_000);
       a.b(beat);
       a.at(start);
       a.mov(r1, 1);
@@ -208,11 +200,7 @@ describe('a guest that cannot go on', () => {
       load(a, r0, PSCI_CPU_ON);
       a.hvc(0);
       // 10 ms, so that it is seen to beat.
-      load(a, r0, 2_000_000);
-      const wait = a.label('wait');
-      a.at(wait);
-      a.subs(r0, r0, 1);
-      a.bne(wait);
+      spin(a, r0, 2_000_000);
       vectorsAt(a, NOWHERE);
       a.smc(0);
       a.at(end);

@@ -16,6 +16,7 @@ import {
   load,
   smallGuest,
   smallImage,
+  spin,
 } from './payloads.js';
 
 /** Where the host counts, and the other guest. */
@@ -29,7 +30,7 @@ const MS = 1_000_000;
 /** Counts, and sets the near end of console 1 up each time where that is wanted. */
 function host(traps: boolean): Uint8Array {
   const a = assembler(0);
-  const [again, spin] = [a.label('again'), a.label('spin')];
+  const again = a.label('again');
   load(a, r3, NEAR_UARTS + 0x1000);
   load(a, r4, HOST_COUNT);
   a.mov(r1, 0);
@@ -38,39 +39,30 @@ function host(traps: boolean): Uint8Array {
   if (traps) a.str(r0, [r3, 0x30]);
   a.add(r1, r1, 1);
   a.str(r1, [r4]);
-  a.mov(r2, 0x1000);
-  a.at(spin);
-  a.subs(r2, r2, 1);
-  a.bne(spin);
+  spin(a, r2, 0x1000);
   a.b(again);
   return a.assemble();
 }
 
 /** Has the hypervisor do something for it again and again. */
 const asking = smallGuest((a) => {
-  const [again, spin] = [a.label('again'), a.label('spin')];
+  const again = a.label('again');
   load(a, r3, GUEST_UART);
   a.at(again);
   load(a, r0, PSCI_VERSION);
   a.hvc(0);
   a.str(r0, [r3]);
-  load(a, r0, 20_000);
-  a.at(spin);
-  a.subs(r0, r0, 1);
-  a.bne(spin);
+  spin(a, r0, 20_000);
   a.b(again);
 });
 
 const beating = smallGuest((a) => {
-  const [again, spin] = [a.label('again'), a.label('spin')];
+  const again = a.label('again');
   load(a, r6, GUEST_RAM + BEATS);
   a.at(again);
   a.mrrc(reg.CNTVCT, r0, r1);
   a.str(r0, [r6]);
-  load(a, r0, 20_000);
-  a.at(spin);
-  a.subs(r0, r0, 1);
-  a.bne(spin);
+  spin(a, r0, 20_000);
   a.b(again);
 });
 

@@ -18,6 +18,7 @@ import {
   quietHost,
   smallGuest,
   smallImage,
+  spin,
 } from './payloads.js';
 
 const PSCI = { CPU_ON: 0x8400_0003, SYSTEM_OFF: 0x8400_0008, SYSTEM_RESET: 0x8400_0009 } as const;
@@ -49,7 +50,7 @@ async function run(guests: readonly GuestPlan[], ms: number): Promise<Run> {
 /** Counts in memory for ever, with interrupts masked, and keeps every register at a value of its own. */
 const counting = (seed: number): Uint8Array =>
   smallGuest((a) => {
-    const [again, spin, wrong] = [a.label('again'), a.label('spin'), a.label('wrong')];
+    const [again, wrong] = [a.label('again'), a.label('wrong')];
     a.mov(r0, 0xf << 20);
     a.mcr(reg.CPACR, r0);
     a.isb();
@@ -65,10 +66,7 @@ const counting = (seed: number): Uint8Array =>
     a.add(r4, r4, 1);
     a.str(r4, [r6]);
     // Most of the time goes by in plain instructions; the rest is slow in the built-in machine.
-    a.mov(r0, 4096);
-    a.at(spin);
-    a.subs(r0, r0, 1);
-    a.bne(spin);
+    spin(a, r0, 4096);
     a.vmov(r0, r1, d(31));
     a.cmp(r0, r5);
     a.cmpeq(r1, r6);
@@ -161,7 +159,7 @@ describe('machines beside each other', () => {
     const TABLE = GUEST_RAM + MEGABYTE + 0x8000;
     /** CPU n maps the shared page's megabyte to the nth of the memory, where n stands, and reads it for ever. */
     const cpu = (a: Assembler, n: number): void => {
-      const [again, same, spin] = [a.label('again'), a.label('same'), a.label('spin')];
+      const [again, same] = [a.label('again'), a.label('same')];
       load(a, r6, GUEST_RAM + n * MEGABYTE + COUNTER);
       a.mov(r0, n);
       a.str(r0, [r6]);
@@ -195,10 +193,7 @@ describe('machines beside each other', () => {
       a.at(same);
       a.add(r3, r3, 1);
       a.str(r3, [r6, 4]);
-      a.mov(r0, 1024);
-      a.at(spin);
-      a.subs(r0, r0, 1);
-      a.bne(spin);
+      spin(a, r0, 1024);
       a.b(again);
     };
     const kernel = smallGuest((a) => {

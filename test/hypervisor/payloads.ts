@@ -97,6 +97,15 @@ export function guest(kernel: Uint8Array, more: Partial<GuestPlan> = {}): GuestP
   };
 }
 
+/** Lets time go by in plain instructions, two a round, which the built-in machine is quick at; `by` ends at 0. */
+export function spin(a: Assembler, by: Parameters<Assembler['movw']>[0], rounds: number): void {
+  load(a, by, rounds);
+  const again = a.label('spin');
+  a.at(again);
+  a.subs(by, by, 1);
+  a.bne(again);
+}
+
 /** Code of a small host: `main` runs in SVC mode, IRQs go to `irq`, which may change R0 to R4. */
 export function smallHost(main: (a: Assembler) => void, irq: (a: Assembler) => void): Uint8Array {
   const a = assembler(0);

@@ -5,7 +5,7 @@ import { pc, r0, r1, r2, r3, r4, r5, r6, r7, r8 } from '../../src/arm/registers.
 import * as reg from '../../src/arm/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { GuestPlan } from '../../src/hypervisor/image.js';
-import { guest, GICC, GUEST_RAM, GUEST_UART, handoverOf, load, quietHost, smallGuest, smallImage } from './payloads.js';
+import { guest, GICC, GUEST_RAM, GUEST_UART, handoverOf, load, quietHost, smallGuest, smallImage, spin } from './payloads.js';
 
 /** The system counter of these machines, so much faster than the board's: a slice is 50 µs of virtual time. */
 const COUNTER = 1_920_000_000;
@@ -27,7 +27,7 @@ async function runGuests(guests: readonly GuestPlan[]): Promise<(guest: number, 
 /** Counts how often it has done something, with VFP and NEON switched on. */
 function counting(does: (a: Assembler) => void): Uint8Array {
   return smallGuest((a) => {
-    const [again, spin] = [a.label('again'), a.label('spin')];
+    const again = a.label('again');
     a.mov(r0, 0xf << 20);
     a.mcr(reg.CPACR, r0);
     a.isb();
@@ -39,10 +39,7 @@ function counting(does: (a: Assembler) => void): Uint8Array {
     does(a);
     a.add(r5, r5, 1);
     a.str(r5, [r4]);
-    load(a, r1, 1000);
-    a.at(spin);
-    a.subs(r1, r1, 1);
-    a.bne(spin);
+    spin(a, r1, 1000);
     a.b(again);
   });
 }
