@@ -70,10 +70,7 @@ const access =
 
 /** The exits compared, and which of the first of them: all machines take the same. */
 const paths: readonly (readonly [string, (it: Counted) => boolean])[] = [
-  [
-    'hypercall, PSCI version',
-    ({ visit }) => visit.vector === VECTOR_HYP_TRAP && classOf(visit) === EC_HVC,
-  ],
+  ['hypercall, PSCI version', ({ visit }) => visit.vector === VECTOR_HYP_TRAP && classOf(visit) === EC_HVC],
   ['GICC_PMR, read', access(GICC_PMR, false)],
   ['GICC_PMR, write', access(GICC_PMR, true)],
   ['timer interrupt, its own exit', ({ visit }) => visit.vector === VECTOR_IRQ],

@@ -29,7 +29,8 @@ const line = (...[what, ...columns]: string[]): void => {
 const percent = (part: number): string => `${(100 * part).toFixed(3)} %`;
 const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
 
-const { costs, hostExits, hostInstructions, hostTicks, hostOverhead, guestSpeed, size } = await measureCosts(MS);
+const { costs, hostExits, hostInstructions, hostTicks, hostOverhead, guestSpeed, size } =
+  await measureCosts(MS);
 line('instructions in HYP mode, the most of ten', 'hypberry', 'exits', 'goal', 'Xvisor');
 for (const { what, instructions, exits } of costs)
   line(what, String(instructions), String(exits), GOALS[what] ?? '', XVISOR[what] ?? '');

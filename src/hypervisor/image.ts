@@ -160,7 +160,8 @@ function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
   const vcpus = guests.reduce((sum, { cores }) => sum + cores.length, 0);
   if (vcpus > L.VCPUS - CORES)
     refuse('vcpus', `The guests have ${vcpus} virtual CPUs.`, `Have at most ${L.VCPUS - CORES}.`);
-  if (armMemory > 0x3f00_0000) refuse('memory', 'The memory reaches into the peripherals.', 'Give what the ARM has.');
+  if (armMemory > 0x3f00_0000)
+    refuse('memory', 'The memory reaches into the peripherals.', 'Give what the ARM has.');
 }
 
 /**
@@ -179,7 +180,12 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
       offset: it?.offset ?? 0,
     })),
   );
-  const copies = origin - roundUp(files.reduce((sum, { data }) => sum + roundUp(data.length, STEP), 0), BLOCK);
+  const copies =
+    origin -
+    roundUp(
+      files.reduce((sum, { data }) => sum + roundUp(data.length, STEP), 0),
+      BLOCK,
+    );
   let next = copies;
   const placed = files.map(({ data, offset }) => {
     const to = next;
@@ -237,7 +243,11 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
   });
   file.set(hostKernel, hostAt);
   if (LOADED_AT + file.length > copies)
-    refuse('memory', `the file, of ${file.length} bytes, reaches to where its parts go`, 'Have smaller guests.');
+    refuse(
+      'memory',
+      `the file, of ${file.length} bytes, reaches to where its parts go`,
+      'Have smaller guests.',
+    );
   return { file, hostEnd, copies, end, guestMemory, description, hypervisor };
 }
 

@@ -75,10 +75,18 @@ export function checkPlacement(image: HypervisorImage, hostKernel: number, loade
   };
   const whole = { address: file, size: image.file.length };
   if (overlap(whole, copies))
-    refuse('the hypervisor’s file', whole, 'Take kernel_address out of config.txt, or set a smaller gpu_mem.');
+    refuse(
+      'the hypervisor’s file',
+      whole,
+      'Take kernel_address out of config.txt, or set a smaller gpu_mem.',
+    );
   if (overlap(tree, copies)) refuse('the device tree', tree, 'Take device_tree_address out of config.txt.');
   if (initramfs && overlap(initramfs, copies))
-    refuse('the initramfs', initramfs, 'Take the address out of the line initramfs in config.txt: followkernel.');
+    refuse(
+      'the initramfs',
+      initramfs,
+      'Take the address out of the line initramfs in config.txt: followkernel.',
+    );
 
   const places = settled(image.hostEnd, tree, initramfs);
   const kernelEnd = file + Math.max(hostKernel, loaded.unpacked ?? 0);

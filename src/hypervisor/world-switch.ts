@@ -82,13 +82,16 @@ function groups(): Move[][] {
 
 function eachGroup(visit: (moves: readonly Move[], registers: readonly Register[]) => void): void {
   for (const moves of groups())
-    visit(moves, HOLD.slice(0, moves.reduce((sum, { words }) => sum + words, 0)));
+    visit(
+      moves,
+      HOLD.slice(
+        0,
+        moves.reduce((sum, { words }) => sum + words, 0),
+      ),
+    );
 }
 
-function eachMove(
-  moves: readonly Move[],
-  visit: (move: Move, registers: readonly Register[]) => void,
-): void {
+function eachMove(moves: readonly Move[], visit: (move: Move, registers: readonly Register[]) => void): void {
   let at = 0;
   for (const move of moves) {
     visit(move, HOLD.slice(at, at + move.words));

@@ -13,7 +13,10 @@ import { ROUNDS, WRONG, witness, wrongs } from './witness.js';
 const COUNTER = 1_920_000_000;
 const FIRST_GUEST_VCPU = 4;
 
-async function run(guests: readonly GuestPlan[], ms: number): Promise<{ pi: BuiltInPi; image: HypervisorImage }> {
+async function run(
+  guests: readonly GuestPlan[],
+  ms: number,
+): Promise<{ pi: BuiltInPi; image: HypervisorImage }> {
   const image = smallImage(quietHost, guests);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
   Object.assign(pi.cpu.machine, { counterFrequency: COUNTER });

@@ -228,7 +228,9 @@ async function attack(seed: number, steps: number): Promise<Attack> {
   const from = pi.cpu.time;
   pi.run(from + 1_000_000);
   // Each has had its share of its core: one of two vcpus, and one of three; making memory takes some.
-  const [witnessShare, tickingShare] = shares().map((it, i) => (it - started[i]!) / (pi.cpu.time - BOOTED_NS));
+  const [witnessShare, tickingShare] = shares().map(
+    (it, i) => (it - started[i]!) / (pi.cpu.time - BOOTED_NS),
+  );
   expect(witnessShare).toBeGreaterThan(0.35);
   expect(tickingShare).toBeGreaterThan(0.25);
   // Nobody was hurt.

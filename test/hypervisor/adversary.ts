@@ -128,12 +128,23 @@ function coprocessor(random: Random): number {
   switch (random(8)) {
     case 0:
       // Two registers: half of all for the timers.
-      return (ALWAYS | 0x0c40_0000 | (random(2) << 20) | (random(16) << 16) | rest | (random(2) ? random(256) : (random(5) << 4) | 14)) >>> 0;
+      return (
+        (ALWAYS |
+          0x0c40_0000 |
+          (random(2) << 20) |
+          (random(16) << 16) |
+          rest |
+          (random(2) ? random(256) : (random(5) << 4) | 14)) >>>
+        0
+      );
     case 1:
       return (ALWAYS | 0x0c00_0000 | (random(0x200) << 16) | rest | random(256)) >>> 0;
     default: {
       const crn = random(3) ? random(16) : [1, 2, 9, 14][random(4)]!;
-      return (ALWAYS | 0x0e00_0010 | (random(256) << 20) | (crn << 16) | rest | (random(256) & ~0x10)) >>> 0 & ~(random(8) ? 0x00e0_0000 * (random(2) ^ 1) : 0);
+      return (
+        ((ALWAYS | 0x0e00_0010 | (random(256) << 20) | (crn << 16) | rest | (random(256) & ~0x10)) >>> 0) &
+        ~(random(8) ? 0x00e0_0000 * (random(2) ^ 1) : 0)
+      );
     }
   }
 }
@@ -163,7 +174,9 @@ const PIECE_KINDS: readonly (readonly [number, Piece])[] = [
     6, // Loads and stores.
     (a, random) => {
       fill(a, random, 6);
-      const memory = a32Encodings.filter(({ name }) => /^(LDR|STR|LDM|STM|SWP|VLD|VST|PLD|PUSH|POP)/.test(name));
+      const memory = a32Encodings.filter(({ name }) =>
+        /^(LDR|STR|LDM|STM|SWP|VLD|VST|PLD|PUSH|POP)/.test(name),
+      );
       for (let i = random(8); i >= 0; i--) a.word(instruction(random, memory).word);
     },
   ],
@@ -212,7 +225,9 @@ const PIECE_KINDS: readonly (readonly [number, Piece])[] = [
     (a, random) => {
       for (let i = random(6); i >= 0; i--) {
         const register = random(3)
-          ? GICD + [0, 0x80, 0x100, 0x180, 0x200, 0x280, 0x300, 0x380, 0x400, 0x800, 0xc00, 0xf00][random(12)]! + random(0x44)
+          ? GICD +
+            [0, 0x80, 0x100, 0x180, 0x200, 0x280, 0x300, 0x380, 0x400, 0x800, 0xc00, 0xf00][random(12)]! +
+            random(0x44)
           : GICC + [0, 4, 8, 0xc, 0x10, 0x14, 0x18, 0x1c, 0xd0, 0xfc, 0x1000][random(11)]!;
         write(a, r4, random(3) ? register & ~3 : register);
         write(a, r5, random(2) ? any(random) : random(64));
@@ -348,7 +363,8 @@ const PIECE_KINDS: readonly (readonly [number, Piece])[] = [
       write(a, r4, 1 + random(random(4) ? 8 : 200));
       if (random(2)) a.word(cpsie(random(8)));
       a.at(again);
-      for (let i = random(3); i >= 0; i--) a.word([0xe320_f003, 0xe320_f002, 0xe320_f004, 0xe320_f001][random(4)]!);
+      for (let i = random(3); i >= 0; i--)
+        a.word([0xe320_f003, 0xe320_f002, 0xe320_f004, 0xe320_f001][random(4)]!);
       a.subs(r4, r4, 1);
       a.bne(again);
     },

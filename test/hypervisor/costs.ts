@@ -52,7 +52,11 @@ interface Machine {
   readonly word: (guest: number, offset: number) => number;
 }
 
-async function machine(host: Uint8Array, guests: readonly GuestPlan[], keepVisits: boolean): Promise<Machine> {
+async function machine(
+  host: Uint8Array,
+  guests: readonly GuestPlan[],
+  keepVisits: boolean,
+): Promise<Machine> {
   const image = smallImage(host, guests);
   const worlds = watchWorlds(keepVisits);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined, [worlds.observe]);
@@ -95,9 +99,14 @@ function takeTimer(a: Assembler, ticks: number): void {
 /** Does everything whose cost is asked for, ten times each. */
 export const caller = smallGuest(
   (a) => {
-    const [again, wait, waiting, sending, pause, end] = ['again', 'wait', 'waiting', 'sending', 'pause', 'end'].map(
-      (it) => a.label(it),
-    ) as [Label, Label, Label, Label, Label, Label];
+    const [again, wait, waiting, sending, pause, end] = [
+      'again',
+      'wait',
+      'waiting',
+      'sending',
+      'pause',
+      'end',
+    ].map((it) => a.label(it)) as [Label, Label, Label, Label, Label, Label];
     a.mov(r4, TIMES);
     a.at(again);
     load(a, r0, PSCI_VERSION);
@@ -307,7 +316,9 @@ async function measureCalls(): Promise<{ calls: Cost[]; size: Costs['size'] }> {
   const host = visits.filter(({ core }) => core < GUEST_CORE);
   const bytes = host
     .map((visit, i) => ({ visit, i }))
-    .filter(({ visit, i }) => visit.vector === VECTOR_FIQ && ![VECTOR_FIQ, undefined].includes(host[i + 1]?.vector))
+    .filter(
+      ({ visit, i }) => visit.vector === VECTOR_FIQ && ![VECTOR_FIQ, undefined].includes(host[i + 1]?.vector),
+    )
     .map(({ i }) => {
       const end = host.findIndex((visit, n) => n > i && visit.vector === VECTOR_FIQ);
       return host.slice(i, end < 0 ? undefined : end);
@@ -328,9 +339,17 @@ async function measureCalls(): Promise<{ calls: Cost[]; size: Costs['size'] }> {
 async function measureSwitches(): Promise<Cost[]> {
   const it = await machine(quietHost, [guest(spinning), guest(spinning)], true);
   await runFor(it, 40);
-  const visits = it.worlds.visits.filter(({ vector, from, to }) => vector === VECTOR_IRQ && from > 0 && from !== to);
+  const visits = it.worlds.visits.filter(
+    ({ vector, from, to }) => vector === VECTOR_IRQ && from > 0 && from !== to,
+  );
   if (visits.length < 3) throw new Error('no switches were seen');
-  return [{ what: 'switch between two guests', instructions: Math.max(...visits.map((v) => v.instructions)), exits: 1 }];
+  return [
+    {
+      what: 'switch between two guests',
+      instructions: Math.max(...visits.map((v) => v.instructions)),
+      exits: 1,
+    },
+  ];
 }
 
 /** A busy guest with a tick a millisecond, against its loop without interrupts: one instruction a nanosecond. */

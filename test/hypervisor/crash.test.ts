@@ -8,7 +8,17 @@ import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { Observe } from '../../src/engine/observer.js';
 import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
-import { consoleText, guest, GUEST_RAM, handoverOf, load, quietHost, smallGuest, smallImage, spin } from './payloads.js';
+import {
+  consoleText,
+  guest,
+  GUEST_RAM,
+  handoverOf,
+  load,
+  quietHost,
+  smallGuest,
+  smallImage,
+  spin,
+} from './payloads.js';
 
 /** Words in a guest's memory: how often it has begun without its memory being new, and how far it came. */
 const BEGUN = 0x4000;
@@ -118,7 +128,10 @@ interface Run {
   readonly word: (guest: number, offset: number) => number;
 }
 
-async function machine(guests: readonly GuestPlan[], observe?: (image: HypervisorImage) => Observe): Promise<Run> {
+async function machine(
+  guests: readonly GuestPlan[],
+  observe?: (image: HypervisorImage) => Observe,
+): Promise<Run> {
   const image = smallImage(quietHost, guests);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined, observe ? [observe(image)] : []);
   const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
@@ -162,21 +175,19 @@ describe('a guest that cannot go on', () => {
     const calling = crashing((a) => {
       a.hvc(0);
     });
-    const { pi, messages } = await machine(
-      [guest(calling, { name: 'bad' })],
-      ({ hypervisor }) =>
-        () => ({
-          watch: {
-            wants: (physical) => physical === hypervisor.symbols.get('enter.trap'),
-            instruction: (m) => {
-              if (changed++ === 0) setWord(m, CPU.SPSR, (word(m, CPU.SPSR) & ~0x1f) | 0x14);
-              return false;
-            },
-          },
-        }),
-    );
+    const { pi, messages } = await machine([guest(calling, { name: 'bad' })], ({ hypervisor }) => () => ({
+      watch: {
+        wants: (physical) => physical === hypervisor.symbols.get('enter.trap'),
+        instruction: (m) => {
+          if (changed++ === 0) setWord(m, CPU.SPSR, (word(m, CPU.SPSR) & ~0x1f) | 0x14);
+          return false;
+        },
+      },
+    }));
     pi.run(100_000_000);
-    expect(messages()[1]).toMatch(/^hypberry: bad: crashed: no valid mode, pc 0x40008[0-9a-f]{3}, syndrome 0x[0-9a-f]{6}d4; restarts$/);
+    expect(messages()[1]).toMatch(
+      /^hypberry: bad: crashed: no valid mode, pc 0x40008[0-9a-f]{3}, syndrome 0x[0-9a-f]{6}d4; restarts$/,
+    );
   });
 
   test('with several CPUs stops on all of them; the others, and the host, go on', async () => {
@@ -206,7 +217,11 @@ describe('a guest that cannot go on', () => {
       a.at(end);
       a.b(end);
     });
-    const { pi, messages, word: at } = await machine([
+    const {
+      pi,
+      messages,
+      word: at,
+    } = await machine([
       guest(pair, { name: 'bad', cores: [2, 3] }),
       guest(beating, { name: 'good', cores: [3] }),
     ]);
@@ -231,7 +246,11 @@ describe('a guest that cannot go on', () => {
         load(a, r0, call);
         a.hvc(0);
       });
-    const { pi, messages, word: at } = await machine([
+    const {
+      pi,
+      messages,
+      word: at,
+    } = await machine([
       guest(off(PSCI_CPU_OFF), { name: 'cpu' }),
       guest(off(PSCI_SYSTEM_OFF), { name: 'system' }),
       guest(off(PSCI_SYSTEM_RESET), { name: 'again' }),
@@ -254,17 +273,18 @@ test("the memory of one that restarts is made between the others' slices", async
     load(a, r0, PSCI_SYSTEM_RESET);
     a.hvc(0);
   });
-  const { pi, messages, word: at } = await machine([
-    guest(restarting, { name: 'large', memory }),
-    guest(beating, { name: 'good' }),
-  ]);
+  const {
+    pi,
+    messages,
+    word: at,
+  } = await machine([guest(restarting, { name: 'large', memory }), guest(beating, { name: 'good' })]);
   const restarts = (): number => messages().filter((it) => it.endsWith('large: restarts')).length;
   const STEP = 200_000;
   let now = 0;
   while (restarts() < 1 && now < 2_000_000_000) pi.run((now += 5_000_000));
   // The longest time without a beat, while it is made once more.
   let [longest, last, lastAt] = [0, 0, now];
-  for (const from = restarts(); restarts() === from && now < 2_000_000_000; ) {
+  for (const from = restarts(); restarts() === from && now < 2_000_000_000;) {
     pi.run((now += STEP));
     const beat = at(1, BEGUN);
     if (beat !== last) [last, lastAt] = [beat, now];

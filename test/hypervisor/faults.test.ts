@@ -132,31 +132,34 @@ const cases = [
 ] as const;
 
 describe('a fault of the hypervisor', () => {
-  test.each(cases)('by %s is told, its core stops, and the others go on', async (_, hostTraps, breakIt, expected) => {
-    const image = smallImage(host(hostTraps), [guest(asking), guest(beating, { cores: [2] })]);
-    const pi = await createBuiltInPi(handoverOf(image), () => undefined);
-    const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
-    const hostCount = (): number => view.getUint32(HOST_COUNT, true);
-    const beats = (): number => view.getUint32(image.guestMemory[1]! + BEATS, true);
-    pi.run(10 * MS);
-    const before = consoleText(image, pi.cpu.ram, -1);
-    expect(before).not.toContain('fault');
-    breakIt(image, pi);
-    pi.run(15 * MS);
-    const told = consoleText(image, pi.cpu.ram, -1).slice(before.length);
-    const trap = image.hypervisor.symbols.get('trap')!;
-    const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;
-    const line = new RegExp(
-      expected.source
-        .replace('^', '^hypberry: fault in the hypervisor: ')
-        .replace('TRAP', hex(trap))
-        .replace('AFTER', hex(trap + 4))
-        .replace('$', '; core 3 stops\r\n$'),
-    );
-    expect(told).toMatch(line);
-    const [count, beat] = [hostCount(), beats()];
-    pi.run(20 * MS);
-    expect(hostCount()).toBeGreaterThan(count + 10);
-    expect(beats()).toBeGreaterThan(beat);
-  });
+  test.each(cases)(
+    'by %s is told, its core stops, and the others go on',
+    async (_, hostTraps, breakIt, expected) => {
+      const image = smallImage(host(hostTraps), [guest(asking), guest(beating, { cores: [2] })]);
+      const pi = await createBuiltInPi(handoverOf(image), () => undefined);
+      const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+      const hostCount = (): number => view.getUint32(HOST_COUNT, true);
+      const beats = (): number => view.getUint32(image.guestMemory[1]! + BEATS, true);
+      pi.run(10 * MS);
+      const before = consoleText(image, pi.cpu.ram, -1);
+      expect(before).not.toContain('fault');
+      breakIt(image, pi);
+      pi.run(15 * MS);
+      const told = consoleText(image, pi.cpu.ram, -1).slice(before.length);
+      const trap = image.hypervisor.symbols.get('trap')!;
+      const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;
+      const line = new RegExp(
+        expected.source
+          .replace('^', '^hypberry: fault in the hypervisor: ')
+          .replace('TRAP', hex(trap))
+          .replace('AFTER', hex(trap + 4))
+          .replace('$', '; core 3 stops\r\n$'),
+      );
+      expect(told).toMatch(line);
+      const [count, beat] = [hostCount(), beats()];
+      pi.run(20 * MS);
+      expect(hostCount()).toBeGreaterThan(count + 10);
+      expect(beats()).toBeGreaterThan(beat);
+    },
+  );
 });

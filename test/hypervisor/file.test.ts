@@ -56,8 +56,8 @@ test.each([['', 'web'], ['Web'], ['a b'], ['a'.repeat(16)], ['ü'], ['hypberry']
   'guests are not called %j, %j',
   (...names) => {
     const guests = names.map((name) => guest(idle, { name }));
-    expect(() => buildHypervisor({ armMemory: ARM_MEMORY, hostCores: 3, hostKernel: quietHost, guests })).toThrow(
-      expect.objectContaining({ code: 'hypervisor.name' }),
-    );
+    expect(() =>
+      buildHypervisor({ armMemory: ARM_MEMORY, hostCores: 3, hostKernel: quietHost, guests }),
+    ).toThrow(expect.objectContaining({ code: 'hypervisor.name' }));
   },
 );

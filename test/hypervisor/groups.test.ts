@@ -2,7 +2,17 @@ import { expect, test } from 'vitest';
 import type { Assembler } from '../../src/arm/assembler.js';
 import { r0, r1, r2, r3, r6 } from '../../src/arm/registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
-import { GICC, GICD, guest, GUEST_RAM, handoverOf, load, quietHost, smallGuest, smallImage } from './payloads.js';
+import {
+  GICC,
+  GICD,
+  guest,
+  GUEST_RAM,
+  handoverOf,
+  load,
+  quietHost,
+  smallGuest,
+  smallImage,
+} from './payloads.js';
 
 /** Words in the guest's memory: what the two handlers have read, then what was read with both masked. */
 const FOUND = 0x4000;
@@ -86,7 +96,9 @@ test('group 0 as FIQ, group 1 as IRQ, each by its own registers', async () => {
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
   pi.run(10_000_000);
   const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
-  const found = Array.from({ length: 13 }, (_, i) => view.getUint32(image.guestMemory[0]! + FOUND + 4 * i, true));
+  const found = Array.from({ length: 13 }, (_, i) =>
+    view.getUint32(image.guestMemory[0]! + FOUND + 4 * i, true),
+  );
   const [none, other] = [1023, 1022];
   expect(found.slice(0, 2), 'FIQ: SGI 1; then SGI 2 of group 1 is the next').toEqual([1, 2]);
   expect(found.slice(2, 5), 'IRQ: the other group; SGI 2; nothing').toEqual([other, 2, none]);

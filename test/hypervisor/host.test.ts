@@ -100,7 +100,10 @@ describe('FIQs of the host', () => {
   });
 
   test('come to it all, and the hypervisor has its line again when it goes idle', async () => {
-    const pi = await createBuiltInPi(handoverOf(smallImage(fiqHost(0xc00, true), [guest(talker)])), () => undefined);
+    const pi = await createBuiltInPi(
+      handoverOf(smallImage(fiqHost(0xc00, true), [guest(talker)])),
+      () => undefined,
+    );
     pi.run(15 * MS);
     const some = word(pi, HOST_FIQS);
     expect(some).toBeGreaterThan(50);
@@ -116,7 +119,10 @@ describe('FIQs of the host', () => {
   });
 
   test('come to one that never goes idle, too', async () => {
-    const pi = await createBuiltInPi(handoverOf(smallImage(fiqHost(50, false), [guest(talker)])), () => undefined);
+    const pi = await createBuiltInPi(
+      handoverOf(smallImage(fiqHost(50, false), [guest(talker)])),
+      () => undefined,
+    );
     pi.run(20 * MS);
     expect(word(pi, HOST_FIQS)).toBe(50);
   });

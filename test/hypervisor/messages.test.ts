@@ -5,7 +5,10 @@ import { consoleText, guest, handoverOf, quietHost, smallImage } from './payload
 const idle = Uint8Array.of(0xfe, 0xff, 0xff, 0xea);
 
 test('who is there: the cores, the host, each guest', async () => {
-  const image = smallImage(quietHost, [guest(idle, { name: 'web' }), guest(idle, { name: 'db', cores: [2] })]);
+  const image = smallImage(quietHost, [
+    guest(idle, { name: 'web' }),
+    guest(idle, { name: 'db', cores: [2] }),
+  ]);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
   pi.run(10_000_000);
   const lines = consoleText(image, pi.cpu.ram, -1).split('\r\n');

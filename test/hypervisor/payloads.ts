@@ -224,12 +224,9 @@ export function interruptedHost(console: number): Uint8Array {
       a.b(sleep);
     },
     (a) => {
-      const [notTimer, read, wrong, over] = ['no timer', 'read', 'wrong', 'over'].map((it) => a.label(it)) as [
-        Label,
-        Label,
-        Label,
-        Label,
-      ];
+      const [notTimer, read, wrong, over] = ['no timer', 'read', 'wrong', 'over'].map((it) =>
+        a.label(it),
+      ) as [Label, Label, Label, Label];
       load(a, r0, LOCAL_BASE + LOCAL_REGISTERS.IRQ_SOURCE.offset);
       a.ldr(r1, [r0]);
       a.tst(r1, LOCAL_SOURCE.CNTVIRQ);

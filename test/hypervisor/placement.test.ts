@@ -2,14 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { assembler } from '../../src/arm/assembler.js';
 import { pc, r0, r2 } from '../../src/arm/registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
-import {
-  ensureNode,
-  fdtCells,
-  fdtFromCells,
-  findNode,
-  readFdt,
-  writeFdt,
-} from '../../src/firmware/fdt.js';
+import { ensureNode, fdtCells, fdtFromCells, findNode, readFdt, writeFdt } from '../../src/firmware/fdt.js';
 import type { HypervisorImage } from '../../src/hypervisor/image.js';
 import { buildHypervisor, endOfHost } from '../../src/hypervisor/image.js';
 import type { Loaded } from '../../src/hypervisor/placement.js';
@@ -21,7 +14,8 @@ const FILE = 0x8000;
 const FOUND = 0x2000;
 const idle = Uint8Array.of(0xfe, 0xff, 0xff, 0xea);
 /** Fills the memory that it is given. */
-const filler = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
+const filler = (size: number): Uint8Array =>
+  Uint8Array.from({ length: size }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
 
 /** Notes where it is and where its tree is. */
 function host(): Uint8Array {
@@ -95,7 +89,9 @@ describe('what the firmware has left is in the host’s memory when the host beg
     expect(fdtCells(findNode(fdt, '/memory@0')!.properties.get('reg')!)).toEqual([0, hostEnd]);
     if (!ramdisk) return;
     const { properties } = findNode(fdt, '/chosen')!;
-    const [start, end] = ['start', 'end'].map((it) => fdtCells(properties.get(`linux,initrd-${it}`)!).at(-1)!);
+    const [start, end] = ['start', 'end'].map((it) =>
+      fdtCells(properties.get(`linux,initrd-${it}`)!).at(-1)!,
+    );
     expect(start).toBe(expected.initramfs);
     expect(end).toBe(start! + size);
     expect(end).toBeLessThanOrEqual(hostEnd);
@@ -161,7 +157,9 @@ describe('what cannot be placed is refused', () => {
   });
 
   test('a file that reaches to where its own parts go', () => {
-    const guests = [guest(idle, { memory: 26 * MIB, initramfs: { data: new Uint8Array(25 * MIB), offset: 0x8_0000 } })];
+    const guests = [
+      guest(idle, { memory: 26 * MIB, initramfs: { data: new Uint8Array(25 * MIB), offset: 0x8_0000 } }),
+    ];
     const plan = { armMemory: ARM_MEMORY, hostCores: 3, guests };
     expect(() => buildHypervisor({ ...plan, hostKernel: new Uint8Array(12 * MIB) })).toThrow(
       expect.objectContaining({ code: 'hypervisor.memory' }),

@@ -34,7 +34,15 @@ const REPORT = 0x10_0000;
 const SMALLEST = 0x20_0000;
 /** Registers of the interrupt controller that hold something, and how many words of them there are. */
 const GICD_STATE = [
-  ...([[0x000, 2], [0x100, 2], [0x200, 2], [0x300, 2], [0x400, 16], [0x800, 16], [0xc00, 4]] as const),
+  ...([
+    [0x000, 2],
+    [0x100, 2],
+    [0x200, 2],
+    [0x300, 2],
+    [0x400, 16],
+    [0x800, 16],
+    [0xc00, 4],
+  ] as const),
 ];
 const GICC_STATE = [0x00, 0x04, 0x08, 0x14, 0x18, 0xd0];
 const UART_STATE = [0x24, 0x28, 0x2c, 0x30, 0x34, 0x38, 0x3c, 0x40, 0x48];
@@ -69,7 +77,16 @@ function dirty(a: Assembler): void {
   for (let n = 0; n < 32; n++) a.vmov(d(n), r0, r0);
   load(a, r1, 0x0340_001f);
   a.vmsr('FPSCR', r1);
-  for (const name of ['SP_usr', 'LR_usr', 'SP_abt', 'LR_abt', 'SP_und', 'SP_irq', 'SP_fiq', 'R8_fiq'] as const)
+  for (const name of [
+    'SP_usr',
+    'LR_usr',
+    'SP_abt',
+    'LR_abt',
+    'SP_und',
+    'SP_irq',
+    'SP_fiq',
+    'R8_fiq',
+  ] as const)
     a.msr(name, r0);
   for (const register of [reg.TTBR0, reg.TTBR1, reg.DACR, reg.DFAR, reg.IFAR, reg.CONTEXTIDR, reg.TPIDRURW])
     a.mcr(register, r0);
@@ -90,7 +107,14 @@ function dirty(a: Assembler): void {
   put(GICC, 0x00, 1);
   load(a, r0, GICC + 0xc);
   a.ldr(r1, [r0]);
-  for (const [offset, what] of [[0x24, 13], [0x28, 5], [0x2c, 0x70], [0x30, 0x301], [0x34, 0x24], [0x38, 0x7ff]] as const)
+  for (const [offset, what] of [
+    [0x24, 13],
+    [0x28, 5],
+    [0x2c, 0x70],
+    [0x30, 0x301],
+    [0x34, 0x24],
+    [0x38, 0x7ff],
+  ] as const)
     put(GUEST_UART, offset, what);
   put(GUEST_UART, 0x00, '.'.charCodeAt(0));
   a.mov(r1, 1);
@@ -172,7 +196,8 @@ const SPSR = 16;
 /** Everything that the core holds for a guest, but VFP's registers, which come when they are used. */
 function stateOf(m: Machine): unknown {
   const { SCTLR, TTBR0, TTBR1, TTBCR, DACR, DFSR, IFSR, DFAR, IFAR, PAR, MAIR0, MAIR1 } = m.core.nonSecure;
-  const { VBAR, CONTEXTIDR, TPIDRURW, TPIDRURO, TPIDRPRW, CSSELR, AMAIR0, AMAIR1, ADFSR, AIFSR } = m.core.nonSecure;
+  const { VBAR, CONTEXTIDR, TPIDRURW, TPIDRURO, TPIDRPRW, CSSELR, AMAIR0, AMAIR1, ADFSR, AIFSR } =
+    m.core.nonSecure;
   const { CPACR, CNTKCTL, CNTV_CTL, CNTV_CVAL, HCR, VMPIDR, VPIDR, VTTBR, VTTBR_HIGH } = m.core;
   return {
     general: Array.from(m.u32.subarray(0, 15)),

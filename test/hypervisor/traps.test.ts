@@ -5,7 +5,18 @@ import { pc, r0, r1, r2, r3, r4, r5, r6, r7, r8 } from '../../src/arm/registers.
 import * as reg from '../../src/arm/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { GuestPlan } from '../../src/hypervisor/image.js';
-import { guest, GICC, GUEST_RAM, GUEST_UART, handoverOf, load, quietHost, smallGuest, smallImage, spin } from './payloads.js';
+import {
+  guest,
+  GICC,
+  GUEST_RAM,
+  GUEST_UART,
+  handoverOf,
+  load,
+  quietHost,
+  smallGuest,
+  smallImage,
+  spin,
+} from './payloads.js';
 
 /** The system counter of these machines, so much faster than the board's: a slice is 50 µs of virtual time. */
 const COUNTER = 1_920_000_000;

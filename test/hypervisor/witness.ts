@@ -136,12 +136,7 @@ export function witness(seed: number, spin: number): Uint8Array {
 }
 
 /** Compares everything with its value; goes to `stop` with the number of what is wrong in R3. */
-function looks(
-  a: Assembler,
-  value: (n: number) => number,
-  status: (n: number) => number,
-  stop: Label,
-): void {
+function looks(a: Assembler, value: (n: number) => number, status: (n: number) => number, stop: Label): void {
   let n = 1;
   const compare = (register: Register, expected: number): void => {
     load(a, r2, expected);

@@ -73,13 +73,20 @@ describe('what there is', () => {
 
   test('after reset nothing is forwarded, and no priority passes the mask (4.3.1, 4.4.1, 4.4.2)', () => {
     const fresh = createMachine([FIRST]);
-    for (const address of [GICD + D.CTLR, GICC + C.CTLR, GICC + C.PMR]) expect(fresh.load(FIRST, address)).toBe(0);
+    for (const address of [GICD + D.CTLR, GICC + C.CTLR, GICC + C.PMR])
+      expect(fresh.load(FIRST, address)).toBe(0);
     expect(fresh.load(FIRST, GICC + C.RPR)).toBe(IDLE);
     expect(fresh.load(FIRST, GICC + C.IAR)).toBe(SPURIOUS);
   });
 
   test('registers of interrupts that there are not read as zero and ignore writes (4.1.2)', () => {
-    for (const offset of [D.ISENABLER + 8, D.ISPENDR + 8, D.ISACTIVER + 8, D.IPRIORITYR + 64, D.ITARGETSR + 64]) {
+    for (const offset of [
+      D.ISENABLER + 8,
+      D.ISPENDR + 8,
+      D.ISACTIVER + 8,
+      D.IPRIORITYR + 64,
+      D.ITARGETSR + 64,
+    ]) {
       writeD(offset, 0xffff_ffff);
       expect(readD(offset), offset.toString(16)).toBe(0);
     }
@@ -209,7 +216,9 @@ describe('priorities (3.3)', () => {
     for (const at of [0, 28, 32, 60]) writeD(D.IPRIORITYR + at, 0x8080_8080);
     writeD(D.SGIR, TO_SELF | 1);
     for (const at of [2, 30, 34, 62]) writeD(D.IPRIORITYR + at, 0x1020, FIRST, 2);
-    expect([0, 28, 32, 60].map((at) => readD(D.IPRIORITYR + at))).toEqual([0, 0, 0, 0].map(() => 0x1020_8080));
+    expect([0, 28, 32, 60].map((at) => readD(D.IPRIORITYR + at))).toEqual(
+      [0, 0, 0, 0].map(() => 0x1020_8080),
+    );
     expect(readC(C.IAR)).toBe(1);
   });
 
@@ -406,9 +415,9 @@ test('a word that is at no word’s place changes nothing, of its own registers 
     // A Data Abort: the vector's offset is 0x10 (ARM ARM table B1-3).
     expect(machine.pc(FIRST)).toBe(0x4000_8010);
   }
-  expect([D.ITARGETSR + 60, D.IPRIORITYR + 32, D.IPRIORITYR + 60, D.IPRIORITYR + 28].map((it) => readD(it))).toEqual([
-    0, 0, 0, 0,
-  ]);
+  expect(
+    [D.ITARGETSR + 60, D.IPRIORITYR + 32, D.IPRIORITYR + 60, D.IPRIORITYR + 28].map((it) => readD(it)),
+  ).toEqual([0, 0, 0, 0]);
   writeD(D.SGIR, TO_SELF | 1);
   expect(readC(C.IAR)).toBe(1);
 });

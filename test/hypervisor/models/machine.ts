@@ -304,7 +304,8 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
     address: new Proxy({}, { get: (_, name) => () => symbol(String(name)) }),
     assembly,
   };
-  const body = new engine.Instance(new engine.Module(Buffer.from(hypervisorBase64, 'base64')), imports).exports;
+  const body = new engine.Instance(new engine.Module(Buffer.from(hypervisorBase64, 'base64')), imports)
+    .exports;
 
   /** Has a core run the body; who goes on is the one that it gives. */
   const enter = (core: number, what: () => number): void => {

@@ -116,4 +116,3 @@ describe('an abort for a guest (ARM ARM B1.8.3, B3.13.3)', () => {
     expect(machine.pc(CORE)).toBe(0x4000_000c);
   });
 });
-
