@@ -4,8 +4,8 @@ import { buildWasmModule } from './lib/wasm-module.js';
 /** @throws HypberryError `assemblyscript.compile` */
 export default async function buildHypervisor(): Promise<void> {
   await buildWasmModule({
-    folder: 'hypervisor',
-    others: ['src/hypervisor/layout.ts'],
+    folder: 'src/hypervisor/body',
+    others: ['src/hypervisor/shared/layout.ts'],
     output: 'src/hypervisor/hypervisor-binary.ts',
     constant: 'hypervisorBase64',
     script: import.meta.filename,

@@ -8,7 +8,7 @@ import { cacheFolder } from '../../scripts/lib/cache.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import { EC_HVC, VECTOR_HYP_TRAP, VECTOR_IRQ } from '../../src/arm/cpu/exceptions.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
-import type { HypervisorImage } from '../../src/hypervisor/image.js';
+import type { HypervisorImage } from '../../src/hypervisor/image/image.js';
 import { caller } from '../../test/hypervisor/costs.js';
 import {
   GICC,
@@ -106,7 +106,7 @@ const CALLED = [
 const addresses = CALLED.map((name) => {
   const [, short] = name.split('/') as [string, string];
   const macro = short.replace(/[A-Z]/g, (it) => `_${it}`).toUpperCase();
-  return `#define ${macro} ${symbols.get(`hypervisor/${name}`)!}u\n`;
+  return `#define ${macro} ${symbols.get(`src/hypervisor/body/${name}`)!}u\n`;
 });
 const source = join(cacheFolder, 'gcc-paths.c');
 writeFileSync(

@@ -8,7 +8,7 @@ import { HOST, runSystems, type System, type SystemsVerdict } from '../engine/sy
 import { runTrial, type Until, type Verdict } from '../engine/verdict.js';
 import type { Picked } from '../firmware/handover.js';
 import { prepareHandover } from '../firmware/prepare.js';
-import { OWN_CONSOLE, type HypervisorDescription } from '../hypervisor/description.js';
+import { OWN_CONSOLE, type HypervisorDescription } from '../hypervisor/image/description.js';
 import { openCard } from '../node/open-card.js';
 import { qemuEngine } from '../node/qemu.js';
 import { createTextFile } from '../node/text-file.js';

@@ -1,7 +1,7 @@
 /** What a file is by its first bytes: of those that are taken for a kernel or an initramfs by mistake. */
 import { ascii, readU16LE, readU32BE } from '../base/bytes.js';
 import { isFdt } from '../firmware/fdt.js';
-import { isHypervisorFile } from '../hypervisor/description.js';
+import { isHypervisorFile } from '../hypervisor/image/description.js';
 
 const begins =
   (...bytes: readonly number[]) =>

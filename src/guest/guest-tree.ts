@@ -5,7 +5,7 @@
 import { emptyFdt, ensureNode, fdtFromCells, fdtFromText, writeFdt } from '../firmware/fdt.js';
 import type { FdtNode } from '../firmware/fdt.js';
 import { concatBytes } from '../base/bytes.js';
-import { GUEST_RAM } from '../hypervisor/layout.js';
+import { GUEST_RAM } from '../hypervisor/shared/layout.js';
 
 export interface GuestTreeOptions {
   /** Bytes. */

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { HypberryError } from '../base/errors.js';
 import type { CardReader } from '../card/card.js';
 import { CORES } from '../board/bcm2836.js';
-import { VCPUS, VMS } from '../hypervisor/layout.js';
+import { VCPUS, VMS } from '../hypervisor/shared/layout.js';
 
 /** Where the guests are kept, from the boot partition's root. */
 export const GUESTS_FILE = 'hypberry-guests.json';

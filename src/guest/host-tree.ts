@@ -2,7 +2,7 @@
 import { HypberryError } from '../base/errors.js';
 import type { Fdt, FdtNode } from '../firmware/fdt.js';
 import { ensureNode, fdtCells, fdtFromCells, fdtFromText, findNode } from '../firmware/fdt.js';
-import { NEAR_UARTS } from '../hypervisor/layout.js';
+import { NEAR_UARTS } from '../hypervisor/shared/layout.js';
 import { texts } from './guest-tree.js';
 
 /** Bytes of a console's page. */

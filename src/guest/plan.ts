@@ -6,7 +6,7 @@ import { CORES } from '../board/bcm2836.js';
 import type { CardReader } from '../card/card.js';
 import { unpackedExtent } from '../firmware/extents.js';
 import { describeKernel, readKernel } from '../firmware/kernel.js';
-import type { GuestPlan } from '../hypervisor/image.js';
+import type { GuestPlan } from '../hypervisor/image/image.js';
 import { formatOf, isInitramfs } from './formats.js';
 import { guestTree } from './guest-tree.js';
 import { GUESTS_FILE, type Guest } from './guests.js';

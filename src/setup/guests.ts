@@ -14,7 +14,7 @@ import {
   type Guest,
 } from '../guest/guests.js';
 import { checkGuestKernel, checkInitramfs } from '../guest/plan.js';
-import type { GuestPlan } from '../hypervisor/image.js';
+import type { GuestPlan } from '../hypervisor/image/image.js';
 import { consolesOf, planGuests, refuseMemory } from './hypervisor.js';
 import { withoutOurs } from './install.js';
 import { ourFiles } from './ours.js';

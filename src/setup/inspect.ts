@@ -7,7 +7,7 @@ import { fdtText, readFdt } from '../firmware/fdt.js';
 import { describeKernel, readKernel, unpackVersion, type KernelFile } from '../firmware/kernel.js';
 import { describeStartElf } from '../firmware/start-elf.js';
 import { readGuests, type Guest } from '../guest/guests.js';
-import type { HypervisorDescription } from '../hypervisor/description.js';
+import type { HypervisorDescription } from '../hypervisor/image/description.js';
 import { splitConfig } from './config-block.js';
 import { unusedGuestFiles } from './guests.js';
 import { hypervisorIn } from './hypervisor.js';

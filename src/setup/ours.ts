@@ -2,7 +2,7 @@
 import { isBootBlock, BLOCK_SIZE } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { isFdt } from '../firmware/fdt.js';
-import { isHypervisorFile } from '../hypervisor/description.js';
+import { isHypervisorFile } from '../hypervisor/image/description.js';
 
 /**
  * The names we give, perhaps behind an `os_prefix`: the sum of the content is in them, so that a new content never

@@ -4,8 +4,8 @@ import { r0, r1, r4 } from '../../src/arm/registers.js';
 import * as reg from '../../src/arm/system-registers.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
-import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
-import * as L from '../../src/hypervisor/layout.js';
+import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image/image.js';
+import * as L from '../../src/hypervisor/shared/layout.js';
 import { guest, GUEST_RAM, handoverOf, load, quietHost, smallGuest, smallImage } from './payloads.js';
 import { ROUNDS, WRONG, witness, wrongs } from './witness.js';
 

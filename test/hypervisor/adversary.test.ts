@@ -5,7 +5,7 @@ import { lr, pc, r0, r1, r4, r5, r6, r7 } from '../../src/arm/registers.js';
 import * as reg from '../../src/arm/system-registers.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
-import * as L from '../../src/hypervisor/layout.js';
+import * as L from '../../src/hypervisor/shared/layout.js';
 import { randomFrom } from '../board/rig.js';
 import { NUMBER_AT, program, PROGRAM_SIZE } from './adversary.js';
 import {

@@ -3,7 +3,7 @@ import { assembler } from '../../src/arm/assembler.js';
 import { lsr, r0, r1, r2, r3, r4 } from '../../src/arm/registers.js';
 import * as reg from '../../src/arm/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
-import { LOG_SIZE, NEAR_UARTS } from '../../src/hypervisor/layout.js';
+import { LOG_SIZE, NEAR_UARTS } from '../../src/hypervisor/shared/layout.js';
 import { consoleText, guest, GUEST_UART, handoverOf, load, smallGuest, smallImage } from './payloads.js';
 
 /** How much stands in the log when the guest begins, and how much there will have been: more than a log holds. */

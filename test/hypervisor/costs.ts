@@ -7,8 +7,8 @@ import * as reg from '../../src/arm/system-registers.js';
 import { CRYSTAL_HZ } from '../../src/board/bcm2836.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
-import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
-import { NEAR_UARTS } from '../../src/hypervisor/layout.js';
+import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image/image.js';
+import { NEAR_UARTS } from '../../src/hypervisor/shared/layout.js';
 import {
   ARM_MEMORY,
   countTick,

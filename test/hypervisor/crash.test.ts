@@ -7,7 +7,7 @@ import * as reg from '../../src/arm/system-registers.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { Observe } from '../../src/engine/observer.js';
-import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
+import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image/image.js';
 import {
   consoleText,
   guest,

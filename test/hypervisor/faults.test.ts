@@ -5,8 +5,8 @@ import { r0, r1, r2, r3, r4, r6, r12 } from '../../src/arm/registers.js';
 import * as reg from '../../src/arm/system-registers.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
-import type { HypervisorImage } from '../../src/hypervisor/image.js';
-import { NEAR_UARTS, UART_SIZE, VCPU_FRAME_SIZE, VCPU_SIZE } from '../../src/hypervisor/layout.js';
+import type { HypervisorImage } from '../../src/hypervisor/image/image.js';
+import { NEAR_UARTS, UART_SIZE, VCPU_FRAME_SIZE, VCPU_SIZE } from '../../src/hypervisor/shared/layout.js';
 import {
   consoleText,
   guest,

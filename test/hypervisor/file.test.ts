@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { assembler } from '../../src/arm/assembler.js';
-import { readHypervisorFile } from '../../src/hypervisor/description.js';
-import { buildHypervisor } from '../../src/hypervisor/image.js';
+import { readHypervisorFile } from '../../src/hypervisor/image/description.js';
+import { buildHypervisor } from '../../src/hypervisor/image/image.js';
 import { ARM_MEMORY, guest, GUEST_MEMORY, quietHost, smallImage } from './payloads.js';
 
 const idle = Uint8Array.of(0xfe, 0xff, 0xff, 0xea);

@@ -7,7 +7,7 @@ import { PASSWORD, POWER_REGISTERS } from '../../src/board/power.js';
 import { bits } from '../../src/arm/bits.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
-import { NEAR_UARTS } from '../../src/hypervisor/layout.js';
+import { NEAR_UARTS } from '../../src/hypervisor/shared/layout.js';
 import { consoleText, guest, handoverOf, load, print, smallGuest, smallImage } from './payloads.js';
 
 const MS = 1_000_000;

@@ -4,7 +4,7 @@ import { r0, r1, r2, r3, r4, r5, r6 } from '../../src/arm/registers.js';
 import { d } from '../../src/arm/extension-registers.js';
 import * as reg from '../../src/arm/system-registers.js';
 import { createBuiltInPi, type BuiltInPi } from '../../src/engine/built-in.js';
-import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
+import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image/image.js';
 import {
   consoleText,
   GICC,

@@ -14,9 +14,9 @@ import { PL011_REGISTERS } from '../../src/board/pl011.js';
 import { buildBootBlock, KERNEL_OFFSET } from '../../src/boot/block.js';
 import { followConsole } from '../../src/engine/memory-console.js';
 import type { Handover } from '../../src/firmware/handover.js';
-import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image.js';
-import { buildHypervisor } from '../../src/hypervisor/image.js';
-import { NEAR_UARTS } from '../../src/hypervisor/layout.js';
+import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image/image.js';
+import { buildHypervisor } from '../../src/hypervisor/image/image.js';
+import { NEAR_UARTS } from '../../src/hypervisor/shared/layout.js';
 import { BRANCH_TO_ITSELF } from '../support/bare-guest.js';
 import { silentPayload } from '../support/payloads.js';
 

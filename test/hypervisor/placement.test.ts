@@ -3,10 +3,10 @@ import { assembler } from '../../src/arm/assembler.js';
 import { pc, r0, r2 } from '../../src/arm/registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { ensureNode, fdtCells, fdtFromCells, findNode, readFdt, writeFdt } from '../../src/firmware/fdt.js';
-import type { HypervisorImage } from '../../src/hypervisor/image.js';
-import { buildHypervisor, endOfHost } from '../../src/hypervisor/image.js';
-import type { Loaded } from '../../src/hypervisor/placement.js';
-import { checkPlacement, settled } from '../../src/hypervisor/placement.js';
+import type { HypervisorImage } from '../../src/hypervisor/image/image.js';
+import { buildHypervisor, endOfHost } from '../../src/hypervisor/image/image.js';
+import type { Loaded } from '../../src/hypervisor/image/placement.js';
+import { checkPlacement, settled } from '../../src/hypervisor/image/placement.js';
 import { ARM_MEMORY, guest, handoverOf, load, smallImage } from './payloads.js';
 
 const MIB = 1 << 20;

@@ -4,7 +4,7 @@ import type { Assembler } from '../../src/arm/assembler.js';
 import { pc, r0, r1, r2, r3, r4, r5, r6, r7, r8 } from '../../src/arm/registers.js';
 import * as reg from '../../src/arm/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
-import type { GuestPlan } from '../../src/hypervisor/image.js';
+import type { GuestPlan } from '../../src/hypervisor/image/image.js';
 import {
   guest,
   GICC,

@@ -3,7 +3,7 @@ import type { HypberryError } from '../../src/base/errors.js';
 import type { Card } from '../../src/card/card.js';
 import { fdtCells, findNode, readFdt } from '../../src/firmware/fdt.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
-import { isHypervisorFile, readHypervisorFile } from '../../src/hypervisor/description.js';
+import { isHypervisorFile, readHypervisorFile } from '../../src/hypervisor/image/description.js';
 import { planGuestAdd, planGuestRemove, listGuests, type NewGuest } from '../../src/setup/guests.js';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';

@@ -1,6 +1,6 @@
 /** The two ends of a console against the PL011's manual (Arm DDI 0183G), by section: a guest's, and the host's. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { LOG_SIZE, NEAR_UARTS, RING_SIZE } from '../../../src/hypervisor/layout.js';
+import { LOG_SIZE, NEAR_UARTS, RING_SIZE } from '../../../src/hypervisor/shared/layout.js';
 import { GICC, GICD, GUEST_UART } from '../payloads.js';
 import type { Machine } from './machine.js';
 import { createMachine } from './machine.js';

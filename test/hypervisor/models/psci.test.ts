@@ -1,6 +1,6 @@
 /** Power State Coordination Interface 0.2 (Arm DEN 0022B), by section of its function descriptions. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { CONFIG_HEADER, GUEST_MEMORY, GUEST_RAM } from '../../../src/hypervisor/layout.js';
+import { CONFIG_HEADER, GUEST_MEMORY, GUEST_RAM } from '../../../src/hypervisor/shared/layout.js';
 import type { Machine } from './machine.js';
 import { createMachine, ENTRY } from './machine.js';
 

@@ -1,6 +1,6 @@
 /** Guests' timers against the Generic Timer's chapter of the ARM ARM (DDI 0406C, B8), by section. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { VCPU_SIZE } from '../../../src/hypervisor/layout.js';
+import { VCPU_SIZE } from '../../../src/hypervisor/shared/layout.js';
 import { GICC, GICD } from '../payloads.js';
 import type { Machine } from './machine.js';
 import { createMachine } from './machine.js';

@@ -1,6 +1,6 @@
 /** Traps and what a vcpu gets for them, also for syndromes that the built-in processor never gives (ARM ARM DDI 0406C B3.13.6). */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { VCPU_SIZE } from '../../../src/hypervisor/layout.js';
+import { VCPU_SIZE } from '../../../src/hypervisor/shared/layout.js';
 import type { Machine } from './machine.js';
 import { createMachine, ENTRY } from './machine.js';
 

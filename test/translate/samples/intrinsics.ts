@@ -1,5 +1,5 @@
 // One function for each kind of intrinsic, as the hypervisor would use it.
-import { atomic, barrier, CNTVOFF, DCCMVAC, ELR_hyp, HCR, HSR, mmio, psr, shared, VTTBR, word } from '../../../hypervisor/intrinsics';
+import { atomic, barrier, CNTVOFF, DCCMVAC, ELR_hyp, HCR, HSR, mmio, psr, shared, VTTBR, word } from '../../../src/hypervisor/body/intrinsics';
 
 @external('assembly', 'park')
 declare function park(reason: u32, time: u64): u32;

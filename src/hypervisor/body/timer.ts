@@ -3,7 +3,7 @@
  * off the core at the board's local controller until the guest is done with it. The physical timer is emulated over
  * the same count.
  */
-import * as L from '../src/hypervisor/layout';
+import * as L from '../shared/layout';
 import { CNTPCT, CNTVOFF, CNTV_CTL, CNTHP_CTL, CNTHP_CVAL, barrier } from './intrinsics';
 import { wantsCore } from './scheduler';
 import { PHYSICAL_TIMER_PPI, VIRTUAL_TIMER_PPI, deliver, drop, raise } from './gic';

@@ -9,7 +9,7 @@
  * away what it finds at the beginning. It has a pause, too, when it has been read empty or has given many bytes: a guest
  * that never stops talking must not have its host do nothing but listen.
  */
-import * as L from '../src/hypervisor/layout';
+import * as L from '../shared/layout';
 import { setLine } from './gic';
 import { atomic, shared } from './intrinsics';
 import { deafAt, nearLineChanged } from './host';

@@ -2,7 +2,7 @@
  * Translation tables in the long format (ARM ARM B3.6): HYP mode's own, and second stages. All of them are made
  * before anyone runs under them.
  */
-import * as L from '../src/hypervisor/layout';
+import * as L from '../shared/layout';
 import { DCCMVAC, TLBIALLNSNHIS, barrier, shared } from './intrinsics';
 import { Vm, configuration } from './vm';
 

@@ -1,11 +1,11 @@
 /** HYP mode's vectors, and how each core comes to them. */
-import type { Assembler } from '../arm/assembler.js';
-import { bits } from '../arm/bits.js';
-import type { Label } from '../arm/registers.js';
-import { lr, lsl, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../arm/registers.js';
-import * as reg from '../arm/system-registers.js';
-import { CORES } from '../board/bcm2836.js';
-import { CORE_SIZE, STACK_SIZE } from './layout.js';
+import type { Assembler } from '../../arm/assembler.js';
+import { bits } from '../../arm/bits.js';
+import type { Label } from '../../arm/registers.js';
+import { lr, lsl, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../arm/registers.js';
+import * as reg from '../../arm/system-registers.js';
+import { CORES } from '../../board/bcm2836.js';
+import { CORE_SIZE, STACK_SIZE } from '../shared/layout.js';
 
 type LabelOf = (symbol: string) => Label;
 

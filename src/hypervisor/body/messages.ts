@@ -1,9 +1,9 @@
 /** Lines on the hypervisor's own console: console 0, whose far end is the hypervisor itself. */
-import * as L from '../src/hypervisor/layout';
+import * as L from '../shared/layout';
 import { closeLog, openLog, putLog } from './console';
 import { Vm } from './vm';
 
-// The texts are in src/hypervisor/messages.ts.
+// The texts are in src/hypervisor/shared/messages.ts.
 @external('address', 'text.begin')
 declare function textBegin(): usize;
 @external('address', 'text.separator')

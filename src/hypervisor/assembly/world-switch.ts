@@ -2,13 +2,13 @@
  * What one vcpu's registers are replaced by another's with: everything that a guest in PL1 or PL0 can change and that
  * does not trap (ARM ARM B1.3, B3.15, B8). R0 to R12 and LR_usr are the vectors' matter.
  */
-import type { Assembler } from '../arm/assembler.js';
-import type { Label, Register } from '../arm/registers.js';
-import { lr, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, pc } from '../arm/registers.js';
-import { d } from '../arm/extension-registers.js';
-import * as reg from '../arm/system-registers.js';
-import type { BitPlaces, SystemRegister, SystemRegister64 } from '../arm/system-registers.js';
-import { VCPU_SAVED, VCPU_VFP } from './layout.js';
+import type { Assembler } from '../../arm/assembler.js';
+import type { Label, Register } from '../../arm/registers.js';
+import { lr, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, pc } from '../../arm/registers.js';
+import { d } from '../../arm/extension-registers.js';
+import * as reg from '../../arm/system-registers.js';
+import type { BitPlaces, SystemRegister, SystemRegister64 } from '../../arm/system-registers.js';
+import { VCPU_SAVED, VCPU_VFP } from '../shared/layout.js';
 
 /** In the order of layout.ts. */
 const BANKED = [

@@ -1,5 +1,5 @@
 /** Whether the firmware leaves its files where the hypervisor's start can take them from. */
-import { HypberryError } from '../base/errors.js';
+import { HypberryError } from '../../base/errors.js';
 import type { HypervisorImage } from './image.js';
 
 /** A range of physical memory. */
@@ -33,7 +33,7 @@ function pageBelow(limit: number, size: number): number {
 }
 
 /**
- * Where the start brings tree and initramfs, so that both lie in the host's memory (hypervisor/tree.ts does it).
+ * Where the start brings tree and initramfs, so that both lie in the host's memory (src/hypervisor/body/tree.ts does it).
  * @param hostEnd where the host's memory ends
  * @returns the addresses; those below the end stay where they are
  */

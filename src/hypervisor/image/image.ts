@@ -1,19 +1,19 @@
 /** The file on the card: start code, the hypervisor linked for its place in memory, and what its machines begin with. */
-import type { Assembler } from '../arm/assembler.js';
-import type { Label } from '../arm/registers.js';
-import { HypberryError } from '../base/errors.js';
-import { CORES } from '../board/bcm2836.js';
-import type { Translation } from '../translate/translate.js';
-import { translate } from '../translate/translate.js';
-import { hypervisorBase64 } from './hypervisor-binary.js';
+import type { Assembler } from '../../arm/assembler.js';
+import type { Label } from '../../arm/registers.js';
+import { HypberryError } from '../../base/errors.js';
+import { CORES } from '../../board/bcm2836.js';
+import type { Translation } from '../../translate/translate.js';
+import { translate } from '../../translate/translate.js';
+import { hypervisorBase64 } from '../hypervisor-binary.js';
 import type { HypervisorDescription } from './description.js';
 import { OWN_CONSOLE } from './description.js';
-import * as L from './layout.js';
-import { writeTexts } from './messages.js';
-import type { Part } from './start.js';
-import { startCode, STEP } from './start.js';
-import { writeEntry, writeMemory, writeVectors } from './vectors.js';
-import { writeWorldSwitch } from './world-switch.js';
+import * as L from '../shared/layout.js';
+import { writeTexts } from '../shared/messages.js';
+import type { Part } from '../assembly/start.js';
+import { startCode, STEP } from '../assembly/start.js';
+import { writeEntry, writeMemory, writeVectors } from '../assembly/vectors.js';
+import { writeWorldSwitch } from '../assembly/world-switch.js';
 
 /** What second stages map at once; machines' memory begins and ends at multiples of it. */
 export const BLOCK = 0x20_0000;

@@ -1,8 +1,8 @@
 /** What the hypervisor says on its own console. Its body has no strings, so the texts stand here, each at a label. */
-import type { Assembler } from '../arm/assembler.js';
-import type { Label } from '../arm/registers.js';
+import type { Assembler } from '../../arm/assembler.js';
+import type { Label } from '../../arm/registers.js';
 
-/** By the name that hypervisor/messages.ts knows them under. */
+/** By the name that the body knows them under. */
 export const TEXTS = {
   begin: 'hypberry: ',
   separator: ': ',

@@ -1,5 +1,5 @@
 /** Which vcpu a core runs: its own ones in turn, a slice each while several want it; nobody for as long as none does. */
-import * as L from '../src/hypervisor/layout';
+import * as L from '../shared/layout';
 import { CNTV_CTL, HCPTR, TLBIALLNSNH, barrier, mmio, shared } from './intrinsics';
 import { SPURIOUS, VIRTUAL_TIMER_PPI, deliver, next, raise } from './gic';
 import { HYP_TIMER, IRQ_SOURCE, MAILBOX_CLEAR, SOURCE_MAILBOX1, TIMERS_ROUTING, VIRTUAL_TIMER } from './machine';

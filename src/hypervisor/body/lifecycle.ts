@@ -2,7 +2,7 @@
  * How a guest begins, ends and begins again. Its memory is made as it is at the beginning out of the copies that the
  * hypervisor keeps, in pieces, between which the other guests of that core have their slices.
  */
-import * as L from '../src/hypervisor/layout';
+import * as L from '../shared/layout';
 import { CNTPCT, ICIALLUIS, TLBIALLNSNHIS, atomic, barrier, shared } from './intrinsics';
 import { resetUart } from './console';
 import { kick } from './gic';

@@ -1,5 +1,5 @@
 /** Virtual machines, their virtual CPUs, and the cores these run on. */
-import * as L from '../src/hypervisor/layout';
+import * as L from '../shared/layout';
 import { HTPIDR, atomic, barrier, shared } from './intrinsics';
 import { Uart } from './console';
 

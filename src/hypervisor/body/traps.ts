@@ -11,7 +11,7 @@ import { call, wait } from './psci';
 import { branchExchange, conditionPasses, injectAbort, injectUndefined, readRegister, skip, writeRegister } from './registers';
 import { giveVfp, schedule, takeInterrupts } from './scheduler';
 import { count, readPhysicalControl, readPhysicalTime, setPhysicalTimer } from './timer';
-import * as L from '../src/hypervisor/layout';
+import * as L from '../shared/layout';
 import { Vcpu, configuration } from './vm';
 
 // HSR.EC

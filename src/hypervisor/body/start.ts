@@ -1,5 +1,5 @@
 /** How cores, machines and vcpus come to be. */
-import * as L from '../src/hypervisor/layout';
+import * as L from '../shared/layout';
 import {
   CNTHCTL, CNTHP_CTL, CNTPCT, CNTVOFF, CNTV_CTL, HCPTR, HCR, HDCR, HSTR, ICIALLUIS, MIDR, TLBIALLNSNHIS, VPIDR, VTCR, atomic, barrier, mmio, shared,
 } from './intrinsics';
