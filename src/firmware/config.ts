@@ -27,6 +27,11 @@ export interface InitramfsSetting extends Place {
 export interface ConfigNote extends Place {
   /** One sentence. */
   readonly text: string;
+  /**
+   * What the firmware makes of the line is not known, and it could change what the Pi starts: a command that writes
+   * must not go on with a guess.
+   */
+  readonly unsure?: boolean;
 }
 
 /** A config.txt, as the firmware of one board reads it. */
@@ -73,13 +78,21 @@ export const PI2: BoardState = {
 export interface ConfigOptions {
   /** Default {@link PI2}. */
   readonly board?: BoardState;
-  /** False for firmware older than filters: it reads a section line as nothing, and every line applies. */
-  readonly knowsFilters?: boolean;
+  /**
+   * Words for filters that the reader knows (`filterWords`); default every one that there is. One that knows none reads a
+   * section line as nothing, and every line applies.
+   */
+  readonly filters?: readonly string[];
+  /** False for bootcode.bin, which reads config.txt alone (raspberrypi/firmware, issues 1641 and 1810). Default true. */
+  readonly includes?: boolean;
   /** Characters of a line that count: 98, or 78 for firmware before about 2019. */
   readonly lineLimit?: number;
   /** Default `config.txt`. */
   readonly file?: string;
 }
+
+/** Where reading begins. */
+export const CONFIG = 'config.txt';
 
 /** Longest line of today's firmware (Raspberry Pi documentation, "What is config.txt?"). */
 export const LINE_LIMIT = 98;
@@ -179,7 +192,7 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
       const line = whole.slice(0, lineLimit).trimEnd();
 
       if (line.startsWith('[')) {
-        if (options.knowsFilters === false)
+        if (options.filters?.length === 0)
           note(place, 'This firmware is older than filters: the lines below apply to every board.');
         else applySection(line.slice(1).split(']')[0]!.trim(), place);
         continue;
@@ -187,6 +200,7 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
       if ([...filters.values()].includes(false)) continue;
       const include = /^include\s+(\S{1,64})/.exec(line);
       if (include) {
+        if (options.includes === false) continue;
         const inner = include[1]!.replace(/^\/+/, '');
         const chain = [...outer, file];
         if (chain.some((path) => path.toLowerCase() === inner.toLowerCase())) {
@@ -206,7 +220,7 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
     }
   };
 
-  await readFile(options.file ?? 'config.txt', [], undefined);
+  await readFile(options.file ?? CONFIG, [], undefined);
   return {
     settings,
     initramfs: namesAFile(initramfs) ? initramfs : undefined,
@@ -214,6 +228,11 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
     notes,
     files,
   };
+}
+
+/** A note for people, with its place in front. */
+export function describeNote({ file, line, text }: ConfigNote): string {
+  return `${file}, line ${line}: ${text}`;
 }
 
 /** A setting's text, or undefined where no line that applies sets it. */

@@ -38,4 +38,6 @@ export interface Picked {
   readonly commandLine: string;
   /** Anything that a reader should know, one sentence each. */
   readonly notes: readonly string[];
+  /** Those among the notes that say: not known, and it could change what the Pi starts. `install` refuses such a card. */
+  readonly unsure: readonly string[];
 }

@@ -4,16 +4,8 @@ import { RAM_SIZE } from '../board/bcm2836.js';
 import { CONTRACT, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { buildAtags } from './atags.js';
-import {
-  LINE_LIMIT,
-  numberSetting,
-  OLD_LINE_LIMIT,
-  PI2,
-  readConfig,
-  textSetting,
-  type BoardState,
-  type Config,
-} from './config.js';
+import { gpuMemory } from './bootcode.js';
+import { describeNote, numberSetting, PI2, textSetting, type BoardState, type Config } from './config.js';
 import {
   ensureNode,
   fdtCells,
@@ -30,7 +22,8 @@ import { describeKernel, FIRST_PAGE_TABLES, readKernel, type KernelFile } from '
 import { layOut } from './memory.js';
 import { applyTreeSettings } from './tree-settings.js';
 import { buildPlainStub } from './plain-stub.js';
-import { readStartElf, type StartElf } from './start-elf.js';
+import { firstThere, readFirmware, readIfThere } from './readers.js';
+import type { StartElf } from './start-elf.js';
 import { patchStub, STUB_SIZE } from './stub.js';
 
 export interface PrepareOptions {
@@ -72,13 +65,17 @@ const UPSTREAM_TREE = 'bcm2836-rpi-2-b.dtb';
  */
 export async function prepareHandover(card: CardReader, options: PrepareOptions = {}): Promise<Handover> {
   const notes: string[] = [];
-  const { config, firmware, firmwareFile } = await readFirmware(card, options.board ?? PI2, notes);
+  const { config, bootConfig, firmware, firmwareFile } = await readFirmware(
+    card,
+    options.board ?? PI2,
+    notes,
+  );
   const kernelOld = numberSetting(config, 'kernel_old', 0) !== 0 && (firmware?.knowsKernelOld ?? true);
   const prefix = await osPrefix(card, config, firmware, notes);
 
   const kernel = await readKernelFile(card, config, prefix, notes);
   const kernelAddress = kernelOld ? 0 : physical(numberSetting(config, 'kernel_address', KERNEL_OFFSET));
-  const armMemory = splitMemory(config, firmware);
+  const armMemory = splitMemory(bootConfig, firmware);
 
   const treeFile = await findTree(card, config, firmware, kernel.facts, prefix, notes);
   if (treeFile) treeFile.fdt = await applyTreeSettings(card, config, treeFile.fdt, prefix, notes);
@@ -144,45 +141,10 @@ export async function prepareHandover(card: CardReader, options: PrepareOptions 
       },
       osPrefix: prefix,
       commandLine,
-      notes: [...config.notes.map(({ file, line, text }) => `${file}, line ${line}: ${text}`), ...notes],
+      notes: [...config.notes.map(describeNote), ...notes],
+      unsure: config.notes.filter(({ unsure }) => unsure === true).map(describeNote),
     },
   };
-}
-
-/** config.txt and start.elf, each read with what the other says. */
-export async function readFirmware(
-  card: CardReader,
-  board: BoardState,
-  notes: string[],
-): Promise<{ config: Config; firmware: StartElf | undefined; firmwareFile: string }> {
-  const config = await readConfig(card, { board });
-  const firmwareFile = startFile(config);
-  const bytes = await readIfThere(card, firmwareFile);
-  if (bytes === undefined) {
-    if (firmwareFile !== 'start.elf') throw noFile(firmwareFile, 'the firmware');
-    notes.push('There is no start.elf on the card; a Raspberry Pi does not start without it.');
-    return { config, firmware: undefined, firmwareFile };
-  }
-  const firmware = readStartElf(bytes);
-  const old = !firmware.placesHigh;
-  return {
-    config: await readConfig(card, {
-      board,
-      knowsFilters: firmware.knowsFilters,
-      lineLimit: old ? OLD_LINE_LIMIT : LINE_LIMIT,
-    }),
-    firmware,
-    firmwareFile,
-  };
-}
-
-/** The firmware's file: `start_file`, or what `start_debug`, `start_x` and a small `gpu_mem` imply. */
-function startFile(config: Config): string {
-  const named = textSetting(config, 'start_file');
-  if (named) return named;
-  if (numberSetting(config, 'start_debug', 0) !== 0) return 'start_db.elf';
-  if (numberSetting(config, 'start_x', 0) !== 0) return 'start_x.elf';
-  return gpuMemory(config, GPU_MEM) <= LEAST_GPU_MEM ? 'start_cd.elf' : 'start.elf';
 }
 
 /** `os_prefix` where the kernel and a tree are there under it, else nothing (documentation of `os_prefix`). */
@@ -264,16 +226,15 @@ async function readKernelFile(
   return { file, data, facts };
 }
 
-function gpuMemory(config: Config, fallback: number): number {
-  return numberSetting(config, 'gpu_mem_1024', undefined) ?? numberSetting(config, 'gpu_mem', fallback);
-}
-
-/** The ARM's part of the memory, bytes. */
+/**
+ * The ARM's part of the memory, bytes.
+ * @param config config.txt as bootcode.bin reads it, which splits the memory
+ */
 function splitMemory(config: Config, firmware: StartElf | undefined): number {
   const fallback = firmware?.placesHigh === false ? OLD_GPU_MEM : GPU_MEM;
   const installed = RAM_SIZE / MIB;
   const total = Math.min(Math.max(numberSetting(config, 'total_mem', installed), LEAST_TOTAL_MEM), installed);
-  const gpu = Math.min(Math.max(gpuMemory(config, fallback), LEAST_GPU_MEM), total - LEAST_GPU_MEM);
+  const gpu = Math.min(Math.max(gpuMemory(config) ?? fallback, LEAST_GPU_MEM), total - LEAST_GPU_MEM);
   return (total - gpu) * MIB;
 }
 
@@ -547,18 +508,6 @@ function latin1(bytes: Uint8Array): string {
 
 function hexByte(byte: number): string {
   return byte.toString(16).padStart(2, '0').toUpperCase();
-}
-
-async function firstThere(card: CardReader, paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) {
-    const entry = await card.stat(path);
-    if (entry && !entry.isFolder) return path;
-  }
-  return undefined;
-}
-
-async function readIfThere(card: CardReader, path: string): Promise<Uint8Array | undefined> {
-  return (await firstThere(card, [path])) === undefined ? undefined : card.read(path);
 }
 
 function noFile(file: string, what: string): HypberryError {

@@ -3,6 +3,7 @@ import { HypberryError } from '../base/errors.js';
 import { decodeA32 } from '../arm/decoder.js';
 import { ALWAYS } from '../arm/registers.js';
 import { MPIDR } from '../arm/system-registers.js';
+import { filterWords } from './filter-words.js';
 import { readStub, STUB_SIZE, type StubBehaviour } from './stub.js';
 
 /** A stub inside start.elf. */
@@ -30,6 +31,8 @@ export interface StartElf {
   readonly knowsDeviceTreeAddress: boolean;
   /** Sections in config.txt are read as filters. */
   readonly knowsFilters: boolean;
+  /** The filters known by name, `all` first; empty where none is. Firmware before 12 February 2015 does not know `pi2`. */
+  readonly filters: readonly string[];
   readonly knowsOsPrefix: boolean;
   readonly knowsAutoInitramfs: boolean;
   readonly knowsUpstreamKernel: boolean;
@@ -50,6 +53,9 @@ const ELF_MAGIC = 0x464c_457f;
 /** e_machine of VideoCore III, which VideoCore IV files keep. */
 const EM_VIDEOCORE3 = 137;
 const E_MACHINE_AT = 0x12;
+
+/** The format with which it takes a section line apart; the words that it knows stand around it. */
+const SECTION_FORMAT = '\0[%60c]\0';
 
 /** `smc #0` in both instruction sets, as the bytes lie in memory (ARM ARM, B9.3.14). */
 const A32_SMC = Uint8Array.of(0x70, 0x00, 0x60, 0xe1);
@@ -81,8 +87,8 @@ export function readStartElf(file: Uint8Array): StartElf {
     knowsArmstub7File: has('\0armstub7.bin\0'),
     knowsKernelOld: has('\0kernel_old\0'),
     knowsDeviceTreeAddress: has('\0device_tree_address\0'),
-    // The format with which it takes a section line apart.
-    knowsFilters: has('\0[%60c]\0'),
+    knowsFilters: has(SECTION_FORMAT),
+    filters: filterWords(file, SECTION_FORMAT),
     knowsOsPrefix: has('\0os_prefix\0'),
     knowsAutoInitramfs: has('\0auto_initramfs\0'),
     knowsUpstreamKernel: has('\0upstream_kernel\0'),

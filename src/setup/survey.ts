@@ -5,7 +5,8 @@ import type { CardReader } from '../card/card.js';
 import { PI2, type Config } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
 import { readKernel, type KernelFile } from '../firmware/kernel.js';
-import { prepareHandover, readFirmware } from '../firmware/prepare.js';
+import { prepareHandover } from '../firmware/prepare.js';
+import { readFirmware } from '../firmware/readers.js';
 import type { StartElf } from '../firmware/start-elf.js';
 import { readStub } from '../firmware/stub.js';
 

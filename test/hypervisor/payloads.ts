@@ -285,6 +285,7 @@ export function handoverOf({ file }: HypervisorImage, more: Handover['memory'] =
       osPrefix: '',
       commandLine: '',
       notes: [],
+      unsure: [],
     },
   };
 }

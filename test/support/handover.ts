@@ -14,6 +14,7 @@ export function handoverOf(...segments: readonly (readonly [address: number, dat
       commandLine: '',
       osPrefix: '',
       notes: [],
+      unsure: [],
     },
   };
 }

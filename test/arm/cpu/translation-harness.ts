@@ -437,6 +437,7 @@ async function runThere(image: Uint32Array, cases: readonly Case[]): Promise<Res
       osPrefix: '',
       commandLine: '',
       notes: [],
+      unsure: [],
     },
   };
   const collect = async (gdb: Gdb): Promise<Result[]> => {

@@ -1,0 +1,146 @@
+/**
+ * The two programs that read config.txt: bootcode.bin first, which picks start.elf by it, then start.elf, which picks
+ * everything else.
+ */
+import { HypberryError } from '../base/errors.js';
+import type { CardReader } from '../card/card.js';
+import {
+  BOOTCODE,
+  BOOTCODE_SETTINGS,
+  firmwareFiles,
+  readBootcode,
+  type Bootcode,
+  type FirmwareFiles,
+} from './bootcode.js';
+import {
+  CONFIG,
+  LINE_LIMIT,
+  OLD_LINE_LIMIT,
+  readConfig,
+  type BoardState,
+  type Config,
+  type ConfigNote,
+} from './config.js';
+import { readStartElf, type StartElf } from './start-elf.js';
+
+/** A card's firmware, and config.txt as each part of it reads it. */
+export interface CardFirmware {
+  /** Undefined where there is no bootcode.bin on the card, or something else of that name. */
+  readonly bootcode: Bootcode | undefined;
+  /** config.txt as bootcode.bin reads it; where there is none, as today's would. */
+  readonly bootConfig: Config;
+  /** The files that bootcode.bin loads; they need not be there. */
+  readonly files: FirmwareFiles;
+  /** config.txt as start.elf reads it, with notes on what only bootcode.bin would have heard. */
+  readonly config: Config;
+  /** Undefined where there is no start.elf on the card. */
+  readonly firmware: StartElf | undefined;
+  /** `files.start`. */
+  readonly firmwareFile: string;
+}
+
+/**
+ * Reads bootcode.bin, config.txt as it does, start.elf, and config.txt again as start.elf does.
+ * Throws `firmware.no-file` where another file than start.elf is chosen and is not there, `firmware.not-start-elf`,
+ * `firmware.config-size`, and what the card throws.
+ */
+export async function readFirmware(
+  card: CardReader,
+  board: BoardState,
+  notes: string[],
+): Promise<CardFirmware> {
+  const bootcode = await findBootcode(card, notes);
+  const bootConfig = await readConfig(card, {
+    board,
+    includes: false,
+    ...(bootcode && { filters: bootcode.filters }),
+    lineLimit: bootcode?.knowsTryboot === false ? OLD_LINE_LIMIT : LINE_LIMIT,
+  });
+  const files = firmwareFiles(bootConfig);
+  const firmwareFile = files.start;
+  const bytes = await readIfThere(card, firmwareFile);
+  if (bytes === undefined && firmwareFile !== 'start.elf') throw noFirmware(files);
+  if (bytes === undefined)
+    notes.push('There is no start.elf on the card; a Raspberry Pi does not start without it.');
+  const firmware = bytes && readStartElf(bytes);
+  const config = await readConfig(card, {
+    board,
+    ...(firmware && {
+      filters: firmware.filters,
+      lineLimit: firmware.placesHigh ? LINE_LIMIT : OLD_LINE_LIMIT,
+    }),
+  });
+  return {
+    bootcode,
+    bootConfig,
+    files,
+    config: { ...config, notes: [...config.notes, ...unheard(bootConfig, config)] },
+    firmware,
+    firmwareFile,
+  };
+}
+
+async function findBootcode(card: CardReader, notes: string[]): Promise<Bootcode | undefined> {
+  const bytes = await readIfThere(card, BOOTCODE);
+  if (bytes === undefined) return undefined;
+  try {
+    return readBootcode(bytes);
+  } catch (error) {
+    if (!(error instanceof HypberryError)) throw error;
+    notes.push(error.message);
+    return undefined;
+  }
+}
+
+/** Settings of bootcode.bin's that the two programs read differently: what start.elf makes of them has no effect. */
+function unheard(boot: Config, start: Config): ConfigNote[] {
+  const notes: ConfigNote[] = [];
+  for (const name of BOOTCODE_SETTINGS) {
+    const heard = boot.settings.get(name);
+    const other = start.settings.get(name);
+    if (other && (other.file !== CONFIG || !heard)) {
+      notes.push({
+        file: other.file,
+        line: other.line,
+        text:
+          other.file === CONFIG
+            ? `${name} is read by ${BOOTCODE}, for which this line does not apply.`
+            : `${name} has no effect here: ${BOOTCODE} reads it, and reads config.txt alone, without what it includes.`,
+      });
+    }
+    if (
+      heard &&
+      !(other && other.file === heard.file && other.line === heard.line) &&
+      other?.value !== heard.value
+    ) {
+      notes.push({
+        file: heard.file,
+        line: heard.line,
+        text: `This line applies: ${BOOTCODE} reads ${name}, and not the filter above or what is included.`,
+      });
+    }
+  }
+  return notes;
+}
+
+function noFirmware({ start, because }: FirmwareFiles): HypberryError {
+  return new HypberryError(
+    'firmware.no-file',
+    `${because} in config.txt makes bootcode.bin load ${start}, but it is not on the card.`,
+    `Copy ${start} to the boot partition, of the same release as bootcode.bin, or take the line out of config.txt.`,
+  );
+}
+
+/** The first of these that is a file on the card. */
+export async function firstThere(card: CardReader, paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    const entry = await card.stat(path);
+    if (entry && !entry.isFolder) return path;
+  }
+  return undefined;
+}
+
+/** A file's bytes; undefined where it is not there. */
+export async function readIfThere(card: CardReader, path: string): Promise<Uint8Array | undefined> {
+  return (await firstThere(card, [path])) === undefined ? undefined : card.read(path);
+}

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import { readBootcode } from '../../src/firmware/bootcode.js';
+import { PI2 } from '../../src/firmware/config.js';
+import { prepareHandover } from '../../src/firmware/prepare.js';
+import { readFirmware, type CardFirmware } from '../../src/firmware/readers.js';
+import { BOOTCODE_2015, BOOTCODE_TODAY } from '../support/bootcode.js';
+import { zImage } from '../support/kernel-files.js';
+import { memoryCard } from '../support/memory-card.js';
+import { HYP_STUB, startElfOf, stubWithContract, TEXTS_TODAY } from '../support/stub-sources.js';
+
+const startElf = startElfOf(TEXTS_TODAY, [stubWithContract(HYP_STUB)]);
+const CARD = {
+  'bootcode.bin': BOOTCODE_TODAY,
+  'start.elf': startElf,
+  'start_x.elf': startElf,
+  'start_db.elf': startElf,
+  'start_cd.elf': startElf,
+  'kernel7.img': zImage({ packed: new Uint8Array(500) }),
+};
+const lines = (...all: readonly string[]): string => all.join('\n') + '\n';
+const read = (files: Record<string, string | Uint8Array>): Promise<CardFirmware> =>
+  readFirmware(memoryCard({ ...CARD, ...files }), PI2, []);
+
+describe('bootcode.bin', () => {
+  test('of 2015 knows no filters, and autoboot.txt by its short name', () => {
+    expect(readBootcode(BOOTCODE_2015)).toEqual({
+      size: BOOTCODE_2015.length,
+      filters: [],
+      knowsAutoboot: true,
+      knowsTryboot: false,
+      knowsTrybootAB: false,
+      knowsBootPartition: true,
+      knowsRecovery: true,
+    });
+  });
+
+  test('of today knows filters, tryboot.txt and tryboot_a_b', () => {
+    expect(readBootcode(BOOTCODE_TODAY)).toMatchObject({
+      filters: [
+        'all',
+        'pi0',
+        'pi1',
+        'pi2',
+        'pi3',
+        'pi4',
+        'pi0w',
+        'pi3+',
+        'none',
+        'gpio=',
+        'tryboot',
+        'board-type',
+      ],
+      knowsAutoboot: true,
+      knowsTryboot: true,
+      knowsTrybootAB: true,
+    });
+  });
+
+  test('is nothing else', async () => {
+    const other = new TextEncoder().encode('<html>404</html>');
+    expect(() => readBootcode(other)).toThrow(
+      expect.objectContaining({ code: 'firmware.not-bootcode' }) as Error,
+    );
+    const notes: string[] = [];
+    const { bootcode } = await readFirmware(memoryCard({ ...CARD, 'bootcode.bin': other }), PI2, notes);
+    expect(bootcode).toBeUndefined();
+    expect(notes).toEqual([expect.stringContaining('bootcode.bin')]);
+  });
+});
+
+describe('the firmware that bootcode.bin loads', () => {
+  // Documentation ("Boot folder contents", "start_x, start_debug"); raspberrypi/linux, issues 212 and 503 for gpu_mem.
+  test.each<[string, string, string, string]>([
+    ['nothing', '', 'start.elf', 'fixup.dat'],
+    ['start_x', 'start_x=1', 'start_x.elf', 'fixup_x.dat'],
+    ['startx, its older name', 'startx=1', 'start_x.elf', 'fixup_x.dat'],
+    ['start_x=0', 'start_x=0', 'start.elf', 'fixup.dat'],
+    ['start_debug', 'start_debug=1', 'start_db.elf', 'fixup_db.dat'],
+    ['16 MiB', 'gpu_mem=16', 'start_cd.elf', 'fixup_cd.dat'],
+    ['31 MiB', 'gpu_mem=31', 'start_cd.elf', 'fixup_cd.dat'],
+    ['32 MiB', 'gpu_mem=32', 'start.elf', 'fixup.dat'],
+    ['16 MiB for boards with 1 GiB', 'gpu_mem=64\ngpu_mem_1024=16', 'start_cd.elf', 'fixup_cd.dat'],
+    ['16 MiB for smaller boards', 'gpu_mem_512=16\ngpu_mem_256=16', 'start.elf', 'fixup.dat'],
+    ['16 MiB and start_x', 'gpu_mem=16\nstart_x=1', 'start_x.elf', 'fixup_x.dat'],
+    ['start_file alone', 'start_file=start_x.elf', 'start_x.elf', 'fixup.dat'],
+    ['both files', 'start_file=start_x.elf\nfixup_file=fixup_x.dat', 'start_x.elf', 'fixup_x.dat'],
+  ])('%s', async (_, config, start, fixup) => {
+    expect((await read({ 'config.txt': config })).files).toMatchObject({ start, fixup });
+  });
+
+  test('is named with the line that asks for it where it is not there', async () => {
+    const { 'start_cd.elf': _, ...files } = { ...CARD, 'config.txt': 'gpu_mem=24' };
+    await expect(readFirmware(memoryCard(files), PI2, [])).rejects.toMatchObject({
+      code: 'firmware.no-file',
+      message: expect.stringMatching(/gpu_mem=24.*start_cd\.elf/) as string,
+    });
+  });
+
+  test('comes from config.txt alone: what it includes has no effect on bootcode.bin, and that is said', async () => {
+    const more = lines('start_x=1', 'gpu_mem=16', 'total_mem=512', 'kernel=kernel7.img');
+    const card = memoryCard({ ...CARD, 'config.txt': 'include more.txt\n', 'more.txt': more });
+    const { files, config } = await readFirmware(card, PI2, []);
+    expect(files.start).toBe('start.elf');
+    expect(config.settings.get('kernel')).toMatchObject({ file: 'more.txt', line: 4 });
+    expect(config.notes.map(({ file, line }) => [file, line])).toEqual([
+      ['more.txt', 2],
+      ['more.txt', 3],
+      ['more.txt', 1],
+    ]);
+    expect(config.notes.every(({ text }) => text.includes('without what it includes'))).toBe(true);
+    // The VideoCore keeps 76 MiB of 1 GiB, whatever more.txt says.
+    expect((await prepareHandover(card)).armMemory).toBe((1024 - 76) << 20);
+  });
+
+  test('goes by filters where bootcode.bin knows them, and by every line where it does not', async () => {
+    const config = lines('[pi3]', 'start_x=1', '[all]');
+    expect((await read({ 'config.txt': config })).files.start).toBe('start.elf');
+    const old = await read({ 'bootcode.bin': BOOTCODE_2015, 'config.txt': config });
+    expect(old.files.start).toBe('start_x.elf');
+    expect(old.config.settings.has('start_x')).toBe(false);
+    expect(old.config.notes).toMatchObject([{ file: 'config.txt', line: 2 }]);
+  });
+});
