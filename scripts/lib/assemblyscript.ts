@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { HypberryError } from '../../src/base/errors.js';
 
 /** The compiler's own types would change those of Array for the whole project, so it is loaded without them. */
@@ -7,6 +9,7 @@ interface Compiler {
     options: readonly string[],
     api: {
       stderr: { write: (text: string) => void };
+      readFile: (name: string, baseDir: string) => Promise<string | null>;
       writeFile: (name: string, contents: string | Uint8Array) => void;
     },
   ): Promise<{ error: Error | null }>;
@@ -22,6 +25,19 @@ const BARE = [
 
 /** Pages of 64 KiB that the compiler believes in: all that physical addresses reach. */
 const PAGES = 65536;
+
+/** A decorator of a function, which only AssemblyScript has: for all other tools it is a comment. */
+const DECORATOR = /^( *)\/\/ (@(?:inline|external)\b)/gm;
+/** AssemblyScript's imports name files without what stands behind the dot. */
+const IMPORT = /(\bfrom '\.[^']*)\.js';/g;
+
+/**
+ * A source as the compiler wants it, of one that TypeScript, ESLint and Prettier read, too: `// @inline` above a
+ * function is its decorator, and `from './file.js'` means `file.ts`. Lines stay as they are.
+ */
+export function forCompiler(source: string): string {
+  return source.replace(DECORATOR, '$1$2').replace(IMPORT, "$1';");
+}
 
 /** What is compiled, and for how much memory. */
 export interface CompileOptions {
@@ -54,6 +70,14 @@ export async function compileAssemblyScript({
         write: (text) => {
           messages += text;
         },
+      },
+      readFile: async (name, from) => {
+        try {
+          return forCompiler(await readFile(resolve(from, name), 'utf8'));
+        } catch {
+          // The compiler tries several names.
+          return null;
+        }
       },
       writeFile: (name, contents) => {
         files.set(name, typeof contents === 'string' ? new TextEncoder().encode(contents) : contents);

@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '../..');
 
 /** What is made of what; paths are from the project's root. */
 export interface WasmModule {
-  /** Folder of the sources; `index.ts` in it is the entry. */
+  /** Folder of the sources, with all that is in it; `index.ts` in it is the entry. */
   readonly folder: string;
   /** Sources from elsewhere. */
   readonly others: readonly string[];
@@ -33,7 +33,9 @@ export async function buildWasmModule({
   script,
   initialPages,
 }: WasmModule): Promise<void> {
-  const names = (await readdir(join(root, folder))).filter((name) => name.endsWith('.ts'));
+  const names = (await readdir(join(root, folder), { recursive: true })).filter((name) =>
+    name.endsWith('.ts'),
+  );
   const sources = [
     ...[...names.map((name) => join(folder, name)), ...others].map((path) => join(root, path)),
     ...[join(import.meta.dirname, 'assemblyscript.ts'), import.meta.filename, script],

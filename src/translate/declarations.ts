@@ -25,7 +25,7 @@ function declaration(
   const [result] = type.results;
   return [
     `  /** ${doc} */`,
-    `  @external('${module}', '${imported}')`,
+    `  // @external('${module}', '${imported}')`,
     `  export declare function ${name}(${params}): ${result ? typeOf('', result) : 'void'};`,
   ];
 }

@@ -16,11 +16,11 @@ import { deafAt, nearLineChanged } from './host';
 import { NEVER, count } from './timer';
 import { Vm, lock, unlock, vmAt } from './vm';
 
-@external('address', 'uarts')
+// @external('address', 'uarts')
 declare function uartsAddress(): usize;
-@external('address', 'rings')
+// @external('address', 'rings')
 declare function rings(): usize;
-@external('address', 'logs')
+// @external('address', 'logs')
 declare function logs(): usize;
 
 /** One end. */
@@ -49,7 +49,8 @@ export class Uart {
   /** Count until which it hears nothing. */
   deafUntil: u64;
 }
-if (offsetof<Uart>() > <usize>L.UART_SIZE || offsetof<Uart>('put') != <usize>L.UART_PUT) ERROR('layout of Uart');
+if (offsetof<Uart>() > <usize>L.UART_SIZE || offsetof<Uart>('put') != <usize>L.UART_PUT)
+  ERROR('layout of Uart');
 
 // Registers, by their offset (DDI 0183, table 3-1).
 const DR: u32 = 0x00;
@@ -94,19 +95,19 @@ export function uartAt(console: u32, near: bool): Uart {
   return changetype<Uart>(uartsAddress() + (2 * console + (near ? 1 : 0)) * L.UART_SIZE);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function isNear(uart: Uart): bool {
   return (uart.number & 1) != 0;
 }
 
 function peerOf(uart: Uart): Uart {
-  return changetype<Uart>(isNear(uart) ? changetype<usize>(uart) - L.UART_SIZE : changetype<usize>(uart) + L.UART_SIZE);
+  return changetype<Uart>(
+    isNear(uart) ? changetype<usize>(uart) - L.UART_SIZE : changetype<usize>(uart) + L.UART_SIZE,
+  );
 }
 
 /** Bytes that may wait to be read by an end. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function sizeOf(uart: Uart): u32 {
   return isNear(uart) ? L.LOG_SIZE : L.RING_SIZE;
 }
@@ -145,14 +146,12 @@ function letGo(uart: Uart): void {
   update(peer);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function listens(uart: Uart): bool {
   return (uart.control & CR_LISTENS) == CR_LISTENS;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function isFull(uart: Uart): bool {
   return uart.put - uart.taken >= sizeOf(uart);
 }
@@ -243,7 +242,7 @@ function take(uart: Uart): u32 {
 }
 
 function lockOf(uart: Uart): usize {
-  return (changetype<usize>(isNear(uart) ? uart : peerOf(uart))) + offsetof<Uart>('lock');
+  return changetype<usize>(isNear(uart) ? uart : peerOf(uart)) + offsetof<Uart>('lock');
 }
 
 /** A read of an end's register. */
@@ -259,7 +258,10 @@ export function readUart(uart: Uart, offset: u32): u32 {
     }
     case FR: {
       return (
-        FR_CTS | FR_DSR | FR_DCD | (holds(peerOf(uart)) ? FR_TXFF : FR_TXFE) |
+        FR_CTS |
+        FR_DSR |
+        FR_DCD |
+        (holds(peerOf(uart)) ? FR_TXFF : FR_TXFE) |
         (!hears(uart) ? FR_RXFE : isFull(uart) ? FR_RXFF : 0)
       );
     }
@@ -360,7 +362,7 @@ export function closeLog(): void {
 
 /** The near end of the console that a page of the host's addresses shows. */
 export function nearUart(page: u32): Uart {
-  return uartAt(page - (<u32>L.NEAR_UARTS >> 12), true);
+  return uartAt(page - ((<u32>L.NEAR_UARTS) >> 12), true);
 }
 
 /** The far end: the guest's own. */

@@ -9,7 +9,20 @@
  */
 import { HDFAR, HIFAR, HSR, mmio } from './intrinsics';
 import { MAILBOXES_ROUTING, TIMERS_ROUTING } from './machine';
-import { beginLine, endLine, say, sayDigit, sayWord, textAddress, textCoreStops, textFault, textPc, textStops, textSyndrome, textVector } from './messages';
+import {
+  beginLine,
+  endLine,
+  say,
+  sayDigit,
+  sayWord,
+  textAddress,
+  textCoreStops,
+  textFault,
+  textPc,
+  textStops,
+  textSyndrome,
+  textVector,
+} from './messages';
 import { core, unlock } from './vm';
 
 const PREFETCH_ABORT: u32 = 3;

@@ -51,21 +51,18 @@ const TYPER_LINES: u32 = 1;
 const ICPIDR2: u32 = 0x2b;
 const IIDR: u32 = 0x0002043b;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function pendingAt(vcpu: Vcpu): usize {
   return changetype<usize>(vcpu) + offsetof<Vcpu>('pending');
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function lockOf(vm: Vm): usize {
   return changetype<usize>(vm) + offsetof<Vm>('lock');
 }
 
 /** The priority byte of an interrupt of a vcpu's view. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function priorityAt(vcpu: Vcpu, id: u32): usize {
   return id < 32
     ? changetype<usize>(vcpu) + offsetof<Vcpu>('priorities') + id
@@ -87,8 +84,7 @@ function better(priorities: usize, bits: u32, first: u32, best: u32): u32 {
 }
 
 /** Shared interrupts that are pending. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function spisOf(vm: Vm): u32 {
   return (
     shared.load32(changetype<usize>(vm) + offsetof<Vm>('spiPending')) |
@@ -125,8 +121,7 @@ export function next(vcpu: Vcpu): u32 {
 }
 
 /** Whether an interrupt is one of group 1. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function isGroup1(vcpu: Vcpu, id: u32): bool {
   return (((id < 32 ? vcpu.group : vcpu.vm.spiGroup) >> (id & 31)) & 1) != 0;
 }
@@ -136,7 +131,8 @@ export function deliver(vcpu: Vcpu): void {
   const hcr = HCR.read();
   const id = next(vcpu);
   let wanted = hcr & ~(HCR.VI | HCR.VF);
-  if (id != SPURIOUS) wanted |= (vcpu.interfaceEnabled & FIQ_EN) != 0 && !isGroup1(vcpu, id) ? HCR.VF : HCR.VI;
+  if (id != SPURIOUS)
+    wanted |= (vcpu.interfaceEnabled & FIQ_EN) != 0 && !isGroup1(vcpu, id) ? HCR.VF : HCR.VI;
   if (wanted != hcr) HCR.write(wanted);
 }
 
@@ -161,8 +157,7 @@ function notify(vcpu: Vcpu): void {
 }
 
 /** Makes one of a vcpu's own interrupts pending. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function raise(vcpu: Vcpu, id: u32): void {
   atomic.fetchOr(pendingAt(vcpu), 1 << id);
 }
@@ -202,8 +197,7 @@ export function releaseTimer(vcpu: Vcpu): void {
 }
 
 /** What GICC_IAR and GICC_HPPIR, or the registers for group 1 alone, give in place of an interrupt of the other. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function seenAs(vcpu: Vcpu, id: u32, alias: bool): u32 {
   if (id == SPURIOUS) return id;
   if (!isGroup1(vcpu, id)) return alias ? SPURIOUS : id;
@@ -371,7 +365,7 @@ function ownTargets(vcpu: Vcpu): u32 {
 }
 
 /** A word of a table of bytes, one for each interrupt. */
-function bytesAt(vcpu: Vcpu, own: usize, spis: usize, offset: u32): usize {
+function bytesAt(own: usize, spis: usize, offset: u32): usize {
   if (offset < 32) return own + offset;
   return offset < 64 ? spis + offset - 32 : 0;
 }
@@ -405,7 +399,13 @@ export function readDistributor(vcpu: Vcpu, offset: u32): u32 {
       return word < 64 ? load<u32>(changetype<usize>(vm) + offsetof<Vm>('spiTargets') + word - 32) : 0;
     case ROW_CONFIG:
       // SGIs are edges, PPIs levels, two bits each.
-      return word == 0 ? 0xaaaaaaaa : word == 8 ? spread(vm.spiEdge & 0xffff) : word == 12 ? spread(vm.spiEdge >> 16) : 0;
+      return word == 0
+        ? 0xaaaaaaaa
+        : word == 8
+          ? spread(vm.spiEdge & 0xffff)
+          : word == 12
+            ? spread(vm.spiEdge >> 16)
+            : 0;
     case ROW_SGI:
       if (offset >= 0xf10 && offset < 0xf30)
         return shared.load32(changetype<usize>(vcpu) + offsetof<Vcpu>('sgiSources') + (offset & 0xc));
@@ -418,7 +418,6 @@ export function readDistributor(vcpu: Vcpu, offset: u32): u32 {
 
 function priorityWord(vcpu: Vcpu, word: u32): usize {
   return bytesAt(
-    vcpu,
     changetype<usize>(vcpu) + offsetof<Vcpu>('priorities'),
     changetype<usize>(vcpu.vm) + offsetof<Vm>('spiPriorities'),
     word,
@@ -469,7 +468,7 @@ export function writeDistributor(vcpu: Vcpu, offset: u32, size: u32, value: u32)
 function writeShared(vcpu: Vcpu, vm: Vm, offset: u32, size: u32, value: u32): void {
   const word = offset & 0x7c;
   const own = word == 0;
-  if (!own && word != 4 && (offset >> 7) < ROW_PRIORITY) return;
+  if (!own && word != 4 && offset >> 7 < ROW_PRIORITY) return;
   switch (offset >> 7) {
     case ROW_CONTROL:
       if (offset == 0) vm.distributor = value & GROUPS;

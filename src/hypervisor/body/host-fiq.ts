@@ -5,7 +5,15 @@
  * pending. What was sent on the line meanwhile stands in the mailbox and the timer, and comes then.
  */
 import { HCR, mmio } from './intrinsics';
-import { FIQ_SHIFT, FIQ_SOURCE, HYP_TIMER, MAILBOX1, MAILBOXES_ROUTING, SOURCE_MAILBOX1, TIMERS_ROUTING } from './machine';
+import {
+  FIQ_SHIFT,
+  FIQ_SOURCE,
+  HYP_TIMER,
+  MAILBOX1,
+  MAILBOXES_ROUTING,
+  SOURCE_MAILBOX1,
+  TIMERS_ROUTING,
+} from './machine';
 import { core } from './vm';
 
 /** Has the hypervisor's line as FIQ on a core of the host's, or takes it off; what the host routes stays. */

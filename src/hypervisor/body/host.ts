@@ -24,19 +24,17 @@ const UART_BIT: u32 = 1 << 28;
 /** Ticks after which it is tried again, when a real interrupt came first: 200 µs. */
 const AGAIN: u32 = 3840;
 const PAGE_BITS: u32 = 12;
-const LOCAL_PAGE: u32 = <u32>LOCAL >> PAGE_BITS;
-const CONTROLLER_PAGE: u32 = <u32>CONTROLLER >> PAGE_BITS;
+const LOCAL_PAGE: u32 = (<u32>LOCAL) >> PAGE_BITS;
+const CONTROLLER_PAGE: u32 = (<u32>CONTROLLER) >> PAGE_BITS;
 
 // Machine 0 has no interrupt controller of its own: spiLevel has the lines of the near ends, spiEnabled is 1 while the
 // controllers are trapped; spiActive has the near ends that do not hear yet.
-// @ts-ignore: decorator
-@inline
+// @inline
 function linesAt(): usize {
   return changetype<usize>(vmAt(0)) + offsetof<Vm>('spiLevel');
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function deafAt(): usize {
   return changetype<usize>(vmAt(0)) + offsetof<Vm>('spiActive');
 }
@@ -51,8 +49,7 @@ export function nearLineChanged(console: u32, up: bool): void {
 }
 
 /** The core that has the GPU's interrupts. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function gpuCore(): u32 {
   return mmio.read32(GPU_ROUTING) & 3;
 }
@@ -134,6 +131,11 @@ export function writeController(address: u32, size: u32, value: u32): void {
   // It may have enabled or disabled the interrupt, from whichever core, or have sent it to another.
   const index = gpuCore();
   if (before != index) showOn(before);
-  if (before != index || index == core().index || address == <u32>CONTROLLER + ENABLE2 || address == <u32>CONTROLLER + DISABLE2)
+  if (
+    before != index ||
+    index == core().index ||
+    address == <u32>CONTROLLER + ENABLE2 ||
+    address == <u32>CONTROLLER + DISABLE2
+  )
     showOn(index);
 }

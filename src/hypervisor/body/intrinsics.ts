@@ -5,361 +5,361 @@
 
 export namespace mmio {
   /** Reads a byte of a device. */
-  @external('mmio', 'read8')
+  // @external('mmio', 'read8')
   export declare function read8(address: usize): u32;
   /** Reads a halfword of a device. */
-  @external('mmio', 'read16')
+  // @external('mmio', 'read16')
   export declare function read16(address: usize): u32;
   /** Reads a word of a device. */
-  @external('mmio', 'read32')
+  // @external('mmio', 'read32')
   export declare function read32(address: usize): u32;
   /** Writes a byte of a device. */
-  @external('mmio', 'write8')
+  // @external('mmio', 'write8')
   export declare function write8(address: usize, value: u32): void;
   /** Writes a halfword of a device. */
-  @external('mmio', 'write16')
+  // @external('mmio', 'write16')
   export declare function write16(address: usize, value: u32): void;
   /** Writes a word of a device. */
-  @external('mmio', 'write32')
+  // @external('mmio', 'write32')
   export declare function write32(address: usize, value: u32): void;
 }
 
 export namespace shared {
   /** Reads a byte that others change. */
-  @external('shared', 'load8')
+  // @external('shared', 'load8')
   export declare function load8(address: usize): u32;
   /** Reads a halfword that others change. */
-  @external('shared', 'load16')
+  // @external('shared', 'load16')
   export declare function load16(address: usize): u32;
   /** Reads a word that others change. */
-  @external('shared', 'load32')
+  // @external('shared', 'load32')
   export declare function load32(address: usize): u32;
   /** Writes a byte that others change. */
-  @external('shared', 'store8')
+  // @external('shared', 'store8')
   export declare function store8(address: usize, value: u32): void;
   /** Writes a halfword that others change. */
-  @external('shared', 'store16')
+  // @external('shared', 'store16')
   export declare function store16(address: usize, value: u32): void;
   /** Writes a word that others change. */
-  @external('shared', 'store32')
+  // @external('shared', 'store32')
   export declare function store32(address: usize, value: u32): void;
   /** Reads two words at once (LDRD: single-copy atomic with LPAE, A3.5.3). The address is a multiple of 8. */
-  @external('shared', 'load64')
+  // @external('shared', 'load64')
   export declare function load64(address: usize): u64;
   /** Writes two words at once (STRD: single-copy atomic with LPAE, A3.5.3). The address is a multiple of 8. */
-  @external('shared', 'store64')
+  // @external('shared', 'store64')
   export declare function store64(address: usize, value: u64): void;
 }
 
 export namespace atomic {
   /** Atomically adds to a word; gives what it was. */
-  @external('atomic', 'fetchAdd')
+  // @external('atomic', 'fetchAdd')
   export declare function fetchAdd(address: usize, value: u32): u32;
   /** Atomically ands into a word; gives what it was. */
-  @external('atomic', 'fetchAnd')
+  // @external('atomic', 'fetchAnd')
   export declare function fetchAnd(address: usize, value: u32): u32;
   /** Atomically ors into a word; gives what it was. */
-  @external('atomic', 'fetchOr')
+  // @external('atomic', 'fetchOr')
   export declare function fetchOr(address: usize, value: u32): u32;
   /** Atomically exclusive-ors into a word; gives what it was. */
-  @external('atomic', 'fetchXor')
+  // @external('atomic', 'fetchXor')
   export declare function fetchXor(address: usize, value: u32): u32;
   /** Atomically writes a word; gives what it was. */
-  @external('atomic', 'exchange')
+  // @external('atomic', 'exchange')
   export declare function exchange(address: usize, value: u32): u32;
   /** Atomically writes a word where it is as expected; gives what it was. */
-  @external('atomic', 'compareExchange')
+  // @external('atomic', 'compareExchange')
   export declare function compareExchange(address: usize, expected: u32, value: u32): u32;
 }
 
 export namespace barrier {
   /** Data synchronization barrier, whole system. */
-  @external('barrier', 'dsb')
+  // @external('barrier', 'dsb')
   export declare function dsb(): void;
   /** Data synchronization barrier, inner shareable. */
-  @external('barrier', 'dsbIsh')
+  // @external('barrier', 'dsbIsh')
   export declare function dsbIsh(): void;
   /** Data synchronization barrier, inner shareable, for stores. */
-  @external('barrier', 'dsbIshst')
+  // @external('barrier', 'dsbIshst')
   export declare function dsbIshst(): void;
   /** Data memory barrier, whole system. */
-  @external('barrier', 'dmb')
+  // @external('barrier', 'dmb')
   export declare function dmb(): void;
   /** Data memory barrier, inner shareable. */
-  @external('barrier', 'dmbIsh')
+  // @external('barrier', 'dmbIsh')
   export declare function dmbIsh(): void;
   /** Data memory barrier, inner shareable, for stores. */
-  @external('barrier', 'dmbIshst')
+  // @external('barrier', 'dmbIshst')
   export declare function dmbIshst(): void;
   /** Instruction synchronization barrier. */
-  @external('barrier', 'isb')
+  // @external('barrier', 'isb')
   export declare function isb(): void;
   /** Sends an event to all cores. */
-  @external('barrier', 'sev')
+  // @external('barrier', 'sev')
   export declare function sev(): void;
   /** Waits for an event. */
-  @external('barrier', 'wfe')
+  // @external('barrier', 'wfe')
   export declare function wfe(): void;
   /** Waits for an interrupt. */
-  @external('barrier', 'wfi')
+  // @external('barrier', 'wfi')
   export declare function wfi(): void;
   /** Clears the exclusive monitor. */
-  @external('barrier', 'clrex')
+  // @external('barrier', 'clrex')
   export declare function clrex(): void;
 }
 
 export namespace word {
   /** The bits of a word in reverse. */
-  @external('word', 'rbit')
+  // @external('word', 'rbit')
   export declare function rbit(value: u32): u32;
   /** The bytes of a word in reverse. */
-  @external('word', 'rev')
+  // @external('word', 'rev')
   export declare function rev(value: u32): u32;
 }
 
 export namespace psr {
   /** Reads CPSR. */
-  @external('psr', 'readCPSR')
+  // @external('psr', 'readCPSR')
   export declare function readCPSR(): u32;
   /** Masks A, I and F. */
-  @external('psr', 'disableInterrupts')
+  // @external('psr', 'disableInterrupts')
   export declare function disableInterrupts(): void;
   /** Unmasks A, I and F. */
-  @external('psr', 'enableInterrupts')
+  // @external('psr', 'enableInterrupts')
   export declare function enableInterrupts(): void;
 }
 
 export namespace ELR_hyp {
   /** Reads ELR_hyp. */
-  @external('psr', 'read ELR_hyp')
+  // @external('psr', 'read ELR_hyp')
   export declare function read(): u32;
   /** Writes ELR_hyp. */
-  @external('psr', 'write ELR_hyp')
+  // @external('psr', 'write ELR_hyp')
   export declare function write(value: u32): void;
 }
 
 export namespace SPSR_hyp {
   /** Reads SPSR_hyp. */
-  @external('psr', 'read SPSR_hyp')
+  // @external('psr', 'read SPSR_hyp')
   export declare function read(): u32;
   /** Writes SPSR_hyp. */
-  @external('psr', 'write SPSR_hyp')
+  // @external('psr', 'write SPSR_hyp')
   export declare function write(value: u32): void;
 }
 
 export namespace SP_hyp {
   /** Reads SP_hyp. */
-  @external('psr', 'read SP_hyp')
+  // @external('psr', 'read SP_hyp')
   export declare function read(): u32;
   /** Writes SP_hyp. */
-  @external('psr', 'write SP_hyp')
+  // @external('psr', 'write SP_hyp')
   export declare function write(value: u32): void;
 }
 
 export namespace SP_usr {
   /** Reads SP_usr. */
-  @external('psr', 'read SP_usr')
+  // @external('psr', 'read SP_usr')
   export declare function read(): u32;
   /** Writes SP_usr. */
-  @external('psr', 'write SP_usr')
+  // @external('psr', 'write SP_usr')
   export declare function write(value: u32): void;
 }
 
 export namespace LR_usr {
   /** Reads LR_usr. */
-  @external('psr', 'read LR_usr')
+  // @external('psr', 'read LR_usr')
   export declare function read(): u32;
   /** Writes LR_usr. */
-  @external('psr', 'write LR_usr')
+  // @external('psr', 'write LR_usr')
   export declare function write(value: u32): void;
 }
 
 export namespace SP_svc {
   /** Reads SP_svc. */
-  @external('psr', 'read SP_svc')
+  // @external('psr', 'read SP_svc')
   export declare function read(): u32;
   /** Writes SP_svc. */
-  @external('psr', 'write SP_svc')
+  // @external('psr', 'write SP_svc')
   export declare function write(value: u32): void;
 }
 
 export namespace LR_svc {
   /** Reads LR_svc. */
-  @external('psr', 'read LR_svc')
+  // @external('psr', 'read LR_svc')
   export declare function read(): u32;
   /** Writes LR_svc. */
-  @external('psr', 'write LR_svc')
+  // @external('psr', 'write LR_svc')
   export declare function write(value: u32): void;
 }
 
 export namespace SPSR_svc {
   /** Reads SPSR_svc. */
-  @external('psr', 'read SPSR_svc')
+  // @external('psr', 'read SPSR_svc')
   export declare function read(): u32;
   /** Writes SPSR_svc. */
-  @external('psr', 'write SPSR_svc')
+  // @external('psr', 'write SPSR_svc')
   export declare function write(value: u32): void;
 }
 
 export namespace SP_abt {
   /** Reads SP_abt. */
-  @external('psr', 'read SP_abt')
+  // @external('psr', 'read SP_abt')
   export declare function read(): u32;
   /** Writes SP_abt. */
-  @external('psr', 'write SP_abt')
+  // @external('psr', 'write SP_abt')
   export declare function write(value: u32): void;
 }
 
 export namespace LR_abt {
   /** Reads LR_abt. */
-  @external('psr', 'read LR_abt')
+  // @external('psr', 'read LR_abt')
   export declare function read(): u32;
   /** Writes LR_abt. */
-  @external('psr', 'write LR_abt')
+  // @external('psr', 'write LR_abt')
   export declare function write(value: u32): void;
 }
 
 export namespace SPSR_abt {
   /** Reads SPSR_abt. */
-  @external('psr', 'read SPSR_abt')
+  // @external('psr', 'read SPSR_abt')
   export declare function read(): u32;
   /** Writes SPSR_abt. */
-  @external('psr', 'write SPSR_abt')
+  // @external('psr', 'write SPSR_abt')
   export declare function write(value: u32): void;
 }
 
 export namespace SP_und {
   /** Reads SP_und. */
-  @external('psr', 'read SP_und')
+  // @external('psr', 'read SP_und')
   export declare function read(): u32;
   /** Writes SP_und. */
-  @external('psr', 'write SP_und')
+  // @external('psr', 'write SP_und')
   export declare function write(value: u32): void;
 }
 
 export namespace LR_und {
   /** Reads LR_und. */
-  @external('psr', 'read LR_und')
+  // @external('psr', 'read LR_und')
   export declare function read(): u32;
   /** Writes LR_und. */
-  @external('psr', 'write LR_und')
+  // @external('psr', 'write LR_und')
   export declare function write(value: u32): void;
 }
 
 export namespace SPSR_und {
   /** Reads SPSR_und. */
-  @external('psr', 'read SPSR_und')
+  // @external('psr', 'read SPSR_und')
   export declare function read(): u32;
   /** Writes SPSR_und. */
-  @external('psr', 'write SPSR_und')
+  // @external('psr', 'write SPSR_und')
   export declare function write(value: u32): void;
 }
 
 export namespace SP_irq {
   /** Reads SP_irq. */
-  @external('psr', 'read SP_irq')
+  // @external('psr', 'read SP_irq')
   export declare function read(): u32;
   /** Writes SP_irq. */
-  @external('psr', 'write SP_irq')
+  // @external('psr', 'write SP_irq')
   export declare function write(value: u32): void;
 }
 
 export namespace LR_irq {
   /** Reads LR_irq. */
-  @external('psr', 'read LR_irq')
+  // @external('psr', 'read LR_irq')
   export declare function read(): u32;
   /** Writes LR_irq. */
-  @external('psr', 'write LR_irq')
+  // @external('psr', 'write LR_irq')
   export declare function write(value: u32): void;
 }
 
 export namespace SPSR_irq {
   /** Reads SPSR_irq. */
-  @external('psr', 'read SPSR_irq')
+  // @external('psr', 'read SPSR_irq')
   export declare function read(): u32;
   /** Writes SPSR_irq. */
-  @external('psr', 'write SPSR_irq')
+  // @external('psr', 'write SPSR_irq')
   export declare function write(value: u32): void;
 }
 
 export namespace SP_fiq {
   /** Reads SP_fiq. */
-  @external('psr', 'read SP_fiq')
+  // @external('psr', 'read SP_fiq')
   export declare function read(): u32;
   /** Writes SP_fiq. */
-  @external('psr', 'write SP_fiq')
+  // @external('psr', 'write SP_fiq')
   export declare function write(value: u32): void;
 }
 
 export namespace LR_fiq {
   /** Reads LR_fiq. */
-  @external('psr', 'read LR_fiq')
+  // @external('psr', 'read LR_fiq')
   export declare function read(): u32;
   /** Writes LR_fiq. */
-  @external('psr', 'write LR_fiq')
+  // @external('psr', 'write LR_fiq')
   export declare function write(value: u32): void;
 }
 
 export namespace SPSR_fiq {
   /** Reads SPSR_fiq. */
-  @external('psr', 'read SPSR_fiq')
+  // @external('psr', 'read SPSR_fiq')
   export declare function read(): u32;
   /** Writes SPSR_fiq. */
-  @external('psr', 'write SPSR_fiq')
+  // @external('psr', 'write SPSR_fiq')
   export declare function write(value: u32): void;
 }
 
 export namespace R8_fiq {
   /** Reads R8_fiq. */
-  @external('psr', 'read R8_fiq')
+  // @external('psr', 'read R8_fiq')
   export declare function read(): u32;
   /** Writes R8_fiq. */
-  @external('psr', 'write R8_fiq')
+  // @external('psr', 'write R8_fiq')
   export declare function write(value: u32): void;
 }
 
 export namespace R9_fiq {
   /** Reads R9_fiq. */
-  @external('psr', 'read R9_fiq')
+  // @external('psr', 'read R9_fiq')
   export declare function read(): u32;
   /** Writes R9_fiq. */
-  @external('psr', 'write R9_fiq')
+  // @external('psr', 'write R9_fiq')
   export declare function write(value: u32): void;
 }
 
 export namespace R10_fiq {
   /** Reads R10_fiq. */
-  @external('psr', 'read R10_fiq')
+  // @external('psr', 'read R10_fiq')
   export declare function read(): u32;
   /** Writes R10_fiq. */
-  @external('psr', 'write R10_fiq')
+  // @external('psr', 'write R10_fiq')
   export declare function write(value: u32): void;
 }
 
 export namespace R11_fiq {
   /** Reads R11_fiq. */
-  @external('psr', 'read R11_fiq')
+  // @external('psr', 'read R11_fiq')
   export declare function read(): u32;
   /** Writes R11_fiq. */
-  @external('psr', 'write R11_fiq')
+  // @external('psr', 'write R11_fiq')
   export declare function write(value: u32): void;
 }
 
 export namespace R12_fiq {
   /** Reads R12_fiq. */
-  @external('psr', 'read R12_fiq')
+  // @external('psr', 'read R12_fiq')
   export declare function read(): u32;
   /** Writes R12_fiq. */
-  @external('psr', 'write R12_fiq')
+  // @external('psr', 'write R12_fiq')
   export declare function write(value: u32): void;
 }
 
 export namespace ACTLR {
   /** ACTLR: Auxiliary Control; the bits are those of Cortex-A7. */
-  @external('sysreg', 'read ACTLR')
+  // @external('sysreg', 'read ACTLR')
   export declare function read(): u32;
   /** ACTLR: Auxiliary Control; the bits are those of Cortex-A7. */
-  @external('sysreg', 'write ACTLR')
+  // @external('sysreg', 'write ACTLR')
   export declare function write(value: u32): void;
   export const DDI: u32 = 1 << 28;
   export const DDVM: u32 = 1 << 15;
@@ -373,133 +373,133 @@ export namespace ACTLR {
 
 export namespace ADFSR {
   /** ADFSR: Auxiliary Data Fault Status. */
-  @external('sysreg', 'read ADFSR')
+  // @external('sysreg', 'read ADFSR')
   export declare function read(): u32;
   /** ADFSR: Auxiliary Data Fault Status. */
-  @external('sysreg', 'write ADFSR')
+  // @external('sysreg', 'write ADFSR')
   export declare function write(value: u32): void;
 }
 
 export namespace AIDR {
   /** AIDR: Auxiliary ID. */
-  @external('sysreg', 'read AIDR')
+  // @external('sysreg', 'read AIDR')
   export declare function read(): u32;
 }
 
 export namespace AIFSR {
   /** AIFSR: Auxiliary Instruction Fault Status. */
-  @external('sysreg', 'read AIFSR')
+  // @external('sysreg', 'read AIFSR')
   export declare function read(): u32;
   /** AIFSR: Auxiliary Instruction Fault Status. */
-  @external('sysreg', 'write AIFSR')
+  // @external('sysreg', 'write AIFSR')
   export declare function write(value: u32): void;
 }
 
 export namespace AMAIR0 {
   /** AMAIR0: Auxiliary Memory Attributes 0. */
-  @external('sysreg', 'read AMAIR0')
+  // @external('sysreg', 'read AMAIR0')
   export declare function read(): u32;
   /** AMAIR0: Auxiliary Memory Attributes 0. */
-  @external('sysreg', 'write AMAIR0')
+  // @external('sysreg', 'write AMAIR0')
   export declare function write(value: u32): void;
 }
 
 export namespace AMAIR1 {
   /** AMAIR1: Auxiliary Memory Attributes 1. */
-  @external('sysreg', 'read AMAIR1')
+  // @external('sysreg', 'read AMAIR1')
   export declare function read(): u32;
   /** AMAIR1: Auxiliary Memory Attributes 1. */
-  @external('sysreg', 'write AMAIR1')
+  // @external('sysreg', 'write AMAIR1')
   export declare function write(value: u32): void;
 }
 
 export namespace ATS12NSOPR {
   /** ATS12NSOPR: Translate, both stages, PL1 read. */
-  @external('sysreg', 'write ATS12NSOPR')
+  // @external('sysreg', 'write ATS12NSOPR')
   export declare function write(value: u32): void;
 }
 
 export namespace ATS12NSOPW {
   /** ATS12NSOPW: Translate, both stages, PL1 write. */
-  @external('sysreg', 'write ATS12NSOPW')
+  // @external('sysreg', 'write ATS12NSOPW')
   export declare function write(value: u32): void;
 }
 
 export namespace ATS12NSOUR {
   /** ATS12NSOUR: Translate, both stages, PL0 read. */
-  @external('sysreg', 'write ATS12NSOUR')
+  // @external('sysreg', 'write ATS12NSOUR')
   export declare function write(value: u32): void;
 }
 
 export namespace ATS12NSOUW {
   /** ATS12NSOUW: Translate, both stages, PL0 write. */
-  @external('sysreg', 'write ATS12NSOUW')
+  // @external('sysreg', 'write ATS12NSOUW')
   export declare function write(value: u32): void;
 }
 
 export namespace ATS1CPR {
   /** ATS1CPR: Translate, stage 1, PL1 read. */
-  @external('sysreg', 'write ATS1CPR')
+  // @external('sysreg', 'write ATS1CPR')
   export declare function write(value: u32): void;
 }
 
 export namespace ATS1CPW {
   /** ATS1CPW: Translate, stage 1, PL1 write. */
-  @external('sysreg', 'write ATS1CPW')
+  // @external('sysreg', 'write ATS1CPW')
   export declare function write(value: u32): void;
 }
 
 export namespace ATS1CUR {
   /** ATS1CUR: Translate, stage 1, PL0 read. */
-  @external('sysreg', 'write ATS1CUR')
+  // @external('sysreg', 'write ATS1CUR')
   export declare function write(value: u32): void;
 }
 
 export namespace ATS1CUW {
   /** ATS1CUW: Translate, stage 1, PL0 write. */
-  @external('sysreg', 'write ATS1CUW')
+  // @external('sysreg', 'write ATS1CUW')
   export declare function write(value: u32): void;
 }
 
 export namespace ATS1HR {
   /** ATS1HR: Translate, Hyp mode read. */
-  @external('sysreg', 'write ATS1HR')
+  // @external('sysreg', 'write ATS1HR')
   export declare function write(value: u32): void;
 }
 
 export namespace ATS1HW {
   /** ATS1HW: Translate, Hyp mode write. */
-  @external('sysreg', 'write ATS1HW')
+  // @external('sysreg', 'write ATS1HW')
   export declare function write(value: u32): void;
 }
 
 export namespace BPIALL {
   /** BPIALL: Invalidate branch predictors. */
-  @external('sysreg', 'write BPIALL')
+  // @external('sysreg', 'write BPIALL')
   export declare function write(value: u32): void;
 }
 
 export namespace BPIALLIS {
   /** BPIALLIS: Invalidate branch predictors, inner shareable. */
-  @external('sysreg', 'write BPIALLIS')
+  // @external('sysreg', 'write BPIALLIS')
   export declare function write(value: u32): void;
 }
 
 export namespace BPIMVA {
   /** BPIMVA: Invalidate branch predictors by address. */
-  @external('sysreg', 'write BPIMVA')
+  // @external('sysreg', 'write BPIMVA')
   export declare function write(value: u32): void;
 }
 
 export namespace CBAR {
   /** CBAR: Configuration Base Address. */
-  @external('sysreg', 'read CBAR')
+  // @external('sysreg', 'read CBAR')
   export declare function read(): u32;
 }
 
 export namespace CCSIDR {
   /** CCSIDR: Cache Size ID, of the cache CSSELR selects. */
-  @external('sysreg', 'read CCSIDR')
+  // @external('sysreg', 'read CCSIDR')
   export declare function read(): u32;
   export const WT: u32 = 1 << 31;
   export const WB: u32 = 1 << 30;
@@ -515,7 +515,7 @@ export namespace CCSIDR {
 
 export namespace CLIDR {
   /** CLIDR: Cache Level ID. */
-  @external('sysreg', 'read CLIDR')
+  // @external('sysreg', 'read CLIDR')
   export declare function read(): u32;
   export const LoUU_SHIFT: u32 = 27;
   export const LoUU_MASK: u32 = 0x7;
@@ -541,19 +541,19 @@ export namespace CLIDR {
 
 export namespace CNTFRQ {
   /** CNTFRQ: Counter Frequency in Hz; writable in Secure PL1 only. */
-  @external('sysreg', 'read CNTFRQ')
+  // @external('sysreg', 'read CNTFRQ')
   export declare function read(): u32;
   /** CNTFRQ: Counter Frequency in Hz; writable in Secure PL1 only. */
-  @external('sysreg', 'write CNTFRQ')
+  // @external('sysreg', 'write CNTFRQ')
   export declare function write(value: u32): void;
 }
 
 export namespace CNTHCTL {
   /** CNTHCTL: Timer Hyp Control: what PL1 may use. */
-  @external('sysreg', 'read CNTHCTL')
+  // @external('sysreg', 'read CNTHCTL')
   export declare function read(): u32;
   /** CNTHCTL: Timer Hyp Control: what PL1 may use. */
-  @external('sysreg', 'write CNTHCTL')
+  // @external('sysreg', 'write CNTHCTL')
   export declare function write(value: u32): void;
   export const EVNTI_SHIFT: u32 = 4;
   export const EVNTI_MASK: u32 = 0xf;
@@ -565,10 +565,10 @@ export namespace CNTHCTL {
 
 export namespace CNTHP_CTL {
   /** CNTHP_CTL: Hyp Physical Timer Control. */
-  @external('sysreg', 'read CNTHP_CTL')
+  // @external('sysreg', 'read CNTHP_CTL')
   export declare function read(): u32;
   /** CNTHP_CTL: Hyp Physical Timer Control. */
-  @external('sysreg', 'write CNTHP_CTL')
+  // @external('sysreg', 'write CNTHP_CTL')
   export declare function write(value: u32): void;
   export const ISTATUS: u32 = 1 << 2;
   export const IMASK: u32 = 1 << 1;
@@ -577,28 +577,28 @@ export namespace CNTHP_CTL {
 
 export namespace CNTHP_CVAL {
   /** CNTHP_CVAL: Hyp Physical Timer Compare Value. */
-  @external('sysreg', 'read CNTHP_CVAL')
+  // @external('sysreg', 'read CNTHP_CVAL')
   export declare function read(): u64;
   /** CNTHP_CVAL: Hyp Physical Timer Compare Value. */
-  @external('sysreg', 'write CNTHP_CVAL')
+  // @external('sysreg', 'write CNTHP_CVAL')
   export declare function write(value: u64): void;
 }
 
 export namespace CNTHP_TVAL {
   /** CNTHP_TVAL: Hyp Physical Timer value. */
-  @external('sysreg', 'read CNTHP_TVAL')
+  // @external('sysreg', 'read CNTHP_TVAL')
   export declare function read(): u32;
   /** CNTHP_TVAL: Hyp Physical Timer value. */
-  @external('sysreg', 'write CNTHP_TVAL')
+  // @external('sysreg', 'write CNTHP_TVAL')
   export declare function write(value: u32): void;
 }
 
 export namespace CNTKCTL {
   /** CNTKCTL: Timer PL1 Control: what user mode may use. */
-  @external('sysreg', 'read CNTKCTL')
+  // @external('sysreg', 'read CNTKCTL')
   export declare function read(): u32;
   /** CNTKCTL: Timer PL1 Control: what user mode may use. */
-  @external('sysreg', 'write CNTKCTL')
+  // @external('sysreg', 'write CNTKCTL')
   export declare function write(value: u32): void;
   export const PL0PTEN: u32 = 1 << 9;
   export const PL0VTEN: u32 = 1 << 8;
@@ -612,16 +612,16 @@ export namespace CNTKCTL {
 
 export namespace CNTPCT {
   /** CNTPCT: Physical Count. */
-  @external('sysreg', 'read CNTPCT')
+  // @external('sysreg', 'read CNTPCT')
   export declare function read(): u64;
 }
 
 export namespace CNTP_CTL {
   /** CNTP_CTL: Physical Timer Control. */
-  @external('sysreg', 'read CNTP_CTL')
+  // @external('sysreg', 'read CNTP_CTL')
   export declare function read(): u32;
   /** CNTP_CTL: Physical Timer Control. */
-  @external('sysreg', 'write CNTP_CTL')
+  // @external('sysreg', 'write CNTP_CTL')
   export declare function write(value: u32): void;
   export const ISTATUS: u32 = 1 << 2;
   export const IMASK: u32 = 1 << 1;
@@ -630,43 +630,43 @@ export namespace CNTP_CTL {
 
 export namespace CNTP_CVAL {
   /** CNTP_CVAL: Physical Timer Compare Value. */
-  @external('sysreg', 'read CNTP_CVAL')
+  // @external('sysreg', 'read CNTP_CVAL')
   export declare function read(): u64;
   /** CNTP_CVAL: Physical Timer Compare Value. */
-  @external('sysreg', 'write CNTP_CVAL')
+  // @external('sysreg', 'write CNTP_CVAL')
   export declare function write(value: u64): void;
 }
 
 export namespace CNTP_TVAL {
   /** CNTP_TVAL: Physical Timer value. */
-  @external('sysreg', 'read CNTP_TVAL')
+  // @external('sysreg', 'read CNTP_TVAL')
   export declare function read(): u32;
   /** CNTP_TVAL: Physical Timer value. */
-  @external('sysreg', 'write CNTP_TVAL')
+  // @external('sysreg', 'write CNTP_TVAL')
   export declare function write(value: u32): void;
 }
 
 export namespace CNTVCT {
   /** CNTVCT: Virtual Count: CNTPCT less CNTVOFF. */
-  @external('sysreg', 'read CNTVCT')
+  // @external('sysreg', 'read CNTVCT')
   export declare function read(): u64;
 }
 
 export namespace CNTVOFF {
   /** CNTVOFF: Virtual Offset; Hyp mode and Monitor mode only. */
-  @external('sysreg', 'read CNTVOFF')
+  // @external('sysreg', 'read CNTVOFF')
   export declare function read(): u64;
   /** CNTVOFF: Virtual Offset; Hyp mode and Monitor mode only. */
-  @external('sysreg', 'write CNTVOFF')
+  // @external('sysreg', 'write CNTVOFF')
   export declare function write(value: u64): void;
 }
 
 export namespace CNTV_CTL {
   /** CNTV_CTL: Virtual Timer Control. */
-  @external('sysreg', 'read CNTV_CTL')
+  // @external('sysreg', 'read CNTV_CTL')
   export declare function read(): u32;
   /** CNTV_CTL: Virtual Timer Control. */
-  @external('sysreg', 'write CNTV_CTL')
+  // @external('sysreg', 'write CNTV_CTL')
   export declare function write(value: u32): void;
   export const ISTATUS: u32 = 1 << 2;
   export const IMASK: u32 = 1 << 1;
@@ -675,28 +675,28 @@ export namespace CNTV_CTL {
 
 export namespace CNTV_CVAL {
   /** CNTV_CVAL: Virtual Timer Compare Value. */
-  @external('sysreg', 'read CNTV_CVAL')
+  // @external('sysreg', 'read CNTV_CVAL')
   export declare function read(): u64;
   /** CNTV_CVAL: Virtual Timer Compare Value. */
-  @external('sysreg', 'write CNTV_CVAL')
+  // @external('sysreg', 'write CNTV_CVAL')
   export declare function write(value: u64): void;
 }
 
 export namespace CNTV_TVAL {
   /** CNTV_TVAL: Virtual Timer value. */
-  @external('sysreg', 'read CNTV_TVAL')
+  // @external('sysreg', 'read CNTV_TVAL')
   export declare function read(): u32;
   /** CNTV_TVAL: Virtual Timer value. */
-  @external('sysreg', 'write CNTV_TVAL')
+  // @external('sysreg', 'write CNTV_TVAL')
   export declare function write(value: u32): void;
 }
 
 export namespace CONTEXTIDR {
   /** CONTEXTIDR: Context ID. */
-  @external('sysreg', 'read CONTEXTIDR')
+  // @external('sysreg', 'read CONTEXTIDR')
   export declare function read(): u32;
   /** CONTEXTIDR: Context ID. */
-  @external('sysreg', 'write CONTEXTIDR')
+  // @external('sysreg', 'write CONTEXTIDR')
   export declare function write(value: u32): void;
   export const PROCID_SHIFT: u32 = 8;
   export const PROCID_MASK: u32 = 0xffffff;
@@ -706,28 +706,28 @@ export namespace CONTEXTIDR {
 
 export namespace CP15DMB {
   /** CP15DMB: Data memory barrier, old form. */
-  @external('sysreg', 'write CP15DMB')
+  // @external('sysreg', 'write CP15DMB')
   export declare function write(value: u32): void;
 }
 
 export namespace CP15DSB {
   /** CP15DSB: Data synchronization barrier, old form. */
-  @external('sysreg', 'write CP15DSB')
+  // @external('sysreg', 'write CP15DSB')
   export declare function write(value: u32): void;
 }
 
 export namespace CP15ISB {
   /** CP15ISB: Instruction barrier, old form. */
-  @external('sysreg', 'write CP15ISB')
+  // @external('sysreg', 'write CP15ISB')
   export declare function write(value: u32): void;
 }
 
 export namespace CPACR {
   /** CPACR: Coprocessor Access Control. */
-  @external('sysreg', 'read CPACR')
+  // @external('sysreg', 'read CPACR')
   export declare function read(): u32;
   /** CPACR: Coprocessor Access Control. */
-  @external('sysreg', 'write CPACR')
+  // @external('sysreg', 'write CPACR')
   export declare function write(value: u32): void;
   export const ASEDIS: u32 = 1 << 31;
   export const D32DIS: u32 = 1 << 30;
@@ -740,10 +740,10 @@ export namespace CPACR {
 
 export namespace CSSELR {
   /** CSSELR: Cache Size Selection. */
-  @external('sysreg', 'read CSSELR')
+  // @external('sysreg', 'read CSSELR')
   export declare function read(): u32;
   /** CSSELR: Cache Size Selection. */
-  @external('sysreg', 'write CSSELR')
+  // @external('sysreg', 'write CSSELR')
   export declare function write(value: u32): void;
   export const Level_SHIFT: u32 = 1;
   export const Level_MASK: u32 = 0x7;
@@ -752,7 +752,7 @@ export namespace CSSELR {
 
 export namespace CTR {
   /** CTR: Cache Type: line sizes of the caches. */
-  @external('sysreg', 'read CTR')
+  // @external('sysreg', 'read CTR')
   export declare function read(): u32;
   export const Format_SHIFT: u32 = 29;
   export const Format_MASK: u32 = 0x7;
@@ -770,134 +770,134 @@ export namespace CTR {
 
 export namespace DACR {
   /** DACR: Domain Access Control. */
-  @external('sysreg', 'read DACR')
+  // @external('sysreg', 'read DACR')
   export declare function read(): u32;
   /** DACR: Domain Access Control. */
-  @external('sysreg', 'write DACR')
+  // @external('sysreg', 'write DACR')
   export declare function write(value: u32): void;
 }
 
 export namespace DBGDIDR {
   /** DBGDIDR: Debug ID. */
-  @external('sysreg', 'read DBGDIDR')
+  // @external('sysreg', 'read DBGDIDR')
   export declare function read(): u32;
 }
 
 export namespace DBGDRAR {
   /** DBGDRAR: Debug ROM Address. */
-  @external('sysreg', 'read DBGDRAR')
+  // @external('sysreg', 'read DBGDRAR')
   export declare function read(): u32;
 }
 
 export namespace DBGDSAR {
   /** DBGDSAR: Debug Self Address Offset. */
-  @external('sysreg', 'read DBGDSAR')
+  // @external('sysreg', 'read DBGDSAR')
   export declare function read(): u32;
 }
 
 export namespace DBGDSCR {
   /** DBGDSCR: Debug Status and Control, internal view. */
-  @external('sysreg', 'read DBGDSCR')
+  // @external('sysreg', 'read DBGDSCR')
   export declare function read(): u32;
 }
 
 export namespace DBGOSDLR {
   /** DBGOSDLR: Debug OS Double Lock. */
-  @external('sysreg', 'read DBGOSDLR')
+  // @external('sysreg', 'read DBGOSDLR')
   export declare function read(): u32;
   /** DBGOSDLR: Debug OS Double Lock. */
-  @external('sysreg', 'write DBGOSDLR')
+  // @external('sysreg', 'write DBGOSDLR')
   export declare function write(value: u32): void;
   export const DLK: u32 = 1 << 0;
 }
 
 export namespace DBGOSLAR {
   /** DBGOSLAR: Debug OS Lock Access. */
-  @external('sysreg', 'write DBGOSLAR')
+  // @external('sysreg', 'write DBGOSLAR')
   export declare function write(value: u32): void;
 }
 
 export namespace DBGOSLSR {
   /** DBGOSLSR: Debug OS Lock Status. */
-  @external('sysreg', 'read DBGOSLSR')
+  // @external('sysreg', 'read DBGOSLSR')
   export declare function read(): u32;
 }
 
 export namespace DBGPRCR {
   /** DBGPRCR: Debug Powerdown and Reset Control. */
-  @external('sysreg', 'read DBGPRCR')
+  // @external('sysreg', 'read DBGPRCR')
   export declare function read(): u32;
   /** DBGPRCR: Debug Powerdown and Reset Control. */
-  @external('sysreg', 'write DBGPRCR')
+  // @external('sysreg', 'write DBGPRCR')
   export declare function write(value: u32): void;
 }
 
 export namespace DBGVCR {
   /** DBGVCR: Debug Vector Catch. */
-  @external('sysreg', 'read DBGVCR')
+  // @external('sysreg', 'read DBGVCR')
   export declare function read(): u32;
   /** DBGVCR: Debug Vector Catch. */
-  @external('sysreg', 'write DBGVCR')
+  // @external('sysreg', 'write DBGVCR')
   export declare function write(value: u32): void;
 }
 
 export namespace DCCIMVAC {
   /** DCCIMVAC: Clean and invalidate data cache line by address. */
-  @external('sysreg', 'write DCCIMVAC')
+  // @external('sysreg', 'write DCCIMVAC')
   export declare function write(value: u32): void;
 }
 
 export namespace DCCISW {
   /** DCCISW: Clean and invalidate data cache line by set and way. */
-  @external('sysreg', 'write DCCISW')
+  // @external('sysreg', 'write DCCISW')
   export declare function write(value: u32): void;
 }
 
 export namespace DCCMVAC {
   /** DCCMVAC: Clean data cache line by address to coherency. */
-  @external('sysreg', 'write DCCMVAC')
+  // @external('sysreg', 'write DCCMVAC')
   export declare function write(value: u32): void;
 }
 
 export namespace DCCMVAU {
   /** DCCMVAU: Clean data cache line by address to unification. */
-  @external('sysreg', 'write DCCMVAU')
+  // @external('sysreg', 'write DCCMVAU')
   export declare function write(value: u32): void;
 }
 
 export namespace DCCSW {
   /** DCCSW: Clean data cache line by set and way. */
-  @external('sysreg', 'write DCCSW')
+  // @external('sysreg', 'write DCCSW')
   export declare function write(value: u32): void;
 }
 
 export namespace DCIMVAC {
   /** DCIMVAC: Invalidate data cache line by address. */
-  @external('sysreg', 'write DCIMVAC')
+  // @external('sysreg', 'write DCIMVAC')
   export declare function write(value: u32): void;
 }
 
 export namespace DCISW {
   /** DCISW: Invalidate data cache line by set and way. */
-  @external('sysreg', 'write DCISW')
+  // @external('sysreg', 'write DCISW')
   export declare function write(value: u32): void;
 }
 
 export namespace DFAR {
   /** DFAR: Data Fault Address. */
-  @external('sysreg', 'read DFAR')
+  // @external('sysreg', 'read DFAR')
   export declare function read(): u32;
   /** DFAR: Data Fault Address. */
-  @external('sysreg', 'write DFAR')
+  // @external('sysreg', 'write DFAR')
   export declare function write(value: u32): void;
 }
 
 export namespace DFSR {
   /** DFSR: Data Fault Status. */
-  @external('sysreg', 'read DFSR')
+  // @external('sysreg', 'read DFSR')
   export declare function read(): u32;
   /** DFSR: Data Fault Status. */
-  @external('sysreg', 'write DFSR')
+  // @external('sysreg', 'write DFSR')
   export declare function write(value: u32): void;
   export const CM: u32 = 1 << 13;
   export const ExT: u32 = 1 << 12;
@@ -914,91 +914,91 @@ export namespace DFSR {
 
 export namespace DTLBIALL {
   /** DTLBIALL: Invalidate data TLB. */
-  @external('sysreg', 'write DTLBIALL')
+  // @external('sysreg', 'write DTLBIALL')
   export declare function write(value: u32): void;
 }
 
 export namespace DTLBIASID {
   /** DTLBIASID: Invalidate data TLB by ASID. */
-  @external('sysreg', 'write DTLBIASID')
+  // @external('sysreg', 'write DTLBIASID')
   export declare function write(value: u32): void;
 }
 
 export namespace DTLBIMVA {
   /** DTLBIMVA: Invalidate data TLB by address. */
-  @external('sysreg', 'write DTLBIMVA')
+  // @external('sysreg', 'write DTLBIMVA')
   export declare function write(value: u32): void;
 }
 
 export namespace FCSEIDR {
   /** FCSEIDR: FCSE Process ID. */
-  @external('sysreg', 'read FCSEIDR')
+  // @external('sysreg', 'read FCSEIDR')
   export declare function read(): u32;
   /** FCSEIDR: FCSE Process ID. */
-  @external('sysreg', 'write FCSEIDR')
+  // @external('sysreg', 'write FCSEIDR')
   export declare function write(value: u32): void;
 }
 
 export namespace HACR {
   /** HACR: Hyp Auxiliary Configuration. */
-  @external('sysreg', 'read HACR')
+  // @external('sysreg', 'read HACR')
   export declare function read(): u32;
   /** HACR: Hyp Auxiliary Configuration. */
-  @external('sysreg', 'write HACR')
+  // @external('sysreg', 'write HACR')
   export declare function write(value: u32): void;
 }
 
 export namespace HACTLR {
   /** HACTLR: Hyp Auxiliary Control. */
-  @external('sysreg', 'read HACTLR')
+  // @external('sysreg', 'read HACTLR')
   export declare function read(): u32;
   /** HACTLR: Hyp Auxiliary Control. */
-  @external('sysreg', 'write HACTLR')
+  // @external('sysreg', 'write HACTLR')
   export declare function write(value: u32): void;
 }
 
 export namespace HADFSR {
   /** HADFSR: Hyp Auxiliary Data Fault Status. */
-  @external('sysreg', 'read HADFSR')
+  // @external('sysreg', 'read HADFSR')
   export declare function read(): u32;
   /** HADFSR: Hyp Auxiliary Data Fault Status. */
-  @external('sysreg', 'write HADFSR')
+  // @external('sysreg', 'write HADFSR')
   export declare function write(value: u32): void;
 }
 
 export namespace HAIFSR {
   /** HAIFSR: Hyp Auxiliary Instruction Fault Status. */
-  @external('sysreg', 'read HAIFSR')
+  // @external('sysreg', 'read HAIFSR')
   export declare function read(): u32;
   /** HAIFSR: Hyp Auxiliary Instruction Fault Status. */
-  @external('sysreg', 'write HAIFSR')
+  // @external('sysreg', 'write HAIFSR')
   export declare function write(value: u32): void;
 }
 
 export namespace HAMAIR0 {
   /** HAMAIR0: Hyp Auxiliary Memory Attributes 0. */
-  @external('sysreg', 'read HAMAIR0')
+  // @external('sysreg', 'read HAMAIR0')
   export declare function read(): u32;
   /** HAMAIR0: Hyp Auxiliary Memory Attributes 0. */
-  @external('sysreg', 'write HAMAIR0')
+  // @external('sysreg', 'write HAMAIR0')
   export declare function write(value: u32): void;
 }
 
 export namespace HAMAIR1 {
   /** HAMAIR1: Hyp Auxiliary Memory Attributes 1. */
-  @external('sysreg', 'read HAMAIR1')
+  // @external('sysreg', 'read HAMAIR1')
   export declare function read(): u32;
   /** HAMAIR1: Hyp Auxiliary Memory Attributes 1. */
-  @external('sysreg', 'write HAMAIR1')
+  // @external('sysreg', 'write HAMAIR1')
   export declare function write(value: u32): void;
 }
 
 export namespace HCPTR {
   /** HCPTR: Hyp Coprocessor Trap. */
-  @external('sysreg', 'read HCPTR')
+  // @external('sysreg', 'read HCPTR')
   export declare function read(): u32;
   /** HCPTR: Hyp Coprocessor Trap. */
-  @external('sysreg', 'write HCPTR')
+  // @external('sysreg', 'write HCPTR')
   export declare function write(value: u32): void;
   export const TCPAC: u32 = 1 << 31;
   export const TTA: u32 = 1 << 20;
@@ -1009,10 +1009,10 @@ export namespace HCPTR {
 
 export namespace HCR {
   /** HCR: Hyp Configuration. */
-  @external('sysreg', 'read HCR')
+  // @external('sysreg', 'read HCR')
   export declare function read(): u32;
   /** HCR: Hyp Configuration. */
-  @external('sysreg', 'write HCR')
+  // @external('sysreg', 'write HCR')
   export declare function write(value: u32): void;
   export const TGE: u32 = 1 << 27;
   export const TVM: u32 = 1 << 26;
@@ -1046,10 +1046,10 @@ export namespace HCR {
 
 export namespace HDCR {
   /** HDCR: Hyp Debug Configuration. */
-  @external('sysreg', 'read HDCR')
+  // @external('sysreg', 'read HDCR')
   export declare function read(): u32;
   /** HDCR: Hyp Debug Configuration. */
-  @external('sysreg', 'write HDCR')
+  // @external('sysreg', 'write HDCR')
   export declare function write(value: u32): void;
   export const TDRA: u32 = 1 << 11;
   export const TDOSA: u32 = 1 << 10;
@@ -1064,46 +1064,46 @@ export namespace HDCR {
 
 export namespace HDFAR {
   /** HDFAR: Hyp Data Fault Address. */
-  @external('sysreg', 'read HDFAR')
+  // @external('sysreg', 'read HDFAR')
   export declare function read(): u32;
   /** HDFAR: Hyp Data Fault Address. */
-  @external('sysreg', 'write HDFAR')
+  // @external('sysreg', 'write HDFAR')
   export declare function write(value: u32): void;
 }
 
 export namespace HIFAR {
   /** HIFAR: Hyp Instruction Fault Address. */
-  @external('sysreg', 'read HIFAR')
+  // @external('sysreg', 'read HIFAR')
   export declare function read(): u32;
   /** HIFAR: Hyp Instruction Fault Address. */
-  @external('sysreg', 'write HIFAR')
+  // @external('sysreg', 'write HIFAR')
   export declare function write(value: u32): void;
 }
 
 export namespace HMAIR0 {
   /** HMAIR0: Hyp Memory Attributes 0. */
-  @external('sysreg', 'read HMAIR0')
+  // @external('sysreg', 'read HMAIR0')
   export declare function read(): u32;
   /** HMAIR0: Hyp Memory Attributes 0. */
-  @external('sysreg', 'write HMAIR0')
+  // @external('sysreg', 'write HMAIR0')
   export declare function write(value: u32): void;
 }
 
 export namespace HMAIR1 {
   /** HMAIR1: Hyp Memory Attributes 1. */
-  @external('sysreg', 'read HMAIR1')
+  // @external('sysreg', 'read HMAIR1')
   export declare function read(): u32;
   /** HMAIR1: Hyp Memory Attributes 1. */
-  @external('sysreg', 'write HMAIR1')
+  // @external('sysreg', 'write HMAIR1')
   export declare function write(value: u32): void;
 }
 
 export namespace HPFAR {
   /** HPFAR: Hyp IPA Fault Address. */
-  @external('sysreg', 'read HPFAR')
+  // @external('sysreg', 'read HPFAR')
   export declare function read(): u32;
   /** HPFAR: Hyp IPA Fault Address. */
-  @external('sysreg', 'write HPFAR')
+  // @external('sysreg', 'write HPFAR')
   export declare function write(value: u32): void;
   export const FIPA_SHIFT: u32 = 4;
   export const FIPA_MASK: u32 = 0xfffffff;
@@ -1111,10 +1111,10 @@ export namespace HPFAR {
 
 export namespace HSCTLR {
   /** HSCTLR: Hyp System Control. */
-  @external('sysreg', 'read HSCTLR')
+  // @external('sysreg', 'read HSCTLR')
   export declare function read(): u32;
   /** HSCTLR: Hyp System Control. */
-  @external('sysreg', 'write HSCTLR')
+  // @external('sysreg', 'write HSCTLR')
   export declare function write(value: u32): void;
   export const TE: u32 = 1 << 30;
   export const EE: u32 = 1 << 25;
@@ -1129,10 +1129,10 @@ export namespace HSCTLR {
 
 export namespace HSR {
   /** HSR: Hyp Syndrome: why Hyp mode was entered. */
-  @external('sysreg', 'read HSR')
+  // @external('sysreg', 'read HSR')
   export declare function read(): u32;
   /** HSR: Hyp Syndrome: why Hyp mode was entered. */
-  @external('sysreg', 'write HSR')
+  // @external('sysreg', 'write HSR')
   export declare function write(value: u32): void;
   export const EC_SHIFT: u32 = 26;
   export const EC_MASK: u32 = 0x3f;
@@ -1143,10 +1143,10 @@ export namespace HSR {
 
 export namespace HSTR {
   /** HSTR: Hyp System Trap. */
-  @external('sysreg', 'read HSTR')
+  // @external('sysreg', 'read HSTR')
   export declare function read(): u32;
   /** HSTR: Hyp System Trap. */
-  @external('sysreg', 'write HSTR')
+  // @external('sysreg', 'write HSTR')
   export declare function write(value: u32): void;
   export const TJDBX: u32 = 1 << 17;
   export const TTEE: u32 = 1 << 16;
@@ -1168,10 +1168,10 @@ export namespace HSTR {
 
 export namespace HTCR {
   /** HTCR: Hyp Translation Control. */
-  @external('sysreg', 'read HTCR')
+  // @external('sysreg', 'read HTCR')
   export declare function read(): u32;
   /** HTCR: Hyp Translation Control. */
-  @external('sysreg', 'write HTCR')
+  // @external('sysreg', 'write HTCR')
   export declare function write(value: u32): void;
   export const SH0_SHIFT: u32 = 12;
   export const SH0_MASK: u32 = 0x3;
@@ -1185,19 +1185,19 @@ export namespace HTCR {
 
 export namespace HTPIDR {
   /** HTPIDR: Hyp software thread ID. */
-  @external('sysreg', 'read HTPIDR')
+  // @external('sysreg', 'read HTPIDR')
   export declare function read(): u32;
   /** HTPIDR: Hyp software thread ID. */
-  @external('sysreg', 'write HTPIDR')
+  // @external('sysreg', 'write HTPIDR')
   export declare function write(value: u32): void;
 }
 
 export namespace HTTBR {
   /** HTTBR: Hyp Translation Table Base. */
-  @external('sysreg', 'read HTTBR')
+  // @external('sysreg', 'read HTTBR')
   export declare function read(): u64;
   /** HTTBR: Hyp Translation Table Base. */
-  @external('sysreg', 'write HTTBR')
+  // @external('sysreg', 'write HTTBR')
   export declare function write(value: u64): void;
   export const BADDR_SHIFT: u64 = 0;
   export const BADDR_MASK: u64 = 0xffffffffff;
@@ -1205,106 +1205,106 @@ export namespace HTTBR {
 
 export namespace HVBAR {
   /** HVBAR: Hyp Vector Base Address. */
-  @external('sysreg', 'read HVBAR')
+  // @external('sysreg', 'read HVBAR')
   export declare function read(): u32;
   /** HVBAR: Hyp Vector Base Address. */
-  @external('sysreg', 'write HVBAR')
+  // @external('sysreg', 'write HVBAR')
   export declare function write(value: u32): void;
 }
 
 export namespace ICIALLU {
   /** ICIALLU: Invalidate instruction caches. */
-  @external('sysreg', 'write ICIALLU')
+  // @external('sysreg', 'write ICIALLU')
   export declare function write(value: u32): void;
 }
 
 export namespace ICIALLUIS {
   /** ICIALLUIS: Invalidate instruction caches, inner shareable. */
-  @external('sysreg', 'write ICIALLUIS')
+  // @external('sysreg', 'write ICIALLUIS')
   export declare function write(value: u32): void;
 }
 
 export namespace ICIMVAU {
   /** ICIMVAU: Invalidate instruction cache by address. */
-  @external('sysreg', 'write ICIMVAU')
+  // @external('sysreg', 'write ICIMVAU')
   export declare function write(value: u32): void;
 }
 
 export namespace ID_AFR0 {
   /** ID_AFR0: Auxiliary Features. */
-  @external('sysreg', 'read ID_AFR0')
+  // @external('sysreg', 'read ID_AFR0')
   export declare function read(): u32;
 }
 
 export namespace ID_DFR0 {
   /** ID_DFR0: Debug Features. */
-  @external('sysreg', 'read ID_DFR0')
+  // @external('sysreg', 'read ID_DFR0')
   export declare function read(): u32;
 }
 
 export namespace ID_ISAR0 {
   /** ID_ISAR0: Instruction Set Attributes. */
-  @external('sysreg', 'read ID_ISAR0')
+  // @external('sysreg', 'read ID_ISAR0')
   export declare function read(): u32;
 }
 
 export namespace ID_ISAR1 {
   /** ID_ISAR1: Instruction Set Attributes. */
-  @external('sysreg', 'read ID_ISAR1')
+  // @external('sysreg', 'read ID_ISAR1')
   export declare function read(): u32;
 }
 
 export namespace ID_ISAR2 {
   /** ID_ISAR2: Instruction Set Attributes. */
-  @external('sysreg', 'read ID_ISAR2')
+  // @external('sysreg', 'read ID_ISAR2')
   export declare function read(): u32;
 }
 
 export namespace ID_ISAR3 {
   /** ID_ISAR3: Instruction Set Attributes. */
-  @external('sysreg', 'read ID_ISAR3')
+  // @external('sysreg', 'read ID_ISAR3')
   export declare function read(): u32;
 }
 
 export namespace ID_ISAR4 {
   /** ID_ISAR4: Instruction Set Attributes. */
-  @external('sysreg', 'read ID_ISAR4')
+  // @external('sysreg', 'read ID_ISAR4')
   export declare function read(): u32;
 }
 
 export namespace ID_ISAR5 {
   /** ID_ISAR5: Instruction Set Attributes. */
-  @external('sysreg', 'read ID_ISAR5')
+  // @external('sysreg', 'read ID_ISAR5')
   export declare function read(): u32;
 }
 
 export namespace ID_MMFR0 {
   /** ID_MMFR0: Memory Model Features. */
-  @external('sysreg', 'read ID_MMFR0')
+  // @external('sysreg', 'read ID_MMFR0')
   export declare function read(): u32;
 }
 
 export namespace ID_MMFR1 {
   /** ID_MMFR1: Memory Model Features. */
-  @external('sysreg', 'read ID_MMFR1')
+  // @external('sysreg', 'read ID_MMFR1')
   export declare function read(): u32;
 }
 
 export namespace ID_MMFR2 {
   /** ID_MMFR2: Memory Model Features. */
-  @external('sysreg', 'read ID_MMFR2')
+  // @external('sysreg', 'read ID_MMFR2')
   export declare function read(): u32;
 }
 
 export namespace ID_MMFR3 {
   /** ID_MMFR3: Memory Model Features. */
-  @external('sysreg', 'read ID_MMFR3')
+  // @external('sysreg', 'read ID_MMFR3')
   export declare function read(): u32;
 }
 
 export namespace ID_PFR0 {
   /** ID_PFR0: Processor Features: instruction sets. */
-  @external('sysreg', 'read ID_PFR0')
+  // @external('sysreg', 'read ID_PFR0')
   export declare function read(): u32;
   export const State3_SHIFT: u32 = 12;
   export const State3_MASK: u32 = 0xf;
@@ -1318,7 +1318,7 @@ export namespace ID_PFR0 {
 
 export namespace ID_PFR1 {
   /** ID_PFR1: Processor Features: extensions. */
-  @external('sysreg', 'read ID_PFR1')
+  // @external('sysreg', 'read ID_PFR1')
   export declare function read(): u32;
   export const GenericTimer_SHIFT: u32 = 16;
   export const GenericTimer_MASK: u32 = 0xf;
@@ -1334,19 +1334,19 @@ export namespace ID_PFR1 {
 
 export namespace IFAR {
   /** IFAR: Instruction Fault Address. */
-  @external('sysreg', 'read IFAR')
+  // @external('sysreg', 'read IFAR')
   export declare function read(): u32;
   /** IFAR: Instruction Fault Address. */
-  @external('sysreg', 'write IFAR')
+  // @external('sysreg', 'write IFAR')
   export declare function write(value: u32): void;
 }
 
 export namespace IFSR {
   /** IFSR: Instruction Fault Status. */
-  @external('sysreg', 'read IFSR')
+  // @external('sysreg', 'read IFSR')
   export declare function read(): u32;
   /** IFSR: Instruction Fault Status. */
-  @external('sysreg', 'write IFSR')
+  // @external('sysreg', 'write IFSR')
   export declare function write(value: u32): void;
   export const ExT: u32 = 1 << 12;
   export const FS4: u32 = 1 << 10;
@@ -1359,7 +1359,7 @@ export namespace IFSR {
 
 export namespace ISR {
   /** ISR: Interrupt Status: what is pending. */
-  @external('sysreg', 'read ISR')
+  // @external('sysreg', 'read ISR')
   export declare function read(): u32;
   export const A: u32 = 1 << 8;
   export const I: u32 = 1 << 7;
@@ -1368,44 +1368,44 @@ export namespace ISR {
 
 export namespace ITLBIALL {
   /** ITLBIALL: Invalidate instruction TLB. */
-  @external('sysreg', 'write ITLBIALL')
+  // @external('sysreg', 'write ITLBIALL')
   export declare function write(value: u32): void;
 }
 
 export namespace ITLBIASID {
   /** ITLBIASID: Invalidate instruction TLB by ASID. */
-  @external('sysreg', 'write ITLBIASID')
+  // @external('sysreg', 'write ITLBIASID')
   export declare function write(value: u32): void;
 }
 
 export namespace ITLBIMVA {
   /** ITLBIMVA: Invalidate instruction TLB by address. */
-  @external('sysreg', 'write ITLBIMVA')
+  // @external('sysreg', 'write ITLBIMVA')
   export declare function write(value: u32): void;
 }
 
 export namespace JIDR {
   /** JIDR: Jazelle ID. */
-  @external('sysreg', 'read JIDR')
+  // @external('sysreg', 'read JIDR')
   export declare function read(): u32;
 }
 
 export namespace JMCR {
   /** JMCR: Jazelle Main Configuration. */
-  @external('sysreg', 'read JMCR')
+  // @external('sysreg', 'read JMCR')
   export declare function read(): u32;
   /** JMCR: Jazelle Main Configuration. */
-  @external('sysreg', 'write JMCR')
+  // @external('sysreg', 'write JMCR')
   export declare function write(value: u32): void;
   export const JE: u32 = 1 << 0;
 }
 
 export namespace JOSCR {
   /** JOSCR: Jazelle OS Control. */
-  @external('sysreg', 'read JOSCR')
+  // @external('sysreg', 'read JOSCR')
   export declare function read(): u32;
   /** JOSCR: Jazelle OS Control. */
-  @external('sysreg', 'write JOSCR')
+  // @external('sysreg', 'write JOSCR')
   export declare function write(value: u32): void;
   export const CV: u32 = 1 << 1;
   export const CD: u32 = 1 << 0;
@@ -1413,10 +1413,10 @@ export namespace JOSCR {
 
 export namespace L2CTLR {
   /** L2CTLR: L2 Control: the number of cores, less one. */
-  @external('sysreg', 'read L2CTLR')
+  // @external('sysreg', 'read L2CTLR')
   export declare function read(): u32;
   /** L2CTLR: L2 Control: the number of cores, less one. */
-  @external('sysreg', 'write L2CTLR')
+  // @external('sysreg', 'write L2CTLR')
   export declare function write(value: u32): void;
   export const Cores_SHIFT: u32 = 24;
   export const Cores_MASK: u32 = 0x3;
@@ -1424,34 +1424,34 @@ export namespace L2CTLR {
 
 export namespace L2ECTLR {
   /** L2ECTLR: L2 Extended Control. */
-  @external('sysreg', 'read L2ECTLR')
+  // @external('sysreg', 'read L2ECTLR')
   export declare function read(): u32;
   /** L2ECTLR: L2 Extended Control. */
-  @external('sysreg', 'write L2ECTLR')
+  // @external('sysreg', 'write L2ECTLR')
   export declare function write(value: u32): void;
 }
 
 export namespace MAIR0 {
   /** MAIR0: Memory Attribute Indirection 0. */
-  @external('sysreg', 'read MAIR0')
+  // @external('sysreg', 'read MAIR0')
   export declare function read(): u32;
   /** MAIR0: Memory Attribute Indirection 0. */
-  @external('sysreg', 'write MAIR0')
+  // @external('sysreg', 'write MAIR0')
   export declare function write(value: u32): void;
 }
 
 export namespace MAIR1 {
   /** MAIR1: Memory Attribute Indirection 1. */
-  @external('sysreg', 'read MAIR1')
+  // @external('sysreg', 'read MAIR1')
   export declare function read(): u32;
   /** MAIR1: Memory Attribute Indirection 1. */
-  @external('sysreg', 'write MAIR1')
+  // @external('sysreg', 'write MAIR1')
   export declare function write(value: u32): void;
 }
 
 export namespace MIDR {
   /** MIDR: Main ID: implementer, part number, revision. */
-  @external('sysreg', 'read MIDR')
+  // @external('sysreg', 'read MIDR')
   export declare function read(): u32;
   export const Implementer_SHIFT: u32 = 24;
   export const Implementer_MASK: u32 = 0xff;
@@ -1467,7 +1467,7 @@ export namespace MIDR {
 
 export namespace MPIDR {
   /** MPIDR: Multiprocessor Affinity: which core this is. */
-  @external('sysreg', 'read MPIDR')
+  // @external('sysreg', 'read MPIDR')
   export declare function read(): u32;
   export const Multiprocessing: u32 = 1 << 31;
   export const U: u32 = 1 << 30;
@@ -1482,28 +1482,28 @@ export namespace MPIDR {
 
 export namespace MVBAR {
   /** MVBAR: Monitor Vector Base Address. */
-  @external('sysreg', 'read MVBAR')
+  // @external('sysreg', 'read MVBAR')
   export declare function read(): u32;
   /** MVBAR: Monitor Vector Base Address. */
-  @external('sysreg', 'write MVBAR')
+  // @external('sysreg', 'write MVBAR')
   export declare function write(value: u32): void;
 }
 
 export namespace NMRR {
   /** NMRR: Normal Memory Remap. */
-  @external('sysreg', 'read NMRR')
+  // @external('sysreg', 'read NMRR')
   export declare function read(): u32;
   /** NMRR: Normal Memory Remap. */
-  @external('sysreg', 'write NMRR')
+  // @external('sysreg', 'write NMRR')
   export declare function write(value: u32): void;
 }
 
 export namespace NSACR {
   /** NSACR: Non-secure Access Control. */
-  @external('sysreg', 'read NSACR')
+  // @external('sysreg', 'read NSACR')
   export declare function read(): u32;
   /** NSACR: Non-secure Access Control. */
-  @external('sysreg', 'write NSACR')
+  // @external('sysreg', 'write NSACR')
   export declare function write(value: u32): void;
   export const NSTRCDIS: u32 = 1 << 20;
   export const NS_SMP: u32 = 1 << 18;
@@ -1516,10 +1516,10 @@ export namespace NSACR {
 
 export namespace PAR {
   /** PAR: Physical Address, LPAE. */
-  @external('sysreg', 'read PAR')
+  // @external('sysreg', 'read PAR')
   export declare function read(): u64;
   /** PAR: Physical Address, LPAE. */
-  @external('sysreg', 'write PAR')
+  // @external('sysreg', 'write PAR')
   export declare function write(value: u64): void;
   export const ATTR_SHIFT: u64 = 56;
   export const ATTR_MASK: u64 = 0xff;
@@ -1534,51 +1534,51 @@ export namespace PAR {
 
 export namespace PMCCNTR {
   /** PMCCNTR: Cycle Count. */
-  @external('sysreg', 'read PMCCNTR')
+  // @external('sysreg', 'read PMCCNTR')
   export declare function read(): u32;
   /** PMCCNTR: Cycle Count. */
-  @external('sysreg', 'write PMCCNTR')
+  // @external('sysreg', 'write PMCCNTR')
   export declare function write(value: u32): void;
 }
 
 export namespace PMCEID0 {
   /** PMCEID0: Common Event Identification. */
-  @external('sysreg', 'read PMCEID0')
+  // @external('sysreg', 'read PMCEID0')
   export declare function read(): u32;
 }
 
 export namespace PMCEID1 {
   /** PMCEID1: Common Event Identification. */
-  @external('sysreg', 'read PMCEID1')
+  // @external('sysreg', 'read PMCEID1')
   export declare function read(): u32;
 }
 
 export namespace PMCNTENCLR {
   /** PMCNTENCLR: Count Enable Clear. */
-  @external('sysreg', 'read PMCNTENCLR')
+  // @external('sysreg', 'read PMCNTENCLR')
   export declare function read(): u32;
   /** PMCNTENCLR: Count Enable Clear. */
-  @external('sysreg', 'write PMCNTENCLR')
+  // @external('sysreg', 'write PMCNTENCLR')
   export declare function write(value: u32): void;
   export const C: u32 = 1 << 31;
 }
 
 export namespace PMCNTENSET {
   /** PMCNTENSET: Count Enable Set. */
-  @external('sysreg', 'read PMCNTENSET')
+  // @external('sysreg', 'read PMCNTENSET')
   export declare function read(): u32;
   /** PMCNTENSET: Count Enable Set. */
-  @external('sysreg', 'write PMCNTENSET')
+  // @external('sysreg', 'write PMCNTENSET')
   export declare function write(value: u32): void;
   export const C: u32 = 1 << 31;
 }
 
 export namespace PMCR {
   /** PMCR: Performance Monitors Control. */
-  @external('sysreg', 'read PMCR')
+  // @external('sysreg', 'read PMCR')
   export declare function read(): u32;
   /** PMCR: Performance Monitors Control. */
-  @external('sysreg', 'write PMCR')
+  // @external('sysreg', 'write PMCR')
   export declare function write(value: u32): void;
   export const IMP_SHIFT: u32 = 24;
   export const IMP_MASK: u32 = 0xff;
@@ -1596,50 +1596,50 @@ export namespace PMCR {
 
 export namespace PMINTENCLR {
   /** PMINTENCLR: Interrupt Enable Clear. */
-  @external('sysreg', 'read PMINTENCLR')
+  // @external('sysreg', 'read PMINTENCLR')
   export declare function read(): u32;
   /** PMINTENCLR: Interrupt Enable Clear. */
-  @external('sysreg', 'write PMINTENCLR')
+  // @external('sysreg', 'write PMINTENCLR')
   export declare function write(value: u32): void;
   export const C: u32 = 1 << 31;
 }
 
 export namespace PMINTENSET {
   /** PMINTENSET: Interrupt Enable Set. */
-  @external('sysreg', 'read PMINTENSET')
+  // @external('sysreg', 'read PMINTENSET')
   export declare function read(): u32;
   /** PMINTENSET: Interrupt Enable Set. */
-  @external('sysreg', 'write PMINTENSET')
+  // @external('sysreg', 'write PMINTENSET')
   export declare function write(value: u32): void;
   export const C: u32 = 1 << 31;
 }
 
 export namespace PMOVSR {
   /** PMOVSR: Overflow Flag Status. */
-  @external('sysreg', 'read PMOVSR')
+  // @external('sysreg', 'read PMOVSR')
   export declare function read(): u32;
   /** PMOVSR: Overflow Flag Status. */
-  @external('sysreg', 'write PMOVSR')
+  // @external('sysreg', 'write PMOVSR')
   export declare function write(value: u32): void;
   export const C: u32 = 1 << 31;
 }
 
 export namespace PMOVSSET {
   /** PMOVSSET: Overflow Flag Status Set. */
-  @external('sysreg', 'read PMOVSSET')
+  // @external('sysreg', 'read PMOVSSET')
   export declare function read(): u32;
   /** PMOVSSET: Overflow Flag Status Set. */
-  @external('sysreg', 'write PMOVSSET')
+  // @external('sysreg', 'write PMOVSSET')
   export declare function write(value: u32): void;
   export const C: u32 = 1 << 31;
 }
 
 export namespace PMSELR {
   /** PMSELR: Event Counter Selection. */
-  @external('sysreg', 'read PMSELR')
+  // @external('sysreg', 'read PMSELR')
   export declare function read(): u32;
   /** PMSELR: Event Counter Selection. */
-  @external('sysreg', 'write PMSELR')
+  // @external('sysreg', 'write PMSELR')
   export declare function write(value: u32): void;
   export const SEL_SHIFT: u32 = 0;
   export const SEL_MASK: u32 = 0x1f;
@@ -1647,59 +1647,59 @@ export namespace PMSELR {
 
 export namespace PMSWINC {
   /** PMSWINC: Software Increment. */
-  @external('sysreg', 'write PMSWINC')
+  // @external('sysreg', 'write PMSWINC')
   export declare function write(value: u32): void;
 }
 
 export namespace PMUSERENR {
   /** PMUSERENR: User Enable. */
-  @external('sysreg', 'read PMUSERENR')
+  // @external('sysreg', 'read PMUSERENR')
   export declare function read(): u32;
   /** PMUSERENR: User Enable. */
-  @external('sysreg', 'write PMUSERENR')
+  // @external('sysreg', 'write PMUSERENR')
   export declare function write(value: u32): void;
   export const EN: u32 = 1 << 0;
 }
 
 export namespace PMXEVCNTR {
   /** PMXEVCNTR: Event Count. */
-  @external('sysreg', 'read PMXEVCNTR')
+  // @external('sysreg', 'read PMXEVCNTR')
   export declare function read(): u32;
   /** PMXEVCNTR: Event Count. */
-  @external('sysreg', 'write PMXEVCNTR')
+  // @external('sysreg', 'write PMXEVCNTR')
   export declare function write(value: u32): void;
 }
 
 export namespace PMXEVTYPER {
   /** PMXEVTYPER: Event Type Select. */
-  @external('sysreg', 'read PMXEVTYPER')
+  // @external('sysreg', 'read PMXEVTYPER')
   export declare function read(): u32;
   /** PMXEVTYPER: Event Type Select. */
-  @external('sysreg', 'write PMXEVTYPER')
+  // @external('sysreg', 'write PMXEVTYPER')
   export declare function write(value: u32): void;
 }
 
 export namespace PRRR {
   /** PRRR: Primary Region Remap. */
-  @external('sysreg', 'read PRRR')
+  // @external('sysreg', 'read PRRR')
   export declare function read(): u32;
   /** PRRR: Primary Region Remap. */
-  @external('sysreg', 'write PRRR')
+  // @external('sysreg', 'write PRRR')
   export declare function write(value: u32): void;
 }
 
 export namespace REVIDR {
   /** REVIDR: Revision ID. */
-  @external('sysreg', 'read REVIDR')
+  // @external('sysreg', 'read REVIDR')
   export declare function read(): u32;
 }
 
 export namespace SCR {
   /** SCR: Secure Configuration. */
-  @external('sysreg', 'read SCR')
+  // @external('sysreg', 'read SCR')
   export declare function read(): u32;
   /** SCR: Secure Configuration. */
-  @external('sysreg', 'write SCR')
+  // @external('sysreg', 'write SCR')
   export declare function write(value: u32): void;
   export const SIF: u32 = 1 << 9;
   export const HCE: u32 = 1 << 8;
@@ -1715,10 +1715,10 @@ export namespace SCR {
 
 export namespace SCTLR {
   /** SCTLR: System Control. */
-  @external('sysreg', 'read SCTLR')
+  // @external('sysreg', 'read SCTLR')
   export declare function read(): u32;
   /** SCTLR: System Control. */
-  @external('sysreg', 'write SCTLR')
+  // @external('sysreg', 'write SCTLR')
   export declare function write(value: u32): void;
   export const TE: u32 = 1 << 30;
   export const AFE: u32 = 1 << 29;
@@ -1745,10 +1745,10 @@ export namespace SCTLR {
 
 export namespace SDER {
   /** SDER: Secure Debug Enable. */
-  @external('sysreg', 'read SDER')
+  // @external('sysreg', 'read SDER')
   export declare function read(): u32;
   /** SDER: Secure Debug Enable. */
-  @external('sysreg', 'write SDER')
+  // @external('sysreg', 'write SDER')
   export declare function write(value: u32): void;
   export const SUNIDEN: u32 = 1 << 1;
   export const SUIDEN: u32 = 1 << 0;
@@ -1756,153 +1756,153 @@ export namespace SDER {
 
 export namespace TCMTR {
   /** TCMTR: TCM Type. */
-  @external('sysreg', 'read TCMTR')
+  // @external('sysreg', 'read TCMTR')
   export declare function read(): u32;
 }
 
 export namespace TEECR {
   /** TEECR: ThumbEE Configuration. */
-  @external('sysreg', 'read TEECR')
+  // @external('sysreg', 'read TEECR')
   export declare function read(): u32;
   /** TEECR: ThumbEE Configuration. */
-  @external('sysreg', 'write TEECR')
+  // @external('sysreg', 'write TEECR')
   export declare function write(value: u32): void;
   export const XED: u32 = 1 << 0;
 }
 
 export namespace TEEHBR {
   /** TEEHBR: ThumbEE Handler Base. */
-  @external('sysreg', 'read TEEHBR')
+  // @external('sysreg', 'read TEEHBR')
   export declare function read(): u32;
   /** TEEHBR: ThumbEE Handler Base. */
-  @external('sysreg', 'write TEEHBR')
+  // @external('sysreg', 'write TEEHBR')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIALL {
   /** TLBIALL: Invalidate TLB. */
-  @external('sysreg', 'write TLBIALL')
+  // @external('sysreg', 'write TLBIALL')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIALLH {
   /** TLBIALLH: Invalidate Hyp TLB. */
-  @external('sysreg', 'write TLBIALLH')
+  // @external('sysreg', 'write TLBIALLH')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIALLHIS {
   /** TLBIALLHIS: Invalidate Hyp TLB, inner shareable. */
-  @external('sysreg', 'write TLBIALLHIS')
+  // @external('sysreg', 'write TLBIALLHIS')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIALLIS {
   /** TLBIALLIS: Invalidate TLB, inner shareable. */
-  @external('sysreg', 'write TLBIALLIS')
+  // @external('sysreg', 'write TLBIALLIS')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIALLNSNH {
   /** TLBIALLNSNH: Invalidate Non-secure non-Hyp TLB. */
-  @external('sysreg', 'write TLBIALLNSNH')
+  // @external('sysreg', 'write TLBIALLNSNH')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIALLNSNHIS {
   /** TLBIALLNSNHIS: Invalidate Non-secure non-Hyp TLB, inner shareable. */
-  @external('sysreg', 'write TLBIALLNSNHIS')
+  // @external('sysreg', 'write TLBIALLNSNHIS')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIASID {
   /** TLBIASID: Invalidate TLB by ASID. */
-  @external('sysreg', 'write TLBIASID')
+  // @external('sysreg', 'write TLBIASID')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIASIDIS {
   /** TLBIASIDIS: Invalidate by ASID, inner shareable. */
-  @external('sysreg', 'write TLBIASIDIS')
+  // @external('sysreg', 'write TLBIASIDIS')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIMVA {
   /** TLBIMVA: Invalidate TLB by address and ASID. */
-  @external('sysreg', 'write TLBIMVA')
+  // @external('sysreg', 'write TLBIMVA')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIMVAA {
   /** TLBIMVAA: Invalidate TLB by address, any ASID. */
-  @external('sysreg', 'write TLBIMVAA')
+  // @external('sysreg', 'write TLBIMVAA')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIMVAAIS {
   /** TLBIMVAAIS: Invalidate by address, inner shareable. */
-  @external('sysreg', 'write TLBIMVAAIS')
+  // @external('sysreg', 'write TLBIMVAAIS')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIMVAH {
   /** TLBIMVAH: Invalidate Hyp TLB by address. */
-  @external('sysreg', 'write TLBIMVAH')
+  // @external('sysreg', 'write TLBIMVAH')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIMVAHIS {
   /** TLBIMVAHIS: Invalidate Hyp TLB by address, inner shareable. */
-  @external('sysreg', 'write TLBIMVAHIS')
+  // @external('sysreg', 'write TLBIMVAHIS')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBIMVAIS {
   /** TLBIMVAIS: Invalidate by address and ASID, inner shareable. */
-  @external('sysreg', 'write TLBIMVAIS')
+  // @external('sysreg', 'write TLBIMVAIS')
   export declare function write(value: u32): void;
 }
 
 export namespace TLBTR {
   /** TLBTR: TLB Type. */
-  @external('sysreg', 'read TLBTR')
+  // @external('sysreg', 'read TLBTR')
   export declare function read(): u32;
   export const nU: u32 = 1 << 0;
 }
 
 export namespace TPIDRPRW {
   /** TPIDRPRW: Software thread ID, PL1 only. */
-  @external('sysreg', 'read TPIDRPRW')
+  // @external('sysreg', 'read TPIDRPRW')
   export declare function read(): u32;
   /** TPIDRPRW: Software thread ID, PL1 only. */
-  @external('sysreg', 'write TPIDRPRW')
+  // @external('sysreg', 'write TPIDRPRW')
   export declare function write(value: u32): void;
 }
 
 export namespace TPIDRURO {
   /** TPIDRURO: Software thread ID, user read-only. */
-  @external('sysreg', 'read TPIDRURO')
+  // @external('sysreg', 'read TPIDRURO')
   export declare function read(): u32;
   /** TPIDRURO: Software thread ID, user read-only. */
-  @external('sysreg', 'write TPIDRURO')
+  // @external('sysreg', 'write TPIDRURO')
   export declare function write(value: u32): void;
 }
 
 export namespace TPIDRURW {
   /** TPIDRURW: Software thread ID, user read and write. */
-  @external('sysreg', 'read TPIDRURW')
+  // @external('sysreg', 'read TPIDRURW')
   export declare function read(): u32;
   /** TPIDRURW: Software thread ID, user read and write. */
-  @external('sysreg', 'write TPIDRURW')
+  // @external('sysreg', 'write TPIDRURW')
   export declare function write(value: u32): void;
 }
 
 export namespace TTBCR {
   /** TTBCR: Translation Table Base Control. */
-  @external('sysreg', 'read TTBCR')
+  // @external('sysreg', 'read TTBCR')
   export declare function read(): u32;
   /** TTBCR: Translation Table Base Control. */
-  @external('sysreg', 'write TTBCR')
+  // @external('sysreg', 'write TTBCR')
   export declare function write(value: u32): void;
   export const EAE: u32 = 1 << 31;
   export const SH1_SHIFT: u32 = 28;
@@ -1932,10 +1932,10 @@ export namespace TTBCR {
 
 export namespace TTBR0 {
   /** TTBR0: Translation Table Base 0, LPAE. */
-  @external('sysreg', 'read TTBR0')
+  // @external('sysreg', 'read TTBR0')
   export declare function read(): u64;
   /** TTBR0: Translation Table Base 0, LPAE. */
-  @external('sysreg', 'write TTBR0')
+  // @external('sysreg', 'write TTBR0')
   export declare function write(value: u64): void;
   export const ASID_SHIFT: u64 = 48;
   export const ASID_MASK: u64 = 0xff;
@@ -1945,10 +1945,10 @@ export namespace TTBR0 {
 
 export namespace TTBR1 {
   /** TTBR1: Translation Table Base 1, LPAE. */
-  @external('sysreg', 'read TTBR1')
+  // @external('sysreg', 'read TTBR1')
   export declare function read(): u64;
   /** TTBR1: Translation Table Base 1, LPAE. */
-  @external('sysreg', 'write TTBR1')
+  // @external('sysreg', 'write TTBR1')
   export declare function write(value: u64): void;
   export const ASID_SHIFT: u64 = 48;
   export const ASID_MASK: u64 = 0xff;
@@ -1958,37 +1958,37 @@ export namespace TTBR1 {
 
 export namespace VBAR {
   /** VBAR: Vector Base Address. */
-  @external('sysreg', 'read VBAR')
+  // @external('sysreg', 'read VBAR')
   export declare function read(): u32;
   /** VBAR: Vector Base Address. */
-  @external('sysreg', 'write VBAR')
+  // @external('sysreg', 'write VBAR')
   export declare function write(value: u32): void;
 }
 
 export namespace VMPIDR {
   /** VMPIDR: Virtualization Multiprocessor ID: MPIDR for PL1. */
-  @external('sysreg', 'read VMPIDR')
+  // @external('sysreg', 'read VMPIDR')
   export declare function read(): u32;
   /** VMPIDR: Virtualization Multiprocessor ID: MPIDR for PL1. */
-  @external('sysreg', 'write VMPIDR')
+  // @external('sysreg', 'write VMPIDR')
   export declare function write(value: u32): void;
 }
 
 export namespace VPIDR {
   /** VPIDR: Virtualization Processor ID: MIDR for PL1. */
-  @external('sysreg', 'read VPIDR')
+  // @external('sysreg', 'read VPIDR')
   export declare function read(): u32;
   /** VPIDR: Virtualization Processor ID: MIDR for PL1. */
-  @external('sysreg', 'write VPIDR')
+  // @external('sysreg', 'write VPIDR')
   export declare function write(value: u32): void;
 }
 
 export namespace VTCR {
   /** VTCR: Virtualization Translation Control: stage 2. */
-  @external('sysreg', 'read VTCR')
+  // @external('sysreg', 'read VTCR')
   export declare function read(): u32;
   /** VTCR: Virtualization Translation Control: stage 2. */
-  @external('sysreg', 'write VTCR')
+  // @external('sysreg', 'write VTCR')
   export declare function write(value: u32): void;
   export const SH0_SHIFT: u32 = 12;
   export const SH0_MASK: u32 = 0x3;
@@ -2005,10 +2005,10 @@ export namespace VTCR {
 
 export namespace VTTBR {
   /** VTTBR: Virtualization Translation Table Base: stage 2. */
-  @external('sysreg', 'read VTTBR')
+  // @external('sysreg', 'read VTTBR')
   export declare function read(): u64;
   /** VTTBR: Virtualization Translation Table Base: stage 2. */
-  @external('sysreg', 'write VTTBR')
+  // @external('sysreg', 'write VTTBR')
   export declare function write(value: u64): void;
   export const VMID_SHIFT: u64 = 48;
   export const VMID_MASK: u64 = 0xff;

@@ -6,14 +6,29 @@ import * as L from '../shared/layout';
 import { CNTPCT, ICIALLUIS, TLBIALLNSNHIS, atomic, barrier, shared } from './intrinsics';
 import { resetUart } from './console';
 import { kick } from './gic';
-import { beginLineOf, endLine, say, sayWord, tell, textAddress, textCrashed, textMode, textOff, textPc, textRestarts, textSyndrome, textThenRestarts, textTrap } from './messages';
+import {
+  beginLineOf,
+  endLine,
+  say,
+  sayWord,
+  tell,
+  textAddress,
+  textCrashed,
+  textMode,
+  textOff,
+  textPc,
+  textRestarts,
+  textSyndrome,
+  textThenRestarts,
+  textTrap,
+} from './messages';
 import { toMemory } from './memory';
 import { forget } from './scheduler';
 import { CRASH, LOADING, OFF, PAUSED, RESET, RESTING, RUN, STARTING, Vcpu, Vm, setState, vcpuOf } from './vm';
 
-@external('assembly', 'clear')
+// @external('assembly', 'clear')
 declare function clear(address: usize, bytes: u32): void;
-@external('assembly', 'copy')
+// @external('assembly', 'copy')
 declare function copy(to: usize, from: usize, bytes: u32): void;
 
 /** Bytes of memory that are made at once; it takes less than a slice. Guests' memory is a multiple of it. */

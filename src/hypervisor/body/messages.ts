@@ -4,58 +4,58 @@ import { closeLog, openLog, putLog } from './console';
 import { Vm } from './vm';
 
 // The texts are in src/hypervisor/shared/messages.ts.
-@external('address', 'text.begin')
+// @external('address', 'text.begin')
 declare function textBegin(): usize;
-@external('address', 'text.separator')
+// @external('address', 'text.separator')
 declare function textSeparator(): usize;
-@external('address', 'text.end')
+// @external('address', 'text.end')
 declare function textEnd(): usize;
-@external('address', 'text.cores')
+// @external('address', 'text.cores')
 declare function textCores(): usize;
-@external('address', 'text.fromZero')
+// @external('address', 'text.fromZero')
 declare function textFromZero(): usize;
-@external('address', 'text.only')
+// @external('address', 'text.only')
 declare function textOnly(): usize;
-@external('address', 'text.started')
+// @external('address', 'text.started')
 export declare function textStarted(): usize;
-@external('address', 'text.off')
+// @external('address', 'text.off')
 export declare function textOff(): usize;
-@external('address', 'text.restarts')
+// @external('address', 'text.restarts')
 export declare function textRestarts(): usize;
-@external('address', 'text.crashed')
+// @external('address', 'text.crashed')
 export declare function textCrashed(): usize;
-@external('address', 'text.vectors')
+// @external('address', 'text.vectors')
 export declare function textVectors(): usize;
-@external('address', 'text.stuck')
+// @external('address', 'text.stuck')
 export declare function textStuck(): usize;
-@external('address', 'text.trap')
+// @external('address', 'text.trap')
 export declare function textTrap(): usize;
-@external('address', 'text.mode')
+// @external('address', 'text.mode')
 export declare function textMode(): usize;
-@external('address', 'text.pc')
+// @external('address', 'text.pc')
 export declare function textPc(): usize;
-@external('address', 'text.address')
+// @external('address', 'text.address')
 export declare function textAddress(): usize;
-@external('address', 'text.syndrome')
+// @external('address', 'text.syndrome')
 export declare function textSyndrome(): usize;
-@external('address', 'text.thenRestarts')
+// @external('address', 'text.thenRestarts')
 export declare function textThenRestarts(): usize;
 
-@external('address', 'text.fault')
+// @external('address', 'text.fault')
 export declare function textFault(): usize;
-@external('address', 'text.resetVector')
+// @external('address', 'text.resetVector')
 declare function textResetVector(): usize;
-@external('address', 'text.undefined')
+// @external('address', 'text.undefined')
 declare function textUndefined(): usize;
-@external('address', 'text.call')
+// @external('address', 'text.call')
 declare function textCall(): usize;
-@external('address', 'text.prefetchAbort')
+// @external('address', 'text.prefetchAbort')
 declare function textPrefetchAbort(): usize;
-@external('address', 'text.dataAbort')
+// @external('address', 'text.dataAbort')
 declare function textDataAbort(): usize;
-@external('address', 'text.coreStops')
+// @external('address', 'text.coreStops')
 export declare function textCoreStops(): usize;
-@external('address', 'text.stops')
+// @external('address', 'text.stops')
 export declare function textStops(): usize;
 
 /** What leads to a vector of HYP mode from HYP mode itself, by its number. */

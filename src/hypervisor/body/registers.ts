@@ -1,10 +1,48 @@
 /** A loaded vcpu's registers as its own mode sees them, and exceptions given to it. */
 import {
-  ATS12NSOPR, DFAR, DFSR, ELR_hyp, HSR, IFAR, IFSR, LR_abt, LR_fiq, LR_irq, LR_svc, LR_und, PAR, R10_fiq, R11_fiq, R12_fiq,
-  R8_fiq, R9_fiq, SCTLR, SPSR_abt, SPSR_hyp, SPSR_und, SP_abt, SP_fiq, SP_irq, SP_svc, SP_und, SP_usr, TTBCR, VBAR, barrier,
+  ATS12NSOPR,
+  DFAR,
+  DFSR,
+  ELR_hyp,
+  HSR,
+  IFAR,
+  IFSR,
+  LR_abt,
+  LR_fiq,
+  LR_irq,
+  LR_svc,
+  LR_und,
+  PAR,
+  R10_fiq,
+  R11_fiq,
+  R12_fiq,
+  R8_fiq,
+  R9_fiq,
+  SCTLR,
+  SPSR_abt,
+  SPSR_hyp,
+  SPSR_und,
+  SP_abt,
+  SP_fiq,
+  SP_irq,
+  SP_svc,
+  SP_und,
+  SP_usr,
+  TTBCR,
+  VBAR,
+  barrier,
 } from './intrinsics';
 import {
-  MODE_ABT, MODE_FIQ, MODE_IRQ, MODE_MASK, MODE_SVC, MODE_UND, PSR_A, PSR_E, PSR_I, PSR_T,
+  MODE_ABT,
+  MODE_FIQ,
+  MODE_IRQ,
+  MODE_MASK,
+  MODE_SVC,
+  MODE_UND,
+  PSR_A,
+  PSR_E,
+  PSR_I,
+  PSR_T,
 } from './machine';
 import { textStuck, textVectors } from './messages';
 import { Vcpu } from './vm';
@@ -25,8 +63,7 @@ const EXTERNAL_ABORT: u32 = 0x008;
 const EXTERNAL_ABORT_LONG: u32 = 0x210;
 const DFSR_WNR: u32 = 1 << 11;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function frame(vcpu: Vcpu, n: u32): usize {
   return changetype<usize>(vcpu) + 4 * n;
 }
@@ -88,8 +125,7 @@ export function writeRegister(vcpu: Vcpu, n: u32, value: u32): void {
   } else if (n != 15) store<u32>(frame(vcpu, n), value);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function itState(psr: u32): u32 {
   return ((psr >> 8) & 0xfc) | ((psr >> 25) & 3);
 }
@@ -158,9 +194,7 @@ export function conditionPasses(hsr: u32): bool {
 function enter(mode: u32, vector: u32, masks: u32): usize {
   const sctlr = SCTLR.read();
   const psr = SPSR_hyp.read() & ~(MODE_MASK | PSR_IT | PSR_J | PSR_T | PSR_E);
-  SPSR_hyp.write(
-    psr | mode | masks | (sctlr & SCTLR_TE ? PSR_T : 0) | (sctlr & SCTLR_EE ? PSR_E : 0),
-  );
+  SPSR_hyp.write(psr | mode | masks | (sctlr & SCTLR_TE ? PSR_T : 0) | (sctlr & SCTLR_EE ? PSR_E : 0));
   const from = ELR_hyp.read();
   const to = (sctlr & SCTLR_V ? HIGH_VECTORS : VBAR.read()) + vector;
   ELR_hyp.write(to);
@@ -174,7 +208,7 @@ function isReadable(address: u32): bool {
   const kept = PAR.read();
   ATS12NSOPR.write(address);
   barrier.isb();
-  const fault = <u32>PAR.read() & PAR_F;
+  const fault = (<u32>PAR.read()) & PAR_F;
   PAR.write(kept);
   return fault == 0;
 }

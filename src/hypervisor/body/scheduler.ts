@@ -1,24 +1,44 @@
 /** Which vcpu a core runs: its own ones in turn, a slice each while several want it; nobody for as long as none does. */
-import * as L from '../shared/layout';
 import { CNTV_CTL, HCPTR, TLBIALLNSNH, barrier, mmio, shared } from './intrinsics';
 import { SPURIOUS, VIRTUAL_TIMER_PPI, deliver, next, raise } from './gic';
-import { HYP_TIMER, IRQ_SOURCE, MAILBOX_CLEAR, SOURCE_MAILBOX1, TIMERS_ROUTING, VIRTUAL_TIMER } from './machine';
+import {
+  HYP_TIMER,
+  IRQ_SOURCE,
+  MAILBOX_CLEAR,
+  SOURCE_MAILBOX1,
+  TIMERS_ROUTING,
+  VIRTUAL_TIMER,
+} from './machine';
 import { arm, count, expire } from './timer';
 import { endPause, makePiece, rest } from './lifecycle';
-import { CLAIMED, LOADING, PAUSED, RESTING, RUN, RUNNABLE, STARTING, Vcpu, Vm, WAITING, core, setState, stateOf } from './vm';
+import {
+  CLAIMED,
+  LOADING,
+  PAUSED,
+  RESTING,
+  RUN,
+  RUNNABLE,
+  STARTING,
+  Vcpu,
+  Vm,
+  WAITING,
+  core,
+  setState,
+  stateOf,
+} from './vm';
 import { startVcpu } from './start';
 
-@external('assembly', 'saveVcpu')
+// @external('assembly', 'saveVcpu')
 declare function saveVcpu(vcpu: Vcpu): void;
-@external('assembly', 'loadVcpu')
+// @external('assembly', 'loadVcpu')
 declare function loadVcpu(vcpu: Vcpu): void;
-@external('assembly', 'saveVfp')
+// @external('assembly', 'saveVfp')
 declare function saveVfp(vcpu: Vcpu): void;
-@external('assembly', 'loadVfp')
+// @external('assembly', 'loadVfp')
 declare function loadVfp(vcpu: Vcpu): void;
-@external('assembly', 'parkVfp')
+// @external('assembly', 'parkVfp')
 declare function parkVfp(vcpu: Vcpu): void;
-@external('assembly', 'unparkVfp')
+// @external('assembly', 'unparkVfp')
 declare function unparkVfp(vcpu: Vcpu): void;
 
 /** A slice: 5 ms of the system counter. */
@@ -27,8 +47,7 @@ const SLICE: u64 = 96000;
 export const GUEST_HCPTR: u32 = 0x33ff | HCPTR.TTA;
 const VFP_TRAPS: u32 = HCPTR.TCP10 | HCPTR.TCP11;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function nobody(): Vcpu {
   return changetype<Vcpu>(0);
 }

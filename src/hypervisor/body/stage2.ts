@@ -6,11 +6,11 @@ import * as L from '../shared/layout';
 import { DCCMVAC, TLBIALLNSNHIS, barrier, shared } from './intrinsics';
 import { Vm, configuration } from './vm';
 
-@external('address', 'hypTables')
+// @external('address', 'hypTables')
 declare function hypTables(): usize;
-@external('address', 'hostTables')
+// @external('address', 'hostTables')
 declare function hostTables(): usize;
-@external('address', 'guestTables')
+// @external('address', 'guestTables')
 declare function guestTables(): usize;
 
 const TABLE: u64 = 3;
@@ -33,8 +33,7 @@ const LOCAL_PAGE: u32 = 0x40000000;
 /** The page of the board's interrupt controller. */
 const CONTROLLER_PAGE: u32 = 0x3f00b000;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function set(table: usize, index: u32, descriptor: u64): void {
   store<u64>(table + 8 * index, descriptor);
 }

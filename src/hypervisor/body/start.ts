@@ -1,7 +1,24 @@
 /** How cores, machines and vcpus come to be. */
 import * as L from '../shared/layout';
 import {
-  CNTHCTL, CNTHP_CTL, CNTPCT, CNTVOFF, CNTV_CTL, HCPTR, HCR, HDCR, HSTR, ICIALLUIS, MIDR, TLBIALLNSNHIS, VPIDR, VTCR, atomic, barrier, mmio, shared,
+  CNTHCTL,
+  CNTHP_CTL,
+  CNTPCT,
+  CNTVOFF,
+  CNTV_CTL,
+  HCPTR,
+  HCR,
+  HDCR,
+  HSTR,
+  ICIALLUIS,
+  MIDR,
+  TLBIALLNSNHIS,
+  VPIDR,
+  VTCR,
+  atomic,
+  barrier,
+  mmio,
+  shared,
 } from './intrinsics';
 import { begin } from './lifecycle';
 import { toMemory } from './memory';
@@ -9,20 +26,45 @@ import { greet, tell, textStarted } from './messages';
 import { farUart, resetUart } from './console';
 import { routeLine } from './host-fiq';
 import { LEAST_BINARY_POINT } from './gic';
-import { CORES, HYP_TIMER, MAILBOX1, MAILBOXES_ROUTING, MAILBOX_CLEAR, MAILBOX_SET, MODE_SVC, PSR_A, PSR_F, PSR_I, PSR_T, TIMERS_ROUTING } from './machine';
+import {
+  CORES,
+  HYP_TIMER,
+  MAILBOX1,
+  MAILBOXES_ROUTING,
+  MAILBOX_CLEAR,
+  MAILBOX_SET,
+  MODE_SVC,
+  PSR_A,
+  PSR_F,
+  PSR_I,
+  PSR_T,
+  TIMERS_ROUTING,
+} from './machine';
 import { GUEST_HCPTR, schedule } from './scheduler';
 import { makeGuestTables, makeHostTables } from './stage2';
 import { settle } from './tree';
-import { RESTING, Vcpu, Vm, configuration, core, coreAt, guestRecord, setSaved, setState, vcpuAt, vcpuOf, vmAt } from './vm';
+import {
+  RESTING,
+  Vcpu,
+  configuration,
+  core,
+  coreAt,
+  guestRecord,
+  setSaved,
+  setState,
+  vcpuAt,
+  vcpuOf,
+  vmAt,
+} from './vm';
 
-@external('assembly', 'loadVcpu')
+// @external('assembly', 'loadVcpu')
 declare function loadVcpu(vcpu: Vcpu): void;
 /** How many cores have come, and whether the guests' ones may go on. */
-@external('address', 'arrivals')
+// @external('address', 'arrivals')
 declare function arrivals(): usize;
-@external('assembly', 'copy')
+// @external('assembly', 'copy')
 declare function copy(to: usize, from: usize, bytes: u32): void;
-@external('address', 'secondaryEntry')
+// @external('address', 'secondaryEntry')
 declare function secondaryEntry(): usize;
 
 const SCTLR_RESET: u32 = 0x00c50878;
@@ -39,7 +81,17 @@ const VTTBR_VMID_SHIFT: u32 = 16;
  */
 const HOST_HCR: u32 = HCR.VM | HCR.FMO | HCR.SWIO | HCR.TSC;
 const GUEST_HCR: u32 =
-  HCR.VM | HCR.SWIO | HCR.FMO | HCR.IMO | HCR.AMO | HCR.FB | (1 << HCR.BSU_SHIFT) | HCR.TWI | HCR.TSC | HCR.TIDCP | HCR.TAC;
+  HCR.VM |
+  HCR.SWIO |
+  HCR.FMO |
+  HCR.IMO |
+  HCR.AMO |
+  HCR.FB |
+  (1 << HCR.BSU_SHIFT) |
+  HCR.TWI |
+  HCR.TSC |
+  HCR.TIDCP |
+  HCR.TAC;
 const GUEST_HDCR: u32 = HDCR.TDRA | HDCR.TDOSA | HDCR.TDA | HDCR.TPM | HDCR.TPMCR | 4;
 const GUEST_HSTR: u32 = HSTR.TTEE | HSTR.TJDBX | HSTR.T15;
 const MAILBOX3: usize = 12;

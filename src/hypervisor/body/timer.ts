@@ -14,15 +14,14 @@ const IMASK: u32 = CNTV_CTL.IMASK;
 const ISTATUS: u32 = CNTV_CTL.ISTATUS;
 export const NEVER: u64 = 0xffffffffffffffff;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function count(): u64 {
   barrier.isb();
   return CNTPCT.read();
 }
 
 function pair(vcpu: Vcpu, word: u32): u64 {
-  return (<u64>saved(vcpu, word + 1) << 32) | saved(vcpu, word);
+  return ((<u64>saved(vcpu, word + 1)) << 32) | saved(vcpu, word);
 }
 
 /** When a count that begins at `offset` comes to a value; NEVER where the counter ends before. */

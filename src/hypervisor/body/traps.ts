@@ -8,7 +8,15 @@ import { HYP_TIMER, MODE_MASK, PSR_E, SOURCE_MAILBOX1 } from './machine';
 import { crash } from './lifecycle';
 import { textMode, textTrap } from './messages';
 import { call, wait } from './psci';
-import { branchExchange, conditionPasses, injectAbort, injectUndefined, readRegister, skip, writeRegister } from './registers';
+import {
+  branchExchange,
+  conditionPasses,
+  injectAbort,
+  injectUndefined,
+  readRegister,
+  skip,
+  writeRegister,
+} from './registers';
 import { giveVfp, schedule, takeInterrupts } from './scheduler';
 import { count, readPhysicalControl, readPhysicalTime, setPhysicalTimer } from './timer';
 import * as L from '../shared/layout';
@@ -128,8 +136,7 @@ function goOn(vcpu: Vcpu, why: usize, pc: u32, value: u32): Vcpu {
 }
 
 /** Whether the vcpu is in a mode that there is: a return to another is UNPREDICTABLE. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function isInMode(psr: u32): bool {
   return <i32>(MODES << (psr & MODE_MASK)) < 0;
 }
@@ -158,8 +165,7 @@ export function fiq(vcpu: Vcpu): Vcpu {
 }
 
 /** A load or store that stage 2 does not map: a device's, or an external abort. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
   const page = HPFAR.read() >> 4;
   const address = HDFAR.read();
@@ -183,7 +189,7 @@ function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
     } else if (knows(vcpu, page)) {
       let value = asSeen(read(vcpu, page, offset, size), size, psr);
       const shift = 32 - 8 * size;
-      value = hsr & SIGNED ? <u32>(<i32>(value << shift) >> shift) : (value << shift) >>> shift;
+      value = hsr & SIGNED ? <u32>((<i32>(value << shift)) >> shift) : (value << shift) >>> shift;
       writeRegister(vcpu, n, value);
       skip(hsr);
       return vcpu;
@@ -200,8 +206,14 @@ function asSeen(value: u32, size: u32, psr: u32): u32 {
 /** Whether a page without memory is a device's. */
 function knows(vcpu: Vcpu, page: u32): bool {
   if (vcpu.vm.number == 0)
-    return isController(page) || page - (<u32>L.NEAR_UARTS >> 12) <= configuration(L.CONFIG_GUESTS);
-  return page == GICC_PAGE || page == GICD_PAGE || page == UART_PAGE || page == GICC_PAGE + 1 || page - VIRTIO_PAGE < VIRTIO_PAGES;
+    return isController(page) || page - ((<u32>L.NEAR_UARTS) >> 12) <= configuration(L.CONFIG_GUESTS);
+  return (
+    page == GICC_PAGE ||
+    page == GICD_PAGE ||
+    page == UART_PAGE ||
+    page == GICC_PAGE + 1 ||
+    page - VIRTIO_PAGE < VIRTIO_PAGES
+  );
 }
 
 function read(vcpu: Vcpu, page: u32, offset: u32, size: u32): u32 {
@@ -283,7 +295,11 @@ function timerPair(vcpu: Vcpu, hsr: u32, low: u32, high: u32, isRead: bool): boo
   if (((hsr >> 1) & 0xf) != 14 || (opc1 != 0 && opc1 != 2)) return false;
   if (!isRead) {
     if (opc1 == 0) return false;
-    setPhysicalTimer(vcpu, vcpu.physicalControl, ((<u64>readRegister(vcpu, high)) << 32) | readRegister(vcpu, low));
+    setPhysicalTimer(
+      vcpu,
+      vcpu.physicalControl,
+      ((<u64>readRegister(vcpu, high)) << 32) | readRegister(vcpu, low),
+    );
     return true;
   }
   const value = opc1 == 0 ? count() - CNTVOFF.read() : vcpu.physicalCompare;

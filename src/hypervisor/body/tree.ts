@@ -5,7 +5,7 @@
 import { word } from './intrinsics';
 import { toMemory } from './memory';
 
-@external('assembly', 'copy')
+// @external('assembly', 'copy')
 declare function copy(to: usize, from: usize, bytes: u32): void;
 
 const MAGIC: u32 = 0xd00dfeed;
@@ -26,15 +26,19 @@ const REG: u32 = 0;
 const INITRD_START: u32 = 1;
 const INITRD_END: u32 = 2;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function big(at: usize): u32 {
   return word.rev(load<u32>(at));
 }
 
 /** Four bytes, at any address, as a word in the order of the text. */
 function text(at: usize): u32 {
-  return (<u32>load<u8>(at) << 24) | (<u32>load<u8>(at + 1) << 16) | (<u32>load<u8>(at + 2) << 8) | load<u8>(at + 3);
+  return (
+    ((<u32>load<u8>(at)) << 24) |
+    ((<u32>load<u8>(at + 1)) << 16) |
+    ((<u32>load<u8>(at + 2)) << 8) |
+    load<u8>(at + 3)
+  );
 }
 
 /** Whether a node's name is "memory" or "chosen", with or without an address. */
@@ -60,7 +64,7 @@ function find(tree: usize, node: u32, property: u32): usize {
   const strings = tree + big(tree + 12);
   let at = tree + big(tree + 8);
   let depth: u32 = 0;
-  let inside = false;
+  let inside: bool = false;
   do {
     const token = big(at);
     at += 4;
@@ -100,8 +104,7 @@ function pageBelow(limit: u32, bytes: u32): u32 {
 }
 
 /** The last cell of a property's value: an address, which may have a cell of zero in front. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function lastCell(property: usize): usize {
   return property + 4 + big(property);
 }

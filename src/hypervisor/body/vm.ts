@@ -3,13 +3,13 @@ import * as L from '../shared/layout';
 import { HTPIDR, atomic, barrier, shared } from './intrinsics';
 import { Uart } from './console';
 
-@external('address', 'vcpus')
+// @external('address', 'vcpus')
 declare function vcpusAddress(): usize;
-@external('address', 'vms')
+// @external('address', 'vms')
 declare function vmsAddress(): usize;
-@external('address', 'stacks')
+// @external('address', 'stacks')
 declare function stacks(): usize;
-@external('address', 'configuration')
+// @external('address', 'configuration')
 declare function configurationAddress(): usize;
 
 /** What a core knows, above its stack. */
@@ -156,26 +156,24 @@ export class Vcpu {
 }
 
 // A class that grows over what the assembler's part uses is refused here.
-if (offsetof<Vcpu>() > <usize>L.VCPU_SAVED || offsetof<Vcpu>('lr') != <usize>L.VCPU_FRAME_SIZE - 4) ERROR('layout of Vcpu');
+if (offsetof<Vcpu>() > <usize>L.VCPU_SAVED || offsetof<Vcpu>('lr') != <usize>L.VCPU_FRAME_SIZE - 4)
+  ERROR('layout of Vcpu');
 if (offsetof<Vm>() > <usize>L.VM_SIZE) ERROR('layout of Vm');
 if (offsetof<Core>() > <usize>L.CORE_SIZE) ERROR('layout of Core');
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function core(): Core {
   return changetype<Core>(HTPIDR.read());
 }
 
 /** A core by its number. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function coreAt(index: u32): Core {
   return changetype<Core>(stacks() + (index + 1) * L.STACK_SIZE - L.CORE_SIZE);
 }
 
 /** The vcpu whose registers another core holds, as that may be while it is read. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function loadedOn(index: u32): Vcpu {
   return changetype<Vcpu>(shared.load32(changetype<usize>(coreAt(index)) + offsetof<Core>('loaded')));
 }
@@ -190,8 +188,7 @@ export function vmAt(n: u32): Vm {
 }
 
 /** A vcpu of a machine by its number there. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function vcpuOf(vm: Vm, n: u32): Vcpu {
   return changetype<Vcpu>(changetype<usize>(vm.firstVcpu) + n * L.VCPU_SIZE);
 }
@@ -207,26 +204,22 @@ export function guestRecord(n: u32): usize {
 }
 
 /** A register that the world switch saves, of a vcpu that is not loaded. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function saved(vcpu: Vcpu, word: u32): u32 {
   return load<u32>(changetype<usize>(vcpu) + L.VCPU_SAVED + 4 * word);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function setSaved(vcpu: Vcpu, word: u32, value: u32): void {
   store<u32>(changetype<usize>(vcpu) + L.VCPU_SAVED + 4 * word, value);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function stateOf(vcpu: Vcpu): u32 {
   return shared.load32(changetype<usize>(vcpu) + offsetof<Vcpu>('state'));
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function setState(vcpu: Vcpu, state: u32): void {
   shared.store32(changetype<usize>(vcpu) + offsetof<Vcpu>('state'), state);
 }
