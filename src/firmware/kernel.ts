@@ -1,8 +1,10 @@
 import { Gunzip } from 'fflate';
 import { ascii, concatBytes, findBytes, readText, readU16LE, readU32BE, readU32LE } from '../base/bytes.js';
+import { onceForBytes } from '../base/memo.js';
 import { decodeA32, decodeT32, isWideT32 } from '../arm/decoder.js';
-import { findXz, unpackXzText } from './xz.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
+import { kernelTextReader, readKernelText, type Hypervisor, type KernelText } from './kernel-text.js';
+import { findXz, unpackXzText } from './xz.js';
 
 /**
  * Where a kernel loaded at 0x8000 clears its first page tables, before it reads its tree: from `lpae` on with LPAE, else
@@ -10,11 +12,31 @@ import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
  */
 export const FIRST_PAGE_TABLES = { lpae: 0x3000, short: 0x4000, end: 0x8000 } as const;
 
+/**
+ * The first byte that a kernel at 0x8000 clears for its page tables. A kernel that does not say has the short ones.
+ * @param kernel what `unpackVersion` said of it
+ */
+export function firstPageTable(kernel: KernelFile): number {
+  const inner = bareKernel(kernel);
+  return 'lpae' in inner && inner.lpae === true ? FIRST_PAGE_TABLES.lpae : FIRST_PAGE_TABLES.short;
+}
+
+/** The kernel itself, without a boot block that somebody put in front of it. */
+export function bareKernel(kernel: KernelFile): KernelFile {
+  return kernel.kind === 'boot-block' || kernel.kind === 'foreign-block' ? kernel.kernel : kernel;
+}
+
 /** How the data inside a zImage is packed; `none` where no packed data was found. */
 export type Packing = 'gzip' | 'xz' | 'lzma' | 'lzo' | 'lz4' | 'none';
 
-/** The oldest architecture that the code is built for; `ARMv6` does not start on the Pi 2's Cortex-A7. */
+/**
+ * What the kernel is built for: `ARMv6` does not start on the Pi 2's Cortex-A7; one that is built for both starts on
+ * it, and counts as `ARMv7`.
+ */
 export type Architecture = 'ARMv6' | 'ARMv7' | 'unknown';
+
+/** What the architecture was told by: the processors that the unpacked kernel names, its version, or its code. */
+export type ArchitectureFrom = 'processors' | 'version' | 'instructions' | 'nothing';
 
 /**
  * What Raspberry Pi's `mkknlimg` put behind kernels in 2015 and 2016, for the firmware of that time.
@@ -40,9 +62,19 @@ export interface KernelFacts {
   readonly trailer: Trailer | undefined;
   /** `Linux version …` as the kernel prints it, from the trailer or out of the (packed) data; undefined if not seen. */
   readonly version: string | undefined;
+  /** The hypervisor that it is or has, as far as its text was seen. */
+  readonly hypervisor: Hypervisor | undefined;
 }
 
-export interface ZImage extends KernelFacts {
+/** What a Linux kernel for 32-bit Arm has. */
+export interface LinuxFacts extends KernelFacts {
+  readonly architecture: Architecture;
+  readonly architectureFrom: ArchitectureFrom;
+  /** It is built with LPAE; undefined where its text was not seen and its version does not say. */
+  readonly lpae: boolean | undefined;
+}
+
+export interface ZImage extends LinuxFacts {
   readonly kind: 'zImage';
   /** Address at which the image wants to be linked; 0 means that it runs anywhere. */
   readonly start: number;
@@ -52,16 +84,11 @@ export interface ZImage extends KernelFacts {
   readonly truncated: boolean;
   readonly bigEndian: boolean;
   readonly packing: Packing;
-  readonly architecture: Architecture;
-  /** What the architecture was told by. */
-  readonly architectureFrom: 'version' | 'instructions' | 'nothing';
 }
 
 /** An uncompressed 32-bit Linux kernel. */
-export interface RawImage extends KernelFacts {
+export interface RawImage extends LinuxFacts {
   readonly kind: 'Image';
-  readonly architecture: Architecture;
-  readonly architectureFrom: 'version' | 'instructions' | 'nothing';
 }
 
 /** A 64-bit Linux kernel, plain or packed. */
@@ -134,25 +161,28 @@ const MAGICS: readonly (readonly [Exclude<Packing, 'none'>, Uint8Array])[] = [
  * Says what a kernel file is. Takes any bytes, throws nothing.
  * @param file the whole file
  */
-export function readKernel(file: Uint8Array): KernelFile {
+export const readKernel = onceForBytes(tellKernel);
+
+function tellKernel(file: Uint8Array): KernelFile {
   const trailer = readTrailer(file);
-  const facts: KernelFacts = { size: file.length, trailer, version: trailer?.version };
+  const facts: KernelFacts = { size: file.length, trailer, version: trailer?.version, hypervisor: undefined };
   if (!file.some((byte) => byte !== 0)) return { kind: 'empty', ...facts };
 
   const behind = file.subarray(KERNEL_OFFSET);
   if (isBootBlock(file)) {
     // Nothing behind it is nested again: a block in front of a block starts nothing.
     const kernel = readKernel(behind);
-    return { kind: 'boot-block', ...facts, version: kernel.version, kernel };
+    return { kind: 'boot-block', ...facts, version: kernel.version, hypervisor: kernel.hypervisor, kernel };
   }
   if (hasZImageMagic(file)) return readZImage(file, facts);
-  if (hasArm64Magic(file)) return { kind: 'arm64', ...facts, version: findVersion(file), packing: 'none' };
+  if (hasArm64Magic(file))
+    return { kind: 'arm64', ...facts, version: readKernelText(file).version, packing: 'none' };
   if (file.length >= 0x14 && readU32LE(file, 0) === ELF_MAGIC) {
     const bits = file[4] === 2 ? 64 : 32;
     return {
       kind: 'ELF',
       ...facts,
-      version: findVersion(file) ?? facts.version,
+      version: readKernelText(file).version ?? facts.version,
       bits,
       machine: readU16LE(file, 0x12),
     };
@@ -168,20 +198,27 @@ export function readKernel(file: Uint8Array): KernelFile {
   }
   if (startsWith(file, MAGICS[0]![1])) {
     const head = gunzipHead(file, ARM64_MAGIC.AT + 4);
-    if (hasArm64Magic(head)) return { kind: 'arm64', ...facts, version: gzipVersion(file), packing: 'gzip' };
-    return { kind: 'gzip', ...facts, version: gzipVersion(file) };
+    if (hasArm64Magic(head))
+      return { kind: 'arm64', ...facts, version: gzipText(file).version, packing: 'gzip' };
+    return { kind: 'gzip', ...facts, version: gzipText(file).version };
   }
   if (hasZImageMagic(behind)) {
     const kernel = readKernel(behind);
-    return { kind: 'foreign-block', ...facts, version: kernel.version, kernel };
+    return {
+      kind: 'foreign-block',
+      ...facts,
+      version: kernel.version,
+      hypervisor: kernel.hypervisor,
+      kernel,
+    };
   }
   const uBoot = findUBoot(file);
   if (uBoot !== undefined) return { kind: 'u-boot', ...facts, version: uBoot };
-  const version = findVersion(file) ?? facts.version;
-  if (version !== undefined && startsInA32(file)) {
-    return { kind: 'Image', ...facts, version, ...tellArchitecture(version, file) };
-  }
-  return { kind: 'unknown', ...facts };
+  const text = readKernelText(file);
+  const version = text.version ?? facts.version;
+  if (version !== undefined && startsInA32(file))
+    return { kind: 'Image', ...facts, ...linuxFacts({ ...facts, version }, text, file) };
+  return { kind: 'unknown', ...facts, hypervisor: text.hypervisor };
 }
 
 /**
@@ -257,6 +294,7 @@ export function describeKernel(kernel: KernelFile): string {
     case 'empty':
       return kernel.size === 0 ? 'an empty file' : list('nothing but zeros', size);
     case 'unknown':
+      if (kernel.hypervisor === 'Xvisor') return list('Xvisor, a hypervisor of its own', size);
       return list('not a known kernel format (perhaps a bare-metal program)', size);
   }
 }
@@ -277,19 +315,21 @@ function readZImage(file: Uint8Array, facts: KernelFacts): ZImage {
   const start = read(file, ZIMAGE.START_AT);
   const imageSize = (read(file, ZIMAGE.END_AT) - start) >>> 0;
   const packed = findPacked(file);
-  const version =
-    facts.version ?? (packed?.packing === 'gzip' ? gzipVersion(file.subarray(packed.offset)) : undefined);
+  const text = packed?.packing === 'gzip' ? gzipText(file.subarray(packed.offset)) : undefined;
   return {
     kind: 'zImage',
     ...facts,
-    version,
     start,
     imageSize,
     truncated: imageSize > file.length,
     bigEndian,
     packing: packed?.packing ?? 'none',
     // Before the packed data stands the code that unpacks it, built by the same compiler for the same processor.
-    ...tellArchitecture(version, file.subarray(0, packed?.offset)),
+    ...linuxFacts(
+      { ...facts, version: facts.version ?? text?.version },
+      text,
+      file.subarray(0, packed?.offset),
+    ),
   };
 }
 
@@ -335,69 +375,43 @@ function isPacked(packing: Packing, file: Uint8Array, at: number): boolean {
   return true;
 }
 
-/** Unpacked bytes at which a search for the version gives up. */
-const UNPACKED_LIMIT = 64 << 20;
+/** Bytes of packed data that are unpacked at a time. */
 const CHUNK = 64 << 10;
-const VERSION_START = ascii('Linux version ');
-/** Longer than any version line. */
-const VERSION_LIMIT = 512;
 
-/** The version line in plain bytes, if it starts before `end`. */
-function findVersion(bytes: Uint8Array, end = bytes.length): string | undefined {
-  let at = findBytes(bytes, VERSION_START);
-  for (; at >= 0 && at < end; at = findBytes(bytes, VERSION_START, at + 1)) {
-    const text = readText(bytes, at, VERSION_LIMIT);
-    // The kernel also holds the format of the line, with %s for the version.
-    if (/^Linux version \d/.test(text)) return text;
-  }
-  return undefined;
-}
-
-/** The version line in gzip data that may be followed by anything. Undefined where the data is damaged before it. */
-function gzipVersion(data: Uint8Array): string | undefined {
-  let version: string | undefined;
-  let seen = 0;
-  let rest = new Uint8Array(0);
-  gunzip(data, (chunk) => {
-    seen += chunk.length;
-    rest = concatBytes(rest, chunk);
-    // The last bytes wait for the next chunk: a line may go on there.
-    version = findVersion(rest, rest.length - VERSION_LIMIT);
-    rest = rest.slice(-VERSION_LIMIT - VERSION_START.length);
-    return version === undefined && seen < UNPACKED_LIMIT;
-  });
-  return version ?? findVersion(rest);
+/** What gzip data, which may be followed by anything, says in plain text, as far as it is not damaged. */
+function gzipText(data: Uint8Array): KernelText {
+  const reader = kernelTextReader();
+  gunzip(data, reader.take);
+  return reader.found();
 }
 
 /**
- * Finds the version of a kernel that {@link readKernel} did not unpack to look for it (XZ, a second or so).
+ * Reads the text of a kernel that {@link readKernel} did not unpack (XZ, a second or so).
  * @param file the whole file
  * @param kernel what `readKernel` said of it
- * @returns the same with its version and what follows from it, or as it was
+ * @returns the same with its version and what else follows from its text, or as it was
  */
 export async function unpackVersion(file: Uint8Array, kernel: KernelFile): Promise<KernelFile> {
   if (kernel.kind === 'boot-block' || kernel.kind === 'foreign-block') {
     const inner = await unpackVersion(file.subarray(KERNEL_OFFSET), kernel.kernel);
-    return { ...kernel, version: inner.version, kernel: inner };
+    return { ...kernel, version: inner.version, hypervisor: inner.hypervisor, kernel: inner };
   }
-  const xz =
-    kernel.kind === 'zImage' && kernel.packing === 'xz' && kernel.version === undefined ? findXz(file) : -1;
-  if (xz < 0) return kernel;
-  let rest = new Uint8Array(0);
-  let seen = 0;
-  for await (const chunk of unpackXzText(file.subarray(xz))) {
-    seen += chunk.length;
-    rest = concatBytes(rest, chunk);
-    const version = findVersion(rest, rest.length - VERSION_LIMIT);
-    if (version !== undefined) {
-      const told = tellArchitecture(version, new Uint8Array(0));
-      return { ...kernel, version, ...(told.architecture === 'unknown' ? {} : told) };
-    }
-    if (seen > UNPACKED_LIMIT) break;
-    rest = rest.slice(-VERSION_LIMIT - VERSION_START.length);
-  }
-  return kernel;
+  if (kernel.kind !== 'zImage' || kernel.packing !== 'xz') return kernel;
+  const text = await xzText(file);
+  if (text === undefined) return kernel;
+  const told = linuxFacts({ ...kernel, version: kernel.version ?? text.version }, text, new Uint8Array(0));
+  const { architecture, architectureFrom } = told.architecture === 'unknown' ? kernel : told;
+  return { ...kernel, ...told, architecture, architectureFrom };
 }
+
+/** What the XZ data in a file says in plain text. */
+const xzText = onceForBytes(async (file: Uint8Array): Promise<KernelText | undefined> => {
+  const xz = findXz(file);
+  if (xz < 0) return undefined;
+  const reader = kernelTextReader();
+  for await (const piece of unpackXzText(file.subarray(xz))) if (!reader.take(piece)) break;
+  return reader.found();
+});
 
 /** The first `length` unpacked bytes of gzip data, or fewer. */
 function gunzipHead(data: Uint8Array, length: number): Uint8Array {
@@ -424,6 +438,9 @@ function gunzip(data: Uint8Array, take: (chunk: Uint8Array) => boolean): void {
   }
 }
 
+/** Longer than U-Boot's version line. */
+const UBOOT_VERSION_LIMIT = 512;
+
 /** U-Boot's version line, if the file is U-Boot. */
 function findUBoot(file: Uint8Array): string | undefined {
   for (
@@ -431,7 +448,7 @@ function findUBoot(file: Uint8Array): string | undefined {
     at >= 0;
     at = findBytes(file, ascii('U-Boot 2'), at + 1)
   ) {
-    const text = readText(file, at, VERSION_LIMIT);
+    const text = readText(file, at, UBOOT_VERSION_LIMIT);
     if (/^U-Boot 20\d\d\.\d\d/.test(text)) return text;
   }
   return undefined;
@@ -446,19 +463,11 @@ function startsInA32(file: Uint8Array): boolean {
 const MOVES = new Set(['MOV_imm_A2', 'MOVT_A1', 'MOV_imm_T3', 'MOVT_T1']);
 /** So many of them are no chance. */
 const ENOUGH = 8;
-/** Without any in so much code, the code is older. */
-const CODE_TO_JUDGE = 8 << 10;
 
 const isMove = (name: string | undefined): boolean => name !== undefined && MOVES.has(name);
 
-function tellArchitecture(
-  version: string | undefined,
-  code: Uint8Array,
-): { architecture: Architecture; architectureFrom: 'version' | 'instructions' | 'nothing' } {
-  const release = /^Linux version (\S+)/.exec(version ?? '')?.[1] ?? '';
-  // Raspberry Pi's names: 4.2.5-2709+, 4.1.13-v7+, 6.6.20+rpt-rpi-v7; Debian's: 6.1.0-50-armmp. The other side: -2708+, rpi-v6.
-  if (/-v7l?\b|-2709\b|-armmp\b/.test(release)) return { architecture: 'ARMv7', architectureFrom: 'version' };
-  if (/-2708\b|-v6\b|-rpi\b/.test(release)) return { architecture: 'ARMv6', architectureFrom: 'version' };
+/** Whether code was built for ARMv7. Code without a sign of it may be of a kernel for ARMv6 and ARMv7. */
+function isForArmv7(code: Uint8Array): boolean {
   let a32 = 0;
   for (let at = 0; at + 4 <= code.length && a32 < ENOUGH; at += 4) {
     if (isMove(decodeA32(readU32LE(code, at))?.name)) a32++;
@@ -468,8 +477,47 @@ function tellArchitecture(
     const first = readU16LE(code, at);
     if (isWideT32(first) && isMove(decodeT32(first * 0x1_0000 + readU16LE(code, at + 2))?.name)) t32++;
   }
-  if (a32 >= ENOUGH || t32 >= ENOUGH) return { architecture: 'ARMv7', architectureFrom: 'instructions' };
-  if (a32 === 0 && code.length >= CODE_TO_JUDGE)
-    return { architecture: 'ARMv6', architectureFrom: 'instructions' };
-  return { architecture: 'unknown', architectureFrom: 'nothing' };
+  return a32 >= ENOUGH || t32 >= ENOUGH;
+}
+
+/** Raspberry Pi's names: 4.2.5-2709+, 4.1.13-v7+, 6.6.20+rpt-rpi-v7; Debian's: 6.1.0-50-armmp. */
+const ARMV7_NAME = /-v7l?\b|-2709\b|-armmp\b/;
+/** Theirs for the first Raspberry Pi: 4.2.5-2708+, 6.6.20+rpt-rpi-v6; 6.1.0-50-rpi. */
+const ARMV6_NAME = /-2708\b|-v6\b|-rpi\b/;
+/**
+ * Raspberry Pi's kernel.img is `4.0.7+` beside kernel7.img's `4.0.7-v7+`. So is many a kernel that somebody built, but
+ * not with the trailer that Raspberry Pi's has.
+ */
+const PLAIN_NAME = /^\d+\.\d+\.\d+\+$/;
+/** Those with LPAE. */
+const LPAE_NAME = /-lpae\b|-v7l\b/;
+
+/**
+ * What follows from a Linux kernel's text and code. What the unpacked kernel says goes first: there a kernel for ARMv6
+ * and ARMv7 names both.
+ * @param text undefined where it could not be unpacked
+ * @param code what is not packed
+ */
+function linuxFacts(
+  { version, trailer }: Pick<KernelFacts, 'version' | 'trailer'>,
+  text: KernelText | undefined,
+  code: Uint8Array,
+): Pick<LinuxFacts, 'version' | 'hypervisor' | 'architecture' | 'architectureFrom' | 'lpae'> {
+  const release = /^Linux version (\S+)/.exec(version ?? '')?.[1] ?? '';
+  const facts = {
+    version,
+    hypervisor: text?.hypervisor,
+    lpae: text?.lpae ?? (LPAE_NAME.test(release) || undefined),
+  };
+  const is = (
+    architecture: Architecture,
+    architectureFrom: ArchitectureFrom,
+  ): ReturnType<typeof linuxFacts> => ({ ...facts, architecture, architectureFrom });
+  const processors = text?.processors ?? [];
+  if (processors.includes('ARMv7')) return is('ARMv7', 'processors');
+  if (processors.includes('ARMv6')) return is('ARMv6', 'processors');
+  if (ARMV7_NAME.test(release)) return is('ARMv7', 'version');
+  if (ARMV6_NAME.test(release)) return is('ARMv6', 'version');
+  if (isForArmv7(code)) return is('ARMv7', 'instructions');
+  return trailer && PLAIN_NAME.test(release) ? is('ARMv6', 'version') : is('unknown', 'nothing');
 }

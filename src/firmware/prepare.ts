@@ -18,7 +18,15 @@ import {
   type Fdt,
 } from './fdt.js';
 import type { Handover, Picked, Segment } from './handover.js';
-import { describeKernel, FIRST_PAGE_TABLES, readKernel, type KernelFile } from './kernel.js';
+import {
+  bareKernel,
+  describeKernel,
+  FIRST_PAGE_TABLES,
+  firstPageTable,
+  readKernel,
+  unpackVersion,
+  type KernelFile,
+} from './kernel.js';
 import { layOut } from './memory.js';
 import { applyTreeSettings } from './tree-settings.js';
 import { buildPlainStub } from './plain-stub.js';
@@ -107,7 +115,7 @@ export async function prepareHandover(card: CardReader, options: PrepareOptions 
     const data = writeFdt(treeFile.fdt);
     const chosen = placesHigh ? placeTree(data.length, top, initramfs) : DEFAULT_TREE_ADDRESS;
     tree = { file: treeFile.file, address: pinned === undefined ? chosen : physical(pinned), data };
-    noteTree(tree, kernel.facts, notes);
+    await noteTree(tree, kernel, notes);
   }
   const atags =
     tree || numberSetting(config, 'disable_commandline_tags', 0) !== 0
@@ -203,7 +211,7 @@ async function readKernelFile(
   }
   const data = await card.read(file);
   const facts = readKernel(data);
-  const inner = facts.kind === 'boot-block' || facts.kind === 'foreign-block' ? facts.kernel : facts;
+  const inner = bareKernel(facts);
   if (inner.kind === 'arm64') {
     throw new HypberryError(
       'firmware.arm64-kernel',
@@ -408,14 +416,21 @@ function macAddress(serial: number): number[] {
   return [...MAC_START, (serial >>> 16) & 0xff, (serial >>> 8) & 0xff, serial & 0xff];
 }
 
-function noteTree(tree: { address: number; data: Uint8Array }, kernel: KernelFile, notes: string[]): void {
+async function noteTree(
+  tree: { address: number; data: Uint8Array },
+  { data, facts }: LoadedKernel,
+  notes: string[],
+): Promise<void> {
   const end = tree.address + tree.data.length;
-  const linux = kernel.kind !== 'unknown' && kernel.kind !== 'u-boot';
-  if (linux && tree.address < FIRST_PAGE_TABLES.end && end > FIRST_PAGE_TABLES.short) {
-    notes.push(
-      `The device tree reaches to 0x${end.toString(16)}, into 0x4000 to 0x7fff, where the kernel puts its first page tables; it is destroyed there.`,
-    );
-  }
+  const { lpae, end: tablesEnd } = FIRST_PAGE_TABLES;
+  if (facts.kind === 'unknown' || facts.kind === 'u-boot') return;
+  if (tree.address >= tablesEnd || end <= lpae) return;
+  const first = firstPageTable(await unpackVersion(data, facts));
+  if (end <= first) return;
+  notes.push(
+    `The device tree reaches to 0x${end.toString(16)}, into 0x${first.toString(16)} to 0x${(tablesEnd - 1).toString(16)}, ` +
+      'where the kernel puts its first page tables; it is destroyed there.',
+  );
 }
 
 function noteKernelOld(kernel: LoadedKernel, passed: number, config: Config, notes: string[]): void {

@@ -6,7 +6,7 @@ import type { CardReader } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { readConfig } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
-import { describeKernel, FIRST_PAGE_TABLES, unpackVersion } from '../firmware/kernel.js';
+import { bareKernel, describeKernel, firstPageTable, unpackVersion } from '../firmware/kernel.js';
 import { prepareHandover } from '../firmware/prepare.js';
 import { readGuests } from '../guest/guests.js';
 import { addBlock, splitConfig } from './config-block.js';
@@ -14,7 +14,7 @@ import { armstubFiles, kernelOldFiles } from './files.js';
 import { hypervisorFor } from './hypervisor.js';
 import { OUR_NAME, ourFiles } from './ours.js';
 import { cardAfter, ROOM_FOR_GUESTS, type Change, type Method, type Plan } from './plan.js';
-import { bareKernel, surveyCard, type Survey } from './survey.js';
+import { surveyCard, type Survey } from './survey.js';
 
 export interface InstallOptions {
   /** `auto` reads the card and chooses. */
@@ -252,7 +252,7 @@ async function refuseOverlap(
 ): Promise<void> {
   if (method !== 'kernel_old' || !picked.tree || picked.tree.address >= KERNEL_OFFSET) return;
   const kernel = await unpackVersion(await after.read(picked.kernel.file), survey.kernel!.facts);
-  const limit = /-lpae\b/.test(kernel.version ?? '') ? FIRST_PAGE_TABLES.lpae : FIRST_PAGE_TABLES.short;
+  const limit = firstPageTable(kernel);
   const end = picked.tree.address + picked.tree.size;
   if (end <= limit) return;
   throw new HypberryError(

@@ -4,7 +4,7 @@ import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { PI2, type Config } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
-import { readKernel, type KernelFile } from '../firmware/kernel.js';
+import { bareKernel, readKernel, type KernelFile } from '../firmware/kernel.js';
 import { prepareHandover } from '../firmware/prepare.js';
 import { readFirmware } from '../firmware/readers.js';
 import type { StartElf } from '../firmware/start-elf.js';
@@ -137,11 +137,6 @@ async function tellStart(
         because: 'There is no start.elf on the card, whose stub would start the kernel.',
       };
   }
-}
-
-/** The kernel itself, without a boot block that somebody put in front of it. */
-export function bareKernel(facts: KernelFile): KernelFile {
-  return facts.kind === 'boot-block' || facts.kind === 'foreign-block' ? facts.kernel : facts;
 }
 
 /** The kernel of the card as its user made it, without a block in front. */

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { inputs } from '../../scripts/lib/inputs.js';
 import { buildBootBlock } from '../../src/boot/block.js';
 import { describeKernel, readKernel, readTrailer } from '../../src/firmware/kernel.js';
+import { kernelTextReader, readKernelText } from '../../src/firmware/kernel-text.js';
 import { ARMV7_CODE, concat, entry, NOPS, text, trailer, u32, zImage } from '../support/kernel-files.js';
 
 const BANNER = 'Linux version 4.2.5-v9 (me@here) (gcc) #1 SMP\n';
@@ -67,13 +68,14 @@ describe('a zImage', () => {
     expect(describeKernel(kernel)).toContain(`packed with ${packing}`);
   });
 
-  test('is for ARMv7 or ARMv6 by its instructions', () => {
+  test('is for ARMv7 by its instructions; without them it may be for both', () => {
     expect(readKernel(zImage())).toMatchObject({ architecture: 'ARMv7', architectureFrom: 'instructions' });
-    expect(readKernel(zImage({ code: NOPS(4000) }))).toMatchObject({ architecture: 'ARMv6' });
-    expect(readKernel(zImage({ code: NOPS(10) }))).toMatchObject({
-      architecture: 'unknown',
-      architectureFrom: 'nothing',
-    });
+    for (const words of [10, 4000]) {
+      expect(readKernel(zImage({ code: NOPS(words) }))).toMatchObject({
+        architecture: 'unknown',
+        architectureFrom: 'nothing',
+      });
+    }
   });
 
   // The names that Raspberry Pi's and Debian's kernels had and have.
@@ -92,6 +94,86 @@ describe('a zImage', () => {
     const code = architecture === 'ARMv7' ? NOPS(4000) : ARMV7_CODE;
     const file = zImage({ code, behind: trailer(entry('KVer', text(`${version}\0`))) });
     expect(readKernel(file)).toMatchObject({ version, architecture, architectureFrom: 'version' });
+  });
+
+  test("that is packed as nobody can look into is for ARMv6 by the plain name of Raspberry Pi's own, and by no other's", () => {
+    const version = 'Linux version 4.0.7+ (pi@pi) #1';
+    const packed = Uint8Array.of(0x89, 0x4c, 0x5a, 0x4f, 0x00, 0x0d, 0x0a, 0x1a, 0x0a);
+    const theirs = zImage({
+      code: NOPS(4000),
+      packed,
+      behind: trailer(entry('KVer', text(`${version}\0`))),
+    });
+    expect(readKernel(theirs)).toMatchObject({ architecture: 'ARMv6', architectureFrom: 'version' });
+    const own = concat(NOPS(4), text(`${version}\0`), NOPS(4000));
+    expect(readKernel(own)).toMatchObject({ kind: 'Image', version, architecture: 'unknown' });
+  });
+});
+
+describe('the text in a kernel', () => {
+  const [V6, V7] = ['ARMv6-compatible processor', 'ARMv7 Processor'];
+  const SHORT = 'section translation fault\0';
+  const LONG = 'level 1 translation fault\0';
+  const KVM = 'Hyp mode initialized successfully\n\0';
+  const linux = (release: string, ...more: string[]): Uint8Array =>
+    text(`${more.join('\0')}\0Linux version ${release} (a@b) #1\n\0${'.'.repeat(2000)}`);
+  /** As a zImage, whose code says nothing, and plain; each with what stands in its text. */
+  const both = (release: string, ...more: string[]): Uint8Array[] => [
+    zImage({ code: NOPS(4000), packed: gzipSync(linux(release, ...more)) }),
+    concat(NOPS(4), linux(release, ...more)),
+  ];
+
+  test.each([
+    ['4.0.7+', [V6], 'ARMv6'],
+    ['4.2.5-2708+', [V6], 'ARMv6'],
+    ['4.0.7-v7+', [V7], 'ARMv7'],
+    // Mainline's for both, whose names say nothing.
+    ['5.10.0+', [V6, V7], 'ARMv7'],
+    ['6.6.0-rc1', [V7, V6], 'ARMv7'],
+    // A name is a word of its maker's, and what is in it decides.
+    ['4.4.0-v6+', [V6, V7], 'ARMv7'],
+    ['4.4.0-v7-like', [V6], 'ARMv6'],
+  ])('of Linux %s with %j is for %s', (release, names, architecture) => {
+    for (const file of both(release, ...names))
+      expect(readKernel(file)).toMatchObject({ architecture, architectureFrom: 'processors' });
+  });
+
+  test('tells LPAE by the names of its faults, or by its version', () => {
+    const lpaeOf = (...more: string[]): unknown[] =>
+      both('4.9.0', V7, ...more).map((file) => (readKernel(file) as { lpae?: boolean }).lpae);
+    expect(lpaeOf(SHORT)).toEqual([false, false]);
+    expect(lpaeOf(LONG)).toEqual([true, true]);
+    expect(lpaeOf()).toEqual([undefined, undefined]);
+    for (const release of ['6.1.0-50-armmp-lpae', '5.10.103-v7l+'])
+      for (const file of both(release)) expect(readKernel(file)).toMatchObject({ lpae: true });
+  });
+
+  test('tells KVM and Xvisor, behind a block, too', () => {
+    for (const file of both('4.9.0', V7, LONG, KVM)) {
+      expect(readKernel(file)).toMatchObject({ hypervisor: 'KVM' });
+      expect(readKernel(concat(buildBootBlock(), file))).toMatchObject({ hypervisor: 'KVM' });
+    }
+    for (const file of both('4.9.0', V7, LONG)) expect(readKernel(file).hypervisor).toBeUndefined();
+    const xvisor = readKernel(concat(NOPS(100), text('\0Xvisor\0%s v%d.%d.%d (%s %s)\n\0')));
+    expect(xvisor).toMatchObject({ kind: 'unknown', hypervisor: 'Xvisor' });
+    expect(describeKernel(xvisor)).toContain('Xvisor');
+    expect(readKernel(concat(NOPS(100), text('no Xvisor in it'))).hypervisor).toBeUndefined();
+  });
+
+  test('is found wherever the pieces that it comes in end', () => {
+    const bytes = linux('4.9.0', 'x'.repeat(700), V7, 'y'.repeat(700), LONG, KVM);
+    const whole = readKernelText(bytes);
+    expect(whole).toEqual({
+      version: 'Linux version 4.9.0 (a@b) #1',
+      processors: ['ARMv7'],
+      lpae: true,
+      hypervisor: 'KVM',
+    });
+    for (const size of [1, 7, 64, 513, 700, 1400]) {
+      const reader = kernelTextReader();
+      for (let at = 0; at < bytes.length; at += size) reader.take(bytes.subarray(at, at + size));
+      expect(reader.found()).toEqual(whole);
+    }
   });
 });
 

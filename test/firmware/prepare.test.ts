@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { inputs } from '../../scripts/lib/inputs.js';
@@ -295,7 +296,22 @@ describe('firmware of 2015', () => {
 
   test('destroys a tree that reaches into the page tables, and it is said', async () => {
     const { picked } = await prepare({ ...CARD_2015, 'bcm2709-rpi-2-b.dtb': bigTree });
-    expect(picked.notes.join()).toContain('page tables');
+    expect(picked.notes.join()).toContain(
+      'into 0x4000 to 0x7fff, where the kernel puts its first page tables',
+    );
+  });
+
+  test('destroys one that only the page tables of LPAE reach', async () => {
+    const tree = compileTree(`/dts-v1/; / { filler = [${'5a '.repeat(0x3400)}]; };`);
+    const notesWith = async (...names: string[]): Promise<string> => {
+      const packed = gzipSync(text(`${names.join('\0')}\0Linux version 4.9.0 (a@b)\n`));
+      const kernel7 = concat(zImage({ packed }), trailer(entry('DTOK', u32(1))));
+      const files = { ...CARD_2015, 'bcm2709-rpi-2-b.dtb': tree, 'kernel7.img': kernel7 };
+      return (await prepare(files)).picked.notes.join();
+    };
+    expect(await notesWith('level 1 translation fault')).toContain('into 0x3000 to 0x7fff');
+    expect(await notesWith('section translation fault')).toBe('');
+    expect(await notesWith()).toBe('');
   });
 
   test('older than filters takes every line', async () => {

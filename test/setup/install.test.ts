@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HypberryError } from '../../src/base/errors.js';
@@ -23,7 +24,7 @@ import {
   type Files,
 } from '../support/boot-files.js';
 import { changeableCard } from '../support/changeable-card.js';
-import { ARMV7_CODE, concat, NOPS, text, zImage } from '../support/kernel-files.js';
+import { ARMV7_CODE, concat, text, zImage } from '../support/kernel-files.js';
 
 const OURS = /^(?:.*[/-])?hypberry-[0-9a-f]{8}\.(?:img|bin)$/;
 
@@ -382,9 +383,14 @@ describe('refused, with nothing changed:', () => {
       { method: 'auto' },
     ],
     [
-      "a Pi 1's kernel, by its instructions",
+      "a Pi 1's kernel, by the processors that it names",
       'setup.armv6-kernel',
-      bootPartition('svc', { 'kernel7.img': zImage({ code: NOPS(4000) }) }),
+      bootPartition('svc', {
+        'kernel.img': zImage({
+          packed: gzipSync(text('ARMv6-compatible processor\0Linux version 4.0.7+ (a@b)\n')),
+        }),
+        'config.txt': 'kernel=kernel.img\n',
+      }),
       { method: 'auto', force: true },
     ],
     [
