@@ -1,6 +1,7 @@
 /** The consoles of a trial, as they come: one alone, several line by line, or in panes on a terminal. */
+import { createConsoleFilter, type ConsoleText } from '../base/terminal-text.js';
 import { createLineSplitter } from '../engine/console.js';
-import { colors } from './output.js';
+import { colors, say, sayConsole, screen } from './output.js';
 import { rowsFor, showPanes } from './panes.js';
 
 /** Takes what comes on consoles. */
@@ -15,34 +16,41 @@ export interface Shown {
   readonly end: (whole: boolean) => void;
 }
 
+const newFilter = (): ((text: string) => ConsoleText) => createConsoleFilter({ colors: screen.showsColors });
+
 /** Writes one console as it comes, with the seconds since the start in front of each line. */
 export function showOne(name: string): Shown {
   const stamp = stamps();
+  const filter = newFilter();
   let atLineStart = true;
   // The beginning of a line waits for more, so that nothing follows the line that settles the verdict.
   let waiting = '';
   const write = (text: string): void => {
     for (const part of text.split(/(?<=\n)/)) {
-      process.stdout.write((atLineStart ? stamp() : '') + part);
+      const shown = filter(part);
+      if (shown === '') continue;
+      sayConsole(atLineStart ? stamp() : '', shown);
       atLineStart = part.endsWith('\n');
     }
+  };
+  const endLine = (): void => {
+    if (!atLineStart) write('\n');
   };
   return {
     take(text, console) {
       if (console !== name) return;
-      const all = waiting + text.replaceAll('\r', '');
+      const all = waiting + text;
       const shown = all.lastIndexOf('\n') + 1 || all.length;
       waiting = all.slice(shown);
       if (shown > 0) write(all.slice(0, shown));
     },
     note(text) {
-      if (!atLineStart) process.stdout.write('\n');
-      atLineStart = true;
-      write(`[${text}]\n`);
+      endLine();
+      say(`${stamp()}[${text}]`);
     },
     end(whole) {
       if (whole && waiting !== '') write(waiting);
-      if (!atLineStart) process.stdout.write('\n');
+      endLine();
     },
   };
 }
@@ -52,13 +60,12 @@ export function showOne(name: string): Shown {
  * name in front; empty ones are left out, and of a very long one the end (`createLineSplitter`).
  */
 export function showAll(names: readonly string[]): Shown {
-  const { stdout } = process;
-  if (stdout.isTTY && stdout.columns > 0 && stdout.rows >= rowsFor(names.length))
-    return showPanes(names, stdout);
+  if (screen.isTerminal && screen.rows >= rowsFor(names.length)) return showPanes(names, screen);
   const stamp = stamps();
   const width = Math.max(...names.map(({ length }) => length));
   const write = (name: string, line: string): void => {
-    stdout.write(`${stamp()}${colors.bold(name.padEnd(width))}  ${line}\n`);
+    const shown = newFilter()(`${line}\n`);
+    if (shown !== '\n') sayConsole(`${stamp()}${colors.bold(name.padEnd(width))}  `, shown);
   };
   const consoles = new Map(
     names.map((name) => [
@@ -71,7 +78,7 @@ export function showAll(names: readonly string[]): Shown {
   return {
     take: (text, name) => consoles.get(name)?.take(text),
     note(text) {
-      stdout.write(`${stamp()}[${text}]\n`);
+      say(`${stamp()}[${text}]`);
     },
     end() {
       for (const [name, { rest }] of consoles) if (rest !== '') write(name, rest);

@@ -1,7 +1,7 @@
 /** What was seen inside the built-in machine, for people. */
 import { drawTimeline } from '../engine/draw-timeline.js';
 import type { Activity, CoreState, MachineReport } from '../engine/machine-report.js';
-import { colors, say } from './output.js';
+import { colors, say, screen } from './output.js';
 
 /** Columns where standard output is no terminal, or one that does not say. */
 const COLUMNS = 80;
@@ -42,7 +42,7 @@ function paint({ mode, secure }: Activity, text: string): string {
 function sayTimeline({ timeline }: MachineReport): void {
   if (!timeline) return;
   say('Modes of the cores: those entered, in their order, then over virtual time:');
-  for (const line of drawTimeline(timeline, process.stdout.columns || COLUMNS, paint)) say(line);
+  for (const line of drawTimeline(timeline, screen.columns || COLUMNS, paint)) say(line);
 }
 
 /** Prints a line each for what a guest did that it should not rely on, where it did. */

@@ -4,6 +4,7 @@
  * called, so that `--help` is there at once.
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { endWithReader, printError, sayHelp, sayUsageError } from './output.js';
 import type { BuildOptions } from './build.js';
 import type { DoctorOptions } from './doctor.js';
 import type { GuestAddOptions } from './guest-add.js';
@@ -84,6 +85,12 @@ function program(): Command {
     .version('0.1.0')
     .showHelpAfterError('(try "hypberry --help")')
     .exitOverride()
+    .configureOutput({
+      writeOut: sayHelp,
+      writeErr: (text) => {
+        sayUsageError(text, process.argv);
+      },
+    })
     .addHelpText('after', '\nExample:\n  hypberry try sdcard.img && hypberry install sdcard.img')
     .addHelpText('afterAll', EXIT_STATUS);
 
@@ -225,10 +232,7 @@ function guestCommands(guest: Command): void {
     });
 }
 
-// Whoever reads us may stop reading, as `head` does: that is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? process.exitCode : 2);
-});
+endWithReader();
 
 try {
   await program().parseAsync();
@@ -236,7 +240,7 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
-    (await import('./output.js')).printError(error);
+    printError(error);
     process.exitCode = 2;
   }
 }

@@ -1,27 +1,125 @@
-/** What every command prints alike. */
+/**
+ * What every command prints alike, and the only way to standard output and standard error: what stands here makes text
+ * from outside harmless.
+ */
 import picocolors from 'picocolors';
 import { HypberryError } from '../base/errors.js';
+import { harmless, harmlessJson, type ConsoleText } from '../base/terminal-text.js';
 
-/** Colours for what goes to a stream: none where that is no terminal. */
-const colorsFor = (stream: NodeJS.WriteStream) =>
-  picocolors.createColors(stream.isTTY ? picocolors.isColorSupported : false);
+const PAINTS = ['bold', 'dim', 'red', 'green', 'yellow', 'blue', 'cyan'] as const;
 
-/** Colours for standard output. */
-export const colors = colorsFor(process.stdout);
+/** The two sequences between which a terminal shows text in a colour. */
+const sequencesOf = (paint: (typeof PAINTS)[number]): string[] =>
+  picocolors.createColors(true)[paint]('|').split('|');
+
+/**
+ * What stands for those sequences until the text is written: 14 of the characters for private use (plane 16), others each
+ * time. Text from outside cannot know them, and has no colours therefore.
+ */
+const FIRST_MARK = 0x10_0000 + (crypto.getRandomValues(new Uint16Array(1))[0]! % 0xfff0);
+const marks = new Map(
+  PAINTS.flatMap(sequencesOf).map((sequence, i) => [String.fromCodePoint(FIRST_MARK + i), sequence]),
+);
+const markNames = [...marks.keys()];
+const markPattern = new RegExp(`[${markNames.join('')}]`, 'gu');
+
+/** Give text its colour. Each of them takes and gives text for {@link say} and the like. */
+export const colors = Object.fromEntries(
+  PAINTS.map((paint, i) => [
+    paint,
+    (text: string): string => `${markNames[2 * i]!}${text}${markNames[2 * i + 1]!}`,
+  ]),
+) as Readonly<Record<(typeof PAINTS)[number], (text: string) => string>>;
+
+/** Whether a stream shows colours. */
+const showsColors = (stream: NodeJS.WriteStream): boolean => stream.isTTY && picocolors.isColorSupported;
+
+/** One line as a stream may have it: without what is not to be seen, our colours in their places. */
+function fit(stream: NodeJS.WriteStream, line: string): string {
+  const inColor = showsColors(stream);
+  return harmless(line).replace(markPattern, (mark) => (inColor ? marks.get(mark)! : ''));
+}
 
 /** Prints a line for people on standard output. */
 export function say(line = ''): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${fit(process.stdout, line)}\n`);
+}
+
+/** Prints a line for people on standard error. */
+export function sayError(line = ''): void {
+  process.stderr.write(`${fit(process.stderr, line)}\n`);
 }
 
 /** Prints one JSON object on standard output, for scripts. Bytes in it become base64. */
 export function sayJson(value: unknown): void {
-  say(
-    JSON.stringify(
-      value,
-      (_key, part: unknown) => (part instanceof Uint8Array ? Buffer.from(part).toString('base64') : part),
-      2,
-    ),
+  const json = JSON.stringify(
+    value,
+    (_key, part: unknown) => (part instanceof Uint8Array ? Buffer.from(part).toString('base64') : part),
+    2,
+  );
+  process.stdout.write(`${harmlessJson(json)}\n`);
+}
+
+/** Prints a console's text on standard output, behind text of ours for people. */
+export function sayConsole(before: string, text: ConsoleText): void {
+  process.stdout.write(fit(process.stdout, before) + text);
+}
+
+/** A stream as far as what is drawn on it has to know it. */
+export const screenOn = (stream: NodeJS.WriteStream) => ({
+  /** Whether it is a terminal that says how large it is. */
+  get isTerminal(): boolean {
+    return stream.isTTY && stream.columns > 0 && stream.rows > 0;
+  },
+  get columns(): number {
+    return stream.columns;
+  },
+  get rows(): number {
+    return stream.rows;
+  },
+  get showsColors(): boolean {
+    return showsColors(stream);
+  },
+  /**
+   * Draws lines, each below the other.
+   * @param over how many lines above the cursor they take the place of
+   */
+  draw(lines: readonly string[], over: number): void {
+    // From the line's beginning: a key that was pressed may stand there.
+    const erase = over > 0 ? `\r\u001b[${over}A\u001b[J` : '';
+    stream.write(erase + lines.map((line) => `${fit(stream, line)}\n`).join(''));
+  },
+});
+
+/** Standard output. */
+export const screen = screenOn(process.stdout);
+
+export type Screen = typeof screen;
+
+/** Ends the program where standard output cannot be written: quietly where its reader stopped reading, as `head` does. */
+export function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? process.exitCode : 2);
+  });
+}
+
+/** Several lines as a stream may have them. */
+const fitLines = (text: string): string => text.split('\n').map(harmless).join('\n');
+
+/** Prints a command's help. */
+export function sayHelp(text: string): void {
+  process.stdout.write(fitLines(text));
+}
+
+/**
+ * Prints a usage error.
+ * @param args the arguments, which it may repeat: these stay on their lines
+ */
+export function sayUsageError(text: string, args: readonly string[]): void {
+  const values = args.flatMap((argument) => [argument, argument.slice(argument.indexOf('=') + 1)]);
+  const repeated = values.filter((value) => value.includes('\n'));
+  process.stderr.write(
+    fitLines(repeated.reduce((all, value) => all.replaceAll(value, harmless(value)), text)),
   );
 }
 
@@ -34,10 +132,10 @@ export function printError(error: unknown): void {
           `An error that hypberry does not know: ${String(error instanceof Error ? error.message : error).split('\n', 1)[0]!} (unknown)`,
           'This is a fault in hypberry. Run it again with NODE_DEBUG=hypberry set, and report what it prints.',
         ];
-  const { red, cyan } = colorsFor(process.stderr);
-  process.stderr.write(`${red('error:')} ${what}\n${cyan('hint: ')} ${hint}\n`);
+  sayError(`${colors.red('error:')} ${what}`);
+  sayError(`${colors.cyan('hint: ')} ${hint}`);
   if (process.env['NODE_DEBUG']?.split(',').includes('hypberry') && error instanceof Error) {
-    process.stderr.write(`${error.stack ?? ''}\n`);
+    for (const line of (error.stack ?? '').split('\n')) sayError(line);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Several consoles at once on a terminal: a pane each, the newest lines at its bottom. */
-import { createLineSplitter, withoutEscapes } from '../engine/console.js';
-import { colors } from './output.js';
+import { clip, harmless, plainConsoleLine } from '../base/terminal-text.js';
+import { createLineSplitter } from '../engine/console.js';
+import { colors, type Screen } from './output.js';
 
 /** Lines that are kept of a console: more than a terminal has. */
 const KEPT = 200;
@@ -26,34 +27,28 @@ export function rowsFor(panes: number): number {
 /**
  * Draws panes one below the other, as high as fits.
  * @param rows how many lines there may be; fewer than the panes' least are exceeded
- * @returns lines of at most `columns` characters
+ * @returns lines that take at most `columns` cells
  */
 export function drawPanes(panes: readonly Pane[], columns: number, rows: number): string[] {
   const each = Math.max(LEAST_LINES, Math.floor(rows / panes.length) - 1);
   return panes.flatMap(({ name, lines }) => {
     const last = lines.slice(-each);
     return [
-      `── ${name} `.padEnd(columns, '─').slice(0, columns),
-      ...last.map((line) => line.slice(0, columns)),
+      clip(`── ${name} `.padEnd(columns, '─'), columns),
+      ...last.map((line) => clip(line, columns)),
       ...Array<string>(each - last.length).fill(''),
     ];
   });
 }
 
-/** What of a console's line can stand on a terminal: no controls, which would move its cursor; a tab is a space. */
-function visible(line: string): string {
-  return withoutEscapes(line)
-    .replaceAll('\t', ' ')
-    .replace(/[\u0000-\u001f\u007f-\u009f]/g, '');
-}
-
 /**
  * Shows consoles on a terminal as they go on.
  * @param names their names, from the top
+ * @param screen the terminal
  */
 export function showPanes(
   names: readonly string[],
-  stream: NodeJS.WriteStream,
+  screen: Pick<Screen, 'columns' | 'rows' | 'draw'>,
 ): {
   readonly take: (text: string, name: string) => void;
   /** Says something once, above the panes. */
@@ -64,20 +59,21 @@ export function showPanes(
     names.map((name) => {
       const lines: string[] = [];
       const splitter = createLineSplitter((line) => {
-        lines.push(visible(line));
+        lines.push(plainConsoleLine(line));
         lines.splice(0, lines.length - KEPT);
       });
-      return [name, { name, splitter, all: () => [...lines, visible(splitter.rest)] }];
+      return [
+        name,
+        { name: harmless(name), splitter, all: () => [...lines, plainConsoleLine(splitter.rest)] },
+      ];
     }),
   );
   const begin = performance.now();
   let drawn = 0;
-  // From the line's beginning: a key that was pressed may stand there.
-  const erase = (): string => (drawn > 0 ? `\r\u001b[${drawn}A\u001b[J` : '');
   const draw = (goesOn = true): void => {
-    const columns = Math.max(1, stream.columns - 1);
+    const columns = Math.max(1, screen.columns - 1);
     const panes = [...consoles.values()].map(({ name, all }) => ({ name, lines: all() }));
-    const lines = drawPanes(panes, columns, stream.rows - ROWS_BELOW).map((line) =>
+    const lines = drawPanes(panes, columns, screen.rows - ROWS_BELOW).map((line) =>
       line.startsWith('── ') ? colors.bold(line) : line,
     );
     // A kernel that unpacks itself says nothing for long.
@@ -85,7 +81,7 @@ export function showPanes(
       const seconds = Math.floor((performance.now() - begin) / 1000);
       lines.push(colors.dim(`${seconds} s; Ctrl-C ends it`.slice(0, columns)));
     }
-    stream.write(`${erase()}${lines.join('\n')}\n`);
+    screen.draw(lines, drawn);
     drawn = lines.length;
   };
   draw();
@@ -95,7 +91,7 @@ export function showPanes(
   return {
     take: (text, name) => consoles.get(name)?.splitter.take(text),
     note: (text) => {
-      stream.write(`${erase()}[${text}]\n`);
+      screen.draw([`[${text}]`], drawn);
       drawn = 0;
       draw();
     },

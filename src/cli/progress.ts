@@ -1,4 +1,5 @@
 /** Progress of what takes over a second: a line on standard error, on a terminal only. */
+import { harmless } from '../base/terminal-text.js';
 
 export interface Progress {
   /** Says what is being done. */
@@ -16,10 +17,10 @@ export async function progress(text: string): Promise<Progress> {
   if (!process.stderr.isTTY || process.stderr.columns === 0)
     return { say: () => undefined, stop: () => undefined };
   const { default: ora } = await import('ora');
-  const line = ora({ text, stream: process.stderr }).start();
+  const line = ora({ text: harmless(text), stream: process.stderr }).start();
   return {
     say: (next) => {
-      line.text = next;
+      line.text = harmless(next);
     },
     stop: () => {
       line.stop();

@@ -18,7 +18,7 @@ import { cardAfter, type Plan } from '../setup/plan.js';
 import { showAll, showOne, type Shown } from './consoles.js';
 import { sayHandover } from './handover.js';
 import { sayMachine } from './machine.js';
-import { bytesText, colors, columns, hex, say, sayJson } from './output.js';
+import { bytesText, colors, columns, hex, say, sayError, sayJson } from './output.js';
 import { progress } from './progress.js';
 
 export interface TryOptions {
@@ -135,7 +135,10 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
     else {
       if (verdict.machine) sayMachine(verdict.machine, verdict.reached !== undefined);
       if (verdict.machine?.handover) sayHandover(verdict.machine.handover);
-      if (trace) say(`\n${bytesText(trace.size)} of trace in ${options.trace ?? ''}`);
+      if (trace) {
+        say();
+        say(`${bytesText(trace.size)} of trace in ${options.trace ?? ''}`);
+      }
       if ('systems' in verdict) saySystems(verdict);
       else sayVerdict(verdict);
       sayReached(verdict);
@@ -206,7 +209,8 @@ function refuseConsole(wanted: string | undefined, names: readonly string[]): vo
 
 /** Ends the program by a signal; what the engine started and wrote goes at its end. */
 function interrupted(signal: NodeJS.Signals): void {
-  process.stderr.write('\nStopped before there was a verdict; the card is unchanged.\n');
+  sayError();
+  sayError('Stopped before there was a verdict; the card is unchanged.');
   process.exit(128 + constants.signals[signal]);
 }
 

@@ -12,7 +12,7 @@ import { splitConfig } from './config-block.js';
 import { unusedGuestFiles } from './guests.js';
 import { hypervisorIn } from './hypervisor.js';
 import { planInstall } from './install.js';
-import { ourFiles } from './ours.js';
+import { cardEntries, ourFiles } from './ours.js';
 import { surveyCard, type Start, type Survey } from './survey.js';
 
 /** A heading and rows of two columns. */
@@ -44,7 +44,7 @@ const LARGEST_KERNEL = 256 << 20;
  */
 export async function inspectCard(card: CardReader): Promise<Report> {
   const survey = await surveyCard(card);
-  const files = (await card.list('')).filter((entry) => !entry.isFolder);
+  const files = (await cardEntries(card)).filter((entry) => !entry.isFolder);
   const kernels: Kernel[] = [];
   for (const { name, size } of files) {
     if (KERNEL_NAME.test(name) && size <= LARGEST_KERNEL) kernels.push(await readWhole(card, name));

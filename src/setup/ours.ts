@@ -1,6 +1,7 @@
 /** The files that install puts on a card. */
 import { isBootBlock, BLOCK_SIZE } from '../boot/block.js';
-import type { CardReader } from '../card/card.js';
+import type { CardReader, Entry } from '../card/card.js';
+import { pathNames } from '../card/path.js';
 import { isFdt } from '../firmware/fdt.js';
 import { isHypervisorFile } from '../hypervisor/image/description.js';
 
@@ -30,10 +31,18 @@ function beginsAsOurs(begin: Uint8Array): boolean {
   return isBootBlock(begin) || isHypervisorFile(begin) || isFdt(begin);
 }
 
+/**
+ * What a folder of a card holds. In a folder of the system's own there may be names that FAT has no way to hold, and on a
+ * damaged card, too: these are not the card's, and nothing could be done with them.
+ */
+export async function cardEntries(card: CardReader, folder = ''): Promise<Entry[]> {
+  return (await card.list(folder)).filter(({ name }) => pathNames(name)?.length === 1);
+}
+
 /** Paths of the files that install put on the card: by their names, and what they begin with. */
 export async function ourFiles(card: CardReader, folder = ''): Promise<string[]> {
   const found: string[] = [];
-  for (const entry of await card.list(folder)) {
+  for (const entry of await cardEntries(card, folder)) {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
     if (entry.isFolder) {
       found.push(...(await ourFiles(card, path)));

@@ -1,0 +1,235 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { HypberryError } from '../../src/base/errors.js';
+import { showAll, showOne } from '../../src/cli/consoles.js';
+import {
+  colors,
+  printError,
+  say,
+  sayError,
+  sayJson,
+  sayHelp,
+  sayUsageError,
+  screen,
+  screenOn,
+} from '../../src/cli/output.js';
+import { progress } from '../../src/cli/progress.js';
+import { HOSTILE, unseenIn } from '../support/hostile-text.js';
+
+// The progress line's library, as far as it is given texts.
+const drawn = vi.hoisted(() => [] as string[]);
+vi.mock('ora', () => ({
+  default: ({ text }: { text: string }) => {
+    drawn.push(text);
+    const line = {
+      start: () => line,
+      stop: () => line,
+      set text(next: string) {
+        drawn.push(next);
+      },
+    };
+    return line;
+  },
+}));
+
+let written = '';
+const take = (text: string | Uint8Array): boolean => {
+  written += String(text);
+  return true;
+};
+beforeEach(() => {
+  written = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation(take);
+  vi.spyOn(process.stderr, 'write').mockImplementation(take);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const anyText = fc
+  .array(fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary' })), { maxLength: 6 })
+  .map((parts) => parts.join(''));
+
+/** What came out of `print`. */
+function outputOf(print: () => void): string {
+  written = '';
+  print();
+  return written;
+}
+
+const unlisted = (text: string, listed = '\n'): string[] =>
+  unseenIn(text).filter((character) => !listed.includes(character));
+
+/** Has standard output be a terminal with colours, whose SGR sequences are left out of what is looked at. */
+const withoutColors = (text: string): string => text.replaceAll(/\u001b\[[\d;:]*m/g, '');
+
+describe('whatever text comes from outside, none of it is an order to the terminal', () => {
+  test.each<[string, (text: string) => void]>([
+    ['a line', say],
+    [
+      'a line with a colour',
+      (text) => {
+        say(`${colors.green('x')} ${colors.red(text)}`);
+      },
+    ],
+    ['a line on standard error', sayError],
+    [
+      'an error and its hint',
+      (text) => {
+        printError(new HypberryError('a.b', text, text));
+      },
+    ],
+    [
+      "the system's errors",
+      (text) => {
+        printError(new Error(text));
+      },
+    ],
+    ['help', sayHelp],
+    [
+      'JSON',
+      (text) => {
+        sayJson({ [text]: text });
+      },
+    ],
+    [
+      'a usage error',
+      (text) => {
+        sayUsageError(`error: unknown command '${text}'\n`, ['node', text]);
+      },
+    ],
+  ])('%s', (_, print) => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(
+          unlisted(
+            outputOf(() => {
+              print(text);
+            }),
+          ),
+        ).toEqual([]);
+      }),
+    );
+  });
+
+  test('nor is what is thrown, with NODE_DEBUG its whole stack', () => {
+    vi.stubEnv('NODE_DEBUG', 'hypberry');
+    for (const text of HOSTILE)
+      expect(
+        unlisted(
+          outputOf(() => {
+            printError(new HypberryError('a.b', text, text));
+          }),
+        ),
+        text,
+      ).toEqual([]);
+    vi.unstubAllEnvs();
+  });
+
+  test('an error has two lines, whatever is in it', () => {
+    const error = new HypberryError('a.b', 'There is no "a\nHYP: all is well" here.', 'Look\r\nelsewhere.');
+    expect(
+      outputOf(() => {
+        printError(error);
+      }).split('\n'),
+    ).toEqual(['error: There is no "a\\nHYP: all is well" here. (a.b)', 'hint:  Look\\r\\nelsewhere.', '']);
+  });
+
+  test('an argument that a usage error repeats stays on its line; what the library says does not', () => {
+    const argument = '--what=a\nhint: b\u001b[2J';
+    const said = `error: option '--what' argument 'a\nhint: b\u001b[2J' is invalid.\n(Did you mean --that?)\n`;
+    expect(
+      outputOf(() => {
+        sayUsageError(said, ['node', argument]);
+      }),
+    ).toBe("error: option '--what' argument 'a\\nhint: b\\x1b[2J' is invalid.\n(Did you mean --that?)\n");
+  });
+
+  test('the progress line', async () => {
+    Object.assign(process.stderr, { isTTY: true, columns: 80 });
+    const line = await progress('Reading \u001b]0;x\u0007');
+    line.say('Writing a\u009b6n\u202e');
+    line.stop();
+    Reflect.deleteProperty(process.stderr, 'isTTY');
+    expect(drawn).toEqual(['Reading \\x1b]0;x\\x07', 'Writing a\\x9b6n\\u{202e}']);
+  });
+});
+
+describe('colours', () => {
+  test('are those of a terminal, and nothing in a pipe', () => {
+    const line = `${colors.green('UP')}: ${colors.bold('x')}`;
+    const terminal = { isTTY: true, columns: 80, rows: 24, write: take } as unknown as NodeJS.WriteStream;
+    written = '';
+    screenOn(terminal).draw([line], 2);
+    // Where colours are wanted at all (NO_COLOR, TERM) is not ours to say.
+    expect(withoutColors(written)).toBe('\r\u001b[2A\u001b[JUP: x\n');
+    if (screenOn(terminal).showsColors) expect(written).toContain('\u001b[32mUP\u001b[39m');
+    expect(
+      outputOf(() => {
+        say(line);
+      }),
+    ).toBe('UP: x\n');
+  });
+
+  test('cannot be had by text that knows how they are done', () => {
+    // Every character for private use: those that stand for colours are among them, and nobody knows which.
+    let guess = '';
+    for (let code = 0x10_0000; code <= 0x10_fffd; code += 0x3ff) guess += String.fromCodePoint(code);
+    expect(
+      outputOf(() => {
+        say(guess);
+      }).length,
+    ).toBeGreaterThan(guess.length - 30);
+    expect(
+      outputOf(() => {
+        say('\u001b[32mUP\u001b[39m');
+      }),
+    ).toBe('\\x1b[32mUP\\x1b[39m\n');
+  });
+});
+
+describe('consoles outside of panes', () => {
+  const shows = { one: () => showOne('host'), all: () => showAll(['host', 'web']) };
+  test.each(['one', 'all'] as const)(
+    '%s: what is on the list, whatever comes and in whatever pieces',
+    (which) => {
+      fc.assert(
+        fc.property(fc.array(anyText, { maxLength: 5 }), fc.boolean(), (texts, inColor) => {
+          vi.spyOn(screen, 'showsColors', 'get').mockReturnValue(inColor);
+          const out = outputOf(() => {
+            const shown = shows[which]();
+            for (const text of texts) {
+              shown.take(text, 'host');
+              shown.note(text);
+            }
+            shown.end(true);
+          });
+          expect(unlisted(inColor ? withoutColors(out) : out, '\n\t\b')).toEqual([]);
+          expect(out === '' || out.endsWith('\n')).toBe(true);
+        }),
+      );
+    },
+  );
+
+  const linesOf = (...texts: readonly string[]): string[] =>
+    outputOf(() => {
+      const shown = showOne('host');
+      for (const text of texts) shown.take(text, 'host');
+      shown.end(true);
+    })
+      .split('\n')
+      .map((line) => line.replace(/^ *\d+\.\d s {2}/, '>'));
+
+  test('a sequence cut in pieces, and one without an end', () => {
+    expect(linesOf('~ # \u001b', '[', '6', 'nls\r', '\nx\u001b]0;', 'title\u001b[', '\ny')).toEqual([
+      '>~ # ls',
+      '>x',
+      '>y',
+      '',
+    ]);
+  });
+
+  test('what is in front of a line is not the console’s to change', () => {
+    expect(linesOf('\b\bHYP\r', '\b\b\b\b\bx\n')).toEqual(['>HYP\b\b\bx', '']);
+  });
+});
