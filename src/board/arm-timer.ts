@@ -39,30 +39,32 @@ const PREDIVIDER_RESET = 0x7d;
 export class ArmTimer implements Device {
   readonly name = 'ARM timer';
   readonly registers = REGISTERS;
+  readonly state = {
+    control: CONTROL_RESET,
+    reload: 0,
+    predivider: PREDIVIDER_RESET,
+    raw: false,
+    /** When the counter reaches zero while it runs; else what it stands at. */
+    zeroAt: 0,
+    stopped: 0,
+    /** The free-running counter stood at `freeBase` at the time `freeSince`. */
+    freeBase: 0,
+    freeSince: 0,
+  };
 
-  private control = CONTROL_RESET;
-  private reload = 0;
-  private predivider = PREDIVIDER_RESET;
-  private raw = false;
-  /** When the counter reaches zero while it runs; else what it stands at. */
-  private zeroAt = 0;
-  private stopped = 0;
-  /** The free-running counter stood at `freeBase` at the time `freeSince`. */
-  private freeBase = 0;
-  private freeSince = 0;
   private readonly timer: Timer;
 
   constructor(
     private readonly clock: Clock,
     private readonly irq: Line,
   ) {
-    this.timer = clock.timer((due) => {
-      this.raw = true;
+    this.timer = clock.timer(this.name, (due) => {
+      this.state.raw = true;
       this.update();
-      const period = (this.wrapped(this.reload) + 1) * this.tick();
+      const period = (this.wrapped(this.state.reload) + 1) * this.tick();
       const passed = Math.floor((this.clock.now() - due) / period) + 1;
-      this.zeroAt = due + passed * period;
-      this.timer.set(this.zeroAt);
+      this.state.zeroAt = due + passed * period;
+      this.timer.set(this.state.zeroAt);
     });
   }
 
@@ -70,17 +72,17 @@ export class ArmTimer implements Device {
     switch (offset) {
       case REGISTERS.LOAD.offset:
       case REGISTERS.RELOAD.offset:
-        return this.reload;
+        return this.state.reload;
       case REGISTERS.VALUE.offset:
         return this.value();
       case CONTROL.offset:
-        return this.control;
+        return this.state.control;
       case REGISTERS.RAW_IRQ.offset:
-        return Number(this.raw);
+        return Number(this.state.raw);
       case REGISTERS.MASKED_IRQ.offset:
-        return Number(this.raw && (this.control & CONTROL.bits.INTERRUPT_ENABLE) !== 0);
+        return Number(this.state.raw && (this.state.control & CONTROL.bits.INTERRUPT_ENABLE) !== 0);
       case REGISTERS.PREDIVIDER.offset:
-        return this.predivider;
+        return this.state.predivider;
       case REGISTERS.FREE.offset:
         return this.free() % 2 ** 32;
       default:
@@ -90,25 +92,25 @@ export class ArmTimer implements Device {
 
   write(offset: number, value: number): void {
     const counted = this.value();
-    this.freeBase = this.free();
-    this.freeSince = this.clock.now();
+    this.state.freeBase = this.free();
+    this.state.freeSince = this.clock.now();
     switch (offset) {
       case REGISTERS.LOAD.offset:
-        this.reload = value;
+        this.state.reload = value;
         this.run(this.wrapped(value));
         break;
       case REGISTERS.RELOAD.offset:
-        this.reload = value;
+        this.state.reload = value;
         break;
       case CONTROL.offset:
-        this.control = value & 0x00ff_03ae;
+        this.state.control = value & 0x00ff_03ae;
         this.run(this.wrapped(counted));
         break;
       case REGISTERS.IRQ_CLEAR.offset:
-        this.raw = false;
+        this.state.raw = false;
         break;
       case REGISTERS.PREDIVIDER.offset:
-        this.predivider = value & REGISTERS.PREDIVIDER.bits.PREDIVIDER;
+        this.state.predivider = value & REGISTERS.PREDIVIDER.bits.PREDIVIDER;
         this.run(counted);
         break;
     }
@@ -117,37 +119,37 @@ export class ArmTimer implements Device {
 
   /** Nanoseconds of one count. */
   private tick(): number {
-    const prescale = PRESCALES[fieldOf(this.control, CONTROL.bits.PRESCALE)]!;
-    return ((this.predivider + 1) * prescale * SECOND) / APB_HZ;
+    const prescale = PRESCALES[fieldOf(this.state.control, CONTROL.bits.PRESCALE)]!;
+    return ((this.state.predivider + 1) * prescale * SECOND) / APB_HZ;
   }
 
   /** A count cut to the counter's width. */
   private wrapped(count: number): number {
-    return this.control & CONTROL.bits.WIDTH_32 ? count : count & 0xffff;
+    return this.state.control & CONTROL.bits.WIDTH_32 ? count : count & 0xffff;
   }
 
   private value(): number {
-    if (!(this.control & CONTROL.bits.ENABLE)) return this.stopped;
-    return Math.max(0, Math.ceil((this.zeroAt - this.clock.now()) / this.tick()));
+    if (!(this.state.control & CONTROL.bits.ENABLE)) return this.state.stopped;
+    return Math.max(0, Math.ceil((this.state.zeroAt - this.clock.now()) / this.tick()));
   }
 
   private run(from: number): void {
-    this.stopped = from;
-    if (this.control & CONTROL.bits.ENABLE) {
-      this.zeroAt = this.clock.now() + from * this.tick();
-      this.timer.set(this.zeroAt);
+    this.state.stopped = from;
+    if (this.state.control & CONTROL.bits.ENABLE) {
+      this.state.zeroAt = this.clock.now() + from * this.tick();
+      this.timer.set(this.state.zeroAt);
     } else {
       this.timer.clear();
     }
   }
 
   private free(): number {
-    if (!(this.control & CONTROL.bits.FREE_ENABLE)) return this.freeBase;
-    const hz = APB_HZ / (fieldOf(this.control, CONTROL.bits.FREE_PRESCALE) + 1);
-    return this.freeBase + Math.floor(((this.clock.now() - this.freeSince) * hz) / SECOND);
+    if (!(this.state.control & CONTROL.bits.FREE_ENABLE)) return this.state.freeBase;
+    const hz = APB_HZ / (fieldOf(this.state.control, CONTROL.bits.FREE_PRESCALE) + 1);
+    return this.state.freeBase + Math.floor(((this.clock.now() - this.state.freeSince) * hz) / SECOND);
   }
 
   private update(): void {
-    this.irq(this.raw && (this.control & CONTROL.bits.INTERRUPT_ENABLE) !== 0);
+    this.irq(this.state.raw && (this.state.control & CONTROL.bits.INTERRUPT_ENABLE) !== 0);
   }
 }

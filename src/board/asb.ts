@@ -21,17 +21,18 @@ const ID = 0x6272_6467;
 export class AsyncBridges implements Device {
   readonly name = 'asynchronous bridges';
   readonly registers = ASB_REGISTERS;
-
-  private readonly control = new Uint32Array(CTRL.count).fill(CTRL.bits.REQ_STOP | CTRL.bits.ACK);
+  readonly state = {
+    control: new Uint32Array(CTRL.count).fill(CTRL.bits.REQ_STOP | CTRL.bits.ACK),
+  };
 
   read(offset: number): number {
-    return offset === AXI_BRDG_ID.offset ? ID : (this.control[indexIn(CTRL, offset)] ?? 0);
+    return offset === AXI_BRDG_ID.offset ? ID : (this.state.control[indexIn(CTRL, offset)] ?? 0);
   }
 
   write(offset: number, value: number): void {
     const index = indexIn(CTRL, offset);
     if (index < 0 || (value & PASSWORD.bits) >>> 0 !== PASSWORD.value) return;
     const { REQ_STOP, ACK } = CTRL.bits;
-    this.control[index] = value & REQ_STOP ? REQ_STOP | ACK : 0;
+    this.state.control[index] = value & REQ_STOP ? REQ_STOP | ACK : 0;
   }
 }

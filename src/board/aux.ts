@@ -67,16 +67,17 @@ const SPI_EMPTY = bit(7) | bit(8);
 export class Aux implements Device {
   readonly name = 'AUX';
   readonly registers = REGISTERS;
-
-  private enables = 0;
-  private interruptEnable = 0;
-  private lineControl = 0;
-  private modemControl = 0;
-  private scratch = 0;
-  private control = REGISTERS.MU_CNTL.bits.RX_ENABLE | REGISTERS.MU_CNTL.bits.TX_ENABLE;
-  private baud = 0;
-  private input: number[] = [];
-  private readonly spi = [new Uint32Array(5), new Uint32Array(5)];
+  readonly state = {
+    enables: 0,
+    interruptEnable: 0,
+    lineControl: 0,
+    modemControl: 0,
+    scratch: 0,
+    control: REGISTERS.MU_CNTL.bits.RX_ENABLE | REGISTERS.MU_CNTL.bits.TX_ENABLE,
+    baud: 0,
+    input: [] as number[],
+    spi: [new Uint32Array(5), new Uint32Array(5)],
+  };
 
   /**
    * @param irq the AUX interrupt
@@ -89,8 +90,8 @@ export class Aux implements Device {
 
   /** Characters that arrive at the mini UART; returns how many were taken. */
   receive(bytes: Uint8Array): number {
-    const taken = Math.min(bytes.length, BACKLOG_LIMIT - this.input.length);
-    for (let i = 0; i < taken; i++) this.input.push(bytes[i]!);
+    const taken = Math.min(bytes.length, BACKLOG_LIMIT - this.state.input.length);
+    for (let i = 0; i < taken; i++) this.state.input.push(bytes[i]!);
     this.update();
     return taken;
   }
@@ -101,11 +102,11 @@ export class Aux implements Device {
       case REGISTERS.IRQ.offset:
         return this.interruptId() === ID.NONE ? 0 : BLOCKS.MINI_UART;
       case REGISTERS.ENABLES.offset:
-        return this.enables;
+        return this.state.enables;
       case REGISTERS.MU_IO.offset:
-        return this.dlab ? this.baud & 0xff : this.take();
+        return this.dlab ? this.state.baud & 0xff : this.take();
       case REGISTERS.MU_IER.offset:
-        return this.dlab ? this.baud >>> 8 : this.interruptEnable;
+        return this.dlab ? this.state.baud >>> 8 : this.state.interruptEnable;
       case REGISTERS.MU_IIR.offset: {
         const id = this.interruptId();
         return (
@@ -113,19 +114,19 @@ export class Aux implements Device {
         );
       }
       case REGISTERS.MU_LCR.offset:
-        return this.lineControl;
+        return this.state.lineControl;
       case REGISTERS.MU_MCR.offset:
-        return this.modemControl;
+        return this.state.modemControl;
       case REGISTERS.MU_LSR.offset:
         return TX_EMPTY | TX_IDLE | (this.received() > 0 ? DATA_READY : 0);
       case REGISTERS.MU_SCRATCH.offset:
-        return this.scratch;
+        return this.state.scratch;
       case REGISTERS.MU_CNTL.offset:
-        return this.control;
+        return this.state.control;
       case REGISTERS.MU_STAT.offset:
         return this.extraStatus();
       case REGISTERS.MU_BAUD.offset:
-        return this.baud;
+        return this.state.baud;
       default:
         return this.readSpi(offset);
     }
@@ -134,34 +135,35 @@ export class Aux implements Device {
   write(offset: number, value: number): void {
     switch (offset) {
       case REGISTERS.ENABLES.offset:
-        this.enables = value & (BLOCKS.MINI_UART | BLOCKS.SPI1 | BLOCKS.SPI2);
+        this.state.enables = value & (BLOCKS.MINI_UART | BLOCKS.SPI1 | BLOCKS.SPI2);
         break;
       case REGISTERS.MU_IO.offset:
-        if (this.dlab) this.baud = (this.baud & 0xff00) | (value & 0xff);
-        else if (this.isOn && this.control & REGISTERS.MU_CNTL.bits.TX_ENABLE) this.output(value & 0xff);
+        if (this.dlab) this.state.baud = (this.state.baud & 0xff00) | (value & 0xff);
+        else if (this.isOn && this.state.control & REGISTERS.MU_CNTL.bits.TX_ENABLE)
+          this.output(value & 0xff);
         break;
       case REGISTERS.MU_IER.offset:
-        if (this.dlab) this.baud = (this.baud & 0xff) | ((value & 0xff) << 8);
-        else this.interruptEnable = value & (REGISTERS.MU_IER.bits.RX | REGISTERS.MU_IER.bits.TX);
+        if (this.dlab) this.state.baud = (this.state.baud & 0xff) | ((value & 0xff) << 8);
+        else this.state.interruptEnable = value & (REGISTERS.MU_IER.bits.RX | REGISTERS.MU_IER.bits.TX);
         break;
       case REGISTERS.MU_IIR.offset:
         // Bit 1 clears the receive FIFO; the transmit FIFO is empty anyway.
-        if (value & bit(1)) this.input = this.input.slice(this.received());
+        if (value & bit(1)) this.state.input = this.state.input.slice(this.received());
         break;
       case REGISTERS.MU_LCR.offset:
-        this.lineControl = value & 0xff;
+        this.state.lineControl = value & 0xff;
         break;
       case REGISTERS.MU_MCR.offset:
-        this.modemControl = value & REGISTERS.MU_MCR.bits.RTS;
+        this.state.modemControl = value & REGISTERS.MU_MCR.bits.RTS;
         break;
       case REGISTERS.MU_SCRATCH.offset:
-        this.scratch = value & REGISTERS.MU_SCRATCH.bits.SCRATCH;
+        this.state.scratch = value & REGISTERS.MU_SCRATCH.bits.SCRATCH;
         break;
       case REGISTERS.MU_CNTL.offset:
-        this.control = value & 0xff;
+        this.state.control = value & 0xff;
         break;
       case REGISTERS.MU_BAUD.offset:
-        this.baud = value & REGISTERS.MU_BAUD.bits.BAUD;
+        this.state.baud = value & REGISTERS.MU_BAUD.bits.BAUD;
         break;
       default:
         this.writeSpi(offset, value);
@@ -170,29 +172,29 @@ export class Aux implements Device {
   }
 
   private get dlab(): boolean {
-    return (this.lineControl & REGISTERS.MU_LCR.bits.DLAB) !== 0;
+    return (this.state.lineControl & REGISTERS.MU_LCR.bits.DLAB) !== 0;
   }
 
   private get isOn(): boolean {
-    return (this.enables & BLOCKS.MINI_UART) !== 0;
+    return (this.state.enables & BLOCKS.MINI_UART) !== 0;
   }
 
   /** Characters in the receive FIFO; what is beyond waits on the line. */
   private received(): number {
-    const receives = this.isOn && (this.control & REGISTERS.MU_CNTL.bits.RX_ENABLE) !== 0;
-    return receives ? Math.min(this.input.length, FIFO_DEPTH) : 0;
+    const receives = this.isOn && (this.state.control & REGISTERS.MU_CNTL.bits.RX_ENABLE) !== 0;
+    return receives ? Math.min(this.state.input.length, FIFO_DEPTH) : 0;
   }
 
   private take(): number {
-    const byte = this.received() > 0 ? this.input.shift()! : 0;
+    const byte = this.received() > 0 ? this.state.input.shift()! : 0;
     this.update();
     return byte;
   }
 
   private interruptId(): number {
     if (!this.isOn) return ID.NONE;
-    if (this.interruptEnable & REGISTERS.MU_IER.bits.RX && this.received() > 0) return ID.RECEIVE;
-    return this.interruptEnable & REGISTERS.MU_IER.bits.TX ? ID.TRANSMIT : ID.NONE;
+    if (this.state.interruptEnable & REGISTERS.MU_IER.bits.RX && this.received() > 0) return ID.RECEIVE;
+    return this.state.interruptEnable & REGISTERS.MU_IER.bits.TX ? ID.TRANSMIT : ID.NONE;
   }
 
   private extraStatus(): number {
@@ -204,14 +206,14 @@ export class Aux implements Device {
   private readSpi(offset: number): number {
     const [one, two] = [indexIn(REGISTERS.SPI1, offset), indexIn(REGISTERS.SPI2, offset)];
     if (one === 2 || two === 2) return SPI_EMPTY;
-    return this.spi[0]![one] ?? this.spi[1]![two] ?? 0;
+    return this.state.spi[0]![one] ?? this.state.spi[1]![two] ?? 0;
   }
 
   /** Only the two control words keep what is written: nothing answers on the bus. */
   private writeSpi(offset: number, value: number): void {
     const [one, two] = [indexIn(REGISTERS.SPI1, offset), indexIn(REGISTERS.SPI2, offset)];
-    if (one === 0 || one === 1) this.spi[0]![one] = value;
-    if (two === 0 || two === 1) this.spi[1]![two] = value;
+    if (one === 0 || one === 1) this.state.spi[0]![one] = value;
+    if (two === 0 || two === 1) this.state.spi[1]![two] = value;
   }
 
   private update(): void {

@@ -20,9 +20,13 @@ export interface Timer {
 }
 
 interface Slot {
+  readonly name: string;
   due: number;
   readonly action: (due: number) => void;
 }
+
+/** When each timer that is set is due, nanoseconds, by its name. */
+export type Due = Readonly<Record<string, number>>;
 
 export class Clock {
   private readonly slots: Slot[] = [];
@@ -38,11 +42,14 @@ export class Clock {
 
   /**
    * A timer, not set.
+   * @param name its own, by which it is saved and restored
    * @param action runs when the timer is due and gets the time it was set for, which may lie a little before now; the
    *   timer is then cleared and may be set again
    */
-  timer(action: (due: number) => void): Timer {
-    const slot: Slot = { due: Infinity, action };
+  timer(name: string, action: (due: number) => void): Timer {
+    if (this.slots.some((it) => it.name === name))
+      throw new RangeError(`There is a timer "${name}" already.`);
+    const slot: Slot = { name, due: Infinity, action };
     this.slots.push(slot);
     return {
       set: (time) => {
@@ -77,6 +84,22 @@ export class Clock {
       slot.due = Infinity;
       slot.action(time);
     }
+    this.findEarliest();
+  }
+
+  /** What is set. */
+  save(): Due {
+    return Object.fromEntries(
+      this.slots.filter(({ due }) => due !== Infinity).map(({ name, due }) => [name, due]),
+    );
+  }
+
+  /** Sets the timers that a save found set, and clears the others. Throws RangeError where there is none of a name. */
+  restore(saved: Due): void {
+    for (const name of Object.keys(saved)) {
+      if (!this.slots.some((it) => it.name === name)) throw new RangeError(`There is no timer "${name}".`);
+    }
+    for (const slot of this.slots) slot.due = saved[slot.name] ?? Infinity;
     this.findEarliest();
   }
 

@@ -162,7 +162,9 @@ const CLOCK_START: Partial<Record<keyof typeof CLOCKS, readonly [source: number,
 
 /** One view of the clock manager: its clocks, or the PLLs' analog part. */
 class View implements Device {
-  readonly values = new Map<number, number>();
+  readonly state = {
+    values: new Map<number, number>(),
+  };
 
   constructor(
     readonly name: string,
@@ -172,12 +174,12 @@ class View implements Device {
   ) {}
 
   read(offset: number): number {
-    return this.computed(offset) ?? this.values.get(offset) ?? 0;
+    return this.computed(offset) ?? this.state.values.get(offset) ?? 0;
   }
 
   write(offset: number, value: number): void {
     if ((value & PASSWORD.bits) >>> 0 !== PASSWORD.value) return;
-    this.values.set(offset, this.settle(offset, value & ~PASSWORD.bits));
+    this.state.values.set(offset, this.settle(offset, value & ~PASSWORD.bits));
   }
 }
 
@@ -221,8 +223,8 @@ function settledControl(value: number): number {
 function lockedPlls(clocks: View, analog: View): number {
   let locked = 0;
   for (const { cm, low, lock } of Object.values(PLLS)) {
-    const powered = !((analog.values.get(ANALOG.CTRL + low) ?? PLL_CTRL.PWRDN) & PLL_CTRL.PWRDN);
-    const inReset = (clocks.values.get(cm) ?? PLL_CM.ANARST) & PLL_CM.ANARST;
+    const powered = !((analog.state.values.get(ANALOG.CTRL + low) ?? PLL_CTRL.PWRDN) & PLL_CTRL.PWRDN);
+    const inReset = (clocks.state.values.get(cm) ?? PLL_CM.ANARST) & PLL_CM.ANARST;
     if (powered && !inReset) locked |= lock;
   }
   return locked;
@@ -231,23 +233,23 @@ function lockedPlls(clocks: View, analog: View): number {
 function start(clocks: View, analog: View): void {
   for (const [name, { cm, low, channels }] of Object.entries(PLLS)) {
     const pll = PLL_START[name as PllName];
-    clocks.values.set(cm, pll ? 0 : PLL_CM.ANARST);
-    analog.values.set(
+    clocks.state.values.set(cm, pll ? 0 : PLL_CM.ANARST);
+    analog.state.values.set(
       ANALOG.CTRL + low,
       pll
         ? PLL_CTRL.PRST_DISABLE | inField(1, PLL_CTRL.PDIV) | inField(pll.ndiv, PLL_CTRL.NDIV)
         : PLL_CTRL.PWRDN,
     );
-    analog.values.set(ANALOG.FRAC + low, pll?.frac ?? 0);
-    analog.values.set(ANALOG.ANA0 + 4 + low, pll?.prediv ? FB_PREDIV : 0);
+    analog.state.values.set(ANALOG.FRAC + low, pll?.frac ?? 0);
+    analog.state.values.set(ANALOG.ANA0 + 4 + low, pll?.prediv ? FB_PREDIV : 0);
     channels.forEach((channel, i) => {
       const divider = pll?.channels[channel];
-      analog.values.set(ANALOG.CHANNEL0 + i * CHANNEL_STRIDE + low, divider ?? PLL_CHANNEL.DISABLE);
+      analog.state.values.set(ANALOG.CHANNEL0 + i * CHANNEL_STRIDE + low, divider ?? PLL_CHANNEL.DISABLE);
     });
   }
   for (const [name, [source, divider]] of Object.entries(CLOCK_START)) {
     const offset = CLOCKS[name as keyof typeof CLOCKS];
-    clocks.values.set(offset, settledControl(inField(source, CLOCK_CTL.SRC) | CLOCK_CTL.ENAB));
-    clocks.values.set(offset + 4, Math.round(divider * 0x1000));
+    clocks.state.values.set(offset, settledControl(inField(source, CLOCK_CTL.SRC) | CLOCK_CTL.ENAB));
+    clocks.state.values.set(offset + 4, Math.round(divider * 0x1000));
   }
 }

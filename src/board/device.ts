@@ -1,3 +1,4 @@
+import type { State } from '../base/state.js';
 import type { Registers } from './register.js';
 
 /**
@@ -8,6 +9,11 @@ export interface Device {
   /** The datasheet's name, for logs and traces. */
   readonly name: string;
   readonly registers: Registers;
+  /**
+   * All that changes while the machine runs, timers of the clock apart: what is saved and restored is this object, by
+   * its contents.
+   */
+  readonly state: State;
   /** Reads the word at `offset`, with the side effects that the hardware has. */
   read(offset: number): number;
   /** Writes the word at `offset`. */

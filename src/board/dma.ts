@@ -114,16 +114,18 @@ interface Transfer {
 }
 
 class Channel {
-  status = 0;
-  block = 0;
-  information = 0;
-  source = 0;
-  destination = 0;
-  length = 0;
-  stride = 0;
-  next = 0;
-  errors = 0;
-  private transfer: Transfer | undefined;
+  readonly state = {
+    status: 0,
+    block: 0,
+    information: 0,
+    source: 0,
+    destination: 0,
+    length: 0,
+    stride: 0,
+    next: 0,
+    errors: 0,
+    transfer: undefined as Transfer | undefined,
+  };
   private readonly timer: Timer;
 
   constructor(
@@ -133,7 +135,7 @@ class Channel {
     private readonly isEnabled: () => boolean,
     private readonly changed: () => void,
   ) {
-    this.timer = clock.timer(() => {
+    this.timer = clock.timer(`DMA channel ${number}`, () => {
       this.step();
     });
   }
@@ -145,23 +147,29 @@ class Channel {
   read(offset: number): number {
     switch (offset) {
       case REGISTERS.CS.offset:
-        return this.status | (this.status & CS.ACTIVE ? 0 : CS.PAUSED) | (this.errors ? CS.ERROR : 0);
+        return (
+          this.state.status |
+          (this.state.status & CS.ACTIVE ? 0 : CS.PAUSED) |
+          (this.state.errors ? CS.ERROR : 0)
+        );
       case REGISTERS.CONBLK_AD.offset:
-        return this.block;
+        return this.state.block;
       case REGISTERS.TI.offset:
-        return this.information;
+        return this.state.information;
       case REGISTERS.SOURCE_AD.offset:
-        return this.source;
+        return this.state.source;
       case REGISTERS.DEST_AD.offset:
-        return this.destination;
+        return this.state.destination;
       case REGISTERS.TXFR_LEN.offset:
-        return this.transfer ? (this.transfer.rows << 16) | this.transfer.left : this.length;
+        return this.state.transfer
+          ? (this.state.transfer.rows << 16) | this.state.transfer.left
+          : this.state.length;
       case REGISTERS.STRIDE.offset:
-        return this.stride;
+        return this.state.stride;
       case REGISTERS.NEXTCONBK.offset:
-        return this.next;
+        return this.state.next;
       default:
-        return this.errors | (this.isLite ? DEBUG.LITE : 0) | (this.number << 8);
+        return this.state.errors | (this.isLite ? DEBUG.LITE : 0) | (this.number << 8);
     }
   }
 
@@ -171,13 +179,13 @@ class Channel {
         this.control(value);
         break;
       case REGISTERS.CONBLK_AD.offset:
-        if (!(this.status & CS.ACTIVE)) this.block = (value & ~CONTROL_BLOCK_ALIGNMENT) >>> 0;
+        if (!(this.state.status & CS.ACTIVE)) this.state.block = (value & ~CONTROL_BLOCK_ALIGNMENT) >>> 0;
         break;
       case REGISTERS.NEXTCONBK.offset:
-        this.next = (value & ~CONTROL_BLOCK_ALIGNMENT) >>> 0;
+        this.state.next = (value & ~CONTROL_BLOCK_ALIGNMENT) >>> 0;
         break;
       case REGISTERS.DEBUG.offset:
-        this.errors &= ~value;
+        this.state.errors &= ~value;
         break;
     }
     this.changed();
@@ -185,97 +193,99 @@ class Channel {
 
   /** Goes on if it is active and enabled. */
   kick(): void {
-    if (this.status & CS.ACTIVE && this.isEnabled()) this.timer.set(this.clock.now() + LEAST_STEP_TIME);
+    if (this.state.status & CS.ACTIVE && this.isEnabled()) this.timer.set(this.clock.now() + LEAST_STEP_TIME);
   }
 
   private control(value: number): void {
     if (value & CS.RESET) {
-      this.status = 0;
-      this.block = 0;
-      this.transfer = undefined;
+      this.state.status = 0;
+      this.state.block = 0;
+      this.state.transfer = undefined;
       this.timer.clear();
       return;
     }
-    const wasActive = this.status & CS.ACTIVE;
-    this.status = (this.status & (CS.END | CS.INT) & ~value) | (value & CS_KEPT) | (value & CS.ACTIVE);
+    const wasActive = this.state.status & CS.ACTIVE;
+    this.state.status =
+      (this.state.status & (CS.END | CS.INT) & ~value) | (value & CS_KEPT) | (value & CS.ACTIVE);
     if (value & CS.ABORT) this.finishBlock();
     // Without a control block there is nothing to be active about.
-    if (this.block === 0) this.status &= ~CS.ACTIVE;
-    if (!(this.status & CS.ACTIVE)) this.timer.clear();
+    if (this.state.block === 0) this.state.status &= ~CS.ACTIVE;
+    if (!(this.state.status & CS.ACTIVE)) this.timer.clear();
     else if (!wasActive) this.kick();
   }
 
   private step(): void {
     if (!this.isEnabled()) return;
     let cost = 0;
-    for (let blocks = 0; blocks < STEP.blocks && cost < STEP.cost && this.status & CS.ACTIVE;) {
-      if (!this.transfer) {
+    for (let blocks = 0; blocks < STEP.blocks && cost < STEP.cost && this.state.status & CS.ACTIVE;) {
+      if (!this.state.transfer) {
         blocks++;
         this.load();
       }
-      if (this.transfer) cost += this.move(this.transfer, STEP.cost - cost);
+      if (this.state.transfer) cost += this.move(this.state.transfer, STEP.cost - cost);
     }
-    if (this.status & CS.ACTIVE)
+    if (this.state.status & CS.ACTIVE)
       this.timer.set(this.clock.now() + Math.max(LEAST_STEP_TIME, cost * BYTE_TIME));
     this.changed();
   }
 
   private load(): void {
-    if (!this.memory.isRam(this.block, CONTROL_BLOCK_ALIGNMENT + 1)) {
-      this.errors |= DEBUG.READ_ERROR;
-      this.status &= ~CS.ACTIVE;
+    if (!this.memory.isRam(this.state.block, CONTROL_BLOCK_ALIGNMENT + 1)) {
+      this.state.errors |= DEBUG.READ_ERROR;
+      this.state.status &= ~CS.ACTIVE;
       return;
     }
-    const word = (index: number): number => this.memory.read32(this.block + 4 * index);
-    this.information = word(0);
-    this.source = word(1);
-    this.destination = word(2);
-    this.length = word(3);
-    this.stride = word(4);
-    this.next = (word(5) & ~CONTROL_BLOCK_ALIGNMENT) >>> 0;
-    const row = fieldOf(this.length, LENGTH.XLENGTH);
-    if (this.isLite) this.transfer = { row, left: row, rows: 0 };
+    const word = (index: number): number => this.memory.read32(this.state.block + 4 * index);
+    this.state.information = word(0);
+    this.state.source = word(1);
+    this.state.destination = word(2);
+    this.state.length = word(3);
+    this.state.stride = word(4);
+    this.state.next = (word(5) & ~CONTROL_BLOCK_ALIGNMENT) >>> 0;
+    const row = fieldOf(this.state.length, LENGTH.XLENGTH);
+    if (this.isLite) this.state.transfer = { row, left: row, rows: 0 };
     // YLENGTH counts the rows after the first (Raspberry Pi's framebuffer driver writes the height less one).
-    else if (this.information & TI.TDMODE) {
-      this.transfer = { row, left: row, rows: fieldOf(this.length, LENGTH.YLENGTH) };
-    } else this.transfer = { row: 0, left: fieldOf(this.length, LENGTH.LINEAR), rows: 0 };
+    else if (this.state.information & TI.TDMODE) {
+      this.state.transfer = { row, left: row, rows: fieldOf(this.state.length, LENGTH.YLENGTH) };
+    } else this.state.transfer = { row: 0, left: fieldOf(this.state.length, LENGTH.LINEAR), rows: 0 };
   }
 
   /** Moves a part of the present row that costs no more than `limit`; returns the cost, at least 1. */
   private move(transfer: Transfer, limit: number): number {
-    const inRam = this.memory.isRam(this.source, 4) && this.memory.isRam(this.destination, 4);
+    const inRam = this.memory.isRam(this.state.source, 4) && this.memory.isRam(this.state.destination, 4);
     const byteCost = inRam ? 1 : PERIPHERAL_COST;
     const bytes = Math.min(transfer.left, Math.max(4, (limit / byteCost) & ~3));
     if (bytes > 0) this.copy(bytes);
     const cost = Math.max(1, bytes * byteCost);
-    if (this.information & TI.SRC_INC) this.source = (this.source + bytes) >>> 0;
-    if (this.information & TI.DEST_INC) this.destination = (this.destination + bytes) >>> 0;
+    if (this.state.information & TI.SRC_INC) this.state.source = (this.state.source + bytes) >>> 0;
+    if (this.state.information & TI.DEST_INC) this.state.destination = (this.state.destination + bytes) >>> 0;
     transfer.left -= bytes;
     if (transfer.left > 0) return cost;
     if (transfer.rows > 0) {
       transfer.rows--;
       transfer.left = transfer.row;
-      this.source = (this.source + ((this.stride << 16) >> 16)) >>> 0;
-      this.destination = (this.destination + (this.stride >> 16)) >>> 0;
+      this.state.source = (this.state.source + ((this.state.stride << 16) >> 16)) >>> 0;
+      this.state.destination = (this.state.destination + (this.state.stride >> 16)) >>> 0;
     } else {
-      this.status |= CS.END;
-      if (this.information & TI.INTEN) this.status |= CS.INT;
+      this.state.status |= CS.END;
+      if (this.state.information & TI.INTEN) this.state.status |= CS.INT;
       this.finishBlock();
     }
     return cost;
   }
 
   private finishBlock(): void {
-    this.transfer = undefined;
-    this.length = 0;
-    this.block = this.next;
-    this.next = 0;
-    if (this.block === 0) this.status &= ~CS.ACTIVE;
+    this.state.transfer = undefined;
+    this.state.length = 0;
+    this.state.block = this.state.next;
+    this.state.next = 0;
+    if (this.state.block === 0) this.state.status &= ~CS.ACTIVE;
   }
 
   /** Data requests of peripherals (DREQ) are not waited for. */
   private copy(bytes: number): void {
-    const { information, source, destination, memory } = this;
+    const { information, source, destination } = this.state;
+    const { memory } = this;
     const fromRam = (information & TI.SRC_INC) !== 0 && memory.isRam(source, bytes);
     const toRam = (information & TI.DEST_INC) !== 0 && memory.isRam(destination, bytes);
     const overlaps = Math.abs(source - destination) < bytes;
@@ -307,11 +317,11 @@ class Channel {
 export class DmaController implements Device {
   readonly name = 'DMA controller';
   readonly registers = REGISTERS;
+  readonly state;
   /** Channel 15, which has its own place in the address space. */
   readonly channel15: Device;
 
   private readonly channels: readonly Channel[];
-  private enabled = 0x7fff;
 
   /** @param irqs the interrupt of each channel, 0 to 14 */
   constructor(
@@ -326,16 +336,19 @@ export class DmaController implements Device {
           n,
           clock,
           memory,
-          () => n === MAIN_CHANNELS || ((this.enabled >>> n) & 1) === 1,
+          () => n === MAIN_CHANNELS || ((this.state.enabled >>> n) & 1) === 1,
           () => {
             this.update();
           },
         ),
     );
+    this.state = { enabled: 0x7fff, channels: this.channels.map(({ state }) => state) };
     const last = this.channels[MAIN_CHANNELS]!;
     this.channel15 = {
       name: 'DMA channel 15',
       registers: DMA15_REGISTERS,
+      // Kept with the other channels'.
+      state: {},
       read: (offset) => last.read(offset),
       write: (offset, value) => {
         last.write(offset, value);
@@ -345,13 +358,13 @@ export class DmaController implements Device {
 
   read(offset: number): number {
     if (offset === REGISTERS.INT_STATUS.offset) return this.interrupts();
-    if (offset === REGISTERS.ENABLE.offset) return this.enabled;
+    if (offset === REGISTERS.ENABLE.offset) return this.state.enabled;
     return this.channels[Math.floor(offset / CHANNEL_SIZE)]!.read(offset % CHANNEL_SIZE);
   }
 
   write(offset: number, value: number): void {
     if (offset === REGISTERS.ENABLE.offset) {
-      this.enabled = value & 0x7fff;
+      this.state.enabled = value & 0x7fff;
       for (const channel of this.channels) channel.kick();
     } else if (offset !== REGISTERS.INT_STATUS.offset) {
       this.channels[Math.floor(offset / CHANNEL_SIZE)]!.write(offset % CHANNEL_SIZE, value);
@@ -359,7 +372,7 @@ export class DmaController implements Device {
   }
 
   private interrupts(): number {
-    return this.channels.reduce((all, { status }, n) => all | (status & CS.INT ? 1 << n : 0), 0);
+    return this.channels.reduce((all, { state }, n) => all | (state.status & CS.INT ? 1 << n : 0), 0);
   }
 
   private update(): void {

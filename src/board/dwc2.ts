@@ -130,9 +130,10 @@ const PORT_CLEARS = HPRT0.bits.CONNDET | HPRT0.bits.ENA | HPRT0.bits.ENACHG | HP
 export class Dwc2 implements Device {
   readonly name = 'DWC2 USB';
   readonly registers = REGISTERS;
-
-  private readonly values = new Map<number, number>(RESET_VALUES);
-  private readonly channelInterrupts = new Uint32Array(CHANNELS);
+  readonly state = {
+    values: new Map<number, number>(RESET_VALUES),
+    channelInterrupts: new Uint32Array(CHANNELS),
+  };
 
   constructor(private readonly irq: Line) {}
 
@@ -146,8 +147,8 @@ export class Dwc2 implements Device {
         return this.channelsThatInterrupt();
     }
     const channel = indexIn(HCINT, offset);
-    if (channel >= 0) return this.channelInterrupts[channel]!;
-    return CONSTANTS.get(offset) ?? this.values.get(offset) ?? 0;
+    if (channel >= 0) return this.state.channelInterrupts[channel]!;
+    return CONSTANTS.get(offset) ?? this.state.values.get(offset) ?? 0;
   }
 
   write(offset: number, value: number): void {
@@ -157,51 +158,51 @@ export class Dwc2 implements Device {
     if (offset === GRSTCTL.offset) {
       if (value & GRSTCTL.bits.CSFTRST) this.reset();
     } else if (offset === HPRT0.offset) {
-      this.values.set(offset, value & (HPRT0.bits.PWR | HPRT0.bits.RST) & ~PORT_CLEARS);
+      this.state.values.set(offset, value & (HPRT0.bits.PWR | HPRT0.bits.RST) & ~PORT_CLEARS);
     } else if (cleared >= 0) {
-      this.channelInterrupts[cleared]! &= ~value;
+      this.state.channelInterrupts[cleared]! &= ~value;
     } else if (started >= 0) {
       this.writeChannel(started, value);
     } else if (offset !== GINTSTS.offset && offset !== HAINT.offset) {
-      this.values.set(offset, value);
+      this.state.values.set(offset, value);
     }
     this.update();
   }
 
   private reset(): void {
-    this.values.clear();
-    for (const [offset, value] of RESET_VALUES) this.values.set(offset, value);
-    this.channelInterrupts.fill(0);
+    this.state.values.clear();
+    for (const [offset, value] of RESET_VALUES) this.state.values.set(offset, value);
+    this.state.channelInterrupts.fill(0);
   }
 
   private writeChannel(channel: number, value: number): void {
     const { CHENA, CHDIS } = HCCHAR.bits;
     // A channel that is enabled or disabled halts at once; with nobody there a transfer is an error.
-    if (value & CHDIS) this.channelInterrupts[channel]! |= CHANNEL_INTERRUPTS.CHHLTD;
+    if (value & CHDIS) this.state.channelInterrupts[channel]! |= CHANNEL_INTERRUPTS.CHHLTD;
     else if (value & CHENA) {
-      this.channelInterrupts[channel]! |= CHANNEL_INTERRUPTS.CHHLTD | CHANNEL_INTERRUPTS.XACTERR;
+      this.state.channelInterrupts[channel]! |= CHANNEL_INTERRUPTS.CHHLTD | CHANNEL_INTERRUPTS.XACTERR;
     }
-    this.values.set(HCCHAR.offset + channel * CHANNEL_SIZE, value & ~(CHENA | CHDIS));
+    this.state.values.set(HCCHAR.offset + channel * CHANNEL_SIZE, value & ~(CHENA | CHDIS));
   }
 
   private channelsThatInterrupt(): number {
     let channels = 0;
-    this.channelInterrupts.forEach((interrupts, channel) => {
-      const mask = this.values.get(HCINTMSK.offset + channel * CHANNEL_SIZE) ?? 0;
+    this.state.channelInterrupts.forEach((interrupts, channel) => {
+      const mask = this.state.values.get(HCINTMSK.offset + channel * CHANNEL_SIZE) ?? 0;
       if (interrupts & mask) channels |= 1 << channel;
     });
     return channels;
   }
 
   private status(): number {
-    const waiting = this.channelsThatInterrupt() & (this.values.get(HAINTMSK.offset) ?? 0);
-    const isDevice = (this.values.get(GUSBCFG.offset) ?? 0) & GUSBCFG.bits.FORCEDEVMODE;
+    const waiting = this.channelsThatInterrupt() & (this.state.values.get(HAINTMSK.offset) ?? 0);
+    const isDevice = (this.state.values.get(GUSBCFG.offset) ?? 0) & GUSBCFG.bits.FORCEDEVMODE;
     return (STANDING & (isDevice ? ~GINT.CURMODE_HOST : ~0)) | (waiting ? GINT.HCHINT : 0);
   }
 
   private update(): void {
-    const enabled = (this.values.get(GAHBCFG.offset) ?? 0) & GAHBCFG.bits.GLBL_INTR_EN;
-    const mask = (this.values.get(GINTMSK.offset) ?? 0) & ~GINT.CURMODE_HOST;
+    const enabled = (this.state.values.get(GAHBCFG.offset) ?? 0) & GAHBCFG.bits.GLBL_INTR_EN;
+    const mask = (this.state.values.get(GINTMSK.offset) ?? 0) & ~GINT.CURMODE_HOST;
     this.irq(enabled !== 0 && (this.status() & mask) !== 0);
   }
 }

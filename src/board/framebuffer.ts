@@ -30,7 +30,7 @@ const UNCACHED_ALIAS = 0xc000_0000;
 
 /** A piece of the VideoCore's memory that the guest may draw on. Nothing is shown. */
 export class Framebuffer {
-  readonly screen: Screen = {
+  readonly state: Screen = {
     width: 640,
     height: 480,
     virtualWidth: 640,
@@ -47,7 +47,7 @@ export class Framebuffer {
 
   /** Bytes from one line of pixels to the next. */
   pitch(): number {
-    const bytes = (this.buffered().width * this.screen.depth) / 8;
+    const bytes = (this.buffered().width * this.state.depth) / 8;
     return Math.ceil(bytes / PITCH_ALIGNMENT) * PITCH_ALIGNMENT;
   }
 
@@ -64,25 +64,25 @@ export class Framebuffer {
   /** Takes a physical or virtual size if it is one a screen can have. */
   resize(which: 'physical' | 'virtual', width: number, height: number): void {
     if (width === 0 || height === 0 || width > LONGEST_SIDE || height > LONGEST_SIDE) return;
-    if (which === 'physical') Object.assign(this.screen, { width, height });
-    else Object.assign(this.screen, { virtualWidth: width, virtualHeight: height });
+    if (which === 'physical') Object.assign(this.state, { width, height });
+    else Object.assign(this.state, { virtualWidth: width, virtualHeight: height });
   }
 
   /** Takes a depth if it is one a screen can have. */
   setDepth(depth: number): void {
-    if (DEPTHS.includes(depth)) this.screen.depth = depth;
+    if (DEPTHS.includes(depth)) this.state.depth = depth;
   }
 
   /** Moves the screen over its virtual size, no further than that goes. */
   setOffset(x: number, y: number): void {
     const { width, height } = this.buffered();
-    this.screen.offsetX = Math.min(x, width - this.screen.width);
-    this.screen.offsetY = Math.min(y, height - this.screen.height);
+    this.state.offsetX = Math.min(x, width - this.state.width);
+    this.state.offsetY = Math.min(y, height - this.state.height);
   }
 
   /** The size that is kept: the virtual one, but no less than the screen's. */
   private buffered(): { width: number; height: number } {
-    const { width, height, virtualWidth, virtualHeight } = this.screen;
+    const { width, height, virtualWidth, virtualHeight } = this.state;
     return { width: Math.max(width, virtualWidth), height: Math.max(height, virtualHeight) };
   }
 

@@ -46,92 +46,93 @@ const ENABLES = [GPREN, GPFEN, GPHEN, GPLEN, GPAREN, GPAFEN];
 export class Gpio implements Device {
   readonly name = 'GPIO';
   readonly registers = REGISTERS;
-
-  private readonly functions = new Uint8Array(GPIO_PINS);
-  private readonly outputs = new Uint32Array(2);
-  private readonly inputs = new Uint32Array(2);
-  private readonly levels = new Uint32Array(2);
-  private readonly events = new Uint32Array(2);
-  private readonly enables = new Map(ENABLES.map((enable) => [enable.offset, new Uint32Array(2)]));
-  private pull = 0;
+  readonly state = {
+    functions: new Uint8Array(GPIO_PINS),
+    outputs: new Uint32Array(2),
+    inputs: new Uint32Array(2),
+    levels: new Uint32Array(2),
+    events: new Uint32Array(2),
+    enables: new Map(ENABLES.map((enable) => [enable.offset, new Uint32Array(2)])),
+    pull: 0,
+  };
 
   /** @param irqs GPIO interrupts 0 to 3 */
   constructor(private readonly irqs: readonly Line[]) {
-    for (const pin of FIRMWARE_ALT0) this.functions[pin] = FUNCTION.ALT0;
+    for (const pin of FIRMWARE_ALT0) this.state.functions[pin] = FUNCTION.ALT0;
   }
 
   /** Drives a pin from outside; it counts while the pin is no output. */
   setInput(pin: number, level: boolean): void {
     const half = pin >> 5;
-    if (level) this.inputs[half]! |= bit(pin & 31);
-    else this.inputs[half]! &= ~bit(pin & 31);
+    if (level) this.state.inputs[half]! |= bit(pin & 31);
+    else this.state.inputs[half]! &= ~bit(pin & 31);
     this.update();
   }
 
   read(offset: number): number {
     const select = indexIn(GPFSEL, offset);
     if (select >= 0) return this.functionSelect(select);
-    for (const [start, values] of this.enables) {
+    for (const [start, values] of this.state.enables) {
       if (offset === start || offset === start + 4) return values[(offset - start) / 4]!;
     }
-    if (offset === REGISTERS.GPPUD.offset) return this.pull;
-    return this.levels[indexIn(GPLEV, offset)] ?? this.events[indexIn(GPEDS, offset)] ?? 0;
+    if (offset === REGISTERS.GPPUD.offset) return this.state.pull;
+    return this.state.levels[indexIn(GPLEV, offset)] ?? this.state.events[indexIn(GPEDS, offset)] ?? 0;
   }
 
   write(offset: number, value: number): void {
     const select = indexIn(GPFSEL, offset);
     if (select >= 0) this.setFunctions(select, value);
-    for (const [start, values] of this.enables) {
+    for (const [start, values] of this.state.enables) {
       const half = (offset - start) / 4;
       if (half === 0 || half === 1) values[half] = value & PIN_BITS[half]!;
     }
     const set = indexIn(GPSET, offset);
     const clear = indexIn(GPCLR, offset);
     const events = indexIn(GPEDS, offset);
-    if (set >= 0) this.outputs[set]! |= value & PIN_BITS[set]!;
-    if (clear >= 0) this.outputs[clear]! &= ~value;
-    if (events >= 0) this.events[events]! &= ~value;
-    if (offset === REGISTERS.GPPUD.offset) this.pull = value & REGISTERS.GPPUD.bits.PUD;
+    if (set >= 0) this.state.outputs[set]! |= value & PIN_BITS[set]!;
+    if (clear >= 0) this.state.outputs[clear]! &= ~value;
+    if (events >= 0) this.state.events[events]! &= ~value;
+    if (offset === REGISTERS.GPPUD.offset) this.state.pull = value & REGISTERS.GPPUD.bits.PUD;
     this.update();
   }
 
   private functionSelect(index: number): number {
     let value = 0;
-    for (let i = 0; i < 10; i++) value |= (this.functions[index * 10 + i] ?? 0) << (3 * i);
+    for (let i = 0; i < 10; i++) value |= (this.state.functions[index * 10 + i] ?? 0) << (3 * i);
     return value;
   }
 
   private setFunctions(index: number, value: number): void {
     for (let i = 0; i < 10 && index * 10 + i < GPIO_PINS; i++) {
-      this.functions[index * 10 + i] = (value >>> (3 * i)) & 7;
+      this.state.functions[index * 10 + i] = (value >>> (3 * i)) & 7;
     }
   }
 
   /** Works out levels, then events, then the interrupts. */
   private update(): void {
     const enabled = (register: { offset: number }, half: number): number =>
-      this.enables.get(register.offset)![half]!;
+      this.state.enables.get(register.offset)![half]!;
     for (const half of [0, 1]) {
       const driven = this.outputMask(half);
-      const before = this.levels[half]!;
-      const now = (this.outputs[half]! & driven) | (this.inputs[half]! & ~driven);
-      this.levels[half] = now;
+      const before = this.state.levels[half]!;
+      const now = (this.state.outputs[half]! & driven) | (this.state.inputs[half]! & ~driven);
+      this.state.levels[half] = now;
       const rising = now & ~before & (enabled(GPREN, half) | enabled(GPAREN, half));
       const falling = before & ~now & (enabled(GPFEN, half) | enabled(GPAFEN, half));
       const held = (now & enabled(GPHEN, half)) | (~now & enabled(GPLEN, half));
-      this.events[half]! |= (rising | falling | held) & PIN_BITS[half]!;
+      this.state.events[half]! |= (rising | falling | held) & PIN_BITS[half]!;
     }
     BANKS.forEach(([low, high], bank) => {
-      this.irqs[bank]!((this.events[0]! & low) !== 0 || (this.events[1]! & high) !== 0);
+      this.irqs[bank]!((this.state.events[0]! & low) !== 0 || (this.state.events[1]! & high) !== 0);
     });
-    this.irqs[3]!((this.events[0]! | this.events[1]!) !== 0);
+    this.irqs[3]!((this.state.events[0]! | this.state.events[1]!) !== 0);
   }
 
   /** The pins of a half that are outputs. */
   private outputMask(half: number): number {
     let mask = 0;
     for (let i = 0; i < 32 && half * 32 + i < GPIO_PINS; i++) {
-      if (this.functions[half * 32 + i] === FUNCTION.OUTPUT) mask |= bit(i);
+      if (this.state.functions[half * 32 + i] === FUNCTION.OUTPUT) mask |= bit(i);
     }
     return mask;
   }

@@ -51,12 +51,13 @@ const FIQ_BASIC = 64;
 export class InterruptController implements Device {
   readonly name = 'BCM2835 interrupt controller';
   readonly registers = REGISTERS;
-
-  /** Lines as they come in: GPU interrupts 0 to 31, 32 to 63, basic ones. */
-  private readonly level = [0, 0, 0];
-  /** Enable bits in the same order. */
-  private readonly enabled = [0, 0, 0];
-  private fiqControl = 0;
+  readonly state = {
+    /** Lines as they come in: GPU interrupts 0 to 31, 32 to 63, basic ones. */
+    level: [0, 0, 0],
+    /** Enable bits in the same order. */
+    enabled: [0, 0, 0],
+    fiqControl: 0,
+  };
 
   /**
    * @param irq to the local controller's GPU IRQ
@@ -86,44 +87,45 @@ export class InterruptController implements Device {
       case REGISTERS.PENDING2.offset:
         return this.pending(1);
       case REGISTERS.FIQ_CONTROL.offset:
-        return this.fiqControl;
+        return this.state.fiqControl;
       case REGISTERS.ENABLE1.offset:
-        return this.enabled[0]!;
+        return this.state.enabled[0]!;
       case REGISTERS.ENABLE2.offset:
-        return this.enabled[1]!;
+        return this.state.enabled[1]!;
       case REGISTERS.ENABLE_BASIC.offset:
-        return this.enabled[2]!;
+        return this.state.enabled[2]!;
       case REGISTERS.DISABLE1.offset:
-        return ~this.enabled[0]!;
+        return ~this.state.enabled[0]!;
       case REGISTERS.DISABLE2.offset:
-        return ~this.enabled[1]!;
+        return ~this.state.enabled[1]!;
       default:
-        return ~this.enabled[2]! & 0xff;
+        return ~this.state.enabled[2]! & 0xff;
     }
   }
 
   write(offset: number, value: number): void {
     switch (offset) {
       case REGISTERS.FIQ_CONTROL.offset:
-        this.fiqControl = value & (REGISTERS.FIQ_CONTROL.bits.SOURCE | REGISTERS.FIQ_CONTROL.bits.ENABLE);
+        this.state.fiqControl =
+          value & (REGISTERS.FIQ_CONTROL.bits.SOURCE | REGISTERS.FIQ_CONTROL.bits.ENABLE);
         break;
       case REGISTERS.ENABLE1.offset:
-        this.enabled[0]! |= value;
+        this.state.enabled[0]! |= value;
         break;
       case REGISTERS.ENABLE2.offset:
-        this.enabled[1]! |= value;
+        this.state.enabled[1]! |= value;
         break;
       case REGISTERS.ENABLE_BASIC.offset:
-        this.enabled[2]! |= value & 0xff;
+        this.state.enabled[2]! |= value & 0xff;
         break;
       case REGISTERS.DISABLE1.offset:
-        this.enabled[0]! &= ~value;
+        this.state.enabled[0]! &= ~value;
         break;
       case REGISTERS.DISABLE2.offset:
-        this.enabled[1]! &= ~value;
+        this.state.enabled[1]! &= ~value;
         break;
       case REGISTERS.DISABLE_BASIC.offset:
-        this.enabled[2]! &= ~value;
+        this.state.enabled[2]! &= ~value;
         break;
     }
     this.update();
@@ -131,14 +133,14 @@ export class InterruptController implements Device {
 
   private input(group: number, n: number): Line {
     return (level) => {
-      if (level) this.level[group]! |= bit(n);
-      else this.level[group]! &= ~bit(n);
+      if (level) this.state.level[group]! |= bit(n);
+      else this.state.level[group]! &= ~bit(n);
       this.update();
     };
   }
 
   private pending(group: number): number {
-    return this.level[group]! & this.enabled[group]!;
+    return this.state.level[group]! & this.state.enabled[group]!;
   }
 
   private basicPending(): number {
@@ -155,10 +157,12 @@ export class InterruptController implements Device {
   private update(): void {
     this.irq((this.pending(0) | this.pending(1) | this.pending(2)) !== 0);
     const { SOURCE, ENABLE } = REGISTERS.FIQ_CONTROL.bits;
-    const source = this.fiqControl & SOURCE;
+    const source = this.state.fiqControl & SOURCE;
     const group = source >= FIQ_BASIC ? 2 : source >> 5;
     // Sources above the eight basic ones do not exist.
     const exists = source < FIQ_BASIC + 8;
-    this.fiq((this.fiqControl & ENABLE) !== 0 && exists && (this.level[group]! & bit(source & 31)) !== 0);
+    this.fiq(
+      (this.state.fiqControl & ENABLE) !== 0 && exists && (this.state.level[group]! & bit(source & 31)) !== 0,
+    );
   }
 }

@@ -32,33 +32,34 @@ const MAILBOX_SHIFT = 4;
 export class LocalController implements Device {
   readonly name = 'ARM-local peripherals';
   readonly registers = REGISTERS;
-
-  private control = 0;
-  private prescaler = 0;
-  private gpuRouting = 0;
-  private pmuRouting = 0;
-  private localRouting = 0;
-  private localTimer = 0;
-  private axiIrq = 0;
-  /** Bits of the four timers' lines, for each core. */
-  private readonly timerLevels = new Uint8Array(CORES);
-  private readonly timersRouting = new Uint8Array(CORES);
-  private readonly mailboxesRouting = new Uint8Array(CORES);
-  private readonly mailboxes = new Uint32Array(4 * CORES);
-  private readonly irqSource = new Uint32Array(CORES);
-  private readonly fiqSource = new Uint32Array(CORES);
-  private pmuLevels = 0;
-  private gpuIrqLevel = false;
-  private gpuFiqLevel = false;
+  readonly state = {
+    control: 0,
+    prescaler: 0,
+    gpuRouting: 0,
+    pmuRouting: 0,
+    localRouting: 0,
+    localTimer: 0,
+    axiIrq: 0,
+    /** Bits of the four timers' lines, for each core. */
+    timerLevels: new Uint8Array(CORES),
+    timersRouting: new Uint8Array(CORES),
+    mailboxesRouting: new Uint8Array(CORES),
+    mailboxes: new Uint32Array(4 * CORES),
+    irqSource: new Uint32Array(CORES),
+    fiqSource: new Uint32Array(CORES),
+    pmuLevels: 0,
+    gpuIrqLevel: false,
+    gpuFiqLevel: false,
+    /** The core timer was `base` at the time `since`. */
+    base: 0,
+    since: 0,
+    heldUpper: 0,
+    lowerToWrite: 0,
+  };
 
   /** Told, where someone listens, when a mailbox was written: whose, which of its four, and what it holds now. */
   mailboxSet: ((core: number, mailbox: number, value: number) => void) | undefined;
 
-  /** The core timer was `base` at the time `since`. */
-  private base = 0;
-  private since = 0;
-  private heldUpper = 0;
-  private lowerToWrite = 0;
   private readonly localTimerEvent: Timer;
 
   /**
@@ -70,8 +71,8 @@ export class LocalController implements Device {
     private readonly irqs: readonly Line[],
     private readonly fiqs: readonly Line[],
   ) {
-    this.localTimerEvent = clock.timer((due) => {
-      this.localTimer |= LOCAL_TIMER.bits.INTERRUPT;
+    this.localTimerEvent = clock.timer(this.name, (due) => {
+      this.state.localTimer |= LOCAL_TIMER.bits.INTERRUPT;
       this.update();
       const period = this.localTimerPeriod();
       // Periods that went by meanwhile have set the same flag.
@@ -83,58 +84,60 @@ export class LocalController implements Device {
   /** Sets the line of one of a core's timers. */
   timerLine(core: number, timer: TimerName, level: boolean): void {
     const mask = 1 << CORE_TIMERS.indexOf(timer);
-    this.timerLevels[core] = level ? this.timerLevels[core]! | mask : this.timerLevels[core]! & ~mask;
+    this.state.timerLevels[core] = level
+      ? this.state.timerLevels[core]! | mask
+      : this.state.timerLevels[core]! & ~mask;
     this.update();
   }
 
   /** Sets the line of a core's performance monitor. */
   pmuLine(core: number, level: boolean): void {
-    this.pmuLevels = level ? this.pmuLevels | (1 << core) : this.pmuLevels & ~(1 << core);
+    this.state.pmuLevels = level ? this.state.pmuLevels | (1 << core) : this.state.pmuLevels & ~(1 << core);
     this.update();
   }
 
   /** The GPU interrupt controller's IRQ. */
   readonly gpuIrq: Line = (level) => {
-    this.gpuIrqLevel = level;
+    this.state.gpuIrqLevel = level;
     this.update();
   };
 
   /** The GPU interrupt controller's FIQ. */
   readonly gpuFiq: Line = (level) => {
-    this.gpuFiqLevel = level;
+    this.state.gpuFiqLevel = level;
     this.update();
   };
 
   /** At what rate the core timer counts as it is set up, Hz; 0 when the prescaler stops it. */
   coreTimerHz(): number {
-    const source = this.control & CONTROL.bits.APB_CLOCK ? APB_HZ : CRYSTAL_HZ;
-    const step = this.control & CONTROL.bits.STEP_BY_2 ? 2 : 1;
-    return (source * step * this.prescaler) / PRESCALER_ONE;
+    const source = this.state.control & CONTROL.bits.APB_CLOCK ? APB_HZ : CRYSTAL_HZ;
+    const step = this.state.control & CONTROL.bits.STEP_BY_2 ? 2 : 1;
+    return (source * step * this.state.prescaler) / PRESCALER_ONE;
   }
 
   read(offset: number): number {
     switch (offset) {
       case CONTROL.offset:
-        return this.control;
+        return this.state.control;
       case REGISTERS.PRESCALER.offset:
-        return this.prescaler;
+        return this.state.prescaler;
       case GPU_ROUTING.offset:
-        return this.gpuRouting;
+        return this.state.gpuRouting;
       case REGISTERS.PMU_ROUTING_SET.offset:
-        return this.pmuRouting;
+        return this.state.pmuRouting;
       case REGISTERS.CORE_TIMER_LS.offset: {
         const count = this.coreTimer();
-        this.heldUpper = Math.floor(count / WRAP);
+        this.state.heldUpper = Math.floor(count / WRAP);
         return count % WRAP;
       }
       case REGISTERS.CORE_TIMER_MS.offset:
-        return this.heldUpper;
+        return this.state.heldUpper;
       case LOCAL_INT_ROUTING.offset:
-        return this.localRouting;
+        return this.state.localRouting;
       case REGISTERS.AXI_IRQ.offset:
-        return this.axiIrq;
+        return this.state.axiIrq;
       case LOCAL_TIMER.offset:
-        return this.localTimer;
+        return this.state.localTimer;
       default:
         return this.readRepeated(offset);
     }
@@ -144,39 +147,39 @@ export class LocalController implements Device {
     switch (offset) {
       case CONTROL.offset:
         this.keepCoreTimer();
-        this.control = value & (CONTROL.bits.APB_CLOCK | CONTROL.bits.STEP_BY_2);
+        this.state.control = value & (CONTROL.bits.APB_CLOCK | CONTROL.bits.STEP_BY_2);
         break;
       case REGISTERS.PRESCALER.offset:
         this.keepCoreTimer();
-        this.prescaler = value;
+        this.state.prescaler = value;
         break;
       case GPU_ROUTING.offset:
-        this.gpuRouting = value & (GPU_ROUTING.bits.IRQ | GPU_ROUTING.bits.FIQ);
+        this.state.gpuRouting = value & (GPU_ROUTING.bits.IRQ | GPU_ROUTING.bits.FIQ);
         break;
       case REGISTERS.PMU_ROUTING_SET.offset:
-        this.pmuRouting |= value & 0xff;
+        this.state.pmuRouting |= value & 0xff;
         break;
       case REGISTERS.PMU_ROUTING_CLR.offset:
-        this.pmuRouting &= ~value;
+        this.state.pmuRouting &= ~value;
         break;
       case REGISTERS.CORE_TIMER_LS.offset:
-        this.lowerToWrite = value;
+        this.state.lowerToWrite = value;
         break;
       case REGISTERS.CORE_TIMER_MS.offset:
-        this.base = value * WRAP + this.lowerToWrite;
-        this.since = this.clock.now();
+        this.state.base = value * WRAP + this.state.lowerToWrite;
+        this.state.since = this.clock.now();
         break;
       case LOCAL_INT_ROUTING.offset:
-        this.localRouting = value & (LOCAL_INT_ROUTING.bits.CORE | LOCAL_INT_ROUTING.bits.FIQ);
+        this.state.localRouting = value & (LOCAL_INT_ROUTING.bits.CORE | LOCAL_INT_ROUTING.bits.FIQ);
         break;
       case REGISTERS.AXI_IRQ.offset:
-        this.axiIrq = value;
+        this.state.axiIrq = value;
         break;
       case LOCAL_TIMER.offset:
         this.setLocalTimer(value);
         break;
       case LOCAL_TIMER_CLR.offset:
-        if (value & LOCAL_TIMER_CLR.bits.CLEAR) this.localTimer &= ~LOCAL_TIMER.bits.INTERRUPT;
+        if (value & LOCAL_TIMER_CLR.bits.CLEAR) this.state.localTimer &= ~LOCAL_TIMER.bits.INTERRUPT;
         if (value & LOCAL_TIMER_CLR.bits.RELOAD) this.restartLocalTimer();
         break;
       default:
@@ -187,11 +190,11 @@ export class LocalController implements Device {
 
   private readRepeated(offset: number): number {
     return (
-      this.timersRouting[indexIn(REGISTERS.TIMERS_ROUTING, offset)] ??
-      this.mailboxesRouting[indexIn(REGISTERS.MAILBOXES_ROUTING, offset)] ??
-      this.irqSource[indexIn(REGISTERS.IRQ_SOURCE, offset)] ??
-      this.fiqSource[indexIn(REGISTERS.FIQ_SOURCE, offset)] ??
-      this.mailboxes[indexIn(REGISTERS.MAILBOX_CLR, offset)] ??
+      this.state.timersRouting[indexIn(REGISTERS.TIMERS_ROUTING, offset)] ??
+      this.state.mailboxesRouting[indexIn(REGISTERS.MAILBOXES_ROUTING, offset)] ??
+      this.state.irqSource[indexIn(REGISTERS.IRQ_SOURCE, offset)] ??
+      this.state.fiqSource[indexIn(REGISTERS.FIQ_SOURCE, offset)] ??
+      this.state.mailboxes[indexIn(REGISTERS.MAILBOX_CLR, offset)] ??
       0
     );
   }
@@ -201,41 +204,43 @@ export class LocalController implements Device {
     const mailboxes = indexIn(REGISTERS.MAILBOXES_ROUTING, offset);
     const set = indexIn(REGISTERS.MAILBOX_SET, offset);
     const clear = indexIn(REGISTERS.MAILBOX_CLR, offset);
-    if (timers >= 0) this.timersRouting[timers] = value;
-    else if (mailboxes >= 0) this.mailboxesRouting[mailboxes] = value;
+    if (timers >= 0) this.state.timersRouting[timers] = value;
+    else if (mailboxes >= 0) this.state.mailboxesRouting[mailboxes] = value;
     else if (set >= 0) {
-      this.mailboxes[set]! |= value;
-      this.mailboxSet?.(set >>> 2, set & 3, this.mailboxes[set]!);
-    } else if (clear >= 0) this.mailboxes[clear]! &= ~value;
+      this.state.mailboxes[set]! |= value;
+      this.mailboxSet?.(set >>> 2, set & 3, this.state.mailboxes[set]!);
+    } else if (clear >= 0) this.state.mailboxes[clear]! &= ~value;
   }
 
   private setLocalTimer(value: number): void {
-    const kept = this.localTimer & LOCAL_TIMER.bits.INTERRUPT;
+    const kept = this.state.localTimer & LOCAL_TIMER.bits.INTERRUPT;
     const { RELOAD, ENABLE, INTERRUPT_ENABLE } = LOCAL_TIMER.bits;
-    this.localTimer = (value & (RELOAD | ENABLE | INTERRUPT_ENABLE)) | kept;
+    this.state.localTimer = (value & (RELOAD | ENABLE | INTERRUPT_ENABLE)) | kept;
     this.localTimerEvent.clear();
     this.restartLocalTimer();
   }
 
   private restartLocalTimer(): void {
-    if (this.localTimer & LOCAL_TIMER.bits.ENABLE) {
+    if (this.state.localTimer & LOCAL_TIMER.bits.ENABLE) {
       this.localTimerEvent.set(this.clock.now() + this.localTimerPeriod());
     }
   }
 
   private localTimerPeriod(): number {
-    const reload = Math.max(1, fieldOf(this.localTimer, LOCAL_TIMER.bits.RELOAD));
+    const reload = Math.max(1, fieldOf(this.state.localTimer, LOCAL_TIMER.bits.RELOAD));
     return (reload * SECOND) / LOCAL_TIMER_HZ;
   }
 
   private coreTimer(): number {
-    return this.base + Math.floor(((this.clock.now() - this.since) * this.coreTimerHz()) / SECOND);
+    return (
+      this.state.base + Math.floor(((this.clock.now() - this.state.since) * this.coreTimerHz()) / SECOND)
+    );
   }
 
   /** Takes the count so far as the new start, before the rate changes. */
   private keepCoreTimer(): void {
-    this.base = this.coreTimer();
-    this.since = this.clock.now();
+    this.state.base = this.coreTimer();
+    this.state.since = this.clock.now();
   }
 
   private update(): void {
@@ -246,29 +251,29 @@ export class LocalController implements Device {
         fiq |= (levels & (routing >>> FIQ_SHIFT)) << shift;
         irq |= (levels & routing & ~(routing >>> FIQ_SHIFT) & 0xf) << shift;
       };
-      route(this.timerLevels[core]!, this.timersRouting[core]!, 0);
-      route(this.fullMailboxes(core), this.mailboxesRouting[core]!, MAILBOX_SHIFT);
+      route(this.state.timerLevels[core]!, this.state.timersRouting[core]!, 0);
+      route(this.fullMailboxes(core), this.state.mailboxesRouting[core]!, MAILBOX_SHIFT);
 
-      if (this.gpuIrqLevel && fieldOf(this.gpuRouting, GPU_ROUTING.bits.IRQ) === core)
+      if (this.state.gpuIrqLevel && fieldOf(this.state.gpuRouting, GPU_ROUTING.bits.IRQ) === core)
         irq |= LOCAL_SOURCE.GPU;
-      if (this.gpuFiqLevel && fieldOf(this.gpuRouting, GPU_ROUTING.bits.FIQ) === core)
+      if (this.state.gpuFiqLevel && fieldOf(this.state.gpuRouting, GPU_ROUTING.bits.FIQ) === core)
         fiq |= LOCAL_SOURCE.GPU;
 
-      if ((this.pmuLevels >>> core) & 1) {
-        if ((this.pmuRouting >>> (core + FIQ_SHIFT)) & 1) fiq |= LOCAL_SOURCE.PMU;
-        else if ((this.pmuRouting >>> core) & 1) irq |= LOCAL_SOURCE.PMU;
+      if ((this.state.pmuLevels >>> core) & 1) {
+        if ((this.state.pmuRouting >>> (core + FIQ_SHIFT)) & 1) fiq |= LOCAL_SOURCE.PMU;
+        else if ((this.state.pmuRouting >>> core) & 1) irq |= LOCAL_SOURCE.PMU;
       }
 
       const { INTERRUPT, INTERRUPT_ENABLE } = LOCAL_TIMER.bits;
       const localTimerFires =
-        (this.localTimer & INTERRUPT) !== 0 && (this.localTimer & INTERRUPT_ENABLE) !== 0;
-      if (localTimerFires && (this.localRouting & LOCAL_INT_ROUTING.bits.CORE) === core) {
-        if (this.localRouting & LOCAL_INT_ROUTING.bits.FIQ) fiq |= LOCAL_SOURCE.LOCAL_TIMER;
+        (this.state.localTimer & INTERRUPT) !== 0 && (this.state.localTimer & INTERRUPT_ENABLE) !== 0;
+      if (localTimerFires && (this.state.localRouting & LOCAL_INT_ROUTING.bits.CORE) === core) {
+        if (this.state.localRouting & LOCAL_INT_ROUTING.bits.FIQ) fiq |= LOCAL_SOURCE.LOCAL_TIMER;
         else irq |= LOCAL_SOURCE.LOCAL_TIMER;
       }
 
-      this.irqSource[core] = irq;
-      this.fiqSource[core] = fiq;
+      this.state.irqSource[core] = irq;
+      this.state.fiqSource[core] = fiq;
       this.irqs[core]!(irq !== 0);
       this.fiqs[core]!(fiq !== 0);
     }
@@ -277,7 +282,7 @@ export class LocalController implements Device {
   /** A bit for each of a core's mailboxes that holds something. */
   private fullMailboxes(core: number): number {
     let full = 0;
-    for (let i = 0; i < 4; i++) if (this.mailboxes[core * 4 + i] !== 0) full |= 1 << i;
+    for (let i = 0; i < 4; i++) if (this.state.mailboxes[core * 4 + i] !== 0) full |= 1 << i;
     return full;
   }
 }

@@ -51,11 +51,12 @@ export type ChannelHandler = (data: number) => number | undefined;
 export class Mailboxes implements Device {
   readonly name = 'mailboxes';
   readonly registers = REGISTERS;
-
-  private readonly toArm: number[] = [];
-  private readonly toVideoCore: number[] = [];
-  private interruptEnable = 0;
-  private errors = 0;
+  readonly state = {
+    toArm: [] as number[],
+    toVideoCore: [] as number[],
+    interruptEnable: 0,
+    errors: 0,
+  };
 
   /**
    * @param irq the ARM's mailbox interrupt
@@ -71,15 +72,15 @@ export class Mailboxes implements Device {
     if (indexIn(REGISTERS.MAIL0_READ, offset) >= 0) return this.take();
     switch (offset) {
       case REGISTERS.MAIL0_PEEK.offset:
-        return this.toArm[0] ?? NOTHING;
+        return this.state.toArm[0] ?? NOTHING;
       case REGISTERS.MAIL0_STATUS.offset:
-        return statusOf(this.toArm);
+        return statusOf(this.state.toArm);
       case REGISTERS.MAIL0_CONFIG.offset: {
-        const pending = this.toArm.length > 0 ? CONFIG.DATA_IRQ_PENDING : 0;
-        return this.interruptEnable | pending | this.errors;
+        const pending = this.state.toArm.length > 0 ? CONFIG.DATA_IRQ_PENDING : 0;
+        return this.state.interruptEnable | pending | this.state.errors;
       }
       case REGISTERS.MAIL1_STATUS.offset:
-        return statusOf(this.toVideoCore);
+        return statusOf(this.state.toVideoCore);
       default:
         return 0;
     }
@@ -87,29 +88,29 @@ export class Mailboxes implements Device {
 
   write(offset: number, value: number): void {
     if (indexIn(REGISTERS.MAIL1_WRITE, offset) >= 0) {
-      if (this.toVideoCore.length < DEPTH) this.toVideoCore.push(value);
-      else this.errors |= CONFIG.OVERFLOW;
+      if (this.state.toVideoCore.length < DEPTH) this.state.toVideoCore.push(value);
+      else this.state.errors |= CONFIG.OVERFLOW;
       this.answer();
     } else if (offset === REGISTERS.MAIL0_CONFIG.offset) {
-      this.interruptEnable = value & CONFIG.DATA_IRQ_ENABLE;
+      this.state.interruptEnable = value & CONFIG.DATA_IRQ_ENABLE;
       // Any write clears the error bits.
-      this.errors = 0;
-      if (value & CONFIG.CLEAR) this.toArm.length = 0;
+      this.state.errors = 0;
+      if (value & CONFIG.CLEAR) this.state.toArm.length = 0;
       this.answer();
     }
   }
 
   private take(): number {
-    const message = this.toArm.shift();
-    if (message === undefined) this.errors |= CONFIG.UNDERFLOW;
+    const message = this.state.toArm.shift();
+    if (message === undefined) this.state.errors |= CONFIG.UNDERFLOW;
     this.answer();
     return message ?? NOTHING;
   }
 
   /** Has the VideoCore answer as long as there is room for answers. */
   private answer(): void {
-    while (this.toVideoCore.length > 0 && this.toArm.length < DEPTH) {
-      const message = this.toVideoCore.shift()!;
+    while (this.state.toVideoCore.length > 0 && this.state.toArm.length < DEPTH) {
+      const message = this.state.toVideoCore.shift()!;
       const channel = message & CHANNEL_MASK;
       const handler = this.handlers.get(channel);
       if (!handler) {
@@ -117,9 +118,9 @@ export class Mailboxes implements Device {
         continue;
       }
       const data = handler((message & ~CHANNEL_MASK) >>> 0);
-      if (data !== undefined) this.toArm.push(((data & ~CHANNEL_MASK) | channel) >>> 0);
+      if (data !== undefined) this.state.toArm.push(((data & ~CHANNEL_MASK) | channel) >>> 0);
     }
-    this.irq(this.interruptEnable !== 0 && this.toArm.length > 0);
+    this.irq(this.state.interruptEnable !== 0 && this.state.toArm.length > 0);
   }
 }
 

@@ -1,10 +1,11 @@
 import type { TimerName } from '../arm/cpu/bus.js';
+import { restoreState, saveState, type State } from '../base/state.js';
 import { ArmTimer } from './arm-timer.js';
 import { AsyncBridges } from './asb.js';
 import { Aux } from './aux.js';
 import { CORES, PERIPHERAL_BASE } from './bcm2836.js';
 import { PeripheralBus, type Part, type Unmodelled } from './bus.js';
-import type { Clock } from './clock.js';
+import type { Clock, Due } from './clock.js';
 import { ClockManager } from './cprman.js';
 import type { Line, Log } from './device.js';
 import { DmaController } from './dma.js';
@@ -40,8 +41,9 @@ const GPU = {
   EMMC: 62,
 } as const;
 
-/** DMA channels with an interrupt of their own. */
+/** DMA channels with an interrupt of their own, and with any. */
 const OWN_DMA_LINES = 11;
+const DMA_LINES = 15;
 
 /** What the board is connected to. */
 export interface Surroundings {
@@ -77,6 +79,17 @@ export interface Board {
   readonly local: LocalController;
   /** The output of a core's generic timer, for the processor to drive. */
   timerLine(core: number, timer: TimerName, level: boolean): void;
+  /** A copy of all devices' states. */
+  save(): BoardState;
+  /** Puts every device into the state that was saved. Nothing of it is told to the processor, which has its own. */
+  restore(saved: BoardState): void;
+}
+
+/** What is saved of a board. */
+export interface BoardState {
+  /** Each part's state, by its name. */
+  readonly parts: Readonly<Record<string, State>>;
+  readonly timers: Due;
 }
 
 /** Blocks that real kernels may touch and that read as zero. */
@@ -120,12 +133,18 @@ export function createPi2(surroundings: Surroundings): Board {
     },
   );
 
+  const wires = {
+    irq: new Uint8Array(CORES),
+    fiq: new Uint8Array(CORES),
+    dmaShared: new Uint8Array(DMA_LINES - OWN_DMA_LINES),
+    dmaAll: new Uint8Array(DMA_LINES),
+  };
   const local = new LocalController(
     clock,
-    coreLines((core, level) => {
+    coreLines(wires.irq, (core, level) => {
       surroundings.irq(core, level);
     }),
-    coreLines((core, level) => {
+    coreLines(wires.fiq, (core, level) => {
       surroundings.fiq(core, level);
     }),
   );
@@ -140,7 +159,7 @@ export function createPi2(surroundings: Surroundings): Board {
     surroundings.auxConsole(byte);
   });
   const gpio = new Gpio(gpu(GPU.GPIO, 4));
-  const dma = new DmaController(clock, memory, dmaLines(interrupts));
+  const dma = new DmaController(clock, memory, dmaLines(interrupts, wires));
   const clocks = new ClockManager();
   const power = new PowerManager(clock, (how) => {
     surroundings.ended(how);
@@ -197,6 +216,12 @@ export function createPi2(surroundings: Surroundings): Board {
     { base: LOCAL_BASE, size: 0x100, device: local },
   ];
   const bus = new PeripheralBus(parts, UNMODELLED, log);
+  const states = new Map<string, State>([
+    ...parts.map(({ device }) => [device.name, device.state] as const),
+    ['framebuffer', framebuffer.state],
+    ['property channel', properties.state],
+    ['wires', wires],
+  ]);
 
   return {
     bus,
@@ -207,6 +232,14 @@ export function createPi2(surroundings: Surroundings): Board {
     timerLine: (core, timer, level) => {
       local.timerLine(core, timer, level);
     },
+    save: () => ({
+      parts: Object.fromEntries([...states].map(([name, state]) => [name, saveState(state)])),
+      timers: clock.save(),
+    }),
+    restore: ({ parts: saved, timers }) => {
+      for (const [name, state] of states) restoreState(state, saved[name] ?? {});
+      clock.restore(timers);
+    },
   };
 }
 
@@ -215,41 +248,36 @@ function part(offset: number, size: number, device: Part['device']): Part {
 }
 
 /** One line for each core; the processor hears of changes only. */
-function coreLines(set: (core: number, level: boolean) => void): Line[] {
-  return Array.from({ length: CORES }, (_, core) => {
-    let before = false;
-    return (level) => {
-      if (level === before) return;
-      before = level;
-      set(core, level);
-    };
+function coreLines(levels: Uint8Array, set: (core: number, level: boolean) => void): Line[] {
+  return Array.from(levels, (_, core) => (level) => {
+    if (levels[core] === Number(level)) return;
+    levels[core] = Number(level);
+    set(core, level);
   });
 }
 
 /** The interrupt of each DMA channel: its own up to 10, then a shared one; all of them on one more. */
-function dmaLines(interrupts: InterruptController): Line[] {
-  const shared = anyOf(interrupts.gpu(GPU.DMA_SHARED));
-  const all = anyOf(interrupts.gpu(GPU.DMA_ALL));
-  return Array.from({ length: 15 }, (_, channel) => {
-    const own = channel < OWN_DMA_LINES ? interrupts.gpu(GPU.DMA + channel) : shared();
-    const common = all();
+function dmaLines(
+  interrupts: InterruptController,
+  { dmaShared, dmaAll }: { readonly dmaShared: Uint8Array; readonly dmaAll: Uint8Array },
+): Line[] {
+  const shared = anyOf(interrupts.gpu(GPU.DMA_SHARED), dmaShared);
+  const all = anyOf(interrupts.gpu(GPU.DMA_ALL), dmaAll);
+  return Array.from({ length: DMA_LINES }, (_, channel) => {
+    const own =
+      channel < OWN_DMA_LINES ? interrupts.gpu(GPU.DMA + channel) : shared[channel - OWN_DMA_LINES]!;
     return (level) => {
       own(level);
-      common(level);
+      all[channel]!(level);
     };
   });
 }
 
-/** Makes inputs to a line that is up while any of them is. */
-function anyOf(line: Line): () => Line {
-  let count = 0;
-  return () => {
-    let before = false;
-    return (level) => {
-      if (level === before) return;
-      before = level;
-      count += level ? 1 : -1;
-      line(count > 0);
-    };
-  };
+/** Makes inputs to a line that is up while any of them is; `levels` are theirs. */
+function anyOf(line: Line, levels: Uint8Array): readonly Line[] {
+  return Array.from(levels, (_, input) => (level) => {
+    if (levels[input] === Number(level)) return;
+    levels[input] = Number(level);
+    line(levels.includes(1));
+  });
 }

@@ -94,21 +94,22 @@ const BACKLOG_LIMIT = 0x1_0000;
 export class Pl011 implements Device {
   readonly name = 'PL011 UART0';
   readonly registers = PL011_REGISTERS;
+  readonly state = {
+    fifo: [] as number[],
+    backlog: [] as number[],
+    receiveStatus: 0,
+    irda: 0,
+    integerDivisor: 26,
+    fractionalDivisor: 3,
+    lineControl: inFifoMode8N1(),
+    control: CR.bits.UARTEN | CR.bits.TXE | CR.bits.RXE,
+    fifoLevels: 0x12,
+    mask: 0,
+    raw: 0,
+    dmaControl: 0,
+  };
 
-  private readonly fifo: number[] = [];
-  private backlog: number[] = [];
   private readonly receiveTimeout: Timer;
-
-  private receiveStatus = 0;
-  private irda = 0;
-  private integerDivisor = 26;
-  private fractionalDivisor = 3;
-  private lineControl = inFifoMode8N1();
-  private control = CR.bits.UARTEN | CR.bits.TXE | CR.bits.RXE;
-  private fifoLevels = 0x12;
-  private mask = 0;
-  private raw = 0;
-  private dmaControl = 0;
 
   /**
    * @param clock for the receive timeout
@@ -120,8 +121,8 @@ export class Pl011 implements Device {
     private readonly irq: Line,
     private readonly output: (byte: number) => void,
   ) {
-    this.receiveTimeout = clock.timer(() => {
-      if (this.fifo.length > 0) this.raise(INTERRUPTS.RT);
+    this.receiveTimeout = clock.timer(`${this.name} receive timeout`, () => {
+      if (this.state.fifo.length > 0) this.raise(INTERRUPTS.RT);
     });
   }
 
@@ -130,8 +131,8 @@ export class Pl011 implements Device {
    * @returns how many were taken; fewer than given when the guest has left too many unread
    */
   receive(bytes: Uint8Array): number {
-    const taken = Math.min(bytes.length, BACKLOG_LIMIT - this.backlog.length);
-    for (let i = 0; i < taken; i++) this.backlog.push(bytes[i]!);
+    const taken = Math.min(bytes.length, BACKLOG_LIMIT - this.state.backlog.length);
+    for (let i = 0; i < taken; i++) this.state.backlog.push(bytes[i]!);
     this.fill();
     return taken;
   }
@@ -141,29 +142,29 @@ export class Pl011 implements Device {
       case DR.offset:
         return this.take();
       case RSR.offset:
-        return this.receiveStatus;
+        return this.state.receiveStatus;
       case FR.offset:
         return this.flags();
       case ILPR.offset:
-        return this.irda;
+        return this.state.irda;
       case IBRD.offset:
-        return this.integerDivisor;
+        return this.state.integerDivisor;
       case FBRD.offset:
-        return this.fractionalDivisor;
+        return this.state.fractionalDivisor;
       case LCRH.offset:
-        return this.lineControl;
+        return this.state.lineControl;
       case CR.offset:
-        return this.control;
+        return this.state.control;
       case IFLS.offset:
-        return this.fifoLevels;
+        return this.state.fifoLevels;
       case IMSC.offset:
-        return this.mask;
+        return this.state.mask;
       case RIS.offset:
-        return this.raw;
+        return this.state.raw;
       case MIS.offset:
-        return this.raw & this.mask;
+        return this.state.raw & this.state.mask;
       case DMACR.offset:
-        return this.dmaControl;
+        return this.state.dmaControl;
       default:
         return ID_BYTES[indexIn(ID, offset)] ?? 0;
     }
@@ -175,67 +176,67 @@ export class Pl011 implements Device {
         this.send(value & DR.bits.DATA);
         break;
       case RSR.offset:
-        this.receiveStatus = 0;
+        this.state.receiveStatus = 0;
         break;
       case ILPR.offset:
-        this.irda = value & ILPR.bits.ILPDVSR;
+        this.state.irda = value & ILPR.bits.ILPDVSR;
         break;
       case IBRD.offset:
-        this.integerDivisor = value & IBRD.bits.DIVINT;
+        this.state.integerDivisor = value & IBRD.bits.DIVINT;
         break;
       case FBRD.offset:
-        this.fractionalDivisor = value & FBRD.bits.DIVFRAC;
+        this.state.fractionalDivisor = value & FBRD.bits.DIVFRAC;
         break;
       case LCRH.offset:
         // Turning the FIFOs on or off empties them.
-        if ((value ^ this.lineControl) & LCRH.bits.FEN) this.fifo.length = 0;
-        this.lineControl = value & 0xff;
+        if ((value ^ this.state.lineControl) & LCRH.bits.FEN) this.state.fifo.length = 0;
+        this.state.lineControl = value & 0xff;
         this.fill();
         break;
       case CR.offset:
-        this.control = value & 0xff87;
+        this.state.control = value & 0xff87;
         this.fill();
         break;
       case IFLS.offset:
-        this.fifoLevels = value & 0x3f;
+        this.state.fifoLevels = value & 0x3f;
         this.receiveLevel();
         break;
       case IMSC.offset:
-        this.mask = value & 0x7ff;
+        this.state.mask = value & 0x7ff;
         break;
       case ICR.offset:
-        this.raw &= ~value;
+        this.state.raw &= ~value;
         break;
       case DMACR.offset:
-        this.dmaControl = value & 0x7;
+        this.state.dmaControl = value & 0x7;
         break;
     }
-    this.irq((this.raw & this.mask) !== 0);
+    this.irq((this.state.raw & this.state.mask) !== 0);
   }
 
   private get depth(): number {
-    return this.lineControl & LCRH.bits.FEN ? FIFO_DEPTH : 1;
+    return this.state.lineControl & LCRH.bits.FEN ? FIFO_DEPTH : 1;
   }
 
   private flags(): number {
-    const full = this.fifo.length >= this.depth;
+    const full = this.state.fifo.length >= this.depth;
     const { RXFE, RXFF, TXFE, CTS, DSR, DCD, RI } = FR.bits;
     let modem = 0;
-    if (this.control & CR.bits.LBE) {
+    if (this.state.control & CR.bits.LBE) {
       // Loopback ties the modem outputs to the inputs.
-      if (this.control & CR.bits.RTS) modem |= CTS;
-      if (this.control & CR.bits.DTR) modem |= DSR;
-      if (this.control & CR.bits.OUT1) modem |= DCD;
-      if (this.control & CR.bits.OUT2) modem |= RI;
+      if (this.state.control & CR.bits.RTS) modem |= CTS;
+      if (this.state.control & CR.bits.DTR) modem |= DSR;
+      if (this.state.control & CR.bits.OUT1) modem |= DCD;
+      if (this.state.control & CR.bits.OUT2) modem |= RI;
     }
-    return TXFE | (this.fifo.length === 0 ? RXFE : 0) | (full ? RXFF : 0) | modem;
+    return TXFE | (this.state.fifo.length === 0 ? RXFE : 0) | (full ? RXFF : 0) | modem;
   }
 
   private send(byte: number): void {
     const needed = CR.bits.UARTEN | CR.bits.TXE;
-    if ((this.control & needed) !== needed) return;
-    if (this.control & CR.bits.LBE) {
-      if (this.fifo.length < this.depth) this.arrive(byte);
+    if ((this.state.control & needed) !== needed) return;
+    if (this.state.control & CR.bits.LBE) {
+      if (this.state.fifo.length < this.depth) this.arrive(byte);
       else this.raise(INTERRUPTS.OE);
     } else {
       this.output(byte);
@@ -245,47 +246,47 @@ export class Pl011 implements Device {
   }
 
   private take(): number {
-    const byte = this.fifo.shift() ?? 0;
+    const byte = this.state.fifo.shift() ?? 0;
     this.receiveLevel();
     this.fill();
-    if (this.fifo.length === 0) {
-      this.raw &= ~INTERRUPTS.RT;
+    if (this.state.fifo.length === 0) {
+      this.state.raw &= ~INTERRUPTS.RT;
       this.receiveTimeout.clear();
     }
-    this.irq((this.raw & this.mask) !== 0);
+    this.irq((this.state.raw & this.state.mask) !== 0);
     return byte;
   }
 
   /** Moves input from the line into the FIFO as far as there is room. */
   private fill(): void {
     const needed = CR.bits.UARTEN | CR.bits.RXE;
-    if ((this.control & needed) !== needed || this.control & CR.bits.LBE) return;
-    const count = Math.min(this.depth - this.fifo.length, this.backlog.length);
+    if ((this.state.control & needed) !== needed || this.state.control & CR.bits.LBE) return;
+    const count = Math.min(this.depth - this.state.fifo.length, this.state.backlog.length);
     if (count <= 0) return;
-    for (const byte of this.backlog.slice(0, count)) this.arrive(byte);
-    this.backlog = this.backlog.slice(count);
+    for (const byte of this.state.backlog.slice(0, count)) this.arrive(byte);
+    this.state.backlog = this.state.backlog.slice(count);
   }
 
   private arrive(byte: number): void {
-    this.fifo.push(byte);
+    this.state.fifo.push(byte);
     this.receiveTimeout.set(this.clock.now() + RECEIVE_TIMEOUT_BITS * this.bitTime());
     this.receiveLevel();
   }
 
   private receiveLevel(): void {
-    const trigger = this.lineControl & LCRH.bits.FEN ? RX_TRIGGER[this.fifoLevels >>> 3]! : 1;
-    if (this.fifo.length >= trigger) this.raise(INTERRUPTS.RX);
-    else this.raw &= ~INTERRUPTS.RX;
+    const trigger = this.state.lineControl & LCRH.bits.FEN ? RX_TRIGGER[this.state.fifoLevels >>> 3]! : 1;
+    if (this.state.fifo.length >= trigger) this.raise(INTERRUPTS.RX);
+    else this.state.raw &= ~INTERRUPTS.RX;
   }
 
   private raise(interrupt: number): void {
-    this.raw |= interrupt;
-    this.irq((this.raw & this.mask) !== 0);
+    this.state.raw |= interrupt;
+    this.irq((this.state.raw & this.state.mask) !== 0);
   }
 
   /** Nanoseconds a bit takes on the line. */
   private bitTime(): number {
-    const divisor = Math.max(1, this.integerDivisor + this.fractionalDivisor / 64);
+    const divisor = Math.max(1, this.state.integerDivisor + this.state.fractionalDivisor / 64);
     return (16 * divisor * SECOND) / UART_CLOCK_HZ;
   }
 }

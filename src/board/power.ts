@@ -53,12 +53,14 @@ export type Ending = 'reset' | 'power-off';
 export class PowerManager implements Device {
   readonly name = 'power manager';
   readonly registers = POWER_REGISTERS;
+  readonly state = {
+    values: new Map<number, number>(),
+    resetControl: RSTC_RESET,
+    resetStatus: RSTS_RESET,
+    watchdogTime: 0,
+    watchdogSet: 0,
+  };
 
-  private readonly values = new Map<number, number>();
-  private resetControl = RSTC_RESET;
-  private resetStatus = RSTS_RESET;
-  private watchdogTime = 0;
-  private watchdogSet = 0;
   private readonly watchdog: Timer;
 
   /** @param ended called when the watchdog has run out */
@@ -66,21 +68,21 @@ export class PowerManager implements Device {
     private readonly clock: Clock,
     ended: (how: Ending) => void,
   ) {
-    this.watchdog = clock.timer(() => {
-      ended((this.resetStatus & PARTITION_BITS) === PARTITION_BITS ? 'power-off' : 'reset');
+    this.watchdog = clock.timer(`${this.name} watchdog`, () => {
+      ended((this.state.resetStatus & PARTITION_BITS) === PARTITION_BITS ? 'power-off' : 'reset');
     });
   }
 
   read(offset: number): number {
     switch (offset) {
       case RSTC.offset:
-        return this.resetControl;
+        return this.state.resetControl;
       case RSTS.offset:
-        return this.resetStatus;
+        return this.state.resetStatus;
       case WDOG.offset:
         return this.watchdogLeft();
       default:
-        return this.values.get(offset) ?? 0;
+        return this.state.values.get(offset) ?? 0;
     }
   }
 
@@ -89,19 +91,19 @@ export class PowerManager implements Device {
     const plain = value & ~PASSWORD.bits;
     switch (offset) {
       case RSTC.offset:
-        this.resetControl = plain;
+        this.state.resetControl = plain;
         this.setWatchdog();
         break;
       case RSTS.offset:
-        this.resetStatus = plain;
+        this.state.resetStatus = plain;
         break;
       case WDOG.offset:
-        this.watchdogTime = plain & WDOG.bits.TIME;
-        this.watchdogSet = this.clock.now();
+        this.state.watchdogTime = plain & WDOG.bits.TIME;
+        this.state.watchdogSet = this.clock.now();
         this.setWatchdog();
         break;
       default:
-        this.values.set(
+        this.state.values.set(
           offset,
           indexIn(DOMAINS, offset) >= 0 || offset === GNRIC.offset ? settled(plain) : plain,
         );
@@ -109,18 +111,19 @@ export class PowerManager implements Device {
   }
 
   private runs(): boolean {
-    return fieldOf(this.resetControl, RSTC.bits.WRCFG) === WRCFG_FULL_RESET;
+    return fieldOf(this.state.resetControl, RSTC.bits.WRCFG) === WRCFG_FULL_RESET;
   }
 
   private setWatchdog(): void {
-    if (this.runs()) this.watchdog.set(this.watchdogSet + (this.watchdogTime * SECOND) / WATCHDOG_HZ);
+    if (this.runs())
+      this.watchdog.set(this.state.watchdogSet + (this.state.watchdogTime * SECOND) / WATCHDOG_HZ);
     else this.watchdog.clear();
   }
 
   private watchdogLeft(): number {
-    if (!this.runs()) return this.watchdogTime;
-    const passed = Math.floor(((this.clock.now() - this.watchdogSet) * WATCHDOG_HZ) / SECOND);
-    return Math.max(0, this.watchdogTime - passed);
+    if (!this.runs()) return this.state.watchdogTime;
+    const passed = Math.floor(((this.clock.now() - this.state.watchdogSet) * WATCHDOG_HZ) / SECOND);
+    return Math.max(0, this.state.watchdogTime - passed);
   }
 }
 

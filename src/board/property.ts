@@ -92,13 +92,15 @@ const MAC_PREFIX = [0xb8, 0x27, 0xeb];
 
 /** Answers property tags and keeps what they set. */
 export class PropertyChannel {
+  readonly state = {
+    clocks: new Map([...CLOCKS].map(([id, clock]) => [id, { ...clock, on: clock.rate > 0 }])),
+    power: new Uint8Array(POWER_DEVICES).fill(POWER.ON, 0, 2),
+    domains: new Uint8Array(POWER_DOMAINS + 1),
+    gpio: new Uint32Array(FIRMWARE_GPIO.count),
+    touchBuffer: 0,
+    gpioBuffer: 0,
+  };
   private readonly tags: ReadonlyMap<number, Answer>;
-  private readonly clocks = new Map([...CLOCKS].map(([id, clock]) => [id, { ...clock, on: clock.rate > 0 }]));
-  private readonly power = new Uint8Array(POWER_DEVICES).fill(POWER.ON, 0, 2);
-  private readonly domains = new Uint8Array(POWER_DOMAINS + 1);
-  private readonly gpio = new Uint32Array(FIRMWARE_GPIO.count);
-  private touchBuffer = 0;
-  private gpioBuffer = 0;
 
   constructor(
     private readonly memory: VideoCoreBus,
@@ -145,7 +147,7 @@ export class PropertyChannel {
   /** The power channel, which kernels before 4.4 use: a bit for each device from bit 4 up; all of them are granted. */
   powerChannel(data: number): number {
     for (let device = 0; device < POWER_DEVICES; device++)
-      this.power[device] = (data >>> (4 + device)) & POWER.ON;
+      this.state.power[device] = (data >>> (4 + device)) & POWER.ON;
     return data;
   }
 
@@ -181,7 +183,7 @@ export class PropertyChannel {
       [0x0001_0005, () => [0, armMemory]],
       [0x0001_0006, () => [armMemory, ramSize - armMemory]],
       // Parent and id of every clock; none has a parent here.
-      [0x0001_0007, () => [...this.clocks.keys()].flatMap((id) => [0, id])],
+      [0x0001_0007, () => [...this.state.clocks.keys()].flatMap((id) => [0, id])],
       [0x0005_0001, () => ascii(`${commandLine}\0`)],
       [0x0006_0001, () => [ARM_DMA_CHANNELS]],
     ];
@@ -189,10 +191,10 @@ export class PropertyChannel {
 
   private clockTags(): [number, Answer][] {
     const of = (key: 'rate' | 'least' | 'most'): Answer => {
-      return ([id = 0]) => [id, this.clocks.get(id)?.[key] ?? 0];
+      return ([id = 0]) => [id, this.state.clocks.get(id)?.[key] ?? 0];
     };
     const state: Answer = ([id = 0]) => {
-      const clock = this.clocks.get(id);
+      const clock = this.state.clocks.get(id);
       return [id, clock ? (clock.on ? POWER.ON : 0) : POWER.MISSING];
     };
     return [
@@ -200,7 +202,7 @@ export class PropertyChannel {
       [
         0x0003_8001,
         (request) => {
-          const clock = this.clocks.get(request[0] ?? 0);
+          const clock = this.state.clocks.get(request[0] ?? 0);
           if (clock) clock.on = ((request[1] ?? 0) & POWER.ON) !== 0;
           return state(request);
         },
@@ -212,7 +214,7 @@ export class PropertyChannel {
       [
         0x0003_8002,
         (request) => {
-          const clock = this.clocks.get(request[0] ?? 0);
+          const clock = this.state.clocks.get(request[0] ?? 0);
           if (clock) clock.rate = Math.min(Math.max(request[1] ?? 0, clock.least), clock.most);
           return of('rate')(request);
         },
@@ -224,7 +226,7 @@ export class PropertyChannel {
       [
         0x0003_8042,
         ([asked = 0]) => {
-          const rate = sdHostRate(this.clocks.get(CORE_CLOCK)!.rate, asked);
+          const rate = sdHostRate(this.state.clocks.get(CORE_CLOCK)!.rate, asked);
           return [asked, rate, rate];
         },
       ],
@@ -232,8 +234,8 @@ export class PropertyChannel {
   }
 
   private powerTags(): [number, Answer][] {
-    const state: Answer = ([id = 0]) => [id, this.power[id] ?? POWER.MISSING];
-    const domain: Answer = ([id = 0]) => [id, this.domains[id] ?? 0];
+    const state: Answer = ([id = 0]) => [id, this.state.power[id] ?? POWER.MISSING];
+    const domain: Answer = ([id = 0]) => [id, this.state.domains[id] ?? 0];
     return [
       [0x0002_0001, state],
       [0x0002_0002, ([id = 0]) => [id, 0]], // time until stable, microseconds
@@ -241,7 +243,7 @@ export class PropertyChannel {
         0x0002_8001,
         (request) => {
           const [id = 0, on = 0] = request;
-          if (id < POWER_DEVICES) this.power[id] = on & POWER.ON;
+          if (id < POWER_DEVICES) this.state.power[id] = on & POWER.ON;
           return state(request);
         },
       ],
@@ -250,7 +252,7 @@ export class PropertyChannel {
         0x0003_8030,
         (request) => {
           const [id = 0, on = 0] = request;
-          if (id <= POWER_DOMAINS) this.domains[id] = on & POWER.ON;
+          if (id <= POWER_DOMAINS) this.state.domains[id] = on & POWER.ON;
           return domain(request);
         },
       ],
@@ -272,7 +274,7 @@ export class PropertyChannel {
 
   private framebufferTags(): [number, Answer][] {
     const { framebuffer } = this;
-    const { screen } = framebuffer;
+    const { state: screen } = framebuffer;
     const physical = (): number[] => [screen.width, screen.height];
     const virtual = (): number[] => [screen.virtualWidth, screen.virtualHeight];
     const offset = (): number[] => [screen.offsetX, screen.offsetY];
@@ -354,11 +356,11 @@ export class PropertyChannel {
       [0x0003_0020, ([block = 0]) => [block, 1, ...new Array<number>(32).fill(0)]],
       // Customer OTP: first row and count, the rows never written.
       [0x0003_0021, ([row = 0, count = 0]) => [row, count, ...new Array<number>(Math.min(count, 8)).fill(0)]],
-      [0x0003_0041, ([number = 0]) => [0, this.gpio[gpioIndex(number)] ?? 0]],
+      [0x0003_0041, ([number = 0]) => [0, this.state.gpio[gpioIndex(number)] ?? 0]],
       [
         0x0003_8041,
         ([number = 0, level = 0]) => {
-          if (gpioIndex(number) in this.gpio) this.gpio[gpioIndex(number)] = level & 1;
+          if (gpioIndex(number) in this.state.gpio) this.state.gpio[gpioIndex(number)] = level & 1;
           return [0, level & 1];
         },
       ],
@@ -367,10 +369,10 @@ export class PropertyChannel {
       [0x0003_8043, () => [0, 1, 0, 0, 0, 0]],
       [0x0003_0048, () => []], // the kernel is about to reboot
       [0x0003_0066, () => []], // the kernel has taken over the display
-      [0x0004_000f, () => [this.touchBuffer]],
-      [0x0004_801f, ([address = 0]) => ((this.touchBuffer = address), [0])],
-      [0x0004_0010, () => [this.gpioBuffer]],
-      [0x0004_8020, ([address = 0]) => ((this.gpioBuffer = address), [0])],
+      [0x0004_000f, () => [this.state.touchBuffer]],
+      [0x0004_801f, ([address = 0]) => ((this.state.touchBuffer = address), [0])],
+      [0x0004_0010, () => [this.state.gpioBuffer]],
+      [0x0004_8020, ([address = 0]) => ((this.state.gpioBuffer = address), [0])],
       // VCHIQ: there is no VideoCore program to talk to; the address left as it is says that it failed.
       [0x0004_8010, ([base = 0]) => [base]],
     ];

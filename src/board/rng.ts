@@ -22,52 +22,49 @@ const AVAILABLE = 4;
 export class Rng implements Device {
   readonly name = 'random number generator';
   readonly registers = RNG_REGISTERS;
+  readonly state;
 
-  private control = 0;
-  private warmup = 0;
-  private threshold = 0;
-  private interruptMask = 0;
-
-  /** @param state the seed */
-  constructor(private state: number) {}
+  constructor(seed: number) {
+    this.state = { control: 0, warmup: 0, threshold: 0, interruptMask: 0, sequence: seed };
+  }
 
   read(offset: number): number {
-    const on = (this.control & CTRL.bits.RBGEN) !== 0;
+    const on = (this.state.control & CTRL.bits.RBGEN) !== 0;
     switch (offset) {
       case CTRL.offset:
-        return this.control;
+        return this.state.control;
       case STATUS.offset:
-        return this.warmup | (on ? AVAILABLE << 24 : 0);
+        return this.state.warmup | (on ? AVAILABLE << 24 : 0);
       case DATA.offset:
         return on ? this.next() : 0;
       case FF_THRESHOLD.offset:
-        return this.threshold;
+        return this.state.threshold;
       default:
-        return this.interruptMask;
+        return this.state.interruptMask;
     }
   }
 
   write(offset: number, value: number): void {
     switch (offset) {
       case CTRL.offset:
-        this.control = value & (CTRL.bits.RBGEN | CTRL.bits.RBG2X);
+        this.state.control = value & (CTRL.bits.RBGEN | CTRL.bits.RBG2X);
         break;
       case STATUS.offset:
-        this.warmup = value & STATUS.bits.WARMUP;
+        this.state.warmup = value & STATUS.bits.WARMUP;
         break;
       case FF_THRESHOLD.offset:
-        this.threshold = value;
+        this.state.threshold = value;
         break;
       case INT_MASK.offset:
-        this.interruptMask = value;
+        this.state.interruptMask = value;
         break;
     }
   }
 
   /** SplitMix32 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", with 32-bit constants). */
   private next(): number {
-    this.state = (this.state + 0x9e37_79b9) | 0;
-    let mixed = this.state;
+    this.state.sequence = (this.state.sequence + 0x9e37_79b9) | 0;
+    let mixed = this.state.sequence;
     mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85eb_ca6b);
     mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35);
     return mixed ^ (mixed >>> 16);

@@ -76,11 +76,12 @@ const EMPTY_SLOT =
 export class Sdhci implements Device {
   readonly name = 'EMMC (SDHCI)';
   readonly registers = REGISTERS;
-
-  private readonly values = new Map<number, number>();
-  private interrupts = 0;
-  private recorded = 0;
-  private enabled = 0;
+  readonly state = {
+    values: new Map<number, number>(),
+    interrupts: 0,
+    recorded: 0,
+    enabled: 0,
+  };
 
   constructor(private readonly irq: Line) {}
 
@@ -89,43 +90,43 @@ export class Sdhci implements Device {
       case STATUS.offset:
         return EMPTY_SLOT;
       case REGISTERS.INTERRUPT.offset:
-        return this.interrupts;
+        return this.state.interrupts;
       case REGISTERS.IRPT_MASK.offset:
-        return this.recorded;
+        return this.state.recorded;
       case REGISTERS.IRPT_EN.offset:
-        return this.enabled;
+        return this.state.enabled;
       case REGISTERS.SLOTISR_VER.offset:
         return VERSION | (this.line() ? 1 : 0);
       default:
-        return this.values.get(offset) ?? 0;
+        return this.state.values.get(offset) ?? 0;
     }
   }
 
   write(offset: number, value: number): void {
     switch (offset) {
       case CMDTM.offset:
-        this.values.set(offset, value);
+        this.state.values.set(offset, value);
         this.raise(value & CMDTM.bits.RSPNS_TYPE ? INTERRUPTS.CTO_ERR : INTERRUPTS.CMD_DONE);
         break;
       case CONTROL1.offset:
         this.writeControl1(value);
         break;
       case REGISTERS.INTERRUPT.offset:
-        this.interrupts &= ~value;
+        this.state.interrupts &= ~value;
         break;
       case REGISTERS.IRPT_MASK.offset:
-        this.recorded = value;
-        this.interrupts &= value;
+        this.state.recorded = value;
+        this.state.interrupts &= value;
         break;
       case REGISTERS.IRPT_EN.offset:
-        this.enabled = value;
+        this.state.enabled = value;
         break;
       case REGISTERS.FORCE_IRPT.offset:
         this.raise(value);
         break;
       default:
         if (indexIn(REGISTERS.RESP, offset) < 0 && indexIn(REGISTERS.CAPABILITIES, offset) < 0) {
-          this.values.set(offset, value);
+          this.state.values.set(offset, value);
         }
     }
     this.irq(this.line());
@@ -134,22 +135,22 @@ export class Sdhci implements Device {
   private writeControl1(value: number): void {
     const { CLK_INTLEN, CLK_STABLE, SRST_HC, SRST_CMD, SRST_DATA } = CONTROL1.bits;
     if (value & SRST_HC) {
-      this.values.clear();
-      this.interrupts = this.recorded = this.enabled = 0;
+      this.state.values.clear();
+      this.state.interrupts = this.state.recorded = this.state.enabled = 0;
       return;
     }
     const kept = value & ~(SRST_CMD | SRST_DATA | CLK_STABLE);
-    this.values.set(CONTROL1.offset, kept | (kept & CLK_INTLEN ? CLK_STABLE : 0));
+    this.state.values.set(CONTROL1.offset, kept | (kept & CLK_INTLEN ? CLK_STABLE : 0));
   }
 
   private raise(interrupts: number): void {
-    this.interrupts |= interrupts & this.recorded;
+    this.state.interrupts |= interrupts & this.state.recorded;
     // Any error among the upper half shows in the lower one.
-    if (this.interrupts >>> 16) this.interrupts |= INTERRUPTS.ERR;
-    else this.interrupts &= ~INTERRUPTS.ERR;
+    if (this.state.interrupts >>> 16) this.state.interrupts |= INTERRUPTS.ERR;
+    else this.state.interrupts &= ~INTERRUPTS.ERR;
   }
 
   private line(): boolean {
-    return (this.interrupts & this.enabled) !== 0;
+    return (this.state.interrupts & this.state.enabled) !== 0;
   }
 }

@@ -54,40 +54,41 @@ const FSM_DATA_MODE = 1;
 export class SdHost implements Device {
   readonly name = 'SDHOST';
   readonly registers = REGISTERS;
-
-  private readonly values = new Map<number, number>();
-  private command = 0;
-  private status = 0;
+  readonly state = {
+    values: new Map<number, number>(),
+    command: 0,
+    status: 0,
+  };
 
   read(offset: number): number {
     switch (offset) {
       case CMD.offset:
-        return this.command;
+        return this.state.command;
       case HSTS.offset:
-        return this.status;
+        return this.state.status;
       case EDM.offset:
-        return ((this.values.get(offset) ?? 0) & ~(EDM.bits.FSM | EDM.bits.FIFO_LEVEL)) | FSM_DATA_MODE;
+        return ((this.state.values.get(offset) ?? 0) & ~(EDM.bits.FSM | EDM.bits.FIFO_LEVEL)) | FSM_DATA_MODE;
       case REGISTERS.DATA.offset:
         return 0;
       default:
-        return indexIn(REGISTERS.RSP, offset) >= 0 ? 0 : (this.values.get(offset) ?? 0);
+        return indexIn(REGISTERS.RSP, offset) >= 0 ? 0 : (this.state.values.get(offset) ?? 0);
     }
   }
 
   write(offset: number, value: number): void {
     switch (offset) {
       case CMD.offset:
-        this.command = value & 0xffff & ~CMD.bits.NEW;
+        this.state.command = value & 0xffff & ~CMD.bits.NEW;
         if (value & CMD.bits.NEW && !(value & CMD.bits.NO_RESPONSE)) {
-          this.command |= CMD.bits.FAIL;
-          this.status |= HSTS.bits.CMD_TIME_OUT;
+          this.state.command |= CMD.bits.FAIL;
+          this.state.status |= HSTS.bits.CMD_TIME_OUT;
         }
         break;
       case HSTS.offset:
-        this.status &= ~value;
+        this.state.status &= ~value;
         break;
       default:
-        this.values.set(offset, value);
+        this.state.values.set(offset, value);
     }
   }
 }

@@ -80,7 +80,9 @@ export const PCM_REGISTERS = {
 
 /** A device whose registers keep what is written, but for those that `special` answers. */
 class RegisterFile implements Device {
-  protected readonly values = new Map<number, number>();
+  readonly state = {
+    values: new Map<number, number>(),
+  };
 
   constructor(
     readonly name: string,
@@ -89,28 +91,26 @@ class RegisterFile implements Device {
   ) {}
 
   read(offset: number): number {
-    return this.special(offset, this.values.get(offset) ?? 0);
+    return this.special(offset, this.state.values.get(offset) ?? 0);
   }
 
   write(offset: number, value: number): void {
-    this.values.set(offset, value);
+    this.state.values.set(offset, value);
   }
 }
 
 /** An I2C controller on a bus with no slaves: each transfer ends at once without an acknowledgement. */
 export class I2c extends RegisterFile {
-  private status = 0;
-
   constructor(name: string) {
     super(name, BSC_REGISTERS, (_, kept) => kept);
-    this.values.set(BSC_REGISTERS.DIV.offset, 0x5dc);
-    this.values.set(BSC_REGISTERS.DEL.offset, 0x30_0030);
-    this.values.set(BSC_REGISTERS.CLKT.offset, 0x40);
+    this.state.values.set(BSC_REGISTERS.DIV.offset, 0x5dc);
+    this.state.values.set(BSC_REGISTERS.DEL.offset, 0x30_0030);
+    this.state.values.set(BSC_REGISTERS.CLKT.offset, 0x40);
   }
 
   override read(offset: number): number {
     const { TXD, TXE } = BSC_REGISTERS.S.bits;
-    if (offset === BSC_REGISTERS.S.offset) return this.status | TXD | TXE;
+    if (offset === BSC_REGISTERS.S.offset) return super.read(offset) | TXD | TXE;
     return offset === BSC_REGISTERS.FIFO.offset ? 0 : super.read(offset);
   }
 
@@ -118,9 +118,10 @@ export class I2c extends RegisterFile {
     const { DONE, ERR, CLKT } = BSC_REGISTERS.S.bits;
     const { ST, I2CEN, CLEAR } = BSC_REGISTERS.C.bits;
     if (offset === BSC_REGISTERS.S.offset) {
-      this.status &= ~(value & (DONE | ERR | CLKT));
+      super.write(offset, super.read(offset) & ~(value & (DONE | ERR | CLKT)));
     } else if (offset === BSC_REGISTERS.C.offset) {
-      if ((value & (ST | I2CEN)) === (ST | I2CEN)) this.status |= DONE | ERR;
+      const { S } = BSC_REGISTERS;
+      if ((value & (ST | I2CEN)) === (ST | I2CEN)) super.write(S.offset, super.read(S.offset) | DONE | ERR);
       super.write(offset, value & ~(ST | CLEAR));
     } else if (offset !== BSC_REGISTERS.FIFO.offset) {
       super.write(offset, value);

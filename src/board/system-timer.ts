@@ -23,9 +23,11 @@ const WRAP = 2 ** 32;
 export class SystemTimer implements Device {
   readonly name = 'system timer';
   readonly registers = SYSTEM_TIMER_REGISTERS;
+  readonly state = {
+    matched: 0,
+    compare: [0, 0, 0, 0],
+  };
 
-  private matched = 0;
-  private readonly compare = [0, 0, 0, 0];
   private readonly timers: readonly Timer[];
 
   /** @param irqs the lines of compares 0 to 3; the VideoCore uses 0 and 2 on a real board */
@@ -33,9 +35,9 @@ export class SystemTimer implements Device {
     private readonly clock: Clock,
     private readonly irqs: readonly Line[],
   ) {
-    this.timers = this.compare.map((_, index) =>
-      clock.timer(() => {
-        this.matched |= 1 << index;
+    this.timers = this.state.compare.map((_, index) =>
+      clock.timer(`${this.name} compare ${index}`, () => {
+        this.state.matched |= 1 << index;
         this.irqs[index]!(true);
         this.arm(index, 1);
       }),
@@ -46,34 +48,34 @@ export class SystemTimer implements Device {
     const count = this.count();
     switch (offset) {
       case CS.offset:
-        return this.matched;
+        return this.state.matched;
       case CLO.offset:
         return count >>> 0;
       case CHI.offset:
         return Math.floor(count / WRAP);
       default:
-        return this.compare[indexIn(C, offset)] ?? 0;
+        return this.state.compare[indexIn(C, offset)] ?? 0;
     }
   }
 
   write(offset: number, value: number): void {
     if (offset === CS.offset) {
-      this.matched &= ~value;
+      this.state.matched &= ~value;
       this.irqs.forEach((irq, index) => {
-        irq((this.matched & (1 << index)) !== 0);
+        irq((this.state.matched & (1 << index)) !== 0);
       });
       return;
     }
     const index = indexIn(C, offset);
     if (index < 0) return;
-    this.compare[index] = value;
+    this.state.compare[index] = value;
     this.arm(index, 0);
   }
 
   /** Sets the timer of a compare for when the counter's lower half comes to it, at least `least` counts from now. */
   private arm(index: number, least: number): void {
     const count = this.count();
-    const ahead = ((this.compare[index]! - (count % WRAP) - least + 2 * WRAP) % WRAP) + least;
+    const ahead = ((this.state.compare[index]! - (count % WRAP) - least + 2 * WRAP) % WRAP) + least;
     this.timers[index]!.set((count + ahead) * COUNT);
   }
 

@@ -26,14 +26,15 @@ const COUNTS_AT_25_DEGREES = Math.round((407_000 - 25_000) / 538);
 export class ThermalSensor implements Device {
   readonly name = 'thermal sensor';
   readonly registers = THERMAL_REGISTERS;
-
-  private control = 0;
+  readonly state = {
+    control: 0,
+  };
 
   read(offset: number): number {
-    return offset === CTL.offset ? this.control : STAT.bits.VALID | COUNTS_AT_25_DEGREES;
+    return offset === CTL.offset ? this.state.control : STAT.bits.VALID | COUNTS_AT_25_DEGREES;
   }
 
   write(offset: number, value: number): void {
-    if (offset === CTL.offset) this.control = value & ~CTL.bits.INTERRUPT_CLEAR;
+    if (offset === CTL.offset) this.state.control = value & ~CTL.bits.INTERRUPT_CLEAR;
   }
 }

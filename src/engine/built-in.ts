@@ -1,9 +1,9 @@
-import { Cpu } from '../arm/cpu/cpu.js';
+import { Cpu, type CpuState } from '../arm/cpu/cpu.js';
 import { type Listener, now, type Watch } from '../arm/cpu/state.js';
 import { readU32LE } from '../base/bytes.js';
 import { CORES, CRYSTAL_HZ, PERIPHERAL_BASE } from '../board/bcm2836.js';
 import { Clock } from '../board/clock.js';
-import { createPi2, type Board } from '../board/pi2.js';
+import { createPi2, type Board, type BoardState } from '../board/pi2.js';
 import type { Ending } from '../board/power.js';
 import { coreStates } from './core-state.js';
 import type { Engine, Machine, OnConsole } from './engine.js';
@@ -36,6 +36,13 @@ const endings: Readonly<Record<Ending, string>> = {
   'power-off': 'the guest switched the board off',
 };
 
+/** A whole machine between two runs. Who looks on is no part of it. */
+export interface PiState {
+  readonly cpu: CpuState;
+  readonly board: BoardState;
+  readonly ending: string | undefined;
+}
+
 /** A Pi 2 in this process. */
 export interface BuiltInPi {
   readonly cpu: Cpu;
@@ -54,6 +61,10 @@ export interface BuiltInPi {
   nextEvent(): number;
   /** What the observers saw, and where the cores are. */
   report(): MachineReport;
+  /** A copy of the machine as it stands. */
+  save(): PiState;
+  /** Puts it to where another was saved; from there on it does what that one does, instruction for instruction. */
+  restore(saved: PiState): void;
 }
 
 /**
@@ -142,6 +153,13 @@ export async function createBuiltInPi(
     },
     look: () => {
       for (const { look } of observers) look?.();
+    },
+    save: () => ({ cpu: cpu.save(), board: board.save(), ending }),
+    restore: (saved) => {
+      cpu.restore(saved.cpu);
+      board.restore(saved.board);
+
+      ending = saved.ending;
     },
     nextEvent: () => Math.min(clock.nextEvent(), ...cpu.machine.cores.map((it) => it.timerDeadline)),
     report: () =>

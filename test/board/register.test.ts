@@ -46,8 +46,8 @@ describe('the clock', () => {
   test('runs what is due in the order of time and gives each action its own time', () => {
     const time = new TestTime();
     const seen: [string, number][] = [];
-    time.clock.timer((due) => seen.push(['a', due])).set(5000);
-    time.clock.timer((due) => seen.push(['b', due])).set(3000);
+    time.clock.timer('a', (due) => seen.push(['a', due])).set(5000);
+    time.clock.timer('b', (due) => seen.push(['b', due])).set(3000);
     time.pass(9000);
     time.clock.runEvents();
     expect(seen).toEqual([
@@ -60,7 +60,7 @@ describe('the clock', () => {
   test('a timer that is set again has moved, and a cleared one does not run', () => {
     const time = new TestTime();
     let runs = 0;
-    const timer = time.clock.timer(() => runs++);
+    const timer = time.clock.timer('a timer', () => runs++);
     timer.set(2000);
     timer.set(4000);
     time.advance(3000);
@@ -73,7 +73,7 @@ describe('the clock', () => {
   test('an action that sets its timer to the past runs once in each call', () => {
     const clock = new Clock(() => 100);
     let runs = 0;
-    const timer = clock.timer(() => {
+    const timer = clock.timer('a timer', () => {
       runs++;
       timer.set(0);
     });
@@ -84,16 +84,16 @@ describe('the clock', () => {
 
   test('events to come are named no closer than the granularity', () => {
     const clock = new Clock(() => 100);
-    clock.timer(() => undefined).set(101);
+    clock.timer('a timer', () => undefined).set(101);
     expect(clock.nextEvent()).toBe(100 + EVENT_GRANULARITY);
   });
 
   test('an action can clear a timer that is due at the same time', () => {
     const clock = new Clock(() => 100);
     let runs = 0;
-    const second = clock.timer(() => runs++);
+    const second = clock.timer('second', () => runs++);
     clock
-      .timer(() => {
+      .timer('first', () => {
         second.clear();
       })
       .set(50);
@@ -112,6 +112,7 @@ describe('the bus', () => {
       return {
         name,
         registers: list,
+        state: { words },
         words,
         read: (offset: number) => words.get(offset) ?? 0,
         write: (offset: number, value: number) => void words.set(offset, value),

@@ -2,6 +2,7 @@
  * The processor: four Cortex-A7 cores (or another number) and their memory. Time is virtual: an instruction takes
  * its core one nanosecond, and the cores take turns in slices, so that every run of the same machine is the same.
  */
+import { restoreState, saveState, type State } from '../../base/state.js';
 import { MODE_SVC } from '../program-status.js';
 import { isWideT32 } from '../decoder.js';
 import { blockAt, passingBlock } from './blocks.js';
@@ -50,6 +51,21 @@ export interface CpuOptions {
   /** Called when the output of a core's timer changes. */
   readonly onTimer: (core: number, timer: TimerName, level: boolean) => void;
 }
+
+/** What is saved of a processor. Its TLB and its decoded code are not: both are made anew. */
+export interface CpuState {
+  readonly time: number;
+  /** The core whose registers stand where it runs. */
+  readonly core: number;
+  readonly cores: readonly State[];
+  /** The running core's registers, and the others' behind them. */
+  readonly registers: Uint8Array;
+  /** The pages of RAM that are not all zero: physical address and bytes. */
+  readonly ram: readonly { readonly address: number; readonly data: Uint8Array }[];
+}
+
+/** Bytes of the pieces in which RAM is saved. */
+const PAGE = 0x1000;
 
 export class Cpu {
   /** RAM, from physical address 0. Whoever writes it while the cores run calls {@link ramWritten}. */
@@ -266,6 +282,48 @@ export class Cpu {
     kick(this.machine);
   }
 
+  /**
+   * A copy of all its state, taken between two runs. Its own TLB and decoded code are thrown away too, so that it goes
+   * on just as one that the copy is restored into.
+   */
+  save(): CpuState {
+    const { machine: m } = this;
+    this.forget();
+    const end = L.CORES + m.cores.length * L.CORE_SIZE;
+    return {
+      time: this.time,
+      core: m.core.index,
+      cores: m.cores.map(saveState),
+      registers: m.u8.slice(0, end),
+      ram: usedPages(this.ram).map((address) => ({
+        address,
+        data: this.ram.slice(address, address + PAGE),
+      })),
+    };
+  }
+
+  /** Goes to where another was saved, of as many cores and as much RAM. Only between runs. */
+  restore(saved: CpuState): void {
+    const { machine: m } = this;
+    this.time = saved.time;
+    m.u8.set(saved.registers);
+    saved.cores.forEach((state, i) => {
+      restoreState(m.cores[i]!, state);
+    });
+    m.core = m.cores[saved.core]!;
+    for (const address of usedPages(this.ram)) this.ram.fill(0, address, address + PAGE);
+    for (const { address, data } of saved.ram) this.ram.set(data, address);
+    this.forget();
+  }
+
+  /** Forgets what can be made anew from the rest. */
+  private forget(): void {
+    const { machine: m } = this;
+    forgetCode(m);
+    flushTlb(m);
+    updateContext(m);
+  }
+
   /** To be called after RAM was written other than by the cores. */
   ramWritten(address: number, size: number): void {
     codeWritten(this.machine, address, size);
@@ -380,4 +438,17 @@ export class Cpu {
     core.ahead += executed;
     return core.ahead;
   }
+}
+
+/** Addresses of the pages that are not all zero. */
+function usedPages(ram: Uint8Array): number[] {
+  const words = new Int32Array(ram.buffer, ram.byteOffset, ram.length / 4);
+  const used: number[] = [];
+  for (let address = 0; address < ram.length; address += PAGE) {
+    const end = (address + PAGE) / 4;
+    let at = address / 4;
+    while (at < end && words[at] === 0) at++;
+    if (at < end) used.push(address);
+  }
+  return used;
 }
