@@ -48,6 +48,6 @@ export interface Card extends CardReader {
   replace(path: string, data: Uint8Array): Promise<void>;
   /** Removes a file. Throws `card.no-file`, `card.read-only`. */
   remove(path: string): Promise<void>;
-  /** Lets go of the medium; nothing may be called after it. */
+  /** Lets go of the medium; nothing else may be called after it. */
   close(): Promise<void>;
 }

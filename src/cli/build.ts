@@ -1,10 +1,9 @@
 /** `hypberry build`: the boot block as files, and its listing. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { buildBootBlock, buildStub } from '../boot/block.js';
+import { resolve } from 'node:path';
+import { buildBootBlock, buildStub, isBootBlock } from '../boot/block.js';
 import { listing } from '../boot/listing.js';
-import { onSystem } from '../node/system-error.js';
+import { writeOwnFiles } from '../node/own-files.js';
 import { bytesText, say, sayJson } from './output.js';
 
 export interface BuildOptions {
@@ -30,10 +29,8 @@ export async function build(options: BuildOptions): Promise<void> {
   ].map((file) => ({ ...file, sha256: createHash('sha256').update(file.data).digest('hex') }));
   const { out } = options;
   if (out !== undefined) {
-    onSystem(out, () => {
-      mkdirSync(out, { recursive: true });
-      for (const { name, data } of files) writeFileSync(join(out, name), data);
-    });
+    // A block with a kernel behind it is the user's.
+    await writeOwnFiles(out, files, (there, data) => there.length === data.length && isBootBlock(there));
   }
   if (options.json) {
     sayJson({

@@ -128,6 +128,7 @@ function program(): Command {
       'write what each core executes, 60 to 80 bytes an instruction: until the verdict, Debian makes over 100 ' +
         'gigabytes, so use --until',
     )
+    .option('--overwrite', 'let --trace take the place of a file that is there already')
     .option(
       '--console <name>',
       'of a card with guests, show one console alone: host, hypberry, or a guest by its name; and --until looks there only',

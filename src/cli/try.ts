@@ -28,6 +28,7 @@ export interface TryOptions {
   readonly force?: boolean;
   readonly timeout?: number;
   readonly trace?: string;
+  readonly overwrite?: boolean;
   readonly until?: Until;
   readonly console?: string;
   readonly json?: boolean;
@@ -98,11 +99,16 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
     const hypervisor = await findHypervisor(tried, machine.picked);
     const names = [HOST, ...(hypervisor?.consoles.map(({ name }) => name) ?? [])];
     refuseConsole(options.console, names);
+    // All of it is read: others may write to it while this runs.
+    await card.close();
+    const trace =
+      options.trace === undefined
+        ? undefined
+        : createTextFile(options.trace, { card: target, overwrite: options.overwrite === true });
     if (!options.json) {
       say(whatIsTried(plan));
       sayPicked(machine.picked);
     }
-    const trace = options.trace === undefined ? undefined : createTextFile(options.trace);
     // The consoles themselves are the progress where they are shown.
     const line = options.json ? await progress('Booting') : undefined;
     const [only = options.console] = names.length === 1 ? names : [];

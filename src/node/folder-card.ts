@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type Card, type Entry } from '../card/card.js';
 import { badName, exists, mayRead, noFile, readOnly } from '../card/errors.js';
 import { foldCase, pathNames } from '../card/path.js';
+import { syncFolder, writeDurably } from './durable-file.js';
 import { onSystem, systemCode } from './system-error.js';
 
 // Holds a change until it is whole. No one else uses the name, so what an interrupted run left there can go.
@@ -153,28 +154,6 @@ function readPart(file: string, offset: number, length: number): Uint8Array {
       done += n;
     }
     return bytes.subarray(0, done);
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-function writeDurably(file: string, data: Uint8Array): void {
-  const fd = fs.openSync(file, 'wx');
-  try {
-    for (let done = 0; done < data.length;) done += fs.writeSync(fd, data, done);
-    fs.fsyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-function syncFolder(folder: string): void {
-  const fd = fs.openSync(folder, 'r');
-  try {
-    fs.fsyncSync(fd);
-  } catch (error) {
-    // Some file systems over a network or in user space cannot sync a folder.
-    if (systemCode(error) !== 'EINVAL') throw error;
   } finally {
     fs.closeSync(fd);
   }

@@ -2,20 +2,57 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { deviceNumbers } from './disk-file.js';
 
+// Block devices as Linux shows them in /sys (Documentation/ABI/testing/sysfs-block). Elsewhere there is nothing to read,
+// and every answer is empty.
+
 const BLOCK = '/sys/class/block';
 
 /**
  * Where a block device, a partition of it or the disk it is a partition of is mounted, or an image that a loop
- * device shows; undefined where it is not. Linux only: elsewhere there is nothing to read, and the answer is no.
+ * device shows; undefined where it is not.
  */
 export function mountPoint(target: string): string | undefined {
   const mounts = readMounts();
-  const stat = fs.statSync(target);
-  const devices = stat.isBlockDevice()
-    ? relatives(fs.realpathSync(`/sys/dev/block/${numbers(stat.rdev)}`))
-    : loopsOf(stat).flatMap((name) => relatives(fs.realpathSync(path.join(BLOCK, name))));
-  return devices.map((device) => mounts.get(device)).find((point) => point !== undefined);
+  return devicesShowing(target)
+    .map((device) => mounts.get(device))
+    .find((point) => point !== undefined);
 }
+
+/**
+ * "major:minor" of the block devices through which a card is reached: of a block device itself, the disk it is on and that
+ * disk's partitions; of an image the loop devices that show it, and theirs.
+ */
+export function devicesShowing(target: string): string[] {
+  const stat = fs.statSync(target);
+  if (stat.isBlockDevice()) {
+    const folder = folderOf(stat.rdev);
+    return folder === undefined ? [] : relatives(folder);
+  }
+  return loopsOf(stat).flatMap((name) => relatives(fs.realpathSync(path.join(BLOCK, name))));
+}
+
+/** The file that a block device, or the disk it is a partition of, shows as a loop device; undefined where there is none. */
+export function loopFile(rdev: number): string | undefined {
+  const folder = folderOf(rdev);
+  return folder === undefined ? undefined : backingFile(diskFolder(folder));
+}
+
+/** "major:minor" of the disk that a block device is, or is a partition of; undefined where it is no block device. */
+export function diskOf(rdev: number): string | undefined {
+  const folder = folderOf(rdev);
+  return folder === undefined ? undefined : readText(path.join(diskFolder(folder), 'dev')).trim();
+}
+
+/** A block device's folder in /sys. */
+function folderOf(rdev: number): string | undefined {
+  const link = `/sys/dev/block/${numbers(rdev)}`;
+  return fs.existsSync(link) ? fs.realpathSync(link) : undefined;
+}
+
+const isPartition = (folder: string): boolean => fs.existsSync(path.join(folder, 'partition'));
+
+/** The folder of the disk itself. */
+const diskFolder = (folder: string): string => (isPartition(folder) ? path.dirname(folder) : folder);
 
 /** Mount points by their device's "major:minor" (proc(5), /proc/[pid]/mountinfo). */
 function readMounts(): Map<string, string> {
@@ -23,14 +60,17 @@ function readMounts(): Map<string, string> {
   return new Map(
     lines.map((line) => {
       const fields = line.split(' ');
-      return [fields[2] ?? '', fields[4] ?? ''];
+      // Blanks in a path stand there as octal escapes.
+      const point = (fields[4] ?? '').replace(/\\([0-7]{3})/g, (_, digits: string) =>
+        String.fromCharCode(parseInt(digits, 8)),
+      );
+      return [fields[2] ?? '', point];
     }),
   );
 }
 
 /** "major:minor" of a block device, given by its folder in /sys, of its partitions and of its disk. */
 function relatives(folder: string): string[] {
-  const isPartition = (at: string): boolean => fs.existsSync(path.join(at, 'partition'));
   const folders = isPartition(folder)
     ? [folder, path.dirname(folder)]
     : [
@@ -46,14 +86,19 @@ function relatives(folder: string): string[] {
 /** Names of the loop devices that show a file. */
 function loopsOf(file: fs.Stats): string[] {
   return list(BLOCK).filter((name) => {
-    const backing = readText(path.join(BLOCK, name, 'loop/backing_file')).trimEnd();
-    if (backing === '') return false;
-    const stat = fs.statSync(backing, { throwIfNoEntry: false });
+    const backing = backingFile(path.join(BLOCK, name));
+    const stat = backing === undefined ? undefined : fs.statSync(backing, { throwIfNoEntry: false });
     return stat?.dev === file.dev && stat.ino === file.ino;
   });
 }
 
-function numbers(rdev: number): string {
+/** The file behind a loop device, given by its folder in /sys. */
+function backingFile(folder: string): string | undefined {
+  return readText(path.join(folder, 'loop/backing_file')).trimEnd() || undefined;
+}
+
+/** A device number as "major:minor". */
+export function numbers(rdev: number): string {
   const { major, minor } = deviceNumbers(rdev);
   return `${major}:${minor}`;
 }

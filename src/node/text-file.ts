@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { HypberryError } from '../base/errors.js';
+import { fileExists, refuseOnCard } from './outputs.js';
 import { systemCode } from './system-error.js';
 
 /** A file of text that is being written. */
@@ -11,11 +12,19 @@ export interface TextFile {
   close(): void;
 }
 
+/** Where a file of text may be written. */
+export interface TextFileOptions {
+  /** The card that the command reads: nothing is written to it. */
+  readonly card: string;
+  /** Whether a file that is there already may be emptied. */
+  readonly overwrite: boolean;
+}
+
 /**
- * Creates a file, or empties it.
- * @throws HypberryError `file.unwritable`, also from `write`
+ * Creates a file, or opens a device or a pipe, which are not emptied.
+ * @throws HypberryError `file.unwritable`, also from `write`; `file.exists`, `file.is-input`
  */
-export function createTextFile(path: string): TextFile {
+export function createTextFile(path: string, options: TextFileOptions): TextFile {
   const onFile = <T>(action: () => T): T => {
     try {
       return action();
@@ -30,7 +39,7 @@ export function createTextFile(path: string): TextFile {
       );
     }
   };
-  const file = onFile(() => fs.openSync(path, 'w'));
+  const file = onFile(() => openForText(path, options));
   let size = 0;
   return {
     get size() {
@@ -47,4 +56,24 @@ export function createTextFile(path: string): TextFile {
       fs.closeSync(file);
     },
   };
+}
+
+const NEW_NAME = 'Name a new file.';
+
+function openForText(path: string, { card, overwrite }: TextFileOptions): number {
+  refuseOnCard(path, card);
+  const there = fs.statSync(path, { throwIfNoEntry: false });
+  if (there === undefined) {
+    // A link that leads to nothing is something, too.
+    if (fs.lstatSync(path, { throwIfNoEntry: false }))
+      throw fileExists(path, 'is a link to a file that is not there', NEW_NAME);
+    return fs.openSync(path, 'wx');
+  }
+  if (there.isBlockDevice()) throw fileExists(path, 'is a disk', NEW_NAME);
+  if (!there.isFile()) return fs.openSync(path, fs.constants.O_WRONLY);
+  if (!overwrite) throw fileExists(path, 'is there already', `${NEW_NAME.slice(0, -1)}, or use --overwrite.`);
+  if (there.nlink > 1) throw fileExists(path, 'is there under another name, too (a hard link)', NEW_NAME);
+  const fd = fs.openSync(path, fs.constants.O_WRONLY);
+  fs.ftruncateSync(fd);
+  return fd;
 }

@@ -1,13 +1,15 @@
 import fs from 'node:fs';
 import { HypberryError } from '../base/errors.js';
+import { refuseAsOutput } from './outputs.js';
 import { systemCode } from './system-error.js';
 
 /**
  * Reads a file that the user has named.
- * @throws HypberryError `file.unreadable`
+ * @throws HypberryError `file.unreadable`, `file.is-input`
  */
 export function readUserFile(path: string): Uint8Array {
   try {
+    refuseAsOutput(path);
     return new Uint8Array(fs.readFileSync(path));
   } catch (error) {
     const code = systemCode(error);

@@ -1,0 +1,84 @@
+/** What keeps a command's output from its inputs, and from what others made. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { HypberryError } from '../base/errors.js';
+import { devicesShowing, loopFile, numbers } from './mounts.js';
+
+/** `file.is-input`: what would be written to `output` would end in `input`. */
+function isInput(output: string, input: string): HypberryError {
+  return new HypberryError(
+    'file.is-input',
+    `${output} would be written into "${input}", which this command reads.`,
+    'Name a file somewhere else.',
+  );
+}
+
+/** `file.exists`: something else is there. */
+export function fileExists(file: string, what: string, hint: string): HypberryError {
+  return new HypberryError('file.exists', `"${file}" ${what}.`, hint);
+}
+
+/**
+ * Refuses an input that standard output or standard error goes into, as `hypberry inspect card.img >> card.img` would have it.
+ * @throws HypberryError `file.is-input`
+ */
+export function refuseAsOutput(input: string): void {
+  const stat = fs.statSync(input, { bigint: true, throwIfNoEntry: false });
+  if (stat?.isFile() !== true) return;
+  for (const [fd, name] of [
+    [1, 'Standard output'],
+    [2, 'Standard error'],
+  ] as const) {
+    if (isSame(statOpen(fd), stat)) throw isInput(name, input);
+  }
+}
+
+function statOpen(fd: number): fs.BigIntStats | undefined {
+  try {
+    return fs.fstatSync(fd, { bigint: true });
+  } catch {
+    // Closed.
+    return undefined;
+  }
+}
+
+const isSame = (a: fs.BigIntStats | undefined, b: fs.BigIntStats | undefined): boolean =>
+  a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
+
+/**
+ * Refuses to write a file that is a card, or lies on it: in its folder or on a file system that it is mounted as, by
+ * whatever name. A card that is not there is somebody else's to refuse.
+ * @param file where something would be written; need not exist, its folder must
+ * @param target the card, as a command takes it
+ * @throws HypberryError `file.is-input`; the system's errors where the file's folder is not there
+ */
+export function refuseOnCard(file: string, target: string): void {
+  const card = fs.statSync(target, { bigint: true, throwIfNoEntry: false });
+  if (card === undefined) return;
+  const there = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
+  // Devices and pipes keep nothing; a disk does, and is refused by whoever opens it.
+  if (there !== undefined && !there.isFile()) return;
+  const folder = path.dirname(
+    there ? fs.realpathSync(file) : path.join(fs.realpathSync(path.dirname(file)), '_'),
+  );
+  const shown = card.isDirectory() ? mountedAs(target, card) : devicesShowing(target);
+  const backing = card.isBlockDevice() ? loopFile(Number(card.rdev)) : undefined;
+  const isOnCard =
+    isSame(there, card) ||
+    (backing !== undefined && isSame(there, fs.statSync(backing, { bigint: true, throwIfNoEntry: false }))) ||
+    (card.isDirectory() &&
+      foldersUpFrom(folder).some((it) => isSame(fs.statSync(it, { bigint: true }), card))) ||
+    shown.includes(numbers(fs.statSync(folder).dev));
+  if (isOnCard) throw isInput(`"${file}"`, target);
+}
+
+/** The device of a folder that is the root of a mount: all that lies on it lies on the card. */
+function mountedAs(folder: string, { dev }: fs.BigIntStats): string[] {
+  const isRoot = fs.statSync(path.join(fs.realpathSync(folder), '..'), { bigint: true }).dev !== dev;
+  return isRoot ? [numbers(Number(dev))] : [];
+}
+
+function foldersUpFrom(folder: string): string[] {
+  const above = path.dirname(folder);
+  return above === folder ? [folder] : [folder, ...foldersUpFrom(above)];
+}

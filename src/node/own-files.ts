@@ -1,0 +1,60 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { isUnfinished, unfinishedName } from '../card/unfinished.js';
+import { syncFolder, writeDurably } from './durable-file.js';
+import { lockTarget } from './lock.js';
+import { fileExists } from './outputs.js';
+import { onSystem } from './system-error.js';
+
+/** A file that hypberry makes. */
+interface OwnFile {
+  readonly name: string;
+  readonly data: Uint8Array;
+}
+
+/**
+ * Writes files into a folder, which is made where it is missing: all of them whole, or where one is refused none. What is
+ * there under their names already goes where hypberry made it.
+ * @param isOwn whether what is there is of the kind that is put in its place
+ * @throws HypberryError `file.exists`, `card.in-use`, and what {@link onSystem} makes of the system's refusals
+ */
+export async function writeOwnFiles(
+  folder: string,
+  files: readonly OwnFile[],
+  isOwn: (there: Uint8Array, data: Uint8Array) => boolean,
+): Promise<void> {
+  onSystem(folder, () => fs.mkdirSync(folder, { recursive: true }));
+  const lock = await lockTarget(folder, 'write');
+  try {
+    onSystem(folder, () => {
+      for (const file of files) refuseForeign(path.join(folder, file.name), file.data, isOwn);
+      for (const name of fs.readdirSync(folder)) if (isUnfinished(name)) fs.rmSync(path.join(folder, name));
+      const whole = files.map(({ name, data }) => ({ name, data, at: path.join(folder, unfinishedName()) }));
+      try {
+        for (const { at, data } of whole) writeDurably(at, data);
+        for (const { at, name } of whole) fs.renameSync(at, path.join(folder, name));
+      } finally {
+        for (const { at } of whole) fs.rmSync(at, { force: true });
+      }
+      syncFolder(folder);
+    });
+  } finally {
+    lock.release();
+  }
+}
+
+function refuseForeign(
+  file: string,
+  data: Uint8Array,
+  isOwn: (there: Uint8Array, data: Uint8Array) => boolean,
+): void {
+  const there = fs.lstatSync(file, { throwIfNoEntry: false });
+  if (there === undefined) return;
+  // One that is much larger need not be read.
+  if (there.isFile() && there.size === data.length && isOwn(fs.readFileSync(file), data)) return;
+  throw fileExists(
+    file,
+    'is there already, and "hypberry build" did not make it',
+    'Move it away, or name another folder.',
+  );
+}

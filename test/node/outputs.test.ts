@@ -1,0 +1,223 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { buildBootBlock, buildStub } from '../../src/boot/block.js';
+import { createTextFile } from '../../src/node/text-file.js';
+import { hypberry, MAIN } from '../cli/run.js';
+import { makeVolume, run, temporary } from '../card/images.js';
+import { bootPartition } from '../support/boot-files.js';
+
+const undo: (() => void)[] = [];
+afterEach(() => {
+  for (const step of undo.splice(0).reverse()) step();
+});
+
+const image = (): string =>
+  makeVolume({ bits: 16, sectorsPerCluster: 1, megabytes: 4 }, bootPartition('svc'));
+function folder(files: Record<string, string> = {}): string {
+  const at = temporary('folder');
+  fs.mkdirSync(at);
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(at, name), text);
+  return at;
+}
+function linkTo(target: string): string {
+  const at = temporary('link');
+  fs.symlinkSync(target, at);
+  return at;
+}
+
+describe('a trace', () => {
+  const write = (file: string, card: string, overwrite = false): void => {
+    const trace = createTextFile(file, { card, overwrite });
+    trace.write('traced');
+    trace.close();
+  };
+
+  test.each<[string, (card: string) => string]>([
+    ['by its name', (card) => card],
+    ['by another spelling', (card) => path.join(path.dirname(card), '.', path.basename(card))],
+    ['through a link', linkTo],
+    ['through a link in its folder', (card) => path.join(linkTo(path.dirname(card)), path.basename(card))],
+    [
+      'under its other name',
+      (card) => {
+        const at = temporary('hard');
+        fs.linkSync(card, at);
+        return at;
+      },
+    ],
+  ])('never goes to the image that is tried: %s', (_, name) => {
+    const card = image();
+    const before = fs.readFileSync(card);
+    for (const overwrite of [false, true]) {
+      expect(() => {
+        write(name(card), card, overwrite);
+      }).toThrow(expect.objectContaining({ code: 'file.is-input' }));
+    }
+    expect(fs.readFileSync(card).equals(before)).toBe(true);
+  });
+
+  test('never goes to a device that shows the image, or the image that a device shows', ({ skip }) => {
+    const card = image();
+    const { status, stdout } = spawnSync('losetup', ['-f', '--show', card], { encoding: 'utf8' });
+    if (status !== 0) skip('losetup gives no loop device here (it needs root)');
+    const device = stdout.trim();
+    undo.push(() => run('losetup', '-d', device));
+    expect(() => {
+      write(card, device, true);
+    }).toThrow(expect.objectContaining({ code: 'file.is-input' }));
+    expect(() => {
+      write(device, image(), true);
+    }).toThrow(expect.objectContaining({ code: 'file.exists' }));
+  });
+
+  test('never goes into the folder that is tried: there or not there yet, deeper, through a link', () => {
+    const card = folder({ 'config.txt': 'mine' });
+    fs.mkdirSync(path.join(card, 'overlays'));
+    for (const file of [
+      path.join(card, 'config.txt'),
+      path.join(card, 'new.txt'),
+      path.join(card, 'overlays/../overlays/new.txt'),
+      path.join(linkTo(card), 'new.txt'),
+      path.join(linkTo(path.join(card, 'overlays')), 'new.txt'),
+      linkTo(path.join(card, 'config.txt')),
+    ]) {
+      expect(() => {
+        write(file, card, true);
+      }).toThrow(expect.objectContaining({ code: 'file.is-input' }));
+    }
+    expect(fs.readdirSync(card).sort()).toEqual(['config.txt', 'overlays']);
+    expect(fs.readFileSync(path.join(card, 'config.txt'), 'utf8')).toBe('mine');
+  });
+
+  test('never goes to a file system that the tried device or image is mounted as', ({ skip }) => {
+    const card = temporary('ext4');
+    fs.writeFileSync(card, '');
+    fs.truncateSync(card, 8 << 20);
+    run('mkfs.ext4', '-q', card);
+    const { status, stdout } = spawnSync('losetup', ['-f', '--show', card], { encoding: 'utf8' });
+    if (status !== 0) skip('losetup gives no loop device here (it needs root)');
+    const device = stdout.trim();
+    undo.push(() => run('losetup', '-d', device));
+    const at = folder();
+    run('mount', device, at);
+    undo.push(() => run('umount', at));
+    for (const target of [device, card, at]) {
+      expect(() => {
+        write(path.join(at, 'new.txt'), target);
+      }).toThrow(expect.objectContaining({ code: 'file.is-input' }));
+    }
+  });
+
+  test('takes a new name, or with overwrite the place of a file; never that of what has another name, too', () => {
+    const at = folder({ old: 'a text that is longer than the trace', kept: 'kept' });
+    const card = image();
+    const old = path.join(at, 'old');
+    expect(() => {
+      write(old, card);
+    }).toThrow(
+      expect.objectContaining({
+        code: 'file.exists',
+        hint: expect.stringContaining('--overwrite') as string,
+      }),
+    );
+    expect(fs.readFileSync(old, 'utf8')).toContain('longer');
+    write(path.join(at, 'new'), card);
+    write(old, card, true);
+    for (const name of ['new', 'old']) expect(fs.readFileSync(path.join(at, name), 'utf8')).toBe('traced');
+    fs.linkSync(path.join(at, 'kept'), path.join(at, 'again'));
+    fs.symlinkSync('nowhere', path.join(at, 'dangling'));
+    for (const name of ['again', 'dangling']) {
+      expect(() => {
+        write(path.join(at, name), card, true);
+      }).toThrow(expect.objectContaining({ code: 'file.exists' }));
+    }
+    expect(fs.readFileSync(path.join(at, 'kept'), 'utf8')).toBe('kept');
+    expect(fs.existsSync(path.join(at, 'nowhere'))).toBe(false);
+  });
+
+  test('goes to a device or a pipe without more ado', async () => {
+    write('/dev/null', image());
+    const pipe = temporary('pipe');
+    run('mkfifo', pipe);
+    // Opened for both, so that neither end waits.
+    const fd = fs.openSync(pipe, 'r+');
+    write(pipe, image());
+    const got = Buffer.alloc(6);
+    fs.readSync(fd, got);
+    fs.closeSync(fd);
+    expect(got.toString()).toBe('traced');
+  });
+
+  test('of the command: refused before anything is run', { timeout: 60_000 }, async () => {
+    const card = image();
+    const before = fs.readFileSync(card);
+    const { status, stdout, stderr } = await hypberry([
+      'try',
+      '--as-is',
+      '--until',
+      '0x8000',
+      '--trace',
+      card,
+      card,
+    ]);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('(file.is-input)');
+    expect(fs.readFileSync(card).equals(before)).toBe(true);
+  });
+});
+
+test('standard output that goes into the card is refused', { timeout: 60_000 }, () => {
+  const card = image();
+  const before = fs.readFileSync(card);
+  for (const stream of ['>>', '2>>']) {
+    const script = `"$1" "$2" inspect "$3" ${stream} "$3"`;
+    const { status } = spawnSync('sh', ['-c', script, 'sh', process.execPath, MAIN, card]);
+    expect(status).toBe(2);
+    // What says so on standard error cannot go elsewhere.
+    const after = fs.readFileSync(card);
+    if (stream === '>>') expect(after.equals(before)).toBe(true);
+    expect(after.subarray(0, before.length).equals(before)).toBe(true);
+  }
+});
+
+describe('build --out', () => {
+  test('replaces its own two files, and no others; whole or not at all', { timeout: 60_000 }, async () => {
+    const at = folder({ 'notes.txt': 'mine' });
+    expect((await hypberry(['build', '--out', at, '--tree', '0x100'])).status).toBe(0);
+    expect((await hypberry(['build', '--out', at])).status).toBe(0);
+    const block = fs.readFileSync(path.join(at, 'bootblk.bin'));
+    expect(block.equals(buildBootBlock())).toBe(true);
+    expect(fs.readFileSync(path.join(at, 'hypberry-stub.bin')).equals(buildStub())).toBe(true);
+    expect(fs.readdirSync(at).sort()).toEqual(['bootblk.bin', 'hypberry-stub.bin', 'notes.txt']);
+
+    fs.rmSync(path.join(at, 'bootblk.bin'));
+    const victim = temporary('victim');
+    fs.writeFileSync(victim, block);
+    const stub = path.join(at, 'hypberry-stub.bin');
+    for (const makeForeign of [
+      () => {
+        fs.writeFileSync(stub, 'a stub of somebody else');
+      },
+      () => {
+        // Ours with a kernel behind it, which is the user's work.
+        fs.writeFileSync(stub, Buffer.concat([buildStub(), Buffer.from('kernel')]));
+      },
+      () => {
+        fs.symlinkSync(victim, stub);
+      },
+      () => {
+        fs.mkdirSync(stub);
+      },
+    ]) {
+      fs.rmSync(stub, { recursive: true });
+      makeForeign();
+      const { status, stderr } = await hypberry(['build', '--out', at]);
+      expect(status).toBe(2);
+      expect(stderr).toContain('(file.exists)');
+      expect(fs.readdirSync(at).sort()).toEqual(['hypberry-stub.bin', 'notes.txt']);
+    }
+    expect(fs.readFileSync(victim).equals(block)).toBe(true);
+  });
+});
