@@ -99,12 +99,14 @@ const { symbols, image: code } = image.hypervisor;
 const origin = Math.ceil(symbols.get('zeroTo')! / 0x1000) * 0x1000;
 /** The hypervisor's functions that the C file calls, by the name of their address there. */
 const CALLED = [
-  ...['scheduler/schedule', 'psci/wait', 'traps/giveAbort', 'traps/goOn'],
-  ...['registers/conditionPasses', 'traps/systemAccess', 'registers/readRegister', 'registers/writeRegister'],
-  ...['gic/readDistributor', 'gic/writeDistributor', 'console/readUart', 'console/writeUart'],
+  ...['scheduling/scheduler/schedule', 'traps/psci/wait'],
+  ...['traps/exceptions/giveAbort', 'traps/exceptions/goOn', 'traps/system-registers/systemAccess'],
+  ...['traps/registers/conditionPasses', 'traps/registers/readRegister', 'traps/registers/writeRegister'],
+  ...['devices/gic-distributor/readDistributor', 'devices/gic-distributor/writeDistributor'],
+  ...['devices/pl011/readUart', 'devices/pl011/writeUart'],
 ];
 const addresses = CALLED.map((name) => {
-  const [, short] = name.split('/') as [string, string];
+  const short = name.split('/').at(-1)!;
   const macro = short.replace(/[A-Z]/g, (it) => `_${it}`).toUpperCase();
   return `#define ${macro} ${symbols.get(`src/hypervisor/body/${name}`)!}u\n`;
 });

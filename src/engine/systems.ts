@@ -62,7 +62,7 @@ export interface SystemsOptions {
 
 /**
  * What the hypervisor says of a guest that has ended or of itself. Its lines begin with its name
- * (src/hypervisor/body/messages.ts).
+ * (src/hypervisor/body/devices/own-console.ts).
  * @returns whom it settles, and why
  */
 function settledBy(line: string): { name: string | undefined; reason: string } | undefined {

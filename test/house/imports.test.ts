@@ -19,6 +19,36 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   cli: ['base', 'arm', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest', 'engine', 'setup', 'node'],
 };
 
+/**
+ * The same for the rooms of src/hypervisor. Nothing but itself imports the body, which is AssemblyScript; what it shares
+ * with the rest holds nothing that only one of the two languages has.
+ */
+const HYPERVISOR_MAY_IMPORT: Record<string, readonly string[]> = {
+  shared: [],
+  assembly: ['shared'],
+  image: ['shared', 'assembly', 'binary'],
+  binary: [],
+  'body/intrinsics': [],
+  'body/core': ['shared', 'body/intrinsics'],
+  'body/host': ['shared', 'body/intrinsics', 'body/core'],
+  'body/devices': ['shared', 'body/intrinsics', 'body/core', 'body/host'],
+  'body/scheduling': ['shared', 'body/intrinsics', 'body/core', 'body/devices'],
+  'body/traps': [
+    ...['shared', 'body/intrinsics', 'body/core', 'body/host', 'body/devices', 'body/scheduling'],
+  ],
+  'body/start': [
+    ...['shared', 'body/intrinsics', 'body/core', 'body/host', 'body/devices', 'body/scheduling'],
+  ],
+  'body/index': ['body/core', 'body/traps', 'body/start'],
+};
+
+/** The room of src/hypervisor that a file is in; of the body's own files, each is one. */
+function roomOf(file: string): string {
+  const [, , first, second] = file.replace(/\.[jt]s$/, '').split('/');
+  if (first === 'hypervisor-binary') return 'binary';
+  return first === 'body' ? `body/${second!}` : first!;
+}
+
 /** The folders whose code may use what only Node has. */
 const NODE_FOLDERS = ['node', 'cli'];
 
@@ -39,6 +69,9 @@ function faultsOf(file: string, text: string): string[] {
     if (specifier.startsWith('.')) {
       const target = posix.join(posix.dirname(file), specifier).split('/')[1]!;
       if (target !== folder && !allowed.includes(target)) faults.push(`${file} imports from src/${target}`);
+      else if (folder === 'hypervisor') faults.push(...faultsOfRoom(file, specifier));
+      else if (target === 'hypervisor' && roomOfTarget(file, specifier).startsWith('body/'))
+        faults.push(`${file} imports AssemblyScript`);
     } else if (specifier.startsWith('node:') && !NODE_FOLDERS.includes(folder)) {
       faults.push(`${file} imports ${specifier}, which a browser does not have`);
     }
@@ -47,6 +80,21 @@ function faultsOf(file: string, text: string): string[] {
     faults.push(`${file} uses a global of Node`);
   }
   return faults;
+}
+
+function roomOfTarget(file: string, specifier: string): string {
+  return roomOf(posix.join(posix.dirname(file), specifier));
+}
+
+/** What is wrong with an import of a file of src/hypervisor. */
+function faultsOfRoom(file: string, specifier: string): string[] {
+  const room = roomOf(file);
+  const allowed = HYPERVISOR_MAY_IMPORT[room];
+  if (!allowed) return [`${file}: ${room} is not in the table of the hypervisor's rooms`];
+  const outside = posix.join(posix.dirname(file), specifier).split('/')[1] !== 'hypervisor';
+  if (outside) return room === 'assembly' || room === 'image' ? [] : [`${file} imports ${specifier}`];
+  const target = roomOfTarget(file, specifier);
+  return target === room || allowed.includes(target) ? [] : [`${file} imports from ${target}`];
 }
 
 /** The first circle of files that import each other, types left out; empty where there is none. */
@@ -77,6 +125,9 @@ describe('the direction of imports', () => {
     for (const [folder, targets] of Object.entries(MAY_IMPORT)) {
       for (const target of targets) expect(MAY_IMPORT[target], `${folder} → ${target}`).not.toContain(folder);
     }
+    for (const [room, targets] of Object.entries(HYPERVISOR_MAY_IMPORT))
+      for (const target of targets)
+        expect(HYPERVISOR_MAY_IMPORT[target], `${room} → ${target}`).not.toContain(room);
   });
 
   test('every file of src keeps to it, and only src/node and src/cli use Node', () => {
@@ -103,6 +154,13 @@ describe('the direction of imports', () => {
     expect(faultsOf('src/card/x.ts', `import 'node:fs';`)).toHaveLength(1);
     expect(faultsOf('src/card/x.ts', `const b = Buffer.alloc(1);`)).toHaveLength(1);
     expect(faultsOf('src/elsewhere/x.ts', '')).toHaveLength(1);
+    const body = 'src/hypervisor/body';
+    expect(faultsOf(`${body}/core/x.ts`, `import { a } from '../devices/y.js';`)).toHaveLength(1);
+    expect(faultsOf(`${body}/core/x.ts`, `import { a } from '../../../board/y.js';`)).toHaveLength(1);
+    expect(faultsOf(`${body}/elsewhere/x.ts`, `import { a } from '../core/y.js';`)).toHaveLength(1);
+    expect(faultsOf(`src/guest/x.ts`, `import { a } from '../hypervisor/body/core/y.js';`)).toHaveLength(1);
+    expect(faultsOf('src/hypervisor/image/x.ts', `import { a } from '../body/core/y.js';`)).toHaveLength(1);
+    expect(faultsOf(`${body}/traps/x.ts`, `import { a } from '../core/y.js';`)).toEqual([]);
     expect(faultsOf('src/cli/x.ts', `import { a } from '../node/y.js'; import fs from 'node:fs';`)).toEqual(
       [],
     );

@@ -1,31 +1,5 @@
-/** How cores, machines and vcpus come to be. */
-import * as L from '../shared/layout';
-import {
-  CNTHCTL,
-  CNTHP_CTL,
-  CNTPCT,
-  CNTVOFF,
-  CNTV_CTL,
-  HCPTR,
-  HCR,
-  HDCR,
-  HSTR,
-  ICIALLUIS,
-  MIDR,
-  TLBIALLNSNHIS,
-  VPIDR,
-  VTCR,
-  atomic,
-  barrier,
-  mmio,
-  shared,
-} from './intrinsics';
-import { begin } from './lifecycle';
-import { toMemory } from './memory';
-import { greet, tell, textStarted } from './messages';
-import { farUart, resetUart } from './console';
-import { routeLine } from './host-fiq';
-import { LEAST_BINARY_POINT } from './gic';
+/** How cores and machines come to be. */
+import * as L from '../shared/layout.js';
 import {
   CORES,
   HYP_TIMER,
@@ -33,16 +7,11 @@ import {
   MAILBOXES_ROUTING,
   MAILBOX_CLEAR,
   MAILBOX_SET,
-  MODE_SVC,
-  PSR_A,
-  PSR_F,
-  PSR_I,
   PSR_T,
   TIMERS_ROUTING,
-} from './machine';
-import { GUEST_HCPTR, schedule } from './scheduler';
-import { makeGuestTables, makeHostTables } from './stage2';
-import { settle } from './tree';
+} from './core/machine.js';
+import { copy, toMemory } from './core/memory.js';
+import { makeGuestTables, makeHostTables } from './core/stage2.js';
 import {
   RESTING,
   Vcpu,
@@ -55,95 +24,50 @@ import {
   vcpuAt,
   vcpuOf,
   vmAt,
-} from './vm';
+} from './core/vm.js';
+import { greet } from './devices/own-console.js';
+import { farUart, resetUart } from './devices/pl011.js';
+import { routeLine } from './host/fiq.js';
+import { settle } from './host/tree.js';
+import {
+  CNTHCTL,
+  CNTHP_CTL,
+  CNTPCT,
+  CNTVOFF,
+  CNTV_CTL,
+  HCPTR,
+  HDCR,
+  HSTR,
+  ICIALLUIS,
+  MIDR,
+  TLBIALLNSNHIS,
+  VPIDR,
+  VTCR,
+  atomic,
+  barrier,
+  mmio,
+  shared,
+} from './intrinsics.js';
+import { begin } from './scheduling/lifecycle.js';
+import { GUEST_HCPTR, loadVcpu } from './scheduling/loaded.js';
+import { schedule } from './scheduling/scheduler.js';
+import { SVC_MASKED, resetVcpu } from './scheduling/vcpu-start.js';
 
-// @external('assembly', 'loadVcpu')
-declare function loadVcpu(vcpu: Vcpu): void;
 /** How many cores have come, and whether the guests' ones may go on. */
 // @external('address', 'arrivals')
 declare function arrivals(): usize;
-// @external('assembly', 'copy')
-declare function copy(to: usize, from: usize, bytes: u32): void;
 // @external('address', 'secondaryEntry')
 declare function secondaryEntry(): usize;
-
-const SCTLR_RESET: u32 = 0x00c50878;
-const MPIDR_MULTIPROCESSING: u32 = 0x80000000;
-const BOARD_MPIDR: u32 = 0x80000f00;
-const SVC_MASKED: u32 = MODE_SVC | PSR_A | PSR_I | PSR_F;
 const RPI2_MACHINE: u32 = 3138;
 /** T0SZ 0, start at level 1, tables inner shareable and cached; bit 31 reads as one (ARM ARM B4.1, VTCR). */
 const VTCR_VALUE: u32 = 0x80003540;
 const VTTBR_VMID_SHIFT: u32 = 16;
-/**
- * The host: stage 2, and FIQ, which is the hypervisor's line; its IRQs are its own. No SMC: whatever is in Secure state
- * does not know of the second stage.
- */
-const HOST_HCR: u32 = HCR.VM | HCR.FMO | HCR.SWIO | HCR.TSC;
-const GUEST_HCR: u32 =
-  HCR.VM |
-  HCR.SWIO |
-  HCR.FMO |
-  HCR.IMO |
-  HCR.AMO |
-  HCR.FB |
-  (1 << HCR.BSU_SHIFT) |
-  HCR.TWI |
-  HCR.TSC |
-  HCR.TIDCP |
-  HCR.TAC;
 const GUEST_HDCR: u32 = HDCR.TDRA | HDCR.TDOSA | HDCR.TDA | HDCR.TPM | HDCR.TPMCR | 4;
 const GUEST_HSTR: u32 = HSTR.TTEE | HSTR.TJDBX | HSTR.T15;
 const MAILBOX3: usize = 12;
 const MAILBOX3_FIQ: u32 = 1 << 7;
 /** 2 s of the system counter: an emulator on a busy machine may run its cores one long after the other. */
 const PATIENCE: u64 = 38400000;
-
-/** A vcpu as reset leaves it, with its machine's second stage. */
-function resetVcpu(vcpu: Vcpu): void {
-  const at = changetype<usize>(vcpu);
-  const vm = vcpu.vm;
-  for (let i: u32 = 0; i < <u32>L.VCPU_FRAME_SIZE; i += 4) store<u32>(at + i, 0);
-  for (let i: u32 = L.VCPU_SAVED; i < <u32>L.VCPU_SIZE; i += 4) store<u32>(at + i, 0);
-  setSaved(vcpu, L.SAVED_SPSR, SVC_MASKED);
-  setSaved(vcpu, L.SAVED_SCTLR, SCTLR_RESET);
-  setSaved(vcpu, L.SAVED_VMPIDR, (vm.number == 0 ? BOARD_MPIDR : MPIDR_MULTIPROCESSING) | vcpu.number);
-  setSaved(vcpu, L.SAVED_VTTBR, vm.vttbrLow);
-  setSaved(vcpu, L.SAVED_VTTBR + 1, vm.vttbrHigh);
-  setSaved(vcpu, L.SAVED_HCR, vm.number == 0 ? HOST_HCR : GUEST_HCR);
-  vcpu.timerHeld = 0;
-  vcpu.interfaceEnabled = 0;
-  vcpu.priorityMask = 0;
-  vcpu.activePriorities = 0;
-  vcpu.binaryPoint = LEAST_BINARY_POINT;
-  vcpu.binaryPoint1 = 0;
-  // SGIs that it was sent while it was off are the distributor's.
-  atomic.fetchAnd(at + offsetof<Vcpu>('pending'), 0xffff);
-  // SGIs are always enabled.
-  vcpu.enabled = 0xffff;
-  vcpu.active = 0;
-  vcpu.group = 0;
-  for (let i: usize = 0; i < 32; i += 8) store<u64>(at + offsetof<Vcpu>('priorities') + i, 0);
-  vcpu.physicalControl = 0;
-}
-
-/** Has a vcpu begin at `startAt`, with `startWith` in R0. It is not loaded. */
-export function startVcpu(vcpu: Vcpu): void {
-  const vm = vcpu.vm;
-  resetVcpu(vcpu);
-  setSaved(vcpu, L.SAVED_ELR, vcpu.startAt & ~1);
-  if (vcpu.startAt & 1) setSaved(vcpu, L.SAVED_SPSR, SVC_MASKED | PSR_T);
-  setSaved(vcpu, L.SAVED_CNTVOFF, vm.startedLow);
-  setSaved(vcpu, L.SAVED_CNTVOFF + 1, vm.startedHigh);
-  vcpu.r0 = vcpu.startWith;
-  if (vcpu.number == 0 && vm.booting) {
-    vm.booting = 0;
-    if (!vm.started) tell(vm, textStarted());
-    vm.started = 1;
-    vcpu.r1 = <u32>-1;
-    vcpu.r2 = L.GUEST_RAM + load<u32>(vm.record + 4 * (L.GUEST_TREE + 2));
-  }
-}
 
 /** Puts a vcpu into the ring of its core. */
 function join(vcpu: Vcpu): void {

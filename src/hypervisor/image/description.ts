@@ -1,4 +1,5 @@
 /** What the hypervisor's file says about itself, for who looks at a card or at a machine's memory from outside. */
+import { FILE_MAGIC } from '../shared/layout.js';
 
 /** A guest, and where its memory is. */
 export interface GuestDescription {
@@ -35,8 +36,6 @@ export interface HypervisorDescription {
 /** Name of the console with the hypervisor's own messages. */
 export const OWN_CONSOLE = 'hypberry';
 
-/** "HYPB", the word behind the branch that the file begins with; then the description's offset and its length. */
-export const FILE_MAGIC = 0x4250_5948;
 const MAGIC_AT = 4;
 const HEADER = 16;
 /** B to a place further on (ARM ARM A8.8.18, encoding A1, condition always). */

@@ -9,9 +9,9 @@ import { hypervisorBase64 } from '../hypervisor-binary.js';
 import type { HypervisorDescription } from './description.js';
 import { OWN_CONSOLE } from './description.js';
 import * as L from '../shared/layout.js';
-import { writeTexts } from '../shared/messages.js';
 import type { Part } from '../assembly/start.js';
 import { startCode, STEP } from '../assembly/start.js';
+import { writeTexts } from '../assembly/texts.js';
 import { writeEntry, writeMemory, writeVectors } from '../assembly/vectors.js';
 import { writeWorldSwitch } from '../assembly/world-switch.js';
 

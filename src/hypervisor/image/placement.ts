@@ -33,7 +33,7 @@ function pageBelow(limit: number, size: number): number {
 }
 
 /**
- * Where the start brings tree and initramfs, so that both lie in the host's memory (src/hypervisor/body/tree.ts does it).
+ * Where the start brings tree and initramfs, so that both lie in the host's memory (src/hypervisor/body/host/tree.ts does it).
  * @param hostEnd where the host's memory ends
  * @returns the addresses; those below the end stay where they are
  */

@@ -90,3 +90,6 @@ export const GUEST_WORDS = 20;
 export const GUEST_RAM = 0x4000_0000;
 /** The near ends of the consoles, as the host sees them: one page each. */
 export const NEAR_UARTS = 0x4001_0000;
+
+/** "HYPB", the word behind the branch that the file begins with; then its description's offset and length. */
+export const FILE_MAGIC = 0x4250_5948;

@@ -1,6 +1,4 @@
 /** What the hypervisor says on its own console. Its body has no strings, so the texts stand here, each at a label. */
-import type { Assembler } from '../../arm/assembler.js';
-import type { Label } from '../../arm/registers.js';
 
 /** By the name that the body knows them under. */
 export const TEXTS = {
@@ -31,12 +29,3 @@ export const TEXTS = {
   coreStops: '; core ',
   stops: ' stops',
 } as const;
-
-/** Writes the texts, each with a NUL behind it, at the labels `text.NAME`. */
-export function writeTexts(a: Assembler, labelOf: (symbol: string) => Label): void {
-  for (const [name, text] of Object.entries(TEXTS)) {
-    a.at(labelOf(`text.${name}`));
-    a.bytes(new TextEncoder().encode(`${text}\0`));
-  }
-  a.org(Math.ceil(a.here / 4) * 4);
-}

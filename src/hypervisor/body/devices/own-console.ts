@@ -1,7 +1,25 @@
 /** Lines on the hypervisor's own console: console 0, whose far end is the hypervisor itself. */
-import * as L from '../shared/layout';
-import { closeLog, openLog, putLog } from './console';
-import { Vm } from './vm';
+import * as L from '../../shared/layout.js';
+import { lock, unlock } from '../core/locks.js';
+import { Uart, uartAt } from '../core/uart.js';
+import { Vm } from '../core/vm.js';
+import { receive, update } from './pl011.js';
+
+/** Keeps console 0 for a line of this core's. */
+function openLog(): void {
+  lock(changetype<usize>(uartAt(0, true)) + offsetof<Uart>('lock'));
+}
+
+function putLog(byte: u32): void {
+  receive(uartAt(0, true), byte);
+}
+
+/** The line is there: the host may be told. */
+function closeLog(): void {
+  const near = uartAt(0, true);
+  update(near);
+  unlock(changetype<usize>(near) + offsetof<Uart>('lock'));
+}
 
 // The texts are in src/hypervisor/shared/messages.ts.
 // @external('address', 'text.begin')
@@ -40,7 +58,6 @@ export declare function textAddress(): usize;
 export declare function textSyndrome(): usize;
 // @external('address', 'text.thenRestarts')
 export declare function textThenRestarts(): usize;
-
 // @external('address', 'text.fault')
 export declare function textFault(): usize;
 // @external('address', 'text.resetVector')

@@ -2,10 +2,23 @@
  * How a guest begins, ends and begins again. Its memory is made as it is at the beginning out of the copies that the
  * hypervisor keeps, in pieces, between which the other guests of that core have their slices.
  */
-import * as L from '../shared/layout';
-import { CNTPCT, ICIALLUIS, TLBIALLNSNHIS, atomic, barrier, shared } from './intrinsics';
-import { resetUart } from './console';
-import { kick } from './gic';
+import * as L from '../../shared/layout.js';
+import { kick } from '../core/events.js';
+import { clear, copy, toMemory } from '../core/memory.js';
+import {
+  CRASH,
+  LOADING,
+  OFF,
+  PAUSED,
+  RESET,
+  RESTING,
+  RUN,
+  STARTING,
+  Vcpu,
+  Vm,
+  setState,
+  vcpuOf,
+} from '../core/vm.js';
 import {
   beginLineOf,
   endLine,
@@ -21,15 +34,10 @@ import {
   textSyndrome,
   textThenRestarts,
   textTrap,
-} from './messages';
-import { toMemory } from './memory';
-import { forget } from './scheduler';
-import { CRASH, LOADING, OFF, PAUSED, RESET, RESTING, RUN, STARTING, Vcpu, Vm, setState, vcpuOf } from './vm';
-
-// @external('assembly', 'clear')
-declare function clear(address: usize, bytes: u32): void;
-// @external('assembly', 'copy')
-declare function copy(to: usize, from: usize, bytes: u32): void;
+} from '../devices/own-console.js';
+import { resetUart } from '../devices/pl011.js';
+import { CNTPCT, ICIALLUIS, TLBIALLNSNHIS, atomic, barrier, shared } from '../intrinsics.js';
+import { forget } from './loaded.js';
 
 /** Bytes of memory that are made at once; it takes less than a slice. Guests' memory is a multiple of it. */
 const PIECE: u32 = 0x100000;

@@ -1,9 +1,21 @@
 /** Power State Coordination Interface 0.2 (Arm DEN 0022B) over HVC. */
-import { kick, next, SPURIOUS } from './gic';
-import { atomic, barrier, shared } from './intrinsics';
-import { ask, rest } from './lifecycle';
-import { schedule } from './scheduler';
-import { CLAIMED, OFF, RESET, RESTING, STARTING, Vcpu, Vm, WAITING, setState, stateOf, vcpuOf } from './vm';
+import { SPURIOUS, kick, next } from '../core/events.js';
+import {
+  CLAIMED,
+  OFF,
+  RESET,
+  RESTING,
+  STARTING,
+  Vcpu,
+  Vm,
+  WAITING,
+  setState,
+  stateOf,
+  vcpuOf,
+} from '../core/vm.js';
+import { atomic, barrier, shared } from '../intrinsics.js';
+import { ask, rest } from '../scheduling/lifecycle.js';
+import { schedule } from '../scheduling/scheduler.js';
 
 const FIRST: u32 = 0x84000000;
 const VERSION: u32 = 0;
@@ -14,7 +26,6 @@ const AFFINITY_INFO: u32 = 4;
 const MIGRATE_INFO_TYPE: u32 = 6;
 const SYSTEM_OFF: u32 = 8;
 const SYSTEM_RESET: u32 = 9;
-
 const VERSION_0_2: u32 = 2;
 const SUCCESS: u32 = 0;
 const NOT_SUPPORTED: u32 = <u32>-1;

@@ -9,49 +9,19 @@
  * away what it finds at the beginning. It has a pause, too, when it has been read empty or has given many bytes: a guest
  * that never stops talking must not have its host do nothing but listen.
  */
-import * as L from '../shared/layout';
-import { setLine } from './gic';
-import { atomic, shared } from './intrinsics';
-import { deafAt, nearLineChanged } from './host';
-import { NEVER, count } from './timer';
-import { Vm, lock, unlock, vmAt } from './vm';
+import * as L from '../../shared/layout.js';
+import { setLine } from '../core/events.js';
+import { lock, unlock } from '../core/locks.js';
+import { count } from '../core/time.js';
+import { Uart, isNear, peerOf, uartAt } from '../core/uart.js';
+import { Vm, vmAt } from '../core/vm.js';
+import { deafAt, nearLineChanged } from '../host/interrupts.js';
+import { atomic, shared } from '../intrinsics.js';
 
-// @external('address', 'uarts')
-declare function uartsAddress(): usize;
 // @external('address', 'rings')
 declare function rings(): usize;
 // @external('address', 'logs')
 declare function logs(): usize;
-
-/** One end. */
-@unmanaged
-export class Uart {
-  /** Which console, twice, and 1 for the near end. */
-  number: u32;
-  control: u32;
-  lineControl: u32;
-  integerDivisor: u32;
-  fractionalDivisor: u32;
-  levels: u32;
-  mask: u32;
-  dma: u32;
-  /** Latched interrupts: transmit. */
-  latched: u32;
-  /** Bytes that were ever put into its ring or log, and read or overwritten there. */
-  put: u32;
-  taken: u32;
-  /** Its interrupt line, as it was told last. */
-  line: u32;
-  /** Held, of the near end, while either end is changed. */
-  lock: u32;
-  /** Bytes that were read since its last pause. */
-  heard: u32;
-  /** Count until which it hears nothing. */
-  deafUntil: u64;
-}
-if (offsetof<Uart>() > <usize>L.UART_SIZE || offsetof<Uart>('put') != <usize>L.UART_PUT)
-  ERROR('layout of Uart');
-
 // Registers, by their offset (DDI 0183, table 3-1).
 const DR: u32 = 0x00;
 const FR: u32 = 0x18;
@@ -66,7 +36,6 @@ const MIS: u32 = 0x40;
 const ICR: u32 = 0x44;
 const DMACR: u32 = 0x48;
 const PERIPH_ID: u32 = 0xfe0;
-
 const FR_CTS: u32 = 1 << 0;
 const FR_DSR: u32 = 1 << 1;
 const FR_DCD: u32 = 1 << 2;
@@ -89,22 +58,6 @@ const PAUSE: u64 = 19200;
 const AT_ONCE: u32 = 256;
 /** The guests' UART interrupt, as in QEMU's machine "virt": SPI 1. */
 const UART_SPI: u32 = 33;
-
-/** An end of a console: the far one, or the near one. */
-export function uartAt(console: u32, near: bool): Uart {
-  return changetype<Uart>(uartsAddress() + (2 * console + (near ? 1 : 0)) * L.UART_SIZE);
-}
-
-// @inline
-function isNear(uart: Uart): bool {
-  return (uart.number & 1) != 0;
-}
-
-function peerOf(uart: Uart): Uart {
-  return changetype<Uart>(
-    isNear(uart) ? changetype<usize>(uart) - L.UART_SIZE : changetype<usize>(uart) + L.UART_SIZE,
-  );
-}
 
 /** Bytes that may wait to be read by an end. */
 // @inline
@@ -193,21 +146,13 @@ export function hear(): void {
   }
 }
 
-/** When the next near end will hear; NEVER where all do. */
-export function nextToHear(): u64 {
-  let next = NEVER;
-  for (let deaf = shared.load32(deafAt()); deaf != 0; deaf &= deaf - 1)
-    next = min(next, uartAt(ctz(deaf), true).deafUntil);
-  return next;
-}
-
 /** Linux' driver lets interrupts of what it has received through before it begins to receive, or can handle them. */
 function raw(uart: Uart): u32 {
   return uart.latched | (listens(uart) && hears(uart) ? INT_RX | INT_RT : 0);
 }
 
 /** Tells an end's machine when its interrupt line has changed. */
-function update(uart: Uart): void {
+export function update(uart: Uart): void {
   const line: u32 = (raw(uart) & uart.mask) != 0 ? 1 : 0;
   if (line == uart.line) return;
   uart.line = line;
@@ -222,7 +167,7 @@ function holds(uart: Uart): bool {
 }
 
 /** Puts a byte into an end's ring or log. */
-function receive(uart: Uart, byte: u32): void {
+export function receive(uart: Uart, byte: u32): void {
   if (holds(uart)) return;
   if (isFull(uart)) uart.taken++;
   store<u8>(byteAt(uart, uart.put), byte);
@@ -340,24 +285,6 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
   }
   update(uart);
   unlock(at);
-}
-
-// --- the hypervisor's own ------------------------------------------------------------------------------------------
-
-/** Keeps console 0 for a line of this core's. */
-export function openLog(): void {
-  lock(changetype<usize>(uartAt(0, true)) + offsetof<Uart>('lock'));
-}
-
-export function putLog(byte: u32): void {
-  receive(uartAt(0, true), byte);
-}
-
-/** The line is there: the host may be told. */
-export function closeLog(): void {
-  const near = uartAt(0, true);
-  update(near);
-  unlock(changetype<usize>(near) + offsetof<Uart>('lock'));
 }
 
 /** The near end of the console that a page of the host's addresses shows. */

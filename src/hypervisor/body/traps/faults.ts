@@ -7,8 +7,9 @@
  * part, which those who come next can live with: a console's counts are only ever taken modulo its size, an interrupt
  * controller's words are each right by themselves, and a bit that is missing costs that guest one interrupt.
  */
-import { HDFAR, HIFAR, HSR, mmio } from './intrinsics';
-import { MAILBOXES_ROUTING, TIMERS_ROUTING } from './machine';
+import { unlock } from '../core/locks.js';
+import { MAILBOXES_ROUTING, TIMERS_ROUTING } from '../core/machine.js';
+import { core } from '../core/vm.js';
 import {
   beginLine,
   endLine,
@@ -22,8 +23,8 @@ import {
   textStops,
   textSyndrome,
   textVector,
-} from './messages';
-import { core, unlock } from './vm';
+} from '../devices/own-console.js';
+import { HDFAR, HIFAR, HSR, mmio } from '../intrinsics.js';
 
 const PREFETCH_ABORT: u32 = 3;
 

@@ -3,22 +3,30 @@
  * off the core at the board's local controller until the guest is done with it. The physical timer is emulated over
  * the same count.
  */
-import * as L from '../shared/layout';
-import { CNTPCT, CNTVOFF, CNTV_CTL, CNTHP_CTL, CNTHP_CVAL, barrier } from './intrinsics';
-import { wantsCore } from './scheduler';
-import { PHYSICAL_TIMER_PPI, VIRTUAL_TIMER_PPI, deliver, drop, raise } from './gic';
-import { PAUSED, Vcpu, WAITING, core, saved, stateOf } from './vm';
+import * as L from '../../shared/layout.js';
+import { deliver, drop, raise } from '../core/events.js';
+import { HYP_TIMER, TIMERS_ROUTING, VIRTUAL_TIMER } from '../core/machine.js';
+import { NEVER, count } from '../core/time.js';
+import { PAUSED, Vcpu, WAITING, core, saved, stateOf, wantsCore } from '../core/vm.js';
+import { CNTHP_CTL, CNTHP_CVAL, CNTVOFF, CNTV_CTL, mmio } from '../intrinsics.js';
+
+/** The generic timers' private interrupts, as every machine with a GIC has them. */
+export const VIRTUAL_TIMER_PPI: u32 = 27;
+export const PHYSICAL_TIMER_PPI: u32 = 30;
+/** CNTV_CTL when the timer's line is up: ENABLE and ISTATUS, not IMASK. */
+export const FIRES: u32 = CNTV_CTL.ENABLE | CNTV_CTL.ISTATUS;
+export const CONTROL: u32 = FIRES | CNTV_CTL.IMASK;
+
+/** The loaded vcpu's virtual timer no longer holds its line up: its interrupt may come again. */
+export function releaseTimer(vcpu: Vcpu): void {
+  drop(vcpu, VIRTUAL_TIMER_PPI);
+  vcpu.timerHeld = 0;
+  mmio.write32(TIMERS_ROUTING + 4 * vcpu.core, HYP_TIMER | VIRTUAL_TIMER);
+}
 
 const ENABLE: u32 = CNTV_CTL.ENABLE;
 const IMASK: u32 = CNTV_CTL.IMASK;
 const ISTATUS: u32 = CNTV_CTL.ISTATUS;
-export const NEVER: u64 = 0xffffffffffffffff;
-
-// @inline
-export function count(): u64 {
-  barrier.isb();
-  return CNTPCT.read();
-}
 
 function pair(vcpu: Vcpu, word: u32): u64 {
   return ((<u64>saved(vcpu, word + 1)) << 32) | saved(vcpu, word);
@@ -73,8 +81,6 @@ export function arm(): void {
   CNTHP_CVAL.write(first);
   CNTHP_CTL.write(first == NEVER ? 0 : ENABLE);
 }
-
-// --- the physical timer's registers --------------------------------------------------------------------------------
 
 export function readPhysicalControl(vcpu: Vcpu): u32 {
   const over = (vcpu.physicalControl & ENABLE) != 0 && vcpu.physicalCompare <= count() - CNTVOFF.read();

@@ -4,7 +4,6 @@
  * the core's FIQs are the host's directly, and the hypervisor's line is off, until the core goes idle without one
  * pending. What was sent on the line meanwhile stands in the mailbox and the timer, and comes then.
  */
-import { HCR, mmio } from './intrinsics';
 import {
   FIQ_SHIFT,
   FIQ_SOURCE,
@@ -13,8 +12,9 @@ import {
   MAILBOXES_ROUTING,
   SOURCE_MAILBOX1,
   TIMERS_ROUTING,
-} from './machine';
-import { core } from './vm';
+} from '../core/machine.js';
+import { core } from '../core/vm.js';
+import { HCR, mmio } from '../intrinsics.js';
 
 /** Has the hypervisor's line as FIQ on a core of the host's, or takes it off; what the host routes stays. */
 export function routeLine(index: u32, on: bool): void {

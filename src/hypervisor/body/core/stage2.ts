@@ -2,9 +2,9 @@
  * Translation tables in the long format (ARM ARM B3.6): HYP mode's own, and second stages. All of them are made
  * before anyone runs under them.
  */
-import * as L from '../shared/layout';
-import { DCCMVAC, TLBIALLNSNHIS, barrier, shared } from './intrinsics';
-import { Vm, configuration } from './vm';
+import * as L from '../../shared/layout.js';
+import { Vm, configuration } from './vm.js';
+import { DCCMVAC, TLBIALLNSNHIS, barrier, shared } from '../intrinsics.js';
 
 // @external('address', 'hypTables')
 declare function hypTables(): usize;
@@ -12,7 +12,6 @@ declare function hypTables(): usize;
 declare function hostTables(): usize;
 // @external('address', 'guestTables')
 declare function guestTables(): usize;
-
 const TABLE: u64 = 3;
 const BLOCK: u64 = 1;
 const PAGE: u64 = 3;
@@ -25,7 +24,6 @@ const HYP_DEVICE: u64 = ACCESSED | (1 << 2) | (1 << 6) | EXECUTE_NEVER;
 /** Second stages: MemAttr, HAP 3 for reads and writes. */
 const NORMAL: u64 = ACCESSED | INNER_SHAREABLE | (0xf << 2) | (3 << 6);
 const DEVICE: u64 = ACCESSED | (1 << 2) | (3 << 6) | EXECUTE_NEVER;
-
 const MIB2: u32 = 0x200000;
 const GIB: u32 = 0x40000000;
 const PERIPHERALS: u32 = 0x3f000000;

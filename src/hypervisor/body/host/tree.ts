@@ -2,11 +2,8 @@
  * The host's device tree (Devicetree Specification 0.4, chapter 5) and its initramfs, as the firmware left them:
  * brought into the host's memory, and changed in place.
  */
-import { word } from './intrinsics';
-import { toMemory } from './memory';
-
-// @external('assembly', 'copy')
-declare function copy(to: usize, from: usize, bytes: u32): void;
+import { copy, toMemory } from '../core/memory.js';
+import { word } from '../intrinsics.js';
 
 const MAGIC: u32 = 0xd00dfeed;
 const TOTAL_SIZE: u32 = 4;
@@ -18,7 +15,6 @@ const PAIR: u32 = 8;
 const PAGE: u32 = 0x1000;
 /** `copy` moves so many bytes at once. */
 const COPIED: u32 = 32;
-
 /** Nodes at the root that are looked for, and properties. */
 const MEMORY: u32 = 0;
 const CHOSEN: u32 = 1;

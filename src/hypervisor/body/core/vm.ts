@@ -1,7 +1,18 @@
 /** Virtual machines, their virtual CPUs, and the cores these run on. */
-import * as L from '../shared/layout';
-import { HTPIDR, atomic, barrier, shared } from './intrinsics';
-import { Uart } from './console';
+import * as L from '../../shared/layout.js';
+import { Uart } from './uart.js';
+import { HTPIDR, shared } from '../intrinsics.js';
+
+// @inline
+export function nobody(): Vcpu {
+  return changetype<Vcpu>(0);
+}
+
+/** Whether a vcpu has something to do for its core. */
+export function wantsCore(vcpu: Vcpu): bool {
+  const state = stateOf(vcpu);
+  return state == RUNNABLE || state == LOADING;
+}
 
 // @external('address', 'vcpus')
 declare function vcpusAddress(): usize;
@@ -14,7 +25,7 @@ declare function configurationAddress(): usize;
 
 /** What a core knows, above its stack. */
 @unmanaged
-export class Core {
+class Core {
   index: u32;
   /** The vcpu whose registers the core holds. */
   loaded: Vcpu;
@@ -84,7 +95,6 @@ export const RUN: u32 = 0;
 export const OFF: u32 = 1;
 export const RESET: u32 = 2;
 export const CRASH: u32 = 3;
-
 /** What a vcpu does. */
 export const RUNNABLE: u32 = 0;
 /** It waits in WFI. */
@@ -158,7 +168,9 @@ export class Vcpu {
 // A class that grows over what the assembler's part uses is refused here.
 if (offsetof<Vcpu>() > <usize>L.VCPU_SAVED || offsetof<Vcpu>('lr') != <usize>L.VCPU_FRAME_SIZE - 4)
   ERROR('layout of Vcpu');
+
 if (offsetof<Vm>() > <usize>L.VM_SIZE) ERROR('layout of Vm');
+
 if (offsetof<Core>() > <usize>L.CORE_SIZE) ERROR('layout of Core');
 
 // @inline
@@ -222,19 +234,4 @@ export function stateOf(vcpu: Vcpu): u32 {
 // @inline
 export function setState(vcpu: Vcpu, state: u32): void {
   shared.store32(changetype<usize>(vcpu) + offsetof<Vcpu>('state'), state);
-}
-
-/** Takes a lock, a word that is 0 while it is free. */
-export function lock(at: usize): void {
-  while (atomic.compareExchange(at, 0, 1) != 0) barrier.wfe();
-  barrier.dmbIsh();
-  core().held = at;
-}
-
-export function unlock(at: usize): void {
-  core().held = 0;
-  barrier.dmbIsh();
-  shared.store32(at, 0);
-  barrier.dsbIsh();
-  barrier.sev();
 }

@@ -1,0 +1,89 @@
+/** What a core holds of vcpus: the registers of one, and VFP's of the same or another. */
+import { deliver } from '../core/events.js';
+import { HYP_TIMER, TIMERS_ROUTING, VIRTUAL_TIMER } from '../core/machine.js';
+import { Vcpu, Vm, core, nobody } from '../core/vm.js';
+import { arm } from '../devices/timer.js';
+import { CNTV_CTL, HCPTR, TLBIALLNSNH, barrier, mmio } from '../intrinsics.js';
+
+// @external('assembly', 'saveVcpu')
+declare function saveVcpu(vcpu: Vcpu): void;
+// @external('assembly', 'loadVcpu')
+export declare function loadVcpu(vcpu: Vcpu): void;
+// @external('assembly', 'saveVfp')
+declare function saveVfp(vcpu: Vcpu): void;
+// @external('assembly', 'loadVfp')
+declare function loadVfp(vcpu: Vcpu): void;
+// @external('assembly', 'parkVfp')
+declare function parkVfp(vcpu: Vcpu): void;
+// @external('assembly', 'unparkVfp')
+declare function unparkVfp(vcpu: Vcpu): void;
+/** A slice: 5 ms of the system counter. */
+const SLICE: u64 = 96000;
+/** What a guest's coprocessor accesses are trapped by: all but VFP's, which come with TCP10 and TCP11. */
+export const GUEST_HCPTR: u32 = 0x33ff | HCPTR.TTA;
+const VFP_TRAPS: u32 = HCPTR.TCP10 | HCPTR.TCP11;
+
+/** What the core holds of a vcpu's registers is worth nothing any more. */
+export function forget(vcpu: Vcpu): void {
+  const here = core();
+  if (here.vfp == vcpu) {
+    if (here.loaded == vcpu) parkVfp(vcpu);
+    here.vfp = nobody();
+  }
+  if (here.loaded != vcpu) return;
+  here.loaded = nobody();
+  CNTV_CTL.write(0);
+  mmio.write32(TIMERS_ROUTING + 4 * here.index, HYP_TIMER);
+}
+
+/** The core's TLB knows machines, not their vcpus: what another one of the same machine had there is not this one's. */
+function forgetTranslations(vcpu: Vcpu): void {
+  const at = changetype<usize>(vcpu.vm) + offsetof<Vm>('ranLast') + vcpu.core;
+  const last = load<u8>(at);
+  const mine = <u8>(vcpu.number + 1);
+  if (last == mine) return;
+  store<u8>(at, mine);
+  if (last == 0) return;
+  TLBIALLNSNH.write(0);
+  barrier.dsb();
+  barrier.isb();
+}
+
+/** Has the core hold a vcpu's registers, and sets the HYP timer. */
+export function resume(vcpu: Vcpu, time: u64): void {
+  const here = core();
+  if (here.loaded != vcpu) {
+    if (here.loaded != nobody()) {
+      if (here.vfp == here.loaded) parkVfp(here.vfp);
+      saveVcpu(here.loaded);
+    }
+    loadVcpu(vcpu);
+    here.loaded = vcpu;
+    // Before its interrupts are looked at, so that who sends it one meanwhile knows where.
+    barrier.dmbIsh();
+    here.sliceEnd = time + SLICE;
+    forgetTranslations(vcpu);
+    if (here.vfp == vcpu) {
+      HCPTR.write(GUEST_HCPTR);
+      barrier.isb();
+      unparkVfp(vcpu);
+    } else HCPTR.write(GUEST_HCPTR | VFP_TRAPS);
+    mmio.write32(TIMERS_ROUTING + 4 * here.index, vcpu.timerHeld ? HYP_TIMER : HYP_TIMER | VIRTUAL_TIMER);
+    // What an event was sent for while others had the core has to be looked at: it may be theirs that is gone.
+    barrier.clrex();
+    barrier.sev();
+  } else if (time >= here.sliceEnd) here.sliceEnd = time + SLICE;
+  arm();
+  deliver(vcpu);
+}
+
+/** The vcpu has touched VFP or NEON while the core held somebody else's registers. */
+export function giveVfp(vcpu: Vcpu): void {
+  const here = core();
+  HCPTR.write(GUEST_HCPTR);
+  barrier.isb();
+  if (here.vfp == vcpu) return;
+  if (here.vfp != nobody()) saveVfp(here.vfp);
+  loadVfp(vcpu);
+  here.vfp = vcpu;
+}

@@ -1,0 +1,114 @@
+/** Which vcpu a core runs: its own ones in turn, a slice each while several want it; nobody for as long as none does. */
+import { SPURIOUS, next, raise } from '../core/events.js';
+import {
+  HYP_TIMER,
+  IRQ_SOURCE,
+  MAILBOX_CLEAR,
+  SOURCE_MAILBOX1,
+  TIMERS_ROUTING,
+  VIRTUAL_TIMER,
+} from '../core/machine.js';
+import { count } from '../core/time.js';
+import {
+  CLAIMED,
+  LOADING,
+  PAUSED,
+  RESTING,
+  RUN,
+  RUNNABLE,
+  STARTING,
+  Vcpu,
+  Vm,
+  WAITING,
+  core,
+  nobody,
+  setState,
+  stateOf,
+  wantsCore,
+} from '../core/vm.js';
+import { VIRTUAL_TIMER_PPI, arm, expire } from '../devices/timer.js';
+import { barrier, mmio, shared } from '../intrinsics.js';
+import { endPause, makePiece, rest } from './lifecycle.js';
+import { forget, resume } from './loaded.js';
+import { startVcpu } from './vcpu-start.js';
+
+/** Deals with what has interrupted this core; gives the sources. */
+export function takeInterrupts(): u32 {
+  const here = core();
+  const source = mmio.read32(IRQ_SOURCE + 4 * here.index);
+  if (source & VIRTUAL_TIMER) {
+    mmio.write32(TIMERS_ROUTING + 4 * here.index, HYP_TIMER);
+    here.loaded.timerHeld = 1;
+    raise(here.loaded, VIRTUAL_TIMER_PPI);
+  }
+  if (source & SOURCE_MAILBOX1) {
+    mmio.write32(MAILBOX_CLEAR + 16 * here.index + 4, 0xffffffff);
+    // What the mailbox is for is looked at afterwards.
+    barrier.dsb();
+  }
+  return source;
+}
+
+/** Brings a vcpu's state up to date: asked to rest, to start, or woken. */
+function attend(vcpu: Vcpu, time: u64): void {
+  const state = stateOf(vcpu);
+  if (state == RESTING || state == CLAIMED || state == LOADING) return;
+  // What another core has written is seen from here on.
+  if (state == PAUSED || state == STARTING) barrier.dmbIsh();
+  if (state == PAUSED) {
+    endPause(vcpu, time);
+    return;
+  }
+  if (shared.load32(changetype<usize>(vcpu.vm) + offsetof<Vm>('request')) != RUN) {
+    rest(vcpu);
+    return;
+  }
+  if (state == STARTING) {
+    forget(vcpu);
+    startVcpu(vcpu);
+    setState(vcpu, RUNNABLE);
+    return;
+  }
+  expire(vcpu, time);
+  if (state == WAITING && next(vcpu) != SPURIOUS) {
+    setState(vcpu, RUNNABLE);
+    // Whoever has found it waiting has left it the interrupt to find.
+    barrier.dmbIsh();
+  }
+}
+
+/** The next to run: who runs, while its slice lasts, else the next in turn; null where nobody wants to. */
+function choose(current: Vcpu, time: u64): Vcpu {
+  let vcpu = current;
+  if (stateOf(current) == RUNNABLE && time < core().sliceEnd) return current;
+  do {
+    vcpu = vcpu.next;
+    if (wantsCore(vcpu)) return vcpu;
+  } while (vcpu != current);
+  return nobody();
+}
+
+/** Looks at all vcpus of this core again; gives the one to go on with, loaded. */
+export function schedule(current: Vcpu): Vcpu {
+  while (true) {
+    const time = count();
+    let vcpu = current;
+    do {
+      attend(vcpu, time);
+      vcpu = vcpu.next;
+    } while (vcpu != current);
+    const chosen = choose(current, time);
+    if (chosen == nobody()) {
+      arm();
+      barrier.dsb();
+      barrier.wfi();
+    } else if (stateOf(chosen) == LOADING) {
+      makePiece(chosen);
+      current = chosen;
+    } else {
+      resume(chosen, time);
+      return chosen;
+    }
+    takeInterrupts();
+  }
+}

@@ -1,0 +1,111 @@
+/** Loads and stores that stage 2 does not map. */
+import * as L from '../../shared/layout.js';
+import { PSR_E } from '../core/machine.js';
+import { Vcpu, configuration } from '../core/vm.js';
+import { readInterface, writeInterface } from '../devices/gic-cpu-interface.js';
+import { readDistributor, writeDistributor } from '../devices/gic-distributor.js';
+import { nearUart, readUart, writeUart } from '../devices/pl011.js';
+import { isController, readController, writeController } from '../host/controllers.js';
+import { HDFAR, HPFAR, word } from '../intrinsics.js';
+import { giveAbort } from './exceptions.js';
+import { readRegister, skip, writeRegister } from './registers.js';
+
+// HSR.ISS of a data abort: syndrome valid, size, sign extension, register, write.
+const ISV: u32 = 1 << 24;
+const SIZE_SHIFT: u32 = 22;
+const SIGNED: u32 = 1 << 21;
+const REGISTER_SHIFT: u32 = 16;
+const WRITE: u32 = 1 << 6;
+/** FSC: a translation fault of any level, which is what an address without memory gives. */
+const FAULT_KIND: u32 = 0x3c;
+const TRANSLATION: u32 = 0x04;
+/** A translation fault by a word, R0 to R7, little-endian: CPSR.E has a bit's place that is 0 in this syndrome. */
+const PLAIN_MASK: u32 = ISV | (3 << SIZE_SHIFT) | (8 << REGISTER_SHIFT) | FAULT_KIND | PSR_E;
+const PLAIN: u32 = ISV | (2 << SIZE_SHIFT) | TRANSLATION;
+/** What a guest sees at which page: as in QEMU's machine "virt". */
+const GICD_PAGE: u32 = 0x08000;
+const GICC_PAGE: u32 = 0x08010;
+const UART_PAGE: u32 = 0x09000;
+const VIRTIO_PAGE: u32 = 0x0a000;
+const VIRTIO_PAGES: u32 = 4;
+
+/** A load or store that stage 2 does not map: a device's, or an external abort. */
+// @inline
+export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
+  const page = HPFAR.read() >> 4;
+  const address = HDFAR.read();
+  const offset = address & 0xfff;
+  // What every interrupt takes several times has a way of its own: a word of the CPU interface, from or to R0 to R7.
+  if (page == GICC_PAGE && ((hsr | (psr & PSR_E)) & PLAIN_MASK) == PLAIN && vcpu.vm.number != 0) {
+    const at = changetype<usize>(vcpu) + ((hsr >> (REGISTER_SHIFT - 2)) & 0x1c);
+    if (hsr & WRITE) writeInterface(vcpu, offset, load<u32>(at));
+    else store<u32>(at, readInterface(vcpu, offset));
+    skip(hsr);
+    return vcpu;
+  }
+  const size: u32 = 1 << ((hsr >> SIZE_SHIFT) & 3);
+  const n = (hsr >> REGISTER_SHIFT) & 0xf;
+  if ((hsr & ISV) != 0 && (hsr & FAULT_KIND) == TRANSLATION && n != 15 && (offset & (size - 1)) == 0) {
+    if (hsr & WRITE) {
+      if (write(vcpu, page, offset, size, asSeen(readRegister(vcpu, n), size, psr))) {
+        skip(hsr);
+        return vcpu;
+      }
+    } else if (knows(vcpu, page)) {
+      let value = asSeen(read(vcpu, page, offset, size), size, psr);
+      const shift = 32 - 8 * size;
+      value = hsr & SIGNED ? <u32>((<i32>(value << shift)) >> shift) : (value << shift) >>> shift;
+      writeRegister(vcpu, n, value);
+      skip(hsr);
+      return vcpu;
+    }
+  }
+  return giveAbort(vcpu, false, address, (hsr & WRITE) != 0);
+}
+
+/** Devices are little-endian; for a vcpu that is big-endian at the moment the bytes come the other way round. */
+function asSeen(value: u32, size: u32, psr: u32): u32 {
+  return psr & PSR_E ? word.rev(value) >>> (32 - 8 * size) : value;
+}
+
+/** Whether a page without memory is a device's. */
+function knows(vcpu: Vcpu, page: u32): bool {
+  if (vcpu.vm.number == 0)
+    return isController(page) || page - ((<u32>L.NEAR_UARTS) >> 12) <= configuration(L.CONFIG_GUESTS);
+  return (
+    page == GICC_PAGE ||
+    page == GICD_PAGE ||
+    page == UART_PAGE ||
+    page == GICC_PAGE + 1 ||
+    page - VIRTIO_PAGE < VIRTIO_PAGES
+  );
+}
+
+function read(vcpu: Vcpu, page: u32, offset: u32, size: u32): u32 {
+  if (vcpu.vm.number == 0) {
+    if (isController(page)) return readController((page << 12) | offset, size);
+    return readUart(nearUart(page), offset);
+  }
+  // Registers are words; a part of one is a read of the word.
+  const shift = (offset & 3) << 3;
+  const word = offset & ~3;
+  if (page == GICC_PAGE) return readInterface(vcpu, word) >>> shift;
+  if (page == GICD_PAGE) return readDistributor(vcpu, word) >>> shift;
+  if (page == UART_PAGE) return readUart(vcpu.vm.uart, word) >>> shift;
+  return 0;
+}
+
+/** Gives whether there was something to write to. */
+export function write(vcpu: Vcpu, page: u32, offset: u32, size: u32, value: u32): bool {
+  if (!knows(vcpu, page)) return false;
+  if (size == 1) value &= 0xff;
+  else if (size == 2) value &= 0xffff;
+  if (vcpu.vm.number == 0) {
+    if (isController(page)) writeController((page << 12) | offset, size, value);
+    else writeUart(nearUart(page), offset, value);
+  } else if (page == GICC_PAGE) writeInterface(vcpu, offset, value);
+  else if (page == GICD_PAGE) writeDistributor(vcpu, offset, size, value);
+  else if (page == UART_PAGE) writeUart(vcpu.vm.uart, offset, value);
+  else if (page == GICC_PAGE + 1) writeInterface(vcpu, 0x1000 | offset, value);
+  return true;
+}
