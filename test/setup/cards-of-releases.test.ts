@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { inspectCard } from '../../src/setup/inspect.js';
+import { planInstall, planUninstall } from '../../src/setup/install.js';
+import { applyPlan } from '../../src/setup/plan.js';
+import type { Files } from '../support/boot-files.js';
+import { changeableCard } from '../support/changeable-card.js';
+
+const fixtures = join(import.meta.dirname, '../fixtures');
+const releases = readdirSync(fixtures).filter((name) => /^\d/.test(name));
+const cards = releases.flatMap((release) =>
+  readdirSync(join(fixtures, release)).map((file) => [release, file.replace('.json.gz', '')] as const),
+);
+
+function load(release: string, name: string): { before: Files; after: Files } {
+  const json = gunzipSync(readFileSync(join(fixtures, release, `${name}.json.gz`))).toString();
+  const { before, after } = JSON.parse(json) as Record<'before' | 'after', Record<string, string>>;
+  const bytes = (files: Record<string, string>): Files =>
+    Object.fromEntries(
+      Object.entries(files).map(([path, data]) => [path, new Uint8Array(Buffer.from(data, 'base64'))]),
+    );
+  return { before: bytes(before), after: bytes(after) };
+}
+
+/** Files in a form whose differences are short. */
+const inHex = (files: Files): Record<string, string> =>
+  Object.fromEntries(
+    Object.keys(files)
+      .sort()
+      .map((path) => [path, Buffer.from(files[path]!).toString('hex')]),
+  );
+
+test('each release has its cards: both methods, with and without guests', () => {
+  expect(releases).toContain('0.1.0');
+  for (const release of releases)
+    expect(cards.filter(([it]) => it === release).map(([, name]) => name)).toEqual(
+      expect.arrayContaining(['armstub', 'armstub-guests', 'kernel_old', 'kernel_old-guests']),
+    );
+});
+
+describe.each(cards)('a card of %s, %s', (release, name) => {
+  const { before, after } = load(release, name);
+  const ours = Object.keys(after).filter((path) => !(path in before));
+  const withGuests = name.endsWith('-guests');
+
+  test('inspect says what it is', async () => {
+    expect(ours.length).toBeGreaterThan(0);
+    const report = await inspectCard(changeableCard({ ...after }));
+    expect(report.start.mode).toBe('HYP');
+    expect(report.conclusion).toMatch(
+      withGuests
+        ? /^This card starts hypberry's hypervisor in HYP mode, with guests web, db\./
+        : /^This card starts Linux in HYP mode, by the block that hypberry installed\./,
+    );
+    const { ourFiles, problem } = report.facts as { ourFiles: string[]; problem: unknown };
+    expect([[...ourFiles].sort(), problem]).toEqual([[...ours].sort(), null]);
+  });
+
+  test('install brings it up to date and leaves what is the user’s', async () => {
+    const files = { ...after };
+    const card = changeableCard(files);
+    const plan = await planInstall(card, { method: 'auto' });
+    expect(plan.method).toBe(name.replace('-guests', ''));
+    await applyPlan(card, plan, () => undefined);
+    expect((await planInstall(card, { method: 'auto' })).changes).toEqual([]);
+    const report = await inspectCard(card);
+    expect([report.start.mode, report.conclusion]).toEqual([
+      'HYP',
+      expect.not.stringMatching(/out of date|refuses/) as string,
+    ]);
+    for (const [path, data] of Object.entries(before))
+      if (path !== 'config.txt') expect(files[path], path).toEqual(data);
+    // And no file of the old release stays behind.
+    await applyPlan(card, await planUninstall(card), () => undefined);
+    expect(inHex(files)).toEqual(inHex(before));
+  });
+
+  test('uninstall gives config.txt back to the byte and takes all files of ours', async () => {
+    const files = { ...after };
+    const card = changeableCard(files);
+    await applyPlan(card, await planUninstall(card), () => undefined);
+    expect(inHex(files)).toEqual(inHex(before));
+  });
+});
