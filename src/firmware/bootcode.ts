@@ -2,7 +2,7 @@
 import { ascii, findBytes } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 import { numberSetting, textSetting, type Config } from './config.js';
-import { filterWords } from './filter-words.js';
+import { filterWords } from './filters.js';
 
 /** Its name on every card; the ROM looks for no other. */
 export const BOOTCODE = 'bootcode.bin';

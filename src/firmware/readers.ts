@@ -14,14 +14,19 @@ import {
 } from './bootcode.js';
 import {
   CONFIG,
-  LINE_LIMIT,
-  OLD_LINE_LIMIT,
+  LINES_2015,
+  LINES_TODAY,
   readConfig,
   type BoardState,
   type Config,
   type ConfigNote,
 } from './config.js';
+import type { LineReading } from './lines.js';
 import { readStartElf, type StartElf } from './start-elf.js';
+
+/** How bootcode.bin takes config.txt into lines: in 2015 of any length, today as start.elf. */
+const BOOTCODE_LINES_2015: LineReading = { limit: Infinity, rest: 'dropped', nulEnds: 'file' };
+const BOOTCODE_LINES_TODAY: LineReading = { ...LINES_TODAY, nulEnds: 'file' };
 
 /** A card's firmware, and config.txt as each part of it reads it. */
 export interface CardFirmware {
@@ -54,7 +59,7 @@ export async function readFirmware(
     board,
     includes: false,
     ...(bootcode && { filters: bootcode.filters }),
-    lineLimit: bootcode?.knowsTryboot === false ? OLD_LINE_LIMIT : LINE_LIMIT,
+    lines: bootcode?.filters.length === 0 ? BOOTCODE_LINES_2015 : BOOTCODE_LINES_TODAY,
   });
   const files = firmwareFiles(bootConfig);
   const firmwareFile = files.start;
@@ -67,7 +72,8 @@ export async function readFirmware(
     board,
     ...(firmware && {
       filters: firmware.filters,
-      lineLimit: firmware.placesHigh ? LINE_LIMIT : OLD_LINE_LIMIT,
+      lines: firmware.placesHigh ? LINES_TODAY : LINES_2015,
+      overlaysInIncludes: firmware.overlaysInIncludes,
     }),
   });
   return {

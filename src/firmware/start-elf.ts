@@ -3,7 +3,7 @@ import { HypberryError } from '../base/errors.js';
 import { decodeA32 } from '../arm/decoder.js';
 import { ALWAYS } from '../arm/registers.js';
 import { MPIDR } from '../arm/system-registers.js';
-import { filterWords } from './filter-words.js';
+import { filterWords } from './filters.js';
 import { readStub, STUB_SIZE, type StubBehaviour } from './stub.js';
 
 /** A stub inside start.elf. */
@@ -33,6 +33,8 @@ export interface StartElf {
   readonly knowsFilters: boolean;
   /** The filters known by name, `all` first; empty where none is. Firmware before 12 February 2015 does not know `pi2`. */
   readonly filters: readonly string[];
+  /** `dtoverlay` and its like count in included files, too; in July 2015 `include` is known to the reader of settings alone. */
+  readonly overlaysInIncludes: boolean;
   readonly knowsOsPrefix: boolean;
   readonly knowsAutoInitramfs: boolean;
   readonly knowsUpstreamKernel: boolean;
@@ -89,6 +91,7 @@ export function readStartElf(file: Uint8Array): StartElf {
     knowsDeviceTreeAddress: has('\0device_tree_address\0'),
     knowsFilters: has(SECTION_FORMAT),
     filters: filterWords(file, SECTION_FORMAT),
+    overlaysInIncludes: !has('\0ramfsaddr\0\0\0include %64s '),
     knowsOsPrefix: has('\0os_prefix\0'),
     knowsAutoInitramfs: has('\0auto_initramfs\0'),
     knowsUpstreamKernel: has('\0upstream_kernel\0'),

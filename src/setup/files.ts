@@ -19,8 +19,17 @@ export interface Made {
   readonly lines: readonly string[];
 }
 
-/** [all] in front too: [pi2] takes the place of another model only, and filters of other kinds would stay in force. */
-const forPi2 = (...lines: string[]): string[] => ['[all]', '[pi2]', ...lines, '[all]'];
+/** Whether the card's firmware can be told that lines are for a Pi 2 only: it has known `pi2` since 12 February 2015. */
+export function knowsPi2Filter(survey: Survey): boolean {
+  return survey.firmware?.facts.filters.includes('pi2') ?? true;
+}
+
+/**
+ * Lines for a Pi 2, or for every board where the firmware cannot tell. [all] in front too: [pi2] takes the place of another
+ * model only, and filters of other kinds would stay in force.
+ */
+const forPi2 = (survey: Survey, ...lines: string[]): string[] =>
+  knowsPi2Filter(survey) ? ['[all]', '[pi2]', ...lines, '[all]'] : ['[all]', ...lines, '[all]'];
 
 /** The host's tree beside the hypervisor, which goes where the firmware looks for trees; no more without one. */
 async function treeOf(survey: Survey, hypervisor: HypervisorFiles | undefined): Promise<Made> {
@@ -48,7 +57,7 @@ export async function armstubFiles(survey: Survey, hypervisor: HypervisorFiles |
     files.push({ path: survey.picked!.osPrefix + kernel, data: hypervisor.kernel });
     lines.unshift(`kernel=${kernel}`);
   }
-  return { files, lines: forPi2(...lines) };
+  return { files, lines: forPi2(survey, ...lines) };
 }
 
 /**
@@ -87,6 +96,7 @@ export async function kernelOldFiles(
   return {
     files: [{ path: picked!.osPrefix + name, data }, ...tree.files],
     lines: forPi2(
+      survey,
       `kernel=${name}`,
       'kernel_old=1',
       ...(place.pin ? [`device_tree_address=0x${place.address.toString(16).padStart(8, '0')}`] : []),

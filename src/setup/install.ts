@@ -10,7 +10,7 @@ import { bareKernel, describeKernel, firstPageTable, unpackVersion } from '../fi
 import { prepareHandover } from '../firmware/prepare.js';
 import { readGuests } from '../guest/guests.js';
 import { addBlock, splitConfig } from './config-block.js';
-import { armstubFiles, kernelOldFiles } from './files.js';
+import { armstubFiles, kernelOldFiles, knowsPi2Filter } from './files.js';
 import { hypervisorFor } from './hypervisor.js';
 import { OUR_NAME, ourFiles } from './ours.js';
 import { cardAfter, ROOM_FOR_GUESTS, type Change, type Method, type Plan } from './plan.js';
@@ -95,9 +95,9 @@ export async function planInstall(card: CardReader, options: InstallOptions): Pr
   );
   notes.unshift(...(hypervisor?.notes ?? []));
   for (const path of unused) changes.push({ kind: 'remove', path });
-  if (survey.firmware?.facts.knowsFilters === false) {
+  if (!knowsPi2Filter(survey)) {
     notes.push(
-      'This firmware is older than filters such as [pi2]: with these lines the card does not start a Pi 1 any more.',
+      'This firmware does not know the filter [pi2], so the lines are for every board: the card does not start a Pi 1 any more.',
     );
   }
 

@@ -323,7 +323,7 @@ describe('firmware of 2015', () => {
       ...CARD_2015,
       'start.elf': firmware,
       'other.img': kernelForTree,
-      'config.txt': '[pi3]\nkernel=other.img',
+      'config.txt': '[pi1]\nkernel=other.img',
     };
     expect((await prepare(files)).picked.kernel.file).toBe('other.img');
     expect((await prepare({ ...files, 'start.elf': of2015 })).picked.kernel.file).toBe('kernel7.img');

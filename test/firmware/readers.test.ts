@@ -89,8 +89,8 @@ describe('the firmware that bootcode.bin loads', () => {
   });
 
   test('is named with the line that asks for it where it is not there', async () => {
-    const { 'start_cd.elf': _, ...files } = { ...CARD, 'config.txt': 'gpu_mem=24' };
-    await expect(readFirmware(memoryCard(files), PI2, [])).rejects.toMatchObject({
+    const card = memoryCard({ 'start.elf': startElf, 'config.txt': 'gpu_mem=24' });
+    await expect(readFirmware(card, PI2, [])).rejects.toMatchObject({
       code: 'firmware.no-file',
       message: expect.stringMatching(/gpu_mem=24.*start_cd\.elf/) as string,
     });

@@ -147,7 +147,7 @@ describe.each([
   });
 
   test('is taken back to the byte', async () => {
-    for (const text of ['', 'a=1', '# mine\r\nx=1\r\n', '[pi3]\nkernel=kernel8.img\n', '\xff\x00\n']) {
+    for (const text of ['', 'a=1', '# mine\r\nx=1\r\n', '[pi1]\nkernel=kernel.img\n', '\xff\x00\n']) {
       const files = bootPartition(firmware, { 'config.txt': Uint8Array.from(text, (c) => c.charCodeAt(0)) });
       const before = structuredClone(files);
       const card = changeableCard(files);

@@ -1,0 +1,129 @@
+/** The `[…]` lines of config.txt: what the words in the firmware's files know, and what a board makes of them. */
+import { ascii, findBytes } from '../base/bytes.js';
+import { parseNumber } from './numbers.js';
+
+/** What filters ask about a board. */
+export interface BoardState {
+  /** Model names that `[…]` filters know the board by, in lower case. */
+  readonly models: readonly string[];
+  /** The type field of the revision code, for `[board-type=…]`. */
+  readonly boardType: number;
+  /** The lower 32 bits of the serial number, for `[0x…]`. */
+  readonly serial: number;
+  /** EDID names of the monitors connected, for `[EDID=…]`. */
+  readonly monitors: readonly string[];
+  /** Levels of GPIO pins, for `[gpioN=…]`. */
+  readonly gpio: (pin: number) => 0 | 1;
+  /** The `tryboot` reboot flag. */
+  readonly tryboot: boolean;
+}
+
+/** Pins that the SoC pulls up from reset; others are pulled down or float (BCM2835 ARM Peripherals, table 6-31). */
+const PULLED_UP = new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 34, 35, 36, 46, 47, 48, 49, 50, 51, 52, 53]);
+
+/** A Pi 2 Model B with nothing connected, started in the ordinary way. */
+export const PI2: BoardState = {
+  models: ['pi2'],
+  boardType: 0x04,
+  serial: 0,
+  monitors: [],
+  gpio: (pin) => (PULLED_UP.has(pin) ? 1 : 0),
+  tryboot: false,
+};
+
+/** The word that every firmware with filters has first among them. */
+const ALL = 'all';
+/** What filters are made of; among the words stand others, such as the form of an `include` line. */
+const FILTER_WORD = /^(?:(?:pi|cm)\d\w*\+?|none|edid|gpio=?|hdmi:|tryboot|board-type)$/;
+/** Words stand at multiples of 4, so at most 3 NULs more than the one that ends a word. */
+const LONGEST_GAP = 4;
+
+/**
+ * The words for filters that a firmware file holds: they stand one behind another, each ended and filled up to 4 bytes
+ * with NULs, from `all` on. Empty where there are none.
+ * @param file start.elf or bootcode.bin
+ * @param anchor text among them that stands nowhere else in such a file
+ */
+export function filterWords(file: Uint8Array, anchor: string): string[] {
+  const at = findBytes(file, ascii(anchor));
+  if (at < 0) return [];
+  const isWord = (byte: number | undefined): boolean => byte !== undefined && byte > 0x20 && byte < 0x7f;
+  let start = at;
+  let end = at + anchor.length;
+  // Back and forth over words and the NULs between them, up to the code around.
+  for (let gap = 0; start > 0; start--) {
+    const byte = file[start - 1];
+    if (isWord(byte)) gap = 0;
+    else if (byte !== 0 || ++gap > LONGEST_GAP) break;
+  }
+  for (let gap = 0; end < file.length; end++) {
+    const byte = file[end];
+    if (isWord(byte)) gap = 0;
+    else if (byte !== 0 || ++gap > LONGEST_GAP) break;
+  }
+  const text = String.fromCharCode(...file.subarray(start, end));
+  return [ALL, ...text.split(/\0+/).filter((word) => word !== ALL && FILTER_WORD.test(word))];
+}
+
+/** Kinds of filters: one replaces another of its kind, and all of them must hold (documentation, "Conditional filters"). */
+type FilterKind = 'model' | 'none' | 'edid' | 'serial' | 'gpio' | 'hdmi' | 'tryboot';
+
+/** What became of a section line: `unknown` has no effect (raspberrypi/firmware, issue 1839). */
+export type FilterEffect = 'taken' | 'unknown' | 'after-none';
+
+/** The filters in force, line by line. */
+export interface Filters {
+  /** @param section the text between the brackets */
+  readonly apply: (section: string) => FilterEffect;
+  /** Whether the lines that follow apply. */
+  readonly hold: () => boolean;
+  /** Whether a filter is in force whose answer hangs on a monitor of which nothing is known. */
+  readonly hangOnMonitor: () => boolean;
+}
+
+/**
+ * Filters as a reader of config.txt applies them that knows these words, without regard to case; every word where they
+ * are left out. One that knows none knows a serial number only where it is bootcode.bin.
+ */
+export function filtersFor(board: BoardState, words: readonly string[] | undefined): Filters {
+  const inForce = new Map<FilterKind, boolean>();
+  const knows = (word: string): boolean => words?.includes(word) ?? FILTER_WORD.test(word);
+  const evaluate = (section: string): readonly [FilterKind, boolean] | undefined => {
+    const filter = section.toLowerCase();
+    const [left, right] = filter.split('=', 2) as [string, string | undefined];
+    if (/^(?:pi|cm)\d/.test(filter) && knows(filter)) return ['model', board.models.includes(filter)];
+    if (filter === 'none' && knows('none')) return ['none', false];
+    if (filter === 'tryboot' && knows('tryboot')) return ['tryboot', board.tryboot];
+    // Of the same kind as models: the code of start.elf of 2024 keeps one flag for both.
+    if (left === 'board-type' && right !== undefined && knows('board-type'))
+      return ['model', parseNumber(right) === board.boardType];
+    if (left === 'edid' && right !== undefined && knows('edid'))
+      return ['edid', board.monitors.some((monitor) => right === '*' || monitor.toLowerCase() === right)];
+    const gpio = /^gpio(\d+)$/.exec(left);
+    if (gpio && right !== undefined && knows('gpio'))
+      return ['gpio', board.gpio(Number(gpio[1])) === parseNumber(right)];
+    // Only says which of a Pi 4's connectors hdmi_ lines are about.
+    if (/^hdmi:\d$/.test(filter) && knows('hdmi:')) return ['hdmi', filter === 'hdmi:0'];
+    // Whatever else is a number, and not 0.
+    const serial = parseNumber(filter);
+    return serial === 0 ? undefined : ['serial', serial >>> 0 === board.serial];
+  };
+
+  return {
+    apply(section) {
+      // bootcode.bin that knows no words takes every line that is no number for [all] (its code of 2015).
+      if (section.toLowerCase() === ALL || (words?.length === 0 && parseNumber(section) === 0)) {
+        inForce.clear();
+        return words?.length === 0 && section.toLowerCase() !== ALL ? 'unknown' : 'taken';
+      }
+      const result = evaluate(section);
+      if (!result) return 'unknown';
+      const [kind, holds] = result;
+      const afterNone = inForce.has('none') && kind !== 'none';
+      inForce.set(kind, holds);
+      return afterNone ? 'after-none' : 'taken';
+    },
+    hold: () => ![...inForce.values()].includes(false),
+    hangOnMonitor: () => board.monitors.length === 0 && inForce.has('edid'),
+  };
+}
