@@ -685,7 +685,8 @@ describe('of any config.txt', () => {
             was.osPrefix,
             was.commandLine,
           ]);
-          expect(await onPi3()).toEqual(pi3Before);
+          // Firmware that cannot be told so reads our lines on every board.
+          if (firmware !== 'withoutFilters') expect(await onPi3()).toEqual(pi3Before);
           for (const path of Object.keys(before)) {
             if (path !== 'config.txt') expect(files[path]).toBe(before[path]);
           }
