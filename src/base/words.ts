@@ -5,9 +5,9 @@ export function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }
 
-/** Numbers one after the other: `3`, `2 and 3`, `1, 2 and 3`. */
-export function listed(numbers: readonly number[]): string {
-  return numbers.join(', ').replace(/, (\d+)$/, ' and $1');
+/** Things one after the other: `3`, `2 and 3`, `1, 2 and 3`. */
+export function listed(things: readonly (number | string)[]): string {
+  return things.join(', ').replace(/, ([^,]*)$/, ' and $1');
 }
 
 /** Cores by their numbers: `core 3`, `cores 0 and 1`, `cores 1, 2 and 3`. */

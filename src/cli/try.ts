@@ -1,19 +1,24 @@
 /** `hypberry try`: boots a card in an emulated Pi 2 and says in which mode its cores start. */
 import { constants } from 'node:os';
 import { HypberryError } from '../base/errors.js';
-import { counted } from '../base/words.js';
+import { counted, listed } from '../base/words.js';
+import type { CardReader } from '../card/card.js';
+import { runWithLess, type Attempted, type Retried } from '../engine/attempts.js';
 import type { Engine, Machine } from '../engine/engine.js';
 import { summarizeHandover } from '../engine/handover-check.js';
+import type { SystemState } from '../engine/system-console.js';
 import { HOST, runSystems, type System, type SystemsVerdict } from '../engine/systems.js';
 import { runTrial, type Until, type Verdict } from '../engine/verdict.js';
 import type { Picked } from '../firmware/handover.js';
+import { readKernel, unpackVersion } from '../firmware/kernel.js';
 import { prepareHandover } from '../firmware/prepare.js';
+import { trialArguments } from '../firmware/trial-arguments.js';
 import { OWN_CONSOLE, type HypervisorDescription } from '../hypervisor/image/description.js';
 import { openCard } from '../node/open-card.js';
 import { qemuEngine } from '../node/qemu.js';
 import { createTextFile } from '../node/text-file.js';
 import { planInstall, type InstallOptions } from '../setup/install.js';
-import { findHypervisor } from '../setup/hypervisor.js';
+import { findHypervisor, hostKernelIn } from '../setup/hypervisor.js';
 import { cardAfter, type Plan } from '../setup/plan.js';
 import { showAll, showOne, type Shown } from './consoles.js';
 import { sayHandover } from './handover.js';
@@ -75,12 +80,6 @@ function refuseBlindness({ engine, trace, until }: TryOptions): void {
 }
 
 /**
- * A serial console from the first line on, which every kernel since 3.18 knows; and before it has one, that it takes
- * what `quiet` would hide.
- */
-const TRIAL_BOOTARGS = 'loglevel=7 earlycon=pl011,0x3f201000 console=ttyAMA0,115200';
-
-/**
  * Runs the trial; the exit status is 0 for HYP, 1 for another mode, 2 where it could not tell; of a card with guests
  * 0 where all are up, 1 where one failed, else 2. With `until` it is 0 where the run came there, else 2.
  */
@@ -95,10 +94,13 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       ? undefined
       : await planInstall(card, { method: options.method, force: options.force });
     const tried = plan ? cardAfter(card, plan) : card;
-    const machine = await prepareHandover(tried, { addBootargs: TRIAL_BOOTARGS });
-    const hypervisor = await findHypervisor(tried, machine.picked);
+    const { picked } = await prepareHandover(tried);
+    const hypervisor = await findHypervisor(tried, picked);
+    const additions = await additionsFor(tried, picked, hypervisor);
     const names = [HOST, ...(hypervisor?.consoles.map(({ name }) => name) ?? [])];
     refuseConsole(options.console, names);
+    const machines = new Map<string, Machine>();
+    for (const added of additions) machines.set(added, await prepareHandover(tried, { addBootargs: added }));
     // All of it is read: others may write to it while this runs.
     await card.close();
     const trace =
@@ -107,7 +109,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
         : createTextFile(options.trace, { card: target, overwrite: options.overwrite === true });
     if (!options.json) {
       say(whatIsTried(plan));
-      sayPicked(machine.picked);
+      sayPicked(picked, additions[0]!);
     }
     // The consoles themselves are the progress where they are shown.
     const line = options.json ? await progress('Booting') : undefined;
@@ -122,12 +124,21 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       line?.say(`Booting; ${bytesText(size)} of trace`);
       shown?.note(`${bytesText(size)} of trace`);
     };
-    let verdict: Verdict | SystemsVerdict;
-    try {
+    const runWith = async (added: string): Promise<Verdict | SystemsVerdict> => {
+      const machine = machines.get(added)!;
       const engine = await engineFor(options, hypervisor !== undefined, write);
-      verdict = hypervisor
-        ? await trySystems(engine, machine, hypervisor, options, shown)
-        : await tryOne(engine, machine, options, shown);
+      return hypervisor
+        ? trySystems(engine, machine, hypervisor, options, shown)
+        : tryOne(engine, machine, options, shown);
+    };
+    let attempted: Attempted<Verdict | SystemsVerdict>;
+    try {
+      attempted = await runWithLess(additions, runWith, (retried, added) => {
+        const sentence = whyAgain(retried, added);
+        line?.say(sentence);
+        shown?.note(sentence);
+        trace?.write(`${sentence}\n`);
+      });
     } catch (error) {
       // Panes would be drawn for ever.
       shown?.end(true);
@@ -136,8 +147,9 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       line?.stop();
       trace?.close();
     }
+    const { outcome: verdict, added, retried } = attempted;
     shown?.end(verdict.verdict === 'NONE');
-    if (options.json) sayJson({ ...verdict, picked: machine.picked });
+    if (options.json) sayJson({ ...verdict, added, retried, picked: machines.get(added)!.picked });
     else {
       if (verdict.machine) sayMachine(verdict.machine, verdict.reached !== undefined);
       if (verdict.machine?.handover) sayHandover(verdict.machine.handover);
@@ -227,7 +239,26 @@ function whatIsTried(plan: Plan | undefined): string {
     : `After install: ${plan.summary}`;
 }
 
-function sayPicked(picked: Picked): void {
+/** What to add to the kernel's command line, the most first. */
+async function additionsFor(
+  card: CardReader,
+  { kernel }: Picked,
+  hypervisor: HypervisorDescription | undefined,
+): Promise<readonly string[]> {
+  const bytes = hostKernelIn(await card.read(kernel.file), hypervisor);
+  return trialArguments(bytes && (await unpackVersion(bytes, readKernel(bytes))));
+}
+
+/** Why it is run once more, one sentence. */
+function whyAgain({ added, crash }: Retried, now: string): string {
+  const left = added
+    .split(' ')
+    .filter((word) => !now.split(' ').includes(word))
+    .join(' ');
+  return `It crashed (${crash}), for which what was added may be to blame; once more without ${left}.`;
+}
+
+function sayPicked(picked: Picked, added: string): void {
   const { kernel, tree, initramfs, stub } = picked;
   const at0 = {
     kernel: 'the kernel file itself (kernel_old=1)',
@@ -239,8 +270,8 @@ function sayPicked(picked: Picked): void {
   if (kernel.address !== 0) say(`  at ${hex(kernel.address)}  kernel ${kernel.file}`);
   if (tree) say(`  at ${hex(tree.address)}  device tree ${tree.file}`);
   if (initramfs) say(`  at ${hex(initramfs.address)}  initramfs ${initramfs.file}`);
-  say(`  added to the kernel's command line, to see it start: ${TRIAL_BOOTARGS}`);
-  for (const note of picked.notes) say(`  note: ${note}`);
+  if (added !== '') say(`  added to the kernel's command line, to see it start: ${added}`);
+  for (const note of new Set(picked.notes)) say(`  note: ${note}`);
   say();
 }
 
@@ -277,7 +308,7 @@ function sayVerdict({ verdict, cores, seconds, reason, reached }: Verdict): void
 function saySystems({ systems, hypervisor, seconds, verdict, reached }: SystemsVerdict): void {
   say();
   for (const line of hypervisor.split(/[\r\n]+/)) if (line !== '') say(line);
-  const paint = { UP: colors.green, FAILED: colors.red, NONE: colors.yellow };
+  const paint = { UP: colors.green, FAILED: colors.red, RUNS: colors.yellow, NONE: colors.yellow };
   const rows = systems.map(({ name, state, cores, seconds: after, reason }): [string, string] => {
     const count = cores === null ? [] : [counted(cores, 'core')];
     const when = after === null ? [] : [`after ${after.toFixed(1)} s`];
@@ -290,10 +321,12 @@ function saySystems({ systems, hypervisor, seconds, verdict, reached }: SystemsV
   say();
   for (const line of columns(rows)) say(line);
   if (reached && verdict === 'NONE') return;
+  const named = (...states: readonly SystemState[]): string =>
+    listed(systems.filter(({ state }) => states.includes(state)).map(({ name }) => name));
   const summary = {
     UP: 'The host and its guests are up',
-    FAILED: 'Not all came up',
-    NONE: 'Not all that should be up could be seen to be',
+    FAILED: `${named('FAILED')} did not come up`,
+    NONE: `It is not known whether ${named('RUNS', 'NONE')} came up`,
   }[verdict];
   say(`${paint[verdict](verdict)}: ${summary} (after ${seconds.toFixed(1)} s).`);
 }

@@ -5,6 +5,7 @@ import { CORES, CRYSTAL_HZ, PERIPHERAL_BASE } from '../board/bcm2836.js';
 import { Clock } from '../board/clock.js';
 import { createPi2, type Board, type BoardState } from '../board/pi2.js';
 import type { Ending } from '../board/power.js';
+import { createTranscript } from './console.js';
 import { coreStates } from './core-state.js';
 import type { Engine, Machine, OnConsole } from './engine.js';
 import type { MachineReport } from './machine-report.js';
@@ -30,10 +31,10 @@ const TURN_MS = 30;
 
 /** Why a run ended that was stopped from outside. */
 const STOPPED = 'it was stopped';
-/** How a guest ends a machine. */
+/** How what runs on it ends a machine. */
 const endings: Readonly<Record<Ending, string>> = {
-  reset: 'the guest reset the board',
-  'power-off': 'the guest switched the board off',
+  reset: "the card's system reset the board",
+  'power-off': "the card's system switched the board off",
 };
 
 /** A whole machine between two runs. Who looks on is no part of it. */
@@ -65,6 +66,8 @@ export interface BuiltInPi {
   save(): PiState;
   /** Puts it to where another was saved; from there on it does what that one does, instruction for instruction. */
   restore(saved: PiState): void;
+  /** What was written to the mini UART; of very much the two ends. */
+  readonly miniUart: string;
 }
 
 /**
@@ -79,6 +82,8 @@ export async function createBuiltInPi(
 ): Promise<BuiltInPi> {
   let ending: string | undefined;
   const observers: Observer[] = [];
+  const miniUart = createTranscript();
+  const fromMiniUart = new TextDecoder();
   const stop = (why: string): void => {
     ending ??= why;
     cpu.stop();
@@ -122,7 +127,9 @@ export async function createBuiltInPi(
     console: (byte) => {
       onConsole(Uint8Array.of(byte));
     },
-    auxConsole: () => undefined,
+    auxConsole: (byte) => {
+      miniUart.take(fromMiniUart.decode(Uint8Array.of(byte), { stream: true }));
+    },
     ended: (how) => {
       stop(endings[how]);
     },
@@ -137,6 +144,9 @@ export async function createBuiltInPi(
     board,
     get ending() {
       return ending;
+    },
+    get miniUart() {
+      return miniUart.text;
     },
     stop,
     run: (until) => {
@@ -256,7 +266,8 @@ export function builtInEngine(observe: readonly Observe[] = []): Engine {
       } finally {
         signal.removeEventListener('abort', abort);
       }
-      return { why: pi.ending, machine: pi.report() };
+      const { ending: why, miniUart } = pi;
+      return { why, machine: pi.report(), ...(miniUart !== '' && { miniUart }) };
     },
   };
 }

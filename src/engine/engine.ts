@@ -1,5 +1,5 @@
 import type { Handover } from '../firmware/handover.js';
-import type { MachineReport } from './machine-report.js';
+import type { Crash, MachineReport } from './machine-report.js';
 import type { MemoryConsole } from './memory-console.js';
 
 /** A machine, and the consoles that are to be followed in its memory. */
@@ -19,6 +19,10 @@ export interface RunEnd {
   readonly why: string;
   /** What was seen inside the machine, by an engine that can look there. */
   readonly machine?: MachineReport;
+  /** It ended because the machine will do nothing more; of an engine that looks inside it stands in `machine` too. */
+  readonly crash?: Crash;
+  /** What was written to the mini UART, the Pi 2's other serial port, which is no console here; absent where nothing was. */
+  readonly miniUart?: string;
 }
 
 /** Something that runs a handed-over Raspberry Pi 2. */

@@ -27,6 +27,8 @@ export interface Watcher {
   close(why: string): Finding;
   /** Cores brought up, the first one included, or null where the kernel has not said. */
   readonly cores: number | null;
+  /** Whether a kernel of Linux, or its unpacker, was seen to be there. */
+  readonly isLinux: boolean;
   readonly finding: Finding | undefined;
 }
 
@@ -51,12 +53,26 @@ export const startedLine = message(
   '(?:Freeing (?:unused kernel|init) (?:image )?(?:\\(\\w+\\) )?memory|Run \\S+ as init process)',
 );
 
+/** Linux, or the unpacker in front of it, is there. Time stamps have six digits behind the point; NetBSD's have seven. */
+export const linuxText =
+  /^(?:\[ *\d+\.\d{6}\] |Linux version \d|Booting Linux on )|Uncompressing Linux|booting the kernel/;
+
+/** A kernel with no root file system to go on with (Linux, init/do_mounts.c), before it panics or waits for ever. */
+export const noRootText =
+  /VFS: Unable to mount root fs|Waiting for root device|No working init found|Cannot open root device/;
+
 /** The unpacker in front of the kernel, the kernel before it has a console, or U-Boot gave up and stopped the core. */
 export const haltLine =
   /-- System halted|### ERROR ### Please RESET the board ###|^Error: (?:unrecognized\/unsupported|invalid dtb)/;
 
 /** U-Boot's prompt, which is a line without an end. */
 export const promptText = /^(?:U-Boot>|=>) ?$/;
+
+/** Why a kernel misses what stands elsewhere on its card. */
+export const ONLY_BOOT = 'only the boot partition is tried, and no SD card, USB or network is there';
+/** Why Linux may come so far without a word of its mode. */
+const SILENT_ABOUT_MODE =
+  'It did not say its mode before: it was built without CONFIG_ARM_VIRT_EXT, or its command line keeps messages from the console.';
 
 /** The number of cores brought up, in the line that says it. */
 export function broughtUpCores(line: string): number | undefined {
@@ -75,11 +91,13 @@ export function createWatcher(): Watcher {
   let saysHyp = false;
   let finding: Finding | undefined;
 
+  let isLinux = false;
   const none = (why: string): Finding => ({
     verdict: 'NONE',
     reason: saysHyp ? 'The kernel says HYP mode, but not how many cores came up.' : why,
   });
   const judge = (line: string): Finding | undefined => {
+    isLinux ||= linuxText.test(line);
     cores = broughtUpCores(line) ?? cores;
     const mode = modeLine.exec(line)?.[1];
     if (mode === 'SVC') return { verdict: 'SVC' };
@@ -89,13 +107,15 @@ export function createWatcher(): Watcher {
       if (cores === CORES) return { verdict: 'HYP' };
       return { verdict: 'NONE', reason: `The kernel says HYP mode, but ${cores} of ${CORES} cores came up.` };
     }
+    if (noRootText.test(line))
+      return none(
+        `The kernel came as far as its root file system, which the emulated Pi has not: ${ONLY_BOOT}. ${SILENT_ABOUT_MODE}`,
+      );
     const panic = panicText(line);
     if (panic !== undefined) return none(`The kernel gave up without having said its mode: ${panic}.`);
     if (haltLine.test(line)) return none(`The boot stopped before the kernel said its mode: ${line.trim()}.`);
     if (startedLine.test(line)) {
-      return none(
-        'The kernel started without saying its mode: it was built without CONFIG_ARM_VIRT_EXT, or its command line keeps messages from the console.',
-      );
+      return none(`The kernel started user space. ${SILENT_ABOUT_MODE}`);
     }
     return undefined;
   };
@@ -105,13 +125,19 @@ export function createWatcher(): Watcher {
       finding ??= judge(line);
     },
     rest(text) {
-      if (promptText.test(text)) finding ??= none('U-Boot waits at its prompt and has started no kernel.');
+      if (promptText.test(text))
+        finding ??= none(
+          `U-Boot waits at its prompt and has started no kernel, so that there is no mode to tell: ${ONLY_BOOT}.`,
+        );
     },
     close(why) {
       return finding ?? none(why);
     },
     get cores() {
       return cores;
+    },
+    get isLinux() {
+      return isLinux;
     },
     get finding() {
       return finding;

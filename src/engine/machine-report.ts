@@ -45,9 +45,9 @@ export interface Timeline {
   }[];
 }
 
-/** A machine that will do nothing more, though no guest said so. */
+/** A machine that will do nothing more, though what ran on it did not say so. */
 export interface Crash {
-  /** Whose crash it is; null where all cores sleep for ever. */
+  /** Whose crash it is; null where all cores came to rest: they sleep, or branch to themselves, for ever. */
   readonly core: number | null;
   /** What happened, one sentence without a full stop. */
   readonly what: string;

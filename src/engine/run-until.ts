@@ -1,4 +1,5 @@
 import type { Engine, Machine, RunEnd } from './engine.js';
+import { crashOf } from './reasons.js';
 import { unfinished } from './handover-check.js';
 import type { MachineReport } from './machine-report.js';
 
@@ -14,10 +15,30 @@ export interface Run {
   readonly stopped: boolean;
 }
 
-/** What was seen in a machine that came to where its run was to end. */
-export function reportOf({ machine }: RunEnd, reached: boolean): { machine?: MachineReport } {
-  if (!machine?.handover || !reached) return machine ? { machine } : {};
-  return { machine: { ...machine, handover: unfinished(machine.handover) } };
+/** What was seen beside the consoles, as each verdict has it. */
+export interface SeenBeside {
+  /** The crash that ended the run, one sentence without a full stop. */
+  readonly crash?: string;
+  /** What was written to the mini UART; absent where nothing was. */
+  readonly miniUart?: string;
+  /** What was seen inside the machine, by an engine that can look there. */
+  readonly machine?: MachineReport;
+}
+
+/**
+ * What was seen beside the consoles.
+ * @param reached whether the machine came to where its run was to end
+ */
+export function reportOf(end: RunEnd, reached: boolean): SeenBeside {
+  const { machine, miniUart } = end;
+  const crash = crashOf(end)?.what;
+  return {
+    ...(crash !== undefined && { crash }),
+    ...(miniUart !== undefined && { miniUart }),
+    ...(machine && {
+      machine: machine.handover && reached ? { ...machine, handover: unfinished(machine.handover) } : machine,
+    }),
+  };
 }
 
 /**

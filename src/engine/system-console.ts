@@ -1,18 +1,31 @@
 /** What the console of one of several systems on a Pi says about it: the host's, or a guest's. */
+import { counted } from '../base/words.js';
 import { createLineSplitter, createTranscript, withoutEscapes } from './console.js';
-import { broughtUpCores, haltLine, initLine, panicText, promptText, startedLine } from './kernel-console.js';
+import {
+  broughtUpCores,
+  haltLine,
+  initLine,
+  linuxText,
+  noRootText,
+  ONLY_BOOT,
+  panicText,
+  promptText,
+  startedLine,
+} from './kernel-console.js';
+import { firstLine } from './reasons.js';
 
 /**
  * - `UP`: its kernel has brought up all its cores and begun with user space, or its boot loader or login waits.
  * - `FAILED`: it gave up, or not all its cores came up.
+ * - `RUNS`: it writes to its console, but not in words that are known; whether it is up is not known.
  * - `NONE`: could not tell.
  */
-export type SystemState = 'UP' | 'FAILED' | 'NONE';
+export type SystemState = 'UP' | 'FAILED' | 'RUNS' | 'NONE';
 
 /** What is known of a system. */
 export interface SystemFinding {
   readonly state: SystemState;
-  /** Why, one sentence; with UP where there is something to say. */
+  /** Why, one sentence or two; with UP where there is something to say. */
   readonly reason?: string;
 }
 
@@ -22,17 +35,20 @@ export interface SystemWatcher {
   take(text: string): void;
   /** Something else than the console has settled it; what was found before stands. */
   settle(finding: SystemFinding): void;
-  /** The finding for a system that says nothing more: `finding`, or `NONE` because of `why`, a sentence. */
-  close(why: string): SystemFinding;
+  /** It has powered itself off, which is no failure. */
+  poweredOff(): void;
+  /**
+   * The finding for a system that says nothing more: `finding`, or what is known without one.
+   * @param why why it says nothing more, a sentence
+   * @param running whether it ran up to then
+   */
+  close(why: string, running: boolean): SystemFinding;
   readonly finding: SystemFinding | undefined;
   /** Cores brought up, or null where the kernel has not said. */
   readonly cores: number | null;
   readonly console: string;
 }
 
-// A kernel with no root file system to go on with (Linux, init/do_mounts.c).
-const noRootText =
-  /VFS: Unable to mount root fs|Waiting for root device|No working init found|Cannot open root device/;
 // A login or a shell waits: a line without an end, and not a kernel's that has only come so far.
 const waitingText = /^(?!\[ *\d+\.).*(?:login: ?|[#$] )$/;
 
@@ -44,6 +60,7 @@ const waitingText = /^(?!\[ *\d+\.).*(?:login: ?|[#$] )$/;
 export function createSystemWatcher(cores: number, hasRoot: boolean): SystemWatcher {
   const transcript = createTranscript();
   let seen: number | null = null;
+  let isLinux = false;
   let begun = false;
   let finding: SystemFinding | undefined;
 
@@ -53,11 +70,21 @@ export function createSystemWatcher(cores: number, hasRoot: boolean): SystemWatc
       ? { state: 'UP', ...(reason !== undefined && { reason }) }
       : { state: 'FAILED', reason: `${seen ?? 1} of its ${cores} cores came up.` };
   const judge = (line: string): SystemFinding | undefined => {
+    isLinux ||= linuxText.test(line);
     seen = broughtUpCores(line) ?? seen;
     if (initLine.test(line)) return up();
     begun ||= startedLine.test(line);
-    if (!hasRoot && noRootText.test(line))
-      return up('It found no root file system: only the boot partition is tried.');
+    if (noRootText.test(line)) {
+      const said = firstLine(line.replace(/^\[ *\d+\.\d+\] /, '')).replace(/\.+$/, '');
+      return hasRoot
+        ? {
+            state: 'FAILED',
+            reason: `It found no root file system ("${said}"): a guest has no disk, so that its root must be in its initramfs (--initramfs).`,
+          }
+        : up(
+            `Its kernel came as far as its root file system, which is not there: ${ONLY_BOOT}. Of the card this says nothing.`,
+          );
+    }
     const panic = panicText(line);
     if (panic !== undefined) return { state: 'FAILED', reason: `${panic}.` };
     if (haltLine.test(line)) return { state: 'FAILED', reason: `${line.trim()}.` };
@@ -66,6 +93,22 @@ export function createSystemWatcher(cores: number, hasRoot: boolean): SystemWatc
   const lines = createLineSplitter((line) => {
     finding ??= judge(line);
   });
+  const unsettled = (why: string, running: boolean): SystemFinding => {
+    const { text } = transcript;
+    const silent = text.trim() === '';
+    if (running && !silent && !isLinux && seen === null) {
+      return {
+        state: 'RUNS',
+        reason: `It writes to its console ("${firstLine(text)}"), but not in words that hypberry knows (Linux, U-Boot, a login), so that it is not known whether it is up. ${why}`,
+      };
+    }
+    const saw = silent
+      ? 'Its console stayed empty.'
+      : seen !== null
+        ? `Its kernel had brought up ${counted(seen, 'core')}, but was not seen to begin with user space.`
+        : 'Its kernel was not seen to come as far as user space.';
+    return { state: 'NONE', reason: `${why} ${saw}` };
+  };
   return {
     take(text) {
       transcript.take(text);
@@ -77,11 +120,21 @@ export function createSystemWatcher(cores: number, hasRoot: boolean): SystemWatc
     settle(found) {
       finding ??= found;
     },
-    close(why) {
+    poweredOff() {
+      finding ??= judge(lines.rest);
+      finding ??= begun
+        ? up('It has powered itself off since.')
+        : {
+            state: 'NONE',
+            reason:
+              'It powered itself off before it was seen to be up. That is no failure by itself; whether it did what it was to do is not known.',
+          };
+    },
+    close(why, running) {
       // A last line may have no end.
       finding ??= judge(lines.rest);
       // A kernel older than the line that says its init, which did not panic since.
-      return finding ?? (begun ? up() : { state: 'NONE', reason: why });
+      return finding ?? (begun ? up() : unsettled(why, running));
     },
     get finding() {
       return finding;

@@ -1,8 +1,8 @@
 /** A trial of a card with guests: whether the host and each guest come up. */
 import type { Engine, Machine } from './engine.js';
 import { createLineSplitter, createTranscript } from './console.js';
-import type { MachineReport } from './machine-report.js';
-import { reportOf, runUntil } from './run-until.js';
+import { onMiniUart, whyItEnded } from './reasons.js';
+import { reportOf, runUntil, type SeenBeside } from './run-until.js';
 import { createSystemWatcher, type SystemState, type SystemWatcher } from './system-console.js';
 import type { Until } from './verdict.js';
 
@@ -20,20 +20,20 @@ export const HOST = 'host';
 export interface SystemVerdict {
   readonly name: string;
   readonly state: SystemState;
-  /** Why, one sentence. */
+  /** Why, one sentence or a few. */
   readonly reason?: string;
   /** Cores that its kernel brought up; null where it did not say. */
   readonly cores: number | null;
-  /** Seconds of wall time from the start of the machine to this state; null with `NONE`. */
+  /** Seconds of wall time from the start of the machine to this state; null with `NONE` and `RUNS`. */
   readonly seconds: number | null;
   /** What it wrote; of a very long one the two ends. */
   readonly console: string;
 }
 
 /** The outcome, as `--json` prints it. */
-export interface SystemsVerdict {
+export interface SystemsVerdict extends SeenBeside {
   /** `UP` where all are up, `FAILED` where one failed, else `NONE`. */
-  readonly verdict: SystemState;
+  readonly verdict: Exclude<SystemState, 'RUNS'>;
   readonly engine: string;
   readonly seconds: number;
   /** The host, then the guests in their order. */
@@ -42,7 +42,6 @@ export interface SystemsVerdict {
   readonly hypervisor: string;
   /** Whether the run came to where it was to end; only where that was asked for. */
   readonly reached?: boolean;
-  readonly machine?: MachineReport;
 }
 
 /** How such a trial is run. */
@@ -60,17 +59,23 @@ export interface SystemsOptions {
   readonly onConsole?: (text: string, console: string) => void;
 }
 
+/** What settles a system, or all where there is no name: why it failed, or undefined where it powered itself off. */
+interface Settled {
+  readonly name: string | undefined;
+  readonly failed: string | undefined;
+}
+
 /**
  * What the hypervisor says of a guest that has ended or of itself. Its lines begin with its name
  * (src/hypervisor/body/devices/own-console.ts).
- * @returns whom it settles, and why
  */
-function settledBy(line: string): { name: string | undefined; reason: string } | undefined {
+function settledBy(line: string): Settled | undefined {
   const [, what] = /^hypberry: (.*)$/.exec(line) ?? [];
   if (what === undefined) return undefined;
-  if (what.startsWith('fault in the hypervisor')) return { name: undefined, reason: `${what}.` };
+  if (what.startsWith('fault in the hypervisor')) return { name: undefined, failed: `${what}.` };
   const [, name, happened] = /^([a-z0-9-]+): ((?:crashed|powered off).*)$/.exec(what) ?? [];
-  return name === undefined ? undefined : { name, reason: `The guest ${happened!}.` };
+  if (name === undefined) return undefined;
+  return { name, failed: happened!.startsWith('crashed') ? `The guest ${happened!}.` : undefined };
 }
 
 /** Looks for a text in the lines of consoles, of one or of all. */
@@ -113,13 +118,17 @@ export async function runSystems(
   );
   const settledAt = new Map<string, number>();
   const own = createTranscript();
-  const told: ReturnType<typeof settledBy>[] = [];
-  const ownLines = createLineSplitter((line) => told.push(settledBy(line)));
+  const told: Settled[] = [];
+  const ownLines = createLineSplitter((line) => {
+    told.push(...[settledBy(line)].filter((it) => it !== undefined));
+  });
   const settle = (): void => {
     for (const settled of told.splice(0))
-      for (const [name, watcher] of watchers)
-        if (settled && name === (settled.name ?? name))
-          watcher.settle({ state: 'FAILED', reason: settled.reason });
+      for (const [name, watcher] of watchers) {
+        if (name !== (settled.name ?? name)) continue;
+        if (settled.failed === undefined) watcher.poweredOff();
+        else watcher.settle({ state: 'FAILED', reason: settled.failed });
+      }
   };
   /** Notes who is settled, and tells whether that ends the run. */
   const allSettled = (): boolean => {
@@ -129,48 +138,43 @@ export async function runSystems(
   };
   const search = searchLines(until && 'text' in until ? until.text : undefined, options.console);
 
-  const { end, seconds, stopped } = await runUntil(
-    engine,
-    machine,
-    timeoutSeconds,
-    (text, console = HOST, enough) => {
-      onConsole?.(text, console);
-      if (console === hypervisor) {
-        own.take(text);
-        ownLines.take(text);
-        // An engine looks at one console after the other: a guest's last words may come behind these.
-        queueMicrotask(() => {
-          settle();
-          if (allSettled()) enough();
-        });
-      } else watchers.get(console)?.take(text);
-      search.take(text, console);
-      return allSettled() || search.found;
-    },
-  );
+  const run = await runUntil(engine, machine, timeoutSeconds, (text, console = HOST, enough) => {
+    onConsole?.(text, console);
+    if (console === hypervisor) {
+      own.take(text);
+      ownLines.take(text);
+      // An engine looks at one console after the other: a guest's last words may come behind these.
+      queueMicrotask(() => {
+        settle();
+        if (allSettled()) enough();
+      });
+    } else watchers.get(console)?.take(text);
+    search.take(text, console);
+    return allSettled() || search.found;
+  });
 
+  const { end, seconds, stopped } = run;
   const reached = search.found || end.machine?.reachedBy !== undefined;
-  const silence = (console: string): string =>
-    console.trim() === '' ? ', and its console stayed empty' : '';
+  const why = reached
+    ? 'The run ended where it was to end, before it was up.'
+    : whyItEnded(run, timeoutSeconds, 'before it was seen to be up');
   const verdicts = [...watchers].map(([name, watcher]): SystemVerdict => {
     const { console } = watcher;
-    const why = reached
-      ? 'The run ended where it was to end, before it was up.'
-      : stopped
-        ? `Time is up after ${timeoutSeconds} s${silence(console)}.`
-        : `The machine ended before it was up: ${end.why}${silence(console)}.`;
-    const finding = watcher.close(why);
+    // The mini UART is the host's.
+    const aside = name === HOST && console.trim() === '' ? onMiniUart(end) : undefined;
+    const finding = watcher.close(aside === undefined ? why : `${why} ${aside}`, stopped && !reached);
+    const known = finding.state === 'UP' || finding.state === 'FAILED';
     return {
       name,
       ...finding,
       cores: watcher.cores,
-      seconds: settledAt.get(name) ?? (finding.state === 'NONE' ? null : seconds),
+      seconds: known ? (settledAt.get(name) ?? seconds) : null,
       console,
     };
   });
   const has = (state: SystemState): boolean => verdicts.some((it) => it.state === state);
   return {
-    verdict: has('FAILED') ? 'FAILED' : has('NONE') ? 'NONE' : 'UP',
+    verdict: has('FAILED') ? 'FAILED' : has('NONE') || has('RUNS') ? 'NONE' : 'UP',
     engine: engine.name,
     seconds,
     systems: verdicts,

@@ -2,11 +2,11 @@ import type { Handover } from '../firmware/handover.js';
 import { createLineSplitter, createTranscript } from './console.js';
 import type { Engine } from './engine.js';
 import { createWatcher, type Mode } from './kernel-console.js';
-import type { MachineReport } from './machine-report.js';
-import { reportOf, runUntil } from './run-until.js';
+import { firstLine, onMiniUart, whyItEnded } from './reasons.js';
+import { reportOf, runUntil, type Run, type SeenBeside } from './run-until.js';
 
 /** The outcome of a trial, as `--json` prints it. */
-export interface Verdict {
+export interface Verdict extends SeenBeside {
   readonly verdict: Mode;
   /** The engine's name. */
   readonly engine: string;
@@ -14,14 +14,12 @@ export interface Verdict {
   readonly seconds: number;
   /** Cores that the kernel brought up, the first one included; null where it did not say. */
   readonly cores: number | null;
-  /** What the guest wrote, up to the verdict; of a very long one the two ends, see `createTranscript`. */
+  /** What the card's system wrote, up to the verdict; of a very long one the two ends, see `createTranscript`. */
   readonly console: string;
-  /** With `NONE`: why, one sentence. */
+  /** With `NONE`: why, what was seen instead, and why that is not enough. */
   readonly reason?: string;
   /** Whether the run came to where it was to end; only where that was asked for. */
   readonly reached?: boolean;
-  /** What was seen inside the machine, by an engine that can look there. */
-  readonly machine?: MachineReport;
 }
 
 /**
@@ -61,7 +59,7 @@ export async function runTrial(
     watcher.line(line);
     look(line);
   });
-  const { end, seconds, stopped } = await runUntil(engine, machine, timeoutSeconds, (piece) => {
+  const run = await runUntil(engine, machine, timeoutSeconds, (piece) => {
     transcript.take(piece);
     lines.take(piece);
     watcher.rest(lines.rest);
@@ -71,16 +69,15 @@ export async function runTrial(
   });
   // A last line may have been cut off by the machine's end.
   watcher.line(lines.rest);
-  const silence = transcript.text.trim() === '' ? ', and the console stayed empty' : '';
-  const { machine: seen } = end;
-  reached ||= seen?.reachedBy !== undefined;
-  const why = reached
-    ? 'The run ended where it was to end, before the kernel said its mode.'
-    : stopped
-      ? `Time is up after ${timeoutSeconds} s without the kernel having said its mode${silence}.`
-      : `The ${seen?.crash ? 'guest crashed' : 'machine ended'} before the kernel said its mode: ${end.why}${silence}.`;
+  const { end, seconds } = run;
+  reached ||= end.machine?.reachedBy !== undefined;
+  const finding = watcher.close(
+    reached
+      ? 'The run ended where it was to end, before the kernel said its mode.'
+      : whyNoMode(run, timeoutSeconds, watcher.isLinux, transcript.text),
+  );
   return {
-    ...watcher.close(why),
+    ...finding,
     engine: engine.name,
     seconds,
     cores: watcher.cores,
@@ -88,4 +85,28 @@ export async function runTrial(
     ...(until && { reached }),
     ...reportOf(end, reached),
   };
+}
+
+/** Why there is no verdict, what was seen instead, and why that is not enough. */
+function whyNoMode(run: Run, timeoutSeconds: number, isLinux: boolean, console: string): string {
+  const sentences = [whyItEnded(run, timeoutSeconds, 'before a kernel said its mode')];
+  if (isLinux) sentences.push('Linux was seen to begin.');
+  else if (console.trim() === '') {
+    sentences.push(
+      onMiniUart(run.end) ??
+        'On the PL011 (serial0) the console stayed empty; a system that is not Linux may well run without a word there.',
+    );
+  } else {
+    sentences.push(
+      `What runs writes to the console ("${firstLine(console)}"), but not in the words of Linux, the one system whose mode can be read there.`,
+    );
+  }
+  const mode = run.end.machine?.handover?.find(({ point }) => point === 'mode');
+  if (!isLinux && typeof mode?.ok === 'boolean')
+    sentences.push(
+      mode.ok
+        ? 'It was entered in HYP mode, as the handover check saw.'
+        : `It was not entered in HYP mode, as the handover check saw (${mode.found}).`,
+    );
+  return sentences.join(' ');
 }

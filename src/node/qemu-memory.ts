@@ -1,129 +1,103 @@
-/** Reads a running QEMU's memory, by its monitor (QEMU Machine Protocol, qapi/machine.json: pmemsave). */
+/** Looks into a running QEMU: the consoles in its memory, the mini UART, and whether its cores have crashed. */
 import { readFile } from 'node:fs/promises';
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readU32LE } from '../base/bytes.js';
-import { HypberryError } from '../base/errors.js';
+import { createTranscript } from '../engine/console.js';
 import type { OnConsole } from '../engine/engine.js';
+import type { Crash } from '../engine/machine-report.js';
 import { followConsole, type MemoryConsole } from '../engine/memory-console.js';
+import { connectMonitor, type Monitor } from './qemu-monitor.js';
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two looks at the consoles, and at the rest. */
 const EVERY = 200;
-/** Milliseconds between two tries to reach QEMU, which takes a moment to begin. */
-const RETRY = 20;
+const REST_EVERY = 1000;
 
-/** The argument that opens the monitor in a folder. */
-export function monitorArguments(folder: string): string[] {
-  return ['-qmp', `unix:${socketIn(folder).replaceAll(',', ',,')},server=on,wait=off`];
-}
-
-function socketIn(folder: string): string {
-  return join(folder, 'qmp');
+/** What was seen up to the end. */
+export interface SeenInQemu {
+  readonly crash?: Crash;
+  /** Absent where nothing came. */
+  readonly miniUart?: string;
 }
 
 /**
- * Follows the consoles in QEMU's memory until `signal` fires or QEMU goes.
+ * Follows QEMU's machine until `signal` fires, QEMU goes, or the machine has crashed.
  * @throws HypberryError `engine.failed` where QEMU cannot write its memory, and what `onConsole` throws
  */
-export async function followQemuConsoles(
+export async function followQemu(
   folder: string,
   consoles: readonly MemoryConsole[],
   onConsole: OnConsole,
   signal: AbortSignal,
-): Promise<void> {
-  const monitor = await connect(socketIn(folder), signal);
-  if (!monitor) return;
+): Promise<SeenInQemu> {
+  const monitor = await connectMonitor(folder, signal);
+  if (!monitor) return {};
+  const readConsoles = consoleReader(monitor, join(folder, 'memory'), consoles, onConsole);
+  const findCrash = crashFinder();
+  const miniUart = createTranscript();
+  const decoder = new TextDecoder();
+  let crash: Crash | undefined;
+  let nextRest = performance.now() + REST_EVERY;
+  while (!signal.aborted && !crash) {
+    if (readConsoles && !(await readConsoles())) break;
+    if (performance.now() >= nextRest) {
+      nextRest = performance.now() + REST_EVERY;
+      const [registers, bytes] = [await monitor.registers(), await monitor.miniUart()];
+      if (!registers || !bytes) break;
+      miniUart.take(decoder.decode(bytes, { stream: true }));
+      crash = findCrash(registers);
+    }
+    const wait = readConsoles ? EVERY : nextRest - performance.now();
+    await sleep(Math.max(0, wait), undefined, { signal }).catch(() => undefined);
+  }
+  monitor.close();
+  return { ...(crash && { crash }), ...(miniUart.text !== '' && { miniUart: miniUart.text }) };
+}
+
+/** Reads the consoles in memory once a call, which gives false where QEMU is gone; undefined where there are none. */
+function consoleReader(
+  monitor: Monitor,
+  file: string,
+  consoles: readonly MemoryConsole[],
+  onConsole: OnConsole,
+): (() => Promise<boolean>) | undefined {
+  if (consoles.length === 0) return undefined;
   // One piece of memory holds them all: the counts come before the rings, so that no byte is counted too early.
   const first = Math.min(...consoles.flatMap(({ log, written }) => [log, written]));
   const end = Math.max(...consoles.flatMap(({ log, size, written }) => [log + size, written + 4]));
-  const file = join(folder, 'memory');
   const all = consoles.map((it) => ({ ...it, next: followConsole(it) }));
-  while (!signal.aborted) {
-    if (!(await monitor.save(first, end - first, file))) return;
+  return async () => {
+    if (!(await monitor.save(first, end - first, file))) return false;
     const memory = await readFile(file);
     for (const { name, log, size, written, next } of all) {
       const ring = memory.subarray(log - first, log - first + size);
       const bytes = next(readU32LE(memory, written - first), ring);
       if (bytes.length > 0) onConsole(bytes, name);
     }
-    await sleep(EVERY, undefined, { signal }).catch(() => undefined);
-  }
-  monitor.close();
+    return true;
+  };
 }
 
-interface Monitor {
-  /**
-   * Writes memory into a file; false where QEMU is gone.
-   * @throws HypberryError `engine.failed`
-   */
-  save(address: number, size: number, file: string): Promise<boolean>;
-  close(): void;
-}
+/** So many looks in a row find a core in the same place with the same registers. */
+const LOOKS = 3;
 
-/** Undefined where QEMU ends before it answers. */
-async function connect(path: string, signal: AbortSignal): Promise<Monitor | undefined> {
-  while (!signal.aborted) {
-    const monitor = await tryConnect(path);
-    if (monitor) return monitor;
-    await sleep(RETRY, undefined, { signal }).catch(() => undefined);
-  }
-  return undefined;
-}
-
-function tryConnect(path: string): Promise<Monitor | undefined> {
-  return new Promise((resolve) => {
-    const socket = createConnection(path);
-    const answers: { readonly came: (whether: boolean) => void; readonly failed: (why: Error) => void }[] =
-      [];
-    let text = '';
-    let gone = false;
-    const ask = (execute: string, args?: object): Promise<boolean> =>
-      new Promise((came, failed) => {
-        if (gone) {
-          came(false);
-          return;
-        }
-        answers.push({ came, failed });
-        socket.write(`${JSON.stringify({ execute, arguments: args })}\n`);
-      });
-    socket.setEncoding('utf8').on('data', (piece: string) => {
-      const lines = (text + piece).split('\n');
-      text = lines.pop()!;
-      // A greeting and events come unasked.
-      for (const line of lines) {
-        if (/^\{"return"/.test(line)) answers.shift()?.came(true);
-        else if (/^\{"error"/.test(line)) answers.shift()?.failed(unreadable(line));
-      }
-    });
-    socket.on('error', () => {
-      resolve(undefined);
-    });
-    socket.on('close', () => {
-      gone = true;
-      for (const { came } of answers.splice(0)) came(false);
-    });
-    socket.on('connect', () => {
-      void ask('qmp_capabilities').then((came) => {
-        resolve(
-          came
-            ? {
-                save: (val, size, filename) => ask('pmemsave', { val, size, filename }),
-                close: () => socket.destroy(),
-              }
-            : undefined,
-        );
-      });
-    });
-  });
-}
-
-/** What QEMU says of a command that failed. */
-function unreadable(line: string): HypberryError {
-  const { error } = JSON.parse(line) as { error: { desc: string } };
-  return new HypberryError(
-    'engine.failed',
-    `QEMU cannot write down the consoles in its memory: ${error.desc}.`,
-    'See that the folder for temporary files (TMPDIR) has room, or use the built-in engine.',
-  );
+/**
+ * Finds a core that takes the same exception again and again: it stays in Abort or Undefined mode, which handlers
+ * leave at once, and no register of it changes from look to look.
+ */
+function crashFinder(): (registers: readonly string[]) => Crash | undefined {
+  let before: readonly string[] = [];
+  let same: number[] = [];
+  return (registers) => {
+    same = registers.map((text, core) =>
+      /\b(?:abt|und)32\b/.test(text) && text === before[core] ? (same[core] ?? 1) + 1 : 1,
+    );
+    before = registers;
+    const core = same.findIndex((count) => count >= LOOKS);
+    if (core < 0) return undefined;
+    const mode = /\babt32\b/.test(registers[core]!) ? 'abt' : 'und';
+    const [, pc] = /\bR15=([0-9a-f]{8})/.exec(registers[core]!) ?? [];
+    const what = `core ${core} is in ${mode} mode at 0x${pc ?? '?'} and takes the same exception again and again`;
+    return { core, what };
+  };
 }

@@ -7,7 +7,8 @@ import { HypberryError } from '../base/errors.js';
 import type { Engine, Machine, OnConsole, RunEnd } from '../engine/engine.js';
 import { qemuArguments } from '../engine/qemu-arguments.js';
 import { onProcessEnd } from './process-end.js';
-import { followQemuConsoles, monitorArguments } from './qemu-memory.js';
+import { followQemu, type SeenInQemu } from './qemu-memory.js';
+import { monitorArguments } from './qemu-monitor.js';
 
 /** How QEMU is started. */
 export interface QemuOptions {
@@ -48,22 +49,32 @@ async function runQemu(
     for (const { path, data } of files) await writeFile(path, data);
     const accelerator = ['-accel', `tcg,thread=${threadPerCore ? 'multi' : 'single'}`];
     const { consoles = [] } = machine;
-    const monitor = consoles.length > 0 ? monitorArguments(folder) : [];
+    // Node knows no sockets in folders on Windows; consoles in memory cannot be had without one.
+    const monitor = process.platform === 'win32' && consoles.length === 0 ? [] : monitorArguments(folder);
     const all = [...accelerator, ...monitor, ...more];
     // Either ends the other.
     const ended = new AbortController();
     const stop = AbortSignal.any([signal, ended.signal]);
-    const following = consoles.length > 0 ? followQemuConsoles(folder, consoles, onConsole, stop) : undefined;
+    const following =
+      monitor.length > 0
+        ? followQemu(folder, consoles, onConsole, stop).then((seen) => {
+            if (seen.crash) ended.abort();
+            return seen;
+          })
+        : undefined;
     // What is wrong there is thrown below.
     following?.catch(() => {
       ended.abort();
     });
+    let end: RunEnd;
+    let seen: SeenInQemu | undefined;
     try {
-      return await runProcess(program, qemuArguments(files, all), onConsole, stop);
+      end = await runProcess(program, qemuArguments(files, all), onConsole, stop);
     } finally {
       ended.abort();
-      await following;
+      seen = await following;
     }
+    return { ...end, ...seen, ...(seen?.crash && { why: seen.crash.what }) };
   } finally {
     release();
     await rm(folder, { recursive: true, force: true });
@@ -117,7 +128,7 @@ function runProcess(
         } else if (signal.aborted) {
           resolve({ why: 'it was stopped' });
         } else if (status === 0) {
-          resolve({ why: 'the guest reset the machine or switched it off' });
+          resolve({ why: "the card's system reset the board or switched it off" });
         } else {
           const how = killedBy === null ? `with status ${String(status)}` : `by ${killedBy}`;
           reject(qemuFailed(`${program} ended ${how}: ${errors.trim() || 'it said nothing'}`));

@@ -175,6 +175,21 @@ export async function findHypervisor(
   return hypervisorIn(await card.read(kernel.file));
 }
 
+/**
+ * The kernel that becomes the card's own system, for who wants to know what it is.
+ * @param file what the firmware loads as kernel
+ * @param hypervisor the one in it
+ * @returns undefined where the file does not tell where it is
+ */
+export function hostKernelIn(
+  file: Uint8Array,
+  hypervisor: HypervisorDescription | undefined,
+): Uint8Array | undefined {
+  if (!hypervisor) return file;
+  const { hostKernel } = hypervisor;
+  return hostKernel === undefined ? undefined : file.subarray(file.length - hostKernel);
+}
+
 /** The device of an alias: `serial2` is /dev/ttyAMA2. */
 function device(alias: string): string {
   return alias.replace('serial', '/dev/ttyAMA');

@@ -47,7 +47,7 @@ describe('try looks inside', () => {
     expect(never.stdout).toMatch(/\nNOT REACHED: the run did not come to where it was to end /);
     // Core 0 sleeps in WFI behind the text.
     expect(never.stdout).toMatch(
-      /NONE: .* The guest crashed .*: nothing will happen any more: core 0 waits for an interrupt/,
+      /NONE: .* The machine came to rest before .*; nothing will happen any more: core 0 waits for an interrupt/,
     );
   });
 

@@ -3,6 +3,7 @@ import { assembler } from '../../src/arm/assembler.js';
 import { c, p15, r0, r1, r2, r3, r4 } from '../../src/arm/registers.js';
 import { createBuiltInPi, builtInEngine } from '../../src/engine/built-in.js';
 import { handoverOf } from '../support/handover.js';
+import { miniUartPayload } from '../support/payloads.js';
 
 const UART = 0x3f201000;
 const decoder = new TextDecoder();
@@ -81,5 +82,21 @@ test('the engine ends when it is told to, and when the guest resets the board', 
     () => undefined,
     AbortSignal.timeout(20_000),
   );
-  await expect(reset).resolves.toMatchObject({ why: 'the guest reset the board' });
+  await expect(reset).resolves.toMatchObject({ why: "the card's system reset the board" });
+});
+
+test('what is written to the mini UART alone is told at the end', async () => {
+  const stop = new AbortController();
+  setTimeout(() => {
+    stop.abort();
+  }, 300);
+  const { miniUart, crash } = await builtInEngine().run(
+    handoverOf([0, miniUartPayload('Hello there\r\n')]),
+    () => {
+      throw new Error('that is the PL011');
+    },
+    stop.signal,
+  );
+  expect(miniUart).toMatch(/^(?:Hello there\r\n)+/);
+  expect(crash).toBeUndefined();
 });

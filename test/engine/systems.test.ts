@@ -31,7 +31,7 @@ function playing(steps: Iterable<Step>, ending: 'ends' | 'hangs' = 'ends', machi
           signal.addEventListener('abort', resolve);
         });
       }
-      return { why: 'the guest reset the board', ...(machine && { machine: machine as never }) };
+      return { why: "the card's system reset the board", ...(machine && { machine: machine as never }) };
     },
   };
 }
@@ -230,21 +230,14 @@ describe('a system has failed', () => {
   });
 
   it('where the hypervisor says so of it, and of no other', async () => {
-    for (const what of [
-      'crashed: no exception vectors, pc 0x30000000, address 0x30000000; restarts',
-      'powered off',
-    ]) {
-      const systems = [...SYSTEMS, { name: 'web-2', cores: 1 }];
-      const verdict = await play(
-        [started, [OWN, `hypberry: web: ${what}\r\n`], hostUp, ['web-2', linux(1)]],
-        {
-          systems,
-        },
-      );
-      expect(verdict.systems.map(({ state }) => state)).toEqual(['UP', 'FAILED', 'UP']);
-      expect(of(verdict, 'web').reason).toBe(`The guest ${what}.`);
-      expect(of(verdict, 'web').seconds).not.toBeNull();
-    }
+    const what = 'crashed: no exception vectors, pc 0x30000000, address 0x30000000; restarts';
+    const systems = [...SYSTEMS, { name: 'web-2', cores: 1 }];
+    const verdict = await play([started, [OWN, `hypberry: web: ${what}\r\n`], hostUp, ['web-2', linux(1)]], {
+      systems,
+    });
+    expect(verdict.systems.map(({ state }) => state)).toEqual(['UP', 'FAILED', 'UP']);
+    expect(of(verdict, 'web').reason).toBe(`The guest ${what}.`);
+    expect(of(verdict, 'web').seconds).not.toBeNull();
   });
 
   it('where the hypervisor fails below it: all that are not up yet', async () => {
@@ -270,9 +263,9 @@ describe('a system has failed', () => {
     const off: Step = [OWN, 'hypberry: web: powered off\r\n'];
     expect(of(await play([hostUp, off, webUp], {}, 'hangs'), 'web').state).toBe('UP');
     const words = 'cannot go on\r\n';
-    const failed = await play([hostUp, off, ['web', words]], {}, 'hangs');
-    expect(of(failed, 'web')).toMatchObject({ state: 'FAILED', console: words });
-    expect(failed.seconds).toBeLessThan(2);
+    const panicked = await play([hostUp, off, ['web', words + PANIC]], {}, 'hangs');
+    expect(of(panicked, 'web')).toMatchObject({ state: 'FAILED', console: words + PANIC });
+    expect(panicked.seconds).toBeLessThan(2);
   });
 
   it('never after it was up', async () => {
@@ -303,11 +296,70 @@ describe('without a root file system', () => {
     expect(of(await play([[undefined, cores(2) + messages[0]!]]), HOST).state).toBe('FAILED');
   });
 
-  it('a guest that panics for it has failed', async () => {
-    expect(of(await play([hostUp, ['web', cores(1) + messages[2]!]]), 'web')).toMatchObject({
+  it.each(messages)('a guest has failed at once, as it will never have one: %s', async (line) => {
+    const verdict = await play([hostUp, ['web', cores(1) + line]], {}, 'hangs');
+    expect(verdict.seconds).toBeLessThan(2);
+    expect(of(verdict, 'web')).toMatchObject({
       state: 'FAILED',
-      reason: 'Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0).',
+      reason: expect.stringMatching(/^It found no root file system \(".+"\): .* initramfs/) as string,
     });
+  });
+});
+
+describe('a guest that powers itself off', () => {
+  const off: Step = [OWN, 'hypberry: web: powered off\r\n'];
+
+  it('has come up, where its kernel had begun with user space without saying its init', async () => {
+    const verdict = await play([started, ['web', linux49(1)], off, hostUp], {}, 'hangs');
+    expect(verdict.verdict).toBe('UP');
+    expect(of(verdict, 'web')).toMatchObject({ state: 'UP', reason: 'It has powered itself off since.' });
+    expect(of(verdict, 'web').seconds).toBeLessThan(2);
+  });
+
+  it('has not failed where nothing is known of it: it is said what was seen, and the run ends', async () => {
+    for (const said of ['', 'done\r\n', cores(1)]) {
+      const verdict = await play([started, ['web', said], off, hostUp], {}, 'hangs');
+      expect(verdict.verdict).toBe('NONE');
+      expect(verdict.seconds).toBeLessThan(2);
+      expect(of(verdict, 'web')).toMatchObject({ state: 'NONE', seconds: null, console: said });
+      expect(of(verdict, 'web').reason).toMatch(/^It powered itself off .* no failure/);
+    }
+  });
+});
+
+describe('a system that is not Linux', () => {
+  const netbsd =
+    'NetBSD/evbarm (fdt) booting ...\r\n[   1.0000000] NetBSD 10.0 (GENERIC) #0\r\n[   1.0000000] total memory = 256 MB\r\n';
+  const other = { timeoutSeconds: 0.2 };
+
+  it('runs, where it writes to its console: whether it is up is not known, and that is said', async () => {
+    const verdict = await play([hostUp, ['web', netbsd]], other, 'hangs');
+    expect(verdict.verdict).toBe('NONE');
+    expect(of(verdict, 'web')).toMatchObject({ state: 'RUNS', cores: null, seconds: null });
+    expect(of(verdict, 'web').reason).toMatch(
+      /^It writes to its console \("NetBSD\/evbarm \(fdt\) booting \.\.\."\), .*not known whether it is up\. Time was up \(0\.2 s\)/,
+    );
+  });
+
+  it('is up when its login waits', async () => {
+    const verdict = await play([hostUp, ['web', `${netbsd}NetBSD/evbarm (web) (constty)\r\nlogin: `]]);
+    expect(of(verdict, 'web')).toMatchObject({ state: 'UP' });
+  });
+
+  it('does not run any more where the machine has ended; and Linux is told from it by its first words', async () => {
+    expect(of(await play([hostUp, ['web', netbsd]]), 'web').state).toBe('NONE');
+    const linuxBegins = '[    0.000000] Booting Linux on physical CPU 0x0\r\n';
+    expect(of(await play([hostUp, ['web', linuxBegins]], other, 'hangs'), 'web')).toMatchObject({
+      state: 'NONE',
+      reason: expect.stringContaining('not seen to come as far as user space') as string,
+    });
+  });
+
+  it('has no escape sequences and no control characters in what is repeated of it', async () => {
+    const nasty = '\u001b]0;title\u0007\u001b[31mhe\u0000llo\u001b[m\r\n';
+    const { reason } = of(await play([hostUp, ['web', nasty]], other, 'hangs'), 'web');
+    expect(reason).toMatch(/^[\x20-\x7e…]*$/);
+    expect(reason).toContain('llo');
   });
 });
 
@@ -362,13 +414,15 @@ describe('nothing is known', () => {
     expect(verdict.seconds).toBeGreaterThan(0.09);
     expect(of(verdict, HOST).state).toBe('UP');
     expect(of(verdict, 'web')).toMatchObject({ state: 'NONE', seconds: null });
-    expect(of(verdict, 'web').reason).toMatch(/^Time is up after 0\.1 s[^,]*\.$/);
+    expect(of(verdict, 'web').reason).toMatch(/^Time was up \(0\.1 s\) .*had brought up 1 core, but/);
   });
 
   it('where the machine ends before, and where a console stayed empty', async () => {
     const verdict = await play([['web', ' \r\n']]);
     for (const { reason } of verdict.systems)
-      expect(reason).toMatch(/^The machine ended .*the guest reset the board, .*console stayed empty\.$/);
+      expect(reason).toMatch(
+        /^The machine ended .*the card's system reset the board\. Its console stayed empty\.$/,
+      );
   });
 
   it('but one that failed counts more than one of which nothing is known', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HypberryError } from '../../src/base/errors.js';
 import { CONSOLE_END_LIMIT } from '../../src/engine/console.js';
-import type { Engine } from '../../src/engine/engine.js';
+import type { Engine, RunEnd } from '../../src/engine/engine.js';
 import { runTrial, type Verdict } from '../../src/engine/verdict.js';
 import { handoverOf } from '../support/handover.js';
 
@@ -18,7 +18,7 @@ function playing(pieces: Iterable<Uint8Array | string>, ending: 'ends' | 'hangs'
           signal.addEventListener('abort', resolve);
         });
       }
-      return { why: 'the guest reset the machine or switched it off' };
+      return { why: "the card's system reset the board or switched it off" };
     },
   };
 }
@@ -105,10 +105,25 @@ describe('no verdict', () => {
     'a U-Boot that gave up': ['### ERROR ### Please RESET the board ###\n', 'Please RESET the board'],
     'a kernel that keeps its mode to itself': [
       '[    1.0] Freeing unused kernel image (initmem) memory: 2048K\n[    1.1] Run /init as init process\n',
-      'without saying its mode',
+      'did not say its mode',
     ],
-    'a machine that ends': ['[    0.0] Booting Linux\n', 'the guest reset the machine or switched it off'],
+    'a machine that ends': [
+      '[    0.0] Booting Linux\n',
+      "the card's system reset the board or switched it off",
+    ],
     'a machine that ends in silence': ['', 'the console stayed empty'],
+    'a root file system that is not there, for which it waits': [
+      '[    2.1] Waiting for root device /dev/mmcblk0p2...\n',
+      'only the boot partition is tried',
+    ],
+    'one for want of which it panics': [
+      '[    2.2] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n',
+      'only the boot partition is tried',
+    ],
+    'a system that is not Linux': [
+      'Circle 45.0.1 started on Raspberry Pi 2 Model B\r\n',
+      'writes to the console ("Circle 45.0.1 started on Raspberry Pi 2 Model B"), but not in the words of Linux',
+    ],
   };
   for (const [what, [console, reason]] of Object.entries(reasons)) {
     it(`says why: ${what}`, async () => {
@@ -128,6 +143,56 @@ describe('no verdict', () => {
     expect(talking.reason).not.toContain('empty');
     expect((await trial(' \r\n')).reason).toContain('the console stayed empty');
     expect(talking.seconds).toBeGreaterThan(0.04);
+  });
+
+  it('says that a kernel waits for its root without waiting for it', async () => {
+    const line = '[    2.1] Waiting for root device /dev/mmcblk0p2...\n';
+    const verdict = await runTrial(playing([line], 'hangs'), nothing, { timeoutSeconds: 60 });
+    expect(verdict.seconds).toBeLessThan(5);
+    expect(verdict.reason).toContain('CONFIG_ARM_VIRT_EXT');
+  });
+
+  const ends = (more: Partial<RunEnd>, console = ''): Promise<Verdict> => {
+    const engine: Engine = {
+      name: 'player',
+      run: (_machine, onConsole) => {
+        onConsole(new TextEncoder().encode(console));
+        return Promise.resolve({ why: 'the end', ...more });
+      },
+    };
+    return runTrial(engine, nothing, { timeoutSeconds: 5 });
+  };
+
+  it('says that the card’s system crashed, or that all came to rest, which no fault need be', async () => {
+    const crash = { core: 0, what: 'core 0 did it' };
+    const crashed = await ends({ crash });
+    expect(crashed).toMatchObject({ verdict: 'NONE', crash: 'core 0 did it' });
+    expect(crashed.reason).toMatch(/^The card's system crashed before .*: core 0 did it\. /);
+    expect((await ends({ crash: { ...crash, core: null } })).reason).toMatch(
+      /^The machine came to rest before /,
+    );
+    expect(JSON.stringify([crashed, await ends({})])).not.toMatch(/[Gg]uest/);
+  });
+
+  it('says what came on the mini UART, and in which mode a kernel was entered that is not Linux', async () => {
+    const miniUart = '\r\nHello from core 0\r\nmore\r\n';
+    const verdict = await ends({ miniUart });
+    expect(verdict).toMatchObject({ verdict: 'NONE', miniUart });
+    expect(verdict.reason).toContain(
+      'mini UART (serial1), where hypberry does not look for a verdict: "Hello from core 0".',
+    );
+    const seen = (ok: boolean): Partial<RunEnd> => ({
+      machine: {
+        nanoseconds: 1,
+        cores: [],
+        handover: [{ point: 'mode', wanted: '', ok, found: 'core 0: mode 0x13', source: '' }],
+      },
+    });
+    expect((await ends(seen(true), 'Circle\n')).reason).toMatch(/It was entered in HYP mode, as/);
+    expect((await ends(seen(false), 'Circle\n')).reason).toMatch(
+      /It was not entered in HYP mode, .*\(core 0: mode 0x13\)\.$/,
+    );
+    expect((await ends(seen(true), 'Booting Linux on physical CPU 0xf00\n')).reason).not.toContain('entered');
   });
 
   it('takes a time longer than a timer can', async () => {

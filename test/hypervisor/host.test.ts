@@ -184,5 +184,5 @@ test('the host’s reset takes all down', async () => {
   expect(pi.ending).toBeUndefined();
   pi.run(30 * MS);
   expect(consoleText(image, pi.cpu.ram, -1).match(/started/g)).toHaveLength(2);
-  expect(pi.ending).toBe('the guest reset the board');
+  expect(pi.ending).toBe("the card's system reset the board");
 });

@@ -10,7 +10,13 @@ import { useTools } from '../../scripts/lib/tools.js';
 import { runTrial } from '../../src/engine/verdict.js';
 import { qemuEngine } from '../../src/node/qemu.js';
 import { handoverOf } from '../support/handover.js';
-import { floodingPayload, printingPayload, resettingPayload, silentPayload } from '../support/payloads.js';
+import {
+  floodingPayload,
+  miniUartPayload,
+  printingPayload,
+  resettingPayload,
+  silentPayload,
+} from '../support/payloads.js';
 
 useTools();
 
@@ -75,7 +81,9 @@ describe('QEMU as the machine', () => {
   });
 
   it('ends when the guest resets the machine', async () => {
-    expect((await consoleOf(resettingPayload)).why).toBe('the guest reset the machine or switched it off');
+    expect((await consoleOf(resettingPayload)).why).toBe(
+      "the card's system reset the board or switched it off",
+    );
   });
 
   it('does not start where it is stopped already', async () => {
@@ -163,6 +171,14 @@ describe('a trial in QEMU', () => {
     const verdict = await runTrial(qemuEngine(), handoverOf([0, silentPayload]), { timeoutSeconds: 1 });
     expect(verdict).toMatchObject({ verdict: 'NONE', console: '' });
     expect(verdict.reason).toContain('the console stayed empty');
+  });
+
+  it('says what came on the mini UART alone', async () => {
+    const machine = handoverOf([0, miniUartPayload('Hello there\r\n')]);
+    const verdict = await runTrial(qemuEngine(), machine, { timeoutSeconds: 3 });
+    expect(verdict).toMatchObject({ verdict: 'NONE', console: '' });
+    expect(verdict.miniUart).toMatch(/Hello there\r\nHello/);
+    expect(verdict.reason).toContain('mini UART');
   });
 
   it('gives up on a guest that never ends a line', async () => {

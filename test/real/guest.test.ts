@@ -5,8 +5,8 @@ import { debianMachine, listenTo, runToEnd } from './debian-machine.js';
 /** Less than a minute in either engine on two cores that do nothing else. */
 const SECONDS = 280;
 const ENDINGS = {
-  'built-in': 'the guest reset the board',
-  QEMU: 'the guest reset the machine or switched it off',
+  'built-in': "the card's system reset the board",
+  QEMU: "the card's system reset the board or switched it off",
 } as const;
 
 /** The host talks to the guest, has it switch itself off, and ends the machine. */

@@ -1,6 +1,6 @@
 import { assembler } from '../../src/arm/assembler.js';
-import { lsl, r0, r1, r2, r3 } from '../../src/arm/registers.js';
-import { MPIDR } from '../../src/arm/system-registers.js';
+import { lsl, r0, r1, r2, r3, r4, r5 } from '../../src/arm/registers.js';
+import { MPIDR, VBAR } from '../../src/arm/system-registers.js';
 import { CORES, UART0_BASE } from '../../src/board/bcm2836.js';
 import { words } from './handover.js';
 
@@ -165,4 +165,115 @@ export function releasingKernel(
   a.at(text);
   a.bytes(Buffer.from(`${says}\0`, 'ascii'));
   return { image: a.assemble(), secondary: entry - address, elsewhere: other - address };
+}
+
+/** UDF (ARM ARM A8.8.247). */
+const UNDEFINED = 0xe7f0_00f0;
+/** Bytes from r2 on in which a word of the command line is looked for: a small tree, or ATAGS. */
+const SEARCHED = 0x4000;
+
+/**
+ * Takes an Undefined Instruction at its own vector, again and again, if the first four letters of a word stand where r2
+ * points; else it writes a text to the PL011 and sleeps. It begins like a zImage, and is to be entered in SVC mode.
+ * @param address where it will stand, a multiple of 32
+ * @param letters four of ASCII
+ * @param says what it writes otherwise
+ */
+export function crashingKernel(address: number, letters: string, says: string): Uint8Array {
+  const a = assembler(address);
+  const start = a.label('start');
+  const vectors = a.label('vectors');
+  const search = a.label('search');
+  const crash = a.label('crash');
+  const lettersWord = a.label('letters');
+  const print = a.label('print');
+  const sleep = a.label('sleep');
+  const uart = a.label('uart');
+  const text = a.label('text');
+  for (let i = 0; i < 8; i++) a.nop();
+  a.b(start);
+  a.word(0x016f_2818, 0, 0x100, 0x0403_0201);
+  a.org(address + 0x40);
+  a.at(vectors);
+  for (let i = 0; i < 8; i++) a.word(UNDEFINED);
+  a.at(start);
+  a.mrc(MPIDR, r0);
+  a.tst(r0, CORES - 1);
+  a.bne(sleep);
+  a.mov(r3, SEARCHED);
+  a.ldr(r4, lettersWord);
+  a.mov(r5, 0);
+  a.at(search);
+  a.ldrb(r0, [r2], 1);
+  a.lsr(r5, r5, 8);
+  a.orr(r5, r5, r0, lsl(24));
+  a.cmp(r5, r4);
+  a.beq(crash);
+  a.subs(r3, r3, 1);
+  a.bne(search);
+  a.ldr(r1, uart);
+  a.adr(r2, text);
+  a.at(print);
+  a.ldrb(r3, [r2], 1);
+  a.cmp(r3, 0);
+  a.strne(r3, [r1]);
+  a.bne(print);
+  a.at(sleep);
+  a.wfi();
+  a.b(sleep);
+  a.at(crash);
+  a.adr(r0, vectors);
+  a.mcr(VBAR, r0);
+  a.isb();
+  a.word(UNDEFINED);
+  a.at(lettersWord);
+  a.bytes(Buffer.from(letters, 'ascii'));
+  a.at(uart);
+  a.word(UART0_BASE);
+  a.at(text);
+  a.bytes(Buffer.from(`${says}\0`, 'ascii'));
+  return a.assemble();
+}
+
+/** AUX, with the mini UART's registers from +0x40 on. */
+const AUX_BASE = 0x3f21_5000;
+
+/** Core 0 writes a text to the mini UART (BCM2835 ARM Peripherals, 2.2), again and again. */
+export function miniUartPayload(says: string): Uint8Array {
+  const a = assembler(0);
+  const sleep = a.label('sleep');
+  const again = a.label('again');
+  const print = a.label('print');
+  const full = a.label('full');
+  const aux = a.label('aux');
+  const text = a.label('text');
+  a.mrc(MPIDR, r0);
+  a.tst(r0, CORES - 1);
+  a.bne(sleep);
+  a.ldr(r1, aux);
+  a.mov(r0, 1);
+  a.str(r0, [r1, 4]);
+  a.mov(r0, 3);
+  a.str(r0, [r1, 0x4c]);
+  a.str(r0, [r1, 0x60]);
+  a.at(again);
+  a.adr(r2, text);
+  a.at(print);
+  a.ldrb(r3, [r2], 1);
+  a.cmp(r3, 0);
+  a.beq(again);
+  a.at(full);
+  a.ldr(r0, [r1, 0x54]);
+  a.tst(r0, 0x20);
+  a.beq(full);
+  a.str(r3, [r1, 0x40]);
+  a.b(print);
+  a.at(sleep);
+  a.wfi();
+  a.b(sleep);
+  a.at(aux);
+  a.word(AUX_BASE);
+  a.at(text);
+  a.bytes(Buffer.from(`${says}\0`, 'ascii'));
+  return a.assemble();
 }

@@ -28,6 +28,8 @@ export interface HypervisorDescription {
   readonly hostEnd: number;
   /** The host has the cores from 0 up to this one. */
   readonly hostCores: number;
+  /** Bytes of the host's kernel, the last ones of the file; undefined in a file of release 0.1.0. */
+  readonly hostKernel?: number;
   readonly guests: readonly GuestDescription[];
   /** The hypervisor's own messages, then the console of each guest, by its name. */
   readonly consoles: readonly ConsoleDescription[];

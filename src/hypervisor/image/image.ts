@@ -266,7 +266,7 @@ const HIGH_MEMORY = { earliest: 0x2f80_0000, latest: 0x3000_0000 } as const;
 const CMA_SIZE = 0x400_0000;
 
 function describe(
-  { armMemory, hostCores, guests }: HypervisorPlan,
+  { armMemory, hostCores, hostKernel, guests }: HypervisorPlan,
   hostEnd: number,
   guestMemory: readonly number[],
   symbols: Translation['symbols'],
@@ -277,6 +277,7 @@ function describe(
     armMemory,
     hostEnd,
     hostCores,
+    hostKernel: hostKernel.length,
     guests: guests.map(({ name, memory, cores }, i) => ({ name, memory, physical: guestMemory[i]!, cores })),
     consoles: [OWN_CONSOLE, ...guests.map(({ name }) => name)].map((name, i) => ({
       name,
