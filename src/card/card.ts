@@ -1,3 +1,5 @@
+import type { HypberryError } from '../base/errors.js';
+
 /** A file or folder on the boot partition. */
 export interface Entry {
   /** Name as it stands on the card, without its folder. */
@@ -7,6 +9,24 @@ export interface Entry {
   readonly isFolder: boolean;
 }
 
+/** Which part of a medium a card is, and why this one. */
+export interface Place {
+  /** The partition's number, as Linux counts; undefined where the medium is one volume without a table, or a folder. */
+  readonly partition: number | undefined;
+  /** What it is, with the reason: `Partition 2: autoboot.txt on partition 1 says boot_partition=2.` */
+  readonly reason: string;
+  /** True where somebody may have expected another part: the reason is worth a line in every command. */
+  readonly notable: boolean;
+  /** What else the medium can be read as, a sentence with the option that takes it. */
+  readonly other: string | undefined;
+  /** What one should know beside that, a sentence each. */
+  readonly notes: readonly string[];
+  /** The bootcode.bin that reads this partition's config.txt, where that one is on another partition. */
+  readonly bootcode?: Uint8Array | undefined;
+  /** Why a Pi does not start from here, so that there is nothing to install. */
+  readonly problem: HypberryError | undefined;
+}
+
 /**
  * Read access to a boot partition, wherever it lives.
  *
@@ -14,6 +34,8 @@ export interface Entry {
  * and match without regard to case, as FAT and the Pi's firmware do.
  */
 export interface CardReader {
+  /** Undefined where nothing is known of a medium, as of a card in memory. */
+  readonly place?: Place | undefined;
   /** The folder's entries, in the order of the medium. Throws `card.no-file` where the folder is not there. */
   list(folder: string): Promise<Entry[]>;
   /** The entry at `path`, or undefined where there is none. */

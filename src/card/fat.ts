@@ -5,7 +5,6 @@ import { badChain, badName, exists, mayRead, noFile, noRoom, notFat, readOnly } 
 import { type Disk, SECTOR_SIZE } from './disk.js';
 import { checkVolume } from './fat-check.js';
 import { fatWrites } from './fat-writes.js';
-import { bootPartition } from './mbr.js';
 import { pathNames } from './path.js';
 
 const DRIVE = '0:';
@@ -14,17 +13,17 @@ const CHUNK = 1 << 20;
 const MAX_FILE = 0xffffffff;
 
 /**
- * The boot partition on a disk that holds a partition table, or one FAT volume and nothing else.
+ * A FAT volume as a card.
  *
  * Checks the volume's structure first, and writes nothing before the first change. Closing the card closes the
  * disk; where this throws, the disk is left open.
- * Throws `card.not-fat`, `card.no-partition`, `card.truncated`, `card.cluster-loop`, `card.bad-chain`.
+ * Throws `card.not-fat`, `card.truncated`, `card.cluster-loop`, `card.bad-chain`.
+ * @param disk the volume's own: its first sector is the boot sector
  */
 export async function openFatCard(disk: Disk, kind: CardKind, target: string): Promise<Card> {
-  const partition = bootPartition(disk);
-  const checked = checkVolume(partition);
+  const checked = checkVolume(disk);
   const clusterBytes = checked.volume.sectorsPerCluster * SECTOR_SIZE;
-  const writes = fatWrites(partition, checked);
+  const writes = fatWrites(disk, checked);
   const ff = await FatFs.create({ diskio: writes.io, codepage: CODE_PAGE });
   const fs = allocate(FatFs.sizeof_FATFS);
   // Set when a change failed after it had begun to write: what FatFs and we believe may be wrong then.
@@ -161,7 +160,7 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
 
   /** Runs one change. Until `flush` in it, nothing that was there before is touched. */
   function change(path: string, action: () => void): void {
-    if (!partition.writable) throw readOnly(target);
+    if (!disk.writable) throw readOnly(target);
     if (broken) {
       throw new HypberryError(
         'card.io',

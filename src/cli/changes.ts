@@ -1,9 +1,11 @@
 /** What all commands that change a card have in common: showing a plan and making its changes. */
 import type { Card } from '../card/card.js';
+import { placeFacts } from '../setup/boot-partition.js';
 import { splitConfig } from '../setup/config-block.js';
 import { CONFIG } from '../setup/install.js';
 import { applyPlan, checkRoom, type Change, type Plan } from '../setup/plan.js';
 import { bytesText, say, sayJson } from './output.js';
+import { sayPlace } from './place.js';
 import { progress } from './progress.js';
 
 /** One change, for people. */
@@ -46,6 +48,7 @@ export async function makeChanges(
   if (options.json) {
     sayJson({
       method: plan.method ?? null,
+      bootPartition: placeFacts(card.place),
       summary: plan.summary,
       notes: plan.notes,
       changed: !options.dryRun && plan.changes.length > 0,
@@ -57,6 +60,7 @@ export async function makeChanges(
     });
     return;
   }
+  sayPlace(card.place);
   say(plan.summary);
   for (const change of plan.changes) {
     say(`  ${changeText(change)}`);

@@ -2,10 +2,11 @@
 import { basename } from 'node:path';
 import { openCard } from '../node/open-card.js';
 import { readUserFile } from '../node/user-file.js';
+import type { Named } from '../setup/boot-partition.js';
 import { planGuestAdd } from '../setup/guests.js';
 import { makeChanges } from './changes.js';
 
-export interface GuestAddOptions {
+export interface GuestAddOptions extends Named {
   readonly name: string;
   readonly kernel: string;
   readonly initramfs?: string;
@@ -31,7 +32,7 @@ export async function guestAdd(target: string, options: GuestAddOptions): Promis
     cores,
     commandLine: cmdline,
   };
-  const card = await openCard(target, { write: !options.dryRun });
+  const card = await openCard(target, { ...options, write: !options.dryRun, changes: true });
   try {
     await makeChanges(card, await planGuestAdd(card, guest), options);
   } finally {

@@ -1,16 +1,17 @@
 /** `hypberry guest list`: shows the guests of a card. */
 import { cores } from '../base/words.js';
 import { openCard } from '../node/open-card.js';
+import type { Named } from '../setup/boot-partition.js';
 import { describeGuest, listGuests } from '../setup/guests.js';
 import { columns, say, sayJson } from './output.js';
 
-export interface GuestListOptions {
+export interface GuestListOptions extends Named {
   readonly json?: boolean;
 }
 
 /** Prints the guests, and which cores stay with the host. */
 export async function guestList(target: string, options: GuestListOptions): Promise<void> {
-  const card = await openCard(target, { write: false });
+  const card = await openCard(target, { ...options, write: false });
   try {
     const listed = await listGuests(card);
     if (options.json) {

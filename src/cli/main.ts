@@ -73,6 +73,20 @@ const method = (): Option =>
     .choices(['auto', 'kernel_old', 'armstub'])
     .default('auto');
 
+/** Options of every command that takes a target: which part of it. */
+const partition = (): Option =>
+  new Option(
+    '--partition <number>',
+    'of a card or an image: this partition, by the number that Linux gives it (logical ones from 5)',
+  )
+    .argParser(count)
+    .conflicts('whole');
+const whole = (): Option =>
+  new Option(
+    '--whole',
+    'of a card or an image: all of it as one FAT volume, whatever partition table it has',
+  );
+
 const dryRun = (): Option => new Option('--dry-run', 'say what would change, and change nothing');
 
 const json = (): Option => new Option('--json', 'print one JSON object, for scripts');
@@ -97,6 +111,8 @@ function program(): Command {
   hypberry
     .command('inspect')
     .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
     .description('say what is on a card and whether it starts HYP mode by itself')
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry inspect /media/boot')
@@ -107,6 +123,8 @@ function program(): Command {
   hypberry
     .command('try')
     .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
     .description('boot the card in an emulated Pi 2, as it would be after install, without changing it')
     .option('--as-is', 'boot it as it is now')
     .addOption(method())
@@ -142,6 +160,8 @@ function program(): Command {
   hypberry
     .command('install')
     .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
     .description('make the card start Linux in HYP mode, and with guests the hypervisor that runs them')
     .addOption(method())
     .option('--force', 'put the block in even where the card starts HYP mode without it')
@@ -155,6 +175,8 @@ function program(): Command {
   hypberry
     .command('uninstall')
     .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
     .description('take out what install put in, to the byte')
     .addOption(dryRun())
     .addOption(json())
@@ -196,6 +218,8 @@ function guestCommands(guest: Command): void {
   guest
     .command('add')
     .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
     .description('put a virtual machine on the card, which the next install starts beside its own system')
     .requiredOption('--name <name>', 'needed: what it is called, 1 to 15 of a to z, 0 to 9 and "-"')
     .requiredOption('--kernel <file>', 'needed: its kernel, a 32-bit zImage or another flat image')
@@ -213,6 +237,8 @@ function guestCommands(guest: Command): void {
   guest
     .command('list')
     .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
     .description('show the virtual machines of the card')
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry guest list sdcard.img')
@@ -223,6 +249,8 @@ function guestCommands(guest: Command): void {
   guest
     .command('remove')
     .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
     .argument('<name>', 'what it is called')
     .description('take a virtual machine off the card; the next install starts without it')
     .addOption(dryRun())

@@ -17,6 +17,8 @@ import { OWN_CONSOLE, type HypervisorDescription } from '../hypervisor/image/des
 import { openCard } from '../node/open-card.js';
 import { qemuEngine } from '../node/qemu.js';
 import { createTextFile } from '../node/text-file.js';
+import { sayPlace } from './place.js';
+import { placeFacts, refuseProblem, type Named } from '../setup/boot-partition.js';
 import { planInstall, type InstallOptions } from '../setup/install.js';
 import { findHypervisor, hostKernelIn } from '../setup/hypervisor.js';
 import { cardAfter, type Plan } from '../setup/plan.js';
@@ -26,7 +28,7 @@ import { sayMachine } from './machine.js';
 import { bytesText, colors, columns, hex, say, sayError, sayJson } from './output.js';
 import { progress } from './progress.js';
 
-export interface TryOptions {
+export interface TryOptions extends Named {
   readonly engine: 'qemu' | 'built-in';
   readonly asIs?: boolean;
   readonly method: InstallOptions['method'];
@@ -88,8 +90,9 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
   process.exitCode = 2;
   refuseBlindness(options);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted);
-  const card = await openCard(target, { write: false });
+  const card = await openCard(target, { ...options, write: false });
   try {
+    refuseProblem(card);
     const plan = options.asIs
       ? undefined
       : await planInstall(card, { method: options.method, force: options.force });
@@ -108,6 +111,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
         ? undefined
         : createTextFile(options.trace, { card: target, overwrite: options.overwrite === true });
     if (!options.json) {
+      sayPlace(card.place);
       say(whatIsTried(plan));
       sayPicked(picked, additions[0]!);
     }
@@ -149,8 +153,10 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
     }
     const { outcome: verdict, added, retried } = attempted;
     shown?.end(verdict.verdict === 'NONE');
-    if (options.json) sayJson({ ...verdict, added, retried, picked: machines.get(added)!.picked });
-    else {
+    if (options.json) {
+      const { picked: booted } = machines.get(added)!;
+      sayJson({ ...verdict, added, retried, picked: booted, bootPartition: placeFacts(card.place) });
+    } else {
       if (verdict.machine) sayMachine(verdict.machine, verdict.reached !== undefined);
       if (verdict.machine?.handover) sayHandover(verdict.machine.handover);
       if (trace) {

@@ -87,7 +87,7 @@ export async function readFirmware(
 }
 
 async function findBootcode(card: CardReader, notes: string[]): Promise<Bootcode | undefined> {
-  const bytes = await readIfThere(card, BOOTCODE);
+  const bytes = card.place?.bootcode ?? (await readIfThere(card, BOOTCODE));
   if (bytes === undefined) return undefined;
   try {
     return readBootcode(bytes);

@@ -1,7 +1,9 @@
 import fs from 'node:fs';
 import { type Card } from '../card/card.js';
 import { notFat, readOnly } from '../card/errors.js';
-import { openFatCard } from '../card/fat.js';
+import { readMedium } from '../card/medium.js';
+import { HypberryError } from '../base/errors.js';
+import { openBootPartition, placeOfOne, type Named } from '../setup/boot-partition.js';
 import { deviceNumbers, openDiskFile } from './disk-file.js';
 import { openFolderCard } from './folder-card.js';
 import { lockTarget } from './lock.js';
@@ -9,14 +11,22 @@ import { mountPoint } from './mounts.js';
 import { refuseAsOutput } from './outputs.js';
 import { mounted, onSystem } from './system-error.js';
 
+export interface OpenOptions extends Named {
+  /** The card can be changed. */
+  readonly write: boolean;
+  /** It is opened for a change, be it one that is only shown; default as `write`. */
+  readonly changes?: boolean | undefined;
+}
+
 /**
  * Opens a boot folder, a card image, or a card or partition by its device file (or a link to one).
  *
  * Without `write` nothing is ever written, and a mounted device may be read. Until the card is closed nobody else writes to
  * it, or with `write` reads it: see {@link lockTarget}.
- * Throws `card.in-use`, `file.is-input`, `card.not-found`, `card.permission`, `card.read-only`, `card.mounted`, and what `openFatCard` throws.
+ * Throws `card.in-use`, `file.is-input`, `card.not-found`, `card.permission`, `card.read-only`, `card.mounted`,
+ * `card.folder-partition`, and what `openBootPartition` throws.
  */
-export async function openCard(target: string, options: { write: boolean }): Promise<Card> {
+export async function openCard(target: string, options: OpenOptions): Promise<Card> {
   onSystem(target, () => {
     refuseAsOutput(target);
   });
@@ -38,9 +48,13 @@ export async function openCard(target: string, options: { write: boolean }): Pro
   }
 }
 
-async function openLocked(target: string, options: { write: boolean }): Promise<Card> {
+async function openLocked(target: string, options: OpenOptions): Promise<Card> {
   const stat = onSystem(target, () => fs.statSync(target));
-  if (stat.isDirectory()) return openFolderCard(target, options);
+  if (stat.isDirectory()) {
+    refusePartition(target, options);
+    const card = openFolderCard(target, options);
+    return { ...card, place: await placeOfOne(card, 'The folder as it is.', partitionNumber(stat.dev)) };
+  }
   if (!stat.isFile() && !stat.isBlockDevice()) {
     throw notFat(`"${target}" is neither a folder nor an image nor a card.`);
   }
@@ -51,11 +65,37 @@ async function openLocked(target: string, options: { write: boolean }): Promise<
   }
   const disk = openDiskFile(target, options);
   try {
-    return await openFatCard(disk, stat.isFile() ? 'image' : 'device', target);
+    const medium = stat.isFile()
+      ? readMedium(disk, 'image', target)
+      : readMedium(disk, 'device', target, partitionNumber(stat.rdev));
+    const card = await openBootPartition(medium, options, options.changes ?? options.write);
+    return {
+      ...card,
+      close: async () => {
+        await card.close();
+        disk.close();
+      },
+    };
   } catch (error) {
     disk.close();
     throw error;
   }
+}
+
+function refusePartition(target: string, { partition, whole }: Named): void {
+  if (partition === undefined && !whole) return;
+  throw new HypberryError(
+    'card.folder-partition',
+    `"${target}" is a folder, which is one partition already: ${whole ? '--whole' : '--partition'} is for images and cards.`,
+    'Leave it out, or give the card itself (/dev/…), not mounted, or its image.',
+  );
+}
+
+/** The number that Linux gives to a partition, by its device number; undefined for what is none, or elsewhere. */
+function partitionNumber(dev: number): number | undefined {
+  const { major, minor } = deviceNumbers(dev);
+  const file = `/sys/dev/block/${major}:${minor}/partition`;
+  return fs.existsSync(file) ? Number(fs.readFileSync(file, 'latin1')) : undefined;
 }
 
 /** True where the kernel lets no one write to a block device: a card whose lock switch is on. */

@@ -15,6 +15,7 @@ import {
 } from '../guest/guests.js';
 import { checkGuestKernel, checkInitramfs } from '../guest/plan.js';
 import type { GuestPlan } from '../hypervisor/image/image.js';
+import { refuseProblem } from './boot-partition.js';
 import { consolesOf, planGuests, refuseMemory } from './hypervisor.js';
 import { withoutOurs } from './install.js';
 import { ourFiles } from './ours.js';
@@ -55,6 +56,7 @@ const NO_GUESTS_NEXT =
  *   `guest.no-file` of another guest's, and what the card throws
  */
 export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> {
+  refuseProblem(card);
   const { name, kernel, initramfs, memory, cores } = wanted;
   const { guests, $schema } = await readGuestsFile(card);
   const { isLinux } = checkGuestKernel(kernel.name, kernel.data);

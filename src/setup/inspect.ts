@@ -1,5 +1,5 @@
 /** A report of what is on a card, for people and for scripts. */
-import type { CardReader } from '../card/card.js';
+import type { CardReader, Place } from '../card/card.js';
 import type { Config, Setting } from '../firmware/config.js';
 import { HypberryError } from '../base/errors.js';
 import { counted } from '../base/words.js';
@@ -8,6 +8,7 @@ import { describeKernel, readKernel, unpackVersion, type KernelFile } from '../f
 import { describeStartElf } from '../firmware/start-elf.js';
 import { readGuests, type Guest } from '../guest/guests.js';
 import type { HypervisorDescription } from '../hypervisor/image/description.js';
+import { placeFacts } from './boot-partition.js';
 import { splitConfig } from './config-block.js';
 import { unusedGuestFiles } from './guests.js';
 import { hypervisorIn } from './hypervisor.js';
@@ -65,7 +66,9 @@ export async function inspectCard(card: CardReader): Promise<Report> {
   const next = installed.lines || guests.names !== '' || guests.damaged ? await askInstall(card) : undefined;
   const problem = survey.problem && mendable(survey.problem, next);
 
+  const { place } = card;
   const sections = [
+    { title: 'Boot partition', rows: placeRows(place) },
     { title: 'Firmware', rows: firmwareRows(survey) },
     { title: 'Kernels', rows: kernels.map((it) => [it.file, describe(it)] as const) },
     { title: 'Device trees', rows: trees.map(({ file, description }) => [file, description] as const) },
@@ -75,9 +78,12 @@ export async function inspectCard(card: CardReader): Promise<Report> {
   ].filter(({ rows }) => rows.length > 0);
   return {
     sections,
-    conclusion: conclusionOf(survey, installed.lines !== undefined, started, guests.names, next),
+    conclusion: place?.problem
+      ? `${place.problem.message} ${place.problem.hint}`
+      : conclusionOf(survey, installed.lines !== undefined, started, guests.names, next),
     start: survey.start,
     facts: {
+      bootPartition: placeFacts(place),
       start: survey.start,
       installed: installed.lines ?? null,
       ourFiles: installed.files,
@@ -122,6 +128,18 @@ async function askInstall(card: CardReader): Promise<Next> {
 function mendable(problem: HypberryError, next: Next | undefined): HypberryError {
   if (!next || next.refusal) return problem;
   return new HypberryError(problem.code, problem.message, '"hypberry install" mends that.');
+}
+
+/** Which part of the medium it is; nothing where that is plain. */
+function placeRows(place: Place | undefined): Section['rows'] {
+  if (!place) return [];
+  const rows: [string, string][] = [
+    ...(place.other === undefined ? [] : [['also', place.other] as [string, string]]),
+    ...place.notes.map((note): [string, string] => ['note', note]),
+  ];
+  const problem = place.problem ? problemRows(place.problem) : [];
+  if (place.partition === undefined && rows.length + problem.length === 0) return [];
+  return [['this is', place.reason], ...rows, ...problem];
 }
 
 /** A refusal, as rows of a report. */

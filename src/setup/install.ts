@@ -9,6 +9,7 @@ import type { Picked } from '../firmware/handover.js';
 import { bareKernel, describeKernel, firstPageTable, unpackVersion } from '../firmware/kernel.js';
 import { prepareHandover } from '../firmware/prepare.js';
 import { readGuests } from '../guest/guests.js';
+import { refuseProblem } from './boot-partition.js';
 import { addBlock, splitConfig } from './config-block.js';
 import { armstubFiles, kernelOldFiles, knowsPi2Filter } from './files.js';
 import { hypervisorFor } from './hypervisor.js';
@@ -52,12 +53,14 @@ export async function withoutOurs(card: CardReader): Promise<{
  *
  * @throws HypberryError `setup.no-firmware`, `setup.armstub-unknown`, `setup.kernel-old-unknown`, `setup.no-method`,
  *   `setup.armv6-kernel`, `setup.not-a-kernel`, `setup.truncated-kernel`, `setup.kernel-old-in-use`,
- *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.bcm2837`, `setup.config-damaged`;
+ *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.bcm2837`, `setup.config-damaged`,
+ *   the problem of the card's place (`setup.noobs`, `setup.boots-elsewhere`, `setup.boot-partition-…`);
  *   with guests `setup.no-tree`, `guest.…`, `tree.…`, `hypervisor.…`; what {@link prepareHandover} throws of a card
  *   that would not start (`firmware.no-kernel`, `firmware.arm64-kernel`, …), and what the card throws
  */
 export async function planInstall(card: CardReader, options: InstallOptions): Promise<Plan> {
   refuseBcm2837(options.revision);
+  refuseProblem(card);
   const { base, config, written, lines } = await withoutOurs(card);
   const survey = await surveyCard(base);
   if (survey.problem) throw survey.problem;

@@ -87,10 +87,13 @@ export function makeDisk(megabytes: number, script: string, volume?: string, sta
   const table = temporary('table');
   fs.writeFileSync(table, script);
   run('sh', '-c', `sfdisk -q "${image}" < "${table}"`);
-  if (volume !== undefined) {
-    run('dd', `if=${volume}`, `of=${image}`, 'bs=512', `seek=${start}`, 'conv=notrunc,sparse', 'status=none');
-  }
+  if (volume !== undefined) putVolume(image, volume, start);
   return image;
+}
+
+/** Puts a volume on a disk image, from sector `start` on. */
+export function putVolume(image: string, volume: string, start: number): void {
+  run('dd', `if=${volume}`, `of=${image}`, 'bs=512', `seek=${start}`, 'conv=notrunc,sparse', 'status=none');
 }
 
 /** Bytes that tell one file from another, and one place in it from another. */

@@ -1,43 +1,90 @@
 import fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { bootPartition, readPartitionTable } from '../../src/card/mbr.js';
+import { readPartitionTable, type PartitionTable } from '../../src/card/mbr.js';
 import { openDiskFile } from '../../src/node/disk-file.js';
 import { openCard } from '../../src/node/open-card.js';
-import { makeDisk, makeVolume, pattern } from './images.js';
+import { makeDisk, makeVolume, pattern, run } from './images.js';
+import { memoryDisk } from './power-cut.js';
 
 const volume = makeVolume(
   { bits: 16, sectorsPerCluster: 1, megabytes: 4 },
   { 'config.txt': pattern(100, 1) },
 );
 
+function tableOf(image: string | Uint8Array): PartitionTable | undefined {
+  return readPartitionTable(
+    typeof image === 'string' ? openDiskFile(image, { write: false }) : memoryDisk(image),
+  );
+}
+
+/** What sfdisk itself says of an image: the numbers, starts and sizes of all but extended partitions. */
+function bySfdisk(image: string): unknown {
+  const { partitiontable } = JSON.parse(run('sfdisk', '--json', image)) as {
+    partitiontable: { partitions: { node: string; start: number; size: number; type: string }[] };
+  };
+  return partitiontable.partitions
+    .filter(({ type }) => !['5', 'f', '85'].includes(type))
+    .map(({ node, start, size, type }) => ({
+      number: Number(node.slice(image.length)),
+      type: parseInt(type, 16),
+      start,
+      sectors: size,
+    }));
+}
+
+/** A disk of `sectors` sectors in memory whose first one has these lines: [boot indicator, type, start, sectors]. */
+function disk(sectors: number, ...lines: readonly (readonly [number, number, number, number])[]): Uint8Array {
+  const image = new Uint8Array(sectors * 512);
+  putRecord(image, 0, ...lines);
+  return image;
+}
+
+function putRecord(
+  image: Uint8Array,
+  sector: number,
+  ...lines: readonly (readonly [number, number, number, number])[]
+): void {
+  const view = new DataView(image.buffer, sector * 512);
+  for (const [i, [indicator, type, start, size]] of lines.entries()) {
+    view.setUint8(0x1be + i * 16, indicator);
+    view.setUint8(0x1be + i * 16 + 4, type);
+    view.setUint32(0x1be + i * 16 + 8, start, true);
+    view.setUint32(0x1be + i * 16 + 12, size, true);
+  }
+  view.setUint16(510, 0xaa55, true);
+}
+
 describe('the partition table that sfdisk wrote', () => {
   it.each(['1', '4', '6', 'b', 'c', 'e'])('finds a boot partition of type %s', async (type) => {
-    const disk = makeDisk(
+    const image = makeDisk(
       16,
       `label: dos\nstart=4096,size=8192,type=${type}\nstart=12288,type=83\n`,
       volume,
       4096,
     );
-    const card = await openCard(disk, { write: false });
+    const card = await openCard(image, { write: false });
     expect(await card.list('')).toEqual([{ name: 'config.txt', size: 100, isFolder: false }]);
     await card.close();
-    const table = readPartitionTable(new Uint8Array(fs.readFileSync(disk).subarray(0, 512)));
-    expect(table).toEqual([
-      { type: parseInt(type, 16), start: 4096, sectors: 8192 },
-      { type: 0x83, start: 12288, sectors: 20480 },
-    ]);
+    expect(tableOf(image)).toEqual({
+      partitions: [
+        { number: 1, type: parseInt(type, 16), start: 4096, sectors: 8192 },
+        { number: 2, type: 0x83, start: 12288, sectors: 20480 },
+      ],
+      gpt: false,
+      fault: undefined,
+    });
   });
 
-  it('takes the first FAT partition, wherever it stands', () => {
-    const disk = openDiskFile(
-      makeDisk(
-        16,
-        'label: dos\nstart=2048,size=2048,type=83\nstart=8192,size=8192,type=c\nstart=20000,type=c\n',
-      ),
-      { write: false },
+  it('takes the first FAT partition, wherever it stands', async () => {
+    const image = makeDisk(
+      16,
+      'label: dos\nstart=2048,size=2048,type=83\nstart=8192,size=8192,type=c\nstart=20000,type=c\n',
+      volume,
+      8192,
     );
-    expect(bootPartition(disk).sectors).toBe(8192);
-    disk.close();
+    const card = await openCard(image, { write: false });
+    expect(card.place).toMatchObject({ partition: 2, notable: false, notes: [] });
+    await card.close();
   });
 
   it('takes an image that is one FAT volume', async () => {
@@ -59,8 +106,135 @@ describe('the partition table that sfdisk wrote', () => {
     ['the boot partition', 'label: dos\nstart=2048,type=c\n'],
     ['another partition', 'label: dos\nstart=2048,size=8192,type=c\nstart=12288,type=83\n'],
   ])('card.truncated: %s', async (_, script) => {
-    const disk = makeDisk(16, script, volume);
-    fs.truncateSync(disk, 10 << 20);
-    await expect(openCard(disk, { write: false })).rejects.toMatchObject({ code: 'card.truncated' });
+    const image = makeDisk(16, script, volume);
+    fs.truncateSync(image, 10 << 20);
+    await expect(openCard(image, { write: false })).rejects.toMatchObject({ code: 'card.truncated' });
+  });
+});
+
+describe('logical partitions have the numbers that others give them', () => {
+  it.each([
+    [
+      'as NOOBS makes them: one primary, the rest in an extended one',
+      'start=2048,size=4096,type=e\nstart=8192,type=5\nstart=10240,size=2048,type=83\nstart=14336,size=4096,type=c\nstart=20480,type=83\n',
+    ],
+    [
+      'behind three primary ones, in one by LBA',
+      'start=2048,size=2048,type=c\nstart=4096,size=2048,type=83\nstart=6144,size=2048,type=83\nstart=8192,type=f\nstart=10240,size=2048,type=c\n',
+    ],
+    ['none, in an empty one', 'start=2048,size=2048,type=c\nstart=8192,type=85\n'],
+    [
+      'primary ones out of order, with a line unused',
+      '3 : start=2048,size=2048,type=c\n2 : start=8192,type=83\n',
+    ],
+  ])('%s', (_, script) => {
+    const image = makeDisk(16, `label: dos\n${script}`);
+    const table = tableOf(image);
+    expect(table?.partitions.length).toBeGreaterThan(0);
+    expect([...table!.partitions].sort((a, b) => a.start - b.start)).toEqual(
+      (bySfdisk(image) as { start: number }[]).sort((a, b) => a.start - b.start),
+    );
+    expect(table?.fault).toBeUndefined();
+  });
+
+  const EXTENDED = [0, 0x05, 100, 800] as const;
+  const chain = (...records: readonly (readonly [number, number | undefined])[]): Uint8Array => {
+    const image = disk(1000, EXTENDED);
+    for (const [sector, next] of records) {
+      putRecord(
+        image,
+        sector,
+        [0, 0x0c, 10, 20],
+        next === undefined ? [0, 0, 0, 0] : [0, 0x05, next - 100, 50],
+      );
+    }
+    return image;
+  };
+
+  it.each([
+    ['a record that leads to itself', chain([100, 150], [150, 150]), [5, 6]],
+    ['records that lead in a circle', chain([100, 150], [150, 200], [200, 100]), [5, 6, 7]],
+    ['a record behind the disk', chain([100, 150], [150, 5000]), [5, 6]],
+    ['a record without a signature', chain([100, 150], [150, 300]), [5, 6]],
+    [
+      'a chain without end',
+      chain(...Array.from({ length: 800 }, (_, i) => [100 + i, 101 + i] as const)),
+      undefined,
+    ],
+  ])('%s comes to an end', (_, image, numbers) => {
+    const found = tableOf(image)!.partitions.map(({ number }) => number);
+    if (numbers) expect(found).toEqual(numbers);
+    else expect(found.length).toBe(256);
+  });
+
+  it('a type of 0 takes a number, a size of 0 none', () => {
+    const image = disk(1000, EXTENDED);
+    putRecord(image, 100, [0, 0x00, 10, 20], [0, 0x05, 50, 50]);
+    putRecord(image, 150, [0, 0x0c, 10, 0], [0, 0x05, 100, 50]);
+    putRecord(image, 200, [0, 0x0c, 10, 20]);
+    expect(tableOf(image)!.partitions).toEqual([
+      { number: 5, type: 0, start: 110, sectors: 20 },
+      { number: 6, type: 0x0c, start: 210, sectors: 20 },
+    ]);
+  });
+});
+
+describe('what is no table, and what is one with a fault', () => {
+  it.each([
+    ['a boot indicator of neither kind', [0x41, 0x0c, 100, 100]],
+    ['another', [0x81, 0x0c, 100, 100]],
+  ] as const)('%s: no table', (_, line) => {
+    expect(tableOf(disk(1000, line))).toBeUndefined();
+    expect(tableOf(disk(1000, [0x80, 0x0c, 100, 100], [0, 0, 0, 0], line))).toBeUndefined();
+  });
+
+  it('the boot code of a FAT volume is none', () => {
+    // mkfs.fat leaves zeros there; Windows and DOS have text up to the end.
+    const text = 'IO      SYSMSDOS   SYS'.padStart(64, 'Replace and press any key when ready');
+    const image = new Uint8Array(fs.readFileSync(volume));
+    expect(tableOf(image)?.partitions).toEqual([]);
+    image.set(Buffer.from(text, 'latin1'), 0x1be);
+    expect(tableOf(image)).toBeUndefined();
+  });
+
+  it.each([
+    ['outside', [[0, 0x0c, 100, 901]]],
+    [
+      'outside',
+      [
+        [0, 0x0c, 100, 100],
+        [0, 0x05, 300, 800],
+      ],
+    ],
+    [
+      'overlap',
+      [
+        [0, 0x0c, 100, 100],
+        [0, 0x83, 199, 100],
+      ],
+    ],
+    [
+      'overlap',
+      [
+        [0, 0x0c, 100, 100],
+        [0, 0x05, 50, 400],
+      ],
+    ],
+    [
+      undefined,
+      [
+        [0x80, 0x0c, 100, 100],
+        [0, 0x83, 200, 800],
+      ],
+    ],
+    [
+      undefined,
+      [
+        [0, 0xee, 1, 0xffff_ffff],
+        [0, 0x0c, 100, 900],
+      ],
+    ],
+  ] as [string | undefined, [number, number, number, number][]][])('%s: %j', (kind, lines) => {
+    expect(tableOf(disk(1000, ...lines))?.fault?.kind).toBe(kind);
   });
 });
