@@ -67,7 +67,7 @@ export function notFat(what: string): HypberryError {
   return new HypberryError(
     'card.not-fat',
     what,
-    'Give the boot folder, an image of the whole card, or the card itself; a Pi boots from FAT16 or FAT32.',
+    'Give the boot folder, an image of the whole card, or the card itself; a Pi boots from FAT12, FAT16 or FAT32.',
   );
 }
 

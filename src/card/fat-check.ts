@@ -2,6 +2,7 @@ import { HypberryError } from '../base/errors.js';
 import { badChain, truncated } from './errors.js';
 import { type Disk, SECTOR_SIZE } from './disk.js';
 import {
+  badCluster,
   clusterSector,
   ENTRY_SIZE,
   fatEntries,
@@ -84,6 +85,7 @@ export function checkVolume(disk: Disk): CheckedVolume {
 
 function readFat(disk: Disk, volume: Volume): Uint32Array {
   const fat = new Uint32Array(volume.clusters + FIRST_CLUSTER);
+  // No whole number on FAT12, whose FAT is never more than one chunk.
   const perSector = (SECTOR_SIZE * 8) / volume.bits;
   const sectors = Math.ceil(fat.length / perSector);
   for (let sector = 0; sector < sectors; sector += CHUNK_SECTORS) {
@@ -102,7 +104,7 @@ function followChain(
   first: number,
   path: string,
 ): number[] {
-  const bad = volume.bits === 32 ? 0x0ffffff7 : 0xfff7;
+  const bad = badCluster(volume);
   const chain: number[] = [];
   let cluster = first;
   do {
@@ -148,7 +150,7 @@ function* folderEntries(disk: Disk, volume: Volume, folder: Folder): Generator<R
       yield {
         name: shortName(bytes.subarray(at, at + NAME_LENGTH + EXTENSION_LENGTH)),
         isFolder: (attributes & ATTR_DIRECTORY) !== 0,
-        // FAT16 leaves the upper half to others.
+        // FAT12 and FAT16 leave the upper half to others.
         cluster:
           (volume.bits === 32 ? view.getUint16(at + ENTRY.clusterHigh, true) * 0x10000 : 0) +
           view.getUint16(at + ENTRY.clusterLow, true),

@@ -20,6 +20,11 @@ export interface FatWrites {
   readonly io: FatFs.DiskIO;
   /** Bytes in free clusters. */
   freeBytes(): number;
+  /**
+   * True where the held writes change a link whose FAT entry stands in two sectors, as one in 512 does on FAT12: half of
+   * it would lead elsewhere, so it cannot be changed in one step.
+   */
+  hasSplitLink(): boolean;
   /** Brings the held writes to the medium; folder sectors in the given order. */
   flush(folders: Order): void;
   /** Forgets the held writes. FatFs has to be mounted anew afterwards. */
@@ -48,10 +53,6 @@ export function fatWrites(disk: Disk, { volume, used }: CheckedVolume): FatWrite
   const clusterOf = (sector: number): number =>
     Math.floor((sector - volume.dataStart) / volume.sectorsPerCluster) + FIRST_CLUSTER;
   const isFree = (sector: number): boolean => sector >= volume.dataStart && used[clusterOf(sector)] === 0;
-  /** The clusters whose FAT entries stand in a sector of any FAT copy. */
-  const firstEntry = (sector: number): number =>
-    ((sector - volume.fatStart) % volume.fatSectors) * ((SECTOR_SIZE * 8) / volume.bits);
-
   function writeRun(): void {
     if (run.sectors === 0) return;
     disk.write(run.start, run.bytes.subarray(0, run.sectors * SECTOR_SIZE));
@@ -85,18 +86,41 @@ export function fatWrites(disk: Disk, { volume, used }: CheckedVolume): FatWrite
     return bytes;
   }
 
-  /** True where a FAT sector changes an entry that was in use: a link from something that was there before. */
-  function changesUsed(sector: number, bytes: Uint8Array): boolean {
-    const before = fatEntries(volume, disk.read(sector, 1));
-    return fatEntries(volume, bytes).some((entry, i) => before[i] !== 0 && before[i] !== entry);
+  /**
+   * The entries that have a bit in a FAT sector, and the number of the first.
+   * @param from what to read the FAT with: as the medium has it, or as FatFs sees it
+   */
+  function entriesIn(sector: number, from: typeof read): { first: number; entries: Uint32Array } {
+    const index = (sector - volume.fatStart) % volume.fatSectors;
+    const perSector = (SECTOR_SIZE * 8) / volume.bits;
+    const first = Math.floor(index * perSector);
+    if (volume.bits !== 12) return { first, entries: fatEntries(volume, from(sector, 1)) };
+    // An entry may stand in two sectors: read from the beginning, which is a dozen of them.
+    const sectors = Math.min(index + 2, volume.fatSectors);
+    const entries = fatEntries(volume, from(sector - index, sectors));
+    return { first, entries: entries.subarray(first, Math.ceil((index + 1) * perSector)) };
+  }
+
+  /** How a FAT sector as it is held changes an entry that was in use: a link from something that was there before. */
+  function changesUsed(sector: number): 'no' | 'yes' | 'in two sectors' {
+    const { first, entries: before } = entriesIn(sector, (at, count) => disk.read(at, count));
+    const { entries } = entriesIn(sector, read);
+    const changed = [...entries.keys()].filter((i) => before[i] !== 0 && before[i] !== entries[i]);
+    if (changed.length === 0) return 'no';
+    const isSplit = (i: number): boolean => {
+      const bit = (first + i) * volume.bits;
+      const inSector = SECTOR_SIZE * 8;
+      return Math.floor(bit / inSector) !== Math.floor((bit + volume.bits - 1) / inSector);
+    };
+    return changed.some((i) => entries[i] !== 0 && isSplit(i)) ? 'in two sectors' : 'yes';
   }
 
   function writeFat(sectors: readonly (readonly [number, Uint8Array])[]): void {
     for (const [sector, bytes] of sectors) disk.write(sector, bytes);
     if (sectors.length > 0) disk.sync();
-    for (const [sector, bytes] of sectors) {
-      const first = firstEntry(sector);
-      fatEntries(volume, bytes).forEach((entry, i) => {
+    for (const [sector] of sectors) {
+      const { first, entries } = entriesIn(sector, (at, count) => disk.read(at, count));
+      entries.forEach((entry, i) => {
         const cluster = first + i;
         if (cluster < FIRST_CLUSTER || cluster >= used.length) return;
         const taken = entry === 0 ? 0 : 1;
@@ -111,7 +135,7 @@ export function fatWrites(disk: Disk, { volume, used }: CheckedVolume): FatWrite
     const fat = all.filter(([sector]) => isFat(sector));
     const folders = all.filter(([sector]) => !isFat(sector) && !isInfo(sector));
     const info = all.filter(([sector]) => isInfo(sector));
-    const links = fat.filter(([sector, bytes]) => changesUsed(sector, bytes));
+    const links = fat.filter(([sector]) => changesUsed(sector) !== 'no');
     const chains = fat.filter((entry) => !links.includes(entry));
     // New data and new chains first: nothing leads to them yet.
     writeRun();
@@ -157,6 +181,14 @@ export function fatWrites(disk: Disk, { volume, used }: CheckedVolume): FatWrite
         return FatFs.RES_OK;
       },
     },
+    hasSplitLink: () =>
+      // The first FAT is the one that is read; what a cut left in the others may be anything.
+      [...held.keys()].some(
+        (sector) =>
+          isFat(sector) &&
+          sector < volume.fatStart + volume.fatSectors &&
+          changesUsed(sector) === 'in two sectors',
+      ),
     freeBytes: () => free * volume.sectorsPerCluster * SECTOR_SIZE,
     flush,
     discard() {

@@ -57,7 +57,7 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
   function withFile<T>(path: string, mode: number, use: (file: number) => T): T {
     return withMemory(FatFs.sizeof_FIL, (file) => {
       const opened = ff.f_open(file, fatPath(path), mode);
-      // A full root directory of FAT16, or no cluster left for a longer folder.
+      // A full root directory of FAT12 or FAT16, or no cluster left for a longer folder.
       if (opened === FatFs.FR_DENIED && (mode & FatFs.FA_CREATE_NEW) !== 0) {
         throw noRoom(`The folder of "${path}" has no place for another name.`);
       }
@@ -177,7 +177,9 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
     }
   }
 
+  /** Throws `card.no-room` where a folder would grow by a link that cannot be written in one step. */
   function flush(order: 'as written' | 'backwards' = 'as written'): void {
+    if (writes.hasSplitLink()) throw noRoom('FAT12 lets the folder of the new file not grow safely.');
     broken = true;
     writes.flush(order);
     broken = false;

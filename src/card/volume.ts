@@ -28,7 +28,8 @@ export const ENTRY_SIZE = 32;
 /** Number of the first data cluster. */
 export const FIRST_CLUSTER = 2;
 
-// Cluster counts below these make a volume FAT12, FAT16.
+// Cluster counts below these make a volume FAT12, FAT16. At these themselves, FatFs counts one more to the smaller kind
+// than the specification and Linux do (fs/fat/inode.c, MAX_FAT12), so such volumes are refused.
 const FAT16_CLUSTERS = 4085;
 const FAT32_CLUSTERS = 65525;
 
@@ -37,7 +38,7 @@ const EXT_FLAGS_NOT_MIRRORED = 0x80;
 
 /** Where the parts of a FAT volume lie, in sectors from its start. */
 export interface Volume {
-  readonly bits: 16 | 32;
+  readonly bits: 12 | 16 | 32;
   readonly totalSectors: number;
   readonly sectorsPerCluster: number;
   /** Number of data clusters; the last one's number is `clusters + 1`. */
@@ -47,10 +48,10 @@ export interface Volume {
   readonly fatSectors: number;
   /** Number of FATs. */
   readonly fats: number;
-  /** The fixed root directory of FAT16; none on FAT32. */
+  /** The fixed root directory of FAT12 and FAT16; none on FAT32. */
   readonly rootStart: number;
   readonly rootSectors: number;
-  /** The root directory's first cluster on FAT32; 0 on FAT16. */
+  /** The root directory's first cluster on FAT32; else 0. */
   readonly rootCluster: number;
   /** The FSInfo sector on FAT32; 0 where there is none. */
   readonly infoSector: number;
@@ -81,7 +82,7 @@ export function isFatBootSector(sector: Uint8Array): boolean {
 }
 
 /**
- * Reads a FAT16 or FAT32 volume's layout from its boot sector.
+ * Reads a FAT volume's layout from its boot sector.
  * Throws `card.not-fat` where it is none, or one of a kind that the Pi's boot partition is not.
  */
 export function readVolume(sector: Uint8Array): Volume {
@@ -105,10 +106,15 @@ export function readVolume(sector: Uint8Array): Volume {
   const rootSectors = Math.ceil((rootEntries * ENTRY_SIZE) / SECTOR_SIZE);
   const dataStart = rootStart + rootSectors;
   const clusters = Math.floor((totalSectors - dataStart) / sectorsPerCluster);
-  if (clusters < FAT16_CLUSTERS) throw notFat('The file system is FAT12, or its boot sector is damaged.');
-  const bits = clusters < FAT32_CLUSTERS ? 16 : 32;
+  if (clusters < 1) throw notFat('The file system has no room for a file: its boot sector is damaged.');
+  if (clusters === FAT16_CLUSTERS || clusters === FAT32_CLUSTERS) {
+    throw notFat(
+      `The file system has ${clusters} clusters, with which some take it for FAT${clusters === FAT16_CLUSTERS ? '12' : '16'} and others not.`,
+    );
+  }
+  const bits = clusters < FAT16_CLUSTERS ? 12 : clusters < FAT32_CLUSTERS ? 16 : 32;
   // mkfs.fat -F 32 makes such volumes when told to; what else reads them, and how, is not agreed on.
-  if (bits === 16 && rootEntries === 0) {
+  if (bits !== 32 && rootEntries === 0) {
     throw notFat(`The file system calls itself FAT32 but has ${clusters} clusters, too few to be one.`);
   }
   if ((clusters + FIRST_CLUSTER) * (bits / 8) > fatSectors * SECTOR_SIZE) {
@@ -139,15 +145,34 @@ export function clusterSector(volume: Volume, cluster: number): number {
   return volume.dataStart + (cluster - FIRST_CLUSTER) * volume.sectorsPerCluster;
 }
 
-/** The FAT entries in `bytes`, as cluster numbers (FAT32's reserved upper four bits taken off). */
+/**
+ * The FAT entries in `bytes`, as cluster numbers (FAT32's reserved upper four bits taken off).
+ * @param bytes begin with an entry: of FAT12, whose entries of three to two bytes run on from sector to sector, this is so
+ *   at the beginning of the FAT
+ */
 export function fatEntries(volume: Volume, bytes: Uint8Array): Uint32Array {
   const view = viewOf(bytes);
-  const size = volume.bits / 8;
-  const entries = new Uint32Array(bytes.length / size);
-  for (let i = 0; i < entries.length; i++) {
-    entries[i] = size === 2 ? view.getUint16(i * 2, true) : view.getUint32(i * 4, true) & 0x0fffffff;
-  }
+  const entries = new Uint32Array(Math.floor((bytes.length * 8) / volume.bits));
+  for (let i = 0; i < entries.length; i++) entries[i] = fatEntry(volume.bits, view, i);
   return entries;
+}
+
+function fatEntry(bits: Volume['bits'], view: DataView, i: number): number {
+  switch (bits) {
+    case 12: {
+      const two = view.getUint16(i + (i >> 1), true);
+      return (i & 1) === 0 ? two & 0xfff : two >> 4;
+    }
+    case 16:
+      return view.getUint16(i * 2, true);
+    case 32:
+      return view.getUint32(i * 4, true) & 0x0fffffff;
+  }
+}
+
+/** The value of a FAT entry that marks a bad cluster; the greater ones end a chain. */
+export function badCluster({ bits }: Volume): number {
+  return { 12: 0xff7, 16: 0xfff7, 32: 0x0fff_fff7 }[bits];
 }
 
 /** A DataView on exactly these bytes. */

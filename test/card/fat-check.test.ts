@@ -7,6 +7,7 @@ import { makeVolume, pattern, type VolumeShape } from './images.js';
 import { memoryDisk } from './power-cut.js';
 
 const SHAPES: VolumeShape[] = [
+  { bits: 12, sectorsPerCluster: 1, megabytes: 2 },
   { bits: 16, sectorsPerCluster: 1, megabytes: 4 },
   { bits: 32, sectorsPerCluster: 1, megabytes: 40 },
 ];
@@ -36,7 +37,11 @@ function damaged(shape: VolumeShape, files: Record<string, Uint8Array>): Damage 
     link(cluster, next) {
       for (let copy = 0; copy < volume.fats; copy++) {
         const fat = (volume.fatStart + copy * volume.fatSectors) * 512;
-        if (volume.bits === 16) view.setUint16(fat + cluster * 2, next, true);
+        if (volume.bits === 12) {
+          const at = fat + Math.floor(cluster * 1.5);
+          const [shift, keep] = cluster % 2 === 0 ? [0, 0xf000] : [4, 0x000f];
+          view.setUint16(at, (view.getUint16(at, true) & keep) | (next << shift), true);
+        } else if (volume.bits === 16) view.setUint16(fat + cluster * 2, next, true);
         else view.setUint32(fat + cluster * 4, next, true);
       }
     },
@@ -47,8 +52,8 @@ const A = pattern(3000, 1);
 const B = pattern(3000, 2);
 
 describe.each(SHAPES)('a damaged FAT$bits', (shape) => {
-  const end = shape.bits === 16 ? 0xffff : 0x0fffffff;
-  const bad = shape.bits === 16 ? 0xfff7 : 0x0ffffff7;
+  const end = { 12: 0xfff, 16: 0xffff, 32: 0x0fffffff }[shape.bits];
+  const bad = { 12: 0xff7, 16: 0xfff7, 32: 0x0ffffff7 }[shape.bits];
   const cases: [string, string, (damage: Damage) => void][] = [
     [
       'card.cluster-loop',
@@ -133,7 +138,7 @@ describe.each(SHAPES)('a damaged FAT$bits', (shape) => {
 });
 
 describe('what is no boot partition', () => {
-  const volume = new Uint8Array(fs.readFileSync(makeVolume(SHAPES[1]!)));
+  const volume = new Uint8Array(fs.readFileSync(makeVolume(SHAPES[2]!)));
 
   function changed(offset: number, ...bytes: number[]): Promise<unknown> {
     const image = volume.slice();
@@ -156,13 +161,24 @@ describe('what is no boot partition', () => {
     await expect(openFatCard(disk, 'image', 'x')).rejects.toMatchObject({ code: 'card.truncated' });
   });
 
-  it('card.not-fat: FAT12', async () => {
-    const image = new Uint8Array(
-      fs.readFileSync(makeVolume({ bits: 16, sectorsPerCluster: 1, megabytes: 4 })),
-    );
-    image[13] = 4; // sectors per cluster
+  // FatFs and Linux take such volumes for different kinds; mkfs.fat makes none.
+  it.each([
+    [16, 4085],
+    [32, 65525],
+  ] as const)('card.not-fat: FAT%i with %i clusters', async (bits, clusters) => {
+    const shape = bits === 16 ? SHAPES[1]! : SHAPES[2]!;
+    const image = new Uint8Array(fs.readFileSync(makeVolume(shape)));
+    const { dataStart, sectorsPerCluster } = checkVolume(memoryDisk(image)).volume;
+    const sectors = dataStart + clusters * sectorsPerCluster;
+    const view = new DataView(image.buffer);
+    view.setUint16(19, sectors < 0x10000 ? sectors : 0, true);
+    view.setUint32(32, sectors < 0x10000 ? 0 : sectors, true);
     await expect(openFatCard(memoryDisk(image), 'image', 'x')).rejects.toMatchObject({
       code: 'card.not-fat',
     });
+    // One cluster more is what mkfs.fat could have made.
+    view.setUint16(19, sectors < 0x10000 ? sectors + sectorsPerCluster : 0, true);
+    view.setUint32(32, sectors < 0x10000 ? 0 : sectors + sectorsPerCluster, true);
+    expect(checkVolume(memoryDisk(image)).volume.bits).toBe(bits);
   });
 });

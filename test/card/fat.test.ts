@@ -8,6 +8,8 @@ import { fsck, getFile, makeVolume, pattern, putFile, run, type VolumeShape } fr
 import { memoryDisk } from './power-cut.js';
 
 const SHAPES: VolumeShape[] = [
+  { bits: 12, sectorsPerCluster: 4, megabytes: 4 },
+  { bits: 12, sectorsPerCluster: 16, megabytes: 31 },
   { bits: 16, sectorsPerCluster: 1, megabytes: 4 },
   { bits: 16, sectorsPerCluster: 4, megabytes: 16 },
   { bits: 16, sectorsPerCluster: 64, megabytes: 256 },
@@ -148,6 +150,27 @@ describe('refusals', () => {
     expect(same(getFile(image, 'config.txt'), pattern(2000, 2))).toBe(true);
   });
 
+  it('card.no-room where a folder of FAT12 would grow by a link that stands in two sectors', async () => {
+    // The folder has cluster 2, the filler 3 to 340, so that the folder's next one is 341: its entry has 4 bits in the first
+    // sector of the FAT and 8 in the second.
+    const names = (from: number, to: number): string[] =>
+      Array.from({ length: to - from }, (_, i) => `D/F${from + i}`);
+    const image = makeVolume(
+      { bits: 12, sectorsPerCluster: 1, megabytes: 2 },
+      { 'D/F0': EMPTY, filler: pattern(512 * 338, 1) },
+    );
+    for (const name of names(1, 15)) putFile(image, name, EMPTY);
+    await withCard(image, async (card) => {
+      for (const name of names(15, 30)) await card.create(name, EMPTY);
+      await expect(card.create('D/ONEMORE', EMPTY)).rejects.toMatchObject({ code: 'card.no-room' });
+      expect(await card.stat('D/ONEMORE')).toBeUndefined();
+      await card.create('ONEMORE', pattern(2000, 2));
+    });
+    expect(fsck(image)).toBe('clean');
+    expect(same(getFile(image, 'filler'), pattern(512 * 338, 1))).toBe(true);
+    expect(same(getFile(image, 'ONEMORE'), pattern(2000, 2))).toBe(true);
+  });
+
   it('card.no-room where a folder needs a cluster and none is left', async () => {
     const image = makeVolume(SMALL, Object.fromEntries([...Array(14).keys()].map((i) => [`D/${i}`, EMPTY])));
     await withCard(image, async (card) => {
@@ -209,6 +232,7 @@ describe('any sequence of changes', () => {
   });
 
   it.each([
+    { bits: 12, sectorsPerCluster: 2, megabytes: 4 },
     { bits: 16, sectorsPerCluster: 1, megabytes: 4 },
     { bits: 16, sectorsPerCluster: 4, megabytes: 16 },
     { bits: 32, sectorsPerCluster: 1, megabytes: 40 },

@@ -36,10 +36,10 @@ function output(program: string, args: string[], mayFail = false): { text: strin
 }
 
 export interface VolumeShape {
-  readonly bits: 16 | 32;
+  readonly bits: 12 | 16 | 32;
   readonly sectorsPerCluster: number;
   readonly megabytes: number;
-  /** Entries in FAT16's root directory. */
+  /** Entries in the root directory of FAT12 and FAT16. */
   readonly rootEntries?: number;
 }
 

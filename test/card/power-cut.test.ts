@@ -47,6 +47,7 @@ interface Case {
   readonly after: Uint8Array | undefined;
 }
 
+const FAT12: VolumeShape = { bits: 12, sectorsPerCluster: 1, megabytes: 2 };
 const FAT16: VolumeShape = { bits: 16, sectorsPerCluster: 1, megabytes: 4 };
 const FAT16_BIG: VolumeShape = { bits: 16, sectorsPerCluster: 4, megabytes: 16 };
 const FAT32: VolumeShape = { bits: 32, sectorsPerCluster: 1, megabytes: 40 };
@@ -108,6 +109,9 @@ function crowded(folder: string, files: number): Record<string, Uint8Array> {
   return { ...others, ...Object.fromEntries(names.map((name, i) => [name, pattern(10, i)])) };
 }
 
+/** So much that the next file gets cluster 341, whose entry stands in two sectors of FAT12. */
+const before341 = { ...others, 'filler.bin': pattern(512 * 322, 7) };
+
 const cases: Case[] = [
   replacing('FAT16: replace', FAT16, 'cmdline.txt', OLD, NEW),
   replacing('FAT16, larger clusters: replace', FAT16_BIG, 'cmdline.txt', OLD, NEW),
@@ -124,6 +128,13 @@ const cases: Case[] = [
   creating('FAT32: create, root folder grows, other place', FAT32, LONG, crowded('', 8)),
   creating('FAT16: create, folder grows', FAT16, 'overlays/A new overlay.dtbo', crowded('overlays/', 12)),
   creating('FAT16: create, folder grows in the name', FAT16, `overlays/${LONG}`, crowded('overlays/', 10)),
+  {
+    ...replacing('FAT12: replace', FAT12, 'cmdline.txt', OLD, NEW),
+    files: { ...before341, 'cmdline.txt': OLD },
+  },
+  creating('FAT12: create', FAT12, 'A new kernel.img', before341),
+  creating('FAT12: create, folder grows', FAT12, 'overlays/A new overlay.dtbo', crowded('overlays/', 12)),
+  removing('FAT12: remove', FAT12, 'old.bin'),
   removing('FAT16: remove', FAT16, 'old.bin'),
   removing('FAT32: remove', FAT32, 'An old kernel.img'),
   removing('FAT32: remove, name over several sectors', FAT32, LONG),

@@ -122,6 +122,7 @@ describe('--json is one object with these keys:', () => {
     [
       ['inspect'],
       [
+        'bootPartition',
         'start',
         'installed',
         'ourFiles',
@@ -135,12 +136,12 @@ describe('--json is one object with these keys:', () => {
         'problem',
       ],
     ],
-    [['install'], ['method', 'summary', 'notes', 'changed', 'changes']],
+    [['install'], ['method', 'bootPartition', 'summary', 'notes', 'changed', 'changes']],
     [
       ['install', '--dry-run'],
-      ['method', 'summary', 'notes', 'changed', 'changes'],
+      ['method', 'bootPartition', 'summary', 'notes', 'changed', 'changes'],
     ],
-    [['uninstall'], ['method', 'summary', 'notes', 'changed', 'changes']],
+    [['uninstall'], ['method', 'bootPartition', 'summary', 'notes', 'changed', 'changes']],
   ])('%j', async (args, keys) => {
     const { status, stdout, stderr } = await hypberry([...args, '--json', image('svc')]);
     expect([status, stderr]).toEqual([0, '']);

@@ -109,7 +109,14 @@ test('a guest from add to remove; a dry run changes nothing', async () => {
   const second = ['--name', 'db', '--kernel', kernel, '--cores', '2', '--cmdline', 'quiet'];
   const added = JSON.parse(await done(guest('add', boot, ...second, '--json'))) as Record<string, unknown>;
   expect(added).toMatchObject({ method: null, changed: true });
-  expect(Object.keys(added).sort()).toEqual(['changed', 'changes', 'method', 'notes', 'summary']);
+  expect(Object.keys(added).sort()).toEqual([
+    'bootPartition',
+    'changed',
+    'changes',
+    'method',
+    'notes',
+    'summary',
+  ]);
   // It has nothing that its kernel could take as its root.
   expect(added['notes']).toEqual([
     expect.stringMatching(/^db has no initramfs/),

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { makeCardImage } from '../../scripts/lib/card-image.js';
-import { SECTOR_SIZE, type Disk } from '../../src/card/disk.js';
+import { partOf, SECTOR_SIZE, type Disk } from '../../src/card/disk.js';
 import { openFatCard } from '../../src/card/fat.js';
 import type { Card, CardReader } from '../../src/card/card.js';
 import type { Segment } from '../../src/firmware/handover.js';
@@ -15,7 +15,8 @@ import { fsck, temporary } from '../card/images.js';
 import { everyCut, memoryDisk } from '../card/power-cut.js';
 import { bootPartition, guestFiles, HOST_TREE, kernelFile, type Files } from '../support/boot-files.js';
 
-const open = (disk: Disk): Promise<Card> => openFatCard(disk, 'image', 'cut');
+const open = (disk: Disk): Promise<Card> =>
+  openFatCard(partOf(disk, BOOT_START, disk.sectors - BOOT_START), 'image', 'cut');
 
 const install =
   (method: Method) =>
