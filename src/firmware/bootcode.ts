@@ -1,6 +1,7 @@
 /** bootcode.bin: the program that the SoC's ROM loads, and which loads start.elf. It reads config.txt first. */
 import { ascii, findBytes } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
+import { RAM_SIZE } from '../board/bcm2836.js';
 import { numberSetting, textSetting, type Config } from './config.js';
 import { filterWords } from './filters.js';
 
@@ -86,7 +87,7 @@ export interface FirmwareFiles {
   readonly because: string | undefined;
 }
 
-/** The file that tells start.elf's kinds apart, and their fixups (documentation, "Boot folder contents"). */
+/** start.elf's kinds, and the fixup that belongs to each (documentation, "Boot folder contents"). */
 const KINDS = {
   plain: { start: 'start.elf', fixup: 'fixup.dat' },
   extended: { start: 'start_x.elf', fixup: 'fixup_x.dat' },
@@ -94,32 +95,74 @@ const KINDS = {
   cutDown: { start: 'start_cd.elf', fixup: 'fixup_cd.dat' },
 } as const;
 
-/** MiB for the VideoCore below which it gets the cut-down firmware (raspberrypi/linux, issues 212 and 503). */
+/** A Pi 2's memory, MiB. */
+const INSTALLED = RAM_SIZE >>> 20;
+/** Above this, a Pi's memory is behind its peripherals: bootcode.bin of 2015 leaves it out (0x3f000000). */
+const BELOW_PERIPHERALS = 1008;
+/** What today's leaves the cut-down firmware. */
+const MOST_FOR_CUT_DOWN = 1014;
+const LEAST_TOTAL = 128;
+const LEGACY_TOTAL = 512;
+/** MiB for the VideoCore where nothing is said: boards with 1 GiB, today; others, and all in 2015. */
+const GPU_MEM = 76;
+const SMALL_GPU_MEM = 64;
+/** What is left to the ARM at the least. */
+const LEAST_ARM = 64;
+/** MiB for the VideoCore below which it gets the cut-down firmware (raspberrypi/linux, issues 212 and 503), with this. */
 const CUT_DOWN_BELOW = 32;
+const CUT_DOWN = 16;
 
-/** `gpu_mem` for a board with 1 GiB, as it is written, MiB; undefined where no line that applies sets it. */
-export function gpuMemory(config: Config): number | undefined {
-  return numberSetting(config, 'gpu_mem_1024', undefined) ?? numberSetting(config, 'gpu_mem', undefined);
+/** How the memory is split, MiB. */
+export interface MemorySplit {
+  readonly arm: number;
+  readonly gpu: number;
+  /** What asks for so little that the VideoCore gets the cut-down firmware, as `gpu_mem=16`. */
+  readonly cutDown: string | undefined;
 }
 
 /**
- * The files that bootcode.bin loads: those named by `start_file` and `fixup_file`, else what `start_debug`, `start_x`
- * (`startx`, its older name), or a small `gpu_mem` imply. The extended firmware goes before the cut-down one
- * (raspberrypi/linux, issue 503).
+ * How bootcode.bin splits a Pi 2's memory: `gpu_mem_1024` goes before `gpu_mem_512`, that before `gpu_mem_256` and
+ * `gpu_mem`, where they are set and not 0: those for smaller boards count on this one as well. As its code of 2015 and 2024
+ * does it; a Pi 2 of February 2015 logged 944 MiB with `gpu_mem=64` (notro/fbtft, issue 243).
  * @param config config.txt as bootcode.bin reads it: see `readFirmware`
+ * @param old whether it is one of 2015
  */
-export function firmwareFiles(config: Config): FirmwareFiles {
-  const chosen = chooseKind(config);
-  const start = textSetting(config, 'start_file');
-  const fixup = textSetting(config, 'fixup_file');
-  return {
-    start: start ? start : chosen.start,
-    fixup: fixup ? fixup : chosen.fixup,
-    because: start ? `start_file=${start}` : chosen.because,
-  };
+export function splitMemory(config: Config, old: boolean): MemorySplit {
+  const legacy = (numberSetting(config, 'legacy_mapping', 0) & 1) !== 0;
+  const set = numberSetting(config, 'total_mem', 0);
+  const most = legacy ? LEGACY_TOTAL : INSTALLED;
+  const total = Math.min(most, set === 0 ? most : Math.max(set, LEAST_TOTAL));
+  const names = [
+    ...(total >= (old ? INSTALLED : BELOW_PERIPHERALS) ? ['gpu_mem_1024'] : []),
+    ...(total >= 512 ? ['gpu_mem_512'] : []),
+    ...(total >= 256 ? ['gpu_mem_256'] : []),
+    'gpu_mem',
+  ];
+  const name = names.find((it) => numberSetting(config, it, 0) !== 0);
+  const asked = name
+    ? numberSetting(config, name, 0)
+    : !old && total > BELOW_PERIPHERALS
+      ? GPU_MEM
+      : SMALL_GPU_MEM;
+  const gpu = Math.min(total - LEAST_ARM, asked);
+  if (gpu >= CUT_DOWN_BELOW) {
+    return { arm: (old ? Math.min(total, BELOW_PERIPHERALS) : total) - gpu, gpu, cutDown: undefined };
+  }
+  const limit = old ? BELOW_PERIPHERALS : MOST_FOR_CUT_DOWN;
+  return { arm: Math.min(total, limit) - CUT_DOWN, gpu: CUT_DOWN, cutDown: `${name}=${asked}` };
 }
 
-function chooseKind(config: Config): FirmwareFiles {
+/** Characters of `start_file` and `fixup_file` that count: of the name in 2015, when it was FAT's short one, or in all. */
+const SHORT_NAME = 8;
+const LONGEST_NAME = 12;
+
+/**
+ * The files that bootcode.bin loads. `start_debug` goes before `start_x` (`startx`, its older name), those before
+ * `start_file` and `fixup_file`, and these before what a small `gpu_mem` implies: the order of its code of 2015 and 2024.
+ * @param config config.txt as bootcode.bin reads it: see `readFirmware`
+ * @param old whether it is one of 2015
+ */
+export function firmwareFiles(config: Config, old: boolean): FirmwareFiles {
   for (const [name, kind] of [
     ['start_debug', KINDS.debug],
     ['start_x', KINDS.extended],
@@ -128,11 +171,18 @@ function chooseKind(config: Config): FirmwareFiles {
     const value = numberSetting(config, name, 0);
     if (value !== 0) return { ...kind, because: `${name}=${value}` };
   }
-  const gpu = gpuMemory(config);
-  // Where it is 0, nothing is asked for.
-  if (gpu !== undefined && gpu !== 0 && gpu < CUT_DOWN_BELOW) {
-    const name = config.settings.has('gpu_mem_1024') ? 'gpu_mem_1024' : 'gpu_mem';
-    return { ...KINDS.cutDown, because: `${name}=${gpu}` };
-  }
-  return { ...KINDS.plain, because: undefined };
+  const { cutDown } = splitMemory(config, old);
+  const kind = cutDown === undefined ? KINDS.plain : KINDS.cutDown;
+  const start = textSetting(config, 'start_file');
+  const fixup = textSetting(config, 'fixup_file');
+  return {
+    start: start ? readableName(start, 'elf', old) : kind.start,
+    fixup: fixup ? readableName(fixup, 'dat', old) : kind.fixup,
+    because: start ? `start_file=${start}` : cutDown,
+  };
+}
+
+/** A name as bootcode.bin looks for it: in 2015 it keeps eight characters in front of the dot, and its own ending. */
+function readableName(name: string, ending: string, old: boolean): string {
+  return old ? `${name.split('.')[0]!.slice(0, SHORT_NAME)}.${ending}` : name.slice(0, LONGEST_NAME);
 }

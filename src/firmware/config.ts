@@ -79,7 +79,14 @@ export const LINES_TODAY: LineReading = { limit: 99, rest: 'dropped', nulEnds: '
 export const LINES_2015: LineReading = { limit: 79, rest: 'another line', nulEnds: 'line' };
 
 /** Lines whose effects add up instead of the last one winning. */
-const ADDING_UP = new Set(['dtoverlay', 'dtparam', 'device_tree_overlay', 'device_tree_param']);
+const ADDING_UP = new Set([
+  'dtoverlay',
+  'dtparam',
+  'dtparams',
+  'device_tree_overlay',
+  'device_tree_param',
+  'device_tree_params',
+]);
 
 /**
  * Reads config.txt and what it includes, as the firmware does for one board. A missing config.txt is an empty one.
@@ -159,8 +166,11 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
     const end = text.search(/[= \t]/);
     if (end <= 0) noteNothing(place, isRest);
     else {
-      const value = text.slice(end + 1).replace(/^[ \t]+/, '');
-      applySetting({ name: text.slice(0, end), value, ...place }, text.charAt(end), isRest);
+      const name = text.slice(0, end);
+      const rest = text.slice(end + 1);
+      // The reader of these is another one, and does not pass over blanks.
+      const value = ADDING_UP.has(name) ? rest : rest.replace(/^[ \t]+/, '');
+      applySetting({ name, value, ...place }, text.charAt(end), isRest);
     }
   }
   return {

@@ -11,6 +11,8 @@ export interface LineReading {
   readonly rest: 'another line' | 'dropped';
   /** A NUL ends the line for start.elf, which reads line by line, and the file for bootcode.bin. */
   readonly nulEnds: 'line' | 'file';
+  /** Makes text of bytes; default UTF-8, where a byte order mark stays. */
+  readonly decode?: (bytes: Uint8Array) => string;
 }
 
 /** A line as it is read: without blanks at its ends. */
@@ -35,7 +37,8 @@ export function trimBlanks(text: string): string {
 
 /** The lines of a file, blank ones too. Bytes that are no UTF-8 become U+FFFD, and a byte order mark stays. */
 export function* readLines(bytes: Uint8Array, how: LineReading): Generator<Line> {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+  const decode = how.decode ?? ((part: Uint8Array) => utf8.decode(part));
   let number = 0;
   for (let start = 0; start < bytes.length;) {
     const feed = bytes.indexOf(0x0a, start);
@@ -47,11 +50,11 @@ export function* readLines(bytes: Uint8Array, how: LineReading): Generator<Line>
       const nul = piece.indexOf(0);
       const goesOn = how.rest === 'another line';
       yield {
-        text: trimBlanks(decoder.decode(nul < 0 ? piece : piece.subarray(0, nul))),
+        text: trimBlanks(decode(nul < 0 ? piece : piece.subarray(0, nul))),
         number,
         isRest: from > start,
-        behindLimit: trimBlanks(decoder.decode(bytes.subarray(to, end))),
-        behindNul: nul < 0 ? '' : decoder.decode(piece.subarray(nul)).replace(/\0/g, ''),
+        behindLimit: trimBlanks(decode(bytes.subarray(to, end))),
+        behindNul: nul < 0 ? '' : decode(piece.subarray(nul)).replace(/\0/g, ''),
       };
       if (nul >= 0 && how.nulEnds === 'file') return;
       if (!goesOn) break;

@@ -4,7 +4,8 @@ import { RAM_SIZE } from '../board/bcm2836.js';
 import { CONTRACT, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { buildAtags } from './atags.js';
-import { gpuMemory } from './bootcode.js';
+import { splitMemory } from './bootcode.js';
+import { readCommandLine } from './command-line.js';
 import { describeNote, numberSetting, PI2, textSetting, type BoardState, type Config } from './config.js';
 import {
   ensureNode,
@@ -30,7 +31,7 @@ import {
 import { layOut } from './memory.js';
 import { applyTreeSettings } from './tree-settings.js';
 import { buildPlainStub } from './plain-stub.js';
-import { firstThere, readFirmware, readIfThere } from './readers.js';
+import { firstThere, isOldBootcode, readFirmware, readIfThere } from './readers.js';
 import type { StartElf } from './start-elf.js';
 import { patchStub, STUB_SIZE } from './stub.js';
 
@@ -50,11 +51,6 @@ const TREE_ALIGNMENT = 0x100;
 const INITRAMFS_ALIGNMENT = 0x1000;
 
 const MIB = 1 << 20;
-/** MiB for the VideoCore unless config.txt says: today's firmware, and that of 2015 (documentation of `gpu_mem`). */
-const GPU_MEM = 76;
-const OLD_GPU_MEM = 64;
-const LEAST_GPU_MEM = 16;
-const LEAST_TOTAL_MEM = 128;
 
 /** First bytes of the MAC addresses that Raspberry Pi gives; the rest is the serial number's end. */
 const MAC_START = [0xb8, 0x27, 0xeb] as const;
@@ -69,11 +65,12 @@ const UPSTREAM_TREE = 'bcm2836-rpi-2-b.dtb';
  *
  * Throws `firmware.no-kernel`, `firmware.arm64-kernel`, `firmware.not-a-kernel`, `firmware.no-file` (named in
  * config.txt, not on the card), `firmware.not-start-elf`, `firmware.no-stub`, `firmware.overlap`, `firmware.no-room`,
- * `tree.*` for damaged trees, and what the card throws.
+ * and what the card throws.
  */
 export async function prepareHandover(card: CardReader, options: PrepareOptions = {}): Promise<Handover> {
   const notes: string[] = [];
-  const { config, bootConfig, firmware, firmwareFile } = await readFirmware(
+  const unsure: string[] = [];
+  const { bootcode, config, bootConfig, firmware, firmwareFile } = await readFirmware(
     card,
     options.board ?? PI2,
     notes,
@@ -83,9 +80,9 @@ export async function prepareHandover(card: CardReader, options: PrepareOptions 
 
   const kernel = await readKernelFile(card, config, prefix, notes);
   const kernelAddress = kernelOld ? 0 : physical(numberSetting(config, 'kernel_address', KERNEL_OFFSET));
-  const armMemory = splitMemory(bootConfig, firmware);
+  const armMemory = splitMemory(bootConfig, isOldBootcode(bootcode, firmware)).arm * MIB;
 
-  const treeFile = await findTree(card, config, firmware, kernel.facts, prefix, notes);
+  const treeFile = await findTree(card, config, firmware, kernel.facts, prefix, notes, unsure);
   if (treeFile) treeFile.fdt = await applyTreeSettings(card, config, treeFile.fdt, prefix, notes);
   const ramdisk = await readInitramfs(card, config, firmware, kernel.file, prefix, notes);
   const top = Math.min(LOW_MEMORY_END, armMemory);
@@ -100,7 +97,8 @@ export async function prepareHandover(card: CardReader, options: PrepareOptions 
           : kernelAddress + kernel.data.length,
   };
 
-  const commandLine = await buildCommandLine(card, config, treeFile?.fdt, prefix, options);
+  const line = await readCommandLine(card, config, firmware, options.board ?? PI2, prefix, notes);
+  const commandLine = joinCommandLine(line, config, treeFile?.fdt, options);
   const facts: TreeFacts = {
     armMemory,
     commandLine,
@@ -150,7 +148,7 @@ export async function prepareHandover(card: CardReader, options: PrepareOptions 
       osPrefix: prefix,
       commandLine,
       notes: [...config.notes.map(describeNote), ...notes],
-      unsure: config.notes.filter(({ unsure }) => unsure === true).map(describeNote),
+      unsure: [...config.notes.filter((note) => note.unsure === true).map(describeNote), ...unsure],
     },
   };
 }
@@ -234,18 +232,6 @@ async function readKernelFile(
   return { file, data, facts };
 }
 
-/**
- * The ARM's part of the memory, bytes.
- * @param config config.txt as bootcode.bin reads it, which splits the memory
- */
-function splitMemory(config: Config, firmware: StartElf | undefined): number {
-  const fallback = firmware?.placesHigh === false ? OLD_GPU_MEM : GPU_MEM;
-  const installed = RAM_SIZE / MIB;
-  const total = Math.min(Math.max(numberSetting(config, 'total_mem', installed), LEAST_TOTAL_MEM), installed);
-  const gpu = Math.min(Math.max(gpuMemory(config) ?? fallback, LEAST_GPU_MEM), total - LEAST_GPU_MEM);
-  return (total - gpu) * MIB;
-}
-
 /** The tree that the kernel gets; undefined where it gets ATAGS. */
 async function findTree(
   card: CardReader,
@@ -254,6 +240,7 @@ async function findTree(
   kernel: KernelFile,
   prefix: string,
   notes: string[],
+  unsure: string[],
 ): Promise<{ file: string; fdt: Fdt } | undefined> {
   const named = textSetting(config, 'device_tree');
   if (named === '') {
@@ -277,13 +264,23 @@ async function findTree(
     names.map((name) => withPrefix(prefix, name)),
   );
   if (file === undefined) {
-    if (named) throw noFile(withPrefix(prefix, named), 'the device tree');
     notes.push(
-      `There is no device tree for the Pi 2 on the card (${names.join(', ')}); the kernel gets ATAGS.`,
+      named
+        ? `The device tree that config.txt names, ${withPrefix(prefix, named)}, is not on the card; the kernel gets ATAGS.`
+        : `There is no device tree for the Pi 2 on the card (${names.join(', ')}); the kernel gets ATAGS.`,
     );
     return undefined;
   }
-  return { file, fdt: readFdt(await card.read(file)) };
+  try {
+    return { file, fdt: readFdt(await card.read(file)) };
+  } catch (error) {
+    if (!(error instanceof HypberryError) || !error.code.startsWith('tree.')) throw error;
+    // By the documentation it goes on without one; whether it sees every damage is not known.
+    const text = `The device tree ${file} is damaged: ${error.message} The kernel is taken to get ATAGS.`;
+    notes.push(text);
+    unsure.push(text);
+    return undefined;
+  }
 }
 
 interface Ramdisk {
@@ -325,17 +322,13 @@ async function readInitramfs(
   return { file: names.join(','), data: concatBytes(...parts), address };
 }
 
-/** The tree's own arguments, the firmware's, then the first line of cmdline.txt: the order seen on real boards. */
-async function buildCommandLine(
-  card: CardReader,
+/** The tree's own arguments, the firmware's, then the line of cmdline.txt: the order seen on real boards. */
+function joinCommandLine(
+  line: string,
   config: Config,
   tree: Fdt | undefined,
-  prefix: string,
   options: PrepareOptions,
-): Promise<string> {
-  const file = withPrefix(prefix, textSetting(config, 'cmdline') ?? 'cmdline.txt');
-  const bytes = await readIfThere(card, file);
-  const line = bytes === undefined ? '' : latin1(bytes).split(/[\r\n\0]/, 1)[0]!;
+): string {
   const own = tree && findNode(tree, '/chosen')?.properties.get('bootargs');
   const serial = (options.board ?? PI2).serial;
   const fromFirmware =
@@ -513,12 +506,6 @@ function physical(address: number): number {
 
 function alignDown(address: number, to: number): number {
   return Math.floor(address / to) * to;
-}
-
-function latin1(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
 }
 
 function hexByte(byte: number): string {

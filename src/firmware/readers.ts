@@ -59,9 +59,9 @@ export async function readFirmware(
     board,
     includes: false,
     ...(bootcode && { filters: bootcode.filters }),
-    lines: bootcode?.filters.length === 0 ? BOOTCODE_LINES_2015 : BOOTCODE_LINES_TODAY,
+    lines: isOldBootcode(bootcode, undefined) ? BOOTCODE_LINES_2015 : BOOTCODE_LINES_TODAY,
   });
-  const files = firmwareFiles(bootConfig);
+  const files = firmwareFiles(bootConfig, isOldBootcode(bootcode, undefined));
   const firmwareFile = files.start;
   const bytes = await readIfThere(card, firmwareFile);
   if (bytes === undefined && firmwareFile !== 'start.elf') throw noFirmware(files);
@@ -84,6 +84,14 @@ export async function readFirmware(
     firmware,
     firmwareFile,
   };
+}
+
+/**
+ * Whether bootcode.bin is one of 2015: it knows no filters by name. Where there is none on the card, it is taken to be as
+ * old as start.elf.
+ */
+export function isOldBootcode(bootcode: Bootcode | undefined, firmware: StartElf | undefined): boolean {
+  return bootcode ? bootcode.filters.length === 0 : firmware?.placesHigh === false;
 }
 
 async function findBootcode(card: CardReader, notes: string[]): Promise<Bootcode | undefined> {

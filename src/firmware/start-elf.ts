@@ -38,6 +38,8 @@ export interface StartElf {
   readonly knowsOsPrefix: boolean;
   readonly knowsAutoInitramfs: boolean;
   readonly knowsUpstreamKernel: boolean;
+  /** The kernel's command line where cmdline.txt gives none; undefined where it was not found. */
+  readonly commandLine: string | undefined;
   /**
    * What a kernel file needs to be given a device tree: `trailer`, one that says so (else it is given ATAGS);
    * `nothing`, every kernel is given the tree.
@@ -95,6 +97,7 @@ export function readStartElf(file: Uint8Array): StartElf {
     knowsOsPrefix: has('\0os_prefix\0'),
     knowsAutoInitramfs: has('\0auto_initramfs\0'),
     knowsUpstreamKernel: has('\0upstream_kernel\0'),
+    commandLine: readCommandLine(file),
     treeNeeds: has('RPTL\0') && !has('assuming DT-capable') ? 'trailer' : 'nothing',
     placesHigh: has('Device tree loaded to 0x'),
     stubs,
@@ -117,6 +120,13 @@ export function describeStartElf(firmware: StartElf): string {
   if (stub.mode === 'unknown') return `${built}; how its stub starts the kernel could not be told`;
   const mailbox = stub.clearsMailbox ? '' : ', without clearing the mailboxes of cores 1 to 3';
   return `${built}; its stub starts the kernel in ${stub.mode} mode${mailbox}`;
+}
+
+/** The firmware's own command line, which names the PL011 first and ends in `rootwait`. */
+function readCommandLine(file: Uint8Array): string | undefined {
+  const at = findBytes(file, ascii('\0console=ttyAMA0,115200 '));
+  const line = at < 0 ? '' : readText(file, at + 1);
+  return line.endsWith(' rootwait') ? line : undefined;
 }
 
 /** The build lines: `VC_BUILD_ID_TIME: ` with the time and with the date, `VC_BUILD_ID_VERSION: ` with a hash. */

@@ -3,6 +3,7 @@ import type { CardReader } from '../card/card.js';
 import { textSetting, type Config } from './config.js';
 import { findNode, readFdt, type Fdt } from './fdt.js';
 import { mergeOverlay, resolveOverlay, setParameter } from './overlay.js';
+import { firstThere } from './readers.js';
 
 /**
  * Names that the firmware makes for the bus on the header and its own (documentation, part 3.3), on every board since
@@ -16,6 +17,12 @@ const I2C_NAMES: Readonly<Record<string, string>> = {
   i2c_arm_baudrate: 'i2c1_baudrate',
   i2c_vc_baudrate: 'i2c0_baudrate',
 };
+
+/** Names of lines with parameters, the others' siblings. */
+const PARAMETERS = new Set(['dtparam', 'dtparams', 'device_tree_param', 'device_tree_params']);
+
+/** Where overlays are. */
+const OVERLAYS = 'overlays/';
 
 /** Overlays and parameters that are applied; real cards have a few dozen. */
 const CHANGE_LIMIT = 500;
@@ -69,10 +76,9 @@ export async function applyTreeSettings(
     }
     overlay = undefined;
   };
-  const setParameters = (list: readonly string[]): void => {
-    for (const item of list.filter((text) => text !== '')) {
-      const [, name = '', value = ''] = /^([^=]*)=?(.*)$/.exec(item) ?? [];
-      attempt(`dtparam=${item}`, (into, from) => {
+  const setParameters = (text: string): void => {
+    for (const { name, value, written } of parametersOf(text)) {
+      attempt(`dtparam=${written}`, (into, from) => {
         const known =
           (from && setParameter(from, name, value, into)) ||
           setParameter(into, name, value) ||
@@ -84,11 +90,14 @@ export async function applyTreeSettings(
   };
 
   for (const { name, value } of config.deviceTree) {
-    const [first = '', ...rest] = value.split(',');
-    if (name === 'dtparam' || name === 'device_tree_param') {
-      setParameters([first, ...rest]);
+    if (PARAMETERS.has(name)) {
+      setParameters(value);
       continue;
     }
+    // A comma or a colon ends the name (raspberrypi/firmware, issue 405).
+    const end = value.search(/[,:]/);
+    const first = end < 0 ? value : value.slice(0, end);
+    const rest = end < 0 ? '' : value.slice(end + 1);
     finish();
     if (first === '') continue;
     const bytes = await readOverlay(card, folder, first);
@@ -113,19 +122,29 @@ export async function applyTreeSettings(
   return tree;
 }
 
+/**
+ * The parameters in a line: commas and blanks stand between them, a value may stand in quotes; the code of start.elf has
+ * these forms since 2015.
+ */
+function* parametersOf(text: string): Generator<{ name: string; value: string; written: string }> {
+  for (const match of text.matchAll(/([^,= \t]+)(?:=(?:'([^']*)'?|"([^"]*)"?|([^, \t]*)))?/g)) {
+    const [written, name = '', single, double, plain] = match;
+    yield { name, value: single ?? double ?? plain ?? '', written };
+  }
+}
+
 /** Overlays are shared by all systems on the card unless there is a README among the prefix's own. */
 async function overlayFolder(card: CardReader, config: Config, prefix: string): Promise<string> {
-  const folder = textSetting(config, 'overlay_prefix') ?? 'overlays/';
+  const folder = textSetting(config, 'overlay_prefix') ?? OVERLAYS;
   return (await card.stat(`${prefix}${folder}README`)) ? prefix + folder : folder;
 }
 
-/** `NAME.dtbo`, or the name that overlays had in 2015. */
+/** `NAME.dtbo`, or the name that overlays had in 2015; a name with a dot is the file's own, also with its folder in front. */
 async function readOverlay(card: CardReader, folder: string, name: string): Promise<Uint8Array | undefined> {
-  for (const path of [`${folder}${name}.dtbo`, `${folder}${name}-overlay.dtb`]) {
-    const entry = await card.stat(path);
-    if (entry && !entry.isFolder) return card.read(path);
-  }
-  return undefined;
+  const path = name.startsWith(OVERLAYS) ? name : folder + name;
+  const paths = name.includes('.') ? [path] : [`${path}.dtbo`, `${path}-overlay.dtb`];
+  const found = await firstThere(card, paths);
+  return found === undefined ? undefined : card.read(found);
 }
 
 /** The same names as labels, for overlays. Trees of 2015 keep their labels among the aliases. */

@@ -169,6 +169,7 @@ function folder(random: Random): Files {
 }
 
 const outcomes = new Map<string, number>();
+let damagedTrees = 0;
 
 /** Runs something on a folder; anything but a result or a HypberryError is a failure. */
 async function attempt(what: string, files: Files, act: () => Promise<unknown>): Promise<void> {
@@ -198,7 +199,8 @@ test(`${FOLDERS} random boot folders give a machine or an error with a code (see
     const files = folder(random);
     const card = memoryCard(files);
     await attempt('prepare', files, async () => {
-      const { memory, armMemory } = await prepareHandover(card);
+      const { memory, armMemory, picked } = await prepareHandover(card);
+      if (picked.notes.some((note) => note.includes('is damaged'))) damagedTrees++;
       expect(armMemory).toBeLessThanOrEqual(RAM_SIZE);
       let end = 0;
       for (const { address, data } of memory) {
@@ -213,17 +215,11 @@ test(`${FOLDERS} random boot folders give a machine or an error with a code (see
   // What the folders must have led to, or they were not what they are meant to be.
   for (const outcome of [
     ...['done', 'firmware.no-kernel', 'firmware.not-a-kernel', 'firmware.no-file', 'firmware.no-stub'],
-    ...[
-      'firmware.overlap',
-      'firmware.no-room',
-      'tree.magic',
-      'tree.truncated',
-      'tree.bounds',
-      'tree.structure',
-    ],
+    ...['firmware.overlap', 'firmware.no-room'],
   ]) {
     expect([...outcomes.keys()]).toContain(`prepare: ${outcome}`);
   }
+  expect(damagedTrees).toBeGreaterThan(0);
 }, 600_000);
 
 afterAll(() => {

@@ -14,6 +14,7 @@ import { concat, entry, text, trailer, u32, zImage } from '../support/kernel-fil
 import { memoryCard } from '../support/memory-card.js';
 import {
   HYP_STUB,
+  OWN_LINE,
   startElfOf,
   stubOf2015,
   stubWithContract,
@@ -48,7 +49,12 @@ const CARD_TODAY: Files = {
   'bcm2836-rpi-2-b.dtb': tree,
   'cmdline.txt': 'root=/dev/mmcblk0p2\nsecond line\n',
 };
-const CARD_2015: Files = { 'start.elf': of2015, 'kernel7.img': kernelForTree, 'bcm2709-rpi-2-b.dtb': tree };
+const CARD_2015: Files = {
+  'start.elf': of2015,
+  'kernel7.img': kernelForTree,
+  'bcm2709-rpi-2-b.dtb': tree,
+  'cmdline.txt': 'x',
+};
 
 const prepare = (files: Files, options?: PrepareOptions): Promise<Handover> =>
   prepareHandover(memoryCard(files), options);
@@ -240,6 +246,68 @@ describe("today's firmware", () => {
   });
 });
 
+describe('a device tree that cannot be had', () => {
+  test('is named, and the kernel gets ATAGS', async () => {
+    const missing = await prepare({ ...CARD_TODAY, 'config.txt': 'device_tree=gone.dtb' });
+    expect(missing.picked).toMatchObject({
+      tree: undefined,
+      notes: [expect.stringMatching(/gone\.dtb.*ATAGS/)],
+      unsure: [],
+    });
+    expect(missing.memory.map(({ name }) => name)).toContain('ATAGS');
+
+    const damaged = await prepare({ ...CARD_TODAY, 'bcm2836-rpi-2-b.dtb': tree.subarray(0, 200) });
+    expect(damaged.picked.tree).toBeUndefined();
+    expect(damaged.picked.notes).toEqual([expect.stringMatching(/bcm2836-rpi-2-b\.dtb is damaged/)]);
+    expect(damaged.picked.unsure).toEqual(damaged.picked.notes);
+  });
+});
+
+describe('the command line', () => {
+  const line = async (cmdline: string | undefined, more: Files = {}): Promise<Handover['picked']> => {
+    const files = { ...CARD_TODAY, ...more };
+    delete files['cmdline.txt'];
+    return (await prepare(cmdline === undefined ? files : { ...files, 'cmdline.txt': cmdline })).picked;
+  };
+
+  // raspberrypi/firmware, issues 948 (a Pi 2, no file) and 1551 (a blank one).
+  test.each([
+    ['no file', undefined],
+    ['an empty file', ''],
+    ['a blank line', ' \nx=1\n'],
+    ['a comment alone', '# x=1\n'],
+  ])("%s: it is the firmware's own, and that is said", async (_, cmdline) => {
+    const { commandLine, notes } = await line(cmdline);
+    expect(commandLine.endsWith(OWN_LINE)).toBe(true);
+    expect(notes).toEqual([expect.stringContaining(OWN_LINE)]);
+  });
+
+  test('is the first line that is no comment and that filters let through', async () => {
+    const { commandLine, notes } = await line('# old\n[pi3]\na=3\n[pi2]\n  a=2  \na=1\n');
+    expect(commandLine).toMatch(/ a=2$/);
+    expect(notes).toEqual([]);
+  });
+
+  test('is looked for without os_prefix, too', async () => {
+    const prefixed = {
+      'new/kernel7.img': kernel,
+      'new/bcm2836-rpi-2-b.dtb': tree,
+      'config.txt': 'os_prefix=new/',
+    };
+    expect((await line('a=1', prefixed)).commandLine).toMatch(/ a=1$/);
+    expect((await line('a=1', { ...prefixed, 'new/cmdline.txt': 'a=2' })).commandLine).toMatch(/ a=2$/);
+  });
+
+  test('where start.elf holds none is not known', async () => {
+    const silent = startElfOf(
+      TEXTS_TODAY.filter((text) => text !== OWN_LINE),
+      [stubWithContract(HYP_STUB)],
+    );
+    const { notes } = await line(undefined, { 'start.elf': silent });
+    expect(notes).toEqual([expect.stringContaining('not known')]);
+  });
+});
+
 describe('firmware of 2015', () => {
   test('puts the tree at 0x100 and that address where its stub keeps it', async () => {
     const loaded = await prepare(CARD_2015);
@@ -250,8 +318,8 @@ describe('firmware of 2015', () => {
       tree: { address: 0x100 },
       notes: [],
     });
-    // 64 MiB for the VideoCore, the default of that time.
-    expect(loaded.armMemory).toBe(0x3c00_0000);
+    // 64 MiB for the VideoCore, the default of that time, and 16 MiB that nobody gets: 944 MiB, as a Pi 2 logged in 2015.
+    expect(loaded.armMemory).toBe(241_664 * 0x1000);
     const pinned = await prepare({ ...CARD_2015, 'config.txt': 'device_tree_address=0x17fdd200' });
     expect(pinned.picked.tree!.address).toBe(0x17fd_d200);
     expect(readU32LE(bytesAt(pinned, 0x14, 4), 0)).toBe(0x17fd_d200);
@@ -347,12 +415,10 @@ describe('what cannot start', () => {
   test.each<[string, string, Files]>([
     ['no kernel', 'firmware.no-kernel', without('kernel7.img')],
     ['a kernel named and missing', 'firmware.no-file', { ...CARD_TODAY, 'config.txt': 'kernel=gone.img' }],
-    ['a tree named and missing', 'firmware.no-file', { ...CARD_TODAY, 'config.txt': 'device_tree=gone.dtb' }],
     ['a stub named and missing', 'firmware.no-file', { ...CARD_TODAY, 'config.txt': 'armstub=gone.bin' }],
     ['start_x without its file', 'firmware.no-file', { ...CARD_TODAY, 'config.txt': 'start_x=1' }],
     ['a 64-bit kernel', 'firmware.arm64-kernel', { ...CARD_TODAY, 'kernel7.img': arm64 }],
     ['an empty kernel', 'firmware.not-a-kernel', { ...CARD_TODAY, 'kernel7.img': '' }],
-    ['a damaged tree', 'tree.truncated', { ...CARD_TODAY, 'bcm2836-rpi-2-b.dtb': tree.subarray(0, 200) }],
     ['something else for start.elf', 'firmware.not-start-elf', { ...CARD_TODAY, 'start.elf': 'text' }],
     [
       'start.elf without a stub',
@@ -428,6 +494,7 @@ test("Debian's kernel, tree and firmware", { timeout: 300_000 }, async () => {
     'start.elf': await readFile(firmware.startElf),
     'kernel7.img': vmlinuz,
     'bcm2836-rpi-2-b.dtb': await readFile(trixie.dtb),
+    'cmdline.txt': 'x',
   });
   expectSound(handover);
   expect(handover.picked).toMatchObject({

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readBootcode } from '../../src/firmware/bootcode.js';
-import { PI2 } from '../../src/firmware/config.js';
+import { readBootcode, splitMemory } from '../../src/firmware/bootcode.js';
+import { PI2, readConfig } from '../../src/firmware/config.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { readFirmware, type CardFirmware } from '../../src/firmware/readers.js';
 import { BOOTCODE_2015, BOOTCODE_TODAY } from '../support/bootcode.js';
@@ -80,7 +80,16 @@ describe('the firmware that bootcode.bin loads', () => {
     ['31 MiB', 'gpu_mem=31', 'start_cd.elf', 'fixup_cd.dat'],
     ['32 MiB', 'gpu_mem=32', 'start.elf', 'fixup.dat'],
     ['16 MiB for boards with 1 GiB', 'gpu_mem=64\ngpu_mem_1024=16', 'start_cd.elf', 'fixup_cd.dat'],
-    ['16 MiB for smaller boards', 'gpu_mem_512=16\ngpu_mem_256=16', 'start.elf', 'fixup.dat'],
+    [
+      '16 MiB for smaller boards, which counts where nothing is said of larger ones',
+      'gpu_mem_512=16',
+      'start_cd.elf',
+      'fixup_cd.dat',
+    ],
+    ['the same beside what is said of 1 GiB', 'gpu_mem_512=16\ngpu_mem_1024=64', 'start.elf', 'fixup.dat'],
+    ['0 MiB, which says nothing', 'gpu_mem=0', 'start.elf', 'fixup.dat'],
+    ['start_x and start_file', 'start_file=start_cd.elf\nstart_x=1', 'start_x.elf', 'fixup_x.dat'],
+    ['start_x and start_debug', 'start_debug=1\nstart_x=1', 'start_db.elf', 'fixup_db.dat'],
     ['16 MiB and start_x', 'gpu_mem=16\nstart_x=1', 'start_x.elf', 'fixup_x.dat'],
     ['start_file alone', 'start_file=start_x.elf', 'start_x.elf', 'fixup.dat'],
     ['both files', 'start_file=start_x.elf\nfixup_file=fixup_x.dat', 'start_x.elf', 'fixup_x.dat'],
@@ -110,6 +119,29 @@ describe('the firmware that bootcode.bin loads', () => {
     expect(config.notes.every(({ text }) => text.includes('without what it includes'))).toBe(true);
     // The VideoCore keeps 76 MiB of 1 GiB, whatever more.txt says.
     expect((await prepareHandover(card)).armMemory).toBe((1024 - 76) << 20);
+  });
+
+  test('has a name of eight characters and its own ending for bootcode.bin of 2015', async () => {
+    const old = { 'bootcode.bin': BOOTCODE_2015, 'start_cus.elf': startElf, 'start_cu.elf': startElf };
+    const config = 'start_file=start_custom.bin\nfixup_file=fixup_c.dat';
+    expect((await read({ ...old, 'start_cu.elf': startElf, 'config.txt': config })).files).toMatchObject({
+      start: 'start_cu.elf',
+      fixup: 'fixup_c.dat',
+    });
+  });
+
+  test.each<[string, boolean, number, number]>([
+    ['', true, 944, 64],
+    ['', false, 948, 76],
+    ['gpu_mem=16', true, 992, 16],
+    ['gpu_mem=31', false, 998, 16],
+    ['gpu_mem=256', false, 768, 256],
+    ['total_mem=512', false, 448, 64],
+    ['total_mem=1', false, 64, 64],
+    ['gpu_mem=2000', false, 64, 960],
+  ])('splits the memory: "%s", of 2015: %s', async (config, old, arm, gpu) => {
+    const split = splitMemory(await readConfig(memoryCard({ 'config.txt': config })), old);
+    expect(split).toMatchObject({ arm, gpu });
   });
 
   test('goes by filters where bootcode.bin knows them, and by every line where it does not', async () => {

@@ -144,11 +144,15 @@ export function startElfOf(texts: readonly string[], stubs: readonly Uint8Array[
   return file;
 }
 
+/** A command line that start.elf has of its own; the real ones are longer. */
+export const OWN_LINE = 'console=ttyAMA0,115200 root=/dev/mmcblk0p2 rootwait';
+
 /** What firmware of November 2015 and of today says that matters here. */
 export const TEXTS_2015 = [
   'VC_BUILD_ID_TIME: 17:48:48',
   'VC_BUILD_ID_TIME: Nov 25 2015',
   'kernel_old',
+  OWN_LINE,
   'device_tree_address',
   'all',
   'pi1',
@@ -163,6 +167,7 @@ export const TEXTS_TODAY = [
   `VC_BUILD_ID_VERSION: ${'86cc'.repeat(10)} (clean)`,
   'armstub',
   'armstub7.bin',
+  OWN_LINE,
   'kernel_old',
   'device_tree_address',
   ...[

@@ -1,0 +1,56 @@
+/** The kernel's command line, as start.elf puts it together. */
+import type { CardReader } from '../card/card.js';
+import { textSetting, type Config } from './config.js';
+import { filtersFor, type BoardState } from './filters.js';
+import { readLines, type LineReading } from './lines.js';
+import type { StartElf } from './start-elf.js';
+import { readIfThere } from './readers.js';
+
+/** The buffer that start.elf has for the line: 1 KiB with its end. The line is bytes to the kernel, one character each. */
+const LINE: LineReading = { limit: 1023, rest: 'another line', nulEnds: 'line', decode: latin1 };
+
+/**
+ * The line of cmdline.txt, or of the file that `cmdline` names: the first one that is no comment and that filters let
+ * through, as start.elf reads it with the function that reads config.txt. Where there is no file, and where that line is
+ * blank, it is the firmware's own (raspberrypi/firmware, issues 948 and 1551; the code of July 2015 and of 2024).
+ * @param prefix `os_prefix`, as it is in force; a file that is not there under it is looked for without it
+ */
+export async function readCommandLine(
+  card: CardReader,
+  config: Config,
+  firmware: StartElf | undefined,
+  board: BoardState,
+  prefix: string,
+  notes: string[],
+): Promise<string> {
+  const named = textSetting(config, 'cmdline');
+  const file = (named ? named : 'cmdline.txt').replace(/^\/+/, '');
+  const bytes = (await readIfThere(card, prefix + file)) ?? (await readIfThere(card, file));
+  const line = bytes === undefined ? undefined : firstLine(bytes, firmware, board);
+  if (line) return line;
+  const what = bytes === undefined ? `There is no ${file} on the card` : `The first line of ${file} is blank`;
+  const own = firmware?.commandLine;
+  notes.push(
+    own === undefined
+      ? `${what}, so the firmware takes a command line of its own, which is not known here.`
+      : `${what}, so the firmware takes a command line of its own: ${own}`,
+  );
+  return own ?? '';
+}
+
+function firstLine(bytes: Uint8Array, firmware: StartElf | undefined, board: BoardState): string {
+  const filters = filtersFor(board, firmware?.filters);
+  for (const { text } of readLines(bytes, LINE)) {
+    if (text.startsWith('#')) continue;
+    if (text.startsWith('[') && firmware?.knowsFilters !== false) {
+      filters.apply(text.slice(1).split(']')[0]!.trim());
+    } else if (filters.hold()) return text;
+  }
+  return '';
+}
+
+function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
