@@ -5,7 +5,7 @@ import { HypberryError } from '../base/errors.js';
 import { CORES } from '../board/bcm2836.js';
 import type { CardReader } from '../card/card.js';
 import { unpackedExtent } from '../firmware/extents.js';
-import { describeKernel, readKernel } from '../firmware/kernel.js';
+import { describeKernel, readKernel, type KernelFile } from '../firmware/kernel.js';
 import type { GuestPlan } from '../hypervisor/image/image.js';
 import { formatOf, isInitramfs } from './formats.js';
 import { guestTree } from './guest-tree.js';
@@ -31,13 +31,34 @@ function beginsInA32(file: Uint8Array): boolean {
   return (condition === ALWAYS || condition === UNCONDITIONAL) && decodeA32(word) !== undefined;
 }
 
+/** Releases of Raspberry Pi's own kernels for the Pi 2: 4.2.5-2709+, 4.1.13-v7+, 5.10.17-v7l+, 6.6.20+rpt-rpi-v7. */
+const RASPBERRY_PI_RELEASE = /(?:-v7l?|-2709|-rpi-v7l?)\+?$/;
+
+/**
+ * What to say of a kernel that Raspberry Pi built for its boards, one sentence; undefined of others. Its configuration
+ * has no ARCH_VIRT (bcm2709_defconfig; LibreELEC's for the Pi 2 likewise), and no GIC is on the Pi 2 that it would
+ * bring a driver for.
+ */
+function noteForeignBoard(file: string, { version, trailer }: KernelFile): string | undefined {
+  const release = /^Linux version (\S+)/.exec(version ?? '')?.[1];
+  if (!trailer && !RASPBERRY_PI_RELEASE.test(release ?? '')) return undefined;
+  return (
+    `${file} looks like a kernel that Raspberry Pi built for its own boards${release === undefined ? '' : ` (${release})`}: ` +
+    'those know neither the machine "virt", which a guest is, nor its interrupt controller, and stay silent in it. ' +
+    'Debian’s vmlinuz of linux-image-armmp knows it.'
+  );
+}
+
 /**
  * Whether a file can be a guest's kernel: a 32-bit zImage, or another flat image.
  * @param file its name, for the refusal
- * @returns whether it is Linux
+ * @returns whether it is Linux, and what the user should know of it, one sentence
  * @throws HypberryError `guest.kernel`
  */
-export function checkGuestKernel(file: string, data: Uint8Array): { isLinux: boolean } {
+export function checkGuestKernel(
+  file: string,
+  data: Uint8Array,
+): { readonly isLinux: boolean; readonly note?: string } {
   const facts = readKernel(data);
   const refuse = (why: string, hint: string): never => {
     throw new HypberryError(
@@ -47,7 +68,12 @@ export function checkGuestKernel(file: string, data: Uint8Array): { isLinux: boo
     );
   };
   const format = facts.kind === 'zImage' ? undefined : formatOf(data);
-  const use = 'Use a 32-bit zImage (vmlinuz of linux-image-armmp, kernel7.img) or another flat image.';
+  const use =
+    'Use a 32-bit zImage (Debian’s vmlinuz of linux-image-armmp, for instance) or another flat image.';
+  const linux = (): { isLinux: boolean; note?: string } => {
+    const note = noteForeignBoard(file, facts);
+    return { isLinux: true, ...(note !== undefined && { note }) };
+  };
   if (format !== undefined && facts.kind !== 'arm64' && facts.size > 0) {
     throw new HypberryError('guest.kernel', `${file} cannot be a guest's kernel: it is ${format}.`, use);
   }
@@ -55,10 +81,10 @@ export function checkGuestKernel(file: string, data: Uint8Array): { isLinux: boo
     case 'zImage':
       if (facts.truncated) return refuse('it is cut short', 'Copy it again, whole.');
       if (facts.architecture === 'ARMv6') return refuse('it is for ARMv6', use);
-      return { isLinux: true };
+      return linux();
     case 'Image':
       if (facts.architecture === 'ARMv6') return refuse('it is for ARMv6', use);
-      return { isLinux: true };
+      return linux();
     case 'arm64':
       return refuse('the Cortex-A7 has no 64-bit state', use);
     case 'boot-block':

@@ -59,7 +59,7 @@ export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> 
   refuseProblem(card);
   const { name, kernel, initramfs, memory, cores } = wanted;
   const { guests, $schema } = await readGuestsFile(card);
-  const { isLinux } = checkGuestKernel(kernel.name, kernel.data);
+  const { isLinux, note: ofKernel } = checkGuestKernel(kernel.name, kernel.data);
   const ofInitramfs = initramfs && checkInitramfs(initramfs.name, initramfs.data, isLinux);
   const guest = checkGuest({
     name,
@@ -106,6 +106,7 @@ export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> 
       ...(isLinux && !initramfs && !/\broot=/.test(guest.commandLine)
         ? [`${name} has no initramfs, and so far a guest has no disk: its kernel finds no root file system.`]
         : []),
+      ...(ofKernel === undefined ? [] : [ofKernel]),
       ...(ofInitramfs === undefined ? [] : [ofInitramfs]),
       ...ofInstall,
     ],

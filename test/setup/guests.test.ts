@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { HypberryError } from '../../src/base/errors.js';
 import type { Card } from '../../src/card/card.js';
@@ -19,7 +20,7 @@ import {
   type Files,
 } from '../support/boot-files.js';
 import { changeableCard } from '../support/changeable-card.js';
-import { text } from '../support/kernel-files.js';
+import { text, zImage } from '../support/kernel-files.js';
 
 const MIB = 1 << 20;
 const code = (it: string): HypberryError => expect.objectContaining({ code: it }) as HypberryError;
@@ -60,6 +61,48 @@ describe('adding and removing', () => {
     expect(names(files)).toEqual([...before, 'hypberry-guest-db.kernel', 'hypberry-guests.json'].sort());
     await carryOut(card, await planGuestRemove(card, 'db'));
     expect(names(files)).toEqual(before);
+  });
+
+  test.each(['4.1.13-v7+', '4.2.5-2709+', '5.10.17-v7l+', '6.6.20+rpt-rpi-v7'])(
+    'a kernel of Raspberry Pi’s own (%s) is taken with a note: it does not know the machine of a guest',
+    async (version) => {
+      // The first two have the trailer of their time, the others none.
+      const whole = kernelFile(9, version);
+      const data = zImage({
+        packed: new Uint8Array(gzipSync(text(`Linux version ${version} (a)`.padEnd(700)))),
+      });
+      for (const file of [whole, data]) {
+        const { notes } = await planGuestAdd(
+          changeableCard(partition()),
+          web({ kernel: { name: 'kernel7.img', data: file } }),
+        );
+        expect(notes.filter((note) => /^kernel7\.img looks like .*"virt".*armmp/.test(note))).toHaveLength(1);
+        expect(notes.join()).toContain(version);
+      }
+    },
+  );
+
+  test('others are taken without one', async () => {
+    for (const version of ['6.1.0-50-armmp', '4.19.0', '6.12.6-v7-mine']) {
+      const data = zImage({
+        packed: new Uint8Array(gzipSync(text(`Linux version ${version} (a)`.padEnd(700)))),
+      });
+      const plan = await planGuestAdd(
+        changeableCard(partition()),
+        web({ kernel: { name: 'vmlinuz', data } }),
+      );
+      expect(plan.notes.join()).not.toContain('looks like');
+    }
+  });
+
+  test('what is refused is not answered with kernel7.img', async () => {
+    const error = (await planGuestAdd(
+      changeableCard(partition()),
+      web({ kernel: { name: 'x', data: text('text') } }),
+    ).catch((it: unknown) => it)) as HypberryError;
+    expect(error.code).toBe('guest.kernel');
+    expect(error.hint).toContain('linux-image-armmp');
+    expect(error.hint).not.toContain('kernel7');
   });
 
   test('what an interrupted command left is taken over, or goes', async () => {
