@@ -6,7 +6,7 @@ export default tseslint.config(
     ignores: [
       ...['dist/', '.cache/', 'node_modules/', '*.config.js'],
       ...['src/arm/cpu/interpreter/', 'src/arm/cpu/interpreter-binary.ts'],
-      ...['src/hypervisor/hypervisor-binary.ts', 'test/translate/samples/'],
+      ...['src/hypervisor/hypervisor-binary.ts', 'src/hypervisor/body/generated/', 'test/translate/samples/'],
     ],
   },
   ...tseslint.configs.strictTypeChecked,

@@ -102,14 +102,19 @@ const CALLED = [
   ...['scheduling/scheduler/schedule', 'traps/psci/wait'],
   ...['traps/exceptions/giveAbort', 'traps/exceptions/goOn', 'traps/system-registers/systemAccess'],
   ...['traps/registers/conditionPasses', 'traps/registers/readRegister', 'traps/registers/writeRegister'],
-  ...['devices/gic-distributor/readDistributor', 'devices/gic-distributor/writeDistributor'],
   ...['devices/pl011/readUart', 'devices/pl011/writeUart'],
 ];
-const addresses = CALLED.map((name) => {
-  const short = name.split('/').at(-1)!;
-  const macro = short.replace(/[A-Z]/g, (it) => `_${it}`).toUpperCase();
-  return `#define ${macro} ${symbols.get(`src/hypervisor/body/${name}`)!}u\n`;
-});
+const define = (macro: string, symbol: string): string => `#define ${macro} ${symbols.get(symbol)!}u\n`;
+const addresses = [
+  ...CALLED.map((name) => {
+    const short = name.split('/').at(-1)!;
+    const macro = short.replace(/[A-Z]/g, (it) => `_${it}`).toUpperCase();
+    return define(macro, `src/hypervisor/body/${name}`);
+  }),
+  define('READ_DISTRIBUTOR', 'src/hypervisor/body/devices/gic-distributor/read'),
+  define('WRITE_DISTRIBUTOR', 'src/hypervisor/body/devices/gic-distributor/write'),
+  define('UARTS', 'uarts'),
+];
 const source = join(cacheFolder, 'gcc-paths.c');
 writeFileSync(
   source,

@@ -24,7 +24,7 @@ struct vm {
   struct vcpu *firstVcpu;
   u32 vcpus, vttbrLow, vttbrHigh, request, resting;
   u64 beginsAt;
-  u32 made, startedLow, startedHigh, booting, started, uart, ranLast, distributor;
+  u32 made, startedLow, startedHigh, booting, started, ranLast, distributor;
   volatile u32 spiEnabled, spiPending, spiLevel, spiActive;
   u32 spiEdge, spiGroup;
   u64 spiTargets[4], spiPriorities[4];
@@ -47,6 +47,7 @@ typedef struct vcpu *gives(struct vcpu *);
 #define write_register ((void (*)(struct vcpu *, u32, u32)) WRITE_REGISTER)
 #define read_distributor ((u32 (*)(struct vcpu *, u32)) READ_DISTRIBUTOR)
 #define write_distributor ((void (*)(struct vcpu *, u32, u32, u32)) WRITE_DISTRIBUTOR)
+#define far_uart(vm) (UARTS + (vm)->number * 2 * 64)
 #define read_uart ((u32 (*)(u32, u32)) READ_UART)
 #define write_uart ((void (*)(u32, u32, u32)) WRITE_UART)
 
@@ -256,7 +257,7 @@ static u32 read(struct vcpu *vcpu, u32 page, u32 offset) {
   u32 shift = (offset & 3) << 3, word = offset & ~3;
   if (page == 0x08010) return read_interface(vcpu, word) >> shift;
   if (page == 0x08000) return read_distributor(vcpu, word) >> shift;
-  if (page == 0x09000) return read_uart(vcpu->vm->uart, word) >> shift;
+  if (page == 0x09000) return read_uart(far_uart(vcpu->vm), word) >> shift;
   return 0;
 }
 
@@ -266,7 +267,7 @@ static _Bool write(struct vcpu *vcpu, u32 page, u32 offset, u32 size, u32 value)
   else if (size == 2) value &= 0xffff;
   if (page == 0x08010) write_interface(vcpu, offset, value);
   else if (page == 0x08000) write_distributor(vcpu, offset, size, value);
-  else if (page == 0x09000) write_uart(vcpu->vm->uart, offset, value);
+  else if (page == 0x09000) write_uart(far_uart(vcpu->vm), offset, value);
   else if (page == 0x08011) write_interface(vcpu, 0x1000 | offset, value);
   return 1;
 }

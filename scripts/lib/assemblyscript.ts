@@ -46,6 +46,8 @@ export interface CompileOptions {
   readonly baseDir: string;
   /** Pages of 64 KiB that the memory has at least; default: all of them. */
   readonly initialPages?: number;
+  /** Sources that stand in the place of files, or beside them, by their path from `baseDir`. */
+  readonly sources?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -56,6 +58,7 @@ export async function compileAssemblyScript({
   entry,
   baseDir,
   initialPages = PAGES,
+  sources,
 }: CompileOptions): Promise<Uint8Array> {
   const files = new Map<string, Uint8Array>();
   let messages = '';
@@ -73,7 +76,7 @@ export async function compileAssemblyScript({
       },
       readFile: async (name, from) => {
         try {
-          return forCompiler(await readFile(resolve(from, name), 'utf8'));
+          return forCompiler(sources?.get(name) ?? (await readFile(resolve(from, name), 'utf8')));
         } catch {
           // The compiler tries several names.
           return null;

@@ -1,10 +1,12 @@
 /**
- * A guest's device tree: the machine that stock kernels know as QEMU's "virt" with a GICv2, as far as it is there
- * (QEMU, hw/arm/virt.c; Linux, Documentation/devicetree/bindings).
+ * A guest's device tree (Linux, Documentation/devicetree/bindings). Its devices are those of
+ * src/hypervisor/shared/guest-machine.ts.
  */
 import { emptyFdt, ensureNode, fdtFromCells, fdtFromText, writeFdt } from '../firmware/fdt.js';
-import type { FdtNode } from '../firmware/fdt.js';
+import type { Fdt, FdtNode } from '../firmware/fdt.js';
 import { concatBytes } from '../base/bytes.js';
+import type { GuestDevice, TreeProperty } from '../hypervisor/shared/guest-machine.js';
+import { GUEST_DEVICES, guestBase, PHANDLE } from '../hypervisor/shared/guest-machine.js';
 import { GUEST_RAM } from '../hypervisor/shared/layout.js';
 
 export interface GuestTreeOptions {
@@ -16,27 +18,54 @@ export interface GuestTreeOptions {
   readonly initramfs?: { readonly offset: number; readonly length: number };
 }
 
-const DISTRIBUTOR = 0x0800_0000;
-const CPU_INTERFACE = 0x0801_0000;
-const UART = 0x0900_0000;
-const PHANDLE = { INTERRUPTS: 1, CLOCK: 2 } as const;
 /** Cells of an interrupt (arm,gic binding): kind, number, trigger. */
 const [SPI, PPI] = [0, 1];
 const LEVEL_HIGH = 4;
 /** Trigger of a private interrupt: for which CPUs, level low as the timers' outputs are. */
 const PRIVATE_LOW = 0xf08;
-/** Secure, non-secure, virtual and HYP timer, in the order of the arm,armv7-timer binding. */
-const TIMER_PPIS = [13, 14, 11, 10];
+/** The first of the interrupts that are a CPU's own but not sent by software, and of the shared ones. */
+const [FIRST_PPI, FIRST_SPI] = [16, 32];
 /** A clock for what wants one; nothing depends on its rate. */
 const CLOCK_HZ = 24_000_000;
 
-function set(node: FdtNode, properties: Readonly<Record<string, string | readonly number[]>>): void {
-  for (const [name, value] of Object.entries(properties))
-    node.properties.set(name, typeof value === 'string' ? fdtFromText(value) : fdtFromCells(...value));
+function set(node: FdtNode, properties: Readonly<Record<string, TreeProperty>>): void {
+  for (const [name, value] of Object.entries(properties)) node.properties.set(name, bytesOf(value));
 }
 
-/** Builds the tree. Gives a flattened one. */
-export function guestTree({ memory, cores, commandLine, initramfs }: GuestTreeOptions): Uint8Array {
+function bytesOf(value: TreeProperty): Uint8Array {
+  if (typeof value === 'string') return fdtFromText(value);
+  const isTexts = (it: typeof value): it is readonly string[] => typeof it[0] === 'string';
+  return isTexts(value) ? texts(...value) : fdtFromCells(...value);
+}
+
+/** Path of a device's node. */
+function pathOf({ node, base, size }: GuestDevice): string {
+  return size === 0 ? `/${node!}` : `/${node!}@${base.toString(16)}`;
+}
+
+function interruptCells(number: number): number[] {
+  return number < FIRST_SPI ? [PPI, number - FIRST_PPI, PRIVATE_LOW] : [SPI, number - FIRST_SPI, LEVEL_HIGH];
+}
+
+/** The nodes of a guest's devices, each where its first row has its registers. */
+function addDevices(root: Fdt, devices: readonly GuestDevice[]): void {
+  const names = new Set(devices.flatMap(({ node }) => node ?? []));
+  for (const name of names) {
+    const rows = devices.filter(({ node }) => node === name);
+    const reg = rows.flatMap(({ base, size }) => (size === 0 ? [] : [base, size]));
+    const interrupts = rows.flatMap((it) => Object.values(it.interrupts ?? {}).flatMap(interruptCells));
+    const node = ensureNode(root, pathOf(rows[0]!));
+    for (const { compatible, properties } of rows)
+      set(node, { ...(compatible && { compatible }), ...properties });
+    set(node, { ...(reg.length > 0 && { reg }), ...(interrupts.length > 0 && { interrupts }) });
+  }
+}
+
+/** Builds the tree, of a machine with the devices of every guest unless told otherwise. Gives a flattened one. */
+export function guestTree(
+  { memory, cores, commandLine, initramfs }: GuestTreeOptions,
+  devices = GUEST_DEVICES,
+): Uint8Array {
   const fdt = emptyFdt();
   set(fdt.root, {
     '#address-cells': [1],
@@ -46,7 +75,7 @@ export function guestTree({ memory, cores, commandLine, initramfs }: GuestTreeOp
     'interrupt-parent': [PHANDLE.INTERRUPTS],
   });
   const chosen = ensureNode(fdt, '/chosen');
-  set(chosen, { bootargs: commandLine, 'stdout-path': `/pl011@${UART.toString(16)}` });
+  set(chosen, { bootargs: commandLine, 'stdout-path': `/pl011@${guestBase('uart').toString(16)}` });
   if (initramfs) {
     const start = GUEST_RAM + initramfs.offset;
     set(chosen, { 'linux,initrd-start': [start], 'linux,initrd-end': [start + initramfs.length] });
@@ -65,19 +94,6 @@ export function guestTree({ memory, cores, commandLine, initramfs }: GuestTreeOp
     });
   }
   set(ensureNode(fdt, '/psci'), { compatible: 'arm,psci-0.2', method: 'hvc' });
-  set(ensureNode(fdt, '/timer'), {
-    compatible: 'arm,armv7-timer',
-    interrupts: TIMER_PPIS.flatMap((it) => [PPI, it, PRIVATE_LOW]),
-    'always-on': [],
-  });
-  set(ensureNode(fdt, `/intc@${DISTRIBUTOR.toString(16)}`), {
-    compatible: 'arm,cortex-a15-gic',
-    '#interrupt-cells': [3],
-    '#address-cells': [0],
-    'interrupt-controller': [],
-    reg: [DISTRIBUTOR, 0x1000, CPU_INTERFACE, 0x2000],
-    phandle: [PHANDLE.INTERRUPTS],
-  });
   set(ensureNode(fdt, '/apb-pclk'), {
     compatible: 'fixed-clock',
     '#clock-cells': [0],
@@ -85,14 +101,7 @@ export function guestTree({ memory, cores, commandLine, initramfs }: GuestTreeOp
     'clock-output-names': 'clk24mhz',
     phandle: [PHANDLE.CLOCK],
   });
-  const uart = ensureNode(fdt, `/pl011@${UART.toString(16)}`);
-  set(uart, {
-    reg: [UART, 0x1000],
-    interrupts: [SPI, 1, LEVEL_HIGH],
-    clocks: [PHANDLE.CLOCK, PHANDLE.CLOCK],
-  });
-  uart.properties.set('compatible', texts('arm,pl011', 'arm,primecell'));
-  uart.properties.set('clock-names', texts('uartclk', 'apb_pclk'));
+  addDevices(fdt, devices);
   return writeFdt(fdt);
 }
 

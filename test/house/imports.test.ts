@@ -28,25 +28,30 @@ const HYPERVISOR_MAY_IMPORT: Record<string, readonly string[]> = {
   assembly: ['shared'],
   image: ['shared', 'assembly', 'binary'],
   binary: [],
-  'body/intrinsics': [],
-  'body/core': ['shared', 'body/intrinsics'],
-  'body/host': ['shared', 'body/intrinsics', 'body/core'],
-  'body/devices': ['shared', 'body/intrinsics', 'body/core', 'body/host'],
-  'body/scheduling': ['shared', 'body/intrinsics', 'body/core', 'body/devices'],
+  'body/constants': ['shared'],
+  'body/core': ['shared', 'body/constants'],
+  'body/host': ['shared', 'body/constants', 'body/core'],
+  'body/devices': ['shared', 'body/constants', 'body/core', 'body/host'],
+  'body/dispatch': ['body/core', 'body/devices'],
+  'body/scheduling': ['shared', 'body/constants', 'body/core', 'body/devices', 'body/dispatch'],
   'body/traps': [
-    ...['shared', 'body/intrinsics', 'body/core', 'body/host', 'body/devices', 'body/scheduling'],
+    ...['shared', 'body/constants', 'body/core', 'body/host', 'body/devices', 'body/dispatch'],
+    ...['body/scheduling'],
   ],
   'body/start': [
-    ...['shared', 'body/intrinsics', 'body/core', 'body/host', 'body/devices', 'body/scheduling'],
+    ...['shared', 'body/constants', 'body/core', 'body/host', 'body/devices', 'body/scheduling'],
   ],
   'body/index': ['body/core', 'body/traps', 'body/start'],
 };
 
-/** The room of src/hypervisor that a file is in; of the body's own files, each is one. */
+/** The room of src/hypervisor that a file is in. Of the body's made files one calls devices, the others are constants. */
 function roomOf(file: string): string {
-  const [, , first, second] = file.replace(/\.[jt]s$/, '').split('/');
+  const [, , first, second, third] = file.replace(/\.[jt]s$/, '').split('/');
   if (first === 'hypervisor-binary') return 'binary';
-  return first === 'body' ? `body/${second!}` : first!;
+  if (first !== 'body') return first!;
+  if (second === 'intrinsics') return 'body/constants';
+  if (second !== 'generated') return `body/${second!}`;
+  return third === 'dispatch' ? 'body/dispatch' : 'body/constants';
 }
 
 /** The folders whose code may use what only Node has. */

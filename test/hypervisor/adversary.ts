@@ -10,6 +10,7 @@ import { writeFields } from '../../src/arm/pattern.js';
 import type { Label, Register } from '../../src/arm/registers.js';
 import { coreRegisters, lsl, pc, r0, r1, r2, r3, r4, r5, r12, sp } from '../../src/arm/registers.js';
 import * as reg from '../../src/arm/system-registers.js';
+import { guestBase } from '../../src/hypervisor/shared/guest-machine.js';
 import { t32Encodings } from '../../src/arm/t32/index.js';
 import {
   ARM_MEMORY,
@@ -72,7 +73,7 @@ function address(random: Random): number {
       case 4:
         return GUEST_UART + random(random(4) ? 0x50 : 0x1000);
       case 5:
-        return 0x0a00_0000 + random(0x5000);
+        return guestBase('virtio') + random(0x5000);
       case 6:
       case 7:
         return GUEST_RAM + random(GUEST_MEMORY);

@@ -17,6 +17,7 @@ import {
   print,
   smallGuest,
   smallImage,
+  GUEST_UART,
 } from './payloads.js';
 
 const PSCI_VERSION = 0x8400_0000;
@@ -69,7 +70,7 @@ const kernel = smallGuest(
     a.moveq(r1, 0);
     a.mcreq(reg.CNTV_CTL, r1);
     a.str(r2, [r3, 0x10]);
-    load(a, r3, 0x0900_0000);
+    load(a, r3, GUEST_UART);
     a.mov(r2, '.'.charCodeAt(0));
     a.str(r2, [r3]);
     a.subs({ core: 15 }, { core: 14 }, 4);

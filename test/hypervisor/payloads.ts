@@ -16,7 +16,8 @@ import { followConsole } from '../../src/engine/memory-console.js';
 import type { Handover } from '../../src/firmware/handover.js';
 import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image/image.js';
 import { buildHypervisor } from '../../src/hypervisor/image/image.js';
-import { NEAR_UARTS } from '../../src/hypervisor/shared/layout.js';
+import { guestBase } from '../../src/hypervisor/shared/guest-machine.js';
+import { GUEST_RAM, NEAR_UARTS } from '../../src/hypervisor/shared/layout.js';
 import { BRANCH_TO_ITSELF } from '../support/bare-guest.js';
 import { silentPayload } from '../support/payloads.js';
 
@@ -25,11 +26,9 @@ export const ARM_MEMORY = 0x0400_0000;
 export const GUEST_MEMORY = 0x20_0000;
 /** Where a small guest's kernel stands in its memory. */
 export const GUEST_KERNEL = 0x8000;
-/** The guest's machine, as QEMU's "virt". */
-export const GUEST_RAM = 0x4000_0000;
-export const GICD = 0x0800_0000;
-export const GICC = 0x0801_0000;
-export const GUEST_UART = 0x0900_0000;
+/** The guest's machine. */
+export { GUEST_RAM };
+export const [GICD, GICC, GUEST_UART] = [guestBase('gicd'), guestBase('gicc'), guestBase('uart')];
 /** Registers of the CPU interface: priority mask, acknowledge, end of interrupt. */
 export const [GICC_PMR, GICC_IAR, GICC_EOIR] = [0x4, 0xc, 0x10];
 

@@ -26,7 +26,7 @@ import {
   vmAt,
 } from './core/vm.js';
 import { greet } from './devices/own-console.js';
-import { farUart, resetUart } from './devices/pl011.js';
+import { resetUart } from './devices/pl011.js';
 import { routeLine } from './host/fiq.js';
 import { settle } from './host/tree.js';
 import {
@@ -120,7 +120,6 @@ function makeGuest(number: u32, firstVcpu: u32): void {
   vm.vcpus = load<u32>(vm.record + 4 * L.GUEST_VCPUS);
   vm.vttbrLow = <u32>makeGuestTables(vm);
   vm.vttbrHigh = number << VTTBR_VMID_SHIFT;
-  vm.uart = farUart(vm);
   for (let n: u32 = 0; n < vm.vcpus; n++) {
     const vcpu = vcpuOf(vm, n);
     vcpu.vm = vm;

@@ -41,6 +41,8 @@ export const CORE_SIZE = 64;
 
 export const VMS = 8;
 export const VM_SIZE = 512;
+/** Where in a machine's block the state of its devices begins that have some of their own (guest-machine.ts). */
+export const VM_DEVICES = 256;
 /** How many cores have come, and whether the guests' ones may go on: a word each. */
 export const ARRIVALS_SIZE = 8;
 /**

@@ -109,6 +109,11 @@ export interface Machine {
  * @param cores for each guest, the cores of its CPUs
  */
 export function createMachine(...cores: readonly (readonly number[])[]): Machine {
+  return createMachineWith(Buffer.from(hypervisorBase64, 'base64'), ...cores);
+}
+
+/** The same with another body. */
+export function createMachineWith(binary: Uint8Array, ...cores: readonly (readonly number[])[]): Machine {
   const image = buildHypervisor({
     armMemory: ARM_MEMORY,
     hostCores: 1,
@@ -304,8 +309,7 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
     address: new Proxy({}, { get: (_, name) => () => symbol(String(name)) }),
     assembly,
   };
-  const body = new engine.Instance(new engine.Module(Buffer.from(hypervisorBase64, 'base64')), imports)
-    .exports;
+  const body = new engine.Instance(new engine.Module(binary), imports).exports;
 
   /** Has a core run the body; who goes on is the one that it gives. */
   const enter = (core: number, what: () => number): void => {

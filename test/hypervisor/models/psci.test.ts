@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CONFIG_HEADER, GUEST_MEMORY, GUEST_RAM } from '../../../src/hypervisor/shared/layout.js';
 import type { Machine } from './machine.js';
+import { GICC, GICC_PMR, GICD } from '../payloads.js';
 import { createMachine, ENTRY } from './machine.js';
 
 const PSCI = {
@@ -88,10 +89,10 @@ test('CPU_OFF and AFFINITY_INFO', () => {
 test('CPU_SUSPEND waits for an interrupt, and then has been a success', () => {
   // The virtual timer's, in 1000 ticks.
   for (const [address, value] of [
-    [0x0800_0000, 1],
-    [0x0800_0100, 1 << 27],
-    [0x0801_0004, 0xff],
-    [0x0801_0000, 1],
+    [GICD, 1],
+    [GICD + 0x100, 1 << 27],
+    [GICC + GICC_PMR, 0xff],
+    [GICC, 1],
   ] as const)
     machine.store(FIRST, address, value);
   machine.set(FIRST, 'CNTV_CVAL', machine.time() - machine.get(FIRST, 'CNTVOFF') + 1000n);

@@ -1,6 +1,6 @@
 /** What a machine's interrupts cost another one on the same core: nothing, unless somebody is to be woken. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { GICC, GICD } from '../payloads.js';
+import { GICC, GICD, GUEST_UART } from '../payloads.js';
 import type { Machine } from './machine.js';
 import { createMachine } from './machine.js';
 
@@ -109,8 +109,8 @@ test("a CPU's interrupt wakes another one of its machine on the same core", () =
   one.wfi(COMMON);
   expect(one.running(COMMON)).toBe(4);
   // UARTIMSC: transmit; then a byte is sent.
-  one.store(COMMON, 0x0900_0038, 1 << 5);
-  one.store(COMMON, 0x0900_0000, 0x41);
+  one.store(COMMON, GUEST_UART + 0x38, 1 << 5);
+  one.store(COMMON, GUEST_UART, 0x41);
   one.advance(TURN);
   expect(one.running(COMMON)).toBe(5);
   expect(one.line(COMMON)).toBe(true);

@@ -1,6 +1,5 @@
 /** Virtual machines, their virtual CPUs, and the cores these run on. */
 import * as L from '../../shared/layout.js';
-import { Uart } from './uart.js';
 import { HTPIDR, shared } from '../intrinsics.js';
 
 // @inline
@@ -66,7 +65,6 @@ export class Vm {
   booting: u32;
   /** Whether it ever was. */
   started: u32;
-  uart: Uart;
   /** A byte for each core: the number of its vcpu that ran there last, and one more; 0 for none. */
   ranLast: u32;
   /** Distributor: which groups are enabled, then a bit for each SPI, 32 to 63. */
@@ -169,7 +167,7 @@ export class Vcpu {
 if (offsetof<Vcpu>() > <usize>L.VCPU_SAVED || offsetof<Vcpu>('lr') != <usize>L.VCPU_FRAME_SIZE - 4)
   ERROR('layout of Vcpu');
 
-if (offsetof<Vm>() > <usize>L.VM_SIZE) ERROR('layout of Vm');
+if (offsetof<Vm>() > <usize>L.VM_DEVICES) ERROR('layout of Vm');
 
 if (offsetof<Core>() > <usize>L.CORE_SIZE) ERROR('layout of Core');
 

@@ -13,14 +13,8 @@ import {
   tell,
 } from '../core/events.js';
 import { Vcpu, Vm } from '../core/vm.js';
-import {
-  CONTROL,
-  FIRES,
-  PHYSICAL_TIMER_PPI,
-  VIRTUAL_TIMER_PPI,
-  releaseTimer,
-  setPhysicalTimer,
-} from './timer.js';
+import { PHYSICAL_TIMER_INTERRUPT, VIRTUAL_TIMER_INTERRUPT } from '../generated/guest-machine.js';
+import { CONTROL, FIRES, releaseTimer, setPhysicalTimer } from './timer.js';
 import { CNTV_CTL, HCR, atomic, barrier, shared } from '../intrinsics.js';
 
 const OTHER_GROUP: u32 = 1022;
@@ -28,7 +22,7 @@ const ACK_CTL: u32 = 1 << 2;
 const EOI_MODE: u32 = 1 << 9;
 const INTERFACE_BITS: u32 = GROUPS | ACK_CTL | FIQ_EN | (1 << 4) | EOI_MODE;
 /** GICC_BPR of 32 priorities: all their bits are the group's. */
-export const LEAST_BINARY_POINT: u32 = 2;
+const LEAST_BINARY_POINT: u32 = 2;
 /** The first ID that is no interrupt's. */
 const NO_INTERRUPT: u32 = 1020;
 export const IIDR: u32 = 0x0002043b;
@@ -52,7 +46,7 @@ function seenAs(vcpu: Vcpu, id: u32, alias: bool): u32 {
 /** GICC_IAR, and GICC_AIAR for group 1 alone: takes the next interrupt. */
 function acknowledge(vcpu: Vcpu, alias: bool): u32 {
   let id = next(vcpu);
-  if (id == VIRTUAL_TIMER_PPI && (CNTV_CTL.read() & CONTROL) != FIRES) {
+  if (id == VIRTUAL_TIMER_INTERRUPT && (CNTV_CTL.read() & CONTROL) != FIRES) {
     // The guest has changed its timer meanwhile.
     releaseTimer(vcpu);
     id = next(vcpu);
@@ -69,7 +63,7 @@ function acknowledge(vcpu: Vcpu, alias: bool): u32 {
   }
   // The virtual timer's line holds it pending; all others may have gone to another CPU, or pend no more from here on.
   let source: u32 = 0;
-  if (id != VIRTUAL_TIMER_PPI) {
+  if (id != VIRTUAL_TIMER_INTERRUPT) {
     source = take(vcpu, id);
     if (source == NOBODY) {
       deliver(vcpu);
@@ -89,7 +83,7 @@ function take(vcpu: Vcpu, id: u32): u32 {
   if (id < 16) return takeSgi(vcpu, id);
   if (id < 32) {
     drop(vcpu, id);
-    if (id == PHYSICAL_TIMER_PPI) setPhysicalTimer(vcpu, vcpu.physicalControl, vcpu.physicalCompare);
+    if (id == PHYSICAL_TIMER_INTERRUPT) setPhysicalTimer(vcpu, vcpu.physicalControl, vcpu.physicalCompare);
     return 0;
   }
   const bit: u32 = 1 << (id - 32);
@@ -127,7 +121,8 @@ function end(vcpu: Vcpu, id: u32): void {
 function deactivate(vcpu: Vcpu, id: u32): void {
   if (id < 32) {
     vcpu.active &= ~((<u32>1) << id);
-    if (id == VIRTUAL_TIMER_PPI && vcpu.timerHeld && (CNTV_CTL.read() & CONTROL) != FIRES) releaseTimer(vcpu);
+    if (id == VIRTUAL_TIMER_INTERRUPT && vcpu.timerHeld && (CNTV_CTL.read() & CONTROL) != FIRES)
+      releaseTimer(vcpu);
   } else if (id < 64) {
     const vm = vcpu.vm;
     const bit: u32 = 1 << (id - 32);
@@ -139,7 +134,7 @@ function deactivate(vcpu: Vcpu, id: u32): void {
   deliver(vcpu);
 }
 
-export function readInterface(vcpu: Vcpu, offset: u32): u32 {
+export function read(vcpu: Vcpu, offset: u32): u32 {
   // The one that counts.
   if (offset >> 2 == 3) return acknowledge(vcpu, false);
   switch (offset >> 2) {
@@ -167,7 +162,7 @@ export function readInterface(vcpu: Vcpu, offset: u32): u32 {
   return 0;
 }
 
-export function writeInterface(vcpu: Vcpu, offset: u32, value: u32): void {
+export function write(vcpu: Vcpu, offset: u32, _size: u32, value: u32): void {
   switch (offset >> 2) {
     case 0:
       vcpu.interfaceEnabled = value & INTERFACE_BITS;
@@ -199,4 +194,12 @@ export function writeInterface(vcpu: Vcpu, offset: u32, value: u32): void {
       return;
   }
   deliver(vcpu);
+}
+
+export function resetVcpu(vcpu: Vcpu): void {
+  vcpu.interfaceEnabled = 0;
+  vcpu.priorityMask = 0;
+  vcpu.activePriorities = 0;
+  vcpu.binaryPoint = LEAST_BINARY_POINT;
+  vcpu.binaryPoint1 = 0;
 }

@@ -6,7 +6,8 @@ import { GROUPS, deliver, notify, pendingAt, raise } from '../core/events.js';
 import { lock, unlock } from '../core/locks.js';
 import { Vcpu, Vm, vcpuOf } from '../core/vm.js';
 import { IIDR } from './gic-cpu-interface.js';
-import { CONTROL, FIRES, VIRTUAL_TIMER_PPI, releaseTimer, setPhysicalTimer } from './timer.js';
+import { VIRTUAL_TIMER_INTERRUPT } from '../generated/guest-machine.js';
+import { CONTROL, FIRES, releaseTimer, setPhysicalTimer } from './timer.js';
 import { CNTV_CTL, atomic, barrier, shared } from '../intrinsics.js';
 
 // Registers of the distributor (IHI 0048B, table 4-1) by the offset shifted right by 7: the rows of 32 words.
@@ -46,7 +47,7 @@ function bytesAt(own: usize, spis: usize, offset: u32): usize {
 }
 
 /** What a read of the register's word gives; narrower accesses take their part of it. */
-export function readDistributor(vcpu: Vcpu, offset: u32): u32 {
+export function read(vcpu: Vcpu, offset: u32): u32 {
   const vm = vcpu.vm;
   const word = offset & 0x7c;
   switch (offset >> 7) {
@@ -117,7 +118,7 @@ function gather(bits: u32): u32 {
 }
 
 /** A write of `size` bytes: 1 only to tables of bytes, which are the only ones that take it (IHI 0048B 4.1.4). */
-export function writeDistributor(vcpu: Vcpu, offset: u32, size: u32, value: u32): void {
+export function write(vcpu: Vcpu, offset: u32, size: u32, value: u32): void {
   const vm = vcpu.vm;
   if (offset == GICD_SGIR) {
     sendSgi(vcpu, value);
@@ -168,7 +169,7 @@ function writeShared(vcpu: Vcpu, vm: Vm, offset: u32, size: u32, value: u32): vo
     case ROW_CLEAR_PENDING:
       // A line that is up stays pending; the virtual timer's is looked at when it is acknowledged.
       if (own) {
-        atomic.fetchAnd(pendingAt(vcpu), ~(value & 0xffff0000) | ((<u32>1) << VIRTUAL_TIMER_PPI));
+        atomic.fetchAnd(pendingAt(vcpu), ~(value & 0xffff0000) | ((<u32>1) << VIRTUAL_TIMER_INTERRUPT));
         setPhysicalTimer(vcpu, vcpu.physicalControl, vcpu.physicalCompare);
       } else atomic.fetchAnd(changetype<usize>(vm) + offsetof<Vm>('spiPending'), ~value);
       break;
@@ -226,4 +227,36 @@ function sendSgi(vcpu: Vcpu, value: u32): void {
     if (to == vcpu) deliver(vcpu);
     else notify(to);
   }
+}
+
+export function resetMachine(vm: Vm): void {
+  vm.distributor = 0;
+  vm.spiEnabled = 0;
+  vm.spiPending = 0;
+  vm.spiLevel = 0;
+  vm.spiActive = 0;
+  vm.spiEdge = 0;
+  vm.spiGroup = 0;
+  for (let i: usize = 0; i < 32; i += 8) {
+    store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiTargets') + i, 0);
+    store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiPriorities') + i, 0);
+  }
+  for (let n: u32 = 0; n < vm.vcpus; n++) {
+    const vcpu = vcpuOf(vm, n);
+    vcpu.spiMine = 0;
+    vcpu.pending = 0;
+    vcpu.sgiSources = 0;
+    vcpu.sgiSources1 = 0;
+  }
+}
+
+export function resetVcpu(vcpu: Vcpu): void {
+  // SGIs that it was sent while it was off are the distributor's.
+  atomic.fetchAnd(pendingAt(vcpu), 0xffff);
+  // SGIs are always enabled.
+  vcpu.enabled = 0xffff;
+  vcpu.active = 0;
+  vcpu.group = 0;
+  for (let i: usize = 0; i < 32; i += 8)
+    store<u64>(changetype<usize>(vcpu) + offsetof<Vcpu>('priorities') + i, 0);
 }

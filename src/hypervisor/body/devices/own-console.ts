@@ -3,6 +3,19 @@ import * as L from '../../shared/layout.js';
 import { lock, unlock } from '../core/locks.js';
 import { Uart, uartAt } from '../core/uart.js';
 import { Vm } from '../core/vm.js';
+import {
+  textBegin,
+  textCall,
+  textCores,
+  textDataAbort,
+  textEnd,
+  textFromZero,
+  textOnly,
+  textPrefetchAbort,
+  textResetVector,
+  textSeparator,
+  textUndefined,
+} from '../generated/messages.js';
 import { receive, update } from './pl011.js';
 
 /** Keeps console 0 for a line of this core's. */
@@ -20,60 +33,6 @@ function closeLog(): void {
   update(near);
   unlock(changetype<usize>(near) + offsetof<Uart>('lock'));
 }
-
-// The texts are in src/hypervisor/shared/messages.ts.
-// @external('address', 'text.begin')
-declare function textBegin(): usize;
-// @external('address', 'text.separator')
-declare function textSeparator(): usize;
-// @external('address', 'text.end')
-declare function textEnd(): usize;
-// @external('address', 'text.cores')
-declare function textCores(): usize;
-// @external('address', 'text.fromZero')
-declare function textFromZero(): usize;
-// @external('address', 'text.only')
-declare function textOnly(): usize;
-// @external('address', 'text.started')
-export declare function textStarted(): usize;
-// @external('address', 'text.off')
-export declare function textOff(): usize;
-// @external('address', 'text.restarts')
-export declare function textRestarts(): usize;
-// @external('address', 'text.crashed')
-export declare function textCrashed(): usize;
-// @external('address', 'text.vectors')
-export declare function textVectors(): usize;
-// @external('address', 'text.stuck')
-export declare function textStuck(): usize;
-// @external('address', 'text.trap')
-export declare function textTrap(): usize;
-// @external('address', 'text.mode')
-export declare function textMode(): usize;
-// @external('address', 'text.pc')
-export declare function textPc(): usize;
-// @external('address', 'text.address')
-export declare function textAddress(): usize;
-// @external('address', 'text.syndrome')
-export declare function textSyndrome(): usize;
-// @external('address', 'text.thenRestarts')
-export declare function textThenRestarts(): usize;
-// @external('address', 'text.fault')
-export declare function textFault(): usize;
-// @external('address', 'text.resetVector')
-declare function textResetVector(): usize;
-// @external('address', 'text.undefined')
-declare function textUndefined(): usize;
-// @external('address', 'text.call')
-declare function textCall(): usize;
-// @external('address', 'text.prefetchAbort')
-declare function textPrefetchAbort(): usize;
-// @external('address', 'text.dataAbort')
-declare function textDataAbort(): usize;
-// @external('address', 'text.coreStops')
-export declare function textCoreStops(): usize;
-// @external('address', 'text.stops')
-export declare function textStops(): usize;
 
 /** What leads to a vector of HYP mode from HYP mode itself, by its number. */
 export function textVector(n: u32): usize {

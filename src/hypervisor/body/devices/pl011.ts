@@ -14,7 +14,8 @@ import { setLine } from '../core/events.js';
 import { lock, unlock } from '../core/locks.js';
 import { count } from '../core/time.js';
 import { Uart, isNear, peerOf, uartAt } from '../core/uart.js';
-import { Vm, vmAt } from '../core/vm.js';
+import { Vcpu, Vm, vmAt } from '../core/vm.js';
+import { UART_INTERRUPT } from '../generated/guest-machine.js';
 import { deafAt, nearLineChanged } from '../host/interrupts.js';
 import { atomic, shared } from '../intrinsics.js';
 
@@ -56,8 +57,6 @@ const OPENING: u64 = 4800000;
 const PAUSE: u64 = 19200;
 /** The most bytes between two pauses. */
 const AT_ONCE: u32 = 256;
-/** The guests' UART interrupt, as in QEMU's machine "virt": SPI 1. */
-const UART_SPI: u32 = 33;
 
 /** Bytes that may wait to be read by an end. */
 // @inline
@@ -158,7 +157,7 @@ export function update(uart: Uart): void {
   uart.line = line;
   const console = uart.number >> 1;
   if (isNear(uart)) nearLineChanged(console, line != 0);
-  else if (console > 0) setLine(vmAt(console), UART_SPI, line != 0);
+  else if (console > 0) setLine(vmAt(console), UART_INTERRUPT, line != 0);
 }
 
 /** Whether an end keeps the other from sending: the far one that listens and has not read what it was sent. */
@@ -292,7 +291,21 @@ export function nearUart(page: u32): Uart {
   return uartAt(page - ((<u32>L.NEAR_UARTS) >> 12), true);
 }
 
-/** The far end: the guest's own. */
-export function farUart(vm: Vm): Uart {
+// --- the far end: a guest's device
+
+// @inline
+function farUart(vm: Vm): Uart {
   return uartAt(vm.number, false);
+}
+
+export function read(vcpu: Vcpu, offset: u32): u32 {
+  return readUart(farUart(vcpu.vm), offset);
+}
+
+export function write(vcpu: Vcpu, offset: u32, _size: u32, value: u32): void {
+  writeUart(farUart(vcpu.vm), offset, value);
+}
+
+export function resetMachine(vm: Vm): void {
+  resetUart(vm.number, false);
 }

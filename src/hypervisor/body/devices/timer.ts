@@ -8,18 +8,16 @@ import { deliver, drop, raise } from '../core/events.js';
 import { HYP_TIMER, TIMERS_ROUTING, VIRTUAL_TIMER } from '../core/machine.js';
 import { NEVER, count } from '../core/time.js';
 import { PAUSED, Vcpu, WAITING, core, saved, stateOf, wantsCore } from '../core/vm.js';
+import { PHYSICAL_TIMER_INTERRUPT, VIRTUAL_TIMER_INTERRUPT } from '../generated/guest-machine.js';
 import { CNTHP_CTL, CNTHP_CVAL, CNTVOFF, CNTV_CTL, mmio } from '../intrinsics.js';
 
-/** The generic timers' private interrupts, as every machine with a GIC has them. */
-export const VIRTUAL_TIMER_PPI: u32 = 27;
-export const PHYSICAL_TIMER_PPI: u32 = 30;
 /** CNTV_CTL when the timer's line is up: ENABLE and ISTATUS, not IMASK. */
 export const FIRES: u32 = CNTV_CTL.ENABLE | CNTV_CTL.ISTATUS;
 export const CONTROL: u32 = FIRES | CNTV_CTL.IMASK;
 
 /** The loaded vcpu's virtual timer no longer holds its line up: its interrupt may come again. */
 export function releaseTimer(vcpu: Vcpu): void {
-  drop(vcpu, VIRTUAL_TIMER_PPI);
+  drop(vcpu, VIRTUAL_TIMER_INTERRUPT);
   vcpu.timerHeld = 0;
   mmio.write32(TIMERS_ROUTING + 4 * vcpu.core, HYP_TIMER | VIRTUAL_TIMER);
 }
@@ -47,7 +45,7 @@ function virtualDeadline(vcpu: Vcpu): u64 {
 /** The same for its physical timer, loaded or not; `offset` is its CNTVOFF. */
 function physicalDeadline(vcpu: Vcpu, offset: u64): u64 {
   if ((vcpu.physicalControl & (ENABLE | IMASK)) != ENABLE) return NEVER;
-  return (vcpu.pending >> PHYSICAL_TIMER_PPI) & 1 ? NEVER : when(vcpu.physicalCompare, offset);
+  return (vcpu.pending >> PHYSICAL_TIMER_INTERRUPT) & 1 ? NEVER : when(vcpu.physicalCompare, offset);
 }
 
 function offsetOf(vcpu: Vcpu): u64 {
@@ -58,9 +56,9 @@ function offsetOf(vcpu: Vcpu): u64 {
 export function expire(vcpu: Vcpu, time: u64): void {
   if (core().loaded != vcpu && virtualDeadline(vcpu) <= time) {
     vcpu.timerHeld = 1;
-    raise(vcpu, VIRTUAL_TIMER_PPI);
+    raise(vcpu, VIRTUAL_TIMER_INTERRUPT);
   }
-  if (physicalDeadline(vcpu, offsetOf(vcpu)) <= time) raise(vcpu, PHYSICAL_TIMER_PPI);
+  if (physicalDeadline(vcpu, offsetOf(vcpu)) <= time) raise(vcpu, PHYSICAL_TIMER_INTERRUPT);
 }
 
 /** Sets the HYP timer to when this core has to look again: the end of a slice, or somebody's timer. */
@@ -95,8 +93,13 @@ export function readPhysicalTime(vcpu: Vcpu): u32 {
 export function setPhysicalTimer(vcpu: Vcpu, control: u32, compare: u64): void {
   vcpu.physicalControl = control & (ENABLE | IMASK);
   vcpu.physicalCompare = compare;
-  drop(vcpu, PHYSICAL_TIMER_PPI);
+  drop(vcpu, PHYSICAL_TIMER_INTERRUPT);
   expire(vcpu, count());
   deliver(vcpu);
   arm();
+}
+
+export function resetVcpu(vcpu: Vcpu): void {
+  vcpu.timerHeld = 0;
+  vcpu.physicalControl = 0;
 }

@@ -19,12 +19,8 @@ import {
   setState,
   vcpuOf,
 } from '../core/vm.js';
+import { beginLineOf, endLine, say, sayWord, tell } from '../devices/own-console.js';
 import {
-  beginLineOf,
-  endLine,
-  say,
-  sayWord,
-  tell,
   textAddress,
   textCrashed,
   textMode,
@@ -34,8 +30,8 @@ import {
   textSyndrome,
   textThenRestarts,
   textTrap,
-} from '../devices/own-console.js';
-import { resetUart } from '../devices/pl011.js';
+} from '../generated/messages.js';
+import { resetMachineDevices } from '../generated/dispatch.js';
 import { CNTPCT, ICIALLUIS, TLBIALLNSNHIS, atomic, barrier, shared } from '../intrinsics.js';
 import { forget } from './loaded.js';
 
@@ -139,25 +135,7 @@ function place(vm: Vm, file: u32, from: u32, to: u32): void {
 
 /** A guest's devices as reset leaves them, and its first vcpu told to begin at its kernel. */
 function resetVm(vm: Vm): void {
-  vm.distributor = 0;
-  vm.spiEnabled = 0;
-  vm.spiPending = 0;
-  vm.spiLevel = 0;
-  vm.spiActive = 0;
-  vm.spiEdge = 0;
-  vm.spiGroup = 0;
-  for (let i: usize = 0; i < 32; i += 8) {
-    store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiTargets') + i, 0);
-    store<u64>(changetype<usize>(vm) + offsetof<Vm>('spiPriorities') + i, 0);
-  }
-  for (let n: u32 = 0; n < vm.vcpus; n++) {
-    const vcpu = vcpuOf(vm, n);
-    vcpu.spiMine = 0;
-    vcpu.pending = 0;
-    vcpu.sgiSources = 0;
-    vcpu.sgiSources1 = 0;
-  }
-  resetUart(vm.number, false);
+  resetMachineDevices(vm);
   const first = vcpuOf(vm, 0);
   first.startAt = L.GUEST_RAM + load<u32>(vm.record + 4 * (L.GUEST_KERNEL + 2));
   first.startWith = 0;

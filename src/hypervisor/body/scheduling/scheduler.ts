@@ -26,7 +26,8 @@ import {
   stateOf,
   wantsCore,
 } from '../core/vm.js';
-import { VIRTUAL_TIMER_PPI, arm, expire } from '../devices/timer.js';
+import { VIRTUAL_TIMER_INTERRUPT } from '../generated/guest-machine.js';
+import { arm, expire } from '../devices/timer.js';
 import { barrier, mmio, shared } from '../intrinsics.js';
 import { endPause, makePiece, rest } from './lifecycle.js';
 import { forget, resume } from './loaded.js';
@@ -39,7 +40,7 @@ export function takeInterrupts(): u32 {
   if (source & VIRTUAL_TIMER) {
     mmio.write32(TIMERS_ROUTING + 4 * here.index, HYP_TIMER);
     here.loaded.timerHeld = 1;
-    raise(here.loaded, VIRTUAL_TIMER_PPI);
+    raise(here.loaded, VIRTUAL_TIMER_INTERRUPT);
   }
   if (source & SOURCE_MAILBOX1) {
     mmio.write32(MAILBOX_CLEAR + 16 * here.index + 4, 0xffffffff);

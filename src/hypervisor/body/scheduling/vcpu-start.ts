@@ -2,9 +2,10 @@
 import * as L from '../../shared/layout.js';
 import { MODE_SVC, PSR_A, PSR_F, PSR_I, PSR_T } from '../core/machine.js';
 import { Vcpu, setSaved } from '../core/vm.js';
-import { LEAST_BINARY_POINT } from '../devices/gic-cpu-interface.js';
-import { tell, textStarted } from '../devices/own-console.js';
-import { HCR, atomic } from '../intrinsics.js';
+import { resetVcpuDevices } from '../generated/dispatch.js';
+import { tell } from '../devices/own-console.js';
+import { textStarted } from '../generated/messages.js';
+import { HCR } from '../intrinsics.js';
 
 const SCTLR_RESET: u32 = 0x00c50878;
 const MPIDR_MULTIPROCESSING: u32 = 0x80000000;
@@ -41,20 +42,7 @@ export function resetVcpu(vcpu: Vcpu): void {
   setSaved(vcpu, L.SAVED_VTTBR, vm.vttbrLow);
   setSaved(vcpu, L.SAVED_VTTBR + 1, vm.vttbrHigh);
   setSaved(vcpu, L.SAVED_HCR, vm.number == 0 ? HOST_HCR : GUEST_HCR);
-  vcpu.timerHeld = 0;
-  vcpu.interfaceEnabled = 0;
-  vcpu.priorityMask = 0;
-  vcpu.activePriorities = 0;
-  vcpu.binaryPoint = LEAST_BINARY_POINT;
-  vcpu.binaryPoint1 = 0;
-  // SGIs that it was sent while it was off are the distributor's.
-  atomic.fetchAnd(at + offsetof<Vcpu>('pending'), 0xffff);
-  // SGIs are always enabled.
-  vcpu.enabled = 0xffff;
-  vcpu.active = 0;
-  vcpu.group = 0;
-  for (let i: usize = 0; i < 32; i += 8) store<u64>(at + offsetof<Vcpu>('priorities') + i, 0);
-  vcpu.physicalControl = 0;
+  resetVcpuDevices(vcpu);
 }
 
 /** Has a vcpu begin at `startAt`, with `startWith` in R0. It is not loaded. */

@@ -1,13 +1,12 @@
 /** Loads and stores that stage 2 does not map. */
-import * as L from '../../shared/layout.js';
 import { PSR_E } from '../core/machine.js';
-import { Vcpu, configuration } from '../core/vm.js';
-import { readInterface, writeInterface } from '../devices/gic-cpu-interface.js';
-import { readDistributor, writeDistributor } from '../devices/gic-distributor.js';
-import { nearUart, readUart, writeUart } from '../devices/pl011.js';
-import { isController, readController, writeController } from '../host/controllers.js';
+import { Vcpu } from '../core/vm.js';
+import { read as readInterface, write as writeInterface } from '../devices/gic-cpu-interface.js';
+import { isDevice, readDevice, writeDevice } from '../generated/dispatch.js';
+import { GICC_PAGE } from '../generated/guest-machine.js';
 import { HDFAR, HPFAR, word } from '../intrinsics.js';
 import { giveAbort } from './exceptions.js';
+import { isHostDevice, readHostDevice, writeHostDevice } from './host-access.js';
 import { readRegister, skip, writeRegister } from './registers.js';
 
 // HSR.ISS of a data abort: syndrome valid, size, sign extension, register, write.
@@ -22,13 +21,6 @@ const TRANSLATION: u32 = 0x04;
 /** A translation fault by a word, R0 to R7, little-endian: CPSR.E has a bit's place that is 0 in this syndrome. */
 const PLAIN_MASK: u32 = ISV | (3 << SIZE_SHIFT) | (8 << REGISTER_SHIFT) | FAULT_KIND | PSR_E;
 const PLAIN: u32 = ISV | (2 << SIZE_SHIFT) | TRANSLATION;
-/** What a guest sees at which page: as in QEMU's machine "virt". */
-const GICD_PAGE: u32 = 0x08000;
-const GICC_PAGE: u32 = 0x08010;
-const UART_PAGE: u32 = 0x09000;
-const VIRTIO_PAGE: u32 = 0x0a000;
-const VIRTIO_PAGES: u32 = 4;
-
 /** A load or store that stage 2 does not map: a device's, or an external abort. */
 // @inline
 export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
@@ -38,7 +30,7 @@ export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
   // What every interrupt takes several times has a way of its own: a word of the CPU interface, from or to R0 to R7.
   if (page == GICC_PAGE && ((hsr | (psr & PSR_E)) & PLAIN_MASK) == PLAIN && vcpu.vm.number != 0) {
     const at = changetype<usize>(vcpu) + ((hsr >> (REGISTER_SHIFT - 2)) & 0x1c);
-    if (hsr & WRITE) writeInterface(vcpu, offset, load<u32>(at));
+    if (hsr & WRITE) writeInterface(vcpu, offset, 4, load<u32>(at));
     else store<u32>(at, readInterface(vcpu, offset));
     skip(hsr);
     return vcpu;
@@ -70,42 +62,20 @@ function asSeen(value: u32, size: u32, psr: u32): u32 {
 
 /** Whether a page without memory is a device's. */
 function knows(vcpu: Vcpu, page: u32): bool {
-  if (vcpu.vm.number == 0)
-    return isController(page) || page - ((<u32>L.NEAR_UARTS) >> 12) <= configuration(L.CONFIG_GUESTS);
-  return (
-    page == GICC_PAGE ||
-    page == GICD_PAGE ||
-    page == UART_PAGE ||
-    page == GICC_PAGE + 1 ||
-    page - VIRTIO_PAGE < VIRTIO_PAGES
-  );
+  return vcpu.vm.number == 0 ? isHostDevice(page) : isDevice(page);
 }
 
 function read(vcpu: Vcpu, page: u32, offset: u32, size: u32): u32 {
-  if (vcpu.vm.number == 0) {
-    if (isController(page)) return readController((page << 12) | offset, size);
-    return readUart(nearUart(page), offset);
-  }
+  if (vcpu.vm.number == 0) return readHostDevice(page, offset, size);
   // Registers are words; a part of one is a read of the word.
-  const shift = (offset & 3) << 3;
-  const word = offset & ~3;
-  if (page == GICC_PAGE) return readInterface(vcpu, word) >>> shift;
-  if (page == GICD_PAGE) return readDistributor(vcpu, word) >>> shift;
-  if (page == UART_PAGE) return readUart(vcpu.vm.uart, word) >>> shift;
-  return 0;
+  return readDevice(vcpu, page, offset & ~3) >>> ((offset & 3) << 3);
 }
 
 /** Gives whether there was something to write to. */
-export function write(vcpu: Vcpu, page: u32, offset: u32, size: u32, value: u32): bool {
-  if (!knows(vcpu, page)) return false;
+function write(vcpu: Vcpu, page: u32, offset: u32, size: u32, value: u32): bool {
   if (size == 1) value &= 0xff;
   else if (size == 2) value &= 0xffff;
-  if (vcpu.vm.number == 0) {
-    if (isController(page)) writeController((page << 12) | offset, size, value);
-    else writeUart(nearUart(page), offset, value);
-  } else if (page == GICC_PAGE) writeInterface(vcpu, offset, value);
-  else if (page == GICD_PAGE) writeDistributor(vcpu, offset, size, value);
-  else if (page == UART_PAGE) writeUart(vcpu.vm.uart, offset, value);
-  else if (page == GICC_PAGE + 1) writeInterface(vcpu, 0x1000 | offset, value);
-  return true;
+  return vcpu.vm.number == 0
+    ? writeHostDevice(page, offset, size, value)
+    : writeDevice(vcpu, page, offset, size, value);
 }

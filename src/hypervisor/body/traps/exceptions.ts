@@ -1,7 +1,7 @@
 /** Exceptions given to the loaded vcpu, which its machine may not be able to go on from. */
 import { MODE_ABT, MODE_MASK, MODE_UND, PSR_A, PSR_E, PSR_I, PSR_T } from '../core/machine.js';
 import { Vcpu } from '../core/vm.js';
-import { textStuck, textVectors } from '../devices/own-console.js';
+import { textStuck, textVectors } from '../generated/messages.js';
 import {
   ATS12NSOPR,
   DFAR,

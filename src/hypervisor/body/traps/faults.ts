@@ -10,20 +10,15 @@
 import { unlock } from '../core/locks.js';
 import { MAILBOXES_ROUTING, TIMERS_ROUTING } from '../core/machine.js';
 import { core } from '../core/vm.js';
+import { beginLine, endLine, say, sayDigit, sayWord, textVector } from '../devices/own-console.js';
 import {
-  beginLine,
-  endLine,
-  say,
-  sayDigit,
-  sayWord,
   textAddress,
   textCoreStops,
   textFault,
   textPc,
   textStops,
   textSyndrome,
-  textVector,
-} from '../devices/own-console.js';
+} from '../generated/messages.js';
 import { HDFAR, HIFAR, HSR, mmio } from '../intrinsics.js';
 
 const PREFETCH_ABORT: u32 = 3;

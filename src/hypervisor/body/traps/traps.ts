@@ -2,7 +2,7 @@
 import { deliver } from '../core/events.js';
 import { HYP_TIMER, MAILBOX_CLEAR, MODE_MASK, SOURCE_MAILBOX1 } from '../core/machine.js';
 import { Vcpu, core } from '../core/vm.js';
-import { textMode, textTrap } from '../devices/own-console.js';
+import { textMode, textTrap } from '../generated/messages.js';
 import { hear } from '../devices/pl011.js';
 import { passFiq, takeFiqsBack } from '../host/fiq.js';
 import { hostInterrupted, show } from '../host/interrupts.js';

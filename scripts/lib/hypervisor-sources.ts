@@ -1,0 +1,126 @@
+/** The sources of the hypervisor's body that are made from tables: what it and the rest of the project must agree on. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { GuestDevice } from '../../src/hypervisor/shared/guest-machine.js';
+import { GUEST_DEVICES, PAGE_SIZE } from '../../src/hypervisor/shared/guest-machine.js';
+import { VM_DEVICES, VM_SIZE } from '../../src/hypervisor/shared/layout.js';
+import { TEXTS } from '../../src/hypervisor/shared/messages.js';
+
+const root = join(import.meta.dirname, '../..');
+
+/** Where they are, from the project's root: made by the build, and not kept in git. */
+export const GENERATED = 'src/hypervisor/body/generated';
+
+const hex = (value: number): string => `0x${value.toString(16)}`;
+const header = (what: string, from: string): string =>
+  `/** ${what} Made by scripts/lib/hypervisor-sources.ts from ${from}. */\n`;
+const capitals = (name: string): string => name.toUpperCase().replaceAll('-', '_');
+
+/** The texts of the hypervisor's messages: for each a function that gives the address of its first byte. */
+function messages(): string {
+  const lines = Object.keys(TEXTS).flatMap((name) => [
+    `// @external('address', 'text.${name}')`,
+    `export declare function text${name[0]!.toUpperCase()}${name.slice(1)}(): usize;`,
+  ]);
+  return `${header('Texts, each with a NUL behind it.', 'src/hypervisor/shared/messages.ts')}${lines.join('\n')}\n`;
+}
+
+/** The numbers of a guest's machine: pages, interrupts, and where a machine keeps a device's state. */
+function guestConstants(devices: readonly GuestDevice[]): string {
+  const lines: string[] = [];
+  let state = VM_DEVICES;
+  for (const device of devices) {
+    const name = capitals(device.name);
+    if (device.size > 0) lines.push(`export const ${name}_PAGE: u32 = ${hex(device.base / PAGE_SIZE)};`);
+    for (const [interrupt, number] of Object.entries(device.interrupts ?? {}))
+      lines.push(`export const ${interrupt}_INTERRUPT: u32 = ${number};`);
+    if (device.state !== undefined) {
+      lines.push(`export const ${name}_STATE: usize = ${state};`);
+      state += device.state;
+    }
+  }
+  if (state > VM_SIZE) throw new Error('the state of the guests’ devices does not fit VM_SIZE');
+  return `${header("Numbers of a guest's machine.", FROM_MAP)}${lines.join('\n')}\n`;
+}
+const FROM_MAP = 'src/hypervisor/shared/guest-machine.ts';
+
+/** A function of a switch over the pages of devices; the first of several pages has the offsets from 0 on. */
+function overPages(
+  devices: readonly GuestDevice[],
+  what: (device: GuestDevice, offset: string) => string,
+): string[] {
+  return devices.flatMap((device) =>
+    Array.from({ length: device.size / PAGE_SIZE }, (_, n) => {
+      const offset = n === 0 ? 'offset' : `${hex(n * PAGE_SIZE)} | offset`;
+      return `    case ${hex(device.base / PAGE_SIZE + n)}:\n      ${what(device, offset)}`;
+    }),
+  );
+}
+
+/** What is done with a guest's access to a device, and with its devices at a reset. */
+function dispatch(devices: readonly GuestDevice[]): string {
+  const withFile = devices.filter(({ file }) => file !== undefined);
+  const imports = withFile.map(({ name, file }) => `import * as ${name} from '../devices/${file!}.js';`);
+  const resets = (of: 'machine' | 'vcpu', argument: string): string[] =>
+    withFile
+      .filter((it) => it.resets?.includes(of))
+      .map(({ name }) => `  ${name}.${of === 'machine' ? 'resetMachine' : 'resetVcpu'}(${argument});`);
+  return [
+    `${header("Devices of a guest's machine.", FROM_MAP)}${imports.join('\n')}`,
+    "import { Vcpu, Vm } from '../core/vm.js';\n",
+    '/** Whether a page without memory is a device’s. */',
+    'export function isDevice(page: u32): bool {',
+    '  switch (page) {',
+    ...overPages(devices, () => 'return true;'),
+    '  }\n  return false;\n}\n',
+    '/** Reads the word at an offset, a multiple of 4, of a device’s page. */',
+    'export function readDevice(vcpu: Vcpu, page: u32, offset: u32): u32 {',
+    '  switch (page) {',
+    ...overPages(devices, ({ name, file }, offset) =>
+      file === undefined ? 'return 0;' : `return ${name}.read(vcpu, ${offset});`,
+    ),
+    '  }\n  return 0;\n}\n',
+    '/** Writes `size` bytes; gives whether the page is a device’s. */',
+    'export function writeDevice(vcpu: Vcpu, page: u32, offset: u32, size: u32, value: u32): bool {',
+    '  switch (page) {',
+    ...overPages(devices, ({ name, file }, offset) =>
+      file === undefined
+        ? 'return true;'
+        : `${name}.write(vcpu, ${offset}, size, value);\n      return true;`,
+    ),
+    '  }\n  return false;\n}\n',
+    '/** Has the devices of a machine as reset leaves them, as far as they are not its CPUs’ own. */',
+    'export function resetMachineDevices(vm: Vm): void {',
+    ...resets('machine', 'vm'),
+    '}\n',
+    '/** Has what a CPU has of its own of the devices as reset leaves it. */',
+    'export function resetVcpuDevices(vcpu: Vcpu): void {',
+    ...resets('vcpu', 'vcpu'),
+    '}\n',
+  ].join('\n');
+}
+
+/**
+ * The sources that are made, by their path from the project's root.
+ * @param devices of a guest's machine
+ */
+export function hypervisorSources(
+  devices: readonly GuestDevice[] = GUEST_DEVICES,
+): ReadonlyMap<string, string> {
+  return new Map([
+    [`${GENERATED}/messages.ts`, messages()],
+    [`${GENERATED}/guest-machine.ts`, guestConstants(devices)],
+    [`${GENERATED}/dispatch.ts`, dispatch(devices)],
+  ]);
+}
+
+/** Writes those that are not as they would be made. */
+export async function writeHypervisorSources(): Promise<void> {
+  for (const [path, text] of hypervisorSources()) {
+    const file = join(root, path);
+    const before = await readFile(file, 'utf8').catch(() => undefined);
+    if (before === text) continue;
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
+}
