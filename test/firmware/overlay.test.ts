@@ -228,6 +228,24 @@ describe('config.txt', () => {
     ['a fragment left off', 'dtoverlay=rtc,sound=off', '/soc/i2s@7e203000', 'status', 'disabled'],
     ['fragments switched off', 'dtoverlay=rtc,bare', '/soc/i2c@7e804000', 'status', 'disabled'],
     ['arguments that add up', 'dtoverlay=rtc,args=c', '/chosen', 'bootargs', 'b c'],
+    // The forms that start.elf has had since 2015, by the separators that stand in it; raspberrypi/firmware, issue 405.
+    ['a colon behind the name', 'dtoverlay=rtc:rate=7,label=a', '/new-clock', 'rate', '0 0 0 7'],
+    ['blanks between parameters', 'dtparam=i2c1=on \t i2s=on', '/soc/i2s@7e203000', 'status', 'okay'],
+    ['dtparams', 'dtparams=i2s=on', '/soc/i2s@7e203000', 'status', 'okay'],
+    ['device_tree_param', 'device_tree_param=i2s=on', '/soc/i2s@7e203000', 'status', 'okay'],
+    ['device_tree_params', 'device_tree_params=i2s=on', '/soc/i2s@7e203000', 'status', 'okay'],
+    ['quotes', `dtoverlay=rtc,label="a, b",rate=7`, '/new-clock', 'label', 'a, b'],
+    ['what comes behind quotes', `dtoverlay=rtc,label='a, b',rate=7`, '/new-clock', 'rate', '0 0 0 7'],
+    ['a file', 'device_tree_overlay=overlays/rtc.dtbo:rate=7', '/new-clock', 'rate', '0 0 0 7'],
+    ['a file in the folder', 'dtoverlay=rtc.dtbo,rate=7', '/new-clock', 'rate', '0 0 0 7'],
+    [
+      'a file of 2015',
+      'device_tree_overlay=overlays/old-overlay.dtb\ndtparam=rate=7',
+      '/new-clock',
+      'rate',
+      '0 0 0 7',
+    ],
+    ['dtoverlay and a blank', 'dtoverlay rtc,rate=7', '/new-clock', 'rate', '0 0 0 7'],
     ["an overlay's name of 2015", 'dtoverlay=old,rate=1', '/new-clock', 'rate', '0 0 0 1'],
     [
       "the tree's own after an overlay's scope",
@@ -245,6 +263,7 @@ describe('config.txt', () => {
   test.each([
     ['dtparam=nonsense=1', 'nonsense'],
     ['dtoverlay=gone', 'gone'],
+    ['dtoverlay= rtc', 'rtc'],
     ['dtoverlay=rtc,odd=a', 'odd'],
     ['dtoverlay=rtc\ndtoverlay=\ndtparam=rate=1', 'rate'],
   ])('%s leaves a note and the rest as it is', async (text, word) => {
