@@ -1,8 +1,10 @@
 /** `hypberry doctor`: what the Pi that runs us is, which mode it started in, and what to do next. */
+import { ourHooks } from '../node/hook.js';
 import { openCard } from '../node/open-card.js';
 import { readPi } from '../node/pi.js';
 import { diagnose } from '../setup/doctor.js';
 import { inspectCard } from '../setup/inspect.js';
+import { startedKernel, upgradeAdvice } from '../setup/upgrade.js';
 import { columns, say, sayJson } from './output.js';
 
 export interface DoctorOptions {
@@ -12,8 +14,11 @@ export interface DoctorOptions {
 /** Prints the diagnosis; the exit status is 0 where the running kernel reports HYP mode, 1 for another, 2 unknown. */
 export async function doctor(options: DoctorOptions): Promise<void> {
   const pi = readPi();
-  const report = pi.bootFolder === undefined ? undefined : await inspectFolder(pi.bootFolder);
-  const { soc, mode, advice } = diagnose(pi, report?.start.mode);
+  const looked = pi.bootFolder === undefined ? undefined : await inspectFolder(pi.bootFolder);
+  const { report, kernel } = looked ?? {};
+  const { soc, mode, advice: ofMode } = diagnose(pi, report?.start.mode);
+  const upgrade = kernel && upgradeAdvice(pi.kernel, pi.bootFolder!, kernel, ourHooks());
+  const advice = upgrade?.advice ?? ofMode;
   process.exitCode = { HYP: 0, SVC: 1, MIXED: 1, unknown: 2 }[mode];
   if (options.json) {
     sayJson({
@@ -24,6 +29,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
       mode,
       bootFolder: pi.bootFolder ?? null,
       card: report?.facts ?? null,
+      cardKernel: kernel ?? null,
       advice,
     });
     return;
@@ -39,6 +45,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     ],
     ['boot folder', pi.bootFolder ?? 'not found'],
     ...(report ? ([['what is there', report.conclusion]] as const) : []),
+    ...(upgrade?.rows ?? []),
   ];
   for (const line of columns(rows)) say(line);
   say();
@@ -48,7 +55,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
 async function inspectFolder(folder: string) {
   const card = await openCard(folder, { write: false });
   try {
-    return await inspectCard(card);
+    return { report: await inspectCard(card), kernel: await startedKernel(card) };
   } finally {
     await card.close();
   }

@@ -165,6 +165,10 @@ function program(): Command {
     .description('make the card start Linux in HYP mode, and with guests the hypervisor that runs them')
     .addOption(method())
     .option('--force', 'put the block in even where the card starts HYP mode without it')
+    .option(
+      '--hook',
+      'on the Pi itself: have its system run this after each kernel upgrade (Debian and its like); uninstall takes that away',
+    )
     .addOption(dryRun())
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry install --dry-run /dev/sdb\n  hypberry install /dev/sdb')

@@ -15,6 +15,7 @@ import { hypervisorIn } from './hypervisor.js';
 import { planInstall } from './install.js';
 import { cardEntries, ourFiles } from './ours.js';
 import { surveyCard, type Start, type Survey } from './survey.js';
+import { oldCopyText, startedKernel } from './upgrade.js';
 
 /** A heading and rows of two columns. */
 export interface Section {
@@ -62,6 +63,7 @@ export async function inspectCard(card: CardReader): Promise<Report> {
   }
   const installed = await findInstalled(card);
   const guests = await findGuests(card);
+  const upgrade = await findUpgrade(card);
   const started = kernels.find(({ file }) => file === survey.picked?.kernel.file)?.hypervisor;
   const next = installed.lines || guests.names !== '' || guests.damaged ? await askInstall(card) : undefined;
   const problem = survey.problem && mendable(survey.problem, next);
@@ -74,7 +76,10 @@ export async function inspectCard(card: CardReader): Promise<Report> {
     { title: 'Device trees', rows: trees.map(({ file, description }) => [file, description] as const) },
     { title: 'Guests', rows: [...guests.rows, ...refusalRows(next, [survey.problem, installed.damaged])] },
     { title: 'config.txt, as this firmware reads it on a Pi 2', rows: configRows(survey) },
-    { title: 'What a Pi 2 does with this card', rows: [...startRows(survey, problem), ...installed.rows] },
+    {
+      title: 'What a Pi 2 does with this card',
+      rows: [...startRows(survey, problem), ...installed.rows, ...upgrade.rows],
+    },
   ].filter(({ rows }) => rows.length > 0);
   return {
     sections,
@@ -87,6 +92,7 @@ export async function inspectCard(card: CardReader): Promise<Report> {
       start: survey.start,
       installed: installed.lines ?? null,
       ourFiles: installed.files,
+      upgrade: upgrade.due,
       firmware: survey.firmware ?? null,
       kernels,
       guests: guests.guests,
@@ -173,6 +179,13 @@ async function findInstalled(card: CardReader): Promise<{
     if (!(error instanceof HypberryError)) throw error;
     return { lines: undefined, damaged: error, files, rows: problemRows(error) };
   }
+}
+
+/** Whether the kernel's copy that install made is of an earlier kernel. */
+async function findUpgrade(card: CardReader): Promise<{ due: unknown; rows: Section['rows'] }> {
+  const kernel = await startedKernel(card);
+  const text = kernel && oldCopyText(kernel);
+  return { due: kernel?.old ? kernel : null, rows: text === undefined ? [] : [['note', `${text}.`]] };
 }
 
 /** Every line that applies, each once: those that add up after the others. */

@@ -1,0 +1,148 @@
+/**
+ * Has a running Pi run `hypberry install` after each upgrade of its kernel, where its system has a place for that: a copy
+ * of the kernel that install made would start beside the new kernel's modules, and a system that writes config.txt anew
+ * takes our lines out of it.
+ *
+ * Debian's places (Debian Linux Kernel Handbook, chapter 8): `/etc/kernel/postinst.d` when a kernel is there,
+ * `/etc/initramfs/post-update.d` when its initramfs is. Scripts in them run in the order of their names, those of boot
+ * loaders last, by a name that begins with `zz-`.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { HypberryError } from '../base/errors.js';
+import { syncFolder, writeDurably } from './durable-file.js';
+import { piOfBootFolder } from './pi.js';
+import { onSystem, systemCode } from './system-error.js';
+
+/** Where scripts are looked for; without the first there is no hook. */
+const HOOK_FOLDERS = ['etc/kernel/postinst.d', 'etc/initramfs/post-update.d'];
+const HOOK_NAME = 'zz-hypberry';
+/** Not a name that run-parts takes: what is not whole is not run. */
+const UNFINISHED = `.${HOOK_NAME}.unfinished`;
+
+/** The script's second line. */
+const MARK = '# hypberry: hook ("hypberry uninstall" takes this file away)';
+
+const BY_HAND =
+  'Run "hypberry install" by hand after each kernel upgrade; "hypberry doctor" says when it is due.';
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/**
+ * The script. It never fails, which would stop the upgrade, and says what it did.
+ * @param program what is run: the interpreter, and the program's file
+ * @param args the program's arguments
+ */
+export function hookScript(program: readonly string[], args: readonly string[]): string {
+  const command = [...program, ...args].map(quoted).join(' ');
+  const there = program.map((file) => `[ -e ${quoted(file)} ]`).join(' && ');
+  const due = quoted('hypberry: the card may start the kernel of before: run "hypberry install" by hand');
+  return `#!/bin/sh
+${MARK}
+# Under debconf a hook has no standard input, and its output goes to standard error (Debian Linux Kernel Handbook, 8.1).
+exec </dev/null >&2
+if ! { ${there}; }; then
+  echo 'hypberry: it is not where it was when this hook was made'
+  echo ${due}
+  exit 0
+fi
+echo 'hypberry: bringing the card up to date'
+${command} || echo ${due}
+exit 0
+`;
+}
+
+/** The hooks in their places: which are there and ours, and which are there and somebody else's. */
+function hooksIn(root: string): { readonly file: string; readonly ours: boolean | undefined }[] {
+  return HOOK_FOLDERS.map((folder) => path.join(root, folder))
+    .filter((folder) => fs.existsSync(folder))
+    .map((folder) => {
+      const file = path.join(folder, HOOK_NAME);
+      const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+      if (!stat) return { file, ours: undefined };
+      return { file, ours: stat.isFile() && fs.readFileSync(file, 'latin1').split('\n')[1] === MARK };
+    });
+}
+
+/** Our hooks that are there. */
+export function ourHooks(root = '/'): string[] {
+  return hooksIn(root).flatMap(({ file, ours }) => (ours === true ? [file] : []));
+}
+
+/**
+ * Where hooks for a target would be written. Changes nothing.
+ * @param target the running system's own boot folder
+ * @param root the folder that stands for `/`, for tests
+ * @throws HypberryError `setup.hook-elsewhere`, `setup.no-hook-folder`, `setup.hook-in-use`,
+ *   `setup.hook-read-only`, and what {@link onSystem} makes
+ *   of a folder that cannot be written
+ */
+export function planHooks(target: string, root = '/'): string[] {
+  if (piOfBootFolder(target, root) === undefined) {
+    throw new HypberryError(
+      'setup.hook-elsewhere',
+      `A hook is for the system that starts from the card, and "${target}" is not the boot folder of the one that runs here.`,
+      'Run this on the Pi itself, with its own boot folder: "sudo hypberry install --hook /boot/firmware".',
+    );
+  }
+  const hooks = hooksIn(root);
+  const first = path.join(root, HOOK_FOLDERS[0]!);
+  if (!fs.existsSync(first)) {
+    throw new HypberryError(
+      'setup.no-hook-folder',
+      `This system has no ${first}, where those of Debian's kind look for what to run after a kernel upgrade.`,
+      BY_HAND,
+    );
+  }
+  for (const { file, ours } of hooks) {
+    if (ours === false) {
+      throw new HypberryError(
+        'setup.hook-in-use',
+        `"${file}" is there, and not from hypberry.`,
+        'Give it another name, or have it run "hypberry install" itself.',
+      );
+    }
+    requireWritable(path.dirname(file));
+  }
+  return hooks.map(({ file }) => file);
+}
+
+function requireWritable(folder: string): void {
+  onSystem(folder, () => {
+    try {
+      fs.accessSync(folder, fs.constants.W_OK);
+    } catch (error) {
+      if (systemCode(error) !== 'EROFS') throw error;
+      throw new HypberryError(
+        'setup.hook-read-only',
+        `"${folder}" is on a file system that is read-only, as all of some systems is.`,
+        BY_HAND,
+        { cause: error },
+      );
+    }
+  });
+}
+
+/** Writes hooks, each in one step. @throws HypberryError what {@link onSystem} makes of the system's errors */
+export function writeHooks(files: readonly string[], script: string): void {
+  for (const file of files) {
+    const folder = path.dirname(file);
+    const unfinished = path.join(folder, UNFINISHED);
+    onSystem(file, () => {
+      fs.rmSync(unfinished, { force: true });
+      writeDurably(unfinished, Buffer.from(script), (fd) => {
+        fs.fchmodSync(fd, 0o755);
+      });
+      fs.renameSync(unfinished, file);
+      syncFolder(folder);
+    });
+  }
+}
+
+/** Takes hooks away. @throws HypberryError what {@link onSystem} makes of the system's errors */
+export function removeHooks(files: readonly string[]): void {
+  for (const file of files)
+    onSystem(file, () => {
+      fs.unlinkSync(file);
+    });
+}
