@@ -16,6 +16,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HypberryError } from '../base/errors.js';
+import { harmless } from '../base/terminal-text.js';
 import { diskOf, loopFile, numbers } from './mounts.js';
 import { onProcessEnd } from './process-end.js';
 import { onSystem, systemCode } from './system-error.js';
@@ -97,7 +98,7 @@ function inUse(target: string, blocker: Blocker): HypberryError {
 }
 
 function tell(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${harmless(text)}\n`);
 }
 
 function lockFolder(): string {

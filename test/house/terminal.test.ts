@@ -23,8 +23,11 @@ test('src writes to the terminal by one way only', () => {
     .map((name) => `src/${name.replaceAll('\\', '/')}`)
     .filter((name) => name.endsWith('.ts') && name !== WAY_OUT && name !== PROGRESS);
   const others = files.flatMap((file) => {
-    // A child's own outputs are pipes.
-    const text = readFileSync(join(root, file), 'utf8').replaceAll(/\b(?:child|qemu)\.std(?:out|err)\b/g, '');
+    const text = readFileSync(join(root, file), 'utf8')
+      // A child's own outputs are pipes.
+      .replaceAll(/\b(?:child|qemu)\.std(?:out|err)\b/g, '')
+      // A line of what knows no terminal, made harmless by the same means.
+      .replaceAll(/\bprocess\.stderr\.write\(`\$\{harmless\(\w+\)\}\\n`\)/g, '');
     return waysIn(text).map((way) => `${file}: ${way}`);
   });
   expect(others).toEqual([]);
