@@ -116,6 +116,8 @@ const CUT_DOWN = 16;
 export interface MemorySplit {
   readonly arm: number;
   readonly gpu: number;
+  /** The setting that says how much the VideoCore gets; undefined where none does. */
+  readonly setBy: string | undefined;
   /** What asks for so little that the VideoCore gets the cut-down firmware, as `gpu_mem=16`. */
   readonly cutDown: string | undefined;
 }
@@ -146,10 +148,15 @@ export function splitMemory(config: Config, old: boolean): MemorySplit {
       : SMALL_GPU_MEM;
   const gpu = Math.min(total - LEAST_ARM, asked);
   if (gpu >= CUT_DOWN_BELOW) {
-    return { arm: (old ? Math.min(total, BELOW_PERIPHERALS) : total) - gpu, gpu, cutDown: undefined };
+    return {
+      arm: (old ? Math.min(total, BELOW_PERIPHERALS) : total) - gpu,
+      gpu,
+      setBy: name,
+      cutDown: undefined,
+    };
   }
   const limit = old ? BELOW_PERIPHERALS : MOST_FOR_CUT_DOWN;
-  return { arm: Math.min(total, limit) - CUT_DOWN, gpu: CUT_DOWN, cutDown: `${name}=${asked}` };
+  return { arm: Math.min(total, limit) - CUT_DOWN, gpu: CUT_DOWN, setBy: name, cutDown: `${name}=${asked}` };
 }
 
 /** Characters of `start_file` and `fixup_file` that count: of the name in 2015, when it was FAT's short one, or in all. */

@@ -9,6 +9,7 @@ import {
   BOOTCODE_SETTINGS,
   firmwareFiles,
   readBootcode,
+  splitMemory,
   type Bootcode,
   type FirmwareFiles,
 } from './bootcode.js';
@@ -68,6 +69,7 @@ export async function readFirmware(
   if (bytes === undefined)
     notes.push('There is no start.elf on the card; a Raspberry Pi does not start without it.');
   const firmware = bytes && readStartElf(bytes);
+  if (!bootcode) await noteGuess(card, board, files, notes);
   const config = await readConfig(card, {
     board,
     ...(firmware && {
@@ -80,7 +82,14 @@ export async function readFirmware(
     bootcode,
     bootConfig,
     files,
-    config: { ...config, notes: [...config.notes, ...unheard(bootConfig, config)] },
+    config: {
+      ...config,
+      notes: [
+        ...config.notes,
+        ...unheard(bootConfig, config),
+        ...forSmallerBoards(bootConfig, isOldBootcode(bootcode, firmware)),
+      ],
+    },
     firmware,
     firmwareFile,
   };
@@ -135,6 +144,30 @@ function unheard(boot: Config, start: Config): ConfigNote[] {
     }
   }
   return notes;
+}
+
+/** `gpu_mem_512` and `gpu_mem_256` are documented to be for boards with that much; bootcode.bin goes on to them from 1 GiB. */
+function forSmallerBoards(boot: Config, old: boolean): ConfigNote[] {
+  const { setBy } = splitMemory(boot, old);
+  const setting = setBy !== undefined && /^gpu_mem_(?:512|256)$/.test(setBy) && boot.settings.get(setBy);
+  if (!setting) return [];
+  const text = `${setting.name} counts on a Pi 2 as well, where gpu_mem_1024 is not set.`;
+  return [{ file: setting.file, line: setting.line, text }];
+}
+
+/** Says where it would make a difference which bootcode.bin is put on a card that has none. */
+async function noteGuess(
+  card: CardReader,
+  board: BoardState,
+  files: FirmwareFiles,
+  notes: string[],
+): Promise<void> {
+  const lines = BOOTCODE_LINES_2015;
+  const old = firmwareFiles(await readConfig(card, { board, includes: false, filters: [], lines }), true);
+  if (old.start === files.start) return;
+  notes.push(
+    `There is no ${BOOTCODE} on the card: one of today would load ${files.start}, one of 2015 ${old.start}.`,
+  );
 }
 
 function noFirmware({ start, because }: FirmwareFiles): HypberryError {

@@ -121,6 +121,24 @@ describe('the firmware that bootcode.bin loads', () => {
     expect((await prepareHandover(card)).armMemory).toBe((1024 - 76) << 20);
   });
 
+  test('is said to hang on bootcode.bin where there is none, and it does', async () => {
+    const files = { ...CARD, 'config.txt': lines('[pi3]', 'start_x=1') };
+    const notes: string[] = [];
+    await readFirmware(memoryCard(files), PI2, notes);
+    expect(notes).toEqual([]);
+    const without = Object.fromEntries(Object.entries(files).filter(([name]) => name !== 'bootcode.bin'));
+    await readFirmware(memoryCard(without), PI2, notes);
+    expect(notes).toEqual([expect.stringMatching(/no bootcode\.bin.*start\.elf.*start_x\.elf/)]);
+  });
+
+  test('goes on from gpu_mem_1024 to what is said of smaller boards, and that is said', async () => {
+    const { config } = await read({ 'config.txt': lines('gpu_mem_256=32', 'gpu_mem_512=64') });
+    expect(config.notes).toMatchObject([{ line: 2, text: expect.stringContaining('gpu_mem_512') as string }]);
+    expect((await read({ 'config.txt': lines('gpu_mem_512=64', 'gpu_mem_1024=64') })).config.notes).toEqual(
+      [],
+    );
+  });
+
   test('has a name of eight characters and its own ending for bootcode.bin of 2015', async () => {
     const old = { 'bootcode.bin': BOOTCODE_2015, 'start_cus.elf': startElf, 'start_cu.elf': startElf };
     const config = 'start_file=start_custom.bin\nfixup_file=fixup_c.dat';
