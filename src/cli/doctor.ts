@@ -16,7 +16,11 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   const pi = readPi();
   const looked = pi.bootFolder === undefined ? undefined : await inspectFolder(pi.bootFolder);
   const { report, kernel } = looked ?? {};
-  const { soc, mode, advice: ofMode } = diagnose(pi, report?.start.mode);
+  const {
+    soc,
+    mode,
+    advice: ofMode,
+  } = diagnose(pi, report && { starts: report.start.mode, refusal: report.refusal });
   const upgrade = kernel && upgradeAdvice(pi.kernel, pi.bootFolder!, kernel, ourHooks());
   const advice = upgrade?.advice ?? ofMode;
   process.exitCode = { HYP: 0, SVC: 1, MIXED: 1, unknown: 2 }[mode];

@@ -4,6 +4,7 @@ import { HypberryError } from '../base/errors.js';
 import { RAM_SIZE } from '../board/bcm2836.js';
 import { numberSetting, textSetting, type Config } from './config.js';
 import { filterWords } from './filters.js';
+import { looksLike } from './looks-like.js';
 
 /** Its name on every card; the ROM looks for no other. */
 export const BOOTCODE = 'bootcode.bin';
@@ -63,7 +64,7 @@ export function readBootcode(file: Uint8Array): Bootcode {
   if (!has(...ITS_OWN.map((name) => `${name}\0`))) {
     throw new HypberryError(
       'firmware.not-bootcode',
-      `${BOOTCODE} is not the program that starts a Raspberry Pi: it knows none of its settings.`,
+      `${BOOTCODE} is not the program that starts a Raspberry Pi: it is ${looksLike(file) ?? 'something that knows none of its settings'}.`,
       'Copy bootcode.bin, start.elf and fixup.dat from the same firmware release to the boot partition again.',
     );
   }

@@ -4,6 +4,7 @@ import { onceForBytes } from '../base/memo.js';
 import { decodeA32, decodeT32, isWideT32 } from '../arm/decoder.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import { kernelTextReader, readKernelText, type Hypervisor, type KernelText } from './kernel-text.js';
+import { looksLike } from './looks-like.js';
 import { findXz, unpackXzText } from './xz.js';
 
 /**
@@ -124,6 +125,8 @@ export interface BlockedKernel extends KernelFacts {
 /** Files with no more to tell: `gzip` is packed data other than an arm64 kernel. */
 export interface OtherFile extends KernelFacts {
   readonly kind: 'u-boot' | 'gzip' | 'empty' | 'unknown';
+  /** Of an unknown one: what it looks like that is no program. */
+  readonly looksLike?: string | undefined;
 }
 
 export type KernelFile = ZImage | RawImage | Arm64Image | ElfKernel | UImage | BlockedKernel | OtherFile;
@@ -218,7 +221,7 @@ function tellKernel(file: Uint8Array): KernelFile {
   const version = text.version ?? facts.version;
   if (version !== undefined && startsInA32(file))
     return { kind: 'Image', ...facts, ...linuxFacts({ ...facts, version }, text, file) };
-  return { kind: 'unknown', ...facts, hypervisor: text.hypervisor };
+  return { kind: 'unknown', ...facts, hypervisor: text.hypervisor, looksLike: looksLike(file) };
 }
 
 /**
@@ -295,7 +298,7 @@ export function describeKernel(kernel: KernelFile): string {
       return kernel.size === 0 ? 'an empty file' : list('nothing but zeros', size);
     case 'unknown':
       if (kernel.hypervisor === 'Xvisor') return list('Xvisor, a hypervisor of its own', size);
-      return list('not a known kernel format (perhaps a bare-metal program)', size);
+      return list(kernel.looksLike ?? 'not a known kernel format (perhaps a bare-metal program)', size);
   }
 }
 

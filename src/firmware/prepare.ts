@@ -217,7 +217,10 @@ async function readKernelFile(
       'Use a 32-bit kernel (kernel7.img).',
     );
   }
-  if (['ELF', 'uImage', 'gzip', 'empty'].includes(inner.kind)) {
+  if (
+    ['ELF', 'uImage', 'gzip', 'empty'].includes(inner.kind) ||
+    (inner.kind === 'unknown' && inner.looksLike !== undefined)
+  ) {
     throw new HypberryError(
       'firmware.not-a-kernel',
       `${file} is no kernel that the firmware can start: ${describeKernel(inner)}.`,

@@ -68,7 +68,7 @@ export async function readFirmware(
   if (bytes === undefined && firmwareFile !== 'start.elf') throw noFirmware(files);
   if (bytes === undefined)
     notes.push('There is no start.elf on the card; a Raspberry Pi does not start without it.');
-  const firmware = bytes && readStartElf(bytes);
+  const firmware = bytes && readStartElf(bytes, firmwareFile);
   if (!bootcode) await noteGuess(card, board, files, notes);
   const config = await readConfig(card, {
     board,

@@ -1,9 +1,11 @@
 import { ascii, findBytes, readText, readU16LE, readU32LE } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
+import { onceForBytes } from '../base/memo.js';
 import { decodeA32 } from '../arm/decoder.js';
 import { ALWAYS } from '../arm/registers.js';
 import { MPIDR } from '../arm/system-registers.js';
 import { filterWords } from './filters.js';
+import { elfExtent, looksLike } from './looks-like.js';
 import { readStub, STUB_SIZE, type StubBehaviour } from './stub.js';
 
 /** A stub inside start.elf. */
@@ -54,6 +56,7 @@ export interface StartElf {
 }
 
 const ELF_MAGIC = 0x464c_457f;
+const ELF_MAGIC_SIZE = 4;
 /** e_machine of VideoCore III, which VideoCore IV files keep. */
 const EM_VIDEOCORE3 = 137;
 const E_MACHINE_AT = 0x12;
@@ -67,21 +70,32 @@ const T32_SMC = Uint8Array.of(0xf0, 0xf7, 0x00, 0x80);
 
 /**
  * Reads what start.elf tells: when it was built, which settings it knows (by their names in it), and the stubs.
- * Throws `firmware.not-start-elf` where the file is no VideoCore ELF file.
+ * Throws `firmware.not-start-elf` where the file is no whole VideoCore ELF file.
  * @param file the whole file
+ * @param name what it is called on the card
  */
-export function readStartElf(file: Uint8Array): StartElf {
-  if (
-    file.length < 0x34 ||
-    readU32LE(file, 0) !== ELF_MAGIC ||
-    readU16LE(file, E_MACHINE_AT) !== EM_VIDEOCORE3
-  ) {
-    throw new HypberryError(
-      'firmware.not-start-elf',
-      'start.elf is not the VideoCore firmware: it is no ELF file for VideoCore.',
-      'Copy start.elf and fixup.dat from the same firmware release to the boot partition again.',
-    );
+export function readStartElf(file: Uint8Array, name = 'start.elf'): StartElf {
+  const fault = notStartElf(file);
+  if (fault === undefined) return tellStartElf(file);
+  throw new HypberryError(
+    'firmware.not-start-elf',
+    `${name} is not the VideoCore's firmware: it is ${fault}.`,
+    `Copy ${name} and the fixup file that belongs to it from one firmware release to the boot partition again.`,
+  );
+}
+
+/** What a file is that bootcode.bin does not start; undefined where it looks like start.elf. */
+function notStartElf(file: Uint8Array): string | undefined {
+  if (file.length < ELF_MAGIC_SIZE || readU32LE(file, 0) !== ELF_MAGIC)
+    return looksLike(file) ?? 'no ELF file for VideoCore';
+  const size = elfExtent(file);
+  if (size === undefined || size > file.length) {
+    return `cut short: it has ${file.length} bytes${size === undefined ? '' : `, and its header says ${size}`}`;
   }
+  return readU16LE(file, E_MACHINE_AT) === EM_VIDEOCORE3 ? undefined : 'an ELF file for another processor';
+}
+
+const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
   const has = (text: string): boolean => findBytes(file, ascii(text)) >= 0;
   const stubs = findStubs(file);
   return {
@@ -103,7 +117,7 @@ export function readStartElf(file: Uint8Array): StartElf {
     stubs,
     stub: chooseStub(stubs),
   };
-}
+});
 
 /** The BCM2836's among them: not for a newer core, and with a place where cores 1 to 3 wait if there are several. */
 function chooseStub(stubs: readonly BuiltInStub[]): BuiltInStub | undefined {

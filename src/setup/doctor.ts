@@ -1,5 +1,7 @@
 /** What a running Pi says about itself, and what to do next. */
+import type { HypberryError } from '../base/errors.js';
 import { REVISION } from '../board/bcm2836.js';
+import type { Start } from './survey.js';
 
 /** Facts of the machine that runs us, as far as they are known. */
 export interface PiFacts {
@@ -38,15 +40,23 @@ const FAMILIES: Readonly<Record<string, string>> = {
   BCM2710: 'BCM2837',
 };
 
+/** What is in the boot folder, where it was looked at. */
+export interface CardFacts {
+  /** The mode that it will start the next time. */
+  readonly starts: Start['mode'];
+  /** Why install refuses it as it is. */
+  readonly refusal?: HypberryError | undefined;
+}
+
 /**
  * Says what to do next.
  * @param pi the running machine
- * @param cardStarts the mode that the boot folder will start the next time, where it was looked at
+ * @param card undefined where the boot folder was not looked at
  */
-export function diagnose(pi: PiFacts, cardStarts: 'HYP' | 'SVC' | 'unknown' | undefined): Diagnosis {
+export function diagnose(pi: PiFacts, card: CardFacts | undefined): Diagnosis {
   const soc = socOf(pi);
   const mode = reportedMode(pi.kernelLog);
-  return { soc, mode, advice: adviceFor(pi, soc, mode, cardStarts) };
+  return { soc, mode, advice: adviceFor(pi, soc, mode, card) };
 }
 
 function socOf({ revision, compatible }: PiFacts): string | undefined {
@@ -66,7 +76,7 @@ function adviceFor(
   pi: PiFacts,
   soc: string | undefined,
   mode: ReportedMode,
-  cardStarts: 'HYP' | 'SVC' | 'unknown' | undefined,
+  card: CardFacts | undefined,
 ): string {
   const folder = pi.bootFolder ?? 'the boot folder';
   if (soc === undefined) {
@@ -82,11 +92,15 @@ function adviceFor(
   if (mode === 'unknown' && pi.kernelLog === undefined) {
     return 'The kernel\'s log could not be read: run "sudo hypberry doctor" to learn the mode.';
   }
-  if (cardStarts === 'HYP') {
+  if (card?.starts === 'HYP') {
     return 'The card will start HYP mode the next time: restart the Pi, then run "hypberry doctor" again.';
   }
   if (pi.bootFolder === undefined) {
     return 'Mount the boot partition (at /boot/firmware, say), then run "hypberry doctor" again.';
+  }
+  if (card?.refusal) {
+    const { message, hint } = card.refusal;
+    return `Mend what is on the card first, as "hypberry install" refuses it: ${message} ${hint}`;
   }
   return `Run "hypberry try ${folder}" to see it work, then "sudo hypberry install ${folder}", and restart.`;
 }

@@ -162,7 +162,7 @@ async function hostOf(card: CardReader): Promise<{ base: CardReader; survey: Sur
   try {
     const { base } = await withoutOurs(card);
     const survey = await surveyCard(base);
-    return survey.problem ?? { base, survey };
+    return survey.problems[0] ?? { base, survey };
   } catch (error) {
     if (error instanceof HypberryError && error.code === 'setup.config-damaged') return error;
     throw error;

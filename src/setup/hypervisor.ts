@@ -9,7 +9,11 @@ import type { Picked } from '../firmware/handover.js';
 import { placeGuest, readGuestFiles, shareCores } from '../guest/plan.js';
 import { changeHostTree } from '../guest/host-tree.js';
 import { GUESTS_FILE, LEAST_MEMORY, MEMORY_STEP, MOST_CORES_TOGETHER, type Guest } from '../guest/guests.js';
-import { OWN_CONSOLE, readHypervisorFile, type HypervisorDescription } from '../hypervisor/image/description.js';
+import {
+  OWN_CONSOLE,
+  readHypervisorFile,
+  type HypervisorDescription,
+} from '../hypervisor/image/description.js';
 import { buildHypervisor, type GuestPlan } from '../hypervisor/image/image.js';
 import { checkPlacement } from '../hypervisor/image/placement.js';
 import { readBareKernel, type Survey } from './survey.js';

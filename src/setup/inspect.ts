@@ -1,6 +1,9 @@
 /** A report of what is on a card, for people and for scripts. */
-import type { CardReader, Place } from '../card/card.js';
-import type { Config, Setting } from '../firmware/config.js';
+import type { Card, CardReader, Place } from '../card/card.js';
+import { remember } from '../card/remember.js';
+import { BOOTCODE } from '../firmware/bootcode.js';
+import { textSetting, type Config, type Setting } from '../firmware/config.js';
+import type { Picked } from '../firmware/handover.js';
 import { HypberryError } from '../base/errors.js';
 import { counted } from '../base/words.js';
 import { fdtText, readFdt } from '../firmware/fdt.js';
@@ -14,6 +17,7 @@ import { unusedGuestFiles } from './guests.js';
 import { hypervisorIn } from './hypervisor.js';
 import { planInstall } from './install.js';
 import { cardEntries, ourFiles } from './ours.js';
+import { checkRoom, type Method } from './plan.js';
 import { surveyCard, type Start, type Survey } from './survey.js';
 import { oldCopyText, startedKernel } from './upgrade.js';
 
@@ -28,6 +32,8 @@ export interface Report {
   /** What it comes to, and what to do, one or two sentences. */
   readonly conclusion: string;
   readonly start: Start;
+  /** Why install refuses the card as it is. */
+  readonly refusal: HypberryError | undefined;
   /** All of it as plain data. */
   readonly facts: unknown;
 }
@@ -44,7 +50,8 @@ const LARGEST_KERNEL = 256 << 20;
  * Looks at a card without changing it.
  * @throws HypberryError only where the card itself cannot be read (`card.…`)
  */
-export async function inspectCard(card: CardReader): Promise<Report> {
+export async function inspectCard(medium: CardReader): Promise<Report> {
+  const card = remember(medium);
   const survey = await surveyCard(card);
   const files = (await cardEntries(card)).filter((entry) => !entry.isFolder);
   const kernels: Kernel[] = [];
@@ -65,20 +72,28 @@ export async function inspectCard(card: CardReader): Promise<Report> {
   const guests = await findGuests(card);
   const upgrade = await findUpgrade(card);
   const started = kernels.find(({ file }) => file === survey.picked?.kernel.file)?.hypervisor;
-  const next = installed.lines || guests.names !== '' || guests.damaged ? await askInstall(card) : undefined;
-  const problem = survey.problem && mendable(survey.problem, next);
+  const next = await askInstall(medium, card);
+  const problems = survey.problems.map((one) => mendable(one, next));
 
   const { place } = card;
+  const ofGuests = guests.names !== '' || guests.damaged;
+  const refused = refusalRows(next, [...survey.problems, installed.damaged, place?.problem]);
   const sections = [
     { title: 'Boot partition', rows: placeRows(place) },
-    { title: 'Firmware', rows: firmwareRows(survey) },
+    { title: 'Firmware', rows: await firmwareRows(card, survey) },
     { title: 'Kernels', rows: kernels.map((it) => [it.file, describe(it)] as const) },
     { title: 'Device trees', rows: trees.map(({ file, description }) => [file, description] as const) },
-    { title: 'Guests', rows: [...guests.rows, ...refusalRows(next, [survey.problem, installed.damaged])] },
+    { title: 'Guests', rows: [...guests.rows, ...(ofGuests ? refused : [])] },
     { title: 'config.txt, as this firmware reads it on a Pi 2', rows: configRows(survey) },
     {
       title: 'What a Pi 2 does with this card',
-      rows: [...startRows(survey, problem), ...installed.rows, ...upgrade.rows],
+      rows: [
+        ...problems.flatMap(problemRows),
+        ...(await startRows(card, survey)),
+        ...installed.rows,
+        ...upgrade.rows,
+        ...(ofGuests ? [] : refused),
+      ],
     },
   ].filter(({ rows }) => rows.length > 0);
   return {
@@ -87,6 +102,7 @@ export async function inspectCard(card: CardReader): Promise<Report> {
       ? `${place.problem.message} ${place.problem.hint}`
       : conclusionOf(survey, installed.lines !== undefined, started, guests.names, next),
     start: survey.start,
+    refusal: next.refusal,
     facts: {
       bootPartition: placeFacts(place),
       start: survey.start,
@@ -106,33 +122,44 @@ export async function inspectCard(card: CardReader): Promise<Report> {
           }
         : null,
       picked: survey.picked ?? null,
-      problem: problem ? plain(problem) : null,
-      install: next ? { needed: next.needed, refusal: next.refusal ? plain(next.refusal) : null } : null,
+      problem: problems[0] ? plain(problems[0]) : null,
+      problems: problems.map(plain),
+      install: {
+        needed: next.changes,
+        method: next.method ?? null,
+        refusal: next.refusal ? plain(next.refusal) : null,
+      },
     },
   };
 }
 
 const plain = ({ code, message, hint }: HypberryError): unknown => ({ code, message, hint });
 
-/** What install would say to a card: whether there is something for it to do, or why it refuses. */
+/** What install says to a card: that there is something for it to do, or not, or why it refuses. */
 interface Next {
-  readonly needed: boolean;
+  readonly changes: boolean;
+  readonly method: Method | undefined;
   readonly refusal?: HypberryError;
 }
 
-async function askInstall(card: CardReader): Promise<Next> {
+/**
+ * Asks install, so that the report and it cannot disagree.
+ * @param medium the card itself, which may know how much room it has
+ */
+async function askInstall(medium: CardReader, card: CardReader): Promise<Next> {
   try {
-    const { changes } = await planInstall(card, { method: 'auto' });
-    return { needed: changes.length > 0 };
+    const plan = await planInstall(card, { method: 'auto' });
+    if ('freeBytes' in medium) await checkRoom(medium as Card, plan);
+    return { changes: plan.changes.length > 0, method: plan.method };
   } catch (error) {
     if (!(error instanceof HypberryError)) throw error;
-    return { needed: true, refusal: error };
+    return { changes: true, method: undefined, refusal: error };
   }
 }
 
 /** Why a card does not start, with another hint where it is a file of ours that is gone. */
-function mendable(problem: HypberryError, next: Next | undefined): HypberryError {
-  if (!next || next.refusal) return problem;
+function mendable(problem: HypberryError, next: Next): HypberryError {
+  if (next.refusal) return problem;
   return new HypberryError(problem.code, problem.message, '"hypberry install" mends that.');
 }
 
@@ -149,7 +176,7 @@ function placeRows(place: Place | undefined): Section['rows'] {
 }
 
 /** A refusal, as rows of a report. */
-function problemRows({ message, code, hint }: HypberryError): Section['rows'] {
+function problemRows({ message, code, hint }: HypberryError): (readonly [string, string])[] {
   return [
     ['problem', `${message} (${code})`],
     ['hint', hint],
@@ -157,8 +184,7 @@ function problemRows({ message, code, hint }: HypberryError): Section['rows'] {
 }
 
 /** @param told what the report says elsewhere */
-function refusalRows(next: Next | undefined, told: readonly (HypberryError | undefined)[]): Section['rows'] {
-  const { refusal } = next ?? {};
+function refusalRows({ refusal }: Next, told: readonly (HypberryError | undefined)[]): Section['rows'] {
   if (!refusal || told.some((it) => it?.code === refusal.code)) return [];
   return problemRows(refusal);
 }
@@ -247,9 +273,27 @@ function describeTree(bytes: Uint8Array): string {
   }
 }
 
-function firmwareRows({ firmware }: Survey): (readonly [string, string])[] {
-  if (!firmware) return [['start.elf', 'not there: a Raspberry Pi does not start without it']];
-  const { facts, file } = firmware;
+async function firmwareRows(card: CardReader, survey: Survey): Promise<(readonly [string, string])[]> {
+  const { bootcode, firmware, fixup } = survey;
+  const first = bootcode
+    ? `${bootcode.size} bytes; filters such as [pi2] ${bootcode.filters.includes('pi2') ? 'yes' : 'no'}`
+    : (await card.stat(BOOTCODE))
+      ? 'not what its name says'
+      : 'not there: a Pi 2 does not start from a card without it';
+  return [
+    [BOOTCODE, first],
+    ...(firmware ? startElfRows(firmware) : await missingRows(card)),
+    ...(fixup ? [[fixup.file, fixup.fault ?? `belongs to ${firmware?.file ?? 'start.elf'}`] as const] : []),
+  ];
+}
+
+/** Where there is no firmware that could be read, the problem has the reason. */
+async function missingRows(card: CardReader): Promise<(readonly [string, string])[]> {
+  if (await card.stat('start.elf')) return [];
+  return [['start.elf', 'not there: a Raspberry Pi does not start without it']];
+}
+
+function startElfRows({ facts, file }: NonNullable<Survey['firmware']>): (readonly [string, string])[] {
   const knows = (
     [
       ['armstub', facts.knowsArmstub],
@@ -287,8 +331,8 @@ function configRows({ config }: Survey): (readonly [string, string])[] {
   ];
 }
 
-function startRows({ picked, start }: Survey, problem: HypberryError | undefined): Section['rows'] {
-  if (problem) return problemRows(problem);
+async function startRows(card: CardReader, survey: Survey): Promise<Section['rows']> {
+  const { picked, start, unsure } = survey;
   if (!picked) return [];
   const at = (address: number): string => `at 0x${address.toString(16)}`;
   return [
@@ -300,28 +344,48 @@ function startRows({ picked, start }: Survey, problem: HypberryError | undefined
     ...(picked.initramfs
       ? [['initramfs', `${picked.initramfs.file} ${at(picked.initramfs.address)}`] as const]
       : []),
+    ...(await commandLineRows(card, survey, picked)),
     ['mode', `${start.mode}: ${start.because}`],
-    ...picked.notes.map((note) => ['note', note] as const),
+    ...unsure.map((text) => ['not known', text] as const),
+    ...picked.notes.filter((note) => !unsure.includes(note)).map((note) => ['note', note] as const),
+  ];
+}
+
+/** What the kernel is told, and where its own part of that comes from. */
+async function commandLineRows(
+  card: CardReader,
+  { config }: Survey,
+  { commandLine, osPrefix }: Picked,
+): Promise<(readonly [string, string])[]> {
+  const file = osPrefix + ((config && textSetting(config, 'cmdline')) ?? 'cmdline.txt');
+  const there = await card.stat(file);
+  const root = /(?:^|\s)root=(\S+)/.exec(commandLine)?.[1];
+  return [
+    ['command line', commandLine],
+    ['from', there ? `${file} and the firmware` : `the firmware: ${file} is not there`],
+    ...(root === undefined ? [] : [['root file system', root] as const]),
   ];
 }
 
 /**
+ * What it comes to. What install would do is install's own word.
  * @param started the hypervisor that it starts, where it does
  * @param guests those that the card keeps, for a sentence; empty where it keeps none
- * @param next what install would say to it, where it has to do with it
  */
 function conclusionOf(
   survey: Survey,
   installed: boolean,
   started: HypervisorDescription | undefined,
   guests: string,
-  next: Next | undefined,
+  next: Next,
 ): string {
-  const refused = next?.refusal && ` "hypberry install" refuses it as it is: ${next.refusal.message}`;
-  const stale = next?.needed ? ' It is out of date: "hypberry install" brings it up to date.' : '';
-  if (survey.problem) {
-    const mends = next && !next.refusal ? ' "hypberry install" mends that.' : '';
-    return `This card does not start a Pi 2 as it is.${mends}`;
+  const refused = next.refusal && ` "hypberry install" refuses it as it is: ${next.refusal.message}`;
+  const stale = next.changes ? ' It is out of date: "hypberry install" brings it up to date.' : '';
+  const [problem] = survey.problems;
+  if (problem) {
+    const mends = ' "hypberry install" mends that.';
+    const same = next.refusal?.message === problem.message;
+    return `This card does not start a Pi 2 as it is. ${problem.message}${same ? '' : (refused ?? mends)}`;
   }
   if (started) {
     const theirs = namesOf(started.guests);
@@ -339,6 +403,7 @@ function conclusionOf(
     case 'SVC':
       return `This card starts Linux in SVC mode, so nothing on it can use virtualization.${refused ?? ' "hypberry install" changes that.'}`;
     case 'unknown':
-      return `Which mode this card starts Linux in cannot be told from its files. "hypberry try --as-is" runs it and tells.${refused ?? ''}`;
+    case 'none':
+      return `Which mode this card starts Linux in cannot be told from its files. "hypberry try --as-is" runs it and tells.${refused ?? ' "hypberry install" has it start in HYP mode.'}`;
   }
 }

@@ -4,9 +4,10 @@ import { REVISION } from '../board/bcm2836.js';
 import { KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
+import { remember } from '../card/remember.js';
 import { readConfig } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
-import { bareKernel, describeKernel, firstPageTable, unpackVersion } from '../firmware/kernel.js';
+import { bareKernel, firstPageTable, unpackVersion } from '../firmware/kernel.js';
 import { prepareHandover } from '../firmware/prepare.js';
 import { readGuests } from '../guest/guests.js';
 import { refuseProblem } from './boot-partition.js';
@@ -14,6 +15,7 @@ import { addBlock, splitConfig } from './config-block.js';
 import { armstubFiles, kernelOldFiles, knowsPi2Filter } from './files.js';
 import { hypervisorFor } from './hypervisor.js';
 import { OUR_NAME, ourFiles } from './ours.js';
+import { decide } from './conclusion.js';
 import { cardAfter, ROOM_FOR_GUESTS, type Change, type Method, type Plan } from './plan.js';
 import { surveyCard, type Survey } from './survey.js';
 
@@ -58,26 +60,29 @@ export async function withoutOurs(card: CardReader): Promise<{
  *   with guests `setup.no-tree`, `guest.…`, `tree.…`, `hypervisor.…`; what {@link prepareHandover} throws of a card
  *   that would not start (`firmware.no-kernel`, `firmware.arm64-kernel`, …), and what the card throws
  */
-export async function planInstall(card: CardReader, options: InstallOptions): Promise<Plan> {
+export async function planInstall(medium: CardReader, options: InstallOptions): Promise<Plan> {
   refuseBcm2837(options.revision);
-  refuseProblem(card);
+  refuseProblem(medium);
+  const card = remember(medium);
   const { base, config, written, lines } = await withoutOurs(card);
   const survey = await surveyCard(base);
-  if (survey.problem) throw survey.problem;
   const guests = await readGuests(card);
-  refuseKernel(survey, options.force === true, guests.length > 0);
-
-  const installed = lines && installedMethod(lines);
-  const needed = guests.length > 0 || options.force === true || options.method !== 'auto';
-  if (!needed && !installed && survey.start.mode === 'HYP') {
+  const decision = decide(survey, {
+    method: options.method,
+    force: options.force,
+    installed: lines && installedMethod(lines),
+    guests: guests.length > 0,
+  });
+  if (decision.install === 'refuses') throw decision.refusal;
+  if (decision.install === 'nothing') {
     return {
       method: undefined,
-      summary: `Nothing to do: this card starts its kernel in HYP mode as it is. ${survey.start.because}`,
+      summary: `Nothing to do: this card starts its kernel in HYP mode as it is. ${decision.because}`,
       notes: [],
       changes: [],
     };
   }
-  const method = chooseMethod(survey, options.method, installed);
+  const { method } = decision;
   const hypervisor = guests.length > 0 ? await hypervisorFor(card, base, survey, guests) : undefined;
   const made =
     method === 'armstub'
@@ -96,7 +101,8 @@ export async function planInstall(card: CardReader, options: InstallOptions): Pr
     base,
     made.files.map(({ path }) => path),
   );
-  notes.unshift(...(hypervisor?.notes ?? []));
+  notes.unshift(...(hypervisor?.notes ?? []), ...(hypervisor ? hostNotes(survey) : []));
+  if (survey.fixup?.fault) notes.push(`${survey.fixup.fault} The ARM may have no more than 128 MiB.`);
   for (const path of unused) changes.push({ kind: 'remove', path });
   if (!knowsPi2Filter(survey)) {
     notes.push(
@@ -167,83 +173,16 @@ function refuseBcm2837(revision: number | undefined): void {
   }
 }
 
-function refuseKernel(survey: Survey, force: boolean, isHost: boolean): void {
+/** What else wants HYP mode on the host: a sentence where it has it, or where that could not be seen. */
+function hostNotes(survey: Survey): string[] {
   const { file, facts } = survey.kernel!;
   const kernel = bareKernel(facts);
-  if ('architecture' in kernel && kernel.architecture === 'ARMv6') {
-    throw new HypberryError(
-      'setup.armv6-kernel',
-      `${file} is a kernel for the first Raspberry Pi (ARMv6), which has no HYP mode: ${describeKernel(kernel)}.`,
-      'Put a kernel for the Pi 2 on the card, kernel7.img.',
-    );
-  }
-  if (kernel.kind === 'zImage' && kernel.truncated) {
-    throw new HypberryError(
-      'setup.truncated-kernel',
-      `${file} is cut short: it has ${kernel.size} bytes, and its header says ${kernel.imageSize}.`,
-      'Copy the kernel to the card again.',
-    );
-  }
-  if (kernel.kind === 'unknown' && !force) {
-    throw new HypberryError(
-      'setup.not-a-kernel',
-      `${file} is not a kernel that hypberry knows: ${describeKernel(kernel)}.`,
-      `If it is a program that starts at 0x8000 in ${isHost ? 'SVC' : 'HYP'} mode, install with --force.`,
-    );
-  }
-}
-
-/** @param installed the method in use, which `auto` keeps as long as the firmware knows it */
-function chooseMethod(survey: Survey, wanted: 'auto' | Method, installed: Method | undefined): Method {
-  const firmware = survey.firmware?.facts;
-  // Under kernel_old=1 of the user's own, a stub would not be used.
-  const kernelOldInUse = survey.picked!.stub.from === 'kernel';
-  if (wanted === 'armstub' && kernelOldInUse) {
-    throw new HypberryError(
-      'setup.kernel-old-in-use',
-      'config.txt sets kernel_old=1, under which the firmware does not use a stub.',
-      'Use --method kernel_old, or take kernel_old out of config.txt.',
-    );
-  }
-  if (!firmware) {
-    const known = wanted === 'auto' ? installed : wanted;
-    if (known) return known;
-    throw new HypberryError(
-      'setup.no-firmware',
-      'There is no start.elf on this card, so what its firmware can do is not known.',
-      'Point hypberry at the boot partition of a Raspberry Pi, or choose with --method.',
-    );
-  }
-  if (wanted === 'armstub' && !firmware.knowsArmstub) {
-    throw new HypberryError(
-      'setup.armstub-unknown',
-      `The card's firmware${builtOn(firmware.buildDate)} does not know armstub.`,
-      'Use --method kernel_old, or a newer start.elf and fixup.dat.',
-    );
-  }
-  if (wanted === 'kernel_old' && !firmware.knowsKernelOld) {
-    throw new HypberryError(
-      'setup.kernel-old-unknown',
-      `The card's firmware${builtOn(firmware.buildDate)} does not know kernel_old.`,
-      'Use --method armstub.',
-    );
-  }
-  if (wanted !== 'auto') return wanted;
-  const possible: Method[] = [
-    ...(firmware.knowsArmstub && !kernelOldInUse ? (['armstub'] as const) : []),
-    ...(firmware.knowsKernelOld ? (['kernel_old'] as const) : []),
+  if (kernel.hypervisor === 'KVM')
+    return [`${file} has KVM, which does not start beside hypberry's guests: HYP mode is the hypervisor's.`];
+  if ('lpae' in kernel && kernel.lpae !== undefined) return [];
+  return [
+    `Whether ${file} has a hypervisor of its own, or starts one, could not be seen: KVM and Xvisor do not start beside hypberry's guests.`,
   ];
-  const method = possible.find((one) => one === installed) ?? possible[0];
-  if (method) return method;
-  throw new HypberryError(
-    'setup.no-method',
-    `The card's firmware${builtOn(firmware.buildDate)} knows neither armstub nor kernel_old.`,
-    'Use a start.elf and fixup.dat of 2015 or later.',
-  );
-}
-
-function builtOn(date: string | undefined): string {
-  return date === undefined ? '' : ` of ${date}`;
 }
 
 /** Under `kernel_old`, a tree below the kernel must end before the kernel's page tables begin. */

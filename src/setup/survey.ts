@@ -4,17 +4,29 @@ import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { PI2, type Config } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
-import { bareKernel, readKernel, type KernelFile } from '../firmware/kernel.js';
+import { BOOTCODE, readBootcode, type Bootcode } from '../firmware/bootcode.js';
+import { belongsTogether } from '../firmware/fixup.js';
+import {
+  bareKernel,
+  describeKernel,
+  readKernel,
+  unpackVersion,
+  type KernelFile,
+} from '../firmware/kernel.js';
+import { looksLike } from '../firmware/looks-like.js';
 import { prepareHandover } from '../firmware/prepare.js';
-import { readFirmware } from '../firmware/readers.js';
+import { readFirmware, readIfThere } from '../firmware/readers.js';
 import type { StartElf } from '../firmware/start-elf.js';
 import { readStub } from '../firmware/stub.js';
 
 /** How a card starts its kernel. */
 export interface Start {
-  /** The mode the kernel is entered in; `unknown` where that cannot be told without running it. */
-  readonly mode: 'HYP' | 'SVC' | 'unknown';
-  /** What does it, one sentence. */
+  /**
+   * The mode the kernel is entered in; `unknown` where that cannot be told without running it, `none` where no kernel
+   * is started at all.
+   */
+  readonly mode: 'HYP' | 'SVC' | 'unknown' | 'none';
+  /** What does it, or why not, one sentence. */
   readonly because: string;
 }
 
@@ -22,16 +34,26 @@ export interface Start {
 export interface Survey {
   /** config.txt as the card's firmware reads it on a Pi 2; undefined where it could not be read. */
   readonly config: Config | undefined;
+  /** bootcode.bin; undefined where it is not there or something else. */
+  readonly bootcode: Bootcode | undefined;
   readonly firmware: { readonly file: string; readonly facts: StartElf } | undefined;
+  /** The file that fits the firmware to the memory, and what is wrong with it, a sentence; undefined without firmware. */
+  readonly fixup: { readonly file: string; readonly fault: string | undefined } | undefined;
   readonly kernel: { readonly file: string; readonly facts: KernelFile } | undefined;
   /** What the firmware would load; undefined where it would not get so far. */
   readonly picked: Picked | undefined;
   /** Bytes of memory that the ARM has; undefined as `picked`. */
   readonly armMemory: number | undefined;
   readonly start: Start;
-  /** Why it would not start. */
-  readonly problem: HypberryError | undefined;
+  /** Why it would not start, the first thing first. */
+  readonly problems: readonly HypberryError[];
+  /** What of the firmware's ways with this card nobody can know, a sentence each. */
+  readonly unsure: readonly string[];
 }
+
+/** Codes of problems that somebody may know better: the firmware may come from elsewhere. */
+export const NO_BOOTCODE = 'setup.no-bootcode';
+export const NO_FIRMWARE = 'setup.no-firmware';
 
 /** Runs `read`; a refusal comes back as a value, anything else is thrown. */
 async function attempt<T>(read: () => Promise<T>): Promise<T | HypberryError> {
@@ -48,39 +70,107 @@ async function attempt<T>(read: () => Promise<T>): Promise<T | HypberryError> {
  * @throws HypberryError only where the card itself cannot be read (`card.…`)
  */
 export async function surveyCard(card: CardReader): Promise<Survey> {
-  const read = await attempt(() => readFirmware(card, PI2, []));
-  if (read instanceof HypberryError) {
-    return {
-      config: undefined,
-      firmware: undefined,
-      kernel: undefined,
-      picked: undefined,
-      armMemory: undefined,
-      start: { mode: 'unknown', because: 'The firmware on the card cannot be read.' },
-      problem: read,
-    };
-  }
-  const { config, firmwareFile } = read;
-  const firmware = read.firmware && { file: firmwareFile, facts: read.firmware };
-  const handover = await attempt(() => prepareHandover(card));
-  if (handover instanceof HypberryError) {
-    return {
-      config,
-      firmware,
-      kernel: undefined,
-      picked: undefined,
-      armMemory: undefined,
-      start: { mode: 'unknown', because: 'It does not get as far as a kernel.' },
-      problem: handover,
-    };
-  }
-  const { picked, armMemory } = handover;
-  const kernel = {
-    file: picked.kernel.file,
-    facts: readKernel(await card.read(picked.kernel.file)),
+  const first = await findBootcode(card);
+  const bootcode = first instanceof HypberryError ? undefined : first;
+  const problems = first instanceof HypberryError ? [first] : [];
+  const nothing = {
+    config: undefined,
+    bootcode,
+    firmware: undefined,
+    fixup: undefined,
+    kernel: undefined,
+    picked: undefined,
+    armMemory: undefined,
+    unsure: [],
   };
+  const read = await attempt(() => readFirmware(card, PI2, []));
+  if (read instanceof HypberryError) return { ...nothing, ...stopped([...problems, read]) };
+  const { config, files, firmwareFile } = read;
+  const firmware = read.firmware && { file: firmwareFile, facts: read.firmware };
+  if (!firmware) problems.push(noFirmware());
+  const fixup = firmware && (await readFixup(card, files.fixup, firmware));
+  const found = { ...nothing, config, firmware, fixup };
+  const handover = await attempt(() => prepareHandover(card));
+  if (handover instanceof HypberryError) return { ...found, ...stopped([...problems, handover]) };
+
+  const { picked, armMemory } = handover;
+  const { file } = picked.kernel;
+  const bytes = await card.read(file);
+  const kernel = { file, facts: await unpackVersion(bytes, readKernel(bytes)) };
+  problems.push(...kernelProblem(kernel));
   const start = await tellStart(card, picked, kernel.facts, firmware?.facts);
-  return { config, firmware, kernel, picked, armMemory, start, problem: undefined };
+  return {
+    ...found,
+    kernel,
+    picked,
+    armMemory,
+    ...(problems.length > 0 ? stopped(problems) : { start, problems }),
+  };
+}
+
+/** A card that starts no kernel. */
+function stopped(problems: readonly HypberryError[]): Pick<Survey, 'start' | 'problems'> {
+  return { start: { mode: 'none', because: problems[0]!.message }, problems };
+}
+
+/** bootcode.bin, or why the SoC's ROM does not get beyond it. */
+async function findBootcode(card: CardReader): Promise<Bootcode | HypberryError> {
+  const bytes = await readIfThere(card, BOOTCODE);
+  if (bytes) return attempt(async () => readBootcode(bytes));
+  return new HypberryError(
+    NO_BOOTCODE,
+    `There is no ${BOOTCODE}, which is the first file that a Pi 2 reads of a card.`,
+    `Copy ${BOOTCODE} of the firmware's release to the boot partition; if a Pi loads this over the network or from a USB drive, by a card with ${BOOTCODE} alone, install with --force.`,
+  );
+}
+
+function noFirmware(): HypberryError {
+  return new HypberryError(
+    NO_FIRMWARE,
+    'There is no start.elf on this card, so what its firmware can do is not known.',
+    'Point hypberry at the boot partition of a Raspberry Pi, or choose with --method.',
+  );
+}
+
+async function readFixup(
+  card: CardReader,
+  file: string,
+  firmware: { readonly file: string; readonly facts: StartElf },
+): Promise<Survey['fixup']> {
+  const bytes = await readIfThere(card, file);
+  if (!bytes) return { file, fault: `There is no ${file}, which belongs to ${firmware.file}.` };
+  if (belongsTogether(bytes, firmware.facts.size)) return { file, fault: undefined };
+  const looks = looksLike(bytes);
+  return {
+    file,
+    fault: looks
+      ? `${file} is no part of the firmware: it is ${looks}.`
+      : `${file} belongs to another release than ${firmware.file}, whose length it does not have.`,
+  };
+}
+
+/** Why a Pi 2 cannot run the kernel; empty where it may. */
+function kernelProblem({ file, facts }: NonNullable<Survey['kernel']>): HypberryError[] {
+  const kernel = bareKernel(facts);
+  if ('architecture' in kernel && kernel.architecture === 'ARMv6') {
+    return [
+      new HypberryError(
+        'setup.armv6-kernel',
+        `${file} is a kernel for the first Raspberry Pi (ARMv6), which does not start on a Pi 2: ${describeKernel(kernel)}.`,
+        'Put a kernel for the Pi 2 on the card, kernel7.img.',
+      ),
+    ];
+  }
+  if (kernel.kind === 'zImage' && kernel.truncated) {
+    return [
+      new HypberryError(
+        'setup.truncated-kernel',
+        `${file} is cut short: it has ${kernel.size} bytes, and its header says ${kernel.imageSize}.`,
+        'Copy the kernel to the card again.',
+      ),
+    ];
+  }
+  return [];
 }
 
 async function tellStart(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { HypberryError } from '../../src/base/errors.js';
 import { diagnose, type PiFacts } from '../../src/setup/doctor.js';
 
 const HYP_LOG = 'x\n[    0.105] CPU: All CPU(s) started in HYP mode.\n';
@@ -64,9 +65,18 @@ describe('what to do next', () => {
       /no Raspberry Pi.*hypberry inspect/,
     ],
   ])('%s', (_, facts, cardStarts, mode, advice) => {
-    const diagnosis = diagnose(pi(facts), cardStarts);
+    const diagnosis = diagnose(pi(facts), cardStarts && { starts: cardStarts });
     expect(diagnosis.mode).toBe(mode);
     expect(diagnosis.advice).toMatch(advice);
     expect(diagnosis.advice, 'one sentence').toMatch(/^[^\n]*[.]$/);
+  });
+
+  test('is what install asks for, where it refuses the card', () => {
+    const refusal = new HypberryError('setup.no-bootcode', 'There is none.', 'Copy it.');
+    expect(diagnose(pi({}), { starts: 'none', refusal }).advice).toMatch(
+      /refuses it: There is none\. Copy it\.$/,
+    );
+    // The running system is what it is.
+    expect(diagnose(pi({ kernelLog: HYP_LOG }), { starts: 'none', refusal }).advice).toMatch(/nothing to do/);
   });
 });

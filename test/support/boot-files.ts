@@ -1,6 +1,8 @@
 import { KERNEL_OFFSET } from '../../src/boot/block.js';
 import { PI2, type BoardState } from '../../src/firmware/config.js';
+import { BOOTCODE_2015, BOOTCODE_TODAY } from './bootcode.js';
 import { compileTree } from './device-trees.js';
+import { fixupFor } from './fixups.js';
 import { concat, entry, NOPS, text, trailer, u32, zImage } from './kernel-files.js';
 import {
   HYP_STUB,
@@ -88,13 +90,23 @@ export const FIRMWARE = {
   ),
 };
 
+/** bootcode.bin of the time of each. */
+const BOOTCODE: Record<keyof typeof FIRMWARE, Uint8Array> = {
+  hyp: BOOTCODE_TODAY,
+  svc: BOOTCODE_TODAY,
+  of2015: BOOTCODE_2015,
+  withoutFilters: BOOTCODE_2015,
+};
+
 /** A boot partition for a Pi 2. */
 export function bootPartition(
   firmware: keyof typeof FIRMWARE,
   more: Readonly<Record<string, string | Uint8Array>> = {},
 ): Files {
   const files: Record<string, string | Uint8Array> = {
+    'bootcode.bin': BOOTCODE[firmware],
     'start.elf': FIRMWARE[firmware],
+    'fixup.dat': fixupFor(FIRMWARE[firmware].length),
     'kernel7.img': kernelFile(),
     'bcm2709-rpi-2-b.dtb': TREE,
     'cmdline.txt': 'root=/dev/mmcblk0p2\n',
