@@ -72,7 +72,7 @@ async function attempt<T>(read: () => Promise<T>): Promise<T | HypberryError> {
 export async function surveyCard(card: CardReader): Promise<Survey> {
   const first = await findBootcode(card);
   const bootcode = first instanceof HypberryError ? undefined : first;
-  const problems = first instanceof HypberryError ? [first] : [];
+  let problems = first instanceof HypberryError ? [first] : [];
   const nothing = {
     config: undefined,
     bootcode,
@@ -87,7 +87,8 @@ export async function surveyCard(card: CardReader): Promise<Survey> {
   if (read instanceof HypberryError) return { ...nothing, ...stopped([...problems, read]) };
   const { config, files, firmwareFile } = read;
   const firmware = read.firmware && { file: firmwareFile, facts: read.firmware };
-  if (!firmware) problems.push(noFirmware());
+  // Where both are missing, all of the firmware comes from elsewhere.
+  if (!firmware) problems = [...problems.filter(({ code }) => code !== NO_BOOTCODE), noFirmware()];
   const fixup = firmware && (await readFixup(card, files.fixup, firmware));
   const found = { ...nothing, config, firmware, fixup };
   const handover = await attempt(() => prepareHandover(card));
@@ -98,12 +99,16 @@ export async function surveyCard(card: CardReader): Promise<Survey> {
   const bytes = await card.read(file);
   const kernel = { file, facts: await unpackVersion(bytes, readKernel(bytes)) };
   problems.push(...kernelProblem(kernel));
-  const start = await tellStart(card, picked, kernel.facts, firmware?.facts);
+  const { unsure } = picked;
+  const start: Start = unsure[0]
+    ? { mode: 'unknown', because: `What the firmware makes of this card is not known. ${unsure[0]}` }
+    : await tellStart(card, picked, kernel.facts, firmware?.facts);
   return {
     ...found,
     kernel,
     picked,
     armMemory,
+    unsure,
     ...(problems.length > 0 ? stopped(problems) : { start, problems }),
   };
 }
@@ -115,7 +120,7 @@ function stopped(problems: readonly HypberryError[]): Pick<Survey, 'start' | 'pr
 
 /** bootcode.bin, or why the SoC's ROM does not get beyond it. */
 async function findBootcode(card: CardReader): Promise<Bootcode | HypberryError> {
-  const bytes = await readIfThere(card, BOOTCODE);
+  const bytes = card.place?.bootcode ?? (await readIfThere(card, BOOTCODE));
   if (bytes) return attempt(async () => readBootcode(bytes));
   return new HypberryError(
     NO_BOOTCODE,

@@ -5,8 +5,10 @@ import { describe, expect, test } from 'vitest';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
 import { applyPlan } from '../../src/setup/plan.js';
+import { BOOTCODE_2015, BOOTCODE_TODAY } from '../support/bootcode.js';
 import type { Files } from '../support/boot-files.js';
 import { changeableCard } from '../support/changeable-card.js';
+import { fixupFor } from '../support/fixups.js';
 
 const fixtures = join(import.meta.dirname, '../fixtures');
 const releases = readdirSync(fixtures).filter((name) => /^\d/.test(name));
@@ -21,7 +23,13 @@ function load(release: string, name: string): { before: Files; after: Files } {
     Object.fromEntries(
       Object.entries(files).map(([path, data]) => [path, new Uint8Array(Buffer.from(data, 'base64'))]),
     );
-  return { before: bytes(before), after: bytes(after) };
+  // They were made without the two files that the ROM and bootcode.bin look for, which real cards have.
+  const whole = (files: Files): Files => ({
+    'bootcode.bin': name.startsWith('armstub') ? BOOTCODE_TODAY : BOOTCODE_2015,
+    'fixup.dat': fixupFor(files['start.elf']!.length),
+    ...files,
+  });
+  return { before: whole(bytes(before)), after: whole(bytes(after)) };
 }
 
 /** Files in a form whose differences are short. */

@@ -8,7 +8,7 @@ import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall } from '../../src/setup/install.js';
 import { applyPlan, checkRoom, type Plan } from '../../src/setup/plan.js';
 import { surveyCard } from '../../src/setup/survey.js';
-import { bootcodeOf, BOOTCODE_2015, BOOTCODE_TODAY } from '../support/bootcode.js';
+import { bootcodeOf } from '../support/bootcode.js';
 import {
   BIG_TREE,
   bootPartition,
@@ -168,7 +168,7 @@ async function agreeing(files: Files): Promise<Plan | HypberryError> {
   return outcome;
 }
 
-const RUNS = Number(process.env['FC_SEED'] === undefined ? 80 : 1000);
+const RUNS = process.env['FC_SEED'] === undefined ? 80 : 1000;
 
 test(`inspect and install say the same of ${RUNS} boot folders`, { timeout: 600_000 }, async () => {
   const seen = new Map<string, number>();
@@ -201,4 +201,138 @@ test(`inspect and install say the same of ${RUNS} boot folders`, { timeout: 600_
     'firmware.not-start-elf',
   ])
     expect([...seen.keys()]).toContain(kind);
+});
+
+const inspected = async (files: Files): Promise<{ conclusion: string; rows: string[] }> => {
+  const { conclusion, sections } = await inspectCard(changeableCard(files));
+  return { conclusion, rows: sections.flatMap(({ rows }) => rows.map((row) => row.join(': '))) };
+};
+const without = (files: Files, ...names: readonly string[]): Files =>
+  Object.fromEntries(Object.entries(files).filter(([name]) => !names.includes(name)));
+
+test('a card without bootcode.bin does not start; what a Pi loads by another way is installed with --force', async () => {
+  const files = without(bootPartition('svc'), 'bootcode.bin');
+  const { conclusion, rows } = await inspected(files);
+  expect(conclusion).toMatch(/^This card does not start a Pi 2 as it is\. There is no bootcode\.bin/);
+  expect(rows).toContain('bootcode.bin: not there: a Pi 2 does not start from a card without it');
+  const card = changeableCard(files);
+  await expect(planInstall(card, { method: 'auto' })).rejects.toMatchObject({ code: 'setup.no-bootcode' });
+  expect(await planInstall(card, { method: 'auto', force: true })).toMatchObject({ method: 'armstub' });
+  // All of the firmware comes from elsewhere.
+  const bare = changeableCard(without(files, 'start.elf', 'fixup.dat'));
+  await expect(planInstall(bare, { method: 'auto' })).rejects.toMatchObject({ code: 'setup.no-firmware' });
+  expect(await planInstall(bare, { method: 'kernel_old' })).toMatchObject({ method: 'kernel_old' });
+});
+
+test('start.elf that is a web page is called that, once, and bootcode.bin beside it is not', async () => {
+  const { conclusion, rows } = await inspected(bootPartition('svc', { 'start.elf': PAGE }));
+  expect(conclusion).toMatch(/start\.elf is not the VideoCore's firmware: it is a web page/);
+  expect(rows.filter((row) => row.includes('start.elf'))).toHaveLength(2);
+  expect(rows.join('\n')).not.toContain('not there');
+  expect(rows.find((row) => row.startsWith('bootcode.bin'))).toMatch(/\d+ bytes/);
+});
+
+test.each<[string, Change, RegExp]>([
+  ['missing', { 'fixup.dat': undefined }, /There is no fixup\.dat, which belongs to start\.elf/],
+  ['of another release', { 'fixup.dat': fixupFor(5000) }, /belongs to another release/],
+  ['a page', { 'fixup.dat': PAGE }, /it is a web page/],
+])(
+  'fixup.dat that is %s is said, and refused where the memory has to be known',
+  async (_, changes, words) => {
+    const broken = (files: Files): Files => {
+      const all = Object.entries({ ...files, ...changes }).filter(([, data]) => data !== undefined);
+      return Object.fromEntries(all) as Files;
+    };
+    const refusal = { code: 'setup.no-fixup', message: expect.stringMatching(words) as string };
+    const svc = broken(bootPartition('svc'));
+    expect((await inspected(svc)).rows.find((row) => row.startsWith('fixup.dat'))).toMatch(words);
+    const plan = await planInstall(changeableCard(svc), { method: 'auto' });
+    expect([plan.method, plan.notes.join()]).toEqual(['armstub', expect.stringMatching(words)]);
+    const old = changeableCard(broken(bootPartition('of2015')));
+    await expect(planInstall(old, { method: 'auto' })).rejects.toMatchObject(refusal);
+    expect(await planInstall(old, { method: 'auto', force: true })).toMatchObject({ method: 'kernel_old' });
+    const guests = { ...guestFiles('web'), 'bcm2709-rpi-2-b.dtb': HOST_TREE };
+    const host = changeableCard(broken(bootPartition('svc', guests)));
+    await expect(planInstall(host, { method: 'auto', force: true })).rejects.toMatchObject(refusal);
+  },
+);
+
+test('the fixup file is that of the start.elf in use', async () => {
+  const extended = { 'start_x.elf': FIRMWARE.svc, 'config.txt': 'start_x=1\n' };
+  const row = async (more: Files): Promise<string | undefined> =>
+    (await inspected(bootPartition('svc', { ...extended, ...more }))).rows.find((it) =>
+      it.startsWith('fixup'),
+    );
+  expect(await row({})).toMatch(/^fixup_x\.dat: There is no fixup_x\.dat, which belongs to start_x\.elf/);
+  expect(await row({ 'fixup_x.dat': fixupFor(FIRMWARE.svc.length) })).toBe(
+    'fixup_x.dat: belongs to start_x.elf',
+  );
+});
+
+test('what nobody knows of a card is said, and installed over with --force alone', async () => {
+  const files = bootPartition('hyp', { 'config.txt': 'kernel=kernel7.img\0.old\n' });
+  const { conclusion, rows } = await inspected(files);
+  expect(conclusion).toMatch(
+    /cannot be told from its files.*refuses it as it is: What the firmware makes of this card is not known/,
+  );
+  expect(rows.filter((row) => row.startsWith('not known: config.txt, line 1'))).toHaveLength(1);
+  const card = changeableCard(files);
+  await expect(planInstall(card, { method: 'auto' })).rejects.toMatchObject({ code: 'setup.unsure' });
+  await expect(planInstall(card, { method: 'armstub' })).rejects.toMatchObject({ code: 'setup.unsure' });
+  expect((await planInstall(card, { method: 'auto', force: true })).changes).not.toEqual([]);
+});
+
+test("a program of nobody's knowledge that starts in HYP mode by itself is left alone", async () => {
+  const plan = await planInstall(changeableCard(bootPartition('hyp', { 'kernel7.img': ARMV7_CODE })), {
+    method: 'auto',
+  });
+  expect(plan.changes).toEqual([]);
+});
+
+test("the kernel's command line is shown, with where it comes from", async () => {
+  const { rows } = await inspected(
+    bootPartition('svc', { 'cmdline.txt': 'console=tty1 root=/dev/sda2 quiet\n' }),
+  );
+  expect(rows.find((row) => row.startsWith('command line'))).toMatch(/console=tty1 root=\/dev\/sda2 quiet$/);
+  expect(rows).toContain('root file system: /dev/sda2');
+  expect(rows).toContain('from: cmdline.txt and the firmware');
+  const own = bootPartition('svc', { 'config.txt': 'cmdline=mine.txt\n', 'mine.txt': 'root=/dev/sdb1' });
+  expect((await inspected(own)).rows).toContain('from: mine.txt and the firmware');
+  expect((await inspected(without(own, 'mine.txt'))).rows).toContain(
+    'from: the firmware: mine.txt is not there',
+  );
+});
+
+test('guests beside KVM or Xvisor: the one is told, the other refused', async () => {
+  const tree = { 'bcm2709-rpi-2-b.dtb': HOST_TREE };
+  const notes = async (kernel: Uint8Array, guests = true): Promise<string> => {
+    const files = bootPartition('svc', { ...tree, ...(guests && guestFiles('web')), 'kernel7.img': kernel });
+    return (await planInstall(changeableCard(files), { method: 'auto', force: true })).notes.join('\n');
+  };
+  const [V7, LONG, KVM] = [
+    'ARMv7 Processor',
+    'level 1 translation fault',
+    'Hyp mode initialized successfully',
+  ];
+  expect(await notes(linux(V7, LONG, KVM))).toMatch(/kernel7\.img has KVM, which does not start beside/);
+  expect(await notes(linux(V7, LONG, KVM), false)).not.toContain('KVM');
+  expect(await notes(linux(V7, LONG))).not.toContain('KVM');
+  expect(await notes(ARMV7_CODE)).toMatch(/could not be seen: KVM and Xvisor/);
+  const xvisor = concat(ARMV7_CODE, text('\0Xvisor\0'));
+  await expect(notes(xvisor)).rejects.toMatchObject({ code: 'setup.host-hypervisor' });
+  expect(await notes(xvisor, false)).toBe('');
+});
+
+test('start.elf is read once for a report', async () => {
+  const files = bootPartition('svc');
+  const card = changeableCard(files);
+  const reads: string[] = [];
+  await inspectCard({
+    ...card,
+    read: async (path, offset, length) => {
+      if (offset === undefined) reads.push(path);
+      return card.read(path, offset, length);
+    },
+  });
+  for (const name of ['start.elf', 'kernel7.img']) expect(reads.filter((it) => it === name)).toHaveLength(1);
 });
