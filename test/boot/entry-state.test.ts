@@ -8,6 +8,7 @@ import { countInstructions, stateAtEntry, traceBoot, type CoreState } from '../s
 import type { Gdb } from '../support/gdb.js';
 import { handoverOf, words } from '../support/handover.js';
 import { assembleSource } from '../support/stub-sources.js';
+import { bootCodeWith, RPI2_HYP_BOOT } from '../support/yardsticks.js';
 
 beforeAll(() => ensureTools(['qemu-system-arm', 'binutils-arm-none-eabi']), 300_000);
 
@@ -138,7 +139,8 @@ describe('the state at kernel entry', { timeout: 60_000 }, () => {
     );
     const [first] = await stateAtEntry(machine, 0x8000);
     expect(first).toMatchObject({ mode: 0b10011 });
-    const timers = ['CNTP_CTL', 'CNTP_CTL_S', 'CNTV_CTL', 'CNTHP_CTL', 'CNTVOFF'] as const;
+    // CNTVOFF is cleared by that one, too; armstub7, which does not, is found out in test/engine/handover.test.ts.
+    const timers = ['CNTP_CTL', 'CNTP_CTL_S', 'CNTHP_CTL'] as const;
     const hyp = ['HTTBR', 'HTCR', 'VTTBR', 'VTCR', 'HMAIR0', 'HMAIR1', 'HVBAR', 'HTPIDR'] as const;
     for (const name of [...timers, ...hyp]) expect(first!.system[name], name).not.toBe(0n);
     expect(first!.system.SCTLR & 4n).toBe(4n);
@@ -234,7 +236,7 @@ describe('the other cores', { timeout: 60_000 }, () => {
   });
 
   it('are seen not to clear it where a stub does not', async () => {
-    const { mailbox } = await afterRelease(buildPlainStub(TREE, 0x8000));
+    const { mailbox } = await afterRelease(bootCodeWith(RPI2_HYP_BOOT, 0x8000));
     expect(mailbox).toBe(PARK);
   });
 

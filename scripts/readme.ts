@@ -1,0 +1,43 @@
+/**
+ * Makes the examples of README.md anew from runs on inputs that the project fetches or builds; with --check it only
+ * says whether they are as they would be made.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { prepareHandover } from '../src/firmware/prepare.js';
+import { readStartElf } from '../src/firmware/start-elf.js';
+import { memoryCard } from '../test/support/memory-card.js';
+import { releasingKernel } from '../test/support/payloads.js';
+import { KERNEL_OFFSET } from '../src/boot/block.js';
+import { faultsOf, handoverTable } from './lib/handover-table.js';
+import { inputs } from './lib/inputs.js';
+import { fillBlocks } from './lib/readme-blocks.js';
+import { reportErrors } from './lib/report.js';
+
+const README = fileURLToPath(new URL('../README.md', import.meta.url));
+
+await reportErrors(async () => {
+  const found = await inputs();
+  const startElf = await readFile(found.firmware.startElf);
+  const machine = await prepareHandover(
+    memoryCard({
+      'start.elf': startElf,
+      'kernel7.img': releasingKernel(KERNEL_OFFSET).image,
+      'bcm2709-rpi-2-b.dtb': await readFile(found.bookworm.dtb),
+    }),
+  );
+  const today = {
+    found: await faultsOf(machine),
+    date: readStartElf(startElf).buildDate ?? 'of unknown date',
+  };
+  const readme = await readFile(README, 'utf8');
+  const made = fillBlocks(readme, { handover: await handoverTable(today) });
+  if (made === readme) process.stdout.write('README.md is as it is made.\n');
+  else if (process.argv.includes('--check')) {
+    process.stdout.write('README.md is not as it would be made: run "npm run readme".\n');
+    process.exitCode = 1;
+  } else {
+    await writeFile(README, made);
+    process.stdout.write('README.md is made anew.\n');
+  }
+});
