@@ -140,7 +140,7 @@ describe('the state at kernel entry', { timeout: 60_000 }, () => {
     const [first] = await stateAtEntry(machine, 0x8000);
     expect(first).toMatchObject({ mode: 0b10011 });
     // CNTVOFF is cleared by that one, too; armstub7, which does not, is found out in test/engine/handover.test.ts.
-    const timers = ['CNTP_CTL', 'CNTP_CTL_S', 'CNTHP_CTL'] as const;
+    const timers = ['CNTP_CTL', 'CNTP_CTL_S', 'CNTV_CTL', 'CNTHP_CTL'] as const;
     const hyp = ['HTTBR', 'HTCR', 'VTTBR', 'VTCR', 'HMAIR0', 'HMAIR1', 'HVBAR', 'HTPIDR'] as const;
     for (const name of [...timers, ...hyp]) expect(first!.system[name], name).not.toBe(0n);
     expect(first!.system.SCTLR & 4n).toBe(4n);
