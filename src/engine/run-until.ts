@@ -53,15 +53,12 @@ export async function runUntil(
   timeoutSeconds: number,
   take: (text: string, console: string | undefined, enough: () => void) => boolean,
 ): Promise<Run> {
-  // A character cut in two waits for its rest.
-  const decoders = new Map<string | undefined, (bytes: Uint8Array) => string>();
-  const newDecoder = (): ((bytes: Uint8Array) => string) => {
-    const decoder = new TextDecoder();
-    return (bytes) => decoder.decode(bytes, { stream: true });
-  };
+  // A character cut in two waits for its rest. A byte order mark is a character like any other.
+  const decoders = new Map<string | undefined, InstanceType<typeof TextDecoder>>();
   const decode = (bytes: Uint8Array, console: string | undefined): string => {
-    if (!decoders.has(console)) decoders.set(console, newDecoder());
-    return decoders.get(console)!(bytes);
+    const decoder = decoders.get(console) ?? new TextDecoder('utf-8', { ignoreBOM: true });
+    decoders.set(console, decoder);
+    return decoder.decode(bytes, { stream: true });
   };
   const stop = new AbortController();
   const begin = performance.now();
@@ -88,6 +85,11 @@ export async function runUntil(
       },
       stop.signal,
     );
+    // The rest did not come.
+    for (const [console, decoder] of decoders) {
+      const cut = decoder.decode();
+      if (cut !== '' && !stop.signal.aborted && take(cut, console, enough)) enough();
+    }
     return { end, seconds: seconds ?? elapsed(), stopped: stop.signal.aborted };
   } finally {
     clearTimeout(timer);

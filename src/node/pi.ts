@@ -4,8 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { PiFacts } from '../setup/doctor.js';
 
-/** Mount points of the boot partition, today's first (Raspberry Pi OS since bookworm, before, and Debian's images). */
-const BOOT_FOLDERS = ['/boot/firmware', '/boot', '/boot/efi'];
+/** Mount points of the boot partition, today's first (Raspberry Pi OS since bookworm, before; Debian's images; LibreELEC). */
+const BOOT_FOLDERS = ['/boot/firmware', '/boot', '/boot/efi', '/flash'];
 
 /**
  * Reads the facts. Never throws: what cannot be read is undefined.

@@ -45,6 +45,19 @@ const hyp = 'CPU: All CPU(s) started in HYP mode.';
 const svc = 'CPU: All CPU(s) started in SVC mode.';
 const mixed = 'CPU: WARNING: CPU(s) started in wrong/inconsistent modes (primary CPU mode 0x1a)';
 
+describe('bytes that are no text', () => {
+  it('are U+FFFD each, in whatever pieces they come, also a character that ends with the console', async () => {
+    // A byte order mark, a character of three bytes, a C1 control as a byte and in UTF-8, half a character.
+    const bytes = Uint8Array.of(0xef, 0xbb, 0xbf, 0xe4, 0xbd, 0xa0, 0x9b, 0x36, 0xc2, 0x9b, 0xe5, 0xa5);
+    for (let size = 1; size <= bytes.length; size++) {
+      const pieces: Uint8Array[] = [];
+      for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
+      const { console } = await runTrial(playing(pieces), nothing, { timeoutSeconds: 5 });
+      expect(console, `in pieces of ${size}`).toBe('\ufeff你\ufffd6\u009b\ufffd');
+    }
+  });
+});
+
 describe('what the kernel says', () => {
   for (const [version, kernel] of Object.entries(kernels)) {
     it(`is understood in the words of Linux ${version}`, async () => {

@@ -69,6 +69,14 @@ describe('hooks', () => {
     );
   });
 
+  test('setup.no-hook-folder: LibreELEC, whose boot folder is /flash', () => {
+    const at = temporary('root');
+    const flash = path.join(at, 'flash');
+    fs.mkdirSync(flash, { recursive: true });
+    fs.writeFileSync(path.join(flash, 'config.txt'), '');
+    expect(() => planHooks(flash, at)).toThrow(expect.objectContaining({ code: 'setup.no-hook-folder' }));
+  });
+
   test('setup.hook-in-use: a file or link of somebody else’s stays, also at uninstall', () => {
     const { at, boot } = root(KERNEL, INITRAMFS);
     const file = path.join(at, INITRAMFS, 'zz-hypberry');
