@@ -14,7 +14,8 @@ const ACTIVE = 0x80;
 const TYPE_UNUSED = 0x00;
 const TYPE_GPT = 0xee;
 /** Extended partitions: by CHS, by LBA, Linux's own. */
-const EXTENDED_TYPES: readonly number[] = [0x05, 0x0f, 0x85];
+export const TYPE_EXTENDED_LBA = 0x0f;
+const EXTENDED_TYPES: readonly number[] = [0x05, TYPE_EXTENDED_LBA, 0x85];
 // FAT12, FAT16 below 32 MB, FAT16, FAT32 by CHS, FAT32 by LBA, FAT16 by LBA.
 const FAT_TYPES: readonly number[] = [0x01, 0x04, 0x06, 0x0b, 0x0c, 0x0e];
 
@@ -32,6 +33,8 @@ export interface Partition {
   /** First sector, from the disk's start. */
   readonly start: number;
   readonly sectors: number;
+  /** Of a logical one, the type of the extended partition that it lies in. */
+  readonly extendedType?: number;
 }
 
 /** A partition table with its logical partitions. */
@@ -131,7 +134,7 @@ function faultIn(partitions: readonly Partition[], sectors: number): TableFault 
 function logicalPartitions(disk: Disk, extended: readonly Partition[]): Partition[] {
   const found: Partition[] = [];
   const seen = new Set<number>();
-  for (const { start: first, sectors: whole } of extended) {
+  for (const { start: first, sectors: whole, type: extendedType } of extended) {
     let [record, size] = [first, whole];
     while (record < disk.sectors && !seen.has(record) && seen.size < MOST_RECORDS) {
       seen.add(record);
@@ -153,6 +156,7 @@ function logicalPartitions(disk: Disk, extended: readonly Partition[]): Partitio
           type: entry.type,
           start,
           sectors: entry.sectors,
+          extendedType,
         });
       }
       if (!next) break;

@@ -2,6 +2,7 @@
 import type { CardReader } from '../card/card.js';
 import type { Bootcode } from './bootcode.js';
 import { numberSetting, PI2, readConfig, type BoardState, type Config } from './config.js';
+import { bootcodeReading } from './readers.js';
 
 /** What bootcode.bin reads before config.txt, on the partition that it came from. */
 export const AUTOBOOT = 'autoboot.txt';
@@ -38,7 +39,7 @@ export async function readBootPartition(
   const counts =
     file === AUTOBOOT ? { ...card, read: (path: string) => card.read(path, 0, AUTOBOOT_SIZE) } : card;
   const read = (board: BoardState): Promise<Config> =>
-    readConfig(counts, { board, file, includes: false, ...(bootcode && { filters: bootcode.filters }) });
+    readConfig(counts, { board, file, ...bootcodeReading(bootcode) });
   const config = await read(PI2);
   const setting = config.settings.get(BOOT_PARTITION);
   const partition = numberSetting(config, BOOT_PARTITION, undefined);

@@ -21,6 +21,7 @@ import {
   type BoardState,
   type Config,
   type ConfigNote,
+  type ConfigOptions,
 } from './config.js';
 import type { LineReading } from './lines.js';
 import { readStartElf, type StartElf } from './start-elf.js';
@@ -58,9 +59,7 @@ export async function readFirmware(
   const bootcode = await findBootcode(card, notes);
   const bootConfig = await readConfig(card, {
     board,
-    includes: false,
-    ...(bootcode && { filters: bootcode.filters }),
-    lines: isOldBootcode(bootcode, undefined) ? BOOTCODE_LINES_2015 : BOOTCODE_LINES_TODAY,
+    ...bootcodeReading(bootcode),
   });
   const files = firmwareFiles(bootConfig, isOldBootcode(bootcode, undefined));
   const firmwareFile = files.start;
@@ -103,7 +102,22 @@ export function isOldBootcode(bootcode: Bootcode | undefined, firmware: StartElf
   return bootcode ? bootcode.filters.length === 0 : firmware?.placesHigh === false;
 }
 
-async function findBootcode(card: CardReader, notes: string[]): Promise<Bootcode | undefined> {
+/** How bootcode.bin reads its files of settings; one that is not known is taken for one of today's. */
+export function bootcodeReading(
+  bootcode: Bootcode | undefined,
+): Pick<ConfigOptions, 'includes' | 'filters' | 'lines'> {
+  return {
+    includes: false,
+    ...(bootcode && { filters: bootcode.filters }),
+    lines: isOldBootcode(bootcode, undefined) ? BOOTCODE_LINES_2015 : BOOTCODE_LINES_TODAY,
+  };
+}
+
+/**
+ * What the bootcode.bin says that reads a card's config.txt; undefined where there is none, or something else.
+ * @param notes gets a sentence where it is something else
+ */
+export async function findBootcode(card: CardReader, notes: string[]): Promise<Bootcode | undefined> {
   const bytes = card.place?.bootcode ?? (await readIfThere(card, BOOTCODE));
   if (bytes === undefined) return undefined;
   try {

@@ -2,11 +2,12 @@
 import { HypberryError } from '../base/errors.js';
 import type { Card, CardReader, Place } from '../card/card.js';
 import { notFat, truncated } from '../card/errors.js';
-import { isFatType, type Partition, type PartitionTable } from '../card/mbr.js';
+import { isFatType, TYPE_EXTENDED_LBA, type Partition, type PartitionTable } from '../card/mbr.js';
 import type { Medium } from '../card/medium.js';
 import { AUTOBOOT, readBootPartition } from '../firmware/autoboot.js';
 import { CONFIG } from '../firmware/config.js';
-import { BOOTCODE, readBootcode, type Bootcode } from '../firmware/bootcode.js';
+import { BOOTCODE } from '../firmware/bootcode.js';
+import { findBootcode } from '../firmware/readers.js';
 
 /** The part of a medium that the user named. */
 export interface Named {
@@ -77,7 +78,7 @@ export async function placeOfOne(
   reason: string,
   number: number | undefined,
 ): Promise<Place> {
-  const bootcode = await bootcodeOf(card);
+  const bootcode = await findBootcode(card, []);
   const sent = await readBootPartition(card, AUTOBOOT, bootcode);
   const elsewhere =
     sent && sent.partition !== 0 && sent.partition !== number && bootcode?.knowsAutoboot !== false;
@@ -333,7 +334,7 @@ interface Route {
 /** Follows bootcode.bin from the partition where it is: by autoboot.txt there, then by config.txt where it came to. */
 async function routeFrom(medium: Medium, table: PartitionTable, first: First): Promise<Route> {
   const notes: string[] = [];
-  const bootcode = await using(medium, first.partition, bootcodeOf);
+  const bootcode = await using(medium, first.partition, (card) => findBootcode(card, []));
   const stay = { ...first, notes, problem: undefined };
   const send = async (from: Partition, file: string): Promise<Hop | undefined> => {
     const sent = await using(medium, from, (card) => readBootPartition(card, file, bootcode));
@@ -352,6 +353,11 @@ async function routeFrom(medium: Medium, table: PartitionTable, first: First): P
     if (!to) return { because, problem: missing(because, sent.partition) };
     if ((await usingFat(medium, to, async () => true)) === undefined)
       return { because, problem: notBootable(because, sent.partition) };
+    if (to.extendedType === TYPE_EXTENDED_LBA) {
+      notes.push(
+        `Partition ${to.number} lies in an extended partition of type 0x0f, in which firmware was seen to find none (raspberrypi/documentation, issue 1659); with type 0x05 it does.`,
+      );
+    }
     return { because, to };
   };
 
@@ -404,18 +410,6 @@ function notBootable(because: string, number: number): HypberryError {
     `${because} sends the firmware to partition ${number}, which is no FAT file system that a Pi starts from.`,
     'Correct the number there; until then, name a partition with --partition.',
   );
-}
-
-/** What bootcode.bin says; undefined where it is not there, or something else. */
-async function bootcodeOf(card: CardReader): Promise<Bootcode | undefined> {
-  const entry = await card.stat(BOOTCODE);
-  if (!entry || entry.isFolder) return undefined;
-  try {
-    return readBootcode(await card.read(BOOTCODE));
-  } catch (error) {
-    if (error instanceof HypberryError && error.code.startsWith('firmware.')) return undefined;
-    throw error;
-  }
 }
 
 async function notesOf(card: CardReader): Promise<string[]> {

@@ -20,7 +20,7 @@ type Contents = Record<string, string>;
 const BOOTCODE = {
   /** As of 2024. */
   today:
-    'gpu_mem\0start_file\0boot_partition\0tryboot_a_b\0tryboot.txt\0autoboot.txt\0recovery.elf\0all\0pi2\0tryboot\0',
+    'gpu_mem\0start_file\0boot_partition\0tryboot_a_b\0tryboot.txt\0autoboot.txt\0recovery.elf\0all\0pi2\0none\0tryboot\0',
   /** As of 2015: short names, no filters. */
   of2015: 'gpu_mem\0start_file\0boot_partition\0autoboottxt\0recoveryelf\0',
   /** As of 2012: knows neither. */
@@ -39,19 +39,30 @@ interface Shape {
   /** Where the partition with this number begins, if not where others do. */
   readonly startOf?: Readonly<Record<number, number>>;
   readonly partition?: number;
+  /** Type of the extended partition around those from 5 on. */
+  readonly extendedType?: number;
 }
 
 const cardOf = (files: Contents): Card =>
   changeableCard(Object.fromEntries(Object.entries(files).map(([name, data]) => [name, text(data)])));
 
 /** A medium in memory. */
-function medium({ partitions, whole, fault, gpt = false, startOf = {}, partition }: Shape): Medium {
+function medium({
+  partitions,
+  whole,
+  fault,
+  gpt = false,
+  startOf = {},
+  partition,
+  extendedType = 0x05,
+}: Shape): Medium {
   const table: PartitionTable | undefined = partitions && {
     partitions: Object.entries(partitions).map(([number, files]): Partition => ({
       number: Number(number),
       type: files === NOT_FAT ? 0x83 : 0x0c,
       start: startOf[Number(number)] ?? 2048 * Number(number),
       sectors: 2048,
+      ...(Number(number) > 4 && { extendedType }),
     })),
     gpt,
     fault,
@@ -273,6 +284,12 @@ describe('autoboot.txt and boot_partition in config.txt', () => {
     expect(await notes(sent(`boot_partition=2\n${'#'.repeat(600)}`))).toContain('512');
     expect(await notes({ ...one, 'tryboot.txt': '' })).toContain('tryboot.txt');
     expect(await notes(one)).toBe('');
+  });
+
+  test('says what is known of extended partitions by LBA', async () => {
+    const partitions = { 1: sent('boot_partition=6\n'), 6: six };
+    expect((await opened({ partitions, extendedType: 0x0f })).notes.join()).toContain('type 0x0f');
+    expect((await opened({ partitions, extendedType: 0x05 })).notes).toEqual([]);
   });
 
   test.each<[string, Record<number, Contents | typeof NOT_FAT>, string]>([
