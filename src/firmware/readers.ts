@@ -72,7 +72,7 @@ export async function readFirmware(
   const config = await readConfig(card, {
     board,
     ...(firmware && {
-      filters: firmware.filters,
+      ...(firmware.filters && { filters: firmware.filters }),
       lines: firmware.placesHigh ? LINES_TODAY : LINES_2015,
       overlaysInIncludes: firmware.overlaysInIncludes,
     }),

@@ -33,8 +33,11 @@ export interface StartElf {
   readonly knowsDeviceTreeAddress: boolean;
   /** Sections in config.txt are read as filters. */
   readonly knowsFilters: boolean;
-  /** The filters known by name, `all` first; empty where none is. Firmware before 12 February 2015 does not know `pi2`. */
-  readonly filters: readonly string[];
+  /**
+   * The filters known by name, `all` first; empty where sections are not read. Firmware before 12 February 2015 does not
+   * know `pi2`. Undefined where the words do not stand where those of known firmware do.
+   */
+  readonly filters: readonly string[] | undefined;
   /** `dtoverlay` and its like count in included files, too; in July 2015 `include` is known to the reader of settings alone. */
   readonly overlaysInIncludes: boolean;
   readonly knowsOsPrefix: boolean;
@@ -98,6 +101,7 @@ function notStartElf(file: Uint8Array): string | undefined {
 const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
   const has = (text: string): boolean => findBytes(file, ascii(text)) >= 0;
   const stubs = findStubs(file);
+  const words = filterWords(file, SECTION_FORMAT);
   return {
     size: file.length,
     ...readBuild(file),
@@ -106,7 +110,8 @@ const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
     knowsKernelOld: has('\0kernel_old\0'),
     knowsDeviceTreeAddress: has('\0device_tree_address\0'),
     knowsFilters: has(SECTION_FORMAT),
-    filters: filterWords(file, SECTION_FORMAT),
+    // No firmware knows [all] alone.
+    filters: words.length === 1 ? undefined : words,
     overlaysInIncludes: !has('\0ramfsaddr\0\0\0include %64s '),
     knowsOsPrefix: has('\0os_prefix\0'),
     knowsAutoInitramfs: has('\0auto_initramfs\0'),

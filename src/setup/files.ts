@@ -21,7 +21,7 @@ export interface Made {
 
 /** Whether the card's firmware can be told that lines are for a Pi 2 only: it has known `pi2` since 12 February 2015. */
 export function knowsPi2Filter(survey: Survey): boolean {
-  return survey.firmware?.facts.filters.includes('pi2') ?? true;
+  return survey.firmware?.facts.filters?.includes('pi2') ?? true;
 }
 
 /**

@@ -113,6 +113,16 @@ describe('start.elf', () => {
     expect(describeStartElf(firmware)).toMatch(/Nov 25 2015.*SVC mode/);
   });
 
+  test('tells its filters by the words around the form of a section', () => {
+    const filtersOf = (texts: readonly string[]): unknown => readStartElf(startElfOf(texts, [])).filters;
+    expect(filtersOf(TEXTS_2015)).toEqual(['all', 'pi1', 'pi2', 'edid']);
+    expect(filtersOf(TEXTS_2015.filter((text) => text !== 'pi2'))).toEqual(['all', 'pi1', 'edid']);
+    expect(filtersOf(TEXTS_TODAY)).toEqual(expect.arrayContaining(['pi3+', 'none', 'tryboot', 'board-type']));
+    expect(filtersOf(['kernel_old'])).toEqual([]);
+    // Where they stand somewhere else, nothing is said of them.
+    expect(filtersOf(['kernel_old', '[%60c]'])).toBeUndefined();
+  });
+
   test('of today: of several stubs the one for this board', () => {
     const stubs = [newer, parked, HYP_STUB, { ...newer, waits: false, clears: false }].map(stubWithContract);
     const file = startElfOf(TEXTS_TODAY, stubs);
