@@ -135,6 +135,7 @@ describe('--json is one object with these keys:', () => {
         'config',
         'picked',
         'problem',
+        'problems',
       ],
     ],
     [['install'], ['method', 'bootPartition', 'summary', 'notes', 'changed', 'changes']],
