@@ -332,6 +332,7 @@ describe('config.txt', () => {
     const files = bootPartition('withoutFilters');
     const plan = await install(changeableCard(files));
     expect(plan.notes.join()).toContain('Pi 1');
+    expect(new TextDecoder().decode(files['config.txt'])).not.toContain('[pi2]');
     expect((await picked(files)).stub.from).toBe('kernel');
   });
 
