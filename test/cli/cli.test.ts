@@ -154,7 +154,11 @@ describe('--json is one object with these keys:', () => {
     const card = makeVolume(SHAPE, { 'config.txt': kernelFile() });
     const { status, stdout } = await hypberry(['inspect', '--json', card]);
     expect(status).toBe(0);
-    expect(json(stdout)).toMatchObject({ picked: null, problem: { code: 'firmware.no-kernel' } });
+    expect(json(stdout)).toMatchObject({
+      picked: null,
+      problem: { code: 'setup.no-firmware' },
+      problems: [{ code: 'setup.no-firmware' }, { code: 'firmware.no-kernel' }],
+    });
   });
 
   test('build', async () => {
