@@ -1,9 +1,21 @@
 /** The sources of the hypervisor's body that are made from tables: what it and the rest of the project must agree on. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import * as exceptions from '../../src/arm/cpu/exceptions.js';
+import { SystemBank } from '../../src/arm/cpu/state.js';
+import * as programStatus from '../../src/arm/program-status.js';
+import { CORES, CRYSTAL_HZ, MACHINE_TYPE, PERIPHERAL_BASE } from '../../src/board/bcm2836.js';
+import {
+  INTERRUPT_CONTROLLER_BASE,
+  INTERRUPT_CONTROLLER_REGISTERS,
+} from '../../src/board/interrupt-controller.js';
+import { LOCAL_BASE, LOCAL_MAILBOX_STRIDE, LOCAL_REGISTERS } from '../../src/board/local-peripherals.js';
+import { PL011_REGISTERS } from '../../src/board/pl011.js';
+import type { Registers } from '../../src/board/register.js';
 import type { GuestDevice } from '../../src/hypervisor/shared/guest-machine.js';
 import { GUEST_DEVICES, PAGE_SIZE } from '../../src/hypervisor/shared/guest-machine.js';
 import { VM_DEVICES, VM_SIZE } from '../../src/hypervisor/shared/layout.js';
+import { SAVED_WORD } from '../../src/hypervisor/shared/saved-registers.js';
 import { TEXTS } from '../../src/hypervisor/shared/messages.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -15,6 +27,78 @@ const hex = (value: number): string => `0x${value.toString(16)}`;
 const header = (what: string, from: string): string =>
   `/** ${what} Made by scripts/lib/hypervisor-sources.ts from ${from}. */\n`;
 const capitals = (name: string): string => name.toUpperCase().replaceAll('-', '_');
+
+const constant = (name: string, value: number, type = 'u32'): string =>
+  `export const ${name}: ${type} = ${hex(value)};`;
+
+/** A module of constants. */
+const constants = (what: string, from: string, lines: readonly string[]): string =>
+  `${header(what, from)}${lines.join('\n')}\n`;
+
+/** Registers by their addresses, and their bits as masks, `REGISTER_BIT`. */
+function registers(all: Registers, base: number, type: string): string[] {
+  return Object.entries(all).flatMap(([name, { offset, bits }]) => [
+    constant(name, base + offset, type),
+    ...Object.entries(bits).map(([bit, mask]) => constant(`${name}_${bit}`, mask)),
+  ]);
+}
+
+function board(): ReadonlyMap<string, string> {
+  const at = 'usize';
+  return new Map([
+    [
+      'board',
+      constants('The BCM2836.', 'src/board/bcm2836.ts', [
+        ...Object.entries({ CORES, MACHINE_TYPE, PERIPHERAL_BASE }).map(([name, it]) => constant(name, it)),
+        constant('CRYSTAL_HZ', CRYSTAL_HZ, 'u64'),
+      ]),
+    ],
+    [
+      'local-peripherals',
+      constants('The ARM-local peripherals.', 'src/board/local-peripherals.ts', [
+        ...[constant('LOCAL_BASE', LOCAL_BASE, at), constant('LOCAL_MAILBOX_STRIDE', LOCAL_MAILBOX_STRIDE)],
+        ...registers(LOCAL_REGISTERS, LOCAL_BASE, at),
+      ]),
+    ],
+    [
+      'interrupt-controller',
+      constants("The board's interrupt controller.", 'src/board/interrupt-controller.ts', [
+        ...registers(INTERRUPT_CONTROLLER_REGISTERS, INTERRUPT_CONTROLLER_BASE, at),
+      ]),
+    ],
+    [
+      'pl011',
+      constants('The PL011, by offsets.', 'src/board/pl011.ts', registers(PL011_REGISTERS, 0, 'u32')),
+    ],
+  ]);
+}
+
+/** Modes, bits of the status registers, exception classes and vectors, reset values. */
+function architecture(): string {
+  const numbers = [programStatus, exceptions].flatMap((module) =>
+    Object.entries(module).filter(
+      (it): it is [string, number] => typeof it[1] === 'number' && /^(?:MODE|EC|VECTOR)_/.test(it[0]),
+    ),
+  );
+  const bits = Object.entries(programStatus.PSR.bits).flatMap(([name, place]) => {
+    const [high, low] = typeof place === 'number' ? [place, place] : place;
+    return constant(`PSR_${name}`, ((2 ** (high - low + 1) - 1) * 2 ** low) >>> 0);
+  });
+  return constants('The ARM architecture.', 'src/arm', [
+    ...numbers.map(([name, value]) => constant(name, value)),
+    ...bits,
+    constant('SCTLR_RESET', new SystemBank().SCTLR),
+  ]);
+}
+
+/** Where the world switch saves registers. */
+function savedRegisters(): string {
+  return constants(
+    'Words of what the world switch saves.',
+    'src/hypervisor/shared/saved-registers.ts',
+    [...SAVED_WORD].map(([name, word]) => constant(`SAVED_${name}`, word)),
+  );
+}
 
 /** The texts of the hypervisor's messages: for each a function that gives the address of its first byte. */
 function messages(): string {
@@ -108,6 +192,9 @@ export function hypervisorSources(
   devices: readonly GuestDevice[] = GUEST_DEVICES,
 ): ReadonlyMap<string, string> {
   return new Map([
+    ...[...board()].map(([name, text]) => [`${GENERATED}/${name}.ts`, text] as const),
+    [`${GENERATED}/arm.ts`, architecture()],
+    [`${GENERATED}/saved-registers.ts`, savedRegisters()],
     [`${GENERATED}/messages.ts`, messages()],
     [`${GENERATED}/guest-machine.ts`, guestConstants(devices)],
     [`${GENERATED}/dispatch.ts`, dispatch(devices)],

@@ -1,3 +1,4 @@
+import { PERIPHERAL_BASE } from './bcm2836.js';
 import type { Device, Line } from './device.js';
 import { bit, bits, register } from './register.js';
 
@@ -15,7 +16,10 @@ const BASIC = {
   ILLEGAL_ACCESS0: bit(7),
 } as const;
 
-/** BCM2835 ARM Peripherals, section 7.5; offsets from 0x3f00b200. */
+/** Physical address of its first register (BCM2835 ARM Peripherals, section 7.5). */
+export const INTERRUPT_CONTROLLER_BASE = PERIPHERAL_BASE + 0xb200;
+
+/** BCM2835 ARM Peripherals, section 7.5. */
 export const INTERRUPT_CONTROLLER_REGISTERS = {
   BASIC_PENDING: register(0x00, 'IRQ basic pending', {
     ...BASIC,

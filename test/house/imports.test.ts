@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   card: ['base'],
   firmware: ['base', 'arm', 'board', 'boot', 'card'],
   guest: ['base', 'arm', 'board', 'firmware', 'hypervisor', 'card'],
-  engine: ['base', 'arm', 'board', 'firmware'],
+  engine: ['base', 'arm', 'board', 'firmware', 'hypervisor'],
   setup: ['base', 'arm', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
   node: ['base', 'board', 'card', 'firmware', 'engine', 'setup'],
   cli: ['base', 'arm', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest', 'engine', 'setup', 'node'],
@@ -97,7 +97,7 @@ function faultsOfRoom(file: string, specifier: string): string[] {
   const allowed = HYPERVISOR_MAY_IMPORT[room];
   if (!allowed) return [`${file}: ${room} is not in the table of the hypervisor's rooms`];
   const outside = posix.join(posix.dirname(file), specifier).split('/')[1] !== 'hypervisor';
-  if (outside) return room === 'assembly' || room === 'image' ? [] : [`${file} imports ${specifier}`];
+  if (outside) return ['shared', 'assembly', 'image'].includes(room) ? [] : [`${file} imports ${specifier}`];
   const target = roomOfTarget(file, specifier);
   return target === room || allowed.includes(target) ? [] : [`${file} imports from ${target}`];
 }

@@ -41,6 +41,7 @@ export const EC_WFI = 0x01;
 export const EC_CP15 = 0x03;
 export const EC_CP15_64 = 0x04;
 export const EC_CP14 = 0x05;
+export const EC_CP14_LDC = 0x06;
 export const EC_HCPTR = 0x07;
 export const EC_CP10_ID = 0x08;
 export const EC_JAZELLE = 0x0a;

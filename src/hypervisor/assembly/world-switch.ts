@@ -1,32 +1,13 @@
-/**
- * What one vcpu's registers are replaced by another's with: everything that a guest in PL1 or PL0 can change and that
- * does not trap (ARM ARM B1.3, B3.15, B8). R0 to R12 and LR_usr are the vectors' matter.
- */
+/** What one vcpu's registers are replaced by another's with, in the order of shared/saved-registers.ts. */
 import type { Assembler } from '../../arm/assembler.js';
 import type { Label, Register } from '../../arm/registers.js';
 import { lr, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, pc } from '../../arm/registers.js';
 import { d } from '../../arm/extension-registers.js';
-import * as reg from '../../arm/system-registers.js';
-import type { BitPlaces, SystemRegister, SystemRegister64 } from '../../arm/system-registers.js';
 import { VCPU_SAVED, VCPU_VFP } from '../shared/layout.js';
-
-/** In the order of layout.ts. */
-const BANKED = [
-  ...(['ELR_hyp', 'SPSR_hyp', 'SP_usr', 'SP_svc', 'LR_svc', 'SPSR_svc', 'SP_abt', 'LR_abt'] as const),
-  ...(['SPSR_abt', 'SP_und', 'LR_und', 'SPSR_und', 'SP_irq', 'LR_irq', 'SPSR_irq'] as const),
-  ...(['SP_fiq', 'LR_fiq', 'SPSR_fiq', 'R8_fiq', 'R9_fiq', 'R10_fiq', 'R11_fiq', 'R12_fiq'] as const),
-] as const;
+import { SAVED_BANKED, SAVED_SYSTEM } from '../shared/saved-registers.js';
 
 /** Hyp mode's own has no other name there (ARM ARM B9.2.3). */
 const OWN_SPSR = 'SPSR_hyp';
-
-const SYSTEM: readonly (SystemRegister<BitPlaces, 'RW'> | SystemRegister64<BitPlaces, 'RW'>)[] = [
-  ...[reg.SCTLR, reg.CPACR, reg.TTBR0_64, reg.TTBR1_64, reg.TTBCR, reg.DACR],
-  ...[reg.DFSR, reg.IFSR, reg.ADFSR, reg.AIFSR, reg.DFAR, reg.IFAR, reg.PAR_64],
-  ...[reg.PRRR, reg.NMRR, reg.AMAIR0, reg.AMAIR1, reg.VBAR, reg.CONTEXTIDR],
-  ...[reg.TPIDRURW, reg.TPIDRURO, reg.TPIDRPRW, reg.CSSELR, reg.CNTKCTL],
-  ...[reg.CNTV_CTL, reg.CNTV_CVAL, reg.CNTVOFF, reg.VMPIDR, reg.VTTBR, reg.HCR],
-];
 
 /** Registers that hold what is moved, in ascending order as LDM and STM take them. */
 const HOLD = [r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12] as const;
@@ -39,7 +20,7 @@ interface Move {
 }
 
 const MOVES: readonly Move[] = [
-  ...BANKED.map((name): Move => ({
+  ...SAVED_BANKED.map((name): Move => ({
     words: 1,
     save: (a, [to]) => {
       a.mrs(to!, name === OWN_SPSR ? 'SPSR' : name);
@@ -49,7 +30,7 @@ const MOVES: readonly Move[] = [
       else a.msr(name, from!);
     },
   })),
-  ...SYSTEM.map((register): Move => ({
+  ...SAVED_SYSTEM.map((register): Move => ({
     words: register.size / 32,
     save: (a, [low, high]) => {
       if (register.size === 64) a.mrrc(register, low!, high!);
@@ -61,9 +42,6 @@ const MOVES: readonly Move[] = [
     },
   })),
 ];
-
-/** Words that the world switch saves. */
-export const savedWords = MOVES.reduce((sum, { words }) => sum + words, 0);
 
 /** The moves in groups that fit into the registers of one LDM or STM. */
 function groups(): Move[][] {

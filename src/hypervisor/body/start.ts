@@ -1,15 +1,16 @@
 /** How cores and machines come to be. */
 import * as L from '../shared/layout.js';
+import { SAVED_ELR_hyp, SAVED_SPSR_hyp } from './generated/saved-registers.js';
+import { MAILBOX1 } from './core/mailbox.js';
+import { PSR_T } from './generated/arm.js';
+import { CORES, CRYSTAL_HZ, MACHINE_TYPE } from './generated/board.js';
 import {
-  CORES,
-  HYP_TIMER,
-  MAILBOX1,
+  IRQ_SOURCE_CNTHPIRQ,
   MAILBOXES_ROUTING,
-  MAILBOX_CLEAR,
+  MAILBOX_CLR,
   MAILBOX_SET,
-  PSR_T,
   TIMERS_ROUTING,
-} from './core/machine.js';
+} from './generated/local-peripherals.js';
 import { copy, toMemory } from './core/memory.js';
 import { makeGuestTables, makeHostTables } from './core/stage2.js';
 import {
@@ -43,6 +44,7 @@ import {
   TLBIALLNSNHIS,
   VPIDR,
   VTCR,
+  VTTBR,
   atomic,
   barrier,
   mmio,
@@ -58,16 +60,14 @@ import { SVC_MASKED, resetVcpu } from './scheduling/vcpu-start.js';
 declare function arrivals(): usize;
 // @external('address', 'secondaryEntry')
 declare function secondaryEntry(): usize;
-const RPI2_MACHINE: u32 = 3138;
 /** T0SZ 0, start at level 1, tables inner shareable and cached; bit 31 reads as one (ARM ARM B4.1, VTCR). */
 const VTCR_VALUE: u32 = 0x80003540;
-const VTTBR_VMID_SHIFT: u32 = 16;
 const GUEST_HDCR: u32 = HDCR.TDRA | HDCR.TDOSA | HDCR.TDA | HDCR.TPM | HDCR.TPMCR | 4;
 const GUEST_HSTR: u32 = HSTR.TTEE | HSTR.TJDBX | HSTR.T15;
 const MAILBOX3: usize = 12;
 const MAILBOX3_FIQ: u32 = 1 << 7;
 /** 2 s of the system counter: an emulator on a busy machine may run its cores one long after the other. */
-const PATIENCE: u64 = 38400000;
+const PATIENCE: u64 = 2 * CRYSTAL_HZ;
 
 /** Puts a vcpu into the ring of its core. */
 function join(vcpu: Vcpu): void {
@@ -105,8 +105,8 @@ function makeHost(tree: u32, kernel: u32): void {
     resetVcpu(vcpu);
   }
   const first = vcpuAt(0);
-  setSaved(first, L.SAVED_ELR, kernel);
-  first.r1 = RPI2_MACHINE;
+  setSaved(first, SAVED_ELR_hyp, kernel);
+  first.r1 = MACHINE_TYPE;
   first.r2 = tree;
   resetUart(0, false);
   for (let n: u32 = 0; n <= configuration(L.CONFIG_GUESTS); n++) resetUart(n, true);
@@ -119,7 +119,7 @@ function makeGuest(number: u32, firstVcpu: u32): void {
   vm.firstVcpu = vcpuAt(firstVcpu);
   vm.vcpus = load<u32>(vm.record + 4 * L.GUEST_VCPUS);
   vm.vttbrLow = <u32>makeGuestTables(vm);
-  vm.vttbrHigh = number << VTTBR_VMID_SHIFT;
+  vm.vttbrHigh = number << (<u32>VTTBR.VMID_SHIFT - 32);
   for (let n: u32 = 0; n < vm.vcpus; n++) {
     const vcpu = vcpuOf(vm, n);
     vcpu.vm = vm;
@@ -170,7 +170,7 @@ function beginHost(index: u32): Vcpu {
   HCPTR.write(0x33ff);
   CNTHCTL.write(CNTHCTL.PL1PCEN | CNTHCTL.PL1PCTEN);
   if (index != 0) {
-    const mailbox = MAILBOX_CLEAR + 16 * index + MAILBOX3;
+    const mailbox = MAILBOX_CLR + 16 * index + MAILBOX3;
     // As an FIQ, which is masked, the mailbox ends WFI: WFE would let an emulator's thread spin all the while.
     const routing = MAILBOXES_ROUTING + 4 * index;
     mmio.write32(routing, mmio.read32(routing) | MAILBOX3_FIQ);
@@ -181,8 +181,8 @@ function beginHost(index: u32): Vcpu {
     }
     mmio.write32(mailbox, entry);
     mmio.write32(routing, mmio.read32(routing) & ~MAILBOX3_FIQ);
-    setSaved(vcpu, L.SAVED_ELR, entry & ~1);
-    if (entry & 1) setSaved(vcpu, L.SAVED_SPSR, SVC_MASKED | PSR_T);
+    setSaved(vcpu, SAVED_ELR_hyp, entry & ~1);
+    if (entry & 1) setSaved(vcpu, SAVED_SPSR_hyp, SVC_MASKED | PSR_T);
   }
   loadVcpu(vcpu);
   core().loaded = vcpu;
@@ -191,7 +191,7 @@ function beginHost(index: u32): Vcpu {
 
 function beginGuests(index: u32): Vcpu {
   mmio.write32(MAILBOXES_ROUTING + 4 * index, MAILBOX1);
-  mmio.write32(TIMERS_ROUTING + 4 * index, HYP_TIMER);
+  mmio.write32(TIMERS_ROUTING + 4 * index, IRQ_SOURCE_CNTHPIRQ);
   HDCR.write(GUEST_HDCR);
   HSTR.write(GUEST_HSTR);
   HCPTR.write(GUEST_HCPTR | HCPTR.TCP10 | HCPTR.TCP11);
@@ -216,7 +216,7 @@ export function beginCore(index: u32, tree: u32, kernel: u32, file: u32): Vcpu {
   atomic.fetchAdd(arrivals(), 1);
   if (index == 0) makeAll(tree, kernel, file);
   // The mailbox that brought this core here is the host's again.
-  else mmio.write32(MAILBOX_CLEAR + 16 * index + MAILBOX3, 0xffffffff);
+  else mmio.write32(MAILBOX_CLR + 16 * index + MAILBOX3, 0xffffffff);
   TLBIALLNSNHIS.write(0);
   barrier.dsb();
   barrier.isb();

@@ -2,7 +2,7 @@
 import type { Assembler } from '../../arm/assembler.js';
 import type { Label } from '../../arm/registers.js';
 import { HypberryError } from '../../base/errors.js';
-import { CORES } from '../../board/bcm2836.js';
+import { CORES, PERIPHERAL_BASE } from '../../board/bcm2836.js';
 import type { Translation } from '../../translate/translate.js';
 import { translate } from '../../translate/translate.js';
 import { hypervisorBase64 } from '../hypervisor-binary.js';
@@ -66,6 +66,9 @@ export interface HypervisorImage {
   readonly hypervisor: Translation;
 }
 
+/** Where what is no memory ends: the BCM2835's peripherals, and the local ones. */
+const DEVICES_END = 0x4100_0000;
+
 /** Where firmware loads a kernel. */
 const LOADED_AT = 0x8000;
 
@@ -77,6 +80,7 @@ const AREAS = [
   ['vcpus', L.VCPUS * L.VCPU_SIZE],
   ['vms', L.VMS * L.VM_SIZE],
   ['arrivals', L.ARRIVALS_SIZE],
+  ['host', L.HOST_SIZE],
   ['uarts', L.CONSOLES * 2 * L.UART_SIZE],
   ['rings', L.CONSOLES * L.RING_SIZE],
   ['logs', L.CONSOLES * L.LOG_SIZE],
@@ -105,7 +109,7 @@ function translateFor(origin: number): Translation {
   const wasm = Uint8Array.from(atob(hypervisorBase64), (it) => it.charCodeAt(0));
   return translate(wasm, {
     origin,
-    devices: [{ from: 0x3f00_0000, to: 0x4100_0000 }],
+    devices: [{ from: PERIPHERAL_BASE, to: DEVICES_END }],
     before: (a, labelOf) => {
       a.at(labelOf('vectors'));
       writeVectors(a, labelOf);
@@ -127,7 +131,7 @@ function writeAreas(a: Assembler, labelOf: (symbol: string) => Label): void {
   a.org(roundUp(a.here, L.TABLE_SIZE));
   a.at(labelOf('zeroFrom'));
   for (const [symbol, bytes] of AREAS) {
-    a.org(roundUp(a.here, L.TABLE_SIZE));
+    a.org(roundUp(a.here, bytes < L.TABLE_SIZE ? L.CACHE_LINE : L.TABLE_SIZE));
     a.at(labelOf(symbol));
     a.org(a.here + bytes);
   }
@@ -160,7 +164,7 @@ function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
   const vcpus = guests.reduce((sum, { cores }) => sum + cores.length, 0);
   if (vcpus > L.VCPUS - CORES)
     refuse('vcpus', `The guests have ${vcpus} virtual CPUs.`, `Have at most ${L.VCPUS - CORES}.`);
-  if (armMemory > 0x3f00_0000)
+  if (armMemory > PERIPHERAL_BASE)
     refuse('memory', 'The memory reaches into the peripherals.', 'Give what the ARM has.');
 }
 

@@ -7,29 +7,13 @@
 
 /** R0 to R12 and LR_usr, as the trap vectors push them: SP_hyp is VCPU_FRAME_SIZE past the vcpu while it runs. */
 export const VCPU_FRAME_SIZE = 56;
-/** What the world switch saves, in the order of world-switch.ts. */
+/** What the world switch saves, in the order of saved-registers.ts. */
 export const VCPU_SAVED = 256;
 /** FPEXC, FPSCR, D0 to D31. */
 export const VCPU_VFP = 512;
 export const VCPU_SIZE = 1024;
 /** Four of the host's and what the guests have. */
 export const VCPUS = 20;
-
-/** Where registers stand in what the world switch saves, in words from VCPU_SAVED. */
-export const SAVED_ELR = 0;
-export const SAVED_SPSR = 1;
-/** SP_usr, then SP, LR and SPSR of Supervisor, Abort, Undefined, IRQ and FIQ mode, then R8 to R12 of FIQ mode. */
-export const SAVED_SP_USR = 2;
-export const SAVED_BANKED = 3;
-export const SAVED_R8_FIQ = 18;
-export const SAVED_SCTLR = 23;
-export const SAVED_CNTV_CTL = 50;
-export const SAVED_CNTV_CVAL = 51;
-export const SAVED_CNTVOFF = 53;
-export const SAVED_VMPIDR = 55;
-export const SAVED_VTTBR = 56;
-export const SAVED_HCR = 58;
-export const SAVED_WORDS = 59;
 
 // --- a core's stack ---------------------------------------------------------------------------------------------
 
@@ -45,6 +29,8 @@ export const VM_SIZE = 512;
 export const VM_DEVICES = 256;
 /** How many cores have come, and whether the guests' ones may go on: a word each. */
 export const ARRIVALS_SIZE = 8;
+/** What is the host's alone. */
+export const HOST_SIZE = 16;
 /**
  * A console: two UARTs, the far end and the near one. What the near end sends stands in a ring until the far end reads
  * it; what the far end sends stands in a log, whose oldest bytes give way whether or not anybody has read them.
@@ -56,6 +42,7 @@ export const LOG_SIZE = 0x1_0000;
 /** Offset in a UART of the count of bytes that were ever put into its ring or log, modulo 2^32. */
 export const UART_PUT = 36;
 export const TABLE_SIZE = 4096;
+export const CACHE_LINE = 64;
 /** Level 1 and level 2 of HYP mode; the host's level 1, two level 2, two level 3; a guest's level 1 and level 2. */
 export const HYP_TABLES = 2;
 export const HOST_TABLES = 5;

@@ -11,6 +11,7 @@ import { LOCAL_BASE, LOCAL_REGISTERS, LOCAL_SOURCE } from '../../../src/board/lo
 import { fieldOf, type Register } from '../../../src/board/register.js';
 import * as L from '../../../src/hypervisor/shared/layout.js';
 import { buildHypervisor } from '../../../src/hypervisor/image/image.js';
+import { SAVED_WORD } from '../../../src/hypervisor/shared/saved-registers.js';
 import { hypervisorBase64 } from '../../../src/hypervisor/hypervisor-binary.js';
 import { systemRegisterTable } from '../../../src/translate/intrinsics.js';
 import { ARM_MEMORY, GUEST_RAM, guest, quietHost } from '../payloads.js';
@@ -194,16 +195,11 @@ export function createMachineWith(binary: Uint8Array, ...cores: readonly (readon
   };
 
   /** Registers that the world switch moves, as far as the models know them: word, name, words. */
-  const SWITCHED = [
-    [L.SAVED_ELR, 'ELR_hyp', 1],
-    [L.SAVED_SPSR, 'SPSR_hyp', 1],
-    [L.SAVED_SCTLR, 'SCTLR', 1],
-    [L.SAVED_CNTV_CTL, 'CNTV_CTL', 1],
-    [L.SAVED_CNTV_CVAL, 'CNTV_CVAL', 2],
-    [L.SAVED_CNTVOFF, 'CNTVOFF', 2],
-    [L.SAVED_VMPIDR, 'VMPIDR', 1],
-    [L.SAVED_HCR, 'HCR', 1],
-  ] as const;
+  const SWITCHED = (
+    [
+      ...(['ELR_hyp', 'SPSR_hyp', 'SCTLR', 'CNTV_CTL', 'CNTV_CVAL', 'CNTVOFF', 'VMPIDR', 'HCR'] as const),
+    ] as const
+  ).map((name) => [SAVED_WORD.get(name)!, name, systemRegisterTable.get(name)?.size === 64 ? 2 : 1] as const);
   const nothing = (): undefined => undefined;
   let between: { readonly intrinsic: string; readonly what: () => void } | undefined;
   const beforeIt = (intrinsic: string): void => {

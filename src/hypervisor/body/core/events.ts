@@ -1,5 +1,5 @@
 /** Interrupts of vcpus: which is next, and who is told when that changes. Registers are in devices/gic-*.ts. */
-import { MAILBOX_SET } from './machine.js';
+import { MAILBOX_SET } from '../generated/local-peripherals.js';
 import { RUNNABLE, Vcpu, Vm, WAITING, core, loadedOn, stateOf, vcpuOf } from './vm.js';
 import { HCR, atomic, barrier, mmio, shared } from '../intrinsics.js';
 

@@ -1,15 +1,15 @@
 /** Memory: copied, cleared, and brought to who has no caches on. */
+import * as L from '../../shared/layout.js';
 import { DCCIMVAC, barrier } from '../intrinsics.js';
 
 // @external('assembly', 'clear')
 export declare function clear(address: usize, bytes: u32): void;
 // @external('assembly', 'copy')
 export declare function copy(to: usize, from: usize, bytes: u32): void;
-const CACHE_LINE: u32 = 64;
 
 /** Brings what was written to a range of addresses out of the caches into memory itself. */
 export function toMemory(from: usize, bytes: u32): void {
   const to = from + bytes;
-  for (let at = from & ~(<usize>CACHE_LINE - 1); at < to; at += CACHE_LINE) DCCIMVAC.write(at);
+  for (let at = from & ~(<usize>L.CACHE_LINE - 1); at < to; at += L.CACHE_LINE) DCCIMVAC.write(at);
   barrier.dsb();
 }

@@ -2,6 +2,9 @@
  * Translation tables in the long format (ARM ARM B3.6): HYP mode's own, and second stages. All of them are made
  * before anyone runs under them.
  */
+import { PERIPHERAL_BASE } from '../generated/board.js';
+import { BASIC_PENDING } from '../generated/interrupt-controller.js';
+import { LOCAL_BASE } from '../generated/local-peripherals.js';
 import * as L from '../../shared/layout.js';
 import { Vm, configuration } from './vm.js';
 import { DCCMVAC, TLBIALLNSNHIS, barrier, shared } from '../intrinsics.js';
@@ -26,10 +29,9 @@ const NORMAL: u64 = ACCESSED | INNER_SHAREABLE | (0xf << 2) | (3 << 6);
 const DEVICE: u64 = ACCESSED | (1 << 2) | (3 << 6) | EXECUTE_NEVER;
 const MIB2: u32 = 0x200000;
 const GIB: u32 = 0x40000000;
-const PERIPHERALS: u32 = 0x3f000000;
-const LOCAL_PAGE: u32 = 0x40000000;
+const LOCAL_PAGE: u32 = <u32>LOCAL_BASE;
 /** The page of the board's interrupt controller. */
-const CONTROLLER_PAGE: u32 = 0x3f00b000;
+const CONTROLLER_PAGE: u32 = (<u32>BASIC_PENDING) & ~0xfff;
 
 // @inline
 function set(table: usize, index: u32, descriptor: u64): void {
@@ -44,7 +46,7 @@ export function makeHypTables(): void {
   set(level1, 1, (GIB as u64) | HYP_DEVICE | BLOCK);
   for (let i: u32 = 0; i < 512; i++) {
     const address = i * MIB2;
-    set(level2, i, address | (address < PERIPHERALS ? HYP_NORMAL : HYP_DEVICE) | BLOCK);
+    set(level2, i, address | (address < PERIPHERAL_BASE ? HYP_NORMAL : HYP_DEVICE) | BLOCK);
   }
 }
 
@@ -62,10 +64,10 @@ export function makeHostTables(): usize {
   for (let i: u32 = 0; i < 512; i++) {
     const address = i * MIB2;
     if (address >= from && address < to) continue;
-    set(low, i, address | (address < PERIPHERALS ? NORMAL : DEVICE) | BLOCK);
+    set(low, i, address | (address < PERIPHERAL_BASE ? NORMAL : DEVICE) | BLOCK);
   }
-  set(low, PERIPHERALS / MIB2, peripherals | TABLE);
-  for (let i: u32 = 0; i < 512; i++) set(peripherals, i, (PERIPHERALS + (i << 12)) | DEVICE | PAGE);
+  set(low, PERIPHERAL_BASE / MIB2, peripherals | TABLE);
+  for (let i: u32 = 0; i < 512; i++) set(peripherals, i, (PERIPHERAL_BASE + (i << 12)) | DEVICE | PAGE);
   set(high, 0, local | TABLE);
   set(local, 0, LOCAL_PAGE | DEVICE | PAGE);
   return level1;
@@ -85,7 +87,7 @@ export function makeGuestTables(vm: Vm): usize {
 /** Lets the host at the interrupt controllers itself, or has its accesses trapped. */
 export function showControllers(shown: bool): void {
   const peripherals = hostTables() + 3 * L.TABLE_SIZE;
-  const controller = peripherals + 8 * ((CONTROLLER_PAGE - PERIPHERALS) >> 12);
+  const controller = peripherals + 8 * ((CONTROLLER_PAGE - PERIPHERAL_BASE) >> 12);
   const local = peripherals + L.TABLE_SIZE;
   shared.store64(controller, shown ? CONTROLLER_PAGE | DEVICE | PAGE : 0);
   shared.store64(local, shown ? LOCAL_PAGE | DEVICE | PAGE : 0);

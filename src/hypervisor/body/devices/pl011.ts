@@ -9,6 +9,35 @@
  * away what it finds at the beginning. It has a pause, too, when it has been read empty or has given many bytes: a guest
  * that never stops talking must not have its host do nothing but listen.
  */
+import {
+  DR,
+  FR,
+  FR_CTS,
+  FR_DSR,
+  FR_DCD,
+  FR_RXFE,
+  FR_TXFF,
+  FR_RXFF,
+  FR_TXFE,
+  IBRD,
+  FBRD,
+  LCRH,
+  CR,
+  CR_UARTEN,
+  CR_RXE,
+  CR_TXE,
+  IFLS,
+  IMSC,
+  RIS,
+  RIS_RX,
+  RIS_TX,
+  RIS_RT,
+  MIS,
+  ICR,
+  DMACR,
+  ID,
+} from '../generated/pl011.js';
+import { CRYSTAL_HZ } from '../generated/board.js';
 import * as L from '../../shared/layout.js';
 import { setLine } from '../core/events.js';
 import { lock, unlock } from '../core/locks.js';
@@ -23,38 +52,14 @@ import { atomic, shared } from '../intrinsics.js';
 declare function rings(): usize;
 // @external('address', 'logs')
 declare function logs(): usize;
-// Registers, by their offset (DDI 0183, table 3-1).
-const DR: u32 = 0x00;
-const FR: u32 = 0x18;
-const IBRD: u32 = 0x24;
-const FBRD: u32 = 0x28;
-const LCR_H: u32 = 0x2c;
-const CR: u32 = 0x30;
-const IFLS: u32 = 0x34;
-const IMSC: u32 = 0x38;
-const RIS: u32 = 0x3c;
-const MIS: u32 = 0x40;
-const ICR: u32 = 0x44;
-const DMACR: u32 = 0x48;
-const PERIPH_ID: u32 = 0xfe0;
-const FR_CTS: u32 = 1 << 0;
-const FR_DSR: u32 = 1 << 1;
-const FR_DCD: u32 = 1 << 2;
-const FR_RXFE: u32 = 1 << 4;
-const FR_TXFF: u32 = 1 << 5;
-const FR_RXFF: u32 = 1 << 6;
-const FR_TXFE: u32 = 1 << 7;
-const INT_RX: u32 = 1 << 4;
-const INT_TX: u32 = 1 << 5;
-const INT_RT: u32 = 1 << 6;
 /** UARTEN and RXE: someone listens. */
-const CR_LISTENS: u32 = (1 << 0) | (1 << 9);
+const CR_LISTENS: u32 = CR_UARTEN | CR_RXE;
 /** CR and IFLS after reset. */
-const CR_RESET: u32 = 0x300;
+const CR_RESET: u32 = CR_TXE | CR_RXE;
 const IFLS_RESET: u32 = 0x12;
 /** Ticks that a near end hears nothing: 250 ms when it is opened, 1 ms between bytes that come at once. */
-const OPENING: u64 = 4800000;
-const PAUSE: u64 = 19200;
+const OPENING: u64 = CRYSTAL_HZ / 4;
+const PAUSE: u64 = CRYSTAL_HZ / 1000;
 /** The most bytes between two pauses. */
 const AT_ONCE: u32 = 256;
 
@@ -94,7 +99,7 @@ export function resetUart(console: u32, near: bool): void {
 /** The other end may send again: what it has waited for. */
 function letGo(uart: Uart): void {
   const peer = peerOf(uart);
-  peer.latched |= INT_TX;
+  peer.latched |= RIS_TX;
   update(peer);
 }
 
@@ -147,7 +152,7 @@ export function hear(): void {
 
 /** Linux' driver lets interrupts of what it has received through before it begins to receive, or can handle them. */
 function raw(uart: Uart): u32 {
-  return uart.latched | (listens(uart) && hears(uart) ? INT_RX | INT_RT : 0);
+  return uart.latched | (listens(uart) && hears(uart) ? RIS_RX | RIS_RT : 0);
 }
 
 /** Tells an end's machine when its interrupt line has changed. */
@@ -213,7 +218,7 @@ export function readUart(uart: Uart, offset: u32): u32 {
       return uart.integerDivisor;
     case FBRD:
       return uart.fractionalDivisor;
-    case LCR_H:
+    case LCRH:
       return uart.lineControl;
     case CR:
       return uart.control;
@@ -228,7 +233,7 @@ export function readUart(uart: Uart, offset: u32): u32 {
     case DMACR:
       return uart.dma;
   }
-  if (offset >= PERIPH_ID) return identification((offset - PERIPH_ID) >> 2);
+  if (offset >= ID) return identification((offset - ID) >> 2);
   return 0;
 }
 
@@ -248,7 +253,7 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
       const peer = peerOf(uart);
       receive(peer, value & 0xff);
       // What is sent is gone at once.
-      if (!holds(peer)) uart.latched |= INT_TX;
+      if (!holds(peer)) uart.latched |= RIS_TX;
       update(peer);
       break;
     }
@@ -258,7 +263,7 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
     case FBRD:
       uart.fractionalDivisor = value & 0x3f;
       break;
-    case LCR_H:
+    case LCRH:
       uart.lineControl = value & 0xff;
       break;
     case CR: {

@@ -3,9 +3,9 @@
  * off the core at the board's local controller until the guest is done with it. The physical timer is emulated over
  * the same count.
  */
-import * as L from '../../shared/layout.js';
+import { SAVED_CNTVOFF, SAVED_CNTV_CTL, SAVED_CNTV_CVAL } from '../generated/saved-registers.js';
 import { deliver, drop, raise } from '../core/events.js';
-import { HYP_TIMER, TIMERS_ROUTING, VIRTUAL_TIMER } from '../core/machine.js';
+import { IRQ_SOURCE_CNTHPIRQ, IRQ_SOURCE_CNTVIRQ, TIMERS_ROUTING } from '../generated/local-peripherals.js';
 import { NEVER, count } from '../core/time.js';
 import { PAUSED, Vcpu, WAITING, core, saved, stateOf, wantsCore } from '../core/vm.js';
 import { PHYSICAL_TIMER_INTERRUPT, VIRTUAL_TIMER_INTERRUPT } from '../generated/guest-machine.js';
@@ -19,7 +19,7 @@ export const CONTROL: u32 = FIRES | CNTV_CTL.IMASK;
 export function releaseTimer(vcpu: Vcpu): void {
   drop(vcpu, VIRTUAL_TIMER_INTERRUPT);
   vcpu.timerHeld = 0;
-  mmio.write32(TIMERS_ROUTING + 4 * vcpu.core, HYP_TIMER | VIRTUAL_TIMER);
+  mmio.write32(TIMERS_ROUTING + 4 * vcpu.core, IRQ_SOURCE_CNTHPIRQ | IRQ_SOURCE_CNTVIRQ);
 }
 
 const ENABLE: u32 = CNTV_CTL.ENABLE;
@@ -38,8 +38,8 @@ function when(value: u64, offset: u64): u64 {
 
 /** Count at which a vcpu that is not loaded has its virtual timer fire; NEVER where that is off. */
 function virtualDeadline(vcpu: Vcpu): u64 {
-  if ((saved(vcpu, L.SAVED_CNTV_CTL) & (ENABLE | IMASK)) != ENABLE || vcpu.timerHeld) return NEVER;
-  return when(pair(vcpu, L.SAVED_CNTV_CVAL), pair(vcpu, L.SAVED_CNTVOFF));
+  if ((saved(vcpu, SAVED_CNTV_CTL) & (ENABLE | IMASK)) != ENABLE || vcpu.timerHeld) return NEVER;
+  return when(pair(vcpu, SAVED_CNTV_CVAL), pair(vcpu, SAVED_CNTVOFF));
 }
 
 /** The same for its physical timer, loaded or not; `offset` is its CNTVOFF. */
@@ -49,7 +49,7 @@ function physicalDeadline(vcpu: Vcpu, offset: u64): u64 {
 }
 
 function offsetOf(vcpu: Vcpu): u64 {
-  return core().loaded == vcpu ? CNTVOFF.read() : pair(vcpu, L.SAVED_CNTVOFF);
+  return core().loaded == vcpu ? CNTVOFF.read() : pair(vcpu, SAVED_CNTVOFF);
 }
 
 /** Makes the interrupts of a vcpu's timers pending whose time has come. */

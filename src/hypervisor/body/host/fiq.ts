@@ -4,15 +4,13 @@
  * the core's FIQs are the host's directly, and the hypervisor's line is off, until the core goes idle without one
  * pending. What was sent on the line meanwhile stands in the mailbox and the timer, and comes then.
  */
+import { FIQ_SHIFT, MAILBOX1, SOURCE_MAILBOX1 } from '../core/mailbox.js';
 import {
-  FIQ_SHIFT,
   FIQ_SOURCE,
-  HYP_TIMER,
-  MAILBOX1,
+  IRQ_SOURCE_CNTHPIRQ,
   MAILBOXES_ROUTING,
-  SOURCE_MAILBOX1,
   TIMERS_ROUTING,
-} from '../core/machine.js';
+} from '../generated/local-peripherals.js';
 import { core } from '../core/vm.js';
 import { HCR, mmio } from '../intrinsics.js';
 
@@ -21,7 +19,7 @@ export function routeLine(index: u32, on: bool): void {
   const mailboxes = MAILBOXES_ROUTING + 4 * index;
   const timers = TIMERS_ROUTING + 4 * index;
   const mailbox = MAILBOX1 << FIQ_SHIFT;
-  const timer = HYP_TIMER << FIQ_SHIFT;
+  const timer = IRQ_SOURCE_CNTHPIRQ << FIQ_SHIFT;
   mmio.write32(mailboxes, on ? mmio.read32(mailboxes) | mailbox : mmio.read32(mailboxes) & ~mailbox);
   mmio.write32(timers, on ? mmio.read32(timers) | timer : mmio.read32(timers) & ~timer);
 }
@@ -29,7 +27,7 @@ export function routeLine(index: u32, on: bool): void {
 /** An FIQ has come: gives it to the host where it is the host's. */
 export function passFiq(): void {
   const index = core().index;
-  if ((mmio.read32(FIQ_SOURCE + 4 * index) & ~(HYP_TIMER | SOURCE_MAILBOX1)) == 0) return;
+  if ((mmio.read32(FIQ_SOURCE + 4 * index) & ~(IRQ_SOURCE_CNTHPIRQ | SOURCE_MAILBOX1)) == 0) return;
   routeLine(index, false);
   HCR.write((HCR.read() & ~HCR.FMO) | HCR.TWI);
 }

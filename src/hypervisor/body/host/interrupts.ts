@@ -2,12 +2,35 @@
  * Interrupts into the host, whose own come to it directly. While a near UART's line is up, its interrupt controllers
  * are trapped and show one more interrupt, GPU 60, which the chip leaves unused; HCR.VI has it take the vector.
  */
-import { IRQ_SOURCE, LOCAL, MAILBOX_SET } from '../core/machine.js';
+import * as L from '../../shared/layout.js';
+import { ENABLE2 } from '../generated/interrupt-controller.js';
+import { CRYSTAL_HZ } from '../generated/board.js';
+import { GPU_ROUTING, GPU_ROUTING_IRQ, IRQ_SOURCE, MAILBOX_SET } from '../generated/local-peripherals.js';
 import { showControllers } from '../core/stage2.js';
 import { NEVER } from '../core/time.js';
 import { uartAt } from '../core/uart.js';
-import { Vm, core, vmAt } from '../core/vm.js';
+import { core } from '../core/vm.js';
 import { CNTHP_CTL, CNTHP_CVAL, CNTHP_TVAL, HCR, atomic, barrier, mmio, shared } from '../intrinsics.js';
+
+/** What is kept of the host alone. */
+@unmanaged
+class Host {
+  /** A bit for each console: its near end's interrupt line is up. */
+  lines: u32;
+  /** 1 while the interrupt controllers are trapped. */
+  trapped: u32;
+  /** A bit for each console whose near end does not hear yet. */
+  deaf: u32;
+}
+if (offsetof<Host>() > <usize>L.HOST_SIZE) ERROR('layout of Host');
+
+// @external('address', 'host')
+declare function hostAddress(): usize;
+
+// @inline
+function host(): Host {
+  return changetype<Host>(hostAddress());
+}
 
 /** When the next near end will hear; NEVER where all do. */
 function nextToHear(): u64 {
@@ -17,25 +40,19 @@ function nextToHear(): u64 {
   return next;
 }
 
-const GPU_ROUTING: usize = LOCAL + 0x0c;
-/** The board's interrupt controller (BCM2835 ARM Peripherals, section 7.5). */
-export const CONTROLLER: usize = 0x3f00b000;
-export const ENABLE2: u32 = 0x214;
 /** GPU interrupt 60, as a bit of the second word. */
 export const UART_BIT: u32 = 1 << 28;
 /** Ticks after which it is tried again, when a real interrupt came first: 200 µs. */
-const AGAIN: u32 = 3840;
+const AGAIN: u32 = <u32>(CRYSTAL_HZ / 5000);
 
-// Machine 0 has no interrupt controller of its own: spiLevel has the lines of the near ends, spiEnabled is 1 while the
-// controllers are trapped; spiActive has the near ends that do not hear yet.
 // @inline
 function linesAt(): usize {
-  return changetype<usize>(vmAt(0)) + offsetof<Vm>('spiLevel');
+  return changetype<usize>(host()) + offsetof<Host>('lines');
 }
 
 // @inline
 export function deafAt(): usize {
-  return changetype<usize>(vmAt(0)) + offsetof<Vm>('spiActive');
+  return changetype<usize>(host()) + offsetof<Host>('deaf');
 }
 
 /** A near end's interrupt line has changed. */
@@ -50,7 +67,7 @@ export function nearLineChanged(console: u32, up: bool): void {
 /** The core that has the GPU's interrupts. */
 // @inline
 export function gpuCore(): u32 {
-  return mmio.read32(GPU_ROUTING) & 3;
+  return mmio.read32(GPU_ROUTING) & GPU_ROUTING_IRQ;
 }
 
 /** Has a core of the host's show what there is. */
@@ -61,15 +78,14 @@ export function showOn(index: u32): void {
 
 /** Whether the host is to see the interrupt, on the core that has the GPU's. */
 export function isPending(): bool {
-  return shared.load32(linesAt()) != 0 && (mmio.read32(CONTROLLER + ENABLE2) & UART_BIT) != 0;
+  return shared.load32(linesAt()) != 0 && (mmio.read32(ENABLE2) & UART_BIT) != 0;
 }
 
 /** Makes what the host sees as the lines are; a core that has not the GPU's interrupts any more gives none. */
 export function show(): void {
-  const vm = vmAt(0);
   const trapped: u32 = shared.load32(linesAt()) != 0 ? 1 : 0;
-  if (trapped != vm.spiEnabled) {
-    vm.spiEnabled = trapped;
+  if (trapped != host().trapped) {
+    host().trapped = trapped;
     showControllers(trapped == 0);
   }
   const hcr = HCR.read();

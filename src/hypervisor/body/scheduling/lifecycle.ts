@@ -2,6 +2,7 @@
  * How a guest begins, ends and begins again. Its memory is made as it is at the beginning out of the copies that the
  * hypervisor keeps, in pieces, between which the other guests of that core have their slices.
  */
+import { CRYSTAL_HZ } from '../generated/board.js';
 import * as L from '../../shared/layout.js';
 import { kick } from '../core/events.js';
 import { clear, copy, toMemory } from '../core/memory.js';
@@ -38,7 +39,7 @@ import { forget } from './loaded.js';
 /** Bytes of memory that are made at once; it takes less than a slice. Guests' memory is a multiple of it. */
 const PIECE: u32 = 0x100000;
 /** How long a guest that has crashed stays away, so that one that always does takes little: 1 s. */
-const PAUSE: u64 = 19200000;
+const PAUSE: u64 = CRYSTAL_HZ;
 
 /** Asks a whole machine to come to rest, and then end or begin again. What was asked first counts. */
 export function ask(vm: Vm, what: u32): bool {

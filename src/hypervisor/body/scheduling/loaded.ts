@@ -1,6 +1,7 @@
 /** What a core holds of vcpus: the registers of one, and VFP's of the same or another. */
+import { CRYSTAL_HZ } from '../generated/board.js';
 import { deliver } from '../core/events.js';
-import { HYP_TIMER, TIMERS_ROUTING, VIRTUAL_TIMER } from '../core/machine.js';
+import { IRQ_SOURCE_CNTHPIRQ, IRQ_SOURCE_CNTVIRQ, TIMERS_ROUTING } from '../generated/local-peripherals.js';
 import { Vcpu, Vm, core, nobody } from '../core/vm.js';
 import { arm } from '../devices/timer.js';
 import { CNTV_CTL, HCPTR, TLBIALLNSNH, barrier, mmio } from '../intrinsics.js';
@@ -18,7 +19,7 @@ declare function parkVfp(vcpu: Vcpu): void;
 // @external('assembly', 'unparkVfp')
 declare function unparkVfp(vcpu: Vcpu): void;
 /** A slice: 5 ms of the system counter. */
-const SLICE: u64 = 96000;
+const SLICE: u64 = CRYSTAL_HZ / 200;
 /** What a guest's coprocessor accesses are trapped by: all but VFP's, which come with TCP10 and TCP11. */
 export const GUEST_HCPTR: u32 = 0x33ff | HCPTR.TTA;
 const VFP_TRAPS: u32 = HCPTR.TCP10 | HCPTR.TCP11;
@@ -33,7 +34,7 @@ export function forget(vcpu: Vcpu): void {
   if (here.loaded != vcpu) return;
   here.loaded = nobody();
   CNTV_CTL.write(0);
-  mmio.write32(TIMERS_ROUTING + 4 * here.index, HYP_TIMER);
+  mmio.write32(TIMERS_ROUTING + 4 * here.index, IRQ_SOURCE_CNTHPIRQ);
 }
 
 /** The core's TLB knows machines, not their vcpus: what another one of the same machine had there is not this one's. */
@@ -68,7 +69,10 @@ export function resume(vcpu: Vcpu, time: u64): void {
       barrier.isb();
       unparkVfp(vcpu);
     } else HCPTR.write(GUEST_HCPTR | VFP_TRAPS);
-    mmio.write32(TIMERS_ROUTING + 4 * here.index, vcpu.timerHeld ? HYP_TIMER : HYP_TIMER | VIRTUAL_TIMER);
+    mmio.write32(
+      TIMERS_ROUTING + 4 * here.index,
+      vcpu.timerHeld ? IRQ_SOURCE_CNTHPIRQ : IRQ_SOURCE_CNTHPIRQ | IRQ_SOURCE_CNTVIRQ,
+    );
     // What an event was sent for while others had the core has to be looked at: it may be theirs that is gone.
     barrier.clrex();
     barrier.sev();

@@ -1,13 +1,13 @@
 /** Which vcpu a core runs: its own ones in turn, a slice each while several want it; nobody for as long as none does. */
 import { SPURIOUS, next, raise } from '../core/events.js';
+import { SOURCE_MAILBOX1 } from '../core/mailbox.js';
 import {
-  HYP_TIMER,
   IRQ_SOURCE,
-  MAILBOX_CLEAR,
-  SOURCE_MAILBOX1,
+  IRQ_SOURCE_CNTHPIRQ,
+  IRQ_SOURCE_CNTVIRQ,
+  MAILBOX_CLR,
   TIMERS_ROUTING,
-  VIRTUAL_TIMER,
-} from '../core/machine.js';
+} from '../generated/local-peripherals.js';
 import { count } from '../core/time.js';
 import {
   CLAIMED,
@@ -37,13 +37,13 @@ import { startVcpu } from './vcpu-start.js';
 export function takeInterrupts(): u32 {
   const here = core();
   const source = mmio.read32(IRQ_SOURCE + 4 * here.index);
-  if (source & VIRTUAL_TIMER) {
-    mmio.write32(TIMERS_ROUTING + 4 * here.index, HYP_TIMER);
+  if (source & IRQ_SOURCE_CNTVIRQ) {
+    mmio.write32(TIMERS_ROUTING + 4 * here.index, IRQ_SOURCE_CNTHPIRQ);
     here.loaded.timerHeld = 1;
     raise(here.loaded, VIRTUAL_TIMER_INTERRUPT);
   }
   if (source & SOURCE_MAILBOX1) {
-    mmio.write32(MAILBOX_CLEAR + 16 * here.index + 4, 0xffffffff);
+    mmio.write32(MAILBOX_CLR + 16 * here.index + 4, 0xffffffff);
     // What the mailbox is for is looked at afterwards.
     barrier.dsb();
   }

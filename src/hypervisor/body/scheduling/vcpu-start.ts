@@ -1,15 +1,24 @@
 /** A vcpu as reset leaves it, and how it begins. */
+import { SCTLR_RESET } from '../generated/arm.js';
 import * as L from '../../shared/layout.js';
-import { MODE_SVC, PSR_A, PSR_F, PSR_I, PSR_T } from '../core/machine.js';
+import {
+  SAVED_CNTVOFF,
+  SAVED_ELR_hyp,
+  SAVED_HCR,
+  SAVED_SCTLR,
+  SAVED_SPSR_hyp,
+  SAVED_VMPIDR,
+  SAVED_VTTBR,
+} from '../generated/saved-registers.js';
+import { MODE_SVC, PSR_A, PSR_F, PSR_I, PSR_T } from '../generated/arm.js';
 import { Vcpu, setSaved } from '../core/vm.js';
 import { resetVcpuDevices } from '../generated/dispatch.js';
 import { tell } from '../devices/own-console.js';
 import { textStarted } from '../generated/messages.js';
-import { HCR } from '../intrinsics.js';
+import { HCR, MPIDR } from '../intrinsics.js';
 
-const SCTLR_RESET: u32 = 0x00c50878;
-const MPIDR_MULTIPROCESSING: u32 = 0x80000000;
-const BOARD_MPIDR: u32 = 0x80000f00;
+/** The board's cluster is number 15. */
+const BOARD_MPIDR: u32 = MPIDR.Multiprocessing | (0xf << MPIDR.Aff1_SHIFT);
 export const SVC_MASKED: u32 = MODE_SVC | PSR_A | PSR_I | PSR_F;
 /**
  * The host: stage 2, and FIQ, which is the hypervisor's line; its IRQs are its own. No SMC: whatever is in Secure state
@@ -36,12 +45,12 @@ export function resetVcpu(vcpu: Vcpu): void {
   const vm = vcpu.vm;
   for (let i: u32 = 0; i < <u32>L.VCPU_FRAME_SIZE; i += 4) store<u32>(at + i, 0);
   for (let i: u32 = L.VCPU_SAVED; i < <u32>L.VCPU_SIZE; i += 4) store<u32>(at + i, 0);
-  setSaved(vcpu, L.SAVED_SPSR, SVC_MASKED);
-  setSaved(vcpu, L.SAVED_SCTLR, SCTLR_RESET);
-  setSaved(vcpu, L.SAVED_VMPIDR, (vm.number == 0 ? BOARD_MPIDR : MPIDR_MULTIPROCESSING) | vcpu.number);
-  setSaved(vcpu, L.SAVED_VTTBR, vm.vttbrLow);
-  setSaved(vcpu, L.SAVED_VTTBR + 1, vm.vttbrHigh);
-  setSaved(vcpu, L.SAVED_HCR, vm.number == 0 ? HOST_HCR : GUEST_HCR);
+  setSaved(vcpu, SAVED_SPSR_hyp, SVC_MASKED);
+  setSaved(vcpu, SAVED_SCTLR, SCTLR_RESET);
+  setSaved(vcpu, SAVED_VMPIDR, (vm.number == 0 ? BOARD_MPIDR : MPIDR.Multiprocessing) | vcpu.number);
+  setSaved(vcpu, SAVED_VTTBR, vm.vttbrLow);
+  setSaved(vcpu, SAVED_VTTBR + 1, vm.vttbrHigh);
+  setSaved(vcpu, SAVED_HCR, vm.number == 0 ? HOST_HCR : GUEST_HCR);
   resetVcpuDevices(vcpu);
 }
 
@@ -49,10 +58,10 @@ export function resetVcpu(vcpu: Vcpu): void {
 export function startVcpu(vcpu: Vcpu): void {
   const vm = vcpu.vm;
   resetVcpu(vcpu);
-  setSaved(vcpu, L.SAVED_ELR, vcpu.startAt & ~1);
-  if (vcpu.startAt & 1) setSaved(vcpu, L.SAVED_SPSR, SVC_MASKED | PSR_T);
-  setSaved(vcpu, L.SAVED_CNTVOFF, vm.startedLow);
-  setSaved(vcpu, L.SAVED_CNTVOFF + 1, vm.startedHigh);
+  setSaved(vcpu, SAVED_ELR_hyp, vcpu.startAt & ~1);
+  if (vcpu.startAt & 1) setSaved(vcpu, SAVED_SPSR_hyp, SVC_MASKED | PSR_T);
+  setSaved(vcpu, SAVED_CNTVOFF, vm.startedLow);
+  setSaved(vcpu, SAVED_CNTVOFF + 1, vm.startedHigh);
   vcpu.r0 = vcpu.startWith;
   if (vcpu.number == 0 && vm.booting) {
     vm.booting = 0;

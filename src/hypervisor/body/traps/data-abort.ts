@@ -1,5 +1,5 @@
 /** Loads and stores that stage 2 does not map. */
-import { PSR_E } from '../core/machine.js';
+import { PSR_E } from '../generated/arm.js';
 import { Vcpu } from '../core/vm.js';
 import { read as readInterface, write as writeInterface } from '../devices/gic-cpu-interface.js';
 import { isDevice, readDevice, writeDevice } from '../generated/dispatch.js';

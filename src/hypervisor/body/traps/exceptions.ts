@@ -1,5 +1,6 @@
 /** Exceptions given to the loaded vcpu, which its machine may not be able to go on from. */
-import { MODE_ABT, MODE_MASK, MODE_UND, PSR_A, PSR_E, PSR_I, PSR_T } from '../core/machine.js';
+import { PSR_J, VECTOR_DATA, VECTOR_PREFETCH, VECTOR_UNDEFINED } from '../generated/arm.js';
+import { MODE_ABT, MODE_UND, PSR_A, PSR_E, PSR_I, PSR_M, PSR_T } from '../generated/arm.js';
 import { Vcpu } from '../core/vm.js';
 import { textStuck, textVectors } from '../generated/messages.js';
 import {
@@ -24,19 +25,10 @@ import { crash } from '../scheduling/lifecycle.js';
 import { schedule } from '../scheduling/scheduler.js';
 import { PSR_IT } from './registers.js';
 
-const PSR_J: u32 = 1 << 24;
-const SCTLR_V: u32 = 1 << 13;
-const SCTLR_TE: u32 = 1 << 30;
-const SCTLR_EE: u32 = 1 << 25;
 const HIGH_VECTORS: u32 = 0xffff0000;
-const UNDEFINED_VECTOR: u32 = 0x04;
-const PREFETCH_ABORT_VECTOR: u32 = 0x0c;
-const DATA_ABORT_VECTOR: u32 = 0x10;
-const TTBCR_EAE: u32 = 1 << 31;
 /** Synchronous external abort: DFSR.FS, or DFSR.STATUS with DFSR.LPAE (ARM ARM B3.13.3). */
 const EXTERNAL_ABORT: u32 = 0x008;
-const EXTERNAL_ABORT_LONG: u32 = 0x210;
-const DFSR_WNR: u32 = 1 << 11;
+const EXTERNAL_ABORT_LONG: u32 = DFSR.LPAE | 0x10;
 
 /**
  * Enters a mode of the vcpu at a vector, as taking an exception does (ARM ARM B1.8.3).
@@ -44,10 +36,10 @@ const DFSR_WNR: u32 = 1 << 11;
  */
 function enter(mode: u32, vector: u32, masks: u32): usize {
   const sctlr = SCTLR.read();
-  const psr = SPSR_hyp.read() & ~(MODE_MASK | PSR_IT | PSR_J | PSR_T | PSR_E);
-  SPSR_hyp.write(psr | mode | masks | (sctlr & SCTLR_TE ? PSR_T : 0) | (sctlr & SCTLR_EE ? PSR_E : 0));
+  const psr = SPSR_hyp.read() & ~(PSR_M | PSR_IT | PSR_J | PSR_T | PSR_E);
+  SPSR_hyp.write(psr | mode | masks | (sctlr & SCTLR.TE ? PSR_T : 0) | (sctlr & SCTLR.EE ? PSR_E : 0));
   const from = ELR_hyp.read();
-  const to = (sctlr & SCTLR_V ? HIGH_VECTORS : VBAR.read()) + vector;
+  const to = (sctlr & SCTLR.V ? HIGH_VECTORS : VBAR.read()) + vector;
   ELR_hyp.write(to);
   // What traps at the vector itself would trap there for ever.
   if (from == to) return textStuck();
@@ -59,19 +51,17 @@ function isReadable(address: u32): bool {
   const kept = PAR.read();
   ATS12NSOPR.write(address);
   barrier.isb();
-  const fault = (<u32>PAR.read()) & PAR_F;
+  const fault = (<u32>PAR.read()) & (<u32>PAR.F);
   PAR.write(kept);
   return fault == 0;
 }
-
-const PAR_F: u32 = 1;
 
 /** Gives the vcpu an Undefined Instruction exception for the instruction that trapped. Returns as `enter` does. */
 function injectUndefined(): usize {
   const psr = SPSR_hyp.read();
   LR_und.write(ELR_hyp.read() + (psr & PSR_T ? 2 : 4));
   SPSR_und.write(psr);
-  return enter(MODE_UND, UNDEFINED_VECTOR, PSR_I);
+  return enter(MODE_UND, VECTOR_UNDEFINED, PSR_I);
 }
 
 /**
@@ -80,17 +70,17 @@ function injectUndefined(): usize {
  */
 function injectAbort(instruction: bool, address: u32, write: bool): usize {
   const psr = SPSR_hyp.read();
-  const status = TTBCR.read() & TTBCR_EAE ? EXTERNAL_ABORT_LONG : EXTERNAL_ABORT;
+  const status = TTBCR.read() & TTBCR.EAE ? EXTERNAL_ABORT_LONG : EXTERNAL_ABORT;
   LR_abt.write(ELR_hyp.read() + (instruction ? 4 : 8));
   SPSR_abt.write(psr);
   if (instruction) {
     IFSR.write(status);
     IFAR.write(address);
-    return enter(MODE_ABT, PREFETCH_ABORT_VECTOR, PSR_A | PSR_I);
+    return enter(MODE_ABT, VECTOR_PREFETCH, PSR_A | PSR_I);
   }
-  DFSR.write(status | (write ? DFSR_WNR : 0));
+  DFSR.write(status | (write ? DFSR.WnR : 0));
   DFAR.write(address);
-  return enter(MODE_ABT, DATA_ABORT_VECTOR, PSR_A | PSR_I);
+  return enter(MODE_ABT, VECTOR_DATA, PSR_A | PSR_I);
 }
 
 /** Gives a vcpu an Undefined Instruction exception. */

@@ -8,7 +8,7 @@
  * controller's words are each right by themselves, and a bit that is missing costs that guest one interrupt.
  */
 import { unlock } from '../core/locks.js';
-import { MAILBOXES_ROUTING, TIMERS_ROUTING } from '../core/machine.js';
+import { MAILBOXES_ROUTING, TIMERS_ROUTING } from '../generated/local-peripherals.js';
 import { core } from '../core/vm.js';
 import { beginLine, endLine, say, sayDigit, sayWord, textVector } from '../devices/own-console.js';
 import {

@@ -1,5 +1,6 @@
 /** The loaded vcpu's registers as its own mode sees them. */
-import { MODE_ABT, MODE_FIQ, MODE_IRQ, MODE_MASK, MODE_SVC, MODE_UND, PSR_T } from '../core/machine.js';
+import { PSR_IT_1_0, PSR_IT_7_2 } from '../generated/arm.js';
+import { MODE_ABT, MODE_FIQ, MODE_IRQ, MODE_SVC, MODE_UND, PSR_M, PSR_T } from '../generated/arm.js';
 import { Vcpu } from '../core/vm.js';
 import {
   ELR_hyp,
@@ -24,7 +25,7 @@ import {
 } from '../intrinsics.js';
 
 /** IT[1:0], J, IT[7:2] of a status register. */
-export const PSR_IT: u32 = 0x0600fc00;
+export const PSR_IT: u32 = PSR_IT_1_0 | PSR_IT_7_2;
 
 // @inline
 function frame(vcpu: Vcpu, n: u32): usize {
@@ -34,7 +35,7 @@ function frame(vcpu: Vcpu, n: u32): usize {
 /** R0 to R14 of the loaded vcpu; 0 for R15, which to name is UNPREDICTABLE. */
 export function readRegister(vcpu: Vcpu, n: u32): u32 {
   if (n < 8) return load<u32>(frame(vcpu, n));
-  const mode = SPSR_hyp.read() & MODE_MASK;
+  const mode = SPSR_hyp.read() & PSR_M;
   if (n == 13) {
     if (mode == MODE_SVC) return SP_svc.read();
     if (mode == MODE_ABT) return SP_abt.read();
@@ -64,7 +65,7 @@ export function writeRegister(vcpu: Vcpu, n: u32, value: u32): void {
     store<u32>(frame(vcpu, n), value);
     return;
   }
-  const mode = SPSR_hyp.read() & MODE_MASK;
+  const mode = SPSR_hyp.read() & PSR_M;
   if (n == 13) {
     if (mode == MODE_SVC) SP_svc.write(value);
     else if (mode == MODE_ABT) SP_abt.write(value);

@@ -1,14 +1,11 @@
 /** System registers that a guest is kept from. */
+import { EC_CP14, EC_CP14_64, EC_CP15_64 } from '../generated/arm.js';
 import { count } from '../core/time.js';
 import { Vcpu } from '../core/vm.js';
 import { readPhysicalControl, readPhysicalTime, setPhysicalTimer } from '../devices/timer.js';
 import { ACTLR, CNTVOFF, HSR } from '../intrinsics.js';
 import { readRegister, writeRegister } from './registers.js';
 
-export const MCR_CP15: u32 = 0x03;
-export const MCRR_CP15: u32 = 0x04;
-export const MCR_CP14: u32 = 0x05;
-export const MRRC_CP14: u32 = 0x0c;
 /** Of a coprocessor's register: a read; the register; opc2, opc1, CRn and CRm. */
 const READ: u32 = 1;
 
@@ -18,9 +15,9 @@ export function systemAccess(vcpu: Vcpu, hsr: u32): bool {
   const n = (hsr >> 5) & 0xf;
   const isRead = (hsr & READ) != 0;
   // Debug, trace and ThumbEE: there is none.
-  if (kind == MCR_CP14) return isRead ? zero(vcpu, n) : true;
-  if (kind == MRRC_CP14) return zero(vcpu, n) && zero(vcpu, (hsr >> 10) & 0xf);
-  if (kind == MCRR_CP15) return timerPair(vcpu, hsr, n, (hsr >> 10) & 0xf, isRead);
+  if (kind == EC_CP14) return isRead ? zero(vcpu, n) : true;
+  if (kind == EC_CP14_64) return zero(vcpu, n) && zero(vcpu, (hsr >> 10) & 0xf);
+  if (kind == EC_CP15_64) return timerPair(vcpu, hsr, n, (hsr >> 10) & 0xf, isRead);
   const opc2 = (hsr >> 17) & 7;
   const opc1 = (hsr >> 14) & 7;
   const crn = (hsr >> 10) & 0xf;

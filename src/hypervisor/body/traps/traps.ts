@@ -1,6 +1,23 @@
 /** Why HYP mode was entered, and what is done about it (ARM ARM B3.13.6, "HSR"). */
+import {
+  EC_CP10_ID,
+  EC_CP14,
+  EC_CP14_64,
+  EC_CP14_LDC,
+  EC_CP15,
+  EC_CP15_64,
+  EC_DATA_LOWER,
+  EC_HCPTR,
+  EC_HVC,
+  EC_JAZELLE,
+  EC_PREFETCH_LOWER,
+  EC_SMC,
+  EC_WFI,
+} from '../generated/arm.js';
 import { deliver } from '../core/events.js';
-import { HYP_TIMER, MAILBOX_CLEAR, MODE_MASK, SOURCE_MAILBOX1 } from '../core/machine.js';
+import { SOURCE_MAILBOX1 } from '../core/mailbox.js';
+import { PSR_M } from '../generated/arm.js';
+import { IRQ_SOURCE_CNTHPIRQ, MAILBOX_CLR } from '../generated/local-peripherals.js';
 import { Vcpu, core } from '../core/vm.js';
 import { textMode, textTrap } from '../generated/messages.js';
 import { hear } from '../devices/pl011.js';
@@ -13,33 +30,23 @@ import { dataAbort } from './data-abort.js';
 import { giveAbort, giveUndefined, goOn } from './exceptions.js';
 import { call, wait } from './psci.js';
 import { branchExchange, conditionPasses, readRegister, skip } from './registers.js';
-import { MCRR_CP15, MCR_CP14, MCR_CP15, MRRC_CP14, systemAccess } from './system-registers.js';
+import { systemAccess } from './system-registers.js';
 
 /** FIQ on a core of the host's: the hypervisor's own line, or the host's. */
 function hostKicked(): void {
   passFiq();
-  mmio.write32(MAILBOX_CLEAR + 16 * core().index + 4, 0xffffffff);
+  mmio.write32(MAILBOX_CLR + 16 * core().index + 4, 0xffffffff);
   barrier.dsb();
   CNTHP_CTL.write(0);
   hear();
   show();
 }
 
-// HSR.EC
-const WFI_WFE: u32 = 0x01;
-const LDC_CP14: u32 = 0x06;
-const COPROCESSOR: u32 = 0x07;
-const MRC_CP10: u32 = 0x08;
-const BXJ: u32 = 0x0a;
-const HVC: u32 = 0x12;
-const SMC: u32 = 0x13;
-const PREFETCH_ABORT: u32 = 0x20;
-const DATA_ABORT: u32 = 0x24;
 /** Coprocessors 10 and 11: VFP. An instruction that only NEON has says so, and no coprocessor. */
 const VFP: u32 = 10;
 const VFP_MASK: u32 = 0xe;
 const NEON: u32 = 1 << 5;
-/** What a call gives that is not known (SMC Calling Convention, DEN 0028A). */
+/** What a call gives that is not known (EC_SMC Calling Convention, DEN 0028A). */
 const NOT_SUPPORTED: u32 = <u32>-1;
 /** The modes of PL0 and PL1: bit 31 - n for number n, 0x10 to 0x13, 0x17, 0x1b and 0x1f (ARM ARM table B1-1). */
 const MODES: u32 = 0xf111;
@@ -50,13 +57,13 @@ export function trap(vcpu: Vcpu): Vcpu {
   const psr = SPSR_hyp.read();
   if (!isInMode(psr)) return fallen(vcpu);
   switch (hsr >>> HSR.EC_SHIFT) {
-    case HVC:
+    case EC_HVC:
       if (vcpu.vm.number != 0) return call(vcpu);
       vcpu.r0 = NOT_SUPPORTED;
       return vcpu;
-    case DATA_ABORT:
+    case EC_DATA_LOWER:
       return dataAbort(vcpu, hsr, psr);
-    case WFI_WFE: {
+    case EC_WFI: {
       if (vcpu.vm.number == 0) {
         if (!takeFiqsBack()) skip(hsr);
         return vcpu;
@@ -65,28 +72,28 @@ export function trap(vcpu: Vcpu): Vcpu {
       skip(hsr);
       return waits ? wait(vcpu) : vcpu;
     }
-    case PREFETCH_ABORT:
+    case EC_PREFETCH_LOWER:
       return giveAbort(vcpu, true, HIFAR.read(), false);
-    case COPROCESSOR:
+    case EC_HCPTR:
       if ((hsr & NEON) == 0 && (hsr & VFP_MASK) != VFP) return giveUndefined(vcpu);
       giveVfp(vcpu);
       return vcpu;
-    case MCR_CP15:
-    case MCR_CP14:
-    case MCRR_CP15:
-    case MRRC_CP14:
+    case EC_CP15:
+    case EC_CP14:
+    case EC_CP15_64:
+    case EC_CP14_64:
       if (conditionPasses(hsr) && !systemAccess(vcpu, hsr)) return giveUndefined(vcpu);
       skip(hsr);
       return vcpu;
-    case BXJ:
+    case EC_JAZELLE:
       // There is no Jazelle: it is BX. R15 is UNPREDICTABLE.
       if (!conditionPasses(hsr)) skip(hsr);
       else if ((hsr & 0xf) == 15) return giveUndefined(vcpu);
       else branchExchange(readRegister(vcpu, hsr & 0xf));
       return vcpu;
-    case LDC_CP14:
-    case MRC_CP10:
-    case SMC:
+    case EC_CP14_LDC:
+    case EC_CP10_ID:
+    case EC_SMC:
       return giveUndefined(vcpu);
   }
   return goOn(vcpu, textTrap(), ELR_hyp.read(), hsr);
@@ -95,7 +102,7 @@ export function trap(vcpu: Vcpu): Vcpu {
 /** Whether the vcpu is in a mode that there is: a return to another is UNPREDICTABLE. */
 // @inline
 function isInMode(psr: u32): bool {
-  return <i32>(MODES << (psr & MODE_MASK)) < 0;
+  return <i32>(MODES << (psr & PSR_M)) < 0;
 }
 
 function fallen(vcpu: Vcpu): Vcpu {
@@ -110,7 +117,7 @@ export function irq(vcpu: Vcpu): Vcpu {
   }
   const source = takeInterrupts();
   if (!isInMode(SPSR_hyp.read())) return fallen(vcpu);
-  if (source & (HYP_TIMER | SOURCE_MAILBOX1)) return schedule(vcpu);
+  if (source & (IRQ_SOURCE_CNTHPIRQ | SOURCE_MAILBOX1)) return schedule(vcpu);
   deliver(vcpu);
   return vcpu;
 }
