@@ -1,4 +1,5 @@
 /** A trial of a card with guests: whether the host and each guest come up. */
+import { readMessage } from '../hypervisor/shared/messages.js';
 import type { Engine, Machine } from './engine.js';
 import { createLineSplitter, createTranscript } from './console.js';
 import { onMiniUart, whyItEnded } from './reasons.js';
@@ -65,17 +66,13 @@ interface Settled {
   readonly failed: string | undefined;
 }
 
-/**
- * What the hypervisor says of a guest that has ended or of itself. Its lines begin with its name
- * (src/hypervisor/body/devices/own-console.ts).
- */
+/** Whom a line of the hypervisor's settles. */
 function settledBy(line: string): Settled | undefined {
-  const [, what] = /^hypberry: (.*)$/.exec(line) ?? [];
-  if (what === undefined) return undefined;
-  if (what.startsWith('fault in the hypervisor')) return { name: undefined, failed: `${what}.` };
-  const [, name, happened] = /^([a-z0-9-]+): ((?:crashed|powered off).*)$/.exec(what) ?? [];
-  if (name === undefined) return undefined;
-  return { name, failed: happened!.startsWith('crashed') ? `The guest ${happened!}.` : undefined };
+  const message = readMessage(line);
+  if (message?.end === undefined) return undefined;
+  const { guest, end, text } = message;
+  if (end === 'off') return { name: guest, failed: undefined };
+  return { name: guest, failed: end === 'fault' ? `${text}.` : `The guest ${text}.` };
 }
 
 /** Looks for a text in the lines of consoles, of one or of all. */

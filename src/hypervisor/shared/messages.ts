@@ -1,6 +1,8 @@
-/** What the hypervisor says on its own console. Its body has no strings, so the texts stand here, each at a label. */
+/**
+ * What the hypervisor says on its own console, and who reads it. Its body has no strings, so the texts stand here, each
+ * at a label, `text.NAME`, whose address the body has by `textName()`.
+ */
 
-/** By the name that the body knows them under. */
 export const TEXTS = {
   begin: 'hypberry: ',
   separator: ': ',
@@ -29,3 +31,29 @@ export const TEXTS = {
   coreStops: '; core ',
   stops: ' stops',
 } as const;
+
+/** A line about a guest, or about the hypervisor itself. */
+export interface HypervisorMessage {
+  /** undefined for what is no guest's matter. */
+  readonly guest: string | undefined;
+  /** Whether it says that a guest has crashed or is off, or that the hypervisor itself has met a fault. */
+  readonly end: 'crashed' | 'off' | 'fault' | undefined;
+  /** What it says, without whom it is about. */
+  readonly text: string;
+}
+
+/**
+ * Reads a line of the hypervisor's console.
+ * @param line without what ends it
+ * @returns undefined where it is no line of the hypervisor's
+ */
+export function readMessage(line: string): HypervisorMessage | undefined {
+  if (!line.startsWith(TEXTS.begin)) return undefined;
+  const what = line.slice(TEXTS.begin.length);
+  if (what.startsWith(TEXTS.fault)) return { guest: undefined, end: 'fault', text: what };
+  const [guest, ...rest] = what.split(TEXTS.separator);
+  if (rest.length === 0) return { guest: undefined, end: undefined, text: what };
+  const text = rest.join(TEXTS.separator);
+  const end = text.startsWith(TEXTS.crashed) ? 'crashed' : text.startsWith(TEXTS.off) ? 'off' : undefined;
+  return { guest, end, text };
+}
