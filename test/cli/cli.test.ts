@@ -280,7 +280,7 @@ describe('try', () => {
     const { status, stdout } = await hypberry(['try', '--as-is', '--timeout', '6', target]);
     expect(status).toBe(2);
     expect(stdout).toMatch(
-      /and then\n\nModes of the cores: .*\ncore 0 [^]*\nNONE: no verdict .*Time is up after 6 s/,
+      /and then\n\nModes of the cores: .*\ncore 0 [^]*\nNONE: no verdict .*Time was up \(6 s\) before a kernel said its mode/,
     );
   });
 
