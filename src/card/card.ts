@@ -7,6 +7,8 @@ export interface Entry {
   /** Bytes; 0 for a folder. */
   readonly size: number;
   readonly isFolder: boolean;
+  /** Set of a folder that is a link to one: what is in it stands elsewhere. A file's link is the file. */
+  readonly isLink?: boolean;
 }
 
 /** Which part of a medium a card is, and why this one. */
@@ -26,6 +28,11 @@ export interface Place {
   /** Why a Pi does not start from here, so that there is nothing to install. */
   readonly problem: HypberryError | undefined;
 }
+
+/** A change to a card. */
+export type Change =
+  | { readonly kind: 'create' | 'replace'; readonly path: string; readonly data: Uint8Array }
+  | { readonly kind: 'remove'; readonly path: string };
 
 /**
  * Read access to a boot partition, wherever it lives.
@@ -58,14 +65,20 @@ export interface Card extends CardReader {
   /** Bytes that new files can take. */
   freeBytes(): Promise<number>;
   /**
+   * Refuses, with nothing written, what making these changes one after the other would refuse, as far as that can be
+   * known before. On a card that is open for reading it is as if it were open for writing. Throws what they throw.
+   */
+  check(changes: readonly Change[]): Promise<void>;
+  /**
    * Writes a new file and returns when it is on the medium.
    * Throws `card.exists`, `card.no-room`, `card.read-only`.
    */
   create(path: string, data: Uint8Array): Promise<void>;
   /**
    * Puts new bytes in the place of a file's old ones, in one step: whoever looks, at any time, after any cut of
-   * the power, finds the old bytes or the new. Creates the file where it is missing.
-   * Throws `card.no-room`, `card.read-only`.
+   * the power, finds the old bytes or the new. Creates the file where it is missing. Takes room beside the old bytes, but
+   * for a change that `changeInPlace` (in-place.ts) knows.
+   * Throws `card.no-room`, `card.read-only`, `card.link`, `card.permission`.
    */
   replace(path: string, data: Uint8Array): Promise<void>;
   /** Removes a file. Throws `card.no-file`, `card.read-only`. */

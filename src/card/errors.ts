@@ -43,13 +43,32 @@ export function noRoom(what: string, options?: ErrorOptions): HypberryError {
   );
 }
 
-/** `card.read-only`: `what` cannot be written. */
+/** `card.read-only`: the medium `what` cannot be written. */
 export function readOnly(what: string, options?: ErrorOptions): HypberryError {
   return new HypberryError(
     'card.read-only',
     `${what} is read-only.`,
-    "Slide the card's lock switch, mount it for writing, or change the permissions.",
+    "Slide the card's lock switch, or mount it for writing.",
     options,
+  );
+}
+
+/** `card.read-only`: whoever owns the file at `path` has marked it so. */
+export function readOnlyFile(path: string, options?: ErrorOptions): HypberryError {
+  return new HypberryError(
+    'card.read-only',
+    `"${path}" is marked read-only on the boot partition.`,
+    'Take that mark off it ("chmod u+w" where the card is mounted, "attrib -r" on Windows, "mattrib -r" in an image) and try again.',
+    options,
+  );
+}
+
+/** `card.link`: a link at `path`, and `where` it leads. */
+export function linked(path: string, where: string): HypberryError {
+  return new HypberryError(
+    'card.link',
+    `"${path}" is a link that leads ${where}, and nothing is changed through it.`,
+    'A card has no links: put what it leads to in its place, and try again.',
   );
 }
 

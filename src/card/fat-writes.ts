@@ -25,8 +25,11 @@ export interface FatWrites {
    * it would lead elsewhere, so it cannot be changed in one step.
    */
   hasSplitLink(): boolean;
-  /** Brings the held writes to the medium; folder sectors in the given order. */
-  flush(folders: Order): void;
+  /**
+   * Brings the held writes to the medium; folder sectors in the given order.
+   * @param linksInOrder whether links that go must go in the order in which FatFs wrote them
+   */
+  flush(folders: Order, linksInOrder: boolean): void;
   /** Forgets the held writes. FatFs has to be mounted anew afterwards. */
   discard(): void;
   /** Holds only the writes to folders on, and gives what the medium has in their place. */
@@ -130,7 +133,7 @@ export function fatWrites(disk: Disk, { volume, used }: CheckedVolume): FatWrite
     }
   }
 
-  function flush(order: Order): void {
+  function flush(order: Order, linksInOrder: boolean): void {
     const all = [...held];
     const fat = all.filter(([sector]) => isFat(sector));
     const folders = all.filter(([sector]) => !isFat(sector) && !isInfo(sector));
@@ -146,7 +149,8 @@ export function fatWrites(disk: Disk, { volume, used }: CheckedVolume): FatWrite
       disk.sync();
     }
     // Then the old chains, which nothing leads to any more, or the link to a folder's new cluster.
-    writeFat(links);
+    if (linksInOrder) for (const link of links) writeFat([link]);
+    else writeFat(links);
     for (const [sector, bytes] of info) disk.write(sector, bytes);
     if (info.length > 0) disk.sync();
     held.clear();

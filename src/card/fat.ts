@@ -1,10 +1,21 @@
 import * as FatFs from 'js-fatfs';
 import { HypberryError } from '../base/errors.js';
-import { type Card, type CardKind, type Entry } from './card.js';
-import { badChain, badName, exists, mayRead, noFile, noRoom, notFat, readOnly } from './errors.js';
-import { type Disk, SECTOR_SIZE } from './disk.js';
+import { type Card, type CardKind, type Change, type Entry } from './card.js';
+import {
+  badChain,
+  badName,
+  exists,
+  mayRead,
+  noFile,
+  noRoom,
+  notFat,
+  readOnly,
+  readOnlyFile,
+} from './errors.js';
+import { type Disk, inMemory, SECTOR_SIZE } from './disk.js';
 import { checkVolume } from './fat-check.js';
 import { fatWrites } from './fat-writes.js';
+import { changeInPlace, type InPlaceChange } from './in-place.js';
 import { pathNames } from './path.js';
 
 const DRIVE = '0:';
@@ -178,17 +189,21 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
   }
 
   /** Throws `card.no-room` where a folder would grow by a link that cannot be written in one step. */
-  function flush(order: 'as written' | 'backwards' = 'as written'): void {
+  function flush(order: 'as written' | 'backwards' = 'as written', linksInOrder = false): void {
     if (writes.hasSplitLink()) throw noRoom('FAT12 lets the folder of the new file not grow safely.');
     broken = true;
-    writes.flush(order);
+    writes.flush(order, linksInOrder);
     broken = false;
   }
 
+  function hasRoom(data: Uint8Array): boolean {
+    return (
+      data.length <= MAX_FILE && Math.ceil(data.length / clusterBytes) * clusterBytes <= writes.freeBytes()
+    );
+  }
+
   function requireRoom(path: string, data: Uint8Array): void {
-    if (data.length > MAX_FILE || Math.ceil(data.length / clusterBytes) * clusterBytes > writes.freeBytes()) {
-      throw tooLittleRoom(path, data.length);
-    }
+    if (!hasRoom(data)) throw tooLittleRoom(path, data.length);
   }
 
   function createNow(path: string, data: Uint8Array): void {
@@ -210,6 +225,11 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
       createNow(path, data);
       return;
     }
+    const inPlace = hasRoom(data) ? undefined : changeInPlace(readNow(path), data);
+    if (inPlace) {
+      changeNow(path, data, inPlace);
+      return;
+    }
     const empty = new Uint8Array(0);
     change(path, () => {
       requireFile(path);
@@ -224,6 +244,28 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
       writeFile(path, FatFs.FA_CREATE_ALWAYS, empty);
       writes.dropFolders();
       flush();
+    });
+  }
+
+  /**
+   * One sector changes over: the one with the file's entry where it is cut short, else that of its data; the entry's new time is
+   * another. Behind a shorter entry the rest of the chain is freed, its new end first.
+   */
+  function changeNow(path: string, data: Uint8Array, inPlace: InPlaceChange): void {
+    change(path, () => {
+      withFile(path, FatFs.FA_WRITE | FatFs.FA_OPEN_EXISTING, (file) => {
+        if (inPlace.kind === 'shorten') {
+          ok(ff.f_lseek(file, data.length), path);
+          ok(ff.f_truncate(file), path);
+          return;
+        }
+        ok(ff.f_lseek(file, inPlace.offset), path);
+        inChunks(inPlace.bytes.length, (buffer, done, at, n) => {
+          ff.HEAPU8.set(inPlace.bytes.subarray(at, at + n), buffer);
+          ok(ff.f_write(file, buffer, n, done), path);
+        });
+      });
+      flush('as written', true);
     });
   }
 
@@ -244,6 +286,9 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
     stat: async (path) => statNow(path),
     read: async (path, offset, length) => readNow(path, offset, length),
     freeBytes: async () => writes.freeBytes(),
+    check: async (changes) => {
+      if (changes.length > 0) await rehearse(await openFatCard(inMemory(disk), kind, target), changes);
+    },
     create: async (path, data) => {
       createNow(path, data);
     },
@@ -259,6 +304,16 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
       disk.close();
     },
   };
+}
+
+/** Makes changes to a copy of a card: what it would refuse comes out, for whatever reason. */
+async function rehearse(copy: Card, changes: readonly Change[]): Promise<void> {
+  for (const change of changes) {
+    if (change.kind === 'create') await copy.create(change.path, change.data);
+    else if (change.kind === 'replace') await copy.replace(change.path, change.data);
+    else await copy.remove(change.path);
+  }
+  await copy.close();
 }
 
 /** A path as FatFs takes it. Throws `card.bad-name`. */
@@ -280,7 +335,7 @@ function fatError(result: number, path: string): HypberryError {
     case FatFs.FR_EXIST:
       return exists(path);
     case FatFs.FR_DENIED:
-      return readOnly(`"${path}"`);
+      return readOnlyFile(path);
     case FatFs.FR_WRITE_PROTECTED:
       return readOnly('The card');
     case FatFs.FR_NO_FILESYSTEM:

@@ -1,9 +1,10 @@
 /** What all commands that change a card have in common: showing a plan and making its changes. */
-import type { Card } from '../card/card.js';
+import type { Card, Change } from '../card/card.js';
 import { placeFacts } from '../setup/boot-partition.js';
 import { splitConfig } from '../setup/config-block.js';
 import { CONFIG } from '../setup/install.js';
-import { applyPlan, checkRoom, type Change, type Plan } from '../setup/plan.js';
+import { withoutUnfinished } from '../setup/ours.js';
+import { applyPlan, checkPlan, type Plan } from '../setup/plan.js';
 import { bytesText, say, sayJson } from './output.js';
 import { sayPlace } from './place.js';
 import { progress } from './progress.js';
@@ -31,10 +32,10 @@ function ourLines(change: Change): readonly string[] {
  */
 export async function makeChanges(
   card: Card,
-  plan: Plan,
+  wanted: Plan,
   options: { readonly dryRun?: boolean; readonly json?: boolean },
 ): Promise<void> {
-  await checkRoom(card, plan);
+  const plan = await checkPlan(card, await withoutUnfinished(card, wanted));
   if (!options.dryRun) {
     const line = await progress('Writing');
     try {

@@ -1,35 +1,76 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { type Card, type Entry } from '../card/card.js';
-import { badName, exists, mayRead, noFile, readOnly } from '../card/errors.js';
+import { HypberryError } from '../base/errors.js';
+import { type Card, type Change, type Entry } from '../card/card.js';
+import { badName, exists, linked, mayRead, noFile, noRoom, readOnly, readOnlyFile } from '../card/errors.js';
+import { changeInPlace } from '../card/in-place.js';
 import { foldCase, pathNames } from '../card/path.js';
+import { unfinishedName } from '../card/unfinished.js';
 import { syncFolder, writeDurably } from './durable-file.js';
 import { onSystem, systemCode } from './system-error.js';
 
-// Holds a change until it is whole. No one else uses the name, so what an interrupted run left there can go.
-const TEMPORARY = '.hypberry-unfinished';
+/** Bytes that several new files may take beside their data, in folders. */
+const OVERHEAD = 64 * 1024;
 
-/** A mounted boot partition, or a copy of one, as a card. Throws `card.read-only` at once where `write` is set. */
+/** Permission bits that let anybody write, and all that a file keeps. */
+const WRITABLE = 0o222;
+const PERMISSIONS = 0o7777;
+/** Set of a folder in which no one takes away what is another's. */
+const STICKY = 0o1000;
+
+/**
+ * A mounted boot partition, or a copy of one, as a card. What lies on another file system is not on it. A file that is a link
+ * is read through it, wherever it leads, and written only where that is in the folder; within a folder that is a link nothing
+ * is changed. A file that is replaced keeps its mode and owner, and where it has another name (a hard link) that keeps the old
+ * bytes.
+ * Throws `card.read-only` at once where `write` is set.
+ */
 export function openFolderCard(folder: string, options: { write: boolean }): Card {
+  const { dev } = onSystem(folder, () => fs.statSync(folder));
   if (options.write) {
     changing(() => {
       fs.accessSync(folder, fs.constants.W_OK);
     });
   }
 
+  const isOwnFolder = (at: string): boolean => {
+    const stat = statOf(at);
+    return stat?.isDirectory() === true && stat.dev === dev;
+  };
+
   /** Where a card's path lies on the system, its names spelt as they are there; undefined where nothing is. */
   function find(cardPath: string): string | undefined {
-    return pathNames(cardPath)?.reduce<string | undefined>((at, name) => at && findName(at, name), folder);
+    return pathNames(cardPath)?.reduce<string | undefined>(
+      (at, name) => (at !== undefined && isOwnFolder(at) ? findName(at, name) : undefined),
+      folder,
+    );
   }
 
-  /** Where a card's path lies or would lie. */
+  /** Where a card's path lies or would lie, for a change; no link is on the way there. */
   function place(cardPath: string): string {
     const names = pathNames(cardPath) ?? [];
     const name = names.pop();
     if (name === undefined) throw badName(cardPath);
-    const parent = find(names.join('/'));
-    if (parent === undefined || !fs.statSync(parent).isDirectory()) throw noFile(cardPath);
-    return findName(parent, name) ?? path.join(parent, name);
+    let at = folder;
+    for (const above of names) {
+      const next = findName(at, above);
+      if (next === undefined || !isOwnFolder(next)) throw noFile(cardPath);
+      if (fs.lstatSync(next).isSymbolicLink()) throw linked(above, 'to another folder');
+      at = next;
+    }
+    return findName(at, name) ?? path.join(at, name);
+  }
+
+  /** The same, of a file that may be a link. */
+  function placeOfBytes(cardPath: string): string {
+    const at = place(cardPath);
+    if (fs.lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return at;
+    if (statOf(at) === undefined) throw linked(cardPath, 'nowhere');
+    const real = fs.realpathSync(at);
+    const inside = path.relative(fs.realpathSync(folder), real);
+    const isInside = !path.isAbsolute(inside) && inside.split(path.sep)[0] !== '..';
+    if (!isInside || fs.statSync(path.dirname(real)).dev !== dev) throw linked(cardPath, 'out of the folder');
+    return real;
   }
 
   function statNow(cardPath: string): Entry | undefined {
@@ -37,44 +78,100 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
     return at === undefined ? undefined : entryAt(at, at === folder ? '' : path.basename(at));
   }
 
+  function entryAt(at: string, name: string): Entry | undefined {
+    const stat = statOf(at);
+    if (stat?.isFile() === true) return { name, size: stat.size, isFolder: false };
+    if (!isOwnFolder(at)) return undefined;
+    const isLink = at !== folder && fs.lstatSync(at).isSymbolicLink();
+    return { name, size: 0, isFolder: true, ...(isLink && { isLink }) };
+  }
+
   function requireFile(cardPath: string): string {
     const at = find(cardPath);
-    if (at === undefined || !fs.statSync(at).isFile()) throw noFile(cardPath);
+    if (at === undefined || statOf(at)?.isFile() !== true) throw noFile(cardPath);
     return at;
   }
 
-  /** Writes a file that `mayReplace` says may be there or not. */
-  function put(cardPath: string, data: Uint8Array, mayReplace: boolean): void {
+  function refuseReading(): void {
+    if (!options.write) throw readOnly(`"${folder}"`);
+  }
+
+  /** Where a change goes, once it is known that nothing is in its way there but, perhaps, room. */
+  function placeOf(change: Change): { at: string; there: fs.Stats | undefined } {
+    const { kind, path: cardPath } = change;
+    const at = kind === 'remove' ? place(cardPath) : placeOfBytes(cardPath);
+    const there = statOf(at);
+    if (kind === 'create' && there !== undefined) throw exists(cardPath);
+    if (kind === 'remove' && there === undefined) throw noFile(cardPath);
+    if (there !== undefined) {
+      if (!there.isFile()) throw noFile(cardPath);
+      if ((there.mode & WRITABLE) === 0) throw readOnlyFile(cardPath);
+    }
+    // For a look at what would be changed nobody needs to be allowed to.
+    if (!options.write) return { at, there };
+    const parent = path.dirname(at);
+    fs.accessSync(parent, fs.constants.W_OK | fs.constants.X_OK);
+    if (there !== undefined) refuseOthers(cardPath, kind, there, fs.statSync(parent));
+    // It also knows of one that not even root may change (chattr +i).
+    if (kind === 'replace' && there !== undefined) fs.accessSync(at, fs.constants.W_OK);
+    return { at, there };
+  }
+
+  function put(change: Change & { readonly data: Uint8Array }): void {
     changing(() => {
-      if (!options.write) throw readOnly(`"${folder}"`);
-      const at = place(cardPath);
-      const there = statNow(cardPath);
-      if (there !== undefined && !mayReplace) throw exists(cardPath);
-      if (there?.isFolder === true) throw noFile(cardPath);
+      refuseReading();
+      const { at, there } = placeOf(change);
       const parent = path.dirname(at);
-      const temporary = path.join(parent, TEMPORARY);
-      fs.rmSync(temporary, { force: true });
+      const temporary = path.join(parent, unfinishedName());
       try {
-        writeDurably(temporary, data);
+        writeDurably(temporary, change.data, (fd) => {
+          if (there) keep(fd, there);
+        });
         fs.renameSync(temporary, at);
       } catch (error) {
         fs.rmSync(temporary, { force: true });
-        throw error;
+        if (!isNoRoom(error) || !there || !putInPlace(at, there, change.data)) throw error;
       }
       syncFolder(parent);
     });
   }
 
-  /** Runs a change; what the system forbids in a folder is told as the card being read-only. */
+  /** Runs a change; what the system forbids in a folder is told as such. */
   function changing(action: () => void): void {
     onSystem(folder, () => {
       try {
         action();
       } catch (error) {
         if (systemCode(error) !== 'EACCES' && systemCode(error) !== 'EPERM') throw error;
-        throw readOnly(`"${folder}"`, { cause: error });
+        throw new HypberryError(
+          'card.read-only',
+          `"${folder}" is read-only for you.`,
+          'Run the command as a user who may write there, usually with sudo, or change the permissions.',
+          { cause: error },
+        );
       }
     });
+  }
+
+  function checkNow(changes: readonly Change[]): void {
+    const { bavail, bsize, files, ffree } = fs.statfsSync(folder);
+    const rounded = (size: number): number => Math.ceil(size / bsize) * bsize;
+    const news = changes.filter(({ kind }) => kind === 'create').length;
+    let free = bavail * bsize - (news > 1 ? OVERHEAD : 0);
+    if (news > 0 && files > 0 && ffree < news) throw noRoom(`No more files can be made in "${folder}".`);
+    for (const change of changes) {
+      const { at, there } = placeOf(change);
+      const before = there === undefined || there.nlink > 1 ? 0 : rounded(there.size);
+      if (change.kind === 'remove') {
+        free += before;
+        continue;
+      }
+      const needed = rounded(change.data.length);
+      if (needed <= free) free += before - needed;
+      else if (!there || !inPlace(at, there, change.data)) {
+        throw noRoom(`"${change.path}" needs ${needed} bytes, and ${Math.max(0, free)} are free.`);
+      }
+    }
   }
 
   return {
@@ -83,7 +180,7 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
     list: async (cardPath) =>
       onSystem(folder, () => {
         const at = find(cardPath);
-        if (at === undefined || !fs.statSync(at).isDirectory()) throw noFile(cardPath);
+        if (at === undefined || !isOwnFolder(at)) throw noFile(cardPath);
         return namesIn(at)
           .map((name) => entryAt(path.join(at, name), name))
           .filter((entry) => entry !== undefined);
@@ -96,22 +193,78 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
         const { bavail, bsize } = fs.statfsSync(folder);
         return bavail * bsize;
       }),
+    check: async (changes) => {
+      changing(() => {
+        checkNow(changes);
+      });
+    },
     create: async (cardPath, data) => {
-      put(cardPath, data, false);
+      put({ kind: 'create', path: cardPath, data });
     },
     replace: async (cardPath, data) => {
-      put(cardPath, data, true);
+      put({ kind: 'replace', path: cardPath, data });
     },
     remove: async (cardPath) => {
       changing(() => {
-        if (!options.write) throw readOnly(`"${folder}"`);
-        const at = requireFile(cardPath);
+        refuseReading();
+        const { at } = placeOf({ kind: 'remove', path: cardPath });
         fs.unlinkSync(at);
         syncFolder(path.dirname(at));
       });
     },
     close: async () => undefined,
   };
+}
+
+/** What a path leads to; undefined where that is nothing, as of a link to nowhere or to itself. */
+function statOf(at: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(at, { throwIfNoEntry: false });
+  } catch (error) {
+    if (systemCode(error) === 'ELOOP' || systemCode(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** Refuses what would not be its owner's any more, or may not be taken away by anybody else. */
+function refuseOthers(cardPath: string, kind: Change['kind'], file: fs.Stats, parent: fs.Stats): void {
+  const user = process.geteuid?.() ?? 0;
+  if (user === 0 || file.uid === user) return;
+  if (kind !== 'replace' && ((parent.mode & STICKY) === 0 || parent.uid === user)) return;
+  throw new HypberryError(
+    'card.permission',
+    `"${cardPath}" belongs to another user, and would not any more.`,
+    'Run the command as that user, or with sudo.',
+  );
+}
+
+/** Gives a new file the mode and the owner of the one that it will replace. */
+function keep(fd: number, { uid, gid, mode }: fs.Stats): void {
+  const own = fs.fstatSync(fd);
+  if (own.uid !== uid || own.gid !== gid) fs.fchownSync(fd, uid, gid);
+  if ((fs.fstatSync(fd).mode & PERMISSIONS) !== (mode & PERMISSIONS)) fs.fchmodSync(fd, mode & PERMISSIONS);
+}
+
+const isNoRoom = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '');
+
+/** How a file's bytes can be changed where there is no room beside them; one with another name keeps that as it is. */
+function inPlace(at: string, { nlink }: fs.Stats, data: Uint8Array): ReturnType<typeof changeInPlace> {
+  return nlink > 1 ? undefined : changeInPlace(fs.readFileSync(at), data);
+}
+
+/** Changes a file's bytes where they are; false where that could not be done in one step. */
+function putInPlace(at: string, stat: fs.Stats, data: Uint8Array): boolean {
+  const change = inPlace(at, stat, data);
+  if (!change) return false;
+  const fd = fs.openSync(at, 'r+');
+  try {
+    if (change.kind === 'shorten') fs.ftruncateSync(fd, data.length);
+    else fs.writeSync(fd, change.bytes, 0, change.bytes.length, change.offset);
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+  return true;
 }
 
 /** The names in a folder in the order of the medium, which readdirSync would sort. */
@@ -129,16 +282,10 @@ function namesIn(folder: string): string[] {
 /** `name` in `folder`: spelt the same where there is such a one, else in other case. */
 function findName(folder: string, name: string): string | undefined {
   const exact = path.join(folder, name);
-  if (fs.existsSync(exact)) return exact;
+  if (fs.lstatSync(exact, { throwIfNoEntry: false })) return exact;
   if (!fs.statSync(folder).isDirectory()) return undefined;
   const found = namesIn(folder).find((other) => foldCase(other) === foldCase(name));
   return found === undefined ? undefined : path.join(folder, found);
-}
-
-function entryAt(at: string, name: string): Entry | undefined {
-  const stat = fs.statSync(at, { throwIfNoEntry: false });
-  if (stat === undefined) return undefined;
-  return { name, size: stat.isDirectory() ? 0 : stat.size, isFolder: stat.isDirectory() };
 }
 
 function readPart(file: string, offset: number, length: number): Uint8Array {

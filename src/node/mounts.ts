@@ -1,11 +1,42 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { HypberryError } from '../base/errors.js';
 import { deviceNumbers } from './disk-file.js';
 
 // Block devices as Linux shows them in /sys (Documentation/ABI/testing/sysfs-block). Elsewhere there is nothing to read,
 // and every answer is empty.
 
 const BLOCK = '/sys/class/block';
+
+/** Names of devices on Windows, of disks and of what is on them. */
+const WINDOWS_DEVICE = /^[\\/]{2}(?:\.|\?(?=[\\/](?:PhysicalDrive|Volume)))[\\/]/i;
+
+/**
+ * Refuses a device on a system of which it is not known how to ask whether the device is in use.
+ * @param target a card, as a command takes it
+ * @throws HypberryError `card.mount-unknown`
+ */
+export function refuseUnknowable(target: string): void {
+  const { platform } = process;
+  if (platform === 'linux') return;
+  const stat = fs.statSync(target, { throwIfNoEntry: false });
+  const isDevice =
+    stat?.isBlockDevice() === true ||
+    stat?.isCharacterDevice() === true ||
+    (platform === 'win32' && WINDOWS_DEVICE.test(target));
+  if (!isDevice) return;
+  const folder =
+    platform === 'darwin'
+      ? 'the folder that the card is mounted at, /Volumes/…'
+      : platform === 'win32'
+        ? 'the drive that the card is shown as, such as E:\\'
+        : 'the folder that the card is mounted at';
+  throw new HypberryError(
+    'card.mount-unknown',
+    `Whether "${target}" is mounted is not known on this system, and writing to a mounted card would damage it.`,
+    `Give ${folder}, or an image of the card.`,
+  );
+}
 
 /**
  * Where a block device, a partition of it or the disk it is a partition of is mounted, or an image that a loop

@@ -7,7 +7,7 @@ import { openBootPartition, placeOfOne, type Named } from '../setup/boot-partiti
 import { deviceNumbers, openDiskFile } from './disk-file.js';
 import { openFolderCard } from './folder-card.js';
 import { lockTarget } from './lock.js';
-import { mountPoint } from './mounts.js';
+import { mountPoint, refuseUnknowable } from './mounts.js';
 import { refuseAsOutput } from './outputs.js';
 import { mounted, onSystem } from './system-error.js';
 
@@ -24,10 +24,11 @@ export interface OpenOptions extends Named {
  * Without `write` nothing is ever written, and a mounted device may be read. Until the card is closed nobody else writes to
  * it, or with `write` reads it: see {@link lockTarget}.
  * Throws `card.in-use`, `file.is-input`, `card.not-found`, `card.permission`, `card.read-only`, `card.mounted`,
- * `card.folder-partition`, and what `openBootPartition` throws.
+ * `card.mount-unknown`, `card.folder-partition`, and what `openBootPartition` throws.
  */
 export async function openCard(target: string, options: OpenOptions): Promise<Card> {
   onSystem(target, () => {
+    refuseUnknowable(target);
     refuseAsOutput(target);
   });
   const lock = await lockTarget(target, options.write ? 'write' : 'read');

@@ -102,3 +102,19 @@ export function addBlock(config: Uint8Array | undefined, lines: readonly string[
   const block = [begin, ...lines, END].map((line) => line + lineEnd).join('');
   return concatBytes(before, encode(needsNewline ? lineEnd + block : block));
 }
+
+/**
+ * A config.txt with every line of our block that sets something made a comment, of the same length: to the firmware it is as
+ * without the block.
+ * @param config a file with one block, see {@link splitConfig}
+ */
+export function muteBlock(config: Uint8Array): Uint8Array {
+  const text = asText(config);
+  const begin = BEGINS.flatMap((marker) => findLines(text, marker))[0]!;
+  const end = findLines(text, END)[0]!;
+  const muted = config.slice();
+  for (let at = begin.next; at < end.start; at = text.indexOf('\n', at) + 1) {
+    if (text[at] !== '[') muted[at] = '#'.charCodeAt(0);
+  }
+  return muted;
+}

@@ -1,7 +1,7 @@
 /** Adds guests to a card, and takes them away: their files, and the file that keeps them. */
 import { HypberryError } from '../base/errors.js';
 import { cores as coresText, counted } from '../base/words.js';
-import type { Card, CardReader } from '../card/card.js';
+import type { Card, CardReader, Change } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { pathKey } from '../card/path.js';
 import {
@@ -19,7 +19,7 @@ import { refuseProblem } from './boot-partition.js';
 import { consolesOf, planGuests, refuseMemory } from './hypervisor.js';
 import { withoutOurs } from './install.js';
 import { ourFiles } from './ours.js';
-import { mebibytes, ROOM_FOR_GUESTS, type Change, type Plan } from './plan.js';
+import { mebibytes, ROOM_FOR_GUESTS, type Plan } from './plan.js';
 import { surveyCard, type Survey } from './survey.js';
 
 /** What is to be added. */

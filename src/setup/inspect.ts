@@ -16,8 +16,8 @@ import { splitConfig } from './config-block.js';
 import { unusedGuestFiles } from './guests.js';
 import { hypervisorIn } from './hypervisor.js';
 import { planInstall } from './install.js';
-import { cardEntries, ourFiles } from './ours.js';
-import { checkRoom, type Method } from './plan.js';
+import { cardEntries, ourFiles, unfinishedFiles } from './ours.js';
+import { checkPlan, type Method } from './plan.js';
 import { surveyCard, type Start, type Survey } from './survey.js';
 import { oldCopyText, startedKernel } from './upgrade.js';
 
@@ -149,7 +149,7 @@ interface Next {
 async function askInstall(medium: CardReader, card: CardReader): Promise<Next> {
   try {
     const plan = await planInstall(card, { method: 'auto' });
-    if ('freeBytes' in medium) await checkRoom(medium as Card, plan);
+    if ('freeBytes' in medium) await checkPlan(medium as Card, plan);
     return { changes: plan.changes.length > 0, method: plan.method };
   } catch (error) {
     if (!(error instanceof HypberryError)) throw error;
@@ -200,7 +200,20 @@ async function findInstalled(card: CardReader): Promise<{
   const files = await ourFiles(card);
   try {
     const { lines } = splitConfig(config);
-    return { lines, files, rows: files.map((file) => ['from hypberry', file] as const) };
+    return {
+      lines,
+      files,
+      rows: [
+        ...files.map((file) => ['from hypberry', file] as const),
+        ...(await unfinishedFiles(card)).map(
+          (file) =>
+            [
+              'left over',
+              `${file}, of a hypberry that was interrupted: the next one that writes takes it away`,
+            ] as const,
+        ),
+      ],
+    };
   } catch (error) {
     if (!(error instanceof HypberryError)) throw error;
     return { lines: undefined, damaged: error, files, rows: problemRows(error) };

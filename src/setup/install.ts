@@ -2,7 +2,7 @@
 import { HypberryError } from '../base/errors.js';
 import { REVISION } from '../board/bcm2836.js';
 import { KERNEL_OFFSET } from '../boot/block.js';
-import type { CardReader } from '../card/card.js';
+import type { CardReader, Change } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { remember } from '../card/remember.js';
 import { readConfig } from '../firmware/config.js';
@@ -11,12 +11,12 @@ import { bareKernel, firstPageTable, unpackVersion } from '../firmware/kernel.js
 import { prepareHandover } from '../firmware/prepare.js';
 import { readGuests } from '../guest/guests.js';
 import { refuseProblem } from './boot-partition.js';
-import { addBlock, splitConfig } from './config-block.js';
+import { addBlock, muteBlock, splitConfig } from './config-block.js';
 import { armstubFiles, kernelOldFiles, knowsPi2Filter } from './files.js';
 import { hypervisorFor } from './hypervisor.js';
 import { OUR_NAME, ourFiles } from './ours.js';
 import { decide } from './conclusion.js';
-import { cardAfter, ROOM_FOR_GUESTS, type Change, type Method, type Plan } from './plan.js';
+import { cardAfter, ROOM_FOR_GUESTS, type Method, type Plan } from './plan.js';
 import { surveyCard, type Survey } from './survey.js';
 
 export interface InstallOptions {
@@ -137,13 +137,21 @@ export async function planInstall(medium: CardReader, options: InstallOptions): 
  * @throws HypberryError `setup.config-damaged`, and what the card throws
  */
 export async function planUninstall(card: CardReader): Promise<Plan> {
-  const { base, config, lines } = await withoutOurs(card);
+  const { base, config, written, lines } = await withoutOurs(card);
   const changes: Change[] = [];
   if (lines) {
     changes.push(config ? { kind: 'replace', path: CONFIG, data: config } : { kind: 'remove', path: CONFIG });
   }
   const { unused, notes } = await leftovers(card, base, []);
-  for (const path of unused) changes.push({ kind: 'remove', path });
+  const removals = unused.map((path): Change => ({ kind: 'remove', path }));
+  const muted = lines && config && muteBlock(written!);
+  // Where config.txt only becomes shorter, it takes no room anyway. Else our files make it, once no line needs them.
+  const withoutRoom: Change[] | undefined = muted && [
+    { kind: 'replace', path: CONFIG, data: muted },
+    ...removals,
+    ...changes,
+  ];
+  changes.push(...removals);
   return {
     method: undefined,
     summary:
@@ -154,6 +162,7 @@ export async function planUninstall(card: CardReader): Promise<Plan> {
           : 'What an interrupted install left on the card goes.',
     notes,
     changes,
+    ...(withoutRoom && { changesWithoutRoom: withoutRoom }),
   };
 }
 

@@ -2,8 +2,10 @@
 import { isBootBlock, BLOCK_SIZE } from '../boot/block.js';
 import type { CardReader, Entry } from '../card/card.js';
 import { pathNames } from '../card/path.js';
+import { isUnfinished } from '../card/unfinished.js';
 import { isFdt } from '../firmware/fdt.js';
 import { isHypervisorFile } from '../hypervisor/image/description.js';
+import type { Plan } from './plan.js';
 
 /**
  * The names we give, perhaps behind an `os_prefix`: the sum of the content is in them, so that a new content never
@@ -39,16 +41,60 @@ export async function cardEntries(card: CardReader, folder = ''): Promise<Entry[
   return (await card.list(folder)).filter(({ name }) => pathNames(name)?.length === 1);
 }
 
+/** Files that make a folder a boot folder, in lower case: the firmware's, or what it reads first. */
+const BOOT_FILES = ['bootcode.bin', 'start.elf', 'config.txt'];
+
+/**
+ * Paths of the files in a card's folders, but not in those that are somebody else's: links to folders, and folders within
+ * that are boot folders themselves, a copy of a card or another card's mount, unless this card's config.txt names them.
+ */
+async function* filesOn(card: CardReader, folder = ''): AsyncGenerator<string> {
+  const entries = await cardEntries(card, folder);
+  const isBoot = entries.some(({ name, isFolder }) => !isFolder && BOOT_FILES.includes(name.toLowerCase()));
+  if (folder !== '' && isBoot && !(await configNames(card, `${folder}/`))) return;
+  for (const { name, isFolder, isLink } of entries) {
+    const path = folder === '' ? name : `${folder}/${name}`;
+    if (!isFolder) yield path;
+    else if (!isLink) yield* filesOn(card, path);
+  }
+}
+
+/** Whether a card's config.txt has a text in it, in whatever case. */
+async function configNames(card: CardReader, text: string): Promise<boolean> {
+  if ((await card.stat('config.txt'))?.isFolder !== false) return false;
+  return new TextDecoder()
+    .decode(await card.read('config.txt'))
+    .toLowerCase()
+    .includes(text.toLowerCase());
+}
+
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
 /** Paths of the files that install put on the card: by their names, and what they begin with. */
-export async function ourFiles(card: CardReader, folder = ''): Promise<string[]> {
+export async function ourFiles(card: CardReader): Promise<string[]> {
   const found: string[] = [];
-  for (const entry of await cardEntries(card, folder)) {
-    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isFolder) {
-      found.push(...(await ourFiles(card, path)));
-    } else if (OUR_NAME.test(entry.name)) {
-      if (beginsAsOurs(await card.read(path, 0, BLOCK_SIZE))) found.push(path);
-    }
+  for await (const path of filesOn(card)) {
+    if (OUR_NAME.test(nameOf(path)) && beginsAsOurs(await card.read(path, 0, BLOCK_SIZE))) found.push(path);
   }
   return found;
+}
+
+/** Paths of files that commands were interrupted at, and left. */
+export async function unfinishedFiles(card: CardReader): Promise<string[]> {
+  const found: string[] = [];
+  for await (const path of filesOn(card)) if (isUnfinished(nameOf(path))) found.push(path);
+  return found;
+}
+
+/** A plan that also takes away, first, what interrupted commands left. */
+export async function withoutUnfinished(card: CardReader, plan: Plan): Promise<Plan> {
+  const left = await unfinishedFiles(card);
+  if (left.length === 0) return plan;
+  const removals = left.map((path) => ({ kind: 'remove', path }) as const);
+  return {
+    ...plan,
+    notes: [...plan.notes, ...left.map((path) => `${path} goes: a command that was interrupted left it.`)],
+    changes: [...removals, ...plan.changes],
+    ...(plan.changesWithoutRoom && { changesWithoutRoom: [...removals, ...plan.changesWithoutRoom] }),
+  };
 }

@@ -1,12 +1,7 @@
 /** Changes to a card, made up first and written after, in an order in which any of them may be the last. */
 import { HypberryError } from '../base/errors.js';
-import type { Card, CardReader } from '../card/card.js';
+import type { Card, CardReader, Change } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
-
-/** One change. */
-export type Change =
-  | { readonly kind: 'create' | 'replace'; readonly path: string; readonly data: Uint8Array }
-  | { readonly kind: 'remove'; readonly path: string };
 
 /** How the firmware is made to run the block. */
 export type Method = 'kernel_old' | 'armstub';
@@ -21,6 +16,8 @@ export interface Plan {
   readonly notes: readonly string[];
   /** In the order in which they are made; empty where nothing is to be done. */
   readonly changes: readonly Change[];
+  /** Changes to the same end that take next to no room, where there are such. */
+  readonly changesWithoutRoom?: readonly Change[];
   /** What makes room for it, beside removing files: the end of a sentence. */
   readonly room?: string;
 }
@@ -28,9 +25,6 @@ export interface Plan {
 /** What makes room for guests. */
 export const ROOM_FOR_GUESTS =
   "or have fewer guests: each one's files are on it twice, by themselves and in the file that install makes";
-
-/** Bytes that several new files may take beside their data, in their last clusters and in folders. */
-const OVERHEAD = 64 * 1024;
 
 /** The card as it would be with a plan's changes made. */
 export function cardAfter(card: CardReader, plan: Plan): CardReader {
@@ -49,32 +43,72 @@ export function mebibytes(bytes: number): string {
 }
 
 /**
- * Refuses a plan that a card has no room for, before any of it is written.
- * @throws HypberryError `card.no-room`
+ * Refuses a plan that a card does not take, before any of it is written.
+ * @returns the plan, perhaps with other changes to the same end, that take less room
+ * @throws HypberryError `card.no-room`, and what {@link Card.check} throws
  */
-export async function checkRoom(card: Card, plan: Plan): Promise<void> {
-  const sizes = plan.changes.flatMap((change) => (change.kind === 'remove' ? [] : [change.data.length]));
-  // A card refuses a single file by itself, with nothing written: what fits just so is no reason to refuse here.
-  const needed = sizes.reduce((sum, size) => sum + size, 0) + (sizes.length > 1 ? OVERHEAD : 0);
+export async function checkPlan(card: Card, plan: Plan): Promise<Plan> {
+  try {
+    await card.check(plan.changes);
+    return plan;
+  } catch (error) {
+    if (!isNoRoom(error)) throw error;
+    if (plan.changesWithoutRoom && (await takes(card, plan.changesWithoutRoom)))
+      return { ...plan, changes: plan.changesWithoutRoom };
+    throw await noRoomFor(card, plan, error);
+  }
+}
+
+const isNoRoom = (error: unknown): error is HypberryError =>
+  error instanceof HypberryError && error.code === 'card.no-room';
+
+async function takes(card: Card, changes: readonly Change[]): Promise<boolean> {
+  try {
+    await card.check(changes);
+    return true;
+  } catch (error) {
+    if (isNoRoom(error)) return false;
+    throw error;
+  }
+}
+
+/** `card.no-room` of a whole plan; of one file of it where it is not for the sum of bytes. */
+async function noRoomFor(card: Card, plan: Plan, error: HypberryError): Promise<HypberryError> {
+  const sizes = plan.changes.map((change) => (change.kind === 'remove' ? 0 : change.data.length));
+  const needed = sizes.reduce((sum, size) => sum + size, 0);
   const free = await card.freeBytes();
-  if (needed <= free) return;
-  throw new HypberryError(
+  if (needed <= free) return error;
+  return new HypberryError(
     'card.no-room',
     `The boot partition has ${mebibytes(free)} free, and ${mebibytes(needed)} are needed.`,
     `Remove files you do not need from the boot partition (kernels of other boards, for example)${plan.room === undefined ? '' : `, ${plan.room}`}.`,
+    { cause: error },
   );
 }
 
 /**
- * Makes a plan's changes, one after the other. Whatever interrupts it, the card starts, the old way or the new.
+ * Makes a plan's changes, one after the other. Whatever interrupts it, the card starts, the old way or the new. Where the card
+ * refuses one before anything that was there is changed, what was new goes again.
  * @param onChange called before each change
  * @throws HypberryError what the card throws
  */
 export async function applyPlan(card: Card, plan: Plan, onChange: (change: Change) => void): Promise<void> {
-  for (const change of plan.changes) {
-    onChange(change);
-    if (change.kind === 'create') await card.create(change.path, change.data);
-    else if (change.kind === 'replace') await card.replace(change.path, change.data);
-    else await card.remove(change.path);
+  const created: string[] = [];
+  try {
+    for (const change of plan.changes) {
+      onChange(change);
+      if (change.kind === 'create') {
+        await card.create(change.path, change.data);
+        created.push(change.path);
+        continue;
+      }
+      if (change.kind === 'replace') await card.replace(change.path, change.data);
+      else await card.remove(change.path);
+      // From now on something may need them.
+      created.length = 0;
+    }
+  } catch (error) {
+    for (const path of created) await card.remove(path).catch(() => undefined);
+    throw error;
   }
 }

@@ -1,8 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Card } from '../../src/card/card.js';
 import { openCard } from '../../src/node/open-card.js';
+import { inspectCard } from '../../src/setup/inspect.js';
+import { planUninstall } from '../../src/setup/install.js';
+import { ourFiles, unfinishedFiles, withoutUnfinished } from '../../src/setup/ours.js';
+import { applyPlan } from '../../src/setup/plan.js';
 import { pattern, run, temporary } from '../card/images.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -29,8 +34,15 @@ function mountTmpfs(at: string, options: string): void {
   mountedAt = at;
 }
 
+const cards: Card[] = [];
+afterEach(async () => {
+  for (const card of cards.splice(0)) await card.close();
+});
+
 async function opened(at: string, write = true): Promise<Card> {
-  return openCard(at, { write });
+  const card = await openCard(at, { write });
+  cards.push(card);
+  return card;
 }
 
 describe('a boot folder', () => {
@@ -72,11 +84,30 @@ describe('a boot folder', () => {
     expect(Math.abs((await card.freeBytes()) - bavail * bsize)).toBeLessThan(1 << 28);
   });
 
-  it('is rid of what an interrupted change left', async () => {
-    const at = folder(files);
-    fs.writeFileSync(path.join(at, '.hypberry-unfinished'), pattern(1000, 1));
-    await (await opened(at)).replace('config.txt', pattern(5, 5));
-    expect(fs.readdirSync(at).sort()).toEqual(['Config.txt', 'overlays']);
+  it('is rid of what an interrupted change left, by the next plan, and of nothing else', async () => {
+    const names = [
+      '.hypberry-unfinished',
+      '.hypberry-unfinished-0123abcd',
+      'overlays/.hypberry-unfinished-00000000',
+    ];
+    const others = [
+      '.hypberry-unfinished-mine',
+      'my.hypberry-unfinished',
+      '.hypberry-unfinished-0123abcd.txt',
+    ];
+    const at = folder({
+      ...files,
+      ...Object.fromEntries([...names, ...others].map((it) => [it, pattern(9, 1)])),
+    });
+    const card = await opened(at);
+    expect((await unfinishedFiles(card)).sort()).toEqual([...names].sort());
+    const { sections } = await inspectCard(card);
+    expect(sections.flatMap(({ rows }) => rows).filter(([title]) => title === 'left over')).toHaveLength(3);
+    const plan = await withoutUnfinished(card, { method: undefined, summary: '', notes: [], changes: [] });
+    await applyPlan(card, plan, () => undefined);
+    expect(fs.readdirSync(at).sort()).toEqual([...others, 'Config.txt', 'overlays'].sort());
+    expect(fs.readdirSync(path.join(at, 'overlays'))).toEqual(['A.dtbo']);
+    await card.close();
   });
 
   it.each([
@@ -121,5 +152,191 @@ describe('a boot folder', () => {
     await expect(card.create('big', big)).rejects.toMatchObject({ code: 'card.no-room' });
     expect(fs.readdirSync(at)).toEqual(['config.txt']);
     expect(Buffer.compare(fs.readFileSync(path.join(at, 'config.txt')), pattern(100, 1))).toBe(0);
+  });
+});
+
+describe('a boot folder keeps what it was', () => {
+  const text = (at: string): string => fs.readFileSync(at, 'utf8');
+  const NEW = new TextEncoder().encode('new');
+  const make = (): { at: string; config: string } => {
+    const at = folder({ 'config.txt': new TextEncoder().encode('old'), 'overlays/a.dtbo': pattern(5, 1) });
+    return { at, config: path.join(at, 'config.txt') };
+  };
+
+  it('mode and owner of a file that is replaced; times of what is not', async () => {
+    const { at, config } = make();
+    fs.chmodSync(config, 0o640);
+    if (isRoot) fs.chownSync(config, 1234, 4321);
+    const neighbour = path.join(at, 'overlays/a.dtbo');
+    fs.utimesSync(neighbour, 1000, 2000);
+    const { uid, gid, mode } = fs.statSync(config);
+    const card = await opened(at);
+    await card.replace('config.txt', NEW);
+    await card.close();
+    expect(fs.statSync(config)).toMatchObject({ uid, gid, mode });
+    expect(fs.statSync(neighbour).mtimeMs).toBe(2000_000);
+    expect(text(config)).toBe('new');
+  });
+
+  it('a link in the folder stays one, and what it leads to is changed', async () => {
+    const { at, config } = make();
+    fs.renameSync(config, path.join(at, 'overlays/real.txt'));
+    fs.symlinkSync('overlays/real.txt', config);
+    const card = await opened(at);
+    await card.replace('CONFIG.txt', NEW);
+    expect(await card.stat('config.txt')).toEqual({ name: 'config.txt', size: 3, isFolder: false });
+    await card.close();
+    expect(fs.readlinkSync(config)).toBe('overlays/real.txt');
+    expect(text(path.join(at, 'overlays/real.txt'))).toBe('new');
+  });
+
+  it('nothing goes through a link out of the folder, to nowhere, or into another folder', async () => {
+    const { at, config } = make();
+    const outside = temporary('outside');
+    fs.writeFileSync(outside, 'outside');
+    fs.rmSync(config);
+    fs.symlinkSync(outside, config);
+    fs.symlinkSync('nothing', path.join(at, 'dangling'));
+    fs.symlinkSync('round', path.join(at, 'round'));
+    fs.symlinkSync('overlays', path.join(at, 'current'));
+    const before = fs.readdirSync(at);
+    const card = await opened(at);
+    for (const name of ['config.txt', 'dangling', 'round', 'current/new']) {
+      for (const change of [
+        card.check([{ kind: 'replace', path: name, data: NEW }]),
+        card.replace(name, NEW),
+        card.create(name === 'config.txt' ? 'dangling' : name, NEW),
+      ]) {
+        await expect(change, name).rejects.toMatchObject({ code: 'card.link' });
+      }
+    }
+    expect(new TextDecoder().decode(await card.read('config.txt'))).toBe('outside');
+    await card.close();
+    expect(text(outside)).toBe('outside');
+    expect(fs.readdirSync(at)).toEqual(before);
+  });
+
+  it('another name of a file (a hard link) keeps the old bytes', async () => {
+    const { at, config } = make();
+    const other = temporary('other-name');
+    fs.linkSync(config, other);
+    const card = await opened(at);
+    await card.replace('config.txt', NEW);
+    await card.close();
+    expect([text(config), text(other)]).toEqual(['new', 'old']);
+  });
+
+  it('links in a circle, pipes and links to folders do not make commands fail', async () => {
+    const { at } = make();
+    fs.symlinkSync('..', path.join(at, 'overlays/up'));
+    fs.symlinkSync('b', path.join(at, 'a'));
+    fs.symlinkSync('a', path.join(at, 'b'));
+    run('mkfifo', path.join(at, 'kernel7.img'));
+    const ours = 'hypberry-00000000.bin';
+    fs.writeFileSync(path.join(at, 'overlays', ours), '');
+    fs.symlinkSync('overlays', path.join(at, 'current'));
+    const card = await opened(at, false);
+    expect((await card.list('')).map(({ name }) => name).sort()).toEqual([
+      'config.txt',
+      'current',
+      'overlays',
+    ]);
+    expect(await card.stat('a')).toBeUndefined();
+    expect(await card.stat('kernel7.img')).toBeUndefined();
+    expect(await ourFiles(card)).toEqual([`overlays/${ours}`]);
+    await inspectCard(card);
+    await card.close();
+  });
+
+  it('what is another card in it is not touched: a mount, a boot folder', async ({ skip }) => {
+    const ours = 'hypberry-00000000.bin';
+    const { at } = make();
+    for (const name of ['firmware', 'backup', 'os', 'mine']) fs.mkdirSync(path.join(at, name));
+    if (isRoot) mountTmpfs(path.join(at, 'firmware'), 'size=1m');
+    for (const name of ['firmware', 'backup', 'os', 'mine']) fs.writeFileSync(path.join(at, name, ours), '');
+    fs.writeFileSync(path.join(at, 'backup/start.elf'), '');
+    fs.writeFileSync(path.join(at, 'os/Config.txt'), '');
+    // This one holds firmware, too, and is where config.txt has the kernel looked for.
+    fs.writeFileSync(path.join(at, 'mine/start.elf'), '');
+    fs.writeFileSync(path.join(at, 'config.txt'), 'os_prefix=mine/\n');
+    const card = await opened(at);
+    const { changes } = await planUninstall(card);
+    expect(changes).toEqual([{ kind: 'remove', path: `mine/${ours}` }]);
+    if (!isRoot) skip('needs root: the mount was not tried');
+    expect((await card.list('')).map(({ name }) => name)).not.toContain('firmware');
+    expect(await card.stat('firmware')).toBeUndefined();
+    expect(await card.stat(`firmware/${ours}`)).toBeUndefined();
+    await expect(card.read(`firmware/${ours}`)).rejects.toMatchObject({ code: 'card.no-file' });
+    await expect(card.create('firmware/new', NEW)).rejects.toMatchObject({ code: 'card.no-file' });
+    await card.close();
+  });
+});
+
+describe('before the first write is known', () => {
+  const big = { kind: 'create', path: 'big', data: pattern(1000, 1) } as const;
+  const change = { kind: 'replace', path: 'config.txt', data: pattern(5, 5) } as const;
+
+  it('that a file is marked read-only, or may not be changed by anyone', async ({ skip }) => {
+    const at = folder({ 'config.txt': pattern(9, 1) });
+    const config = path.join(at, 'config.txt');
+    const card = await opened(at);
+    fs.chmodSync(config, 0o444);
+    await expect(card.check([big, change])).rejects.toMatchObject({
+      code: 'card.read-only',
+      hint: expect.stringMatching(/^Take that mark off it/) as string,
+    });
+    fs.chmodSync(config, 0o644);
+    await card.check([big, change]);
+    const { status } = spawnSync('chattr', ['+i', config]);
+    if (status !== 0) skip('chattr does not work here: a file that may not be changed was not tried');
+    await expect(card.check([big, change])).rejects.toMatchObject({ code: 'card.read-only' });
+    run('chattr', '-i', config);
+    await card.close();
+  });
+
+  it("that a file is another user's", async () => {
+    const at = folder({ 'config.txt': pattern(9, 1) });
+    const card = await opened(at);
+    const geteuid = vi.spyOn(process, 'geteuid').mockReturnValue(4321);
+    await expect(card.check([big, change])).rejects.toMatchObject({ code: 'card.permission' });
+    geteuid.mockRestore();
+    await card.close();
+  });
+
+  it('that there is no room; what only gets shorter, or changes in one sector, needs none', async ({
+    skip,
+  }) => {
+    skip(!isRoot, needsRoot);
+    const at = folder();
+    mountTmpfs(at, 'size=64k');
+    const old = pattern(5000, 1);
+    fs.writeFileSync(path.join(at, 'config.txt'), old);
+    fs.writeFileSync(path.join(at, 'kernel.img'), new Uint8Array(10_000));
+    try {
+      fs.writeFileSync(path.join(at, 'filler'), new Uint8Array(1 << 20));
+    } catch {
+      // Full, as wanted.
+    }
+    expect(fs.statfsSync(at).bavail).toBe(0);
+    const card = await opened(at);
+    const commented = old.slice();
+    commented.set([1, 2, 3], 600);
+    for (const data of [commented, commented.subarray(0, 4200)]) {
+      await card.check([{ kind: 'replace', path: 'config.txt', data }]);
+      await card.replace('config.txt', data);
+      expect(Buffer.compare(fs.readFileSync(path.join(at, 'config.txt')), data)).toBe(0);
+    }
+    const otherwise = commented.slice(0, 4200);
+    otherwise.set([1], 0);
+    otherwise.set([1], 3000);
+    for (const bad of [{ ...change, data: otherwise }, big]) {
+      await expect(card.check([bad])).rejects.toMatchObject({ code: 'card.no-room' });
+    }
+    await card.check([
+      { kind: 'remove', path: 'kernel.img' },
+      { ...change, data: otherwise },
+    ]);
+    expect(fs.readdirSync(at).sort()).toEqual(['config.txt', 'filler', 'kernel.img']);
+    await card.close();
   });
 });

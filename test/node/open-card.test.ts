@@ -135,6 +135,30 @@ describe('an image', () => {
 });
 
 describe('a block device', () => {
+  it.each([
+    ['darwin', '/Volumes/'],
+    ['win32', 'E:\\'],
+    ['freebsd', 'mounted at'],
+  ])('card.mount-unknown: on %s, where nobody tells whether it is mounted', async (platform, words) => {
+    const { platform: here } = process;
+    Object.defineProperty(process, 'platform', { value: platform });
+    undo.push(() => Object.defineProperty(process, 'platform', { value: here }));
+    // A device of characters, as macOS has them of disks, too: no test needs to be root for it.
+    for (const target of [
+      '/dev/null',
+      ...(platform === 'win32' ? ['\\\\.\\PhysicalDrive1', '//./E:'] : []),
+    ]) {
+      for (const write of [true, false]) {
+        await expect(openCard(target, { write })).rejects.toMatchObject({
+          code: 'card.mount-unknown',
+          hint: expect.stringContaining(words) as string,
+        });
+      }
+    }
+    // Images and folders go on.
+    await (await openCard(makeVolume(FAT16), { write: true })).close();
+  });
+
   it('is read and written', async ({ skip }) => {
     const image = makeVolume(FAT16, { 'config.txt': pattern(100, 1) });
     const device = attach(image);

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { HypberryError } from '../../src/base/errors.js';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall } from '../../src/setup/install.js';
-import { applyPlan, checkRoom, type Plan } from '../../src/setup/plan.js';
+import { applyPlan, checkPlan, type Plan } from '../../src/setup/plan.js';
 import { surveyCard } from '../../src/setup/survey.js';
 import { bootcodeOf } from '../support/bootcode.js';
 import {
@@ -135,7 +135,7 @@ async function outcomeOf(files: Files): Promise<Plan | HypberryError> {
   const card = changeableCard(files);
   try {
     const plan = await planInstall(card, { method: 'auto' });
-    await checkRoom(card, plan);
+    await checkPlan(card, plan);
     return plan;
   } catch (error) {
     if (error instanceof HypberryError) return error;

@@ -10,7 +10,7 @@ import { readConfig } from '../../src/firmware/config.js';
 import type { Picked } from '../../src/firmware/handover.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { planInstall, planUninstall, type InstallOptions } from '../../src/setup/install.js';
-import { applyPlan, checkRoom, type Plan } from '../../src/setup/plan.js';
+import { applyPlan, checkPlan, type Plan } from '../../src/setup/plan.js';
 import {
   BIG_TREE,
   bootPartition,
@@ -30,7 +30,7 @@ import { ARMV7_CODE, concat, text, zImage } from '../support/kernel-files.js';
 const OURS = /^(?:.*[/-])?hypberry-[0-9a-f]{8}\.(?:img|bin)$/;
 
 async function carryOut(card: Card, plan: Plan): Promise<Plan> {
-  await checkRoom(card, plan);
+  await checkPlan(card, plan);
   await applyPlan(card, plan, () => undefined);
   return plan;
 }

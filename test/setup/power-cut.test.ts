@@ -8,9 +8,9 @@ import type { Card, CardReader } from '../../src/card/card.js';
 import type { Segment } from '../../src/firmware/handover.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { openFolderCard } from '../../src/node/folder-card.js';
-import { ourFiles } from '../../src/setup/ours.js';
+import { ourFiles, withoutUnfinished } from '../../src/setup/ours.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
-import { applyPlan, type Method } from '../../src/setup/plan.js';
+import { applyPlan, checkPlan, type Method, type Plan } from '../../src/setup/plan.js';
 import { fsck, temporary } from '../card/images.js';
 import { everyCut, memoryDisk } from '../card/power-cut.js';
 import { bootPartition, guestFiles, HOST_TREE, kernelFile, type Files } from '../support/boot-files.js';
@@ -18,13 +18,18 @@ import { bootPartition, guestFiles, HOST_TREE, kernelFile, type Files } from '..
 const open = (disk: Disk): Promise<Card> =>
   openFatCard(partOf(disk, BOOT_START, disk.sectors - BOOT_START), 'image', 'cut');
 
+/** Makes a plan's changes as the commands do. */
+async function carryOut(card: Card, plan: Plan): Promise<void> {
+  await applyPlan(card, await checkPlan(card, await withoutUnfinished(card, plan)), () => undefined);
+}
+
 const install =
   (method: Method) =>
   async (card: Card): Promise<void> => {
-    await applyPlan(card, await planInstall(card, { method }), () => undefined);
+    await carryOut(card, await planInstall(card, { method }));
   };
 async function uninstall(card: Card): Promise<void> {
-  await applyPlan(card, await planUninstall(card), () => undefined);
+  await carryOut(card, await planUninstall(card));
 }
 
 /** What the card puts into a Pi's memory: one text, short where two differ. */

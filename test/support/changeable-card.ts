@@ -16,6 +16,10 @@ export function changeableCard(files: Record<string, Uint8Array>, size = 1 << 30
     kind: 'folder',
     target: 'memory',
     freeBytes: async () => free(),
+    check: async (changes) => {
+      const needed = changes.map((change) => (change.kind === 'remove' ? 0 : change.data.length));
+      if (needed.reduce((sum, size) => sum + size, 0) > free()) throw noRoom('Full.');
+    },
     create: async (path, data) => {
       if (find(path) !== undefined) throw exists(path);
       put(path, data);
