@@ -100,7 +100,11 @@ const origin = Math.ceil(symbols.get('zeroTo')! / 0x1000) * 0x1000;
 /** The hypervisor's functions that the C file calls, by the name of their address there. */
 const CALLED = [
   ...['scheduling/scheduler/schedule', 'traps/psci/wait'],
-  ...['traps/exceptions/giveAbort', 'traps/exceptions/goOn', 'traps/system-registers/systemAccess'],
+  ...[
+    'traps/exceptions/deliverAbort',
+    'traps/exceptions/continueOrCrash',
+    'traps/system-registers/systemAccess',
+  ],
   ...['traps/registers/conditionPasses', 'traps/registers/readRegister', 'traps/registers/writeRegister'],
   ...['devices/pl011/readUart', 'devices/pl011/writeUart'],
 ];

@@ -14,7 +14,7 @@ import {
 import { copy, toMemory } from './core/memory.js';
 import { makeGuestTables, makeHostTables } from './core/stage2.js';
 import {
-  RESTING,
+  STOPPED,
   Vcpu,
   configuration,
   core,
@@ -26,10 +26,10 @@ import {
   vcpuOf,
   vmAt,
 } from './core/vm.js';
-import { greet } from './devices/own-console.js';
+import { printCores } from './devices/own-console.js';
 import { resetUart } from './devices/pl011.js';
 import { routeLine } from './host/fiq.js';
-import { settle } from './host/tree.js';
+import { relocateForHost } from './host/tree.js';
 import {
   CNTHCTL,
   CNTHP_CTL,
@@ -50,7 +50,7 @@ import {
   mmio,
   shared,
 } from './intrinsics.js';
-import { begin } from './scheduling/lifecycle.js';
+import { startMachine } from './scheduling/lifecycle.js';
 import { GUEST_HCPTR, loadVcpu } from './scheduling/loaded.js';
 import { schedule } from './scheduling/scheduler.js';
 import { SVC_MASKED, resetVcpu } from './scheduling/vcpu-start.js';
@@ -70,7 +70,7 @@ const MAILBOX3_FIQ: u32 = 1 << 7;
 const PATIENCE: u64 = 2 * CRYSTAL_HZ;
 
 /** Puts a vcpu into the ring of its core. */
-function join(vcpu: Vcpu): void {
+function addToRing(vcpu: Vcpu): void {
   const at = coreAt(vcpu.core);
   if (changetype<usize>(at.ring) == 0) {
     at.ring = vcpu;
@@ -101,7 +101,7 @@ function makeHost(tree: u32, kernel: u32): void {
     vcpu.vm = vm;
     vcpu.number = n;
     vcpu.core = n;
-    join(vcpu);
+    addToRing(vcpu);
     resetVcpu(vcpu);
   }
   const first = vcpuAt(0);
@@ -125,18 +125,18 @@ function makeGuest(number: u32, firstVcpu: u32): void {
     vcpu.vm = vm;
     vcpu.number = n;
     vcpu.core = load<u32>(vm.record + 4 * (L.GUEST_CORES + n));
-    join(vcpu);
+    addToRing(vcpu);
     resetVcpu(vcpu);
-    setState(vcpu, RESTING);
+    setState(vcpu, STOPPED);
   }
-  begin(vm, 0);
+  startMachine(vm, 0);
 }
 
 /** The first core: makes all machines, then lets the other cores come. */
 function makeAll(tree: u32, kernel: u32, file: u32): void {
   for (let n: u32 = 0; n < CORES; n++) coreAt(n).index = n;
   moveKernel(kernel, file);
-  makeHost(settle(tree, configuration(L.CONFIG_HOST_END)), file);
+  makeHost(relocateForHost(tree, configuration(L.CONFIG_HOST_END)), file);
   let vcpu: u32 = CORES;
   for (let n: u32 = 1; n <= configuration(L.CONFIG_GUESTS); n++) {
     makeGuest(n, vcpu);
@@ -146,14 +146,14 @@ function makeAll(tree: u32, kernel: u32, file: u32): void {
   for (let n: u32 = 1; n < CORES; n++) mmio.write32(MAILBOX_SET + 16 * n + MAILBOX3, <u32>secondaryEntry());
   barrier.dsb();
   barrier.sev();
-  greet(awaitAll(), configuration(L.CONFIG_HOST_CORES));
+  printCores(waitForCores(), configuration(L.CONFIG_HOST_CORES));
   shared.store32(arrivals() + 4, 1);
   barrier.dsbIsh();
   barrier.sev();
 }
 
 /** Waits until every core has come; gives how many there are. One that does not come is not waited for long. */
-function awaitAll(): u32 {
+function waitForCores(): u32 {
   const until = CNTPCT.read() + PATIENCE;
   let came: u32;
   do came = shared.load32(arrivals());

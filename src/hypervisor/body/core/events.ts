@@ -19,7 +19,7 @@ export function pendingAt(vcpu: Vcpu): usize {
  * The best of the interrupts of a word of bits, given the best so far: priority << 16 | ID, the smaller the better.
  * @param priorities of the first, a byte each
  */
-function better(priorities: usize, bits: u32, first: u32, best: u32): u32 {
+function highestPriority(priorities: usize, bits: u32, first: u32, best: u32): u32 {
   while (bits != 0) {
     const n = ctz(bits);
     bits &= bits - 1;
@@ -39,7 +39,7 @@ export function spisOf(vm: Vm): u32 {
 }
 
 /** The interrupt that the vcpu would take next, or SPURIOUS. */
-export function next(vcpu: Vcpu): u32 {
+export function nextInterrupt(vcpu: Vcpu): u32 {
   const vm = vcpu.vm;
   let own = shared.load32(pendingAt(vcpu)) & vcpu.enabled & ~vcpu.active;
   let spis = spisOf(vm) & vcpu.spiMine;
@@ -61,8 +61,13 @@ export function next(vcpu: Vcpu): u32 {
   const active = vcpu.activePriorities;
   let limit = vcpu.priorityMask;
   if (active != 0) limit = min(limit, ctz(active) << 3);
-  let best: u32 = better(changetype<usize>(vcpu) + offsetof<Vcpu>('priorities'), own, 0, limit << 16);
-  best = better(changetype<usize>(vm) + offsetof<Vm>('spiPriorities'), spis, 32, best);
+  let best: u32 = highestPriority(
+    changetype<usize>(vcpu) + offsetof<Vcpu>('priorities'),
+    own,
+    0,
+    limit << 16,
+  );
+  best = highestPriority(changetype<usize>(vm) + offsetof<Vm>('spiPriorities'), spis, 32, best);
   return best == limit << 16 ? SPURIOUS : best & 0xffff;
 }
 
@@ -75,7 +80,7 @@ export function isGroup1(vcpu: Vcpu, id: u32): bool {
 /** Raises or drops the loaded vcpu's virtual IRQ and FIQ as its interrupt controller stands. */
 export function deliver(vcpu: Vcpu): void {
   const hcr = HCR.read();
-  const id = next(vcpu);
+  const id = nextInterrupt(vcpu);
   let wanted = hcr & ~(HCR.VI | HCR.VF);
   if (id != SPURIOUS)
     wanted |= (vcpu.interfaceEnabled & FIQ_EN) != 0 && !isGroup1(vcpu, id) ? HCR.VF : HCR.VI;
@@ -98,18 +103,18 @@ export function notify(vcpu: Vcpu): void {
   const state = stateOf(vcpu);
   if (state == WAITING) {
     barrier.dmbIsh();
-    if (next(vcpu) != SPURIOUS) kick(vcpu);
+    if (nextInterrupt(vcpu) != SPURIOUS) kick(vcpu);
   } else if (state == RUNNABLE && loadedOn(vcpu.core) == vcpu) kick(vcpu);
 }
 
 /** Makes one of a vcpu's own interrupts pending. */
 // @inline
-export function raise(vcpu: Vcpu, id: u32): void {
+export function setPending(vcpu: Vcpu, id: u32): void {
   atomic.fetchOr(pendingAt(vcpu), 1 << id);
 }
 
 /** Makes one no longer pending. */
-export function drop(vcpu: Vcpu, id: u32): void {
+export function clearPending(vcpu: Vcpu, id: u32): void {
   atomic.fetchAnd(pendingAt(vcpu), ~((<u32>1) << id));
 }
 
@@ -119,11 +124,11 @@ export function setLine(vm: Vm, id: u32, up: bool): void {
   const at = changetype<usize>(vm) + offsetof<Vm>('spiLevel');
   const before = up ? atomic.fetchOr(at, bit) : atomic.fetchAnd(at, ~bit);
   if (((before & bit) != 0) == up) return;
-  tell(vm, bit);
+  notifyTargets(vm, bit);
 }
 
 /** Has the vcpus that get a shared interrupt see that it has changed. */
-export function tell(vm: Vm, bit: u32): void {
+export function notifyTargets(vm: Vm, bit: u32): void {
   // Whoever sends it to another vcpu meanwhile finds it as it is, or is found here.
   barrier.dmbIsh();
   const loaded = core().loaded;

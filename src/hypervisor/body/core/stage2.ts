@@ -85,7 +85,7 @@ export function makeGuestTables(vm: Vm): usize {
 }
 
 /** Lets the host at the interrupt controllers itself, or has its accesses trapped. */
-export function showControllers(shown: bool): void {
+export function mapControllers(shown: bool): void {
   const peripherals = hostTables() + 3 * L.TABLE_SIZE;
   const controller = peripherals + 8 * ((CONTROLLER_PAGE - PERIPHERAL_BASE) >> 12);
   const local = peripherals + L.TABLE_SIZE;

@@ -25,10 +25,10 @@ export class Uart {
   line: u32;
   /** Held, of the near end, while either end is changed. */
   lock: u32;
-  /** Bytes that were read since its last pause. */
-  heard: u32;
-  /** Count until which it hears nothing. */
-  deafUntil: u64;
+  /** Bytes that were read since its last holdoff. */
+  readSinceHoldoff: u32;
+  /** Count until which it is held off: what it has received is not shown. 0 for never. */
+  holdoffUntil: u64;
 }
 
 if (offsetof<Uart>() > <usize>L.UART_SIZE || offsetof<Uart>('put') != <usize>L.UART_PUT)

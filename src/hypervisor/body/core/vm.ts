@@ -3,7 +3,7 @@ import * as L from '../../shared/layout.js';
 import { HTPIDR, shared } from '../intrinsics.js';
 
 // @inline
-export function nobody(): Vcpu {
+export function noVcpu(): Vcpu {
   return changetype<Vcpu>(0);
 }
 
@@ -52,10 +52,10 @@ export class Vm {
   vcpus: u32;
   vttbrLow: u32;
   vttbrHigh: u32;
-  /** Asked of all its vcpus: RUN, or to come to rest and then END. */
+  /** Asked of all its vcpus: RUN, or to stop and then what: OFF, RESET or CRASH. */
   request: u32;
-  /** How many of its vcpus rest. */
-  resting: u32;
+  /** How many of its vcpus have stopped. */
+  stopped: u32;
   /** When it is to begin, and how much of its memory is made. */
   beginsAt: u64;
   made: u32;
@@ -98,7 +98,7 @@ export const RUNNABLE: u32 = 0;
 /** It waits in WFI. */
 export const WAITING: u32 = 1;
 /** Not started, or stopped by PSCI. */
-export const RESTING: u32 = 2;
+export const STOPPED: u32 = 2;
 /** Another vcpu has asked to start it: `startAt` and `startWith` say how. */
 export const STARTING: u32 = 3;
 /** Between the two: its starter writes these, and no core acts upon it. */

@@ -5,12 +5,12 @@ import {
   GROUPS,
   SPURIOUS,
   deliver,
-  drop,
+  clearPending,
   isGroup1,
-  next,
-  raise,
+  nextInterrupt,
+  setPending,
   spisOf,
-  tell,
+  notifyTargets,
 } from '../core/events.js';
 import { Vcpu, Vm } from '../core/vm.js';
 import { PHYSICAL_TIMER_INTERRUPT, VIRTUAL_TIMER_INTERRUPT } from '../generated/guest-machine.js';
@@ -45,11 +45,11 @@ function seenAs(vcpu: Vcpu, id: u32, alias: bool): u32 {
 
 /** GICC_IAR, and GICC_AIAR for group 1 alone: takes the next interrupt. */
 function acknowledge(vcpu: Vcpu, alias: bool): u32 {
-  let id = next(vcpu);
+  let id = nextInterrupt(vcpu);
   if (id == VIRTUAL_TIMER_INTERRUPT && (CNTV_CTL.read() & CONTROL) != FIRES) {
     // The guest has changed its timer meanwhile.
     releaseTimer(vcpu);
-    id = next(vcpu);
+    id = nextInterrupt(vcpu);
   }
   if (id == SPURIOUS) {
     // What there was has gone, maybe to another CPU: nothing tells of it any more.
@@ -64,8 +64,8 @@ function acknowledge(vcpu: Vcpu, alias: bool): u32 {
   // The virtual timer's line holds it pending; all others may have gone to another CPU, or pend no more from here on.
   let source: u32 = 0;
   if (id != VIRTUAL_TIMER_INTERRUPT) {
-    source = take(vcpu, id);
-    if (source == NOBODY) {
+    source = activate(vcpu, id);
+    if (source == NO_SOURCE) {
       deliver(vcpu);
       return SPURIOUS;
     }
@@ -79,41 +79,41 @@ function acknowledge(vcpu: Vcpu, alias: bool): u32 {
 }
 
 /** Makes an interrupt no longer pending for the vcpu that takes it; gives an SGI's sender, NOBODY where it is gone. */
-function take(vcpu: Vcpu, id: u32): u32 {
-  if (id < 16) return takeSgi(vcpu, id);
+function activate(vcpu: Vcpu, id: u32): u32 {
+  if (id < 16) return activateSgi(vcpu, id);
   if (id < 32) {
-    drop(vcpu, id);
+    clearPending(vcpu, id);
     if (id == PHYSICAL_TIMER_INTERRUPT) setPhysicalTimer(vcpu, vcpu.physicalControl, vcpu.physicalCompare);
     return 0;
   }
   const bit: u32 = 1 << (id - 32);
   const vm = vcpu.vm;
   // One CPU takes it, of all that it is sent to.
-  if (atomic.fetchOr(changetype<usize>(vm) + offsetof<Vm>('spiActive'), bit) & bit) return NOBODY;
+  if (atomic.fetchOr(changetype<usize>(vm) + offsetof<Vm>('spiActive'), bit) & bit) return NO_SOURCE;
   atomic.fetchAnd(changetype<usize>(vm) + offsetof<Vm>('spiPending'), ~bit);
   return 0;
 }
 
-const NOBODY: u32 = 32;
+const NO_SOURCE: u32 = 32;
 
 /** Takes one sender of an SGI; it stays pending while there are others. */
-function takeSgi(vcpu: Vcpu, id: u32): u32 {
+function activateSgi(vcpu: Vcpu, id: u32): u32 {
   const at = changetype<usize>(vcpu) + offsetof<Vcpu>('sgiSources') + (id & ~3);
   const shift = (id & 3) << 3;
   // Its sender wrote who it is before it made the interrupt pending.
   barrier.dmbIsh();
   // NOBODY where a sender that sent again had it taken before it made it pending.
   const source = ctz((shared.load32(at) >> shift) & 0xff);
-  if (source != NOBODY) atomic.fetchAnd(at, ~((<u32>1) << (shift + source)));
-  drop(vcpu, id);
+  if (source != NO_SOURCE) atomic.fetchAnd(at, ~((<u32>1) << (shift + source)));
+  clearPending(vcpu, id);
   // Seen after the pending bit is gone, so that a sender who comes now is not lost.
   barrier.dmbIsh();
-  if ((shared.load32(at) >> shift) & 0xff) raise(vcpu, id);
+  if ((shared.load32(at) >> shift) & 0xff) setPending(vcpu, id);
   return source;
 }
 
 /** GICC_EOIR and GICC_AEOIR: the interrupt is dealt with. */
-function end(vcpu: Vcpu, id: u32): void {
+function endInterrupt(vcpu: Vcpu, id: u32): void {
   vcpu.activePriorities &= vcpu.activePriorities - 1;
   deactivate(vcpu, id);
 }
@@ -129,7 +129,7 @@ function deactivate(vcpu: Vcpu, id: u32): void {
     atomic.fetchAnd(changetype<usize>(vm) + offsetof<Vm>('spiActive'), ~bit);
     // It may have been pending for another vcpu all the while: who made it so has seen this, or is seen here.
     barrier.dmbIsh();
-    if (spisOf(vm) & bit) tell(vm, bit);
+    if (spisOf(vm) & bit) notifyTargets(vm, bit);
   }
   deliver(vcpu);
 }
@@ -147,13 +147,13 @@ export function read(vcpu: Vcpu, offset: u32): u32 {
     case 5:
       return vcpu.activePriorities ? ctz(vcpu.activePriorities) << 3 : 0xff;
     case 6:
-      return seenAs(vcpu, next(vcpu), false);
+      return seenAs(vcpu, nextInterrupt(vcpu), false);
     case 7:
       return vcpu.binaryPoint1;
     case 8:
       return acknowledge(vcpu, true);
     case 10:
-      return seenAs(vcpu, next(vcpu), true);
+      return seenAs(vcpu, nextInterrupt(vcpu), true);
     case 0xd0 >> 2:
       return vcpu.activePriorities;
     case 0xfc >> 2:
@@ -182,7 +182,7 @@ export function write(vcpu: Vcpu, offset: u32, _size: u32, value: u32): void {
       // With EOImode 1 an end only drops the priority.
       if (vcpu.interfaceEnabled & EOI_MODE) vcpu.activePriorities &= vcpu.activePriorities - 1;
       else {
-        end(vcpu, value & 0x3ff);
+        endInterrupt(vcpu, value & 0x3ff);
         return;
       }
       break;

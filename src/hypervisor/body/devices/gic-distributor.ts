@@ -2,7 +2,7 @@
  * The guests' interrupt controller: a GICv2 (IHI 0048B) with 64 interrupts, of which 32 to 63 are shared. Pending,
  * enabled and active are a bit each, so that what is to be delivered next is found without a search.
  */
-import { GROUPS, deliver, notify, pendingAt, raise } from '../core/events.js';
+import { GROUPS, deliver, notify, pendingAt, setPending } from '../core/events.js';
 import { lock, unlock } from '../core/locks.js';
 import { Vcpu, Vm, vcpuOf } from '../core/vm.js';
 import { IIDR } from './gic-cpu-interface.js';
@@ -223,7 +223,7 @@ function sendSgi(vcpu: Vcpu, value: u32): void {
     const at = changetype<usize>(to) + offsetof<Vcpu>('sgiSources') + (id & ~3);
     atomic.fetchOr(at, self << ((id & 3) << 3));
     barrier.dmbIsh();
-    raise(to, id);
+    setPending(to, id);
     if (to == vcpu) deliver(vcpu);
     else notify(to);
   }

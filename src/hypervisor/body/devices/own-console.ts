@@ -52,23 +52,23 @@ export function textVector(n: u32): usize {
 /** Begins a line, of the hypervisor's. No other core's comes between until it is ended. */
 export function beginLine(): void {
   openLog();
-  say(textBegin());
+  print(textBegin());
 }
 
 /** Begins a line about a guest. */
 export function beginLineOf(vm: Vm): void {
   beginLine();
-  say(vm.record + 4 * L.GUEST_NAME);
-  say(textSeparator());
+  print(vm.record + 4 * L.GUEST_NAME);
+  print(textSeparator());
 }
 
 export function endLine(): void {
-  say(textEnd());
+  print(textEnd());
   closeLog();
 }
 
 /** Bytes up to a NUL. */
-export function say(text: usize): void {
+export function print(text: usize): void {
   for (;;) {
     const byte = load<u8>(text);
     if (byte == 0) return;
@@ -78,12 +78,12 @@ export function say(text: usize): void {
 }
 
 /** A number below 10. */
-export function sayDigit(value: u32): void {
+export function printDigit(value: u32): void {
   putLog(0x30 + value);
 }
 
 /** A word: 0x and eight hexadecimal digits. */
-export function sayWord(value: u32): void {
+export function printWord(value: u32): void {
   putLog(0x30);
   putLog(0x78);
   for (let shift: i32 = 28; shift >= 0; shift -= 4) {
@@ -93,21 +93,21 @@ export function sayWord(value: u32): void {
 }
 
 /** A whole line about a guest. */
-export function tell(vm: Vm, text: usize): void {
+export function printLineOf(vm: Vm, text: usize): void {
   beginLineOf(vm);
-  say(text);
+  print(text);
   endLine();
 }
 
 /** The first line: how many cores have come to HYP mode, and which of them are the host's. */
-export function greet(cores: u32, hosts: u32): void {
+export function printCores(cores: u32, hosts: u32): void {
   beginLine();
-  sayDigit(cores);
-  say(textCores());
-  if (hosts == 1) say(textOnly());
+  printDigit(cores);
+  print(textCores());
+  if (hosts == 1) print(textOnly());
   else {
-    say(textFromZero());
-    sayDigit(hosts - 1);
+    print(textFromZero());
+    printDigit(hosts - 1);
   }
   endLine();
 }

@@ -4,9 +4,9 @@
  * control. What a guest sends stands in a log, which keeps the newest of it: nobody has to read it, and the guest never
  * waits. Console 0 is for the hypervisor's own messages.
  *
- * A near end that is opened hears nothing for a moment. Else what stands in its log would come before the program that
+ * A near end that is opened is held off for a moment: it shows nothing of what it has received. Else what stands in its log would come before the program that
  * has opened it can say that it wants no echo, and the echo would be input of the guest's; and Linux' driver throws
- * away what it finds at the beginning. It has a pause, too, when it has been read empty or has given many bytes: a guest
+ * away what it finds at the beginning. It is held off, too, when it has been read empty or has given many bytes: a guest
  * that never stops talking must not have its host do nothing but listen.
  */
 import {
@@ -45,7 +45,7 @@ import { count } from '../core/time.js';
 import { Uart, isNear, peerOf, uartAt } from '../core/uart.js';
 import { Vcpu, Vm, vmAt } from '../core/vm.js';
 import { UART_INTERRUPT } from '../generated/guest-machine.js';
-import { deafAt, nearLineChanged } from '../host/interrupts.js';
+import { holdoffsAt, nearLineChanged } from '../host/interrupts.js';
 import { atomic, shared } from '../intrinsics.js';
 
 // @external('address', 'rings')
@@ -53,15 +53,15 @@ declare function rings(): usize;
 // @external('address', 'logs')
 declare function logs(): usize;
 /** UARTEN and RXE: someone listens. */
-const CR_LISTENS: u32 = CR_UARTEN | CR_RXE;
+const CR_RECEIVING: u32 = CR_UARTEN | CR_RXE;
 /** CR and IFLS after reset. */
 const CR_RESET: u32 = CR_TXE | CR_RXE;
 const IFLS_RESET: u32 = 0x12;
-/** Ticks that a near end hears nothing: 250 ms when it is opened, 1 ms between bytes that come at once. */
-const OPENING: u64 = CRYSTAL_HZ / 4;
-const PAUSE: u64 = CRYSTAL_HZ / 1000;
-/** The most bytes between two pauses. */
-const AT_ONCE: u32 = 256;
+/** Ticks of a near end's holdoff: 250 ms when it is opened, 1 ms when it was read empty or a burst was read. */
+const HOLDOFF_OPENED: u64 = CRYSTAL_HZ / 4;
+const HOLDOFF_READ: u64 = CRYSTAL_HZ / 1000;
+/** The most bytes between two holdoffs. */
+const BURST: u32 = 256;
 
 /** Bytes that may wait to be read by an end. */
 // @inline
@@ -82,7 +82,7 @@ export function resetUart(console: u32, near: bool): void {
   uart.number = 2 * console + (near ? 1 : 0);
   const at = lockOf(uart);
   lock(at);
-  const held = holds(uart);
+  const held = stopsSender(uart);
   uart.control = CR_RESET;
   uart.lineControl = 0;
   uart.integerDivisor = 0;
@@ -92,20 +92,20 @@ export function resetUart(console: u32, near: bool): void {
   uart.dma = 0;
   uart.latched = 0;
   uart.line = 0;
-  if (held) letGo(uart);
+  if (held) resumeSender(uart);
   unlock(at);
 }
 
 /** The other end may send again: what it has waited for. */
-function letGo(uart: Uart): void {
+function resumeSender(uart: Uart): void {
   const peer = peerOf(uart);
   peer.latched |= RIS_TX;
   update(peer);
 }
 
 // @inline
-function listens(uart: Uart): bool {
-  return (uart.control & CR_LISTENS) == CR_LISTENS;
+function isReceiving(uart: Uart): bool {
+  return (uart.control & CR_RECEIVING) == CR_RECEIVING;
 }
 
 // @inline
@@ -114,36 +114,36 @@ function isFull(uart: Uart): bool {
 }
 
 /** Whether there is something for it to read. */
-function hears(uart: Uart): bool {
-  return uart.put != uart.taken && (uart.deafUntil == 0 || uart.deafUntil <= count());
+function isReadable(uart: Uart): bool {
+  return uart.put != uart.taken && (uart.holdoffUntil == 0 || uart.holdoffUntil <= count());
 }
 
-/** A near end is to hear nothing for some ticks. */
-function deafen(uart: Uart, ticks: u64): void {
-  uart.heard = 0;
-  uart.deafUntil = count() + ticks;
-  awake(uart);
+/** A near end is to show nothing of what it has received for some ticks. */
+function holdOff(uart: Uart, ticks: u64): void {
+  uart.readSinceHoldoff = 0;
+  uart.holdoffUntil = count() + ticks;
+  scheduleHoldoffEnd(uart);
 }
 
-/** Where a near end has something to hear later, the core that has the host's interrupts is to set its timer. */
-function awake(uart: Uart): void {
-  if (uart.put == uart.taken || hears(uart)) return;
+/** Where a near end that is held off has received something, the core with the host's interrupts is to set its timer. */
+function scheduleHoldoffEnd(uart: Uart): void {
+  if (uart.put == uart.taken || isReadable(uart)) return;
   const console = uart.number >> 1;
   const bit: u32 = 1 << console;
-  if ((atomic.fetchOr(deafAt(), bit) & bit) == 0) nearLineChanged(console, uart.line != 0);
+  if ((atomic.fetchOr(holdoffsAt(), bit) & bit) == 0) nearLineChanged(console, uart.line != 0);
 }
 
-/** Has the near ends hear whose time has come. */
-export function hear(): void {
-  let deaf = shared.load32(deafAt());
-  while (deaf != 0) {
-    const console = ctz(deaf);
-    deaf &= deaf - 1;
+/** Ends the holdoffs whose time has come. */
+export function endHoldoffs(): void {
+  let heldOff = shared.load32(holdoffsAt());
+  while (heldOff != 0) {
+    const console = ctz(heldOff);
+    heldOff &= heldOff - 1;
     const uart = uartAt(console, true);
     const at = lockOf(uart);
     lock(at);
-    if (uart.deafUntil <= count()) {
-      atomic.fetchAnd(deafAt(), ~((<u32>1) << console));
+    if (uart.holdoffUntil <= count()) {
+      atomic.fetchAnd(holdoffsAt(), ~((<u32>1) << console));
       update(uart);
     }
     unlock(at);
@@ -152,7 +152,7 @@ export function hear(): void {
 
 /** Linux' driver lets interrupts of what it has received through before it begins to receive, or can handle them. */
 function raw(uart: Uart): u32 {
-  return uart.latched | (listens(uart) && hears(uart) ? RIS_RX | RIS_RT : 0);
+  return uart.latched | (isReceiving(uart) && isReadable(uart) ? RIS_RX | RIS_RT : 0);
 }
 
 /** Tells an end's machine when its interrupt line has changed. */
@@ -166,27 +166,28 @@ export function update(uart: Uart): void {
 }
 
 /** Whether an end keeps the other from sending: the far one that listens and has not read what it was sent. */
-function holds(uart: Uart): bool {
-  return !isNear(uart) && isFull(uart) && listens(uart);
+function stopsSender(uart: Uart): bool {
+  return !isNear(uart) && isFull(uart) && isReceiving(uart);
 }
 
 /** Puts a byte into an end's ring or log. */
 export function receive(uart: Uart, byte: u32): void {
-  if (holds(uart)) return;
+  if (stopsSender(uart)) return;
   if (isFull(uart)) uart.taken++;
   store<u8>(byteAt(uart, uart.put), byte);
   uart.put++;
-  if (isNear(uart)) awake(uart);
+  if (isNear(uart)) scheduleHoldoffEnd(uart);
 }
 
-function take(uart: Uart): u32 {
-  if (!hears(uart)) return 0;
+function readByte(uart: Uart): u32 {
+  if (!isReadable(uart)) return 0;
   const byte = load<u8>(byteAt(uart, uart.taken));
-  const held = holds(uart);
+  const held = stopsSender(uart);
   uart.taken++;
   // There is room again for who waited to send.
-  if (held) letGo(uart);
-  if (isNear(uart) && (++uart.heard == AT_ONCE || uart.put == uart.taken)) deafen(uart, PAUSE);
+  if (held) resumeSender(uart);
+  if (isNear(uart) && (++uart.readSinceHoldoff == BURST || uart.put == uart.taken))
+    holdOff(uart, HOLDOFF_READ);
   return byte;
 }
 
@@ -200,7 +201,7 @@ export function readUart(uart: Uart, offset: u32): u32 {
     case DR: {
       const at = lockOf(uart);
       lock(at);
-      const byte = take(uart);
+      const byte = readByte(uart);
       update(uart);
       unlock(at);
       return byte;
@@ -210,8 +211,8 @@ export function readUart(uart: Uart, offset: u32): u32 {
         FR_CTS |
         FR_DSR |
         FR_DCD |
-        (holds(peerOf(uart)) ? FR_TXFF : FR_TXFE) |
-        (!hears(uart) ? FR_RXFE : isFull(uart) ? FR_RXFF : 0)
+        (stopsSender(peerOf(uart)) ? FR_TXFF : FR_TXFE) |
+        (!isReadable(uart) ? FR_RXFE : isFull(uart) ? FR_RXFF : 0)
       );
     }
     case IBRD:
@@ -253,7 +254,7 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
       const peer = peerOf(uart);
       receive(peer, value & 0xff);
       // What is sent is gone at once.
-      if (!holds(peer)) uart.latched |= RIS_TX;
+      if (!stopsSender(peer)) uart.latched |= RIS_TX;
       update(peer);
       break;
     }
@@ -267,11 +268,11 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
       uart.lineControl = value & 0xff;
       break;
     case CR: {
-      const held = holds(uart);
-      const listened = listens(uart);
+      const held = stopsSender(uart);
+      const listened = isReceiving(uart);
       uart.control = value & 0xffff;
-      if (held && !holds(uart)) letGo(uart);
-      if (isNear(uart) && !listened && listens(uart)) deafen(uart, OPENING);
+      if (held && !stopsSender(uart)) resumeSender(uart);
+      if (isNear(uart) && !listened && isReceiving(uart)) holdOff(uart, HOLDOFF_OPENED);
       break;
     }
     case IFLS:

@@ -4,7 +4,7 @@
  * the same count.
  */
 import { SAVED_CNTVOFF, SAVED_CNTV_CTL, SAVED_CNTV_CVAL } from '../generated/saved-registers.js';
-import { deliver, drop, raise } from '../core/events.js';
+import { deliver, clearPending, setPending } from '../core/events.js';
 import { IRQ_SOURCE_CNTHPIRQ, IRQ_SOURCE_CNTVIRQ, TIMERS_ROUTING } from '../generated/local-peripherals.js';
 import { NEVER, count } from '../core/time.js';
 import { PAUSED, Vcpu, WAITING, core, saved, stateOf, wantsCore } from '../core/vm.js';
@@ -17,7 +17,7 @@ export const CONTROL: u32 = FIRES | CNTV_CTL.IMASK;
 
 /** The loaded vcpu's virtual timer no longer holds its line up: its interrupt may come again. */
 export function releaseTimer(vcpu: Vcpu): void {
-  drop(vcpu, VIRTUAL_TIMER_INTERRUPT);
+  clearPending(vcpu, VIRTUAL_TIMER_INTERRUPT);
   vcpu.timerHeld = 0;
   mmio.write32(TIMERS_ROUTING + 4 * vcpu.core, IRQ_SOURCE_CNTHPIRQ | IRQ_SOURCE_CNTVIRQ);
 }
@@ -26,12 +26,12 @@ const ENABLE: u32 = CNTV_CTL.ENABLE;
 const IMASK: u32 = CNTV_CTL.IMASK;
 const ISTATUS: u32 = CNTV_CTL.ISTATUS;
 
-function pair(vcpu: Vcpu, word: u32): u64 {
+function saved64(vcpu: Vcpu, word: u32): u64 {
   return ((<u64>saved(vcpu, word + 1)) << 32) | saved(vcpu, word);
 }
 
 /** When a count that begins at `offset` comes to a value; NEVER where the counter ends before. */
-function when(value: u64, offset: u64): u64 {
+function deadlineAt(value: u64, offset: u64): u64 {
   const sum = value + offset;
   return sum < offset ? NEVER : sum;
 }
@@ -39,26 +39,26 @@ function when(value: u64, offset: u64): u64 {
 /** Count at which a vcpu that is not loaded has its virtual timer fire; NEVER where that is off. */
 function virtualDeadline(vcpu: Vcpu): u64 {
   if ((saved(vcpu, SAVED_CNTV_CTL) & (ENABLE | IMASK)) != ENABLE || vcpu.timerHeld) return NEVER;
-  return when(pair(vcpu, SAVED_CNTV_CVAL), pair(vcpu, SAVED_CNTVOFF));
+  return deadlineAt(saved64(vcpu, SAVED_CNTV_CVAL), saved64(vcpu, SAVED_CNTVOFF));
 }
 
 /** The same for its physical timer, loaded or not; `offset` is its CNTVOFF. */
 function physicalDeadline(vcpu: Vcpu, offset: u64): u64 {
   if ((vcpu.physicalControl & (ENABLE | IMASK)) != ENABLE) return NEVER;
-  return (vcpu.pending >> PHYSICAL_TIMER_INTERRUPT) & 1 ? NEVER : when(vcpu.physicalCompare, offset);
+  return (vcpu.pending >> PHYSICAL_TIMER_INTERRUPT) & 1 ? NEVER : deadlineAt(vcpu.physicalCompare, offset);
 }
 
 function offsetOf(vcpu: Vcpu): u64 {
-  return core().loaded == vcpu ? CNTVOFF.read() : pair(vcpu, SAVED_CNTVOFF);
+  return core().loaded == vcpu ? CNTVOFF.read() : saved64(vcpu, SAVED_CNTVOFF);
 }
 
 /** Makes the interrupts of a vcpu's timers pending whose time has come. */
 export function expire(vcpu: Vcpu, time: u64): void {
   if (core().loaded != vcpu && virtualDeadline(vcpu) <= time) {
     vcpu.timerHeld = 1;
-    raise(vcpu, VIRTUAL_TIMER_INTERRUPT);
+    setPending(vcpu, VIRTUAL_TIMER_INTERRUPT);
   }
-  if (physicalDeadline(vcpu, offsetOf(vcpu)) <= time) raise(vcpu, PHYSICAL_TIMER_INTERRUPT);
+  if (physicalDeadline(vcpu, offsetOf(vcpu)) <= time) setPending(vcpu, PHYSICAL_TIMER_INTERRUPT);
 }
 
 /** Sets the HYP timer to when this core has to look again: the end of a slice, or somebody's timer. */
@@ -93,7 +93,7 @@ export function readPhysicalTime(vcpu: Vcpu): u32 {
 export function setPhysicalTimer(vcpu: Vcpu, control: u32, compare: u64): void {
   vcpu.physicalControl = control & (ENABLE | IMASK);
   vcpu.physicalCompare = compare;
-  drop(vcpu, PHYSICAL_TIMER_INTERRUPT);
+  clearPending(vcpu, PHYSICAL_TIMER_INTERRUPT);
   expire(vcpu, count());
   deliver(vcpu);
   arm();

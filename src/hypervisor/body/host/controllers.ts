@@ -8,7 +8,7 @@ import {
 } from '../generated/interrupt-controller.js';
 import { IRQ_SOURCE, IRQ_SOURCE_GPU, LOCAL_BASE } from '../generated/local-peripherals.js';
 import { core } from '../core/vm.js';
-import { UART_BIT, gpuCore, isPending, showOn } from './interrupts.js';
+import { UART_BIT, gpuCore, isPending, updateInjectionOn } from './interrupts.js';
 import { mmio } from '../intrinsics.js';
 
 const PAGE_BITS: u32 = 12;
@@ -37,7 +37,7 @@ export function writeController(address: u32, size: u32, value: u32): void {
   else mmio.write8(address, value);
   // It may have enabled or disabled the interrupt, from whichever core, or have sent it to another.
   const index = gpuCore();
-  if (before != index) showOn(before);
+  if (before != index) updateInjectionOn(before);
   if (before != index || index == core().index || address == <u32>ENABLE2 || address == <u32>DISABLE2)
-    showOn(index);
+    updateInjectionOn(index);
 }

@@ -25,7 +25,7 @@ export function routeLine(index: u32, on: bool): void {
 }
 
 /** An FIQ has come: gives it to the host where it is the host's. */
-export function passFiq(): void {
+export function forwardFiq(): void {
   const index = core().index;
   if ((mmio.read32(FIQ_SOURCE + 4 * index) & ~(IRQ_SOURCE_CNTHPIRQ | SOURCE_MAILBOX1)) == 0) return;
   routeLine(index, false);
@@ -36,7 +36,7 @@ export function passFiq(): void {
  * The host goes idle on a core whose FIQs it has.
  * @returns whether they are the hypervisor's again; else one is pending, and there is nothing to wait for
  */
-export function takeFiqsBack(): bool {
+export function reclaimFiqs(): bool {
   const index = core().index;
   if (mmio.read32(FIQ_SOURCE + 4 * index) != 0) return false;
   HCR.write((HCR.read() & ~HCR.TWI) | HCR.FMO);

@@ -6,7 +6,7 @@ import * as L from '../../shared/layout.js';
 import { ENABLE2 } from '../generated/interrupt-controller.js';
 import { CRYSTAL_HZ } from '../generated/board.js';
 import { GPU_ROUTING, GPU_ROUTING_IRQ, IRQ_SOURCE, MAILBOX_SET } from '../generated/local-peripherals.js';
-import { showControllers } from '../core/stage2.js';
+import { mapControllers } from '../core/stage2.js';
 import { NEVER } from '../core/time.js';
 import { uartAt } from '../core/uart.js';
 import { core } from '../core/vm.js';
@@ -19,8 +19,8 @@ class Host {
   lines: u32;
   /** 1 while the interrupt controllers are trapped. */
   trapped: u32;
-  /** A bit for each console whose near end does not hear yet. */
-  deaf: u32;
+  /** A bit for each console whose near end is held off: what it has received is not shown yet. */
+  holdoffs: u32;
 }
 if (offsetof<Host>() > <usize>L.HOST_SIZE) ERROR('layout of Host');
 
@@ -32,18 +32,18 @@ function host(): Host {
   return changetype<Host>(hostAddress());
 }
 
-/** When the next near end will hear; NEVER where all do. */
-function nextToHear(): u64 {
+/** When the next holdoff of a near end is over; NEVER where there is none. */
+function nextHoldoffEnd(): u64 {
   let next = NEVER;
-  for (let deaf = shared.load32(deafAt()); deaf != 0; deaf &= deaf - 1)
-    next = min(next, uartAt(ctz(deaf), true).deafUntil);
+  for (let heldOff = shared.load32(holdoffsAt()); heldOff != 0; heldOff &= heldOff - 1)
+    next = min(next, uartAt(ctz(heldOff), true).holdoffUntil);
   return next;
 }
 
 /** GPU interrupt 60, as a bit of the second word. */
 export const UART_BIT: u32 = 1 << 28;
 /** Ticks after which it is tried again, when a real interrupt came first: 200 µs. */
-const AGAIN: u32 = <u32>(CRYSTAL_HZ / 5000);
+const RETRY: u32 = <u32>(CRYSTAL_HZ / 5000);
 
 // @inline
 function linesAt(): usize {
@@ -51,8 +51,8 @@ function linesAt(): usize {
 }
 
 // @inline
-export function deafAt(): usize {
-  return changetype<usize>(host()) + offsetof<Host>('deaf');
+export function holdoffsAt(): usize {
+  return changetype<usize>(host()) + offsetof<Host>('holdoffs');
 }
 
 /** A near end's interrupt line has changed. */
@@ -61,7 +61,7 @@ export function nearLineChanged(console: u32, up: bool): void {
   if (up) atomic.fetchOr(linesAt(), bit);
   else atomic.fetchAnd(linesAt(), ~bit);
   barrier.dsbIsh();
-  showOn(gpuCore());
+  updateInjectionOn(gpuCore());
 }
 
 /** The core that has the GPU's interrupts. */
@@ -71,8 +71,8 @@ export function gpuCore(): u32 {
 }
 
 /** Has a core of the host's show what there is. */
-export function showOn(index: u32): void {
-  if (index == core().index) show();
+export function updateInjectionOn(index: u32): void {
+  if (index == core().index) updateInjection();
   else mmio.write32(MAILBOX_SET + 16 * index + 4, 1);
 }
 
@@ -82,11 +82,11 @@ export function isPending(): bool {
 }
 
 /** Makes what the host sees as the lines are; a core that has not the GPU's interrupts any more gives none. */
-export function show(): void {
+export function updateInjection(): void {
   const trapped: u32 = shared.load32(linesAt()) != 0 ? 1 : 0;
   if (trapped != host().trapped) {
     host().trapped = trapped;
-    showControllers(trapped == 0);
+    mapControllers(trapped == 0);
   }
   const hcr = HCR.read();
   const pending = isPending() && gpuCore() == core().index;
@@ -96,12 +96,12 @@ export function show(): void {
     // A real interrupt goes first; it is the host's directly.
     HCR.write(hcr & ~(HCR.IMO | HCR.VI));
     if (pending) {
-      CNTHP_TVAL.write(AGAIN);
+      CNTHP_TVAL.write(RETRY);
       CNTHP_CTL.write(CNTHP_CTL.ENABLE);
       return;
     }
   }
-  const next = nextToHear();
+  const next = nextHoldoffEnd();
   CNTHP_CVAL.write(next);
   CNTHP_CTL.write(next == NEVER ? 0 : CNTHP_CTL.ENABLE);
 }
@@ -109,6 +109,6 @@ export function show(): void {
 /** A real interrupt came while a virtual one waited: the host takes it itself. */
 export function hostInterrupted(): void {
   HCR.write(HCR.read() & ~(HCR.IMO | HCR.VI));
-  CNTHP_TVAL.write(AGAIN);
+  CNTHP_TVAL.write(RETRY);
   CNTHP_CTL.write(CNTHP_CTL.ENABLE);
 }

@@ -56,7 +56,7 @@ function isProperty(at: usize, property: u32): bool {
 }
 
 /** The length and behind it the value of a property of a node at the root; 0 where there is none. */
-function find(tree: usize, node: u32, property: u32): usize {
+function findProperty(tree: usize, node: u32, property: u32): usize {
   const strings = tree + big(tree + 12);
   let at = tree + big(tree + 8);
   let depth: u32 = 0;
@@ -82,7 +82,7 @@ function find(tree: usize, node: u32, property: u32): usize {
 
 /** Ends the memory in the tree's /memory at `end`: one cell of address and one of size, as on every 32-bit Pi. */
 function endMemoryAt(tree: usize, end: u32): void {
-  const reg = find(tree, MEMORY, REG);
+  const reg = findProperty(tree, MEMORY, REG);
   if (reg == 0) return;
   const bytes = big(reg);
   const at = reg + 8;
@@ -106,10 +106,10 @@ function lastCell(property: usize): usize {
 }
 
 /** Brings what the firmware put above `end` below it: the initramfs, and the tree, which goes below the initramfs. */
-function bringBelow(tree: usize, end: u32): u32 {
+function relocateBelow(tree: usize, end: u32): u32 {
   const size = big(tree + TOTAL_SIZE);
-  const startAt = find(tree, CHOSEN, INITRD_START);
-  const endAt = find(tree, CHOSEN, INITRD_END);
+  const startAt = findProperty(tree, CHOSEN, INITRD_START);
+  const endAt = findProperty(tree, CHOSEN, INITRD_END);
   const from = startAt != 0 && endAt != 0 ? big(lastCell(startAt)) : 0;
   const bytes = from != 0 ? big(lastCell(endAt)) - from : 0;
   const moves = from + bytes > end;
@@ -138,9 +138,9 @@ function bringBelow(tree: usize, end: u32): u32 {
  * @param tree where the firmware left the tree; anything else, as ATAGS, stays as it is
  * @returns where the tree is now
  */
-export function settle(tree: u32, end: u32): u32 {
+export function relocateForHost(tree: u32, end: u32): u32 {
   if (tree == 0 || (tree & 3) != 0 || big(tree) != MAGIC) return tree;
-  const place = bringBelow(tree, end);
+  const place = relocateBelow(tree, end);
   endMemoryAt(place, end);
   toMemory(place, big(place + TOTAL_SIZE));
   return place;

@@ -12,7 +12,7 @@ import {
   OFF,
   PAUSED,
   RESET,
-  RESTING,
+  STOPPED,
   RUN,
   STARTING,
   Vcpu,
@@ -20,7 +20,7 @@ import {
   setState,
   vcpuOf,
 } from '../core/vm.js';
-import { beginLineOf, endLine, say, sayWord, tell } from '../devices/own-console.js';
+import { beginLineOf, endLine, print, printWord, printLineOf } from '../devices/own-console.js';
 import {
   textAddress,
   textCrashed,
@@ -34,15 +34,15 @@ import {
 } from '../generated/messages.js';
 import { resetMachineDevices } from '../generated/dispatch.js';
 import { CNTPCT, ICIALLUIS, TLBIALLNSNHIS, atomic, barrier, shared } from '../intrinsics.js';
-import { forget } from './loaded.js';
+import { discardRegisters } from './loaded.js';
 
 /** Bytes of memory that are made at once; it takes less than a slice. Guests' memory is a multiple of it. */
 const PIECE: u32 = 0x100000;
 /** How long a guest that has crashed stays away, so that one that always does takes little: 1 s. */
 const PAUSE: u64 = CRYSTAL_HZ;
 
-/** Asks a whole machine to come to rest, and then end or begin again. What was asked first counts. */
-export function ask(vm: Vm, what: u32): bool {
+/** Asks all vcpus of a machine to stop, and it then to end or begin again. What was asked first counts. */
+export function requestAll(vm: Vm, what: u32): bool {
   const at = changetype<usize>(vm) + offsetof<Vm>('request');
   if (atomic.compareExchange(at, RUN, what) != RUN) return false;
   barrier.dsbIsh();
@@ -55,39 +55,39 @@ export function ask(vm: Vm, what: u32): bool {
  * @param value of a syndrome where it is for a trap or a mode, else an address
  */
 export function crash(vcpu: Vcpu, why: usize, pc: u32, value: u32): void {
-  if (!ask(vcpu.vm, CRASH)) return;
+  if (!requestAll(vcpu.vm, CRASH)) return;
   beginLineOf(vcpu.vm);
-  say(textCrashed());
-  say(why);
-  say(textPc());
-  sayWord(pc);
-  say(why == textTrap() || why == textMode() ? textSyndrome() : textAddress());
-  sayWord(value);
-  say(textThenRestarts());
+  print(textCrashed());
+  print(why);
+  print(textPc());
+  printWord(pc);
+  print(why == textTrap() || why == textMode() ? textSyndrome() : textAddress());
+  printWord(value);
+  print(textThenRestarts());
   endLine();
 }
 
-/** The vcpu runs no more. With the last one, its machine has come to rest. */
-export function rest(vcpu: Vcpu): void {
+/** The vcpu runs no more. With the last one, its machine has stopped. */
+export function stopVcpu(vcpu: Vcpu): void {
   const vm = vcpu.vm;
-  forget(vcpu);
+  discardRegisters(vcpu);
   // Nobody waits for its timer any more.
   vcpu.physicalControl = 0;
-  setState(vcpu, RESTING);
+  setState(vcpu, STOPPED);
   // What it has written is in its memory before that is made anew, by another core maybe.
   barrier.dsb();
-  if (atomic.fetchAdd(changetype<usize>(vm) + offsetof<Vm>('resting'), 1) + 1 != vm.vcpus) return;
+  if (atomic.fetchAdd(changetype<usize>(vm) + offsetof<Vm>('stopped'), 1) + 1 != vm.vcpus) return;
   const request = shared.load32(changetype<usize>(vm) + offsetof<Vm>('request'));
   // A machine whose CPUs have all switched themselves off is off, too.
-  if (request == OFF || request == RUN) tell(vm, textOff());
+  if (request == OFF || request == RUN) printLineOf(vm, textOff());
   else {
-    if (request == RESET) tell(vm, textRestarts());
-    begin(vm, request == CRASH ? PAUSE : 0);
+    if (request == RESET) printLineOf(vm, textRestarts());
+    startMachine(vm, request == CRASH ? PAUSE : 0);
   }
 }
 
-/** Has a machine at rest begin, after so many ticks, at its first vcpu's core. */
-export function begin(vm: Vm, pause: u64): void {
+/** Has a stopped machine begin, after so many ticks, at its first vcpu's core. */
+export function startMachine(vm: Vm, pause: u64): void {
   vm.beginsAt = CNTPCT.read() + pause;
   vm.made = 0;
   const first = vcpuOf(vm, 0);
@@ -102,15 +102,15 @@ export function endPause(vcpu: Vcpu, time: u64): void {
 }
 
 /** Makes one more piece of the memory of a vcpu's machine; with the last, the machine begins. */
-export function makePiece(vcpu: Vcpu): void {
+export function loadPiece(vcpu: Vcpu): void {
   const vm = vcpu.vm;
   const from = vm.made;
   const to = from + PIECE;
   const memory = load<u32>(vm.record + 4 * L.GUEST_MEMORY);
   clear(memory + from, PIECE);
-  place(vm, L.GUEST_KERNEL, from, to);
-  place(vm, L.GUEST_INITRAMFS, from, to);
-  place(vm, L.GUEST_TREE, from, to);
+  loadFile(vm, L.GUEST_KERNEL, from, to);
+  loadFile(vm, L.GUEST_INITRAMFS, from, to);
+  loadFile(vm, L.GUEST_TREE, from, to);
   // In memory itself and not only in the caches: the guest begins with its own off.
   toMemory(memory + from, PIECE);
   vm.made = to;
@@ -124,7 +124,7 @@ export function makePiece(vcpu: Vcpu): void {
 }
 
 /** The part of a guest's file that is between two offsets in its memory. */
-function place(vm: Vm, file: u32, from: u32, to: u32): void {
+function loadFile(vm: Vm, file: u32, from: u32, to: u32): void {
   const at = vm.record + 4 * file;
   const offset = load<u32>(at + 8);
   const first = max(offset, from);
@@ -144,7 +144,7 @@ function resetVm(vm: Vm): void {
   vm.startedLow = <u32>now;
   vm.startedHigh = <u32>(now >> 32);
   vm.booting = 1;
-  vm.resting = vm.vcpus - 1;
+  vm.stopped = vm.vcpus - 1;
   barrier.dmbIsh();
   shared.store32(changetype<usize>(vm) + offsetof<Vm>('request'), RUN);
 }

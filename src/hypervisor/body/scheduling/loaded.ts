@@ -2,7 +2,7 @@
 import { CRYSTAL_HZ } from '../generated/board.js';
 import { deliver } from '../core/events.js';
 import { IRQ_SOURCE_CNTHPIRQ, IRQ_SOURCE_CNTVIRQ, TIMERS_ROUTING } from '../generated/local-peripherals.js';
-import { Vcpu, Vm, core, nobody } from '../core/vm.js';
+import { Vcpu, Vm, core, noVcpu } from '../core/vm.js';
 import { arm } from '../devices/timer.js';
 import { CNTV_CTL, HCPTR, TLBIALLNSNH, barrier, mmio } from '../intrinsics.js';
 
@@ -25,20 +25,20 @@ export const GUEST_HCPTR: u32 = 0x33ff | HCPTR.TTA;
 const VFP_TRAPS: u32 = HCPTR.TCP10 | HCPTR.TCP11;
 
 /** What the core holds of a vcpu's registers is worth nothing any more. */
-export function forget(vcpu: Vcpu): void {
+export function discardRegisters(vcpu: Vcpu): void {
   const here = core();
   if (here.vfp == vcpu) {
     if (here.loaded == vcpu) parkVfp(vcpu);
-    here.vfp = nobody();
+    here.vfp = noVcpu();
   }
   if (here.loaded != vcpu) return;
-  here.loaded = nobody();
+  here.loaded = noVcpu();
   CNTV_CTL.write(0);
   mmio.write32(TIMERS_ROUTING + 4 * here.index, IRQ_SOURCE_CNTHPIRQ);
 }
 
 /** The core's TLB knows machines, not their vcpus: what another one of the same machine had there is not this one's. */
-function forgetTranslations(vcpu: Vcpu): void {
+function flushOthersTranslations(vcpu: Vcpu): void {
   const at = changetype<usize>(vcpu.vm) + offsetof<Vm>('ranLast') + vcpu.core;
   const last = load<u8>(at);
   const mine = <u8>(vcpu.number + 1);
@@ -54,7 +54,7 @@ function forgetTranslations(vcpu: Vcpu): void {
 export function resume(vcpu: Vcpu, time: u64): void {
   const here = core();
   if (here.loaded != vcpu) {
-    if (here.loaded != nobody()) {
+    if (here.loaded != noVcpu()) {
       if (here.vfp == here.loaded) parkVfp(here.vfp);
       saveVcpu(here.loaded);
     }
@@ -63,7 +63,7 @@ export function resume(vcpu: Vcpu, time: u64): void {
     // Before its interrupts are looked at, so that who sends it one meanwhile knows where.
     barrier.dmbIsh();
     here.sliceEnd = time + SLICE;
-    forgetTranslations(vcpu);
+    flushOthersTranslations(vcpu);
     if (here.vfp == vcpu) {
       HCPTR.write(GUEST_HCPTR);
       barrier.isb();
@@ -82,12 +82,12 @@ export function resume(vcpu: Vcpu, time: u64): void {
 }
 
 /** The vcpu has touched VFP or NEON while the core held somebody else's registers. */
-export function giveVfp(vcpu: Vcpu): void {
+export function switchVfp(vcpu: Vcpu): void {
   const here = core();
   HCPTR.write(GUEST_HCPTR);
   barrier.isb();
   if (here.vfp == vcpu) return;
-  if (here.vfp != nobody()) saveVfp(here.vfp);
+  if (here.vfp != noVcpu()) saveVfp(here.vfp);
   loadVfp(vcpu);
   here.vfp = vcpu;
 }

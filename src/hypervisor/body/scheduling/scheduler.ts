@@ -1,5 +1,5 @@
 /** Which vcpu a core runs: its own ones in turn, a slice each while several want it; nobody for as long as none does. */
-import { SPURIOUS, next, raise } from '../core/events.js';
+import { SPURIOUS, nextInterrupt, setPending } from '../core/events.js';
 import { SOURCE_MAILBOX1 } from '../core/mailbox.js';
 import {
   IRQ_SOURCE,
@@ -13,7 +13,7 @@ import {
   CLAIMED,
   LOADING,
   PAUSED,
-  RESTING,
+  STOPPED,
   RUN,
   RUNNABLE,
   STARTING,
@@ -21,7 +21,7 @@ import {
   Vm,
   WAITING,
   core,
-  nobody,
+  noVcpu,
   setState,
   stateOf,
   wantsCore,
@@ -29,8 +29,8 @@ import {
 import { VIRTUAL_TIMER_INTERRUPT } from '../generated/guest-machine.js';
 import { arm, expire } from '../devices/timer.js';
 import { barrier, mmio, shared } from '../intrinsics.js';
-import { endPause, makePiece, rest } from './lifecycle.js';
-import { forget, resume } from './loaded.js';
+import { endPause, loadPiece, stopVcpu } from './lifecycle.js';
+import { discardRegisters, resume } from './loaded.js';
 import { startVcpu } from './vcpu-start.js';
 
 /** Deals with what has interrupted this core; gives the sources. */
@@ -40,7 +40,7 @@ export function takeInterrupts(): u32 {
   if (source & IRQ_SOURCE_CNTVIRQ) {
     mmio.write32(TIMERS_ROUTING + 4 * here.index, IRQ_SOURCE_CNTHPIRQ);
     here.loaded.timerHeld = 1;
-    raise(here.loaded, VIRTUAL_TIMER_INTERRUPT);
+    setPending(here.loaded, VIRTUAL_TIMER_INTERRUPT);
   }
   if (source & SOURCE_MAILBOX1) {
     mmio.write32(MAILBOX_CLR + 16 * here.index + 4, 0xffffffff);
@@ -51,9 +51,9 @@ export function takeInterrupts(): u32 {
 }
 
 /** Brings a vcpu's state up to date: asked to rest, to start, or woken. */
-function attend(vcpu: Vcpu, time: u64): void {
+function updateState(vcpu: Vcpu, time: u64): void {
   const state = stateOf(vcpu);
-  if (state == RESTING || state == CLAIMED || state == LOADING) return;
+  if (state == STOPPED || state == CLAIMED || state == LOADING) return;
   // What another core has written is seen from here on.
   if (state == PAUSED || state == STARTING) barrier.dmbIsh();
   if (state == PAUSED) {
@@ -61,17 +61,17 @@ function attend(vcpu: Vcpu, time: u64): void {
     return;
   }
   if (shared.load32(changetype<usize>(vcpu.vm) + offsetof<Vm>('request')) != RUN) {
-    rest(vcpu);
+    stopVcpu(vcpu);
     return;
   }
   if (state == STARTING) {
-    forget(vcpu);
+    discardRegisters(vcpu);
     startVcpu(vcpu);
     setState(vcpu, RUNNABLE);
     return;
   }
   expire(vcpu, time);
-  if (state == WAITING && next(vcpu) != SPURIOUS) {
+  if (state == WAITING && nextInterrupt(vcpu) != SPURIOUS) {
     setState(vcpu, RUNNABLE);
     // Whoever has found it waiting has left it the interrupt to find.
     barrier.dmbIsh();
@@ -79,14 +79,14 @@ function attend(vcpu: Vcpu, time: u64): void {
 }
 
 /** The next to run: who runs, while its slice lasts, else the next in turn; null where nobody wants to. */
-function choose(current: Vcpu, time: u64): Vcpu {
+function pickNext(current: Vcpu, time: u64): Vcpu {
   let vcpu = current;
   if (stateOf(current) == RUNNABLE && time < core().sliceEnd) return current;
   do {
     vcpu = vcpu.next;
     if (wantsCore(vcpu)) return vcpu;
   } while (vcpu != current);
-  return nobody();
+  return noVcpu();
 }
 
 /** Looks at all vcpus of this core again; gives the one to go on with, loaded. */
@@ -95,16 +95,16 @@ export function schedule(current: Vcpu): Vcpu {
     const time = count();
     let vcpu = current;
     do {
-      attend(vcpu, time);
+      updateState(vcpu, time);
       vcpu = vcpu.next;
     } while (vcpu != current);
-    const chosen = choose(current, time);
-    if (chosen == nobody()) {
+    const chosen = pickNext(current, time);
+    if (chosen == noVcpu()) {
       arm();
       barrier.dsb();
       barrier.wfi();
     } else if (stateOf(chosen) == LOADING) {
-      makePiece(chosen);
+      loadPiece(chosen);
       current = chosen;
     } else {
       resume(chosen, time);

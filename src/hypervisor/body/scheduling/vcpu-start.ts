@@ -13,7 +13,7 @@ import {
 import { MODE_SVC, PSR_A, PSR_F, PSR_I, PSR_T } from '../generated/arm.js';
 import { Vcpu, setSaved } from '../core/vm.js';
 import { resetVcpuDevices } from '../generated/dispatch.js';
-import { tell } from '../devices/own-console.js';
+import { printLineOf } from '../devices/own-console.js';
 import { textStarted } from '../generated/messages.js';
 import { HCR, MPIDR } from '../intrinsics.js';
 
@@ -65,7 +65,7 @@ export function startVcpu(vcpu: Vcpu): void {
   vcpu.r0 = vcpu.startWith;
   if (vcpu.number == 0 && vm.booting) {
     vm.booting = 0;
-    if (!vm.started) tell(vm, textStarted());
+    if (!vm.started) printLineOf(vm, textStarted());
     vm.started = 1;
     vcpu.r1 = <u32>-1;
     vcpu.r2 = L.GUEST_RAM + load<u32>(vm.record + 4 * (L.GUEST_TREE + 2));

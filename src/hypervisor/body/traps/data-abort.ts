@@ -5,7 +5,7 @@ import { read as readInterface, write as writeInterface } from '../devices/gic-c
 import { isDevice, readDevice, writeDevice } from '../generated/dispatch.js';
 import { GICC_PAGE } from '../generated/guest-machine.js';
 import { HDFAR, HPFAR, word } from '../intrinsics.js';
-import { giveAbort } from './exceptions.js';
+import { deliverAbort } from './exceptions.js';
 import { isHostDevice, readHostDevice, writeHostDevice } from './host-access.js';
 import { readRegister, skip, writeRegister } from './registers.js';
 
@@ -39,12 +39,12 @@ export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
   const n = (hsr >> REGISTER_SHIFT) & 0xf;
   if ((hsr & ISV) != 0 && (hsr & FAULT_KIND) == TRANSLATION && n != 15 && (offset & (size - 1)) == 0) {
     if (hsr & WRITE) {
-      if (write(vcpu, page, offset, size, asSeen(readRegister(vcpu, n), size, psr))) {
+      if (write(vcpu, page, offset, size, swapIfBigEndian(readRegister(vcpu, n), size, psr))) {
         skip(hsr);
         return vcpu;
       }
-    } else if (knows(vcpu, page)) {
-      let value = asSeen(read(vcpu, page, offset, size), size, psr);
+    } else if (isDevicePage(vcpu, page)) {
+      let value = swapIfBigEndian(read(vcpu, page, offset, size), size, psr);
       const shift = 32 - 8 * size;
       value = hsr & SIGNED ? <u32>((<i32>(value << shift)) >> shift) : (value << shift) >>> shift;
       writeRegister(vcpu, n, value);
@@ -52,16 +52,16 @@ export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
       return vcpu;
     }
   }
-  return giveAbort(vcpu, false, address, (hsr & WRITE) != 0);
+  return deliverAbort(vcpu, false, address, (hsr & WRITE) != 0);
 }
 
 /** Devices are little-endian; for a vcpu that is big-endian at the moment the bytes come the other way round. */
-function asSeen(value: u32, size: u32, psr: u32): u32 {
+function swapIfBigEndian(value: u32, size: u32, psr: u32): u32 {
   return psr & PSR_E ? word.rev(value) >>> (32 - 8 * size) : value;
 }
 
 /** Whether a page without memory is a device's. */
-function knows(vcpu: Vcpu, page: u32): bool {
+function isDevicePage(vcpu: Vcpu, page: u32): bool {
   return vcpu.vm.number == 0 ? isHostDevice(page) : isDevice(page);
 }
 

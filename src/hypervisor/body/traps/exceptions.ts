@@ -84,19 +84,19 @@ function injectAbort(instruction: bool, address: u32, write: bool): usize {
 }
 
 /** Gives a vcpu an Undefined Instruction exception. */
-export function giveUndefined(vcpu: Vcpu): Vcpu {
+export function deliverUndefined(vcpu: Vcpu): Vcpu {
   const pc = ELR_hyp.read();
-  return goOn(vcpu, injectUndefined(), pc, pc);
+  return continueOrCrash(vcpu, injectUndefined(), pc, pc);
 }
 
 /** Gives a vcpu an abort. */
-export function giveAbort(vcpu: Vcpu, instruction: bool, address: u32, write: bool): Vcpu {
+export function deliverAbort(vcpu: Vcpu, instruction: bool, address: u32, write: bool): Vcpu {
   const pc = ELR_hyp.read();
-  return goOn(vcpu, injectAbort(instruction, address, write), pc, address);
+  return continueOrCrash(vcpu, injectAbort(instruction, address, write), pc, address);
 }
 
 /** Goes on with a vcpu, unless there is a reason why its machine cannot. The host has to cope with everything. */
-export function goOn(vcpu: Vcpu, why: usize, pc: u32, value: u32): Vcpu {
+export function continueOrCrash(vcpu: Vcpu, why: usize, pc: u32, value: u32): Vcpu {
   if (why == 0 || vcpu.vm.number == 0) return vcpu;
   crash(vcpu, why, pc, value);
   return schedule(vcpu);

@@ -1,6 +1,6 @@
 /**
  * A fault of the hypervisor's own. The core stops; the others go on. What was its vcpus' stays as it is: a guest with
- * a vcpu there is never at rest again, so it neither ends nor restarts, and a host without one of its cores does what
+ * a vcpu there never stops, so it neither ends nor restarts, and a host without one of its cores does what
  * its kernel does then.
  *
  * A lock that the core held is let go, or others would wait for it for ever. What the lock keeps may be changed in
@@ -10,7 +10,7 @@
 import { unlock } from '../core/locks.js';
 import { MAILBOXES_ROUTING, TIMERS_ROUTING } from '../generated/local-peripherals.js';
 import { core } from '../core/vm.js';
-import { beginLine, endLine, say, sayDigit, sayWord, textVector } from '../devices/own-console.js';
+import { beginLine, endLine, print, printDigit, printWord, textVector } from '../devices/own-console.js';
 import {
   textAddress,
   textCoreStops,
@@ -38,16 +38,16 @@ export function fault(vector: u32, pc: u32): void {
   mmio.write32(MAILBOXES_ROUTING + 4 * here.index, 0);
   if (here.held != 0) unlock(here.held);
   beginLine();
-  say(textFault());
-  say(textVector(vector));
-  say(textSyndrome());
-  sayWord(syndrome);
-  say(textPc());
-  sayWord(pc);
-  say(textAddress());
-  sayWord(address);
-  say(textCoreStops());
-  sayDigit(here.index);
-  say(textStops());
+  print(textFault());
+  print(textVector(vector));
+  print(textSyndrome());
+  printWord(syndrome);
+  print(textPc());
+  printWord(pc);
+  print(textAddress());
+  printWord(address);
+  print(textCoreStops());
+  printDigit(here.index);
+  print(textStops());
   endLine();
 }

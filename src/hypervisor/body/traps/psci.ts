@@ -1,10 +1,10 @@
 /** Power State Coordination Interface 0.2 (Arm DEN 0022B) over HVC. */
-import { SPURIOUS, kick, next } from '../core/events.js';
+import { SPURIOUS, kick, nextInterrupt } from '../core/events.js';
 import {
   CLAIMED,
   OFF,
   RESET,
-  RESTING,
+  STOPPED,
   STARTING,
   Vcpu,
   Vm,
@@ -14,7 +14,7 @@ import {
   vcpuOf,
 } from '../core/vm.js';
 import { atomic, barrier, shared } from '../intrinsics.js';
-import { ask, rest } from '../scheduling/lifecycle.js';
+import { requestAll, stopVcpu } from '../scheduling/lifecycle.js';
 import { schedule } from '../scheduling/scheduler.js';
 
 const FIRST: u32 = 0x84000000;
@@ -49,7 +49,7 @@ export function call(vcpu: Vcpu): Vcpu {
       vcpu.r0 = SUCCESS;
       return wait(vcpu);
     case CPU_OFF:
-      rest(vcpu);
+      stopVcpu(vcpu);
       return schedule(vcpu);
     case CPU_ON:
       vcpu.r0 = on(vcpu.vm, vcpu.r1, vcpu.r2, vcpu.r3);
@@ -61,10 +61,10 @@ export function call(vcpu: Vcpu): Vcpu {
       vcpu.r0 = NO_TRUSTED_OS;
       return vcpu;
     case SYSTEM_OFF:
-      ask(vcpu.vm, OFF);
+      requestAll(vcpu.vm, OFF);
       return schedule(vcpu);
     case SYSTEM_RESET:
-      ask(vcpu.vm, RESET);
+      requestAll(vcpu.vm, RESET);
       return schedule(vcpu);
   }
   vcpu.r0 = NOT_SUPPORTED;
@@ -73,7 +73,7 @@ export function call(vcpu: Vcpu): Vcpu {
 
 /** WFI: the core is given away until there is an interrupt for the vcpu. */
 export function wait(vcpu: Vcpu): Vcpu {
-  if (next(vcpu) != SPURIOUS) return vcpu;
+  if (nextInterrupt(vcpu) != SPURIOUS) return vcpu;
   // Who sends it an interrupt now finds it as it waits, or it finds the interrupt.
   barrier.dmbIsh();
   setState(vcpu, WAITING);
@@ -86,11 +86,11 @@ function on(vm: Vm, target: u32, entry: u32, context: u32): u32 {
   const vcpu = vcpuOf(vm, target);
   const at = changetype<usize>(vcpu) + offsetof<Vcpu>('state');
   // Only one of several callers finds it resting.
-  const state = atomic.compareExchange(at, RESTING, CLAIMED);
-  if (state != RESTING) return state == STARTING || state == CLAIMED ? ALREADY_PENDING : ALREADY_ON;
+  const state = atomic.compareExchange(at, STOPPED, CLAIMED);
+  if (state != STOPPED) return state == STARTING || state == CLAIMED ? ALREADY_PENDING : ALREADY_ON;
   vcpu.startAt = entry;
   vcpu.startWith = context;
-  atomic.fetchAdd(changetype<usize>(vm) + offsetof<Vm>('resting'), <u32>-1);
+  atomic.fetchAdd(changetype<usize>(vm) + offsetof<Vm>('stopped'), <u32>-1);
   barrier.dmbIsh();
   shared.store32(at, STARTING);
   kick(vcpu);
@@ -100,6 +100,6 @@ function on(vm: Vm, target: u32, entry: u32, context: u32): u32 {
 function affinityInfo(vm: Vm, target: u32, level: u32): u32 {
   if (level != 0 || target >= vm.vcpus) return INVALID_PARAMETERS;
   const state = stateOf(vcpuOf(vm, target));
-  if (state == RESTING) return IS_OFF;
+  if (state == STOPPED) return IS_OFF;
   return state == STARTING || state == CLAIMED ? ON_PENDING : IS_ON;
 }

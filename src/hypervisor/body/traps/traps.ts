@@ -20,26 +20,26 @@ import { PSR_M } from '../generated/arm.js';
 import { IRQ_SOURCE_CNTHPIRQ, MAILBOX_CLR } from '../generated/local-peripherals.js';
 import { Vcpu, core } from '../core/vm.js';
 import { textMode, textTrap } from '../generated/messages.js';
-import { hear } from '../devices/pl011.js';
-import { passFiq, takeFiqsBack } from '../host/fiq.js';
-import { hostInterrupted, show } from '../host/interrupts.js';
+import { endHoldoffs } from '../devices/pl011.js';
+import { forwardFiq, reclaimFiqs } from '../host/fiq.js';
+import { hostInterrupted, updateInjection } from '../host/interrupts.js';
 import { CNTHP_CTL, ELR_hyp, HIFAR, HSR, SPSR_hyp, barrier, mmio } from '../intrinsics.js';
-import { giveVfp } from '../scheduling/loaded.js';
+import { switchVfp } from '../scheduling/loaded.js';
 import { schedule, takeInterrupts } from '../scheduling/scheduler.js';
 import { dataAbort } from './data-abort.js';
-import { giveAbort, giveUndefined, goOn } from './exceptions.js';
+import { deliverAbort, deliverUndefined, continueOrCrash } from './exceptions.js';
 import { call, wait } from './psci.js';
 import { branchExchange, conditionPasses, readRegister, skip } from './registers.js';
 import { systemAccess } from './system-registers.js';
 
 /** FIQ on a core of the host's: the hypervisor's own line, or the host's. */
-function hostKicked(): void {
-  passFiq();
+function hostFiq(): void {
+  forwardFiq();
   mmio.write32(MAILBOX_CLR + 16 * core().index + 4, 0xffffffff);
   barrier.dsb();
   CNTHP_CTL.write(0);
-  hear();
-  show();
+  endHoldoffs();
+  updateInjection();
 }
 
 /** Coprocessors 10 and 11: VFP. An instruction that only NEON has says so, and no coprocessor. */
@@ -55,7 +55,7 @@ const MODES: u32 = 0xf111;
 export function trap(vcpu: Vcpu): Vcpu {
   const hsr = HSR.read();
   const psr = SPSR_hyp.read();
-  if (!isInMode(psr)) return fallen(vcpu);
+  if (!hasValidMode(psr)) return crashInvalidMode(vcpu);
   switch (hsr >>> HSR.EC_SHIFT) {
     case EC_HVC:
       if (vcpu.vm.number != 0) return call(vcpu);
@@ -65,7 +65,7 @@ export function trap(vcpu: Vcpu): Vcpu {
       return dataAbort(vcpu, hsr, psr);
     case EC_WFI: {
       if (vcpu.vm.number == 0) {
-        if (!takeFiqsBack()) skip(hsr);
+        if (!reclaimFiqs()) skip(hsr);
         return vcpu;
       }
       const waits = conditionPasses(hsr);
@@ -73,40 +73,40 @@ export function trap(vcpu: Vcpu): Vcpu {
       return waits ? wait(vcpu) : vcpu;
     }
     case EC_PREFETCH_LOWER:
-      return giveAbort(vcpu, true, HIFAR.read(), false);
+      return deliverAbort(vcpu, true, HIFAR.read(), false);
     case EC_HCPTR:
-      if ((hsr & NEON) == 0 && (hsr & VFP_MASK) != VFP) return giveUndefined(vcpu);
-      giveVfp(vcpu);
+      if ((hsr & NEON) == 0 && (hsr & VFP_MASK) != VFP) return deliverUndefined(vcpu);
+      switchVfp(vcpu);
       return vcpu;
     case EC_CP15:
     case EC_CP14:
     case EC_CP15_64:
     case EC_CP14_64:
-      if (conditionPasses(hsr) && !systemAccess(vcpu, hsr)) return giveUndefined(vcpu);
+      if (conditionPasses(hsr) && !systemAccess(vcpu, hsr)) return deliverUndefined(vcpu);
       skip(hsr);
       return vcpu;
     case EC_JAZELLE:
       // There is no Jazelle: it is BX. R15 is UNPREDICTABLE.
       if (!conditionPasses(hsr)) skip(hsr);
-      else if ((hsr & 0xf) == 15) return giveUndefined(vcpu);
+      else if ((hsr & 0xf) == 15) return deliverUndefined(vcpu);
       else branchExchange(readRegister(vcpu, hsr & 0xf));
       return vcpu;
     case EC_CP14_LDC:
     case EC_CP10_ID:
     case EC_SMC:
-      return giveUndefined(vcpu);
+      return deliverUndefined(vcpu);
   }
-  return goOn(vcpu, textTrap(), ELR_hyp.read(), hsr);
+  return continueOrCrash(vcpu, textTrap(), ELR_hyp.read(), hsr);
 }
 
 /** Whether the vcpu is in a mode that there is: a return to another is UNPREDICTABLE. */
 // @inline
-function isInMode(psr: u32): bool {
+function hasValidMode(psr: u32): bool {
   return <i32>(MODES << (psr & PSR_M)) < 0;
 }
 
-function fallen(vcpu: Vcpu): Vcpu {
-  return goOn(vcpu, textMode(), ELR_hyp.read(), SPSR_hyp.read());
+function crashInvalidMode(vcpu: Vcpu): Vcpu {
+  return continueOrCrash(vcpu, textMode(), ELR_hyp.read(), SPSR_hyp.read());
 }
 
 /** IRQ: on a guests' core the board's local interrupts, on a host's core one that came while a virtual one waited. */
@@ -116,7 +116,7 @@ export function irq(vcpu: Vcpu): Vcpu {
     return vcpu;
   }
   const source = takeInterrupts();
-  if (!isInMode(SPSR_hyp.read())) return fallen(vcpu);
+  if (!hasValidMode(SPSR_hyp.read())) return crashInvalidMode(vcpu);
   if (source & (IRQ_SOURCE_CNTHPIRQ | SOURCE_MAILBOX1)) return schedule(vcpu);
   deliver(vcpu);
   return vcpu;
@@ -124,6 +124,6 @@ export function irq(vcpu: Vcpu): Vcpu {
 
 /** FIQ: the hypervisor's own line on a host's core. */
 export function fiq(vcpu: Vcpu): Vcpu {
-  if (vcpu.vm.number == 0) hostKicked();
+  if (vcpu.vm.number == 0) hostFiq();
   return vcpu;
 }
