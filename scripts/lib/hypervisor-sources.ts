@@ -75,10 +75,11 @@ function board(): ReadonlyMap<string, string> {
 
 /** Modes, bits of the status registers, exception classes and vectors, reset values. */
 function architecture(): string {
+  // The order of a module's names is not the same in all that loads modules.
   const numbers = [programStatus, exceptions].flatMap((module) =>
-    Object.entries(module).filter(
-      (it): it is [string, number] => typeof it[1] === 'number' && /^(?:MODE|EC|VECTOR)_/.test(it[0]),
-    ),
+    Object.entries(module)
+      .filter((it): it is [string, number] => typeof it[1] === 'number' && /^(?:MODE|EC|VECTOR)_/.test(it[0]))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
   const bits = Object.entries(programStatus.PSR.bits).flatMap(([name, place]) => {
     const [high, low] = typeof place === 'number' ? [place, place] : place;

@@ -2,13 +2,13 @@
 import { HypberryError } from '../base/errors.js';
 import type { Fdt, FdtNode } from '../firmware/fdt.js';
 import { ensureNode, fdtCells, fdtFromCells, fdtFromText, findNode } from '../firmware/fdt.js';
-import { NEAR_UARTS } from '../hypervisor/shared/layout.js';
+import { CONSOLES_INTERRUPT, NEAR_UARTS } from '../hypervisor/shared/layout.js';
 import { texts } from './guest-tree.js';
 
 /** Bytes of a console's page. */
 const PAGE = 0x1000;
-/** GPU interrupt 60 as brcm,bcm2836-armctrl-ic numbers it: bank 2, interrupt 28. No device of the chip has it. */
-const INTERRUPT = [2, 28];
+/** The consoles' interrupt as brcm,bcm2836-armctrl-ic numbers it: GPU interrupts from 32 on are bank 2. */
+const INTERRUPT = [2, CONSOLES_INTERRUPT - 32];
 /** UARTPeriphID of an r1p5, as the consoles have it. */
 const PERIPHERAL_ID = 0x0034_1011;
 /** For the driver's sums: no bit of a console takes time. */

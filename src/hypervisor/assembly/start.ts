@@ -4,7 +4,7 @@
  */
 import { assembler } from '../../arm/assembler.js';
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../arm/registers.js';
-import { FILE_MAGIC } from '../shared/layout.js';
+import { COPY_STEP as STEP, FILE_MAGIC } from '../shared/layout.js';
 
 /** A part of the file, and where it goes. */
 export interface Part {
@@ -14,9 +14,6 @@ export interface Part {
   readonly to: number;
   readonly bytes: number;
 }
-
-/** Bytes that a step of copying moves: sizes are rounded up to it. */
-export const STEP = 32;
 
 /**
  * The code with its list of parts. Its length depends only on how many these are.

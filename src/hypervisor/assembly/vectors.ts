@@ -5,7 +5,7 @@ import type { Label } from '../../arm/registers.js';
 import { lr, lsl, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../arm/registers.js';
 import * as reg from '../../arm/system-registers.js';
 import { CORES } from '../../board/bcm2836.js';
-import { CORE_SIZE, STACK_SIZE } from '../shared/layout.js';
+import { COPY_STEP, CORE_SIZE, STACK_SIZE } from '../shared/layout.js';
 
 type LabelOf = (symbol: string) => Label;
 
@@ -138,7 +138,7 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   }
 }
 
-/** Writes `clear(address, bytes)` and `copy(to, from, bytes)`, in steps of 32 bytes. `bytes` of `clear` is a multiple
+/** Writes `clear(address, bytes)` and `copy(to, from, bytes)`, in steps of COPY_STEP bytes. `bytes` of `clear` is a multiple
  * of that; of `copy` it is rounded up. */
 export function writeMemory(a: Assembler, labelOf: LabelOf): void {
   const [clearing, copying] = [a.label('clearing'), a.label('copying')];
@@ -147,7 +147,7 @@ export function writeMemory(a: Assembler, labelOf: LabelOf): void {
   a.push(block);
   for (const register of block) a.mov(register, 0);
   a.at(clearing);
-  a.subs(r1, r1, BLOCK);
+  a.subs(r1, r1, COPY_STEP);
   a.stmhs(r0, '!', block);
   a.bhi(clearing);
   a.pop(block);
@@ -159,9 +159,8 @@ export function writeMemory(a: Assembler, labelOf: LabelOf): void {
   a.at(copying);
   a.ldmhi(r1, '!', block);
   a.stmhi(r0, '!', block);
-  a.subshi(r2, r2, BLOCK);
+  a.subshi(r2, r2, COPY_STEP);
   a.bhi(copying);
   a.pop(block);
   a.bx(lr);
 }
-const BLOCK = 32;

@@ -1,5 +1,6 @@
 /** Whether the firmware leaves its files where the hypervisor's start can take them from. */
 import { HypberryError } from '../../base/errors.js';
+import { COPY_STEP as STEP } from '../shared/layout.js';
 import type { HypervisorImage } from './image.js';
 
 /** A range of physical memory. */
@@ -20,8 +21,6 @@ export interface Loaded {
 }
 
 const PAGE = 0x1000;
-/** The start copies in steps of so many bytes. */
-const STEP = 32;
 
 const end = ({ address, size }: Area): number => address + size;
 const overlap = (a: Area, b: Area): boolean => a.address < end(b) && b.address < end(a);

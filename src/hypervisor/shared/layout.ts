@@ -80,5 +80,10 @@ export const GUEST_RAM = 0x4000_0000;
 /** The near ends of the consoles, as the host sees them: one page each. */
 export const NEAR_UARTS = 0x4001_0000;
 
+/** Bytes that copying and clearing move at once: sizes are rounded up to it. */
+export const COPY_STEP = 32;
+/** The GPU's interrupt by which the host is told of consoles: no device of the chip has it. */
+export const CONSOLES_INTERRUPT = 60;
+
 /** "HYPB", the word behind the branch that the file begins with; then its description's offset and length. */
 export const FILE_MAGIC = 0x4250_5948;

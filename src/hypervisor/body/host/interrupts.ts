@@ -40,8 +40,8 @@ function nextHoldoffEnd(): u64 {
   return next;
 }
 
-/** GPU interrupt 60, as a bit of the second word. */
-export const UART_BIT: u32 = 1 << 28;
+/** The consoles' interrupt, as a bit of the second word of the GPU's. */
+export const UART_BIT: u32 = 1 << (L.CONSOLES_INTERRUPT - 32);
 /** Ticks after which it is tried again, when a real interrupt came first: 200 µs. */
 const RETRY: u32 = <u32>(CRYSTAL_HZ / 5000);
 

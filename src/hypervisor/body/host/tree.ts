@@ -2,6 +2,7 @@
  * The host's device tree (Devicetree Specification 0.4, chapter 5) and its initramfs, as the firmware left them:
  * brought into the host's memory, and changed in place.
  */
+import * as L from '../../shared/layout.js';
 import { copy, toMemory } from '../core/memory.js';
 import { word } from '../intrinsics.js';
 
@@ -13,8 +14,6 @@ const PROP: u32 = 3;
 const NOP: u32 = 4;
 const PAIR: u32 = 8;
 const PAGE: u32 = 0x1000;
-/** `copy` moves so many bytes at once. */
-const COPIED: u32 = 32;
 /** Nodes at the root that are looked for, and properties. */
 const MEMORY: u32 = 0;
 const CHOSEN: u32 = 1;
@@ -96,7 +95,7 @@ function endMemoryAt(tree: usize, end: u32): void {
 
 /** The highest page that has room for some bytes below `limit`. */
 function pageBelow(limit: u32, bytes: u32): u32 {
-  return (limit - ((bytes + COPIED - 1) & ~(COPIED - 1))) & ~(PAGE - 1);
+  return (limit - ((bytes + <u32>L.COPY_STEP - 1) & ~(<u32>L.COPY_STEP - 1))) & ~(PAGE - 1);
 }
 
 /** The last cell of a property's value: an address, which may have a cell of zero in front. */
