@@ -48,7 +48,7 @@ const arm64 = concat(new Uint8Array(56).fill(1), text('ARM\x64'), new Uint8Array
 
 describe('install refuses', () => {
   test.each<[string, string, () => string, string[]]>([
-    ['card.no-room', 'a full card', () => image('of2015', { filler: new Uint8Array(4_080_000) }), []],
+    ['card.no-room', 'a full card', () => image('of2015', { filler: new Uint8Array(4_110_000) }), []],
     [
       'card.not-fat',
       'what is no card',
