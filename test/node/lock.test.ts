@@ -30,7 +30,11 @@ function listen(): void {
   });
 }
 
-const locks = (): string[] => fs.readdirSync(LOCKS).filter((name) => name.startsWith('hypberry-'));
+/** Files of a card's locks: others run at the same time, and have theirs. */
+function locks(target: string): string[] {
+  const { dev, ino } = fs.statSync(target, { bigint: true });
+  return fs.readdirSync(LOCKS).filter((name) => name.startsWith(`hypberry-file-${dev}-${ino}.`));
+}
 
 /** An image and a folder with a card that starts SVC mode. */
 const image = (): string =>
@@ -184,13 +188,12 @@ test('who waits says so, and for whom', { timeout: 60_000 }, async () => {
 
 test('a lock goes with its command, by a signal too', async () => {
   const target = image();
-  const own = (): string[] => locks().filter((name) => name.includes(`-${fs.statSync(target).ino}.`));
   const child = other(HOLDS, target);
   await heard(child);
-  expect(own()).toHaveLength(1);
+  expect(locks(target)).toHaveLength(1);
   child.kill('SIGTERM');
   await once(child, 'exit');
-  expect(own()).toEqual([]);
+  expect(locks(target)).toEqual([]);
 });
 
 test('other spellings of a card are the same card', async ({ skip }) => {
@@ -225,7 +228,7 @@ describe('a file of a lock that another process left', () => {
   /** Makes one, as if it were of this process but for `changes`. */
   async function left(target: string, changes: Record<string, unknown>): Promise<string> {
     const lock = await lockTarget(target, 'write');
-    const name = locks().find((it) => it.includes(`-${fs.statSync(target).ino}.`))!;
+    const name = locks(target)[0]!;
     const text = fs.readFileSync(path.join(LOCKS, name), 'utf8');
     lock.release();
     const file = path.join(LOCKS, name);
@@ -295,7 +298,7 @@ describe('a file of a lock that another process left', () => {
     });
     expect([status, stderr.match(/is taken over/g)?.length], stderr).toEqual([0, 2]);
     expect(fs.existsSync(file)).toBe(true);
-    expect(locks().filter((name) => name.includes('0123456789abcdef'))).toEqual([]);
+    expect(locks(target).filter((name) => name.includes('0123456789abcdef'))).toEqual([]);
   });
 });
 
@@ -305,8 +308,7 @@ test('a card on a medium that nobody can write needs no lock', async ({ skip }) 
   fs.mkdirSync(at);
   run('mount', '-t', 'tmpfs', '-o', 'size=1m,ro', 'tmpfs', at);
   undo.push(() => run('umount', at));
-  const { dev, ino } = fs.statSync(at);
   const lock = await lockTarget(at, 'read');
-  expect(locks().filter((name) => name.startsWith(`hypberry-file-${dev}-${ino}.`))).toEqual([]);
+  expect(locks(at)).toEqual([]);
   lock.release();
 });
