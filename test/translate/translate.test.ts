@@ -39,7 +39,9 @@ describe('intrinsics from AssemblyScript', () => {
   };
 
   test('the declarations are those that the tables give (else run scripts/intrinsics.ts)', async () => {
-    expect(await readFile(join(root, 'src/hypervisor/body/intrinsics.ts'), 'utf8')).toBe(intrinsicDeclarations());
+    expect(await readFile(join(root, 'src/hypervisor/body/intrinsics.ts'), 'utf8')).toBe(
+      intrinsicDeclarations(),
+    );
   });
 
   test('the same source gives the same bytes twice', async () => {
