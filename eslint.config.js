@@ -25,6 +25,35 @@ export default tseslint.config(
     },
   },
   {
+    // What a browser and Node both have: the language, and these. Tests load it in a browser (test/browser).
+    files: ['src/**/*.ts'],
+    ignores: ['src/cli/**', 'src/node/**', 'src/hypervisor/body/**'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          ...[
+            'AbortController',
+            'AbortSignal',
+            'ReadableStream',
+            'TextDecoder',
+            'TextEncoder',
+            'WebAssembly',
+          ],
+          ...[
+            'atob',
+            'clearTimeout',
+            'crypto',
+            'performance',
+            'queueMicrotask',
+            'setTimeout',
+            'structuredClone',
+          ],
+        ].map((name) => [name, 'readonly']),
+      ),
+    },
+    rules: { 'no-undef': 'error' },
+  },
+  {
     // AssemblyScript, whose integer types are all "number" to TypeScript.
     files: ['src/hypervisor/body/**'],
     rules: {

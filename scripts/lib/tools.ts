@@ -20,6 +20,7 @@ const programsOf = {
   fdisk: ['sfdisk'],
   'device-tree-compiler': ['dtc', 'fdtget'],
   'xz-utils': ['xz'],
+  'chromium-headless-shell': ['chromium-headless-shell'],
 } as const;
 
 /** A Debian package whose programs tests use. */
@@ -92,11 +93,14 @@ async function unpack(packages: readonly ToolPackage[]): Promise<void> {
   await rm(work, { recursive: true, force: true });
 
   // Only these programs see the unpacked libraries, through a small script each.
-  const libraries = (await run('find', [root, '-name', '*.so.*', '-printf', '%h\n'])).trim().split('\n');
+  const named = ['(', '-name', '*.so', '-o', '-name', '*.so.*', ')'];
+  const libraries = (await run('find', [root, ...named, '-printf', '%h\n'])).trim().split('\n');
   const bin = join(toolsFolder, 'bin');
   await mkdir(bin, { recursive: true });
   for (const program of packages.flatMap((it) => [...programsOf[it]])) {
-    const folder = ['usr/bin', 'usr/sbin', 'sbin', 'bin'].find((it) => existsSync(join(root, it, program)));
+    // Chromium's own folder goes first: what its package has in usr/bin starts it in the system's root.
+    const folders = ['usr/lib/chromium', 'usr/bin', 'usr/sbin', 'sbin', 'bin'];
+    const folder = folders.find((it) => existsSync(join(root, it, program)));
     if (folder === undefined) continue;
     const path = [...new Set(libraries)].join(':');
     const script = `#!/bin/sh\nLD_LIBRARY_PATH='${path}' exec '${join(root, folder, program)}' "$@"\n`;
@@ -124,8 +128,8 @@ function toolsMissing(packages: readonly ToolPackage[], cause?: unknown): Hypber
       ? `Programs of these packages are not here, and installing them failed: ${list}. ${cause.message}`
       : `Programs of these packages are not here: ${list}.`,
     `Debian, Raspberry Pi OS: sudo apt-get install ${list}. ` +
-      'macOS: brew install qemu mtools dosfstools dtc xz arm-none-eabi-binutils (sfdisk and qemu-arm are Linux only). ' +
-      'Fedora: sudo dnf install qemu-system-arm qemu-user arm-none-eabi-binutils-cs mtools dosfstools dtc util-linux xz.',
+      'macOS: brew install qemu mtools dosfstools dtc xz arm-none-eabi-binutils (sfdisk, qemu-arm and chromium-headless-shell are Linux only). ' +
+      'Fedora: sudo dnf install qemu-system-arm qemu-user arm-none-eabi-binutils-cs mtools dosfstools dtc util-linux xz, and as chromium-headless-shell the chromium-headless that it has.',
     { cause },
   );
 }

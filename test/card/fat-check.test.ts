@@ -4,7 +4,7 @@ import { openFatCard } from '../../src/card/fat.js';
 import { checkVolume } from '../../src/card/fat-check.js';
 import { clusterSector, type Volume } from '../../src/card/volume.js';
 import { makeVolume, pattern, type VolumeShape } from './images.js';
-import { memoryDisk } from './power-cut.js';
+import { memoryDisk } from '../support/memory-disk.js';
 
 const SHAPES: VolumeShape[] = [
   { bits: 12, sectorsPerCluster: 1, megabytes: 2 },

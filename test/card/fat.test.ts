@@ -5,7 +5,7 @@ import { type Card } from '../../src/card/card.js';
 import { openFatCard } from '../../src/card/fat.js';
 import { openDiskFile } from '../../src/node/disk-file.js';
 import { fsck, getFile, makeVolume, pattern, putFile, run, type VolumeShape } from './images.js';
-import { memoryDisk } from './power-cut.js';
+import { memoryDisk } from '../support/memory-disk.js';
 
 const SHAPES: VolumeShape[] = [
   { bits: 12, sectorsPerCluster: 4, megabytes: 4 },

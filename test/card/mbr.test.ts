@@ -4,7 +4,7 @@ import { readPartitionTable, type PartitionTable } from '../../src/card/mbr.js';
 import { openDiskFile } from '../../src/node/disk-file.js';
 import { openCard } from '../../src/node/open-card.js';
 import { makeDisk, makeVolume, pattern, run } from './images.js';
-import { memoryDisk } from './power-cut.js';
+import { memoryDisk } from '../support/memory-disk.js';
 
 const volume = makeVolume(
   { bits: 16, sectorsPerCluster: 1, megabytes: 4 },

@@ -4,7 +4,7 @@ import { type CardReader } from '../../src/card/card.js';
 import { openFatCard } from '../../src/card/fat.js';
 import { overlayCard } from '../../src/card/overlay.js';
 import { makeVolume, pattern } from './images.js';
-import { memoryDisk } from './power-cut.js';
+import { memoryDisk } from '../support/memory-disk.js';
 
 const files = {
   'config.txt': pattern(10, 1),

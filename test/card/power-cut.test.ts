@@ -4,7 +4,8 @@ import { type Card } from '../../src/card/card.js';
 import { type Disk } from '../../src/card/disk.js';
 import { openFatCard } from '../../src/card/fat.js';
 import { fsck, getFile, makeVolume, pattern, run, type VolumeShape } from './images.js';
-import { anyOrderCuts, type CutCheck, everyCut, memoryDisk } from './power-cut.js';
+import { anyOrderCuts, type CutCheck, everyCut } from './power-cut.js';
+import { memoryDisk } from '../support/memory-disk.js';
 
 const LONG = 'A kernel whose long name needs more than one sector of entries, padded out '.padEnd(240, 'x');
 

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type Disk, SECTOR_SIZE } from '../../src/card/disk.js';
+import { memoryDisk } from '../support/memory-disk.js';
 
 // A disk on which the power can be cut: it remembers each sector written, and each sync between them.
 
@@ -14,21 +15,6 @@ interface Write {
 
 /** Looks at one state of the disk; may write to `disk`. `file` is an image of that state, for other programs. */
 export type CutCheck = (disk: Disk, n: number, file: string) => Promise<void>;
-
-/** An image in memory as a disk; writing changes `image`, which must not be a Buffer. */
-export function memoryDisk(image: Uint8Array): Disk {
-  return {
-    sectorSize: SECTOR_SIZE,
-    sectors: image.length / SECTOR_SIZE,
-    writable: true,
-    read: (sector, count) => image.slice(sector * SECTOR_SIZE, (sector + count) * SECTOR_SIZE),
-    write: (sector, bytes) => {
-      image.set(bytes, sector * SECTOR_SIZE);
-    },
-    sync: () => undefined,
-    close: () => undefined,
-  };
-}
 
 /**
  * Runs `action` once, then cuts the power after every single sector it wrote, in the order it wrote them, from

@@ -9,8 +9,9 @@ import { planInstall, planUninstall } from '../../src/setup/install.js';
 import { ourFiles } from '../../src/setup/ours.js';
 import { applyPlan, checkPlan, type Method } from '../../src/setup/plan.js';
 import { makeVolume, run } from '../card/images.js';
-import { everyCut, memoryDisk } from '../card/power-cut.js';
+import { everyCut } from '../card/power-cut.js';
 import { bootPartition } from '../support/boot-files.js';
+import { memoryDisk } from '../support/memory-disk.js';
 
 const CONFIG = new TextEncoder().encode(`${'# a line of the user\n'.repeat(30)}gpu_mem=64\n`);
 const MORE = new TextEncoder().encode('hdmi_force_hotplug=1\n');

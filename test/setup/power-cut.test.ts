@@ -12,7 +12,8 @@ import { ourFiles, withoutUnfinished } from '../../src/setup/ours.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
 import { applyPlan, checkPlan, type Method, type Plan } from '../../src/setup/plan.js';
 import { fsck, temporary } from '../card/images.js';
-import { everyCut, memoryDisk } from '../card/power-cut.js';
+import { everyCut } from '../card/power-cut.js';
+import { memoryDisk } from '../support/memory-disk.js';
 import { bootPartition, guestFiles, HOST_TREE, kernelFile, type Files } from '../support/boot-files.js';
 
 const open = (disk: Disk): Promise<Card> =>
