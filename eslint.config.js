@@ -1,11 +1,11 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  // AssemblyScript, with decorators of functions; interpreter-binary.ts is made from src/arm/cpu/interpreter.
+  // AssemblyScript, with decorators of functions; interpreter-binary.ts is made from src/cpu/interpreter.
   {
     ignores: [
       ...['dist/', '.cache/', 'node_modules/', '*.config.js'],
-      ...['src/arm/cpu/interpreter/', 'src/arm/cpu/interpreter-binary.ts'],
+      ...['src/cpu/interpreter/', 'src/cpu/interpreter-binary.ts'],
       ...['src/hypervisor/hypervisor-binary.ts', 'src/hypervisor/body/generated/', 'test/translate/samples/'],
     ],
   },

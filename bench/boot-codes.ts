@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { disassembleA32 } from '../src/arm/disassembler.js';
+import { disassembleA32 } from '../src/isa/disassembler.js';
 import { readU32LE } from '../src/base/bytes.js';
 import { readStartElf } from '../src/firmware/start-elf.js';
 import { patchStub } from '../src/firmware/stub.js';

@@ -4,12 +4,12 @@ import { buildWasmModule } from './lib/wasm-module.js';
 /** @throws HypberryError `assemblyscript.compile` */
 export default async function buildInterpreter(): Promise<void> {
   await buildWasmModule({
-    folder: 'src/arm/cpu/interpreter',
-    others: ['src/arm/cpu/layout.ts', 'src/arm/cpu/micro-ops.ts'],
-    output: 'src/arm/cpu/interpreter-binary.ts',
+    folder: 'src/cpu/interpreter',
+    others: ['src/cpu/layout.ts', 'src/cpu/micro-ops.ts'],
+    output: 'src/cpu/interpreter-binary.ts',
     constant: 'interpreterBase64',
     script: import.meta.filename,
-    // The memory is made by src/arm/cpu, as large as the machine needs.
+    // The memory is made by src/cpu, as large as the machine needs.
     initialPages: 1,
   });
 }

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../scripts/lib/cache.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
-import { EC_HVC, VECTOR_HYP_TRAP, VECTOR_IRQ } from '../../src/arm/cpu/exceptions.js';
+import { EC_HVC, VECTOR_HYP_TRAP, VECTOR_IRQ } from '../../src/cpu/exceptions.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { HypervisorImage } from '../../src/hypervisor/image/image.js';
 import { caller } from '../../test/hypervisor/costs.js';

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileAssemblyScript } from '../../scripts/lib/assemblyscript.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
-import { Cpu } from '../../src/arm/cpu/cpu.js';
-import * as L from '../../src/arm/cpu/layout.js';
+import { Cpu } from '../../src/cpu/cpu.js';
+import * as L from '../../src/cpu/layout.js';
 import { translate } from '../../src/translate/translate.js';
 import { compileC } from './compiler.js';
 

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
-import { assembler, type Assembler } from '../../src/arm/assembler.js';
+import { assembler, type Assembler } from '../../src/isa/assembler.js';
 import {
   lr,
   lsl,
@@ -27,8 +27,8 @@ import {
   sp,
   type Label,
   type Register,
-} from '../../src/arm/registers.js';
-import { ICIALLU } from '../../src/arm/system-registers.js';
+} from '../../src/isa/registers.js';
+import { ICIALLU } from '../../src/isa/system-registers.js';
 import { unpackedExtent } from '../../src/firmware/extents.js';
 import { findXz } from '../../src/firmware/xz.js';
 import { withLock, written } from './cache.js';

@@ -1,9 +1,9 @@
 /** The sources of the hypervisor's body that are made from tables: what it and the rest of the project must agree on. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import * as exceptions from '../../src/arm/cpu/exceptions.js';
-import { SystemBank } from '../../src/arm/cpu/state.js';
-import * as programStatus from '../../src/arm/program-status.js';
+import * as exceptions from '../../src/cpu/exceptions.js';
+import { SystemBank } from '../../src/cpu/state.js';
+import * as programStatus from '../../src/isa/program-status.js';
 import { CORES, CRYSTAL_HZ, MACHINE_TYPE, PERIPHERAL_BASE } from '../../src/board/bcm2836.js';
 import {
   INTERRUPT_CONTROLLER_BASE,
@@ -85,7 +85,7 @@ function architecture(): string {
     const [high, low] = typeof place === 'number' ? [place, place] : place;
     return constant(`PSR_${name}`, ((2 ** (high - low + 1) - 1) * 2 ** low) >>> 0);
   });
-  return constants('The ARM architecture.', 'src/arm', [
+  return constants('The ARM architecture.', 'src/isa and src/cpu', [
     ...numbers.map(([name, value]) => constant(name, value)),
     ...bits,
     constant('SCTLR_RESET', new SystemBank().SCTLR),

@@ -1,4 +1,4 @@
-import type { Bus } from '../arm/cpu/bus.js';
+import type { Bus } from '../ports/bus.js';
 import type { Device, Log } from './device.js';
 import { namesByOffset } from './register.js';
 

@@ -1,4 +1,4 @@
-import type { TimerName } from '../arm/cpu/bus.js';
+import type { TimerName } from '../ports/bus.js';
 import { CORES, CRYSTAL_HZ } from './bcm2836.js';
 import { SECOND, type Clock, type Timer } from './clock.js';
 import type { Device, Line } from './device.js';

@@ -1,4 +1,4 @@
-import type { TimerName } from '../arm/cpu/bus.js';
+import type { TimerName } from '../ports/bus.js';
 import { restoreState, saveState, type State } from '../base/state.js';
 import { ArmTimer } from './arm-timer.js';
 import { AsyncBridges } from './asb.js';

@@ -1,4 +1,4 @@
-import type { Bus } from '../arm/cpu/bus.js';
+import type { Bus } from '../ports/bus.js';
 import { PERIPHERAL_BASE } from './bcm2836.js';
 
 /**

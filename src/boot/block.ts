@@ -6,12 +6,12 @@
  * Cortex-A7 MPCore's DDI 0464F, QA7 "BCM2836 ARM-local peripherals", booting.rst Linux' Documentation/arch/arm.
  */
 import { ascii } from '../base/bytes.js';
-import type { Assembler, Item } from '../arm/assembler.js';
-import { assembler } from '../arm/assembler.js';
-import { bits } from '../arm/bits.js';
-import { MODE_HYP, MODE_MON, PSR } from '../arm/program-status.js';
-import { lr, lsl, pc, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12 } from '../arm/registers.js';
-import * as reg from '../arm/system-registers.js';
+import type { Assembler, Item } from '../isa/assembler.js';
+import { assembler } from '../isa/assembler.js';
+import { bits } from '../isa/bits.js';
+import { MODE_HYP, MODE_MON, PSR } from '../isa/program-status.js';
+import { lr, lsl, pc, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12 } from '../isa/registers.js';
+import * as reg from '../isa/system-registers.js';
 import { CORES, CRYSTAL_HZ, MACHINE_TYPE } from '../board/bcm2836.js';
 import {
   LOCAL_BASE,

@@ -1,6 +1,6 @@
 /** The boot block as a listing: address, word, disassembly, reason. */
-import { disassembleA32 } from '../arm/disassembler.js';
-import type { Item } from '../arm/assembler.js';
+import { disassembleA32 } from '../isa/disassembler.js';
+import type { Item } from '../isa/assembler.js';
 import { readU32LE } from '../base/bytes.js';
 import { blockItems } from './block.js';
 

@@ -1,6 +1,6 @@
 import { HypberryError } from '../base/errors.js';
 import { badChain, truncated } from './errors.js';
-import { type Disk, SECTOR_SIZE } from './disk.js';
+import { type Disk, SECTOR_SIZE } from '../ports/disk.js';
 import {
   badCluster,
   clusterSector,

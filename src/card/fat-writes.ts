@@ -1,5 +1,5 @@
 import * as FatFs from 'js-fatfs';
-import { type Disk, SECTOR_SIZE } from './disk.js';
+import { type Disk, SECTOR_SIZE } from '../ports/disk.js';
 import { type CheckedVolume } from './fat-check.js';
 import { fatEntries, FIRST_CLUSTER, viewOf } from './volume.js';
 

@@ -12,7 +12,7 @@ import {
   readOnly,
   readOnlyFile,
 } from './errors.js';
-import { type Disk, inMemory, SECTOR_SIZE } from './disk.js';
+import { type Disk, inMemory, SECTOR_SIZE } from '../ports/disk.js';
 import { checkVolume } from './fat-check.js';
 import { fatWrites } from './fat-writes.js';
 import { changeInPlace, type InPlaceChange } from './in-place.js';

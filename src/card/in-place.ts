@@ -1,4 +1,4 @@
-import { SECTOR_SIZE } from './disk.js';
+import { SECTOR_SIZE } from '../ports/disk.js';
 
 /** A change of a file's bytes that one written sector makes, so that a cut of the power leaves the old bytes or the new. */
 export type InPlaceChange =

@@ -1,4 +1,4 @@
-import { type Disk } from './disk.js';
+import { type Disk } from '../ports/disk.js';
 import { hasSignature, viewOf } from './volume.js';
 
 // Own code: `mbr` (2018) and `partitioninfo`, which sits on it, need Node's Buffer and cannot run in a browser.

@@ -1,5 +1,5 @@
 import { type Card, type CardKind } from './card.js';
-import { type Disk, partOf } from './disk.js';
+import { type Disk, partOf } from '../ports/disk.js';
 import { notFat, truncated } from './errors.js';
 import { openFatCard } from './fat.js';
 import { endsOutside, type Partition, type PartitionTable, readPartitionTable } from './mbr.js';

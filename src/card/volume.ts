@@ -1,5 +1,5 @@
 import { notFat } from './errors.js';
-import { SECTOR_SIZE } from './disk.js';
+import { SECTOR_SIZE } from '../ports/disk.js';
 
 // Layout and rules: Microsoft "FAT: General Overview of On-Disk Format" 1.03 (fatgen103).
 

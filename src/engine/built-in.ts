@@ -1,5 +1,5 @@
-import { Cpu, type CpuState } from '../arm/cpu/cpu.js';
-import { type Listener, now, type Watch } from '../arm/cpu/state.js';
+import { Cpu, type CpuState } from '../cpu/cpu.js';
+import { type Listener, now, type Watch } from '../cpu/state.js';
 import { readU32LE } from '../base/bytes.js';
 import { CORES, CRYSTAL_HZ, PERIPHERAL_BASE } from '../board/bcm2836.js';
 import { Clock } from '../board/clock.js';

@@ -1,10 +1,10 @@
 /** Where the cores are. */
-import type { Cpu } from '../arm/cpu/cpu.js';
-import * as L from '../arm/cpu/layout.js';
-import { PSR_M } from '../arm/cpu/current-mode.js';
-import { PSR_T, readCpsr } from '../arm/cpu/modes.js';
-import { type Core, type Machine, word } from '../arm/cpu/state.js';
-import { lookupCode } from '../arm/cpu/tlb.js';
+import type { Cpu } from '../cpu/cpu.js';
+import * as L from '../cpu/layout.js';
+import { PSR_M } from '../cpu/current-mode.js';
+import { PSR_T, readCpsr } from '../cpu/modes.js';
+import { type Core, type Machine, word } from '../cpu/state.js';
+import { lookupCode } from '../cpu/tlb.js';
 import {
   MODE_ABT,
   MODE_FIQ,
@@ -15,7 +15,7 @@ import {
   MODE_SYS,
   MODE_UND,
   MODE_USR,
-} from '../arm/program-status.js';
+} from '../isa/program-status.js';
 import type { CoreState, ModeName } from './machine-report.js';
 
 const modeNames = new Map<number, ModeName>([

@@ -7,13 +7,13 @@ import {
   VECTOR_HYP_TRAP,
   VECTOR_PREFETCH,
   VECTOR_UNDEFINED,
-} from '../arm/cpu/exceptions.js';
-import * as L from '../arm/cpu/layout.js';
-import { isSecure, modeOf } from '../arm/cpu/current-mode.js';
-import { PSR_F, PSR_I } from '../arm/cpu/modes.js';
-import { type Machine, word } from '../arm/cpu/state.js';
-import { faultName, hypClassName, longFaultName } from '../arm/fault-status.js';
-import { MODE_HYP, MODE_MON } from '../arm/program-status.js';
+} from '../cpu/exceptions.js';
+import * as L from '../cpu/layout.js';
+import { isSecure, modeOf } from '../cpu/current-mode.js';
+import { PSR_F, PSR_I } from '../cpu/modes.js';
+import { type Machine, word } from '../cpu/state.js';
+import { faultName, hypClassName, longFaultName } from '../isa/fault-status.js';
+import { MODE_HYP, MODE_MON } from '../isa/program-status.js';
 import { coreStates, modeName, nextWord } from './core-state.js';
 import type { CoreState, Crash } from './machine-report.js';
 import type { Observe } from './observer.js';

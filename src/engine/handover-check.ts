@@ -4,9 +4,9 @@
  * Sources: Linux' Documentation/arch/arm/booting.rst, the ARM ARM (DDI 0406C), the Cortex-A7 TRM (DDI 0464F), and for
  * what no document says what kernels and hypervisors were seen to need.
  */
-import { bitsOf } from '../arm/bits.js';
-import { MODE_HYP, PSR } from '../arm/program-status.js';
-import { ACTLR, CNTP_CTL, HCPTR, HSCTLR, NSACR, SCR, SCTLR, VTTBR } from '../arm/system-registers.js';
+import { bitsOf } from '../isa/bits.js';
+import { MODE_HYP, PSR } from '../isa/program-status.js';
+import { ACTLR, CNTP_CTL, HCPTR, HSCTLR, NSACR, SCR, SCTLR, VTTBR } from '../isa/system-registers.js';
 import { HypberryError } from '../base/errors.js';
 import { readU32BE, readU32LE } from '../base/bytes.js';
 import { CORES, CRYSTAL_HZ, MACHINE_TYPE } from '../board/bcm2836.js';

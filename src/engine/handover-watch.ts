@@ -1,6 +1,6 @@
-import { readCpsr } from '../arm/cpu/modes.js';
-import * as L from '../arm/cpu/layout.js';
-import type { Core, Machine } from '../arm/cpu/state.js';
+import { readCpsr } from '../cpu/modes.js';
+import * as L from '../cpu/layout.js';
+import type { Core, Machine } from '../cpu/state.js';
 import { readU32BE } from '../base/bytes.js';
 import { CORES } from '../board/bcm2836.js';
 import { LOCAL_MAILBOX3_CLR, LOCAL_MAILBOX_STRIDE } from '../board/local-peripherals.js';

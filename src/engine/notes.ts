@@ -1,4 +1,4 @@
-import type { Unpredictable } from '../arm/cpu/state.js';
+import type { Unpredictable } from '../cpu/state.js';
 import type { UnpredictableSeen } from './machine-report.js';
 import type { Observe } from './observer.js';
 import { disassemblyAt } from './trace.js';

@@ -1,4 +1,4 @@
-import type { Listener, Watch } from '../arm/cpu/state.js';
+import type { Listener, Watch } from '../cpu/state.js';
 import type { BuiltInPi } from './built-in.js';
 import type { Machine } from './engine.js';
 import type { MachineReport } from './machine-report.js';

@@ -1,6 +1,6 @@
-import { isSecure } from '../arm/cpu/current-mode.js';
-import { readCpsr } from '../arm/cpu/modes.js';
-import { type Machine, now } from '../arm/cpu/state.js';
+import { isSecure } from '../cpu/current-mode.js';
+import { readCpsr } from '../cpu/modes.js';
+import { type Machine, now } from '../cpu/state.js';
 import { modeName } from './core-state.js';
 import type { Activity, Timeline } from './machine-report.js';
 import type { Observe } from './observer.js';

@@ -1,8 +1,8 @@
 /** The trace: a line of text for each instruction that a core is about to execute. */
-import { disassembleA32, disassembleT32, type Disassembly } from '../arm/disassembler.js';
-import { isSecure } from '../arm/cpu/current-mode.js';
-import { readCpsr, readItState } from '../arm/cpu/modes.js';
-import { type Machine, now, thumb } from '../arm/cpu/state.js';
+import { disassembleA32, disassembleT32, type Disassembly } from '../isa/disassembler.js';
+import { isSecure } from '../cpu/current-mode.js';
+import { readCpsr, readItState } from '../cpu/modes.js';
+import { type Machine, now, thumb } from '../cpu/state.js';
 import { modeName } from './core-state.js';
 import type { Observe } from './observer.js';
 

@@ -1,7 +1,7 @@
 import { Gunzip } from 'fflate';
 import { ascii, concatBytes, findBytes, readText, readU16LE, readU32BE, readU32LE } from '../base/bytes.js';
 import { onceForBytes } from '../base/memo.js';
-import { decodeA32, decodeT32, isWideT32 } from '../arm/decoder.js';
+import { decodeA32, decodeT32, isWideT32 } from '../isa/decoder.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import { kernelTextReader, readKernelText, type Hypervisor, type KernelText } from './kernel-text.js';
 import { looksLike } from './looks-like.js';

@@ -1,8 +1,8 @@
-import { assembler } from '../arm/assembler.js';
-import { bits } from '../arm/bits.js';
-import { MODE_MON, MODE_SVC, PSR } from '../arm/program-status.js';
-import { lr, lsl, pc, r0, r1, r2, r3, r4, r5 } from '../arm/registers.js';
-import * as reg from '../arm/system-registers.js';
+import { assembler } from '../isa/assembler.js';
+import { bits } from '../isa/bits.js';
+import { MODE_MON, MODE_SVC, PSR } from '../isa/program-status.js';
+import { lr, lsl, pc, r0, r1, r2, r3, r4, r5 } from '../isa/registers.js';
+import * as reg from '../isa/system-registers.js';
 import { CRYSTAL_HZ, MACHINE_TYPE } from '../board/bcm2836.js';
 import { LOCAL_BASE, LOCAL_MAILBOX3_CLR, LOCAL_MAILBOX_STRIDE } from '../board/local-peripherals.js';
 import { STUB_SIZE } from './stub.js';

@@ -1,9 +1,9 @@
 import { ascii, findBytes, readText, readU16LE, readU32LE } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 import { onceForBytes } from '../base/memo.js';
-import { decodeA32 } from '../arm/decoder.js';
-import { ALWAYS } from '../arm/registers.js';
-import { MPIDR } from '../arm/system-registers.js';
+import { decodeA32 } from '../isa/decoder.js';
+import { ALWAYS } from '../isa/registers.js';
+import { MPIDR } from '../isa/system-registers.js';
 import { filterWords } from './filters.js';
 import { elfExtent, looksLike } from './looks-like.js';
 import { readStub, STUB_SIZE, type StubBehaviour } from './stub.js';

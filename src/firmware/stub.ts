@@ -1,10 +1,10 @@
-import { bitsOf } from '../arm/bits.js';
-import { decodeA32, decodeT32, isWideT32 } from '../arm/decoder.js';
-import { coderOf } from '../arm/encoding.js';
-import type { Rotated } from '../arm/operands.js';
-import type { Fields } from '../arm/pattern.js';
-import { MODE_HYP, PSR } from '../arm/program-status.js';
-import { ALWAYS } from '../arm/registers.js';
+import { bitsOf } from '../isa/bits.js';
+import { decodeA32, decodeT32, isWideT32 } from '../isa/decoder.js';
+import { coderOf } from '../isa/encoding.js';
+import type { Rotated } from '../isa/operands.js';
+import type { Fields } from '../isa/pattern.js';
+import { MODE_HYP, PSR } from '../isa/program-status.js';
+import { ALWAYS } from '../isa/registers.js';
 import { readU16LE, readU32LE, writeU32LE } from '../base/bytes.js';
 import { CONTRACT } from '../boot/block.js';
 import { CORES } from '../board/bcm2836.js';

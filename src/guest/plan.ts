@@ -1,5 +1,5 @@
 /** Where guests go: their cores, and their files in their memory. */
-import { decodeA32 } from '../arm/decoder.js';
+import { decodeA32 } from '../isa/decoder.js';
 import { readU32LE } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 import { CORES } from '../board/bcm2836.js';

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { HypberryError } from '../base/errors.js';
-import { type Disk, SECTOR_SIZE } from '../card/disk.js';
+import { type Disk, SECTOR_SIZE } from '../ports/disk.js';
 import { onSystem } from './system-error.js';
 
 /** Linux: size of a block device in units of 512 bytes, whatever its own sectors are. */

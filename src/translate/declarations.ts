@@ -1,5 +1,5 @@
 /** AssemblyScript's view of the intrinsics: a module of declarations, made from the tables they are defined in. */
-import { bitPlace } from '../arm/bits.js';
+import { bitPlace } from '../isa/bits.js';
 import { intrinsics, systemRegisterTable } from './intrinsics.js';
 import type { Intrinsic } from './intrinsics.js';
 

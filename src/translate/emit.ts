@@ -1,8 +1,8 @@
 /** Writes functions whose registers are chosen through the assembler. */
-import type { Assembler } from '../arm/assembler.js';
-import type { Condition, Label } from '../arm/registers.js';
+import type { Assembler } from '../isa/assembler.js';
+import type { Condition, Label } from '../isa/registers.js';
 import type { Frame } from './frame.js';
-import { lr, pc, sp } from '../arm/registers.js';
+import { lr, pc, sp } from '../isa/registers.js';
 import type {
   AddressHalf,
   FrameOffset,

@@ -1,6 +1,6 @@
 /** The stack frame of a function, and where it is needed: what runs without it leaves the stack alone. */
-import type { Register } from '../arm/registers.js';
-import { coreRegisters } from '../arm/registers.js';
+import type { Register } from '../isa/registers.js';
+import { coreRegisters } from '../isa/registers.js';
 import { liveness } from './liveness.js';
 import type { Instruction, MachineBlock, MachineFunction, Operand } from './machine.js';
 import { FIRST_VIRTUAL, SP, core, endUses, isVirtual, machineSuccessors } from './machine.js';

@@ -2,10 +2,10 @@
  * The imports that are not calls: what AssemblyScript has no words for. One table says for each its type, what it
  * is for, and its instructions; declarations.ts makes AssemblyScript's view of it.
  */
-import type { Assembler } from '../arm/assembler.js';
-import type { Register } from '../arm/registers.js';
-import * as systemRegisters from '../arm/system-registers.js';
-import type { SystemRegister, SystemRegister64 } from '../arm/system-registers.js';
+import type { Assembler } from '../isa/assembler.js';
+import type { Register } from '../isa/registers.js';
+import * as systemRegisters from '../isa/system-registers.js';
+import type { SystemRegister, SystemRegister64 } from '../isa/system-registers.js';
 import type { PureOp } from './ir.js';
 import type { Instruction, Virtual } from './machine.js';
 import { core, define, defineTwo, effect, inline, move } from './machine.js';

@@ -2,7 +2,7 @@
  * What is done to blocks when their registers are known: jumps to jumps go, short branches become conditional
  * instructions, loops are tested at their end, calls at the end of a function become jumps.
  */
-import type { Condition } from '../arm/registers.js';
+import type { Condition } from '../isa/registers.js';
 import { implies, neighbour } from './ir.js';
 import type { Relation } from './ir.js';
 import type { Instruction, MachineBlock, MachineEnd, MachineFunction } from './machine.js';

@@ -1,7 +1,7 @@
 /** Instructions of the processor before their registers are chosen. */
-import type { Assembler } from '../arm/assembler.js';
-import type { Condition, Register } from '../arm/registers.js';
-import { coreRegisters } from '../arm/registers.js';
+import type { Assembler } from '../isa/assembler.js';
+import type { Condition, Register } from '../isa/registers.js';
+import { coreRegisters } from '../isa/registers.js';
 import type { Place } from './ir.js';
 
 /** A register to be chosen; 0 to 15 are R0 to R15 themselves. */

@@ -1,7 +1,7 @@
 /** What has no instruction and is too long to stand where it is used: routines, linked in where they are called. */
-import type { Assembler } from '../arm/assembler.js';
-import type { Label } from '../arm/registers.js';
-import { lr, lsl, lsr, pc, r0, r1, r2, r3, r4, r5, r6, r7, r8, r12 } from '../arm/registers.js';
+import type { Assembler } from '../isa/assembler.js';
+import type { Label } from '../isa/registers.js';
+import { lr, lsl, lsr, pc, r0, r1, r2, r3, r4, r5, r6, r7, r8, r12 } from '../isa/registers.js';
 
 /** The routines of the 64-bit divisions, which trap as WebAssembly does. */
 export const DIVISIONS: Readonly<Record<string, string>> = {

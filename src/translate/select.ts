@@ -3,7 +3,7 @@
  * value that its users take into their own instructions (as a shifted operand, a condition, an address) is asked for
  * by nobody when its turn comes, and then there is no instruction for it.
  */
-import type { Condition } from '../arm/registers.js';
+import type { Condition } from '../isa/registers.js';
 import { argumentPlaces, stackBytes } from './calls.js';
 import { intrinsicOf } from './intrinsics.js';
 import type { Block, Graph, Op, Relation, Value } from './ir.js';

@@ -1,8 +1,8 @@
 /** From a WebAssembly binary to an image of A32 code: reads, refuses, translates function by function, links. */
-import type { Assembler, Item } from '../arm/assembler.js';
-import { assembler } from '../arm/assembler.js';
-import { disassembleA32 } from '../arm/disassembler.js';
-import type { Label } from '../arm/registers.js';
+import type { Assembler, Item } from '../isa/assembler.js';
+import { assembler } from '../isa/assembler.js';
+import { disassembleA32 } from '../isa/disassembler.js';
+import type { Label } from '../isa/registers.js';
 import { readU32LE } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 import { allocate } from './allocate.js';

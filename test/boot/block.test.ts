@@ -3,7 +3,7 @@ import { ensureTools } from '../../scripts/lib/tools.js';
 import { readU32LE } from '../../src/base/bytes.js';
 import { BLOCK_SIZE, blockItems, buildBootBlock, buildStub, isBootBlock } from '../../src/boot/block.js';
 import { listing } from '../../src/boot/listing.js';
-import { disassembleWords } from '../arm/binutils.js';
+import { disassembleWords } from '../isa/binutils.js';
 import { assembleSource } from '../support/stub-sources.js';
 
 beforeAll(() => ensureTools(['binutils-arm-none-eabi']), 300_000);

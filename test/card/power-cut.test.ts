@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Card } from '../../src/card/card.js';
-import { type Disk } from '../../src/card/disk.js';
+import { type Disk } from '../../src/ports/disk.js';
 import { openFatCard } from '../../src/card/fat.js';
 import { fsck, getFile, makeVolume, pattern, run, type VolumeShape } from './images.js';
 import { anyOrderCuts, type CutCheck, everyCut } from './power-cut.js';

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type Disk, SECTOR_SIZE } from '../../src/card/disk.js';
+import { type Disk, SECTOR_SIZE } from '../../src/ports/disk.js';
 import { memoryDisk } from '../support/memory-disk.js';
 
 // A disk on which the power can be cut: it remembers each sector written, and each sync between them.

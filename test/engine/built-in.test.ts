@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { assembler } from '../../src/arm/assembler.js';
-import { c, p15, r0, r1, r2, r3, r4 } from '../../src/arm/registers.js';
+import { assembler } from '../../src/isa/assembler.js';
+import { c, p15, r0, r1, r2, r3, r4 } from '../../src/isa/registers.js';
 import { createBuiltInPi, builtInEngine } from '../../src/engine/built-in.js';
 import { handoverOf } from '../support/handover.js';
 import { miniUartPayload } from '../support/payloads.js';

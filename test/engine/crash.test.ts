@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Assembler } from '../../src/arm/assembler.js';
-import { c, lr, p15, pc, r0, r1, r2, r3, r4 } from '../../src/arm/registers.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { c, lr, p15, pc, r0, r1, r2, r3, r4 } from '../../src/isa/registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { endAtCrash } from '../../src/engine/crash.js';
 import type { Crash } from '../../src/engine/machine-report.js';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { a32Encodings } from '../../src/arm/a32/index.js';
-import { assembler } from '../../src/arm/assembler.js';
-import { writeFields } from '../../src/arm/pattern.js';
-import { lr, pc } from '../../src/arm/registers.js';
+import { a32Encodings } from '../../src/isa/a32/index.js';
+import { assembler } from '../../src/isa/assembler.js';
+import { writeFields } from '../../src/isa/pattern.js';
+import { lr, pc } from '../../src/isa/registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { randomFrom } from '../board/rig.js';
 import { handoverOf } from '../support/handover.js';

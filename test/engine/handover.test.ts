@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { assembler, type Assembler } from '../../src/arm/assembler.js';
-import { bits } from '../../src/arm/bits.js';
+import { assembler, type Assembler } from '../../src/isa/assembler.js';
+import { bits } from '../../src/isa/bits.js';
 import { concatBytes } from '../../src/base/bytes.js';
-import { MODE_HYP, MODE_SVC, PSR } from '../../src/arm/program-status.js';
-import { r0, r1, r2, r3, r4, r6, r9, r12, pc, lr } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import { MODE_HYP, MODE_SVC, PSR } from '../../src/isa/program-status.js';
+import { r0, r1, r2, r3, r4, r6, r9, r12, pc, lr } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import { BLOCK_SIZE, blockItems, buildBootBlock, buildStub, KERNEL_OFFSET } from '../../src/boot/block.js';
 import { LOCAL_CONTROL, LOCAL_MAILBOX3_CLR } from '../../src/board/local-peripherals.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';

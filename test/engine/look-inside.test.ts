@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { c, p15, pc, r0, r1, r2, r3 } from '../../src/arm/registers.js';
+import { c, p15, pc, r0, r1, r2, r3 } from '../../src/isa/registers.js';
 import { buildBootBlock } from '../../src/boot/block.js';
 import { builtInEngine, createBuiltInPi } from '../../src/engine/built-in.js';
 import { coreStates } from '../../src/engine/core-state.js';

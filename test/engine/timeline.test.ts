@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { r3 } from '../../src/arm/registers.js';
+import { r3 } from '../../src/isa/registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { drawTimeline } from '../../src/engine/draw-timeline.js';
 import type { Timeline } from '../../src/engine/machine-report.js';

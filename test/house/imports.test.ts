@@ -5,18 +5,20 @@ import { describe, expect, test } from 'vitest';
 /** For each folder of src, the folders it may import from. Dependencies point one way: no two name each other. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   base: [],
-  arm: ['base'],
-  board: ['base', 'arm'],
-  translate: ['base', 'arm'],
-  hypervisor: ['base', 'arm', 'board', 'translate'],
-  boot: ['base', 'arm', 'board'],
-  card: ['base'],
-  firmware: ['base', 'arm', 'board', 'boot', 'card'],
-  guest: ['base', 'arm', 'board', 'firmware', 'hypervisor', 'card'],
-  engine: ['base', 'arm', 'board', 'firmware', 'hypervisor'],
-  setup: ['base', 'arm', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
-  node: ['base', 'board', 'card', 'firmware', 'engine', 'setup'],
-  cli: ['base', 'arm', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest', 'engine', 'setup', 'node'],
+  ports: [],
+  isa: ['base'],
+  cpu: ['base', 'ports', 'isa'],
+  board: ['base', 'ports'],
+  translate: ['base', 'isa'],
+  hypervisor: ['base', 'isa', 'board', 'translate'],
+  boot: ['base', 'isa', 'board'],
+  card: ['base', 'ports'],
+  firmware: ['base', 'isa', 'board', 'boot', 'card'],
+  guest: ['base', 'isa', 'board', 'firmware', 'hypervisor', 'card'],
+  engine: ['base', 'isa', 'cpu', 'board', 'firmware', 'hypervisor'],
+  setup: ['base', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
+  node: ['base', 'ports', 'card', 'engine', 'setup'],
+  cli: ['base', 'boot', 'card', 'firmware', 'hypervisor', 'engine', 'setup', 'node'],
 };
 
 /**
@@ -144,16 +146,16 @@ describe('the direction of imports', () => {
     const texts = sources.map((file) => [file, readFileSync(join(root, file), 'utf8')] as const);
     expect(circleIn(new Map(texts))).toEqual([]);
     const circle = [
-      ['src/arm/a.ts', `import type { T } from './c.js';\nimport {\n  b,\n} from './b.js';`],
-      ['src/arm/b.ts', `export * from './c.js';`],
-      ['src/arm/c.ts', `import './b.js';`],
+      ['src/isa/a.ts', `import type { T } from './c.js';\nimport {\n  b,\n} from './b.js';`],
+      ['src/isa/b.ts', `export * from './c.js';`],
+      ['src/isa/c.ts', `import './b.js';`],
     ] as const;
-    expect(circleIn(new Map(circle))).toEqual(['src/arm/b.ts', 'src/arm/c.ts', 'src/arm/b.ts']);
+    expect(circleIn(new Map(circle))).toEqual(['src/isa/b.ts', 'src/isa/c.ts', 'src/isa/b.ts']);
     expect(circleIn(new Map(circle.slice(0, 2)))).toEqual([]);
   });
 
   test('the check sees each kind of fault', () => {
-    expect(faultsOf('src/arm/x.ts', `import { a } from '../board/y.js';`)).toHaveLength(1);
+    expect(faultsOf('src/isa/x.ts', `import { a } from '../board/y.js';`)).toHaveLength(1);
     expect(faultsOf('src/card/x.ts', `import type { A } from '../firmware/y.js';`)).toHaveLength(1);
     expect(faultsOf('src/card/x.ts', `const fs = await import('node:fs');`)).toHaveLength(1);
     expect(faultsOf('src/card/x.ts', `import 'node:fs';`)).toHaveLength(1);

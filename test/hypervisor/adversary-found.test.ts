@@ -1,7 +1,7 @@
 /** What adversaries found, each as small as it can be. */
 import { expect, test } from 'vitest';
-import { r0, r1, r4 } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import { r0, r1, r4 } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image/image.js';

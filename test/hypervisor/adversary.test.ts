@@ -1,8 +1,8 @@
 /** A guest that does whatever it can, by seed: nobody else may notice. */
 import { expect, test } from 'vitest';
-import type { Assembler } from '../../src/arm/assembler.js';
-import { lr, pc, r0, r1, r4, r5, r6, r7 } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { lr, pc, r0, r1, r4, r5, r6, r7 } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import * as L from '../../src/hypervisor/shared/layout.js';

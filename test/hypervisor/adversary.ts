@@ -3,15 +3,15 @@
  * piece's end leads to the handler, which goes on with the next piece. What a piece leaves behind (modes, tables,
  * timers, changed code) stays. A program ends when one of its CPUs asks for a reset.
  */
-import { a32Encodings } from '../../src/arm/a32/index.js';
-import type { Assembler } from '../../src/arm/assembler.js';
-import { assembler } from '../../src/arm/assembler.js';
-import { writeFields } from '../../src/arm/pattern.js';
-import type { Label, Register } from '../../src/arm/registers.js';
-import { coreRegisters, lsl, pc, r0, r1, r2, r3, r4, r5, r12, sp } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import { a32Encodings } from '../../src/isa/a32/index.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { assembler } from '../../src/isa/assembler.js';
+import { writeFields } from '../../src/isa/pattern.js';
+import type { Label, Register } from '../../src/isa/registers.js';
+import { coreRegisters, lsl, pc, r0, r1, r2, r3, r4, r5, r12, sp } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import { guestBase } from '../../src/hypervisor/shared/guest-machine.js';
-import { t32Encodings } from '../../src/arm/t32/index.js';
+import { t32Encodings } from '../../src/isa/t32/index.js';
 import {
   ARM_MEMORY,
   GICC,

@@ -1,9 +1,9 @@
 /** What the hypervisor costs, in instructions that are executed in HYP mode, counted in the built-in Pi 2. */
-import type { Assembler } from '../../src/arm/assembler.js';
-import { EC_CP15, EC_HVC, VECTOR_FIQ, VECTOR_HYP_TRAP, VECTOR_IRQ } from '../../src/arm/cpu/exceptions.js';
-import type { Label } from '../../src/arm/registers.js';
-import { lr, pc, r0, r1, r2, r3, r4, r5, r6 } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { EC_CP15, EC_HVC, VECTOR_FIQ, VECTOR_HYP_TRAP, VECTOR_IRQ } from '../../src/cpu/exceptions.js';
+import type { Label } from '../../src/isa/registers.js';
+import { lr, pc, r0, r1, r2, r3, r4, r5, r6 } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import { CRYSTAL_HZ } from '../../src/board/bcm2836.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';

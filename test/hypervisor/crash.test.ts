@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import * as CPU from '../../src/arm/cpu/layout.js';
-import { setWord, word } from '../../src/arm/cpu/state.js';
-import type { Assembler } from '../../src/arm/assembler.js';
-import { r0, r1, r2, r6 } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import * as CPU from '../../src/cpu/layout.js';
+import { setWord, word } from '../../src/cpu/state.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { r0, r1, r2, r6 } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { Observe } from '../../src/engine/observer.js';

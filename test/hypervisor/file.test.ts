@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { assembler } from '../../src/arm/assembler.js';
+import { assembler } from '../../src/isa/assembler.js';
 import { readHypervisorFile } from '../../src/hypervisor/image/description.js';
 import { buildHypervisor } from '../../src/hypervisor/image/image.js';
 import { ARM_MEMORY, guest, GUEST_MEMORY, quietHost, smallImage } from './payloads.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { r0, r1, r2, r3, r4 } from '../../src/arm/registers.js';
-import { bits } from '../../src/arm/bits.js';
-import * as reg from '../../src/arm/system-registers.js';
+import { r0, r1, r2, r3, r4 } from '../../src/isa/registers.js';
+import { bits } from '../../src/isa/bits.js';
+import * as reg from '../../src/isa/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { Engine } from '../../src/engine/engine.js';
 import { qemuEngine } from '../../src/node/qemu.js';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Assembler } from '../../src/arm/assembler.js';
-import { r0, r1, r2, r3, r6 } from '../../src/arm/registers.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { r0, r1, r2, r3, r6 } from '../../src/isa/registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import {
   GICC,

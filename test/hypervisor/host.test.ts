@@ -1,10 +1,10 @@
 /** What the host does with the machine that is its own, beside the hypervisor. */
 import { describe, expect, test } from 'vitest';
-import { assembler } from '../../src/arm/assembler.js';
-import { pc, lr, r0, r1, r2, r3, r4, r8, r9, r10 } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import { assembler } from '../../src/isa/assembler.js';
+import { pc, lr, r0, r1, r2, r3, r4, r8, r9, r10 } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import { PASSWORD, POWER_REGISTERS } from '../../src/board/power.js';
-import { bits } from '../../src/arm/bits.js';
+import { bits } from '../../src/isa/bits.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { NEAR_UARTS } from '../../src/hypervisor/shared/layout.js';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Assembler } from '../../src/arm/assembler.js';
-import { assembler } from '../../src/arm/assembler.js';
-import { lr, p15, c, pc, r0, r1, r2, r6, r7, r8 } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { assembler } from '../../src/isa/assembler.js';
+import { lr, p15, c, pc, r0, r1, r2, r6, r7, r8 } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import {
   ARM_MEMORY,

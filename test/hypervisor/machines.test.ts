@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Assembler } from '../../src/arm/assembler.js';
-import { r0, r1, r2, r3, r4, r5, r6 } from '../../src/arm/registers.js';
-import { d } from '../../src/arm/extension-registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { r0, r1, r2, r3, r4, r5, r6 } from '../../src/isa/registers.js';
+import { d } from '../../src/isa/extension-registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import { createBuiltInPi, type BuiltInPi } from '../../src/engine/built-in.js';
 import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image/image.js';
 import {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
-import { r0 } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import { r0 } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import { readMessage } from '../../src/hypervisor/shared/messages.js';
 import { consoleText, guest, handoverOf, load, quietHost, smallGuest, smallImage } from './payloads.js';
 

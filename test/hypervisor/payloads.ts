@@ -1,11 +1,11 @@
 /** A host and guests in small, and the machine that they run in. */
-import type { Assembler } from '../../src/arm/assembler.js';
-import { assembler } from '../../src/arm/assembler.js';
-import { VECTOR_IRQ } from '../../src/arm/cpu/exceptions.js';
-import { MODE_IRQ, MODE_SVC } from '../../src/arm/program-status.js';
-import type { Label } from '../../src/arm/registers.js';
-import { lr, pc, r0, r1, r2, r3, r4, sp } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { assembler } from '../../src/isa/assembler.js';
+import { VECTOR_IRQ } from '../../src/cpu/exceptions.js';
+import { MODE_IRQ, MODE_SVC } from '../../src/isa/program-status.js';
+import type { Label } from '../../src/isa/registers.js';
+import { lr, pc, r0, r1, r2, r3, r4, sp } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import { readU32LE } from '../../src/base/bytes.js';
 import { CRYSTAL_HZ, PERIPHERAL_BASE, UART0_BASE } from '../../src/board/bcm2836.js';
 import { INTERRUPT_CONTROLLER_REGISTERS } from '../../src/board/interrupt-controller.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { assembler } from '../../src/arm/assembler.js';
-import { pc, r0, r2 } from '../../src/arm/registers.js';
+import { assembler } from '../../src/isa/assembler.js';
+import { pc, r0, r2 } from '../../src/isa/registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { ensureNode, fdtCells, fdtFromCells, findNode, readFdt, writeFdt } from '../../src/firmware/fdt.js';
 import type { HypervisorImage } from '../../src/hypervisor/image/image.js';

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import type { Assembler } from '../../src/arm/assembler.js';
-import { bankedRegister, readCpsr } from '../../src/arm/cpu/modes.js';
-import type { Machine } from '../../src/arm/cpu/state.js';
-import { d } from '../../src/arm/extension-registers.js';
-import { MODE_ABT, MODE_FIQ, MODE_IRQ, MODE_SVC, MODE_UND, MODE_USR } from '../../src/arm/program-status.js';
-import type { Label } from '../../src/arm/registers.js';
-import { r0, r1, r2, r3, r4, r5, r6 } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { bankedRegister, readCpsr } from '../../src/cpu/modes.js';
+import type { Machine } from '../../src/cpu/state.js';
+import { d } from '../../src/isa/extension-registers.js';
+import { MODE_ABT, MODE_FIQ, MODE_IRQ, MODE_SVC, MODE_UND, MODE_USR } from '../../src/isa/program-status.js';
+import type { Label } from '../../src/isa/registers.js';
+import { r0, r1, r2, r3, r4, r5, r6 } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import {
   GICC,

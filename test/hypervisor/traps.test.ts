@@ -1,8 +1,8 @@
 /** Instructions that trap, and what a guest sees of them. */
 import { describe, expect, test } from 'vitest';
-import type { Assembler } from '../../src/arm/assembler.js';
-import { pc, r0, r1, r2, r3, r4, r5, r6, r7, r8 } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { pc, r0, r1, r2, r3, r4, r5, r6, r7, r8 } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { GuestPlan } from '../../src/hypervisor/image/image.js';
 import {

@@ -1,10 +1,10 @@
 /** A guest that keeps a value of its own in every register it can, and looks after each that all are still there. */
-import type { Assembler } from '../../src/arm/assembler.js';
-import { d } from '../../src/arm/extension-registers.js';
-import type { Label, Register } from '../../src/arm/registers.js';
-import { coreRegisters, lr, r0, r1, r2, r3, r12, sp } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
-import type { BitPlaces, SystemRegister } from '../../src/arm/system-registers.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { d } from '../../src/isa/extension-registers.js';
+import type { Label, Register } from '../../src/isa/registers.js';
+import { coreRegisters, lr, r0, r1, r2, r3, r12, sp } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
+import type { BitPlaces, SystemRegister } from '../../src/isa/system-registers.js';
 import { GUEST_RAM, load, smallGuest } from './payloads.js';
 
 /** Where in its memory it counts its rounds, and where it says what was wrong first (1 and up; 0 is nothing). */

@@ -1,8 +1,8 @@
 /** Who a core executes for, instruction by instruction: guests by their number, the host, and HYP mode itself. */
-import * as L from '../../src/arm/cpu/layout.js';
-import type { Machine } from '../../src/arm/cpu/state.js';
-import { executedInSlice, now, word } from '../../src/arm/cpu/state.js';
-import { bits, bitsOf } from '../../src/arm/bits.js';
+import * as L from '../../src/cpu/layout.js';
+import type { Machine } from '../../src/cpu/state.js';
+import { executedInSlice, now, word } from '../../src/cpu/state.js';
+import { bits, bitsOf } from '../../src/isa/bits.js';
 import {
   EC_DATA_LOWER,
   VECTOR_CALL,
@@ -10,9 +10,9 @@ import {
   VECTOR_HYP_TRAP,
   VECTOR_PREFETCH,
   VECTOR_UNDEFINED,
-} from '../../src/arm/cpu/exceptions.js';
-import { MODE_HYP, MODE_MON } from '../../src/arm/program-status.js';
-import * as reg from '../../src/arm/system-registers.js';
+} from '../../src/cpu/exceptions.js';
+import { MODE_HYP, MODE_MON } from '../../src/isa/program-status.js';
+import * as reg from '../../src/isa/system-registers.js';
 import type { Observe } from '../../src/engine/observer.js';
 
 const MODE = 0x1f;

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { bootFiles } from '../../scripts/lib/card-image.js';
 import { gzipKernel } from '../../scripts/lib/gzip-kernel.js';
 import { inputs } from '../../scripts/lib/inputs.js';
-import * as L from '../../src/arm/cpu/layout.js';
+import * as L from '../../src/cpu/layout.js';
 import { createBuiltInPi, type BuiltInPi, type PiState } from '../../src/engine/built-in.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import type { Handover } from '../../src/firmware/handover.js';

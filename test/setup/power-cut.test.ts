@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { makeCardImage } from '../../scripts/lib/card-image.js';
-import { partOf, SECTOR_SIZE, type Disk } from '../../src/card/disk.js';
+import { partOf, SECTOR_SIZE, type Disk } from '../../src/ports/disk.js';
 import { openFatCard } from '../../src/card/fat.js';
 import type { Card, CardReader } from '../../src/card/card.js';
 import type { Segment } from '../../src/firmware/handover.js';

@@ -1,5 +1,5 @@
-import { assembler, type Assembler } from '../../src/arm/assembler.js';
-import { c, p15, r0 } from '../../src/arm/registers.js';
+import { assembler, type Assembler } from '../../src/isa/assembler.js';
+import { c, p15, r0 } from '../../src/isa/registers.js';
 
 /** Where the code of {@link bareGuest} begins: behind the vectors. */
 const CODE = 0x40;

@@ -1,4 +1,4 @@
-import { type Disk, SECTOR_SIZE } from '../../src/card/disk.js';
+import { type Disk, SECTOR_SIZE } from '../../src/ports/disk.js';
 
 /** An image in memory as a disk; writing changes `image`, which must not be a Buffer. */
 export function memoryDisk(image: Uint8Array): Disk {

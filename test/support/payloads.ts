@@ -1,6 +1,6 @@
-import { assembler } from '../../src/arm/assembler.js';
-import { lsl, r0, r1, r2, r3, r4, r5 } from '../../src/arm/registers.js';
-import { MPIDR, VBAR } from '../../src/arm/system-registers.js';
+import { assembler } from '../../src/isa/assembler.js';
+import { lsl, r0, r1, r2, r3, r4, r5 } from '../../src/isa/registers.js';
+import { MPIDR, VBAR } from '../../src/isa/system-registers.js';
 import { CORES, UART0_BASE } from '../../src/board/bcm2836.js';
 import { words } from './handover.js';
 

@@ -1,8 +1,8 @@
-import { assembler } from '../../src/arm/assembler.js';
-import { bits } from '../../src/arm/bits.js';
-import { MODE_HYP, MODE_MON, PSR } from '../../src/arm/program-status.js';
-import { lr, lsl, pc, r0, r1, r2, r3, r4, r5 } from '../../src/arm/registers.js';
-import * as reg from '../../src/arm/system-registers.js';
+import { assembler } from '../../src/isa/assembler.js';
+import { bits } from '../../src/isa/bits.js';
+import { MODE_HYP, MODE_MON, PSR } from '../../src/isa/program-status.js';
+import { lr, lsl, pc, r0, r1, r2, r3, r4, r5 } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import { CRYSTAL_HZ, MACHINE_TYPE } from '../../src/board/bcm2836.js';
 import { LOCAL_BASE, LOCAL_MAILBOX3_CLR, LOCAL_MAILBOX_STRIDE } from '../../src/board/local-peripherals.js';
 

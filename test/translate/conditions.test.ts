@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { ensureTools } from '../../scripts/lib/tools.js';
-import { seed } from '../arm/generate.js';
+import { seed } from '../isa/generate.js';
 import type { FunctionBytes } from './binary.js';
 import { begin, i32, i64, moduleBytes, op } from './binary.js';
 import { random } from './generator.js';

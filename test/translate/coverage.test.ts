@@ -4,9 +4,9 @@
  */
 import { Session } from 'node:inspector/promises';
 import { expect, test } from 'vitest';
-import type { Assembler } from '../../src/arm/assembler.js';
+import type { Assembler } from '../../src/isa/assembler.js';
 import type { LabelOf } from '../../src/translate/translate.js';
-import { LOAD_ADDRESS } from '../arm/cpu/machines.js';
+import { LOAD_ADDRESS } from '../cpu/machines.js';
 import { fileURLToPath } from 'node:url';
 import { compileAssemblyScript } from '../../scripts/lib/assemblyscript.js';
 import { generate } from './generator.js';

@@ -1,13 +1,13 @@
 /** Runs functions of a WebAssembly module three ways: in Node, and translated, in the built-in processor and in QEMU. */
 import { expect } from 'vitest';
-import type { Assembler } from '../../src/arm/assembler.js';
-import type { Register } from '../../src/arm/registers.js';
-import { coreRegisters, r0, r12, sp } from '../../src/arm/registers.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import type { Register } from '../../src/isa/registers.js';
+import { coreRegisters, r0, r12, sp } from '../../src/isa/registers.js';
 import { argumentPlaces } from '../../src/translate/calls.js';
 import type { Translation } from '../../src/translate/translate.js';
 import { translate } from '../../src/translate/translate.js';
 import type { Signature } from '../../src/translate/wasm.js';
-import { LOAD_ADDRESS, programAt, runHere, runInQemu } from '../arm/cpu/machines.js';
+import { LOAD_ADDRESS, programAt, runHere, runInQemu } from '../cpu/machines.js';
 
 /** A call of an exported function; 64-bit arguments are bigints. */
 export interface Call {

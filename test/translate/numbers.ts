@@ -1,4 +1,4 @@
-import { seed } from '../arm/generate.js';
+import { seed } from '../isa/generate.js';
 
 /** Enough modules to reach every case of the translator, as coverage.test.ts finds out: always the same. */
 const ALWAYS = Array.from({ length: 64 }, (_, i) => 2_015_000 + i);

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { compileAssemblyScript } from '../../scripts/lib/assemblyscript.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import { readModule } from '../../src/translate/wasm.js';
-import { seed } from '../arm/generate.js';
+import { seed } from '../isa/generate.js';
 import { random } from './generator.js';
 import type { Call } from './machines.js';
 import { MEMORY_AT, PAGES, runInNode, runTranslated } from './machines.js';

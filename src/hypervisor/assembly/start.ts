@@ -2,8 +2,8 @@
  * The beginning of the file on the card: entered in HYP mode as a kernel is, at whatever address it was loaded. It
  * puts the parts of the file where they belong, and goes on in the hypervisor.
  */
-import { assembler } from '../../arm/assembler.js';
-import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../arm/registers.js';
+import { assembler } from '../../isa/assembler.js';
+import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../isa/registers.js';
 import { COPY_STEP as STEP, FILE_MAGIC } from '../shared/layout.js';
 
 /** A part of the file, and where it goes. */

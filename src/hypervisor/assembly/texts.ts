@@ -1,6 +1,6 @@
 /** The hypervisor's texts in its image. */
-import type { Assembler } from '../../arm/assembler.js';
-import type { Label } from '../../arm/registers.js';
+import type { Assembler } from '../../isa/assembler.js';
+import type { Label } from '../../isa/registers.js';
 import { TEXTS } from '../shared/messages.js';
 
 /** Writes the texts, each with a NUL behind it, at the labels `text.NAME`. */

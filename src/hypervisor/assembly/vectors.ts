@@ -1,9 +1,9 @@
 /** HYP mode's vectors, and how each core comes to them. */
-import type { Assembler } from '../../arm/assembler.js';
-import { bits } from '../../arm/bits.js';
-import type { Label } from '../../arm/registers.js';
-import { lr, lsl, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../arm/registers.js';
-import * as reg from '../../arm/system-registers.js';
+import type { Assembler } from '../../isa/assembler.js';
+import { bits } from '../../isa/bits.js';
+import type { Label } from '../../isa/registers.js';
+import { lr, lsl, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../isa/registers.js';
+import * as reg from '../../isa/system-registers.js';
 import { CORES } from '../../board/bcm2836.js';
 import { COPY_STEP, CORE_SIZE, STACK_SIZE } from '../shared/layout.js';
 

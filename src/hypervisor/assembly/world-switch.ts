@@ -1,8 +1,8 @@
 /** What one vcpu's registers are replaced by another's with, in the order of shared/saved-registers.ts. */
-import type { Assembler } from '../../arm/assembler.js';
-import type { Label, Register } from '../../arm/registers.js';
-import { lr, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, pc } from '../../arm/registers.js';
-import { d } from '../../arm/extension-registers.js';
+import type { Assembler } from '../../isa/assembler.js';
+import type { Label, Register } from '../../isa/registers.js';
+import { lr, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, pc } from '../../isa/registers.js';
+import { d } from '../../isa/extension-registers.js';
 import { VCPU_SAVED, VCPU_VFP } from '../shared/layout.js';
 import { SAVED_BANKED, SAVED_SYSTEM } from '../shared/saved-registers.js';
 

@@ -1,6 +1,6 @@
 /** The file on the card: start code, the hypervisor linked for its place in memory, and what its machines begin with. */
-import type { Assembler } from '../../arm/assembler.js';
-import type { Label } from '../../arm/registers.js';
+import type { Assembler } from '../../isa/assembler.js';
+import type { Label } from '../../isa/registers.js';
 import { HypberryError } from '../../base/errors.js';
 import { CORES, PERIPHERAL_BASE } from '../../board/bcm2836.js';
 import type { Translation } from '../../translate/translate.js';

@@ -3,8 +3,8 @@
  * and that does not trap (ARM ARM B1.3, B3.15, B8). R0 to R12 and LR_usr are the vectors' matter. The world switch and
  * the body's constants are made of this.
  */
-import * as reg from '../../arm/system-registers.js';
-import type { BitPlaces, SystemRegister, SystemRegister64 } from '../../arm/system-registers.js';
+import * as reg from '../../isa/system-registers.js';
+import type { BitPlaces, SystemRegister, SystemRegister64 } from '../../isa/system-registers.js';
 
 /** Registers of modes, a word each. */
 export const SAVED_BANKED = [

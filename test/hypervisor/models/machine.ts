@@ -3,9 +3,9 @@
  * and what is written in assembler. Guests are what a test has them do: each access to a device comes as the trap that
  * the second stage makes of it.
  */
-import { bits } from '../../../src/arm/bits.js';
-import { EC_CP15, EC_CP15_64, EC_DATA_LOWER, EC_HVC, EC_WFI } from '../../../src/arm/cpu/exceptions.js';
-import * as reg from '../../../src/arm/system-registers.js';
+import { bits } from '../../../src/isa/bits.js';
+import { EC_CP15, EC_CP15_64, EC_DATA_LOWER, EC_HVC, EC_WFI } from '../../../src/cpu/exceptions.js';
+import * as reg from '../../../src/isa/system-registers.js';
 import { CORES } from '../../../src/board/bcm2836.js';
 import { LOCAL_BASE, LOCAL_REGISTERS, LOCAL_SOURCE } from '../../../src/board/local-peripherals.js';
 import { fieldOf, type Register } from '../../../src/board/register.js';

@@ -1,0 +1,131 @@
+/** MCR, MRC, MCRR, MRRC, LDC, STC of CP14 and CP15: who may, what traps to Hyp mode, and then the register. */
+import type { Fields } from '../isa/pattern.js';
+import { MODE_HYP, MODE_MON, MODE_USR } from '../isa/program-status.js';
+import { EC_CP14, EC_CP14_64, EC_CP15, EC_CP15_64, hypTrap, undefinedInstruction } from './exceptions.js';
+import type { Execute } from './instruction.js';
+import { isSecure, modeOf } from './current-mode.js';
+import { setFlags } from './modes.js';
+import type { Machine } from './state.js';
+import { register, setRegister } from './state.js';
+import { registers32, registers64, type SystemAccess } from './system-access.js';
+
+const CV_ALWAYS = (1 << 24) | (14 << 20);
+
+/** Whether a register of CP15's primary register n is one that HSTR.Tn traps. */
+function trappedByHstr(m: Machine, n: number): boolean {
+  return n !== 4 && n !== 14 && ((m.core.HSTR >>> n) & 1) !== 0;
+}
+
+const HCR_TIDCP = 1 << 20;
+
+/** Lockdown, DMA and TCM registers that HCR.TIDCP traps (B1.14.8). */
+function isLockdown(CRn: number, CRm: number): boolean {
+  if (CRn === 9) return [0, 1, 2, 5, 6, 7, 8].includes(CRm);
+  if (CRn === 10) return [0, 1, 4, 8].includes(CRm);
+  return CRn === 11 && (CRm <= 8 || CRm === 15);
+}
+
+/** Refuses and traps an access before it is made. */
+function check(
+  m: Machine,
+  access: SystemAccess | undefined,
+  write: boolean,
+  coproc: number,
+  primary: number,
+  lockdown: boolean,
+  ec: number,
+  iss: number,
+): asserts access is SystemAccess {
+  const mode = modeOf(m);
+  const secure = isSecure(m);
+  const guest = !secure && mode !== MODE_HYP;
+  // These traps come before all else, but for User mode, where they may come after (B1.14.8, B1.14.12).
+  const coarse = (m.core.HCR & HCR_TIDCP && lockdown) || trappedByHstr(m, primary);
+  if (coproc === 15 && guest && mode !== MODE_USR && coarse) hypTrap(m, ec, iss);
+  if (!access || !(write ? access.write : access.read)) undefinedInstruction(m);
+  if (mode === MODE_USR && !access.user?.(m, write)) undefinedInstruction(m);
+  if (access.only === 'secure' && !secure) undefinedInstruction(m);
+  if (access.only === 'secure-write' && write && !secure) undefinedInstruction(m);
+  // In Secure state other than Monitor mode this is UNPREDICTABLE; boot code relies on it, and it works.
+  if (access.only === 'hyp' && mode !== MODE_HYP && mode !== MODE_MON && !secure) undefinedInstruction(m);
+  if (guest) {
+    if (coproc === 15 && trappedByHstr(m, primary)) hypTrap(m, ec, iss);
+    if (access.trap?.(m, write)) hypTrap(m, ec, iss);
+  }
+}
+
+function key32(f: Fields): string {
+  return `${f['coproc']!} ${f['opc1']!} ${f['CRn']!} ${f['CRm']!} ${f['opc2']!}`;
+}
+
+function access32(m: Machine, f: Fields, write: boolean): SystemAccess {
+  const { coproc = 0, opc1 = 0, opc2 = 0, CRn = 0, CRm = 0, Rt = 0 } = f;
+  if (coproc < 14) undefinedInstruction(m);
+  const iss =
+    CV_ALWAYS | (opc2 << 17) | (opc1 << 14) | (CRn << 10) | (Rt << 5) | (CRm << 1) | (write ? 0 : 1);
+  const access = registers32.get(key32(f));
+  check(m, access, write, coproc, CRn, isLockdown(CRn, CRm), coproc === 15 ? EC_CP15 : EC_CP14, iss);
+  return access;
+}
+
+/** LDC, STC, CDP, and all that names coprocessors 0 to 13 but 10 and 11: none is there, so CPACR refuses it first. */
+const noCoprocessor: Execute = (m) => {
+  undefinedInstruction(m);
+};
+
+export const mcr: Execute = (m, f) => {
+  const access = access32(m, f, true);
+  access.write!(m, register(m, f['Rt']!));
+  // What a system register decides may be anything: the interpreter looks up its way again.
+  m.leave = true;
+};
+
+export const mrc: Execute = (m, f) => {
+  const access = access32(m, f, false);
+  const value = access.read!(m) >>> 0;
+  if (f['Rt'] === 15) setFlags(m, value);
+  else setRegister(m, f['Rt']!, value);
+};
+
+function access64(m: Machine, f: Fields, write: boolean): SystemAccess<bigint> {
+  const { coproc = 0, opc1 = 0, CRm = 0, Rt = 0, Rt2 = 0 } = f;
+  if (coproc < 14) undefinedInstruction(m);
+  const iss = CV_ALWAYS | (opc1 << 16) | (Rt2 << 10) | (Rt << 5) | (CRm << 1) | (write ? 0 : 1);
+  const access = registers64.get(`${coproc} ${opc1} ${CRm}`);
+  check(
+    m,
+    access as SystemAccess | undefined,
+    write,
+    coproc,
+    CRm,
+    isLockdown(CRm, 0),
+    coproc === 15 ? EC_CP15_64 : EC_CP14_64,
+    iss,
+  );
+  return access!;
+}
+
+export const mcrr: Execute = (m, f) => {
+  const access = access64(m, f, true);
+  const { Rt = 0, Rt2 = 0 } = f;
+  access.write!(m, (BigInt(register(m, Rt2)) << 32n) | BigInt(register(m, Rt)));
+  m.leave = true;
+};
+
+export const mrrc: Execute = (m, f) => {
+  const access = access64(m, f, false);
+  const value = access.read!(m);
+  setRegister(m, f['Rt']!, Number(value & 0xffffffffn));
+  setRegister(m, f['Rt2']!, Number((value >> 32n) & 0xffffffffn));
+};
+
+export const coprocessor: Readonly<Record<string, Execute>> = {
+  MCR: mcr,
+  MRC: mrc,
+  MCRR: mcrr,
+  MRRC: mrrc,
+  LDC: noCoprocessor,
+  LDC_lit: noCoprocessor,
+  STC: noCoprocessor,
+  CDP: noCoprocessor,
+};

@@ -1,0 +1,454 @@
+/**
+ * The processor: four Cortex-A7 cores (or another number) and their memory. Time is virtual: an instruction takes
+ * its core one nanosecond, and the cores take turns in slices, so that every run of the same machine is the same.
+ */
+import { restoreState, saveState, type State } from '../base/state.js';
+import { MODE_SVC } from '../isa/program-status.js';
+import { isWideT32 } from '../isa/decoder.js';
+import { blockAt, passingBlock } from './blocks.js';
+import type { Bus, TimerName } from '../ports/bus.js';
+import { codeWritten, forgetCode } from './code-cache.js';
+import { pendingInterrupt, takeInterrupt, wakesFromWfi } from './exceptions.js';
+import { taken } from './instruction.js';
+import { interpreterBase64 } from './interpreter-binary.js';
+import * as L from './layout.js';
+import { fetchAddress, interpreterLoad, interpreterStore } from './memory.js';
+import { Op } from './micro-ops.js';
+import { PSR_A, PSR_F, PSR_I, readItState, setItState } from './modes.js';
+import { transferRecord } from './slow/transfers.js';
+import {
+  Core,
+  isStopped,
+  kick,
+  leaves,
+  type Listener,
+  type Machine,
+  now,
+  thumb,
+  unkick,
+  type Watch,
+} from './state.js';
+import { advanceIt } from './thumb.js';
+import { updateTimers } from './timers.js';
+import { flushTlb, updateContext } from './tlb.js';
+import { webAssembly } from './webassembly.js';
+
+const SLOW: number = Op.SLOW;
+
+/** Instructions a core runs before the next one's turn. */
+const SLICE = 5000;
+/** The same while the others sleep. */
+const LONE_SLICE = 100_000;
+
+export interface CpuOptions {
+  /** Bytes of RAM from physical address 0, a multiple of 4096, at most 1 GiB. */
+  readonly ramSize: number;
+  readonly bus: Bus;
+  /** MPIDR of each core; as many cores as there are values. */
+  readonly mpidr: readonly number[];
+  /** Frequency of the system counter in Hz. */
+  readonly counterFrequency: number;
+  /** Called when the output of a core's timer changes. */
+  readonly onTimer: (core: number, timer: TimerName, level: boolean) => void;
+}
+
+/** What is saved of a processor. Its TLB and its decoded code are not: both are made anew. */
+export interface CpuState {
+  readonly time: number;
+  /** The core whose registers stand where it runs. */
+  readonly core: number;
+  readonly cores: readonly State[];
+  /** The running core's registers, and the others' behind them. */
+  readonly registers: Uint8Array;
+  /** The pages of RAM that are not all zero: physical address and bytes. */
+  readonly ram: readonly { readonly address: number; readonly data: Uint8Array }[];
+}
+
+/** Bytes of the pieces in which RAM is saved. */
+const PAGE = 0x1000;
+
+export class Cpu {
+  /** RAM, from physical address 0. Whoever writes it while the cores run calls {@link ramWritten}. */
+  readonly ram: Uint8Array;
+  /** Virtual time in nanoseconds up to which all cores have run. */
+  time = 0;
+  /** The state, for tools and tests. The running core's registers are those of {@link Machine.core}. */
+  readonly machine: Machine;
+  private readonly interpret: (block: number) => void;
+  private stopping = false;
+  private lone = false;
+  private running = false;
+
+  private constructor(options: CpuOptions, module: object) {
+    const pages = (L.RAM + options.ramSize) / 0x10000;
+    const memory = new webAssembly.Memory({ initial: Math.ceil(pages), maximum: Math.ceil(pages) });
+    const { buffer } = memory;
+    const cores = options.mpidr.map((mpidr, i) => new Core(i, mpidr));
+    const m: Machine = {
+      u8: new Uint8Array(buffer),
+      u16: new Uint16Array(buffer),
+      u32: new Uint32Array(buffer),
+      i32: new Int32Array(buffer),
+      ramSize: options.ramSize,
+      bus: options.bus,
+      cores,
+      core: cores[0]!,
+      counterFrequency: options.counterFrequency,
+      onTimer: options.onTimer,
+      listener: undefined,
+      watch: undefined,
+      stopped: false,
+      instructions: [],
+      codeTop: L.CODE,
+      record: 0,
+      address: 0,
+      nextAddress: 0,
+      leave: false,
+      sliceBudget: 0,
+      sliceStart: 0,
+      sliceEnd: 0,
+      sharing: 1,
+      kicked: false,
+    };
+    this.machine = m;
+    this.ram = new Uint8Array(buffer, L.RAM, options.ramSize);
+    const instance = new webAssembly.Instance(module, {
+      env: { memory },
+      cpu: {
+        slow: (rec: number) => this.slow(rec),
+        link: (rec: number) => this.link(rec),
+        load: (rec: number, address: number, kind: number) => {
+          this.begin(rec);
+          const value = interpreterLoad(m, address >>> 0, kind);
+          this.endAccess(rec);
+          return value;
+        },
+        store: (rec: number, address: number, kind: number, value: number) => {
+          this.begin(rec);
+          interpreterStore(m, address >>> 0, kind, value >>> 0);
+          this.endAccess(rec);
+        },
+      },
+    });
+    this.interpret = instance.exports['run'] as (block: number) => void;
+    flushTlb(m);
+    // Reset: Secure SVC, everything masked, at address 0 (B1.9.1).
+    for (const core of cores) {
+      this.select(core);
+      m.u32[L.CPSR >>> 2] = MODE_SVC | PSR_A | PSR_I | PSR_F;
+      m.u32[L.Z >>> 2] = 1;
+      updateContext(m);
+    }
+    this.select(cores[0]!);
+  }
+
+  /** Makes a processor in reset state. */
+  static async create(options: CpuOptions): Promise<Cpu> {
+    const binary = Uint8Array.from(atob(interpreterBase64), (it) => it.charCodeAt(0));
+    return new Cpu(options, await webAssembly.compile(binary));
+  }
+
+  /** Whether every core waits for an interrupt or an event. */
+  get asleep(): boolean {
+    return this.machine.cores.every(({ waiting }) => waiting !== 'no');
+  }
+
+  /** Virtual time in nanoseconds: that of the core that runs, where one does. */
+  now(): number {
+    return this.running ? now(this.machine) : this.time;
+  }
+
+  /** Has TypeScript know which instruction a micro-op belongs to. */
+  private begin(rec: number): void {
+    const { machine: m } = this;
+    const offset = m.u16[(rec + L.OP_OFFSET) >>> 1]!;
+    m.record = rec;
+    m.address = (m.u32[L.PAGE >>> 2]! + (offset & 0xfff)) >>> 0;
+    m.nextAddress = (m.address + (offset & L.OP_WIDE ? 4 : 2)) >>> 0;
+    // An exception keeps ITSTATE in its SPSR.
+    if (m.u8[rec + L.OP_IT]) setItState(m, m.u8[rec + L.OP_IT]!);
+  }
+
+  /** After an instruction in an IT block: the next one's ITSTATE where that is for CPSR to hold, else none. */
+  private endIt(rec: number): void {
+    const { machine: m } = this;
+    const it = m.u8[rec + L.OP_IT]!;
+    // An exception return has brought its own.
+    if (it && readItState(m) === it) setItState(m, m.leave ? advanceIt(it) : 0);
+  }
+
+  private countTo(rec: number): void {
+    const { i32, u8 } = this.machine;
+    i32[L.BUDGET >>> 2] = i32[L.BUDGET >>> 2]! - u8[rec + L.OP_POSITION]!;
+  }
+
+  private endAccess(rec: number): void {
+    const { machine: m } = this;
+    m.record = 0;
+    if (m.u32[L.LEAVE >>> 2]) this.countTo(rec);
+    else if (m.u8[rec + L.OP_IT]) setItState(m, 0);
+  }
+
+  /** Runs a slow instruction; 1 when the interpreter must return. */
+  private slow(rec: number): number {
+    const { machine: m } = this;
+    this.begin(rec);
+    m.leave = false;
+    try {
+      if (m.u16[rec >>> 1] === SLOW) {
+        m.u32[L.PC >>> 2] = m.nextAddress;
+        const decoded = m.instructions[m.u32[(rec + L.OP_EXT) >>> 2]!]!;
+        decoded.execute(m, decoded.fields, decoded);
+      } else transferRecord(m, rec);
+      this.endIt(rec);
+    } catch (error) {
+      if (error !== taken) throw error;
+    }
+    m.record = 0;
+    if (!leaves(m)) return 0;
+    this.countTo(rec);
+    return 1;
+  }
+
+  /** Finds the block that a branch within a page leads to. */
+  private link(rec: number): number {
+    const { machine: m } = this;
+    const ext = (rec + L.OP_EXT) >>> 2;
+    const target = m.u32[(rec + L.OP_IMM) >>> 2]!;
+    const before = m.codeTop;
+    const block = blockAt(m, ((m.u32[ext]! >>> 1) << 12) + target);
+    // Making room throws away every block, this one too.
+    if (m.codeTop >= before) m.u32[ext] = block;
+    return block;
+  }
+
+  /** Puts a core's state to where it runs. */
+  private select(core: Core): void {
+    const { machine: m } = this;
+    if (m.core === core) return;
+    m.u8.copyWithin(L.CORES + m.core.index * L.CORE_SIZE, 0, L.CORE_SIZE);
+    m.u8.copyWithin(0, L.CORES + core.index * L.CORE_SIZE, L.CORES + (core.index + 1) * L.CORE_SIZE);
+    m.core = core;
+    // What another core stores in between would have cleared the monitor; it may be cleared at any time (A3.4.1).
+    m.u32[L.EXCLUSIVE_SIZE >>> 2] = 0;
+    updateContext(m);
+  }
+
+  /** Sets a core's IRQ input. */
+  setIrq(core: number, level: boolean): void {
+    this.setInterrupt(this.machine.cores[core]!, 'irq', level);
+  }
+
+  /** Sets a core's FIQ input. */
+  setFiq(core: number, level: boolean): void {
+    this.setInterrupt(this.machine.cores[core]!, 'fiq', level);
+  }
+
+  private setInterrupt(core: Core, line: 'irq' | 'fiq', level: boolean): void {
+    if (core[line] === level) return;
+    core[line] = level;
+    if (!level) return;
+    this.wake(core);
+    if (core === this.machine.core) kick(this.machine);
+  }
+
+  private wake(core: Core): void {
+    if (core.waiting === 'no') return;
+    core.waiting = 'no';
+    // It must not wait for the end of a long slice.
+    if (this.lone) this.cut();
+  }
+
+  /** Ends the running core's slice at the end of its block. */
+  private cut(): void {
+    this.stopping = true;
+    kick(this.machine);
+  }
+
+  /** Has someone look on while the cores execute, or nobody. Only between runs. */
+  watch(watch: Watch | undefined): void {
+    this.machine.watch = watch;
+    forgetCode(this.machine);
+  }
+
+  /** Has someone told what happens to the cores, or nobody. */
+  listen(listener: Listener | undefined): void {
+    this.machine.listener = listener;
+  }
+
+  /** Ends the run, where there is one, at the end of the block that runs. */
+  stop(): void {
+    this.machine.stopped = true;
+    kick(this.machine);
+  }
+
+  /**
+   * A copy of all its state, taken between two runs. Its own TLB and decoded code are thrown away too, so that it goes
+   * on just as one that the copy is restored into.
+   */
+  save(): CpuState {
+    const { machine: m } = this;
+    this.forget();
+    const end = L.CORES + m.cores.length * L.CORE_SIZE;
+    return {
+      time: this.time,
+      core: m.core.index,
+      cores: m.cores.map(saveState),
+      registers: m.u8.slice(0, end),
+      ram: usedPages(this.ram).map((address) => ({
+        address,
+        data: this.ram.slice(address, address + PAGE),
+      })),
+    };
+  }
+
+  /** Goes to where another was saved, of as many cores and as much RAM. Only between runs. */
+  restore(saved: CpuState): void {
+    const { machine: m } = this;
+    this.time = saved.time;
+    m.u8.set(saved.registers);
+    saved.cores.forEach((state, i) => {
+      restoreState(m.cores[i]!, state);
+    });
+    m.core = m.cores[saved.core]!;
+    for (const address of usedPages(this.ram)) this.ram.fill(0, address, address + PAGE);
+    for (const { address, data } of saved.ram) this.ram.set(data, address);
+    this.forget();
+  }
+
+  /** Forgets what can be made anew from the rest. */
+  private forget(): void {
+    const { machine: m } = this;
+    forgetCode(m);
+    flushTlb(m);
+    updateContext(m);
+  }
+
+  /** To be called after RAM was written other than by the cores. */
+  ramWritten(address: number, size: number): void {
+    codeWritten(this.machine, address, size);
+  }
+
+  /**
+   * Runs the cores until virtual time `until`, or until all of them sleep and no timer will wake them before it;
+   * then the time is `until`, if that is finite. `stopped`: who looks on, or {@link stop}, ended the run in the middle
+   * of a slice; the running core is the one that came there.
+   */
+  run(until: number): 'time' | 'idle' | 'stopped' {
+    const { cores } = this.machine;
+    this.machine.stopped = false;
+    while (this.time < until) {
+      let next = until;
+      for (const core of cores) {
+        if (core.timerDeadline <= this.time) core.timerDeadline = updateTimers(this.machine, core, this.time);
+        next = Math.min(next, core.timerDeadline);
+      }
+      const awake = cores.filter((core) => core.waiting === 'no');
+      if (awake.length === 0) {
+        if (next >= until) {
+          if (until !== Infinity) this.time = until;
+          return 'idle';
+        }
+        this.time = next;
+        continue;
+      }
+      this.lone = awake.length === 1;
+      const slice = Math.max(1, Math.min(next - this.time, this.lone ? LONE_SLICE : SLICE));
+      let ran = slice;
+      this.machine.sharing = awake.length;
+      for (const [turn, core] of awake.entries()) {
+        this.machine.sliceStart = this.time + Math.floor((slice * turn) / awake.length);
+        this.machine.sliceEnd = this.time + Math.floor((slice * (turn + 1)) / awake.length);
+        const executed = this.runCore(core, slice);
+        if (isStopped(this.machine)) return 'stopped';
+        if (this.lone) ran = Math.min(slice, executed);
+      }
+      this.time += ran;
+      for (const core of awake) core.ahead = Math.max(0, core.ahead - ran);
+    }
+    return 'time';
+  }
+
+  /** The block at a virtual address; 0 after a Prefetch Abort was taken. */
+  private blockFor(pc: number): number {
+    const { machine: m } = this;
+    const physical = fetchAddress(m, pc);
+    if (physical < 0) return 0;
+    if (!thumb(m)) return blockAt(m, physical);
+    let second: number | undefined;
+    if ((pc & 0xfff) === 0xffe && isWideT32(m.u16[(L.RAM + physical) >>> 1]!)) {
+      second = fetchAddress(m, (pc + 2) >>> 0, pc);
+      if (second < 0) return 0;
+    }
+    const it = readItState(m);
+    if (it === 0 && second === undefined) return blockAt(m, physical);
+    const block = passingBlock(m, physical, second);
+    setItState(m, 0);
+    return block;
+  }
+
+  private mayGoOn(core: Core): boolean {
+    return !this.stopping && !this.machine.stopped && core.waiting === 'no';
+  }
+
+  /** Runs a core's slice; gives how far it came from the current time. */
+  private runCore(core: Core, slice: number): number {
+    const { machine: m } = this;
+    const { i32, u32 } = m;
+    const left = (): number => i32[L.BUDGET >>> 2]!;
+    if (core.ahead >= slice) return slice;
+    this.select(core);
+    this.stopping = false;
+    m.sliceBudget = slice - core.ahead;
+    i32[L.BUDGET >>> 2] = m.sliceBudget;
+    // A kick between slices was for a budget that is gone.
+    m.kicked = false;
+    this.running = true;
+    if (core.slept) {
+      core.slept = false;
+      m.listener?.modeChanged(m);
+    }
+    while (left() > 0 && this.mayGoOn(core)) {
+      const interrupt = pendingInterrupt(m);
+      if (interrupt) takeInterrupt(m, interrupt);
+      const pc = u32[L.PC >>> 2]!;
+      const block = this.blockFor(pc);
+      if (block === 0) {
+        // An abort takes time too, or a vector that aborts would never end.
+        i32[L.BUDGET >>> 2] = left() - 1;
+        continue;
+      }
+      u32[L.PAGE >>> 2] = (pc & 0xfffff000) >>> 0;
+      u32[L.LEAVE >>> 2] = 0;
+      this.interpret(block);
+      unkick(m);
+      // A timer may have been set to a time within the slice.
+      if (this.lone && core.timerDeadline <= now(m)) break;
+    }
+    // An exception taken outside the interpreter may have ended the run.
+    unkick(m);
+    if (core.waiting === 'interrupt' && wakesFromWfi(m)) core.waiting = 'no';
+    if (core.waiting !== 'no') {
+      core.slept = true;
+      m.listener?.modeChanged(m);
+    }
+    this.running = false;
+    const executed = m.sliceBudget - left();
+    core.executed += executed;
+    core.ahead += executed;
+    return core.ahead;
+  }
+}
+
+/** Addresses of the pages that are not all zero. */
+function usedPages(ram: Uint8Array): number[] {
+  const words = new Int32Array(ram.buffer, ram.byteOffset, ram.length / 4);
+  const used: number[] = [];
+  for (let address = 0; address < ram.length; address += PAGE) {
+    const end = (address + PAGE) / 4;
+    let at = address / 4;
+    while (at < end && words[at] === 0) at++;
+    if (at < end) used.push(address);
+  }
+  return used;
+}

@@ -1,0 +1,86 @@
+/** Floating-point and Advanced SIMD instructions as the processor runs them: behind the checks of who may. */
+import { bitsOf } from '../isa/bits.js';
+import type { Fields } from '../isa/pattern.js';
+import { MODE_HYP } from '../isa/program-status.js';
+import { CPACR, HCPTR, HCR, NSACR } from '../isa/system-registers.js';
+import { EC_CP10_ID, EC_HCPTR, hypTrap, undefinedInstruction } from './exceptions.js';
+import type { Execute } from './instruction.js';
+import * as L from './layout.js';
+import { isPrivileged, isSecure, modeOf } from './current-mode.js';
+import { neonInstructions } from './neon/index.js';
+import type { Machine } from './state.js';
+import { word } from './state.js';
+import { vfpInstructions } from './vfp/index.js';
+
+/** FPEXC.EN: the extensions are on. */
+const FPEXC_EN = 1 << 30;
+/** Values of CPACR.cp10: nobody, or privileged modes alone. */
+const ACCESS_DENIED = 0;
+const ACCESS_PRIVILEGED = 1;
+
+/** HSR's condition: valid, and always, since the instruction passed it. */
+const CV_ALWAYS = (1 << 24) | (14 << 20);
+/** HSR's ISS for HCPTR: an Advanced SIMD instruction, and else coprocessor 10. */
+const ISS_TA = 1 << 5;
+const ISS_CP10 = 10;
+
+/** CheckAdvSIMDOrVFPEnabled (B1.14, DDI 0406C): refuses or traps an instruction that may not be executed. */
+function check(m: Machine, simd: boolean, evenDisabled: boolean): void {
+  const { core } = m;
+  const secure = isSecure(m);
+  const hyp = modeOf(m) === MODE_HYP;
+  const hidden = !secure && bitsOf(NSACR, 'cp10', core.NSACR) === 0;
+  const simdHidden = !secure && bitsOf(NSACR, 'NSASEDIS', core.NSACR) === 1;
+  if (!hyp) {
+    const access = hidden ? ACCESS_DENIED : bitsOf(CPACR, 'cp10', core.CPACR);
+    if (access === ACCESS_DENIED || (access === ACCESS_PRIVILEGED && !isPrivileged(m)))
+      undefinedInstruction(m);
+    if (simd && (simdHidden || bitsOf(CPACR, 'ASEDIS', core.CPACR))) undefinedInstruction(m);
+  }
+  if (!evenDisabled && !(word(m, L.FPEXC) & FPEXC_EN)) undefinedInstruction(m);
+  if (secure) return;
+  const trapsAll = hidden || bitsOf(HCPTR, 'TCP10', core.HCPTR) === 1;
+  const trapsSimd = simdHidden || bitsOf(HCPTR, 'TASE', core.HCPTR) === 1;
+  if (!trapsAll && !(simd && trapsSimd)) return;
+  if (hyp) undefinedInstruction(m);
+  hypTrap(m, EC_HCPTR, CV_ALWAYS | (simd ? ISS_TA : ISS_CP10));
+}
+
+/** The reg field of VMRS and VMSR. */
+const FPSID = 0;
+const FPSCR = 1;
+const MVFR1 = 6;
+const MVFR0 = 7;
+/** opc1 of VMRS as a transfer of coprocessor 10. */
+const VMRS_OPC1 = 7;
+
+/** VMRS of an identification register, which HCR may trap. */
+function checkIdentification(m: Machine, { reg = FPSCR, Rt = 0 }: Fields): void {
+  if (isSecure(m) || modeOf(m) === MODE_HYP) return;
+  const bit = reg === FPSID ? 'TID0' : reg === MVFR0 || reg === MVFR1 ? 'TID3' : undefined;
+  if (!bit || !bitsOf(HCR, bit, m.core.HCR)) return;
+  hypTrap(m, EC_CP10_ID, CV_ALWAYS | (VMRS_OPC1 << 14) | (reg << 10) | (Rt << 5) | 1);
+}
+
+/** System registers other than FPSCR are for privileged modes, with the extensions off too. */
+function checked(execute: Execute, operation: string): Execute {
+  const isSystem = operation === 'VMRS' || operation === 'VMSR';
+  const isSimd = operation in neonInstructions;
+  // Transfers of a scalar are floating-point where it has 32 bits.
+  const mayBeSimd = operation === 'VMOV_core_to_scalar' || operation === 'VMOV_scalar_to_core';
+  return (m, f, decoded) => {
+    const system = isSystem && f['reg'] !== FPSCR;
+    if (system && !isPrivileged(m)) undefinedInstruction(m);
+    check(m, isSimd || (mayBeSimd && (f['opc']! & 9) !== 0), system);
+    if (operation === 'VMRS') checkIdentification(m, f);
+    execute(m, f, decoded);
+  };
+}
+
+/** Every instruction of the extensions, by the operation's name in the tables. */
+export const extensionInstructions: Readonly<Record<string, Execute>> = Object.fromEntries(
+  Object.entries({ ...vfpInstructions, ...neonInstructions }).map(([operation, execute]) => [
+    operation,
+    checked(execute, operation),
+  ]),
+);

@@ -1,0 +1,21 @@
+/** Decoded instructions as the processor keeps them. */
+import type { Encoding } from '../isa/encoding.js';
+import type { Fields } from '../isa/pattern.js';
+import type { Machine } from './state.js';
+
+/** What an instruction does that is not worth a micro-op of its own. It runs only if its condition holds. */
+export type Execute = (m: Machine, fields: Fields, decoded: Decoded) => void;
+
+/** An instruction that a SLOW micro-op runs. */
+export interface Decoded {
+  readonly word: number;
+  readonly encoding: Encoding | undefined;
+  readonly fields: Fields;
+  readonly execute: Execute;
+}
+
+/** Takes an exception in the middle of an instruction: it ends there. */
+export class Taken extends Error {}
+
+/** The one that is thrown: making an Error costs more than everything else about an exception. */
+export const taken = new Taken('an exception was taken');

@@ -1,0 +1,213 @@
+/** From instructions to blocks of micro-ops. */
+import { decodeA32, decodeT32, isWideT32 } from '../isa/decoder.js';
+import type { Encoding } from '../isa/encoding.js';
+import { isUnpredictable } from '../isa/encoding.js';
+import { ALWAYS } from '../isa/registers.js';
+import { Emitter } from './emitter.js';
+import { undefinedInstruction } from './exceptions.js';
+import { type Execute, taken } from './instruction.js';
+import * as L from './layout.js';
+import { lowerings } from './lowerings.js';
+import { Op } from './micro-ops.js';
+import { readItState } from './modes.js';
+import { slowInstructions } from './slow/index.js';
+import type { Machine } from './state.js';
+import { setRegister, thumb } from './state.js';
+import { advanceIt, branchTarget, likeA32, thumbLowerings } from './thumb.js';
+
+/** The longest block, in instructions; an IT block is not cut. */
+export const LONGEST_BLOCK = 120;
+
+const PAGE_SIZE = 0x1000;
+
+/**
+ * Decodes the instructions from a physical address on, to micro-ops from `start` on, up to an unconditional branch,
+ * the end of the page, or LONGEST_BLOCK instructions. CPSR.IT is that of the first one.
+ * @param second the physical address of the second half of a T32 instruction that lies across two pages; then that
+ *   instruction is all there is
+ * @returns the first free byte behind the micro-ops, and how many bytes of the page they stand for
+ */
+export function decodeBlock(
+  m: Machine,
+  physical: number,
+  start: number,
+  second?: number,
+): { top: number; bytes: number } {
+  const variant = m.u32[L.VARIANT >>> 2]!;
+  const isThumb = thumb(m);
+  const emitter = new Emitter(m, isThumb, (variant & L.VARIANT_E) !== 0, physical >>> 12, start);
+  const first = physical & (isThumb ? 0xffe : 0xffc);
+  const base = L.RAM + (physical & ~0xfff);
+  emitter.offset = first;
+  emitter.it = readItState(m);
+  let next = first;
+  while (!emitter.ended && next < PAGE_SIZE && (emitter.position < LONGEST_BLOCK || emitter.it)) {
+    emitter.offset = next;
+    emitter.position++;
+    if (!isThumb) {
+      const word = m.u32[(base + next) >>> 2]!;
+      watched(emitter, physical, word);
+      lowerA32(emitter, word);
+      next += 4;
+      continue;
+    }
+    let word = m.u16[(base + next) >>> 1]!;
+    emitter.size = isWideT32(word) ? 4 : 2;
+    if (emitter.size === 4) {
+      if (next + 2 < PAGE_SIZE) word = word * 0x10000 + m.u16[(base + next + 2) >>> 1]!;
+      else if (second !== undefined) word = word * 0x10000 + m.u16[(L.RAM + second) >>> 1]!;
+      else {
+        // The rest of it is in a page that may be anywhere: it is done by itself.
+        emitter.size = 2;
+        emitter.position--;
+        emitter.slow(goOnHere, {});
+        emitter.ended = true;
+        next += 2;
+        break;
+      }
+    }
+    watched(emitter, physical, word);
+    lowerT32(emitter, word);
+    next += emitter.size;
+  }
+  if (!emitter.ended) endBlock(emitter, next);
+  return { top: emitter.top, bytes: Math.min(next, PAGE_SIZE) - first };
+}
+
+/** Shows the instruction to who looks on, before it is executed. */
+function watched(emitter: Emitter, block: number, word: number): void {
+  const physical = ((block & ~0xfff) | emitter.offset) >>> 0;
+  if (!emitter.m.watch?.wants(physical)) return;
+  beforehand(emitter, (m) => {
+    if (!m.watch?.instruction(m, m.address, physical, word)) return;
+    m.stopped = true;
+    goOnHere(m);
+  });
+}
+
+/** Has something done before the instruction, that does not count as executed by it. */
+function beforehand(emitter: Emitter, execute: Execute): void {
+  emitter.position--;
+  emitter.slow(execute, {});
+  emitter.position++;
+}
+
+/** On to the next block. In an IT block that is for the outside to find: CPSR.IT says how it goes on. */
+function endBlock(emitter: Emitter, next: number): void {
+  emitter.condition = ALWAYS;
+  if (emitter.it) emitter.slow(goOnAfter, {});
+  else emitter.branch(next);
+}
+
+/** Leaves the interpreter before the instruction. */
+function goOnHere(m: Machine): never {
+  setRegister(m, 15, m.address);
+  m.leave = true;
+  // Nothing was done, so ITSTATE stays.
+  throw taken;
+}
+/** Leaves it behind the instruction that the micro-op belongs to; its ITSTATE is the next one's already. */
+const goOnAfter: Execute = (m) => {
+  m.leave = true;
+  throw taken;
+};
+
+function lowerA32(emitter: Emitter, word: number): void {
+  const decoded = decodeA32(word);
+  emitter.word = word;
+  emitter.encoding = decoded?.encoding;
+  if (!decoded) {
+    const condition = Math.min(word >>> 28, ALWAYS);
+    lowerUndefined(emitter, condition);
+    return;
+  }
+  const { encoding } = decoded;
+  const fields: Record<string, number> = decoded.fields;
+  const condition = fields['cond'] ?? ALWAYS;
+  reportUnpredictable(emitter, encoding, fields);
+  if (encoding.operation === 'B')
+    lowerBranch(emitter, condition, emitter.offset + 8 + ((fields['imm24']! << 8) >> 6));
+  else lowerOperation(emitter, condition, encoding.operation, fields, false);
+}
+
+function lowerT32(emitter: Emitter, word: number): void {
+  const decoded = decodeT32(word);
+  emitter.word = word;
+  emitter.encoding = decoded?.encoding;
+  const { it } = emitter;
+  const condition = it ? it >>> 4 : ALWAYS;
+  if (!decoded) lowerUndefined(emitter, condition === 15 ? ALWAYS : condition);
+  else {
+    const { encoding } = decoded;
+    reportUnpredictable(emitter, encoding, decoded.fields);
+    const fields = likeA32(encoding.name, decoded.fields, it !== 0);
+    const { operation } = encoding;
+    if (operation === 'B') lowerBranch(emitter, fields['cond'] ?? condition, branchTarget(emitter, fields));
+    else if (operation === 'BKPT') lowerOperation(emitter, ALWAYS, operation, fields, true);
+    else lowerOperation(emitter, condition, operation, fields, true);
+    if (operation === 'IT') {
+      emitter.it = (fields['firstcond']! << 4) | fields['mask']!;
+      return;
+    }
+  }
+  emitter.it = advanceIt(it);
+}
+
+/** Tells who listens, each time before it is executed; whether its condition holds is not looked at. */
+function reportUnpredictable(
+  emitter: Emitter,
+  encoding: Encoding,
+  fields: Readonly<Record<string, number>>,
+): void {
+  const { word } = emitter;
+  if (!isUnpredictable(encoding, word, fields)) return;
+  const { name } = encoding;
+  beforehand(emitter, (m) => {
+    m.listener?.unpredictable({ core: m.core.index, address: m.address, word, name });
+  });
+}
+
+function lowerUndefined(emitter: Emitter, condition: number): void {
+  conditionally(emitter, condition, () => {
+    emitter.slow(undefinedInstruction, {});
+  });
+  emitter.ended = condition === ALWAYS;
+}
+
+/** Branches in the page have their condition in themselves. */
+function lowerBranch(emitter: Emitter, condition: number, target: number): void {
+  emitter.condition = condition;
+  if (target >= 0 && target < PAGE_SIZE) {
+    emitter.branch(target);
+    return;
+  }
+  conditionally(emitter, condition, () => {
+    emitter.branch(target);
+  });
+}
+
+function lowerOperation(
+  emitter: Emitter,
+  condition: number,
+  operation: string,
+  fields: Readonly<Record<string, number>>,
+  isThumb: boolean,
+): void {
+  conditionally(emitter, condition === 15 ? ALWAYS : condition, () => {
+    const lower = (isThumb ? thumbLowerings[operation] : undefined) ?? lowerings[operation];
+    if (lower && lower(emitter, fields) !== false) return;
+    emitter.slow(slowInstructions[operation] ?? undefinedInstruction, fields);
+  });
+}
+
+/** Emits micro-ops that are skipped unless the condition holds. */
+function conditionally(emitter: Emitter, condition: number, body: () => void): void {
+  emitter.condition = condition;
+  if (condition === ALWAYS) {
+    body();
+    return;
+  }
+  const skip = emitter.emit(Op.SKIP_EQ + condition);
+  body();
+  emitter.m.u32[(skip + L.OP_IMM) >>> 2] = emitter.top - skip - L.OP_SIZE;
+}

@@ -1,0 +1,187 @@
+/** Loads and stores of elements and structures (A7.7). */
+import type { Fields } from '../../isa/pattern.js';
+import { extensionRegisters } from '../float/registers.js';
+import type { Execute } from '../instruction.js';
+import * as L from '../layout.js';
+import { physicalOf, readMemory, writeMemory } from '../memory.js';
+import type { Machine } from '../state.js';
+import { register, setRegister, word } from '../state.js';
+import { vd } from './lanes.js';
+
+/** An element: its D register and its index there, and its size in bytes. */
+interface Element {
+  readonly d: number;
+  readonly index: number;
+}
+type Bytes = 1 | 2 | 4 | 8;
+
+/** Reads an element as words, low word first; one of 8 bytes has two, in the order of the byte order. */
+function readElement(m: Machine, address: number, bytes: Bytes): readonly [number, number] {
+  if (bytes !== 8) return [readMemory(m, address, bytes), 0];
+  const [first, second] = [readMemory(m, address, 4), readMemory(m, address + 4, 4)];
+  return bigEndian(m) ? [second, first] : [first, second];
+}
+
+function writeElement(m: Machine, address: number, bytes: Bytes, low: number, high: number): void {
+  if (bytes !== 8) {
+    writeMemory(m, address, bytes, low);
+    return;
+  }
+  writeMemory(m, address, 4, bigEndian(m) ? high : low);
+  writeMemory(m, address + 4, 4, bigEndian(m) ? low : high);
+}
+
+const bigEndian = (m: Machine): boolean => (word(m, L.VARIANT) & L.VARIANT_E) !== 0;
+
+function setElement(m: Machine, { d, index }: Element, bytes: Bytes, low: number, high: number): void {
+  const { u8, u16, u32 } = extensionRegisters(m);
+  const at = (d * 8) / bytes + index;
+  if (bytes === 1) u8[at] = low;
+  else if (bytes === 2) u16[at] = low;
+  else if (bytes === 4) u32[at] = low;
+  else [u32[at * 2], u32[at * 2 + 1]] = [low, high];
+}
+
+function element(m: Machine, { d, index }: Element, bytes: Bytes): readonly [number, number] {
+  const { u8, u16, u32 } = extensionRegisters(m);
+  const at = (d * 8) / bytes + index;
+  if (bytes === 8) return [u32[at * 2]!, u32[at * 2 + 1]!];
+  return [{ 1: u8, 2: u16, 4: u32 }[bytes][at]!, 0];
+}
+
+/** The base address, checked for the alignment that the instruction says, in bytes. */
+function addressOf(m: Machine, f: Fields, alignment: number, write: boolean): number {
+  const address = register(m, f['Rn']!);
+  if (alignment > 1) physicalOf(m, address, alignment, write);
+  return address;
+}
+
+/** Adds to the base what Rm says: nothing, the number of bytes, or a register. */
+function writeBack(m: Machine, f: Fields, transferred: number): void {
+  const { Rm = 15, Rn = 15 } = f;
+  if (Rm === 15) return;
+  setRegister(m, Rn, register(m, Rn) + (Rm === 13 ? transferred : register(m, Rm)));
+}
+
+/** Transfers elements one after another in memory. */
+function transfer(
+  m: Machine,
+  load: boolean,
+  address: number,
+  bytes: Bytes,
+  elements: readonly Element[],
+): void {
+  if (load) {
+    // Registers keep their values when a later element faults.
+    const values = elements.map((_, i) => readElement(m, (address + i * bytes) >>> 0, bytes));
+    elements.forEach((it, i) => {
+      setElement(m, it, bytes, ...values[i]!);
+    });
+  } else {
+    elements.forEach((it, i) => {
+      writeElement(m, (address + i * bytes) >>> 0, bytes, ...element(m, it, bytes));
+    });
+  }
+}
+
+/** The element size in bytes that the field size says. */
+const bytesOf = (f: Fields): Bytes => (1 << f['size']!) as Bytes;
+
+/** align of multiple elements: 1 for 8 bytes, 2 for 16, 3 for 32. */
+const ALIGNMENTS = [1, 8, 16, 32];
+
+/** VLD1 and VST1 by type: how many registers. */
+const VLD1_REGISTERS: Readonly<Record<number, number>> = { 7: 1, 10: 2, 6: 3, 2: 4 };
+/** VLD2 by type: how many pairs of registers, and how far apart the two of a pair are. */
+const VLD2_SHAPES: Readonly<Record<number, { pairs: number; apart: number }>> = {
+  8: { pairs: 1, apart: 1 },
+  9: { pairs: 1, apart: 2 },
+  3: { pairs: 2, apart: 2 },
+};
+
+/** Whole registers; `n` elements of one index, from n registers, make a structure. */
+function multiple(load: boolean, n: 1 | 2 | 3 | 4): Execute {
+  return (m, f) => {
+    const { type = 0, inc = 0, align = 0 } = f;
+    const bytes = bytesOf(f);
+    let [groups, apart] = [1, 1 + inc];
+    if (n === 1) groups = VLD1_REGISTERS[type]!;
+    else if (n === 2) ({ pairs: groups, apart } = VLD2_SHAPES[type]!);
+    const address = addressOf(m, f, ALIGNMENTS[align]!, !load);
+    if (n === 1 && (address & 3) === 0 && !bigEndian(m)) {
+      // Whatever the size of the elements, they stand in memory as in the registers.
+      const words = Array.from({ length: groups * 2 }, (_, i) => ({ d: vd(f), index: i }));
+      transfer(m, load, address, 4, words);
+      writeBack(m, f, groups * 8);
+      return;
+    }
+    const elements: Element[] = [];
+    for (let group = 0; group < groups; group++) {
+      for (let index = 0; index < 8 / bytes; index++) {
+        for (let i = 0; i < n; i++) elements.push({ d: (vd(f) + group + i * apart) % 32, index });
+      }
+    }
+    transfer(m, load, address, bytes, elements);
+    writeBack(m, f, elements.length * bytes);
+  };
+}
+
+/** Alignment in bytes of one lane of n registers, by index_align's low bits. */
+function laneAlignment(n: number, bytes: number, index_align: number): number {
+  switch (n) {
+    case 1:
+      return bytes === 1 || (index_align & 1) === 0 ? 1 : bytes;
+    case 2:
+      return index_align & 1 ? 2 * bytes : 1;
+    case 3:
+      return 1;
+    default:
+      if (bytes === 4) return [1, 8, 16, 1][index_align & 3]!;
+      return index_align & 1 ? 4 * bytes : 1;
+  }
+}
+
+/** One lane of n registers. */
+function lane(load: boolean, n: 1 | 2 | 3 | 4): Execute {
+  return (m, f) => {
+    const { size = 0, index_align = 0 } = f;
+    const bytes = bytesOf(f);
+    const index = index_align >> (size + 1);
+    // The bit under the index says how far apart the registers are; bytes have none.
+    const apart = size !== 0 && n !== 1 && (index_align >> size) & 1 ? 2 : 1;
+    const elements = Array.from({ length: n }, (_, i) => ({ d: (vd(f) + i * apart) % 32, index }));
+    const address = addressOf(m, f, laneAlignment(n, bytes, index_align), !load);
+    transfer(m, load, address, bytes, elements);
+    writeBack(m, f, n * bytes);
+  };
+}
+
+/** One structure to all lanes. */
+function allLanes(n: 1 | 2 | 3 | 4): Execute {
+  return (m, f) => {
+    const { size = 0, T = 0, a = 0 } = f;
+    // VLD4 of 32 bits with an alignment of 16 bytes is size 3.
+    const bytes = (1 << Math.min(size, 2)) as 1 | 2 | 4;
+    let alignment = n * bytes;
+    if (n === 4 && bytes === 4) alignment = size === 3 ? 16 : 8;
+    const address = addressOf(m, f, a ? alignment : 1, false);
+    const values = Array.from({ length: n }, (_, i) => readMemory(m, (address + i * bytes) >>> 0, bytes));
+    values.forEach((value, i) => {
+      // For VLD1, T says that a second register gets the same.
+      const registers = n === 1 ? [vd(f), vd(f) + T] : [vd(f) + i * (1 + T)];
+      for (const d of registers)
+        for (let index = 0; index < 8 / bytes; index++) setElement(m, { d: d % 32, index }, bytes, value, 0);
+    });
+    writeBack(m, f, n * bytes);
+  };
+}
+
+export const neonLoadStore: Readonly<Record<string, Execute>> = Object.fromEntries(
+  ([1, 2, 3, 4] as const).flatMap((n) => [
+    [`VLD${n}_multiple`, multiple(true, n)],
+    [`VST${n}_multiple`, multiple(false, n)],
+    [`VLD${n}_lane`, lane(true, n)],
+    [`VST${n}_lane`, lane(false, n)],
+    [`VLD${n}_all`, allLanes(n)],
+  ]),
+);

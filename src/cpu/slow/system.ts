@@ -1,0 +1,274 @@
+/** Status registers, exceptions, hints: what system software does (A8, B9.3). */
+import {
+  MODE_ABT,
+  MODE_FIQ,
+  MODE_HYP,
+  MODE_IRQ,
+  MODE_MON,
+  MODE_SVC,
+  MODE_SYS,
+  MODE_UND,
+  MODE_USR,
+} from '../../isa/program-status.js';
+import {
+  breakpoint,
+  EC_JAZELLE,
+  EC_WFI,
+  eret,
+  exceptionReturn,
+  hypervisorCall,
+  hypTrap,
+  secureMonitorCall,
+  supervisorCall,
+  undefinedInstruction,
+  wakesFromWfi,
+} from '../exceptions.js';
+import type { Fields } from '../../isa/pattern.js';
+import type { Execute } from '../instruction.js';
+import * as L from '../layout.js';
+import { expandA32 } from '../lowerings.js';
+import { isPrivileged, isSecure, modeOf } from '../current-mode.js';
+import {
+  bankedRegister,
+  isMode,
+  PSR_A,
+  PSR_E,
+  PSR_F,
+  PSR_I,
+  PSR_IT,
+  PSR_J,
+  PSR_T,
+  readCpsr,
+  setBankedRegister,
+  setCpsr,
+  writeCpsrByInstruction,
+} from '../modes.js';
+import type { Machine } from '../state.js';
+import { register, setRegister, setWord, word } from '../state.js';
+import { branchExchange } from './transfers.js';
+
+const HCR_TWI = 1 << 13;
+const HCR_TWE = 1 << 14;
+const HSTR_TJDBX = 1 << 17;
+/** HSR's condition: valid, and always, since the instruction passed it. */
+const CV_ALWAYS = (1 << 24) | (14 << 20);
+
+/** SPSRs exist in all modes but User and System; elsewhere this is UNPREDICTABLE, here undefined. */
+function requireSpsr(m: Machine): void {
+  const mode = modeOf(m);
+  if (mode === MODE_USR || mode === MODE_SYS) undefinedInstruction(m);
+}
+
+function moveToStatus(m: Machine, f: Fields, value: number): void {
+  const { mask = 0, R = 0 } = f;
+  if (R) {
+    requireSpsr(m);
+    let bits = 0;
+    for (let i = 0; i < 4; i++) if ((mask >>> i) & 1) bits |= 0xff << (8 * i);
+    setWord(m, L.SPSR, (word(m, L.SPSR) & ~bits) | (value & bits));
+    return;
+  }
+  writeCpsrByInstruction(m, value, mask, false);
+  // Interrupts may be pending that were masked; the byte order may be another.
+  if (mask & 3) m.leave = true;
+}
+
+/** The banked register that R, SYSm of MRS and MSR (banked) name (B9.2.3); SPSR is n 16, ELR_hyp n 17. */
+function bankedPlace(R: number, sysm: number): { mode: number; n: number } | undefined {
+  if (R) {
+    const modes: Record<number, number> = {
+      0b01110: MODE_FIQ,
+      0b10000: MODE_IRQ,
+      0b10010: MODE_SVC,
+      0b10100: MODE_ABT,
+      0b10110: MODE_UND,
+      0b11100: MODE_MON,
+      0b11110: MODE_HYP,
+    };
+    const mode = modes[sysm];
+    return mode === undefined ? undefined : { mode, n: 16 };
+  }
+  if (sysm < 0b00111) return { mode: MODE_USR, n: 8 + sysm };
+  if (sysm >= 0b01000 && sysm < 0b01111) return { mode: MODE_FIQ, n: sysm };
+  const pairs: Record<number, number> = {
+    0b1000: MODE_IRQ,
+    0b1001: MODE_SVC,
+    0b1010: MODE_ABT,
+    0b1011: MODE_UND,
+    0b1110: MODE_MON,
+  };
+  if (sysm === 0b11110) return { mode: MODE_HYP, n: 17 };
+  if (sysm === 0b11111) return { mode: MODE_HYP, n: 13 };
+  const mode = pairs[sysm >>> 1];
+  return mode === undefined || sysm < 16 ? undefined : { mode, n: sysm & 1 ? 13 : 14 };
+}
+
+/** Finds the banked register and refuses what the current mode may not reach; that is UNPREDICTABLE, here undefined. */
+function banked(m: Machine, f: Fields): { mode: number; n: number } {
+  const { R = 0, M = 0, M1 = 0 } = f;
+  const place = bankedPlace(R, (M << 4) | M1);
+  const current = modeOf(m);
+  if (!place || current === MODE_USR) undefinedInstruction(m);
+  if (place.mode === MODE_HYP) {
+    const own = current === MODE_HYP && place.n === 17;
+    if (!own && current !== MODE_MON) undefinedInstruction(m);
+  }
+  if (place.mode === MODE_MON && (!isSecure(m) || current === MODE_MON)) undefinedInstruction(m);
+  return place;
+}
+
+const wait =
+  (kind: 'interrupt' | 'event'): Execute =>
+  (m) => {
+    const { core } = m;
+    if (kind === 'event' && core.event) {
+      core.event = false;
+      return;
+    }
+    if (kind === 'interrupt' && wakesFromWfi(m)) return;
+    const trap = kind === 'interrupt' ? HCR_TWI : HCR_TWE;
+    if (!isSecure(m) && modeOf(m) !== MODE_HYP && core.HCR & trap)
+      hypTrap(m, EC_WFI, CV_ALWAYS | (kind === 'event' ? 1 : 0));
+    core.waiting = kind;
+    m.leave = true;
+  };
+
+/** The operation of SUBS PC, LR and its like (B9.3.20). */
+function returningOperation(m: Machine, opcode: number, n: number, operand: number): number {
+  const carry = word(m, L.C);
+  switch (opcode) {
+    case 0:
+      return n & operand;
+    case 1:
+      return n ^ operand;
+    case 2:
+      return n - operand;
+    case 3:
+      return operand - n;
+    case 4:
+      return n + operand;
+    case 5:
+      return n + operand + carry;
+    case 6:
+      return n + ~operand + carry;
+    case 7:
+      return operand + ~n + carry;
+    case 12:
+      return n | operand;
+    case 13:
+      return operand;
+    case 14:
+      return n & ~operand;
+    default:
+      return ~operand;
+  }
+}
+
+/** A register shifted by a constant. */
+function shiftedOperand(m: Machine, value: number, type: number, imm5: number): number {
+  switch (type) {
+    case 0:
+      return value << imm5;
+    case 1:
+      return imm5 === 0 ? 0 : value >>> imm5;
+    case 2:
+      return (value | 0) >> (imm5 === 0 ? 31 : imm5);
+    default:
+      return imm5 === 0 ? (value >>> 1) | (word(m, L.C) << 31) : (value >>> imm5) | (value << (32 - imm5));
+  }
+}
+
+const subsPcLr: Execute = (m, f) => {
+  const mode = modeOf(m);
+  // In Hyp mode SUBS PC, LR, #0 of T32 is ERET (B9.3.19).
+  if (mode === MODE_HYP && f['imm8'] === 0) {
+    eret(m);
+    return;
+  }
+  if (mode === MODE_HYP || mode === MODE_USR || mode === MODE_SYS) undefinedInstruction(m);
+  // MOVS and MVNS tell themselves apart by N.
+  const { N = 0, opcode = N ? 15 : 13, Rn = 14, Rm, imm12 = 0, imm8, type = 0, imm5 = 0 } = f;
+  const operand =
+    Rm === undefined ? (imm8 ?? expandA32(imm12).value) : shiftedOperand(m, register(m, Rm), type, imm5);
+  exceptionReturn(m, returningOperation(m, imm8 === undefined ? opcode : 2, register(m, Rn), operand) >>> 0);
+};
+
+export const system: Readonly<Record<string, Execute>> = {
+  SVC: (m, f) => {
+    supervisorCall(m, f['imm24'] ?? f['imm8'] ?? 0);
+  },
+  HVC: (m, f) => {
+    hypervisorCall(m, f['imm16']!);
+  },
+  SMC: (m) => {
+    secureMonitorCall(m);
+  },
+  BKPT: (m) => {
+    breakpoint(m);
+  },
+  UDF: (m) => {
+    undefinedInstruction(m);
+  },
+  ERET: (m) => {
+    const mode = modeOf(m);
+    if (mode === MODE_USR || mode === MODE_SYS) undefinedInstruction(m);
+    eret(m);
+  },
+  SUBS_PC_LR: subsPcLr,
+  SUBS_PC_LR_move: subsPcLr,
+
+  MRS: (m, f) => {
+    if (f['R']) {
+      requireSpsr(m);
+      setRegister(m, f['Rd']!, word(m, L.SPSR));
+      return;
+    }
+    // Execution state bits read as zero. In User mode the control bits are UNKNOWN; here they are to be seen.
+    setRegister(m, f['Rd']!, readCpsr(m) & ~(PSR_IT | PSR_J | PSR_T));
+  },
+  MSR_reg: (m, f) => {
+    moveToStatus(m, f, register(m, f['Rn']!));
+  },
+  MSR_imm: (m, f) => {
+    moveToStatus(m, f, expandA32(f['imm12']!).value);
+  },
+  MRS_banked: (m, f) => {
+    const { mode, n } = banked(m, f);
+    setRegister(m, f['Rd']!, bankedRegister(m, mode, n));
+  },
+  MSR_banked: (m, f) => {
+    const { mode, n } = banked(m, f);
+    setBankedRegister(m, mode, n, register(m, f['Rn']!));
+  },
+  CPS: (m, f) => {
+    if (!isPrivileged(m)) return;
+    const { imod = 0, M = 0, AIF = 0, mode = 0 } = f;
+    let value = readCpsr(m);
+    const bits = (AIF & 4 ? PSR_A : 0) | (AIF & 2 ? PSR_I : 0) | (AIF & 1 ? PSR_F : 0);
+    if (imod === 2) value &= ~bits;
+    else if (imod === 3) value |= bits;
+    if (M && isMode(mode)) value = (value & ~0x1f) | mode;
+    writeCpsrByInstruction(m, value, 15, false);
+    m.leave = true;
+  },
+  SETEND: (m, f) => {
+    setCpsr(m, (readCpsr(m) & ~PSR_E) | (f['E'] ? PSR_E : 0));
+    m.leave = true;
+  },
+
+  /** Jazelle is the trivial implementation: BXJ is BX (A2.10.2), where it is not trapped. */
+  BXJ: (m, f) => {
+    const { Rm = 0 } = f;
+    if (!isSecure(m) && modeOf(m) !== MODE_HYP && m.core.HSTR & HSTR_TJDBX)
+      hypTrap(m, EC_JAZELLE, CV_ALWAYS | Rm);
+    branchExchange(m, register(m, Rm));
+  },
+  WFI: wait('interrupt'),
+  WFE: wait('event'),
+  SEV: (m) => {
+    for (const core of m.cores) {
+      core.event = true;
+      if (core.waiting === 'event') core.waiting = 'no';
+    }
+  },
+};

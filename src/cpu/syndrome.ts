@@ -1,0 +1,52 @@
+/** The syndrome of a load or store that HSR holds after a fault of stage 2 (B3.13.6): what a hypervisor emulates by. */
+import { decodeA32, decodeT32, isWideT32 } from '../isa/decoder.js';
+import type { Encoding } from '../isa/encoding.js';
+import type { Fields } from '../isa/pattern.js';
+import * as L from './layout.js';
+import { currentRegime, EXECUTE, faultOf, walk } from './mmu.js';
+import { isPrivileged } from './current-mode.js';
+import type { Machine } from './state.js';
+import { thumb } from './state.js';
+import { lookupCode } from './tlb.js';
+
+const ISV = 1 << 24;
+const SSE = 1 << 21;
+const sizes: Record<string, number> = { '': 2, B: 0, H: 1, SB: 0, SH: 1 };
+
+/** Where an instruction that runs is in memory, or -1: the TLB may have lost its page to that of its data. */
+function codeAt(m: Machine, address: number): number {
+  const known = lookupCode(m, address);
+  if (known >= 0) return known;
+  const found = walk(m, currentRegime(m), address, isPrivileged(m));
+  return faultOf(found, EXECUTE) || found.physical >= m.ramSize ? -1 : found.physical;
+}
+
+/** The running instruction, decoded; undefined where another core has unmapped it meanwhile. */
+function instruction(m: Machine): { encoding: Encoding; fields: Fields } | undefined {
+  const physical = codeAt(m, m.address);
+  if (physical < 0) return undefined;
+  if (!thumb(m)) return decodeA32(m.u32[(L.RAM + physical) >>> 2]!);
+  const first = m.u16[(L.RAM + physical) >>> 1]!;
+  if (!isWideT32(first)) return decodeT32(first);
+  const second = codeAt(m, (m.address + 2) >>> 0);
+  if (second < 0) return undefined;
+  return decodeT32(first * 0x10000 + m.u16[(L.RAM + second) >>> 1]!);
+}
+
+/**
+ * HSR's ISS<24:16> for the instruction at m.address. It is there for loads and stores of one core register without
+ * write-back; 0 for all others: lists, pairs, exclusives, floating point.
+ */
+export function accessSyndrome(m: Machine): number {
+  const decoded = instruction(m);
+  const match = /^(?:LDR|STR)(B|H|SB|SH)?(?:T|_imm|_reg|_lit)$/.exec(decoded?.encoding.operation ?? '');
+  if (!decoded || !match) return 0;
+  const { fields } = decoded;
+  // In A32, LDRT and its like are always post-indexed.
+  const unprivileged = decoded.encoding.operation.endsWith('T');
+  if ((unprivileged && !thumb(m)) || fields['P'] === 0 || fields['W'] === 1) return 0;
+  // A load of the PC is a branch.
+  if (fields['Rt'] === 15) return 0;
+  const kind = match[1] ?? '';
+  return ISV | (sizes[kind]! << 22) | (kind.startsWith('S') ? SSE : 0) | (fields['Rt']! << 16);
+}

@@ -1,0 +1,103 @@
+/** The generic timers (B8): counters made of virtual time, and four timers a core. */
+import type { TimerName } from '../ports/bus.js';
+import type { Core, Machine } from './state.js';
+import { now } from './state.js';
+
+const ENABLE = 1;
+const IMASK = 2;
+const ISTATUS = 4;
+const NANOSECONDS = 1e9;
+const MASK64 = (1n << 64n) - 1n;
+
+/** Counter ticks for a nanosecond as a fraction in lowest terms. */
+function ratio(frequency: number): { ticks: number; nanoseconds: number } {
+  let [a, b] = [frequency, NANOSECONDS];
+  while (b !== 0) [a, b] = [b, a % b];
+  return { ticks: frequency / a, nanoseconds: NANOSECONDS / a };
+}
+
+/** CNTPCT at a virtual time. */
+export function countAt(frequency: number, time: number): number {
+  const { ticks, nanoseconds } = ratio(frequency);
+  const whole = Math.floor(time / nanoseconds);
+  return whole * ticks + Math.floor(((time - whole * nanoseconds) * ticks) / nanoseconds);
+}
+
+/** The first virtual time at which CNTPCT is at least `count`. */
+export function timeOfCount(frequency: number, count: number): number {
+  const { ticks, nanoseconds } = ratio(frequency);
+  const whole = Math.floor(count / ticks);
+  return whole * nanoseconds + Math.ceil(((count - whole * ticks) * nanoseconds) / ticks);
+}
+
+/** CNTPCT as the running core reads it now. */
+export function physicalCount(m: Machine): bigint {
+  return BigInt(countAt(m.counterFrequency, now(m)));
+}
+
+/** CNTVCT. */
+export function virtualCount(m: Machine): bigint {
+  return (physicalCount(m) - m.core.CNTVOFF) & MASK64;
+}
+
+/** What the four timers are made of. */
+const timers: readonly {
+  readonly name: TimerName;
+  readonly control: (core: Core) => number;
+  readonly compare: (core: Core) => bigint;
+  readonly offset: (core: Core) => bigint;
+}[] = [
+  {
+    name: 'secure-physical',
+    control: ({ secure }) => secure.CNTP_CTL,
+    compare: ({ secure }) => secure.CNTP_CVAL,
+    offset: () => 0n,
+  },
+  {
+    name: 'physical',
+    control: ({ nonSecure }) => nonSecure.CNTP_CTL,
+    compare: ({ nonSecure }) => nonSecure.CNTP_CVAL,
+    offset: () => 0n,
+  },
+  { name: 'hyp', control: (core) => core.CNTHP_CTL, compare: (core) => core.CNTHP_CVAL, offset: () => 0n },
+  {
+    name: 'virtual',
+    control: (core) => core.CNTV_CTL,
+    compare: (core) => core.CNTV_CVAL,
+    offset: (core) => core.CNTVOFF,
+  },
+];
+
+/** CTL as it reads: with ISTATUS. */
+export function timerStatus(m: Machine, core: Core, name: TimerName, time: number): number {
+  const timer = timers.find((it) => it.name === name)!;
+  const control = timer.control(core) & (ENABLE | IMASK);
+  return control | (control & ENABLE && isMet(m, core, timer, time) ? ISTATUS : 0);
+}
+
+function isMet(m: Machine, core: Core, timer: (typeof timers)[number], time: number): boolean {
+  const count = (BigInt(countAt(m.counterFrequency, time)) - timer.offset(core)) & MASK64;
+  return count >= timer.compare(core);
+}
+
+/** Sets the outputs of a core's timers to what they are at a time, and gives the time of the next change. */
+export function updateTimers(m: Machine, core: Core, time: number): number {
+  let next = Infinity;
+  for (const timer of timers) {
+    const control = timer.control(core);
+    let level = false;
+    if (control & ENABLE) {
+      const met = isMet(m, core, timer, time);
+      level = met && !(control & IMASK);
+      // Counters wrap after thousands of years; a compare value beyond what a double holds is never reached.
+      const at = Number((timer.compare(core) + timer.offset(core)) & MASK64);
+      if (!met && !(control & IMASK) && at < 2 ** 52)
+        next = Math.min(next, timeOfCount(m.counterFrequency, at));
+    }
+    if (level !== core.timerLevels[timer.name]) {
+      core.timerLevels[timer.name] = level;
+      m.onTimer(core.index, timer.name, level);
+    }
+  }
+  return next;
+}

@@ -1,0 +1,261 @@
+/**
+ * The TLB that the interpreter looks into, and its maintenance. Entries carry the number of a translation context:
+ * one for each core and each combination of regime, privilege, ASID, VMID and of what else decides a translation
+ * without software having to invalidate anything (SCTLR, TTBCR, DACR, HCR).
+ */
+import { MODE_HYP, MODE_USR } from '../isa/program-status.js';
+import * as L from './layout.js';
+import type { Regime, Translation } from './mmu.js';
+import {
+  HCR_DC,
+  HCR_PTW,
+  HCR_VM,
+  SCTLR_A,
+  SCTLR_AFE,
+  SCTLR_EE,
+  SCTLR_M,
+  SCTLR_TRE,
+  SCTLR_UWXN,
+  SCTLR_WXN,
+  TTBCR_EAE,
+} from './control-bits.js';
+import { EXECUTE, READ, WRITE } from './mmu.js';
+import { isSecure, modeOf } from './current-mode.js';
+import type { Core, Machine } from './state.js';
+import { setWord, word } from './state.js';
+
+/** What a context number stands for. */
+interface Context {
+  readonly core: number;
+  readonly regime: Regime;
+  readonly asid: number;
+  readonly vmid: number;
+}
+
+/** The contexts in use, by number, and their numbers by what decides them. */
+export class Contexts {
+  readonly list: Context[] = [];
+  readonly numbers = new Map<string, number>();
+  /** Mebibytes of the virtual address space where pieces of blocks larger than a page were entered. */
+  readonly large = new Set<number>();
+}
+
+const contextsOf = new WeakMap<Machine, Contexts>();
+
+function contexts(m: Machine): Contexts {
+  let found = contextsOf.get(m);
+  if (!found) contextsOf.set(m, (found = new Contexts()));
+  return found;
+}
+
+const SCTLR_BITS = SCTLR_M | SCTLR_A | SCTLR_AFE | SCTLR_EE | SCTLR_TRE | SCTLR_UWXN | SCTLR_WXN;
+
+/** The current ASID of a regime: from CONTEXTIDR, or from one of the 64-bit TTBRs. */
+export function currentAsid(core: Core, regime: Regime): number {
+  if (regime === 'hyp') return 0;
+  const bank = regime === 'secure' ? core.secure : core.nonSecure;
+  if (!(bank.TTBCR & TTBCR_EAE)) return bank.CONTEXTIDR & 0xff;
+  const high = bank.TTBCR & (1 << 22) ? bank.TTBR1_HIGH : bank.TTBR0_HIGH;
+  return (high >>> 16) & 0xff;
+}
+
+/** The VMID that tags Non-secure PL1&0 entries; they have it whether stage 2 is on or not. */
+export function currentVmid(core: Core): number {
+  return (core.VTTBR_HIGH >>> 16) & 0xff;
+}
+
+function describe(core: Core, regime: Regime, privileged: boolean): string {
+  if (regime === 'hyp') return `${core.index} hyp ${core.HSCTLR & SCTLR_BITS} ${core.HTCR}`;
+  const bank = regime === 'secure' ? core.secure : core.nonSecure;
+  const common = `${core.index} ${regime} ${privileged} ${bank.SCTLR & SCTLR_BITS}`;
+  const stage2 =
+    regime === 'secure' ? core.SCR & 0x200 : `${core.HCR & (HCR_VM | HCR_DC | HCR_PTW)} ${currentVmid(core)}`;
+  if (!(bank.SCTLR & SCTLR_M)) return `${common} off ${stage2}`;
+  const domains = bank.TTBCR & TTBCR_EAE ? '' : bank.DACR;
+  return `${common} ${bank.TTBCR} ${domains} ${currentAsid(core, regime)} ${stage2}`;
+}
+
+/** Finds the number of a context of the running core, or makes one. */
+export function contextNumber(m: Machine, regime: Regime, privileged: boolean): number {
+  const { core } = m;
+  const slot = regime === 'hyp' ? 4 : (regime === 'secure' ? 0 : 2) + (privileged ? 1 : 0);
+  const known = core.contexts[slot]!;
+  if (known >= 0) return known;
+  const { list, numbers } = contexts(m);
+  const key = describe(core, regime, privileged);
+  let number = numbers.get(key);
+  if (number === undefined) {
+    if (list.length === L.CONTEXTS) flushTlb(m);
+    number = list.length;
+    numbers.set(key, number);
+    list.push({
+      core: core.index,
+      regime,
+      asid: currentAsid(core, regime),
+      vmid: regime === 'non-secure' ? currentVmid(core) : 0,
+    });
+  }
+  core.contexts[slot] = number;
+  return number;
+}
+
+/** Has the running core use the context of its mode and registers. */
+export function updateContext(m: Machine): void {
+  const mode = modeOf(m);
+  const regime = mode === MODE_HYP ? 'hyp' : isSecure(m) ? 'secure' : 'non-secure';
+  setWord(m, L.CONTEXT, contextNumber(m, regime, mode !== MODE_USR) << 2);
+}
+
+/** To be called when a register that decides translations was written. */
+export function contextsChanged(m: Machine): void {
+  m.core.contexts.fill(-1);
+  updateContext(m);
+}
+
+/** Forgets every entry and every context. */
+export function flushTlb(m: Machine): void {
+  const { list, numbers, large } = contexts(m);
+  list.length = 0;
+  numbers.clear();
+  large.clear();
+  m.u32.fill(L.NO_KEY, L.TLB >>> 2, (L.TLB + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE) >>> 2);
+  for (const core of m.cores) core.contexts.fill(-1);
+}
+
+/** Address of the entry for a virtual address, in words. */
+function entryAt(address: number, context: number): number {
+  return (L.TLB + (((address >>> 7) ^ (context << 7)) & 0x1ffe0)) >>> 2;
+}
+
+const [READ_AT, WRITE_AT, EXECUTE_AT] = [L.TLB_READ >>> 2, L.TLB_WRITE >>> 2, L.TLB_EXECUTE >>> 2];
+const [ADDEND_AT, PHYSICAL_AT, FLAGS_AT] = [L.TLB_ADDEND >>> 2, L.TLB_PHYSICAL >>> 2, L.TLB_FLAGS >>> 2];
+const SIZE_SHIFT = 8;
+
+/** Whether any instructions were decoded from a physical page. */
+export function hasCode(m: Machine, physical: number): boolean {
+  const at = (L.PAGE_DIRECTORY + (physical >>> 12) * 16) >>> 2;
+  return (m.u32[at]! | m.u32[at + 1]! | m.u32[at + 2]! | m.u32[at + 3]!) !== 0;
+}
+
+/** Enters what a walk found. `aligned`: unaligned accesses fault even in Normal memory (SCTLR.A). */
+export function enter(
+  m: Machine,
+  address: number,
+  context: number,
+  found: Translation,
+  aligned: boolean,
+): void {
+  const { u32 } = m;
+  const at = entryAt(address, context);
+  const key = ((address & 0xfffff000) | (context << 2)) >>> 0;
+  const physical = found.physical - (found.physical % 0x1000);
+  const isRam = physical < m.ramSize;
+  const rights = found.rights & found.rights2;
+  u32[at + READ_AT] = rights & READ ? (isRam ? key : key | L.SLOW) : L.NO_KEY;
+  u32[at + WRITE_AT] = rights & WRITE ? (isRam && !hasCode(m, physical) ? key : key | L.SLOW) : L.NO_KEY;
+  u32[at + EXECUTE_AT] = rights & EXECUTE && isRam ? key : L.NO_KEY;
+  if (found.sizeLog2 > 12) contexts(m).large.add(address >>> 20);
+  u32[at + ADDEND_AT] = L.RAM + physical - (address & 0xfffff000);
+  u32[at + PHYSICAL_AT] = physical;
+  u32[at + FLAGS_AT] =
+    (isRam ? L.TLB_IS_RAM : 0) |
+    (isRam && found.normal && !aligned ? L.TLB_UNALIGNED : 0) |
+    (found.sizeLog2 > 12 ? L.TLB_LARGE : 0) |
+    (found.notGlobal ? L.TLB_NOT_GLOBAL : 0) |
+    (found.sizeLog2 << SIZE_SHIFT);
+}
+
+/**
+ * Physical address of a virtual one if the TLB knows that the access is allowed; -1 if it does not know.
+ * Physical addresses above 4 GiB are never entered.
+ */
+export function lookup(m: Machine, address: number, write: boolean): number {
+  const context = word(m, L.CONTEXT) >>> 2;
+  const at = entryAt(address, context);
+  const key = m.u32[at + (write ? WRITE_AT : READ_AT)]!;
+  if ((key & ~L.SLOW) >>> 0 !== ((address & 0xfffff000) | (context << 2)) >>> 0) return -1;
+  return m.u32[at + PHYSICAL_AT]! + (address & 0xfff);
+}
+
+/** Address in the memory of the instruction at a virtual address if the TLB knows it; -1 if not. */
+export function lookupCode(m: Machine, address: number, context = word(m, L.CONTEXT) >>> 2): number {
+  const at = entryAt(address, context);
+  if (m.u32[at + EXECUTE_AT] !== ((address & 0xfffff000) | (context << 2)) >>> 0) return -1;
+  return m.u32[at + PHYSICAL_AT]! + (address & 0xfff);
+}
+
+/** Has stores to a physical page looked at from now on, or no more, in every entry. */
+export function watchWrites(m: Machine, physical: number, watch: boolean): void {
+  const { u32 } = m;
+  const end = (L.TLB + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE) >>> 2;
+  for (let at = L.TLB >>> 2; at < end; at += L.TLB_ENTRY_SIZE >>> 2) {
+    if (u32[at + PHYSICAL_AT] !== physical || u32[at + WRITE_AT] === L.NO_KEY) continue;
+    u32[at + WRITE_AT] = watch ? u32[at + WRITE_AT]! | L.SLOW : u32[at + WRITE_AT]! & ~L.SLOW;
+  }
+}
+
+/** Which entries a maintenance operation takes out. */
+export interface Invalidation {
+  /** One core, or all. */
+  readonly core: number | undefined;
+  readonly regime: Regime;
+  /** Only this VMID's, of the Non-secure PL1&0 regime. */
+  readonly vmid?: number;
+  /** Only this ASID's: those that are not global, unless an address is given too. */
+  readonly asid?: number;
+  /** Only those that translate this address. */
+  readonly address?: number;
+}
+
+/** Takes entries out of the TLB (B3.10.5). */
+export function invalidate(m: Machine, which: Invalidation): void {
+  const { list, large } = contexts(m);
+  const { address } = which;
+  const matches = (context: Context): boolean =>
+    (which.core === undefined || context.core === which.core) &&
+    context.regime === which.regime &&
+    (which.vmid === undefined || context.vmid === which.vmid);
+  if (address !== undefined && !large.has(address >>> 20)) {
+    // Nothing but single pages there: each context can have it in one place only.
+    list.forEach((context, number) => {
+      if (matches(context)) invalidateEntry(m, entryAt(address, number), number, context, which);
+    });
+    return;
+  }
+  const wanted = list.map(matches);
+  const end = (L.TLB + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE) >>> 2;
+  for (let at = L.TLB >>> 2; at < end; at += L.TLB_ENTRY_SIZE >>> 2) {
+    const key = keyOf(m, at);
+    if (key === L.NO_KEY) continue;
+    const number = (key >>> 2) & (L.CONTEXTS - 1);
+    if (wanted[number]) invalidateEntry(m, at, number, list[number]!, which);
+  }
+}
+
+/** Any key of an entry; NO_KEY where it is empty. */
+function keyOf({ u32 }: Machine, at: number): number {
+  if (u32[at + READ_AT] !== L.NO_KEY) return u32[at + READ_AT]!;
+  return u32[at + EXECUTE_AT] !== L.NO_KEY ? u32[at + EXECUTE_AT]! : u32[at + WRITE_AT]!;
+}
+
+/** Takes an entry out if it is of the context and what the operation names. */
+function invalidateEntry(
+  m: Machine,
+  at: number,
+  number: number,
+  context: Context,
+  { asid, address }: Invalidation,
+): void {
+  const key = keyOf(m, at);
+  if (key === L.NO_KEY || ((key >>> 2) & (L.CONTEXTS - 1)) !== number) return;
+  const flags = m.u32[at + FLAGS_AT]!;
+  if (asid !== undefined) {
+    const global = (flags & L.TLB_NOT_GLOBAL) === 0;
+    if (global ? address === undefined : context.asid !== asid) return;
+  }
+  if (address !== undefined) {
+    const size = 2 ** (flags >>> SIZE_SHIFT);
+    if (Math.floor(key / size) !== Math.floor(address / size)) return;
+  }
+  m.u32.fill(L.NO_KEY, at, at + 3);
+}

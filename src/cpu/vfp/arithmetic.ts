@@ -1,0 +1,159 @@
+/** Floating-point arithmetic on S and D registers. */
+import type { Fields } from '../../isa/pattern.js';
+import { undefinedInstruction } from '../exceptions.js';
+import type { Binary } from '../float/arithmetic.js';
+import {
+  absolute,
+  add,
+  divide,
+  multiply,
+  multiplyAdd,
+  negate,
+  squareRoot,
+  subtract,
+} from '../float/arithmetic.js';
+import type { Environment } from '../float/environment.js';
+import { environmentOf, LEN_STRIDE, raise } from '../float/environment.js';
+import { hostRounds, isNormalDouble, isNormalSingle, isSafeDouble, isSafeSingle } from '../float/fast.js';
+import type { Format } from '../float/format.js';
+import { double, single } from '../float/format.js';
+import { extensionRegisters } from '../float/registers.js';
+import type { Execute } from '../instruction.js';
+import * as L from '../layout.js';
+import type { Machine } from '../state.js';
+import { word } from '../state.js';
+import { expandFloat } from '../../isa/extension-operands.js';
+
+/** The number of an S or D register, by the field of four bits and the one of a single bit. */
+export const sNumber = (field = 0, bit = 0): number => field * 2 + bit;
+export const dNumber = (field = 0, bit = 0): number => bit * 16 + field;
+
+/** Vectors of FPSCR's length and stride are not there on this processor: what would use them is UNDEFINED. */
+function requireScalars(m: Machine): void {
+  if (word(m, L.FPSCR) & LEN_STRIDE) undefinedInstruction(m);
+}
+
+/** The numbers of Vd, Vn and Vm as sz says. */
+function numbers(f: Fields): readonly [d: number, n: number, m: number] {
+  const number = f['sz'] ? dNumber : sNumber;
+  return [number(f['Vd'], f['D']), number(f['Vn'], f['N']), number(f['Vm'], f['M'])];
+}
+
+/** Does one operation on registers, as exact and as slow as it is. */
+function exactly(
+  m: Machine,
+  f: Fields,
+  operation: (format: Format, d: bigint, n: bigint, m: bigint, env: Environment) => bigint,
+): void {
+  const { u32, u64 } = extensionRegisters(m);
+  const env = environmentOf(m);
+  const [vd, vn, vm] = numbers(f);
+  if (f['sz']) u64[vd] = operation(double, u64[vd]!, u64[vn]!, u64[vm]!, env);
+  else u32[vd] = Number(operation(single, BigInt(u32[vd]!), BigInt(u32[vn]!), BigInt(u32[vm]!), env));
+  raise(m, env.flags);
+}
+
+/** An operation on two numbers, with the host's for the common case. */
+function binary(host: (a: number, b: number) => number, exact: Binary): Execute {
+  return (m, f) => {
+    requireScalars(m);
+    if (hostRounds(m)) {
+      const { f32, f64 } = extensionRegisters(m);
+      const [vd, vn, vm] = numbers(f);
+      if (f['sz']) {
+        const [a, b] = [f64[vn]!, f64[vm]!];
+        const result = host(a, b);
+        if (isNormalDouble(a) && isNormalDouble(b) && isSafeDouble(result)) {
+          f64[vd] = result;
+          return;
+        }
+      } else {
+        const [a, b] = [f32[vn]!, f32[vm]!];
+        const result = Math.fround(host(a, b));
+        if (isNormalSingle(a) && isNormalSingle(b) && isSafeSingle(result)) {
+          f32[vd] = result;
+          return;
+        }
+      }
+    }
+    exactly(m, f, (format, _d, n, vm, env) => exact(format, n, vm, env));
+  };
+}
+
+/** A product and a sum, each rounded; either may be negated before the sum. */
+function multiplyThenAdd(negateProduct: (op: number) => boolean, negateAddend: boolean): Execute {
+  return (m, f) => {
+    requireScalars(m);
+    const minusProduct = negateProduct(f['op']!);
+    if (hostRounds(m)) {
+      const { f32, f64 } = extensionRegisters(m);
+      const [vd, vn, vm] = numbers(f);
+      const registers = f['sz'] ? f64 : f32;
+      const rounded = f['sz'] ? (value: number) => value : Math.fround;
+      const [isNormal, isSafe] = f['sz'] ? [isNormalDouble, isSafeDouble] : [isNormalSingle, isSafeSingle];
+      const [addend, a, b] = [registers[vd]!, registers[vn]!, registers[vm]!];
+      const product = rounded(a * b);
+      const result = rounded((negateAddend ? -addend : addend) + (minusProduct ? -product : product));
+      if (isNormal(addend) && isNormal(a) && isNormal(b) && isSafe(product) && isSafe(result)) {
+        registers[vd] = result;
+        return;
+      }
+    }
+    exactly(m, f, (format, d, n, vm, env) => {
+      const product = multiply(format, n, vm, env);
+      return add(
+        format,
+        negateAddend ? negate(format, d) : d,
+        minusProduct ? negate(format, product) : product,
+        env,
+      );
+    });
+  };
+}
+
+/** Product and sum rounded once; the product's first factor or the addend may be negated before. */
+function fused(negateAddend: boolean): Execute {
+  return (m, f) => {
+    requireScalars(m);
+    exactly(m, f, (format, d, n, vm, env) =>
+      multiplyAdd(format, negateAddend ? negate(format, d) : d, f['op'] ? negate(format, n) : n, vm, env),
+    );
+  };
+}
+
+/** An operation on one number that raises nothing. */
+function unary(operation: (format: Format, a: bigint) => bigint): Execute {
+  return (m, f) => {
+    requireScalars(m);
+    exactly(m, f, (format, _d, _n, vm) => operation(format, vm));
+  };
+}
+
+export const vfpArithmetic: Readonly<Record<string, Execute>> = {
+  VADD_vfp: binary((a, b) => a + b, add),
+  VSUB_vfp: binary((a, b) => a - b, subtract),
+  VMUL_vfp: binary((a, b) => a * b, multiply),
+  VNMUL: binary(
+    (a, b) => -(a * b),
+    (format, a, b, env) => negate(format, multiply(format, a, b, env)),
+  ),
+  VDIV: binary((a, b) => a / b, divide),
+  VMLA_vfp: multiplyThenAdd((op) => op === 1, false),
+  VNMLA: multiplyThenAdd((op) => op === 1, true),
+  VFMA_vfp: fused(false),
+  VFNMA: fused(true),
+  VABS_vfp: unary(absolute),
+  VNEG_vfp: unary(negate),
+  VMOV_reg_vfp: unary((_, a) => a),
+  VSQRT: (m, f) => {
+    requireScalars(m);
+    exactly(m, f, (format, _d, _n, vm, env) => squareRoot(format, vm, env));
+  },
+  VMOV_imm_vfp: (m, f) => {
+    requireScalars(m);
+    const { f32, f64 } = extensionRegisters(m);
+    const [vd] = numbers(f);
+    if (f['sz']) f64[vd] = expandFloat(f['imm8']!);
+    else f32[vd] = expandFloat(f['imm8']!);
+  },
+};

@@ -1,0 +1,98 @@
+/** Moves between core and extension registers, and the system registers of floating-point. */
+import type { Fields } from '../../isa/pattern.js';
+import { FPSCR_BITS } from '../float/environment.js';
+import { undefinedInstruction } from '../exceptions.js';
+import { extensionRegisters } from '../float/registers.js';
+import type { Execute } from '../instruction.js';
+import * as L from '../layout.js';
+import { isPrivileged } from '../current-mode.js';
+import { setFlags } from '../modes.js';
+import { type Machine, register, setRegister, setWord, word } from '../state.js';
+import { dNumber, sNumber } from './arithmetic.js';
+
+/** The reg field of VMRS and VMSR. */
+const FPSID = 0;
+const FPSCR = 1;
+const MVFR1 = 6;
+const MVFR0 = 7;
+const FPEXC = 8;
+/** What the Cortex-A7 has in its identification registers (DDI 0463). */
+const FPSID_VALUE = 0x41023075;
+const MVFR0_VALUE = 0x10110222;
+const MVFR1_VALUE = 0x11111111;
+/** FPEXC's EN bit; no other can be set here. */
+const FPEXC_EN = 1 << 30;
+
+/** Size and index of a scalar out of opc1:opc2: 1xxx is 8 bits, 0xx1 is 16, 0x00 is 32. */
+function scalar(opc: number): { size: 8 | 16 | 32; index: number } {
+  if (opc & 8) return { size: 8, index: opc & 7 };
+  if (opc & 1) return { size: 16, index: (opc >> 1) & 3 };
+  return { size: 32, index: (opc >> 2) & 1 };
+}
+
+/** Moves Rt and Rt2 to or from S[n] and S[n + 1]. */
+function moveTwo(m: Machine, f: Fields, n: number): void {
+  const { u32 } = extensionRegisters(m);
+  if (f['op']) {
+    setRegister(m, f['Rt']!, u32[n]!);
+    setRegister(m, f['Rt2']!, u32[n + 1]!);
+  } else {
+    u32[n] = register(m, f['Rt']!);
+    u32[n + 1] = register(m, f['Rt2']!);
+  }
+}
+
+export const vfpTransfers: Readonly<Record<string, Execute>> = {
+  VMOV_core_to_scalar: (m, f) => {
+    const { u8, u16, u32 } = extensionRegisters(m);
+    const { size, index } = scalar(f['opc']!);
+    const at = (dNumber(f['Vd'], f['D']) * 64) / size + index;
+    ({ 8: u8, 16: u16, 32: u32 })[size][at] = register(m, f['Rt']!);
+  },
+  VMOV_scalar_to_core: (m, f) => {
+    const { u8, u16, u32 } = extensionRegisters(m);
+    const { size, index } = scalar(f['opc']!);
+    const at = (dNumber(f['Vn'], f['N']) * 64) / size + index;
+    const value = { 8: u8, 16: u16, 32: u32 }[size][at]!;
+    const shift = 32 - size;
+    setRegister(m, f['Rt']!, f['U'] ? value : (value << shift) >> shift);
+  },
+  VMOV_core_single: (m, f) => {
+    const { u32 } = extensionRegisters(m);
+    const n = sNumber(f['Vn'], f['N']);
+    if (f['op']) setRegister(m, f['Rt']!, u32[n]!);
+    else u32[n] = register(m, f['Rt']!);
+  },
+  VMOV_core_singles: (m, f) => {
+    moveTwo(m, f, sNumber(f['Vm'], f['M']));
+  },
+  VMOV_core_double: (m, f) => {
+    moveTwo(m, f, dNumber(f['Vm'], f['M']) * 2);
+  },
+  VMRS: (m, f) => {
+    const { reg, Rt = 15 } = f;
+    if (reg === FPSCR) {
+      if (Rt === 15) setFlags(m, word(m, L.FPSCR));
+      else setRegister(m, Rt, word(m, L.FPSCR));
+      return;
+    }
+    if (!isPrivileged(m)) undefinedInstruction(m);
+    if (reg === FPSID) setRegister(m, Rt, FPSID_VALUE);
+    else if (reg === MVFR0) setRegister(m, Rt, MVFR0_VALUE);
+    else if (reg === MVFR1) setRegister(m, Rt, MVFR1_VALUE);
+    else if (reg === FPEXC) setRegister(m, Rt, word(m, L.FPEXC));
+    else undefinedInstruction(m);
+  },
+  VMSR: (m, f) => {
+    const { reg } = f;
+    const value = register(m, f['Rt']!);
+    if (reg === FPSCR) {
+      setWord(m, L.FPSCR, value & FPSCR_BITS);
+      return;
+    }
+    if (!isPrivileged(m)) undefinedInstruction(m);
+    if (reg === FPEXC) setWord(m, L.FPEXC, value & FPEXC_EN);
+    // The identification registers keep their values.
+    else if (reg !== FPSID && reg !== MVFR0 && reg !== MVFR1) undefinedInstruction(m);
+  },
+};
