@@ -76,6 +76,13 @@ export class PeripheralBus implements Bus {
     this.writeWord((address & ~3) >>> 0, (size === 4 ? cut : cut << ((address & 3) * 8)) >>> 0);
   }
 
+  /** As {@link Device.steadyUntil}, for the word that holds the byte at a physical address. */
+  steadyUntil(address: number): number {
+    const part = this.partAt(address);
+    const offset = (address & ~3) - (part?.base ?? 0);
+    return part?.names.has(offset) ? (part.device.steadyUntil?.(offset) ?? -Infinity) : -Infinity;
+  }
+
   /** What an access to `address` reaches; undefined where there is nothing. */
   placeOf(address: number): Place | undefined {
     const part = this.partAt(address);

@@ -18,6 +18,12 @@ export interface Device {
   read(offset: number): number;
   /** Writes the word at `offset`. */
   write(offset: number, value: number): void;
+  /**
+   * Until what virtual time, in nanoseconds, reads of the word at `offset` do nothing and give the same, as long as
+   * nothing is written to the board and none of its events comes: Infinity where time alone changes nothing,
+   * -Infinity where a read does something. A device without it is not known to have such registers.
+   */
+  steadyUntil?(offset: number): number;
 }
 
 /** A level-triggered line: called with the new level, harmless when that is the old one. */

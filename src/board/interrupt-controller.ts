@@ -107,6 +107,10 @@ export class InterruptController implements Device {
     }
   }
 
+  steadyUntil(): number {
+    return Infinity;
+  }
+
   write(offset: number, value: number): void {
     switch (offset) {
       case REGISTERS.FIQ_CONTROL.offset:

@@ -143,6 +143,12 @@ export class LocalController implements Device {
     }
   }
 
+  steadyUntil(offset: number): number {
+    // The core timer counts, and reading its lower half holds the upper one.
+    const counts = offset === REGISTERS.CORE_TIMER_LS.offset || offset === REGISTERS.CORE_TIMER_MS.offset;
+    return counts ? -Infinity : Infinity;
+  }
+
   write(offset: number, value: number): void {
     switch (offset) {
       case CONTROL.offset:

@@ -3,7 +3,7 @@
  * Source: "BCM2836 ARM-local peripherals" (QA7), revision 3.4, section 4. Registers are 32 bits wide.
  */
 
-import { bit, bits, register, registers } from './register.js';
+import { bit, bits, indexIn, register, registers } from './register.js';
 
 /** Physical address of the block. */
 export const LOCAL_BASE = 0x4000_0000;
@@ -76,3 +76,13 @@ export const LOCAL_MAILBOX3_SET = LOCAL_REGISTERS.MAILBOX_SET.offset + TO_MAILBO
 
 /** Offset of core 0's mailbox 3, read and write-high-to-clear. */
 export const LOCAL_MAILBOX3_CLR = LOCAL_REGISTERS.MAILBOX_CLR.offset + TO_MAILBOX3;
+
+/** Whose mailbox is looked at by reading a physical address: the core's number, -1 where it is no mailbox. */
+export function mailboxOwnerAt(address: number): number {
+  return indexIn(LOCAL_REGISTERS.MAILBOX_CLR, address - LOCAL_BASE) >> 2;
+}
+
+/** Whether a write to a physical address puts something into a mailbox. */
+export function setsMailbox(address: number): boolean {
+  return indexIn(LOCAL_REGISTERS.MAILBOX_SET, address - LOCAL_BASE) >= 0;
+}

@@ -86,6 +86,10 @@ export class Mailboxes implements Device {
     }
   }
 
+  steadyUntil(offset: number): number {
+    return indexIn(REGISTERS.MAIL0_READ, offset) >= 0 ? -Infinity : Infinity;
+  }
+
   write(offset: number, value: number): void {
     if (indexIn(REGISTERS.MAIL1_WRITE, offset) >= 0) {
       if (this.state.toVideoCore.length < DEPTH) this.state.toVideoCore.push(value);

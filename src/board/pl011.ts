@@ -170,6 +170,10 @@ export class Pl011 implements Device {
     }
   }
 
+  steadyUntil(offset: number): number {
+    return offset === DR.offset ? -Infinity : Infinity;
+  }
+
   write(offset: number, value: number): void {
     switch (offset) {
       case DR.offset:

@@ -58,6 +58,10 @@ export class SystemTimer implements Device {
     }
   }
 
+  steadyUntil(offset: number): number {
+    return offset === CLO.offset || offset === CHI.offset ? (this.count() + 1) * COUNT : Infinity;
+  }
+
   write(offset: number, value: number): void {
     if (offset === CS.offset) {
       this.state.matched &= ~value;

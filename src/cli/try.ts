@@ -55,7 +55,7 @@ async function engineFor(
   write: (text: string) => void,
 ): Promise<Engine> {
   // Several systems would wait for each other's turns.
-  if (options.engine === 'qemu') return qemuEngine({ threadPerCore: several });
+  if (options.engine === 'qemu') return qemuEngine(several ? { threadPerCore: true } : {});
   const [{ builtInEngine }, { recordTimeline }, { endAtCrash }, { noteOddities }, { watchHandover }] =
     await Promise.all([
       import('../engine/built-in.js'),

@@ -8,16 +8,20 @@ import { hasCode, watchWrites } from './tlb.js';
 /** Room for the largest block: the most micro-ops an instruction is lowered to, and the jump at the end. */
 const BLOCK_ROOM = ((LONGEST_BLOCK + 4) * 24 + 8) * L.OP_SIZE;
 
+/** The block for the instruction at a physical address, where it was decoded; else 0. */
+export function knownBlock({ u32 }: Machine, physical: number): number {
+  const table = u32[directoryAt(physical >>> 12, u32[L.VARIANT >>> 2]!)]!;
+  return table === 0 ? 0 : u32[(table >>> 2) + ((physical & 0xffe) >>> 1)]!;
+}
+
 /** Finds the block for the instruction at a physical address, or decodes it. */
 export function blockAt(m: Machine, physical: number): number {
   const { u32 } = m;
+  const known = knownBlock(m, physical);
+  if (known !== 0) return known;
   const variant = u32[L.VARIANT >>> 2]!;
   const page = physical >>> 12;
   let table = u32[directoryAt(page, variant)]!;
-  if (table !== 0) {
-    const block = u32[(table >>> 2) + ((physical & 0xffe) >>> 1)]!;
-    if (block !== 0) return block;
-  }
   if (m.codeTop + L.PAGE_TABLE_SIZE + BLOCK_ROOM > L.CODE_END) {
     forgetCode(m);
     table = 0;

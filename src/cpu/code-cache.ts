@@ -19,6 +19,8 @@ export function forgetCode(m: Machine): void {
   }
   m.codeTop = L.CODE;
   m.instructions.length = 0;
+  m.codeForgotten++;
+  m.forgotten++;
 }
 
 /** Throws away the code of a page. */
@@ -26,6 +28,7 @@ function forgetPage(m: Machine, page: number): void {
   m.u32.fill(0, directoryAt(page, 0), directoryAt(page + 1, 0));
   m.u8.fill(0, L.CODE_LINES + page * 64, L.CODE_LINES + (page + 1) * 64);
   watchWrites(m, page * 0x1000, false);
+  m.forgotten++;
   // The block that runs may be of this page.
   kick(m);
 }

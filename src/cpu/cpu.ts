@@ -18,6 +18,7 @@ import { PSR_A, PSR_F, PSR_I, readItState, setItState } from './modes.js';
 import { transferRecord } from './slow/transfers.js';
 import {
   Core,
+  endTurn,
   isStopped,
   kick,
   leaves,
@@ -31,6 +32,7 @@ import {
 import { advanceIt } from './thumb.js';
 import { updateTimers } from './timers.js';
 import { flushTlb, updateContext } from './tlb.js';
+import { passWait, stillWaits, type Wait } from './waits.js';
 import { webAssembly } from './webassembly.js';
 
 const SLOW: number = Op.SLOW;
@@ -39,6 +41,11 @@ const SLOW: number = Op.SLOW;
 const SLICE = 5000;
 /** The same while the others sleep. */
 const LONE_SLICE = 100_000;
+/**
+ * Nanoseconds after reset in which the cores run a block each in turn, until all but the one that goes on are settled:
+ * on the board they leave reset together, and what one writes over its boot code the others have long executed.
+ */
+const START = 100_000;
 
 export interface CpuOptions {
   /** Bytes of RAM from physical address 0, a multiple of 4096, at most 1 GiB. */
@@ -55,6 +62,10 @@ export interface CpuOptions {
 /** What is saved of a processor. Its TLB and its decoded code are not: both are made anew. */
 export interface CpuState {
   readonly time: number;
+  /** The latest virtual time that a core may have read. */
+  readonly shown: number;
+  /** The core whose turn ended early, for others. */
+  readonly polite: number | undefined;
   /** The core whose registers stand where it runs. */
   readonly core: number;
   readonly cores: readonly State[];
@@ -74,8 +85,17 @@ export class Cpu {
   time = 0;
   /** The state, for tools and tests. The running core's registers are those of {@link Machine.core}. */
   readonly machine: Machine;
+  /** Tests set it to false: then waits are executed like all else. The run is the same. */
+  passesWaits = true;
   private readonly interpret: (block: number) => void;
-  private stopping = false;
+  /** What each core waits for, where that is known. */
+  private readonly waits: (Wait | undefined)[];
+  /** Where the block that was found last stands; -1 where it is not kept. */
+  private blockPhysical = -1;
+  /** The latest virtual time that a core may have read. */
+  private shown = 0;
+  /** The core whose turn ended early, for others. */
+  private polite: Core | undefined;
   private lone = false;
   private running = false;
 
@@ -109,8 +129,14 @@ export class Cpu {
       sliceEnd: 0,
       sharing: 1,
       kicked: false,
+      turnOver: false,
+      codeForgotten: 0,
+      forgotten: 0,
+      probing: false,
+      steadyUntil: Infinity,
     };
     this.machine = m;
+    this.waits = cores.map(() => undefined);
     this.ram = new Uint8Array(buffer, L.RAM, options.ramSize);
     const instance = new webAssembly.Instance(module, {
       env: { memory },
@@ -226,12 +252,26 @@ export class Cpu {
   private select(core: Core): void {
     const { machine: m } = this;
     if (m.core === core) return;
+    this.loseMonitor();
     m.u8.copyWithin(L.CORES + m.core.index * L.CORE_SIZE, 0, L.CORE_SIZE);
     m.u8.copyWithin(0, L.CORES + core.index * L.CORE_SIZE, L.CORES + (core.index + 1) * L.CORE_SIZE);
     m.core = core;
-    // What another core stores in between would have cleared the monitor; it may be cleared at any time (A3.4.1).
-    m.u32[L.EXCLUSIVE_SIZE >>> 2] = 0;
     updateContext(m);
+  }
+
+  /** What another core stores in its turn would have cleared the monitor; it may be cleared at any time (A3.4.1). */
+  private loseMonitor(): void {
+    this.machine.u32[L.EXCLUSIVE_SIZE >>> 2] = 0;
+  }
+
+  /** To be called when a core looked at what the others tell it: it is where it waits after reset. */
+  settle(core: number): void {
+    this.machine.cores[core]!.settled = true;
+  }
+
+  /** Ends the running core's turn at the end of its block: it has done something that another may wait for. */
+  endTurn(): void {
+    if (this.running) endTurn(this.machine);
   }
 
   /** Sets a core's IRQ input. */
@@ -248,21 +288,10 @@ export class Cpu {
     if (core[line] === level) return;
     core[line] = level;
     if (!level) return;
-    this.wake(core);
-    if (core === this.machine.core) kick(this.machine);
-  }
-
-  private wake(core: Core): void {
-    if (core.waiting === 'no') return;
+    this.waits[core.index] = undefined;
     core.waiting = 'no';
-    // It must not wait for the end of a long slice.
-    if (this.lone) this.cut();
-  }
-
-  /** Ends the running core's slice at the end of its block. */
-  private cut(): void {
-    this.stopping = true;
-    kick(this.machine);
+    if (core === this.machine.core) kick(this.machine);
+    else this.endTurn();
   }
 
   /** Has someone look on while the cores execute, or nobody. Only between runs. */
@@ -292,6 +321,8 @@ export class Cpu {
     const end = L.CORES + m.cores.length * L.CORE_SIZE;
     return {
       time: this.time,
+      shown: this.shown,
+      polite: this.polite?.index,
       core: m.core.index,
       cores: m.cores.map(saveState),
       registers: m.u8.slice(0, end),
@@ -306,6 +337,8 @@ export class Cpu {
   restore(saved: CpuState): void {
     const { machine: m } = this;
     this.time = saved.time;
+    this.shown = saved.shown;
+    this.polite = saved.polite === undefined ? undefined : m.cores[saved.polite];
     m.u8.set(saved.registers);
     saved.cores.forEach((state, i) => {
       restoreState(m.cores[i]!, state);
@@ -335,12 +368,15 @@ export class Cpu {
    * of a slice; the running core is the one that came there.
    */
   run(until: number): 'time' | 'idle' | 'stopped' {
-    const { cores } = this.machine;
-    this.machine.stopped = false;
+    const { machine: m } = this;
+    const { cores } = m;
+    m.stopped = false;
+    // Between runs anything may be changed from outside.
+    this.waits.fill(undefined);
     while (this.time < until) {
       let next = until;
       for (const core of cores) {
-        if (core.timerDeadline <= this.time) core.timerDeadline = updateTimers(this.machine, core, this.time);
+        if (core.timerDeadline <= this.time) core.timerDeadline = updateTimers(m, core, this.time);
         next = Math.min(next, core.timerDeadline);
       }
       const awake = cores.filter((core) => core.waiting === 'no');
@@ -353,26 +389,39 @@ export class Cpu {
         continue;
       }
       this.lone = awake.length === 1;
-      const slice = Math.max(1, Math.min(next - this.time, this.lone ? LONE_SLICE : SLICE));
+      // Whoever has made way for others comes after them.
+      const polite = this.polite ? awake.indexOf(this.polite) : -1;
+      if (polite >= 0) awake.push(...awake.splice(polite, 1));
+      this.polite = undefined;
+      const slice = Math.max(1, Math.min(next - this.time, this.longestSlice(awake)));
       let ran = slice;
-      this.machine.sharing = awake.length;
+      m.sharing = awake.length;
       for (const [turn, core] of awake.entries()) {
-        this.machine.sliceStart = this.time + Math.floor((slice * turn) / awake.length);
-        this.machine.sliceEnd = this.time + Math.floor((slice * (turn + 1)) / awake.length);
-        const executed = this.runCore(core, slice);
-        if (isStopped(this.machine)) return 'stopped';
-        if (this.lone) ran = Math.min(slice, executed);
+        m.sliceStart = Math.max(this.shown, this.time + Math.floor((slice * turn) / awake.length));
+        m.sliceEnd = Math.max(m.sliceStart, this.time + Math.floor((slice * (turn + 1)) / awake.length));
+        const executed = this.runCore(core, ran);
+        if (isStopped(m)) return 'stopped';
+        if (m.turnOver) this.polite = core;
+        if (this.lone || m.turnOver) ran = Math.min(ran, Math.max(1, executed));
       }
       this.time += ran;
-      for (const core of awake) core.ahead = Math.max(0, core.ahead - ran);
+      for (const core of cores) core.ahead = Math.max(0, core.ahead - ran);
     }
     return 'time';
+  }
+
+  private longestSlice(awake: readonly Core[]): number {
+    if (this.lone) return LONE_SLICE;
+    if (this.time >= START || this.machine.cores.filter(({ settled }) => !settled).length <= 1) return SLICE;
+    // The one that is furthest behind goes on.
+    return 1 + Math.min(...awake.map(({ ahead }) => ahead));
   }
 
   /** The block at a virtual address; 0 after a Prefetch Abort was taken. */
   private blockFor(pc: number): number {
     const { machine: m } = this;
     const physical = fetchAddress(m, pc);
+    this.blockPhysical = physical;
     if (physical < 0) return 0;
     if (!thumb(m)) return blockAt(m, physical);
     let second: number | undefined;
@@ -382,13 +431,14 @@ export class Cpu {
     }
     const it = readItState(m);
     if (it === 0 && second === undefined) return blockAt(m, physical);
+    this.blockPhysical = -1;
     const block = passingBlock(m, physical, second);
     setItState(m, 0);
     return block;
   }
 
   private mayGoOn(core: Core): boolean {
-    return !this.stopping && !this.machine.stopped && core.waiting === 'no';
+    return !this.machine.turnOver && !this.machine.stopped && core.waiting === 'no';
   }
 
   /** Runs a core's slice; gives how far it came from the current time. */
@@ -396,9 +446,11 @@ export class Cpu {
     const { machine: m } = this;
     const { i32, u32 } = m;
     const left = (): number => i32[L.BUDGET >>> 2]!;
+    m.turnOver = false;
     if (core.ahead >= slice) return slice;
+    const wait = this.waits[core.index];
+    if (wait && this.waitOn(core, wait, slice - core.ahead)) return core.ahead;
     this.select(core);
-    this.stopping = false;
     m.sliceBudget = slice - core.ahead;
     i32[L.BUDGET >>> 2] = m.sliceBudget;
     // A kick between slices was for a budget that is gone.
@@ -408,19 +460,25 @@ export class Cpu {
       core.slept = false;
       m.listener?.modeChanged(m);
     }
+    let begins = this.passesWaits;
     while (left() > 0 && this.mayGoOn(core)) {
       const interrupt = pendingInterrupt(m);
       if (interrupt) takeInterrupt(m, interrupt);
       const pc = u32[L.PC >>> 2]!;
-      const block = this.blockFor(pc);
+      let block = this.blockFor(pc);
       if (block === 0) {
         // An abort takes time too, or a vector that aborts would never end.
         i32[L.BUDGET >>> 2] = left() - 1;
         continue;
       }
-      u32[L.PAGE >>> 2] = (pc & 0xfffff000) >>> 0;
-      u32[L.LEAVE >>> 2] = 0;
-      this.interpret(block);
+      if (begins && this.blockPhysical >= 0)
+        block = passWait(m, block, this.blockPhysical, this.interpret, this.waits);
+      begins = false;
+      if (block !== 0) {
+        u32[L.PAGE >>> 2] = (u32[L.PC >>> 2]! & 0xfffff000) >>> 0;
+        u32[L.LEAVE >>> 2] = 0;
+        this.interpret(block);
+      }
       unkick(m);
       // A timer may have been set to a time within the slice.
       if (this.lone && core.timerDeadline <= now(m)) break;
@@ -430,13 +488,30 @@ export class Cpu {
     if (core.waiting === 'interrupt' && wakesFromWfi(m)) core.waiting = 'no';
     if (core.waiting !== 'no') {
       core.slept = true;
+      core.settled = true;
       m.listener?.modeChanged(m);
     }
     this.running = false;
+    this.shown = now(m);
     const executed = m.sliceBudget - left();
     core.executed += executed;
     core.ahead += executed;
     return core.ahead;
+  }
+
+  /** Lets a core that waits do so for `budget` instructions, if it still does; that is what {@link runCore} would do. */
+  private waitOn(core: Core, wait: Wait, budget: number): boolean {
+    const { machine: m } = this;
+    if (!stillWaits(m, core, wait)) {
+      this.waits[core.index] = undefined;
+      return false;
+    }
+    const executed = (Math.floor(budget / wait.length) + 1) * wait.length;
+    if (m.core !== core) this.loseMonitor();
+    core.executed += executed;
+    core.ahead += executed;
+    this.shown = Math.min(m.sliceEnd, m.sliceStart + Math.floor(executed / m.sharing));
+    return true;
   }
 }
 

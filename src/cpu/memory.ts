@@ -80,6 +80,7 @@ export function readPhysical(m: Machine, physical: number, size: Size): number {
     for (let i = 0; i < size; i++) value += m.u8[at + i]! * 2 ** (8 * i);
     return value;
   }
+  if (m.probing) m.steadyUntil = Math.min(m.steadyUntil, m.bus.steadyUntil?.(physical) ?? -Infinity);
   return m.bus.read(m.core.index, physical, size) >>> 0;
 }
 

@@ -167,6 +167,15 @@ export function walk(
   return out;
 }
 
+/** Whether the running core's virtual addresses are physical ones: no table can change them. */
+export function isFlat(m: Machine): boolean {
+  const { core } = m;
+  const regime = currentRegime(m);
+  if (regime === 'hyp') return !(core.HSCTLR & SCTLR_M);
+  if (regime === 'secure') return !(core.secure.SCTLR & SCTLR_M);
+  return !(core.nonSecure.SCTLR & SCTLR_M) && !hasStage2(core);
+}
+
 /** Attributes of Normal memory in both stages: the weaker of the two, outer and inner (B3.8.4). */
 function combine(stage1: number, stage2: number): number {
   const weaker = (one: number, two: number): number => {

@@ -126,6 +126,8 @@ export class Core {
   timerDeadline = Infinity;
   /** Nanoseconds that it has run past the others. */
   ahead = 0;
+  /** It has slept or looked at what others tell it, so it has done what it does first after reset. */
+  settled = false;
   /** Instructions executed since reset. */
   executed = 0;
   /** Numbers of the translation contexts it can be in (see tlb.ts); -1 where one has to be looked up again. */
@@ -234,6 +236,15 @@ export interface Machine {
   sharing: number;
   /** Whether KICK was taken off the budget. */
   kicked: boolean;
+  /** Set when the running core's turn is to end, as another should get its own. */
+  turnOver: boolean;
+
+  /** How often all decoded code was forgotten; how often some was, or the numbers of translation contexts. */
+  codeForgotten: number;
+  forgotten: number;
+  /** A wait is looked for: until when all that was read from the bus since then stays the same (see waits.ts). */
+  probing: boolean;
+  steadyUntil: number;
 }
 
 /** Reads word n of the running core: `word(m, L.CPSR)`. */
@@ -286,6 +297,12 @@ export function unkick(m: Machine): void {
   if (!m.kicked) return;
   m.kicked = false;
   m.i32[L.BUDGET >>> 2] = m.i32[L.BUDGET >>> 2]! + KICK;
+}
+
+/** Ends the running core's turn at the end of its block, so that another need not wait for the end of the slice. */
+export function endTurn(m: Machine): void {
+  m.turnOver = true;
+  kick(m);
 }
 
 /** Instructions of the running core since its slice began: exact within a block too. */

@@ -115,6 +115,7 @@ export function contextsChanged(m: Machine): void {
 /** Forgets every entry and every context. */
 export function flushTlb(m: Machine): void {
   const { list, numbers, large } = contexts(m);
+  m.forgotten++;
   list.length = 0;
   numbers.clear();
   large.clear();
@@ -182,6 +183,30 @@ export function lookupCode(m: Machine, address: number, context = word(m, L.CONT
   const at = entryAt(address, context);
   if (m.u32[at + EXECUTE_AT] !== ((address & 0xfffff000) | (context << 2)) >>> 0) return -1;
   return m.u32[at + PHYSICAL_AT]! + (address & 0xfff);
+}
+
+/** A translation as it stands in the TLB. */
+export interface Entry {
+  /** Place of the key, in words, and what stands there. */
+  readonly at: number;
+  readonly key: number;
+  /** Place of the page's physical address. */
+  readonly pageAt: number;
+  readonly physical: number;
+}
+
+/** The translation that the running core would use for an access to an address; undefined where it would make one. */
+export function entryFor(m: Machine, address: number, access: 'read' | 'execute'): Entry | undefined {
+  const physical = access === 'read' ? lookup(m, address, false) : lookupCode(m, address);
+  if (physical < 0) return undefined;
+  const entry = entryAt(address, word(m, L.CONTEXT) >>> 2);
+  const at = entry + (access === 'read' ? READ_AT : EXECUTE_AT);
+  return { at, key: m.u32[at]!, pageAt: entry + PHYSICAL_AT, physical };
+}
+
+/** Whether a translation still stands in the TLB. Numbers of contexts must not have been given anew since. */
+export function holds({ u32 }: Machine, { at, key, pageAt, physical }: Entry): boolean {
+  return u32[at] === key && u32[pageAt] === physical - (physical % 0x1000);
 }
 
 /** Has stores to a physical page looked at from now on, or no more, in every entry. */

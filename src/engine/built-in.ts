@@ -3,6 +3,7 @@ import { type Listener, now, type Watch } from '../cpu/state.js';
 import { readU32LE } from '../base/bytes.js';
 import { CORES, CRYSTAL_HZ, PERIPHERAL_BASE } from '../board/bcm2836.js';
 import { Clock } from '../board/clock.js';
+import { mailboxOwnerAt, setsMailbox } from '../board/local-peripherals.js';
 import { createPi2, type Board, type BoardState } from '../board/pi2.js';
 import type { Ending } from '../board/power.js';
 import { createTranscript } from './console.js';
@@ -91,10 +92,15 @@ export async function createBuiltInPi(
   const cpu: Cpu = await Cpu.create({
     ramSize: PERIPHERAL_BASE,
     bus: {
-      read: (core, address, size) => board.bus.read(core, address, size),
+      read: (core, address, size) => {
+        if (mailboxOwnerAt(address) === core) cpu.settle(core);
+        return board.bus.read(core, address, size);
+      },
       write: (core, address, size, value) => {
         board.bus.write(core, address, size, value);
+        if (setsMailbox(address)) cpu.endTurn();
       },
+      steadyUntil: (address) => board.bus.steadyUntil(address),
     },
     mpidr: Array.from({ length: CORES }, (_, core) => FIRST_MPIDR + core),
     counterFrequency: CRYSTAL_HZ,

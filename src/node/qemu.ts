@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HypberryError } from '../base/errors.js';
 import type { Engine, Machine, OnConsole, RunEnd } from '../engine/engine.js';
-import { qemuArguments } from '../engine/qemu-arguments.js';
+import { qemuArguments, sleepsAtStart } from '../engine/qemu-arguments.js';
 import { onProcessEnd } from './process-end.js';
 import { followQemu, type SeenInQemu } from './qemu-memory.js';
 import { monitorArguments } from './qemu-monitor.js';
@@ -20,6 +20,7 @@ export interface QemuOptions {
    * A thread of the host for each core; a debugger needs that to step one core alone. Without it one thread takes
    * turns: a core that waits in WFE passes its turn on, where a thread of its own would keep a processor of the host
    * busy (QEMU, target/arm/op_helper.c, helper_wfe). On two processors a boot takes a third of the time of both.
+   * Unless told, cores get threads where the code that they start with never waits in WFE.
    */
   readonly threadPerCore?: boolean;
 }
@@ -33,7 +34,7 @@ export function qemuEngine(options: QemuOptions = {}): Engine {
 }
 
 async function runQemu(
-  { program = 'qemu-system-arm', more = [], threadPerCore = false }: QemuOptions,
+  { program = 'qemu-system-arm', more = [], threadPerCore }: QemuOptions,
   machine: Machine,
   onConsole: OnConsole,
   signal: AbortSignal,
@@ -47,7 +48,8 @@ async function runQemu(
       .filter((segment) => segment.data.length > 0)
       .map((segment, index) => ({ ...segment, path: join(folder, `segment${index}`) }));
     for (const { path, data } of files) await writeFile(path, data);
-    const accelerator = ['-accel', `tcg,thread=${threadPerCore ? 'multi' : 'single'}`];
+    const threads = (threadPerCore ?? !sleepsAtStart(machine)) ? 'multi' : 'single';
+    const accelerator = ['-accel', `tcg,thread=${threads}`];
     const { consoles = [] } = machine;
     // Node knows no sockets in folders on Windows; consoles in memory cannot be had without one.
     const monitor = process.platform === 'win32' && consoles.length === 0 ? [] : monitorArguments(folder);

@@ -24,7 +24,7 @@ import {
   wakesFromWfi,
 } from '../exceptions.js';
 import type { Fields } from '../../isa/pattern.js';
-import type { Execute } from '../instruction.js';
+import type { Decoded, Execute } from '../instruction.js';
 import * as L from '../layout.js';
 import { expandA32 } from '../lowerings.js';
 import { isPrivileged, isSecure, modeOf } from '../current-mode.js';
@@ -44,7 +44,7 @@ import {
   writeCpsrByInstruction,
 } from '../modes.js';
 import type { Machine } from '../state.js';
-import { register, setRegister, setWord, word } from '../state.js';
+import { endTurn, register, setRegister, setWord, word } from '../state.js';
 import { branchExchange } from './transfers.js';
 
 const HCR_TWI = 1 << 13;
@@ -103,17 +103,42 @@ function bankedPlace(R: number, sysm: number): { mode: number; n: number } | und
   return mode === undefined || sysm < 16 ? undefined : { mode, n: sysm & 1 ? 13 : 14 };
 }
 
-/** Finds the banked register and refuses what the current mode may not reach; that is UNPREDICTABLE, here undefined. */
-function banked(m: Machine, f: Fields): { mode: number; n: number } {
+/**
+ * Whether MRS and MSR (banked) may reach a register from a mode (B9.2.3); elsewhere they are UNPREDICTABLE. As in QEMU
+ * of 2024 (target/arm/tcg/op_helper.c), SPSR_hyp is apart: see {@link worksInHyp}.
+ */
+function mayReach(m: Machine, current: number, { mode, n }: { mode: number; n: number }): boolean {
+  if (current === MODE_USR) return false;
+  switch (mode) {
+    case MODE_HYP:
+      return current === MODE_MON || (current === MODE_HYP && n === 17);
+    case MODE_MON:
+      return isSecure(m) && current !== MODE_MON;
+    case MODE_USR:
+      if (n < 13) return current === MODE_FIQ;
+      return current !== MODE_SYS && (n === 13 || current !== MODE_HYP);
+    default:
+      return current !== mode;
+  }
+}
+
+/**
+ * SPSR_hyp from Hyp mode is UNPREDICTABLE too, yet code for this board relies on it, a Cortex-A15 was seen to do it
+ * (seL4, issue 838), and QEMU does it since 2024.
+ */
+const worksInHyp = (current: number, { mode, n }: { mode: number; n: number }): boolean =>
+  current === MODE_HYP && mode === MODE_HYP && n === 16;
+
+/** Finds the banked register; what the current mode may not reach is reported, and Undefined. */
+function banked(m: Machine, f: Fields, { word, encoding }: Decoded): { mode: number; n: number } {
   const { R = 0, M = 0, M1 = 0 } = f;
   const place = bankedPlace(R, (M << 4) | M1);
   const current = modeOf(m);
-  if (!place || current === MODE_USR) undefinedInstruction(m);
-  if (place.mode === MODE_HYP) {
-    const own = current === MODE_HYP && place.n === 17;
-    if (!own && current !== MODE_MON) undefinedInstruction(m);
-  }
-  if (place.mode === MODE_MON && (!isSecure(m) || current === MODE_MON)) undefinedInstruction(m);
+  // What names no register was reported when it was decoded.
+  if (!place) undefinedInstruction(m);
+  if (mayReach(m, current, place)) return place;
+  m.listener?.unpredictable({ core: m.core.index, address: m.address, word, name: encoding!.name });
+  if (!worksInHyp(current, place)) undefinedInstruction(m);
   return place;
 }
 
@@ -232,12 +257,12 @@ export const system: Readonly<Record<string, Execute>> = {
   MSR_imm: (m, f) => {
     moveToStatus(m, f, expandA32(f['imm12']!).value);
   },
-  MRS_banked: (m, f) => {
-    const { mode, n } = banked(m, f);
+  MRS_banked: (m, f, decoded) => {
+    const { mode, n } = banked(m, f, decoded);
     setRegister(m, f['Rd']!, bankedRegister(m, mode, n));
   },
-  MSR_banked: (m, f) => {
-    const { mode, n } = banked(m, f);
+  MSR_banked: (m, f, decoded) => {
+    const { mode, n } = banked(m, f, decoded);
     setBankedRegister(m, mode, n, register(m, f['Rn']!));
   },
   CPS: (m, f) => {
@@ -268,7 +293,9 @@ export const system: Readonly<Record<string, Execute>> = {
   SEV: (m) => {
     for (const core of m.cores) {
       core.event = true;
-      if (core.waiting === 'event') core.waiting = 'no';
+      if (core.waiting !== 'event') continue;
+      core.waiting = 'no';
+      endTurn(m);
     }
   },
 };

@@ -1,0 +1,338 @@
+/**
+ * Loops that wait: a core reads memory, a device whose reads do nothing, or the counter, and does nothing else until
+ * what it reads is another. Once an iteration has ended in the state that it began in, all further ones do the same as
+ * long as what they read stays; they are then counted, not executed. All here is exact: whoever is not sure executes.
+ */
+import { blockAt, knownBlock } from './blocks.js';
+import * as L from './layout.js';
+import { Op } from './micro-ops.js';
+import { isFlat } from './mmu.js';
+import { executedInSlice, leaves, now, type Core, type Machine } from './state.js';
+import { countAt, timeOfCount } from './timers.js';
+import { type Entry, entryFor, holds, lookupCode } from './tlb.js';
+
+/** What a block does, as far as a wait is concerned. Its instructions count from 1; it may be left at each branch. */
+interface Character {
+  /** Up to this instruction it does nothing but arithmetic, loads and branches. */
+  readonly pureTo: number;
+  /** There is a branch among those. */
+  readonly mayLoop: boolean;
+  /** From this instruction on it has read the counter. */
+  readonly counterFrom: number;
+  /** Up to this instruction all its loads are executed, from addresses that it does not make itself. */
+  readonly plainTo: number;
+  /** The micro-ops of those loads. */
+  readonly loads: readonly number[];
+  /** It was no wait lately: so many times it is not tried. */
+  rest: number;
+}
+
+/** A load that a waiting core repeats. */
+interface Read {
+  readonly entry: Entry;
+  readonly size: 1 | 2 | 4;
+  readonly value: number;
+}
+
+/** The wait of a core that was seen to repeat one block: it holds as long as its reads do. */
+export interface Wait {
+  /** Instructions of an iteration. */
+  readonly length: number;
+  /** The translation of its code; undefined where that is none. */
+  readonly code: Entry | undefined;
+  readonly reads: readonly Read[];
+  /** {@link Machine.forgotten} at that time. */
+  readonly forgotten: number;
+}
+
+/** Blocks of a loop that are looked at, at most; and how often one that was no wait is left alone then. */
+const LONGEST_LOOP = 8;
+const REST = 16;
+/** Times that a loop over something that changes with time may come back to its start changed. */
+const CHANGES = 3;
+/** Iterations that must be passed over at once, or looking costs more than executing. */
+const WORTH_IT = 4;
+
+const charactersOf = new WeakMap<Machine, { codeForgotten: number; blocks: Map<number, Character> }>();
+
+function characterOf(m: Machine, block: number): Character {
+  let known = charactersOf.get(m);
+  // The places of blocks are given out again after all were forgotten.
+  if (known?.codeForgotten !== m.codeForgotten)
+    charactersOf.set(m, (known = { codeForgotten: m.codeForgotten, blocks: new Map<number, Character>() }));
+  let character = known.blocks.get(block);
+  if (!character) known.blocks.set(block, (character = look(m, block)));
+  return character;
+}
+
+const between = (op: number, first: number, last: number): boolean => op >= first && op <= last;
+
+/** What LDR, LDRB, LDRH, LDRSB and LDRSH read, in bytes, in the order of their micro-ops. */
+const SIZES = [4, 1, 2, 1, 2] as const;
+
+/** Reads a block's micro-ops up to the branch that ends it, or to the first that may have an effect. */
+function look(m: Machine, block: number): Character {
+  const loads: number[] = [];
+  const written = new Set<number>();
+  let [counterFrom, plainTo, mayLoop] = [Infinity, Infinity, false];
+  let skippedTo = 0;
+  for (let at = block; ; at += L.OP_SIZE) {
+    const op = m.u16[at >>> 1]!;
+    const [a, b, imm] = [m.u8[at + L.OP_A]!, m.u8[at + L.OP_B]!, m.u32[(at + L.OP_IMM) >>> 2]!];
+    const position = m.u8[at + L.OP_POSITION]!;
+    const notPlain = (): void => {
+      plainTo = Math.min(plainTo, position - 1);
+    };
+    if (between(op, Op.B_EQ, Op.B_REG)) {
+      mayLoop = true;
+      if (isAlways(op) && at >= skippedTo)
+        return { pureTo: position, mayLoop, counterFrom, plainTo, loads, rest: 0 };
+      if (isAlways(op)) notPlain();
+    } else if (between(op, Op.SKIP_EQ, Op.SKIP_IF_NOT_ZERO)) {
+      skippedTo = Math.max(skippedTo, at + L.OP_SIZE + imm);
+      notPlain();
+    } else if (between(op, Op.UMULL, Op.UMAAL)) notPlain();
+    else if (between(op, Op.AND_IMM, Op.BFI)) written.add(a);
+    else if (between(op, Op.LDR, Op.LDRSH) || between(op, Op.LDR_REG, Op.LDRSH_REG) || isLiteral(op)) {
+      if (!isLiteral(op) && (written.has(b) || (op >= (Op.LDR_REG as number) && written.has(imm))))
+        notPlain();
+      loads.push(at);
+      written.add(a);
+    } else if (isOtherLoad(op)) notPlain();
+    else if (op === (Op.SLOW as number) && isCounterRead(m, at)) {
+      counterFrom = Math.min(counterFrom, position);
+      notPlain();
+    } else return { pureTo: position - 1, mayLoop, counterFrom, plainTo, loads, rest: 0 };
+  }
+}
+
+const isAlways = (op: number): boolean => op >= (Op.B as number);
+
+const isLiteral = (op: number): boolean => op === (Op.LDR_LITERAL as number);
+
+const isOtherLoad = (op: number): boolean =>
+  op === (Op.LDR_STRICT as number) ||
+  op === (Op.LDM as number) ||
+  between(op, Op.LDR_PRE, Op.LDRSH_PRE) ||
+  between(op, Op.LDR_POST, Op.LDRSH_POST);
+
+/** MRRC of CNTPCT or CNTVCT (B8.2). */
+function isCounterRead(m: Machine, at: number): boolean {
+  const { encoding, fields } = m.instructions[m.u32[(at + L.OP_EXT) >>> 2]!]!;
+  if (encoding?.operation !== 'MRRC') return false;
+  const { coproc, opc1, CRm } = fields;
+  return coproc === 15 && CRm === 14 && (opc1 === 0 || opc1 === 1);
+}
+
+/** What an iteration may change: the registers and temporaries, and the flags. PC is compared by itself. */
+const STATE = [...Array(15).keys(), ...range(L.TEMP, L.VARIANT)];
+function range(first: number, last: number): number[] {
+  return Array.from({ length: (last - first) / 4 + 1 }, (_, i) => first / 4 + i);
+}
+const anchor = new Uint32Array(STATE.length);
+
+function keep({ u32 }: Machine): void {
+  for (let i = 0; i < STATE.length; i++) anchor[i] = u32[STATE[i]!]!;
+}
+function isKept({ u32 }: Machine): boolean {
+  for (let i = 0; i < STATE.length; i++) if (anchor[i] !== u32[STATE[i]!]) return false;
+  return true;
+}
+
+/**
+ * Executes the running core block by block as long as it may be in a wait, and passes over the iterations that are
+ * all the same. What it did is what the interpreter would have done.
+ * @param block the block at PC, from the cache of decoded code
+ * @param physical its address
+ * @param interpret runs the interpreter
+ * @param waits by the cores' numbers: gets what the core waits for, where {@link stillWaits} can tell whether it does
+ * @returns the block to go on with, at PC; 0 where the interpreter would have returned
+ */
+export function passWait(
+  m: Machine,
+  block: number,
+  physical: number,
+  interpret: (block: number) => void,
+  waits: (Wait | undefined)[],
+): number {
+  const first = characterOf(m, block);
+  if (!first.mayLoop) return block;
+  if (first.rest > 0) {
+    first.rest--;
+    return block;
+  }
+  m.probing = true;
+  const { next, isWait, wait } = probe(m, block, physical, interpret);
+  m.probing = false;
+  waits[m.core.index] = wait;
+  if (!isWait) first.rest = REST;
+  return next;
+}
+
+function probe(
+  m: Machine,
+  start: number,
+  physical: number,
+  interpret: (block: number) => void,
+): { next: number; isWait: boolean; wait?: Wait | undefined } {
+  const { u32, i32 } = m;
+  let block = start;
+  let page = physical >>> 12;
+  let character = characterOf(m, block);
+  let head = 0;
+  let since = 0;
+  let blocks = 0;
+  let length = 0;
+  let readsCounter = false;
+  let longest = 1;
+  let changes = 0;
+  const startHere = (): void => {
+    keep(m);
+    head = u32[L.PC >>> 2]!;
+    since = now(m);
+    [blocks, length, readsCounter] = [0, 0, false];
+    m.steadyUntil = Infinity;
+  };
+  startHere();
+  for (;;) {
+    const executed = step(m, block, interpret);
+    if (executed === 0) return { next: 0, isWait: true };
+    const { pureTo, counterFrom } = character;
+    [block, page] = follow(m, block, executed, page);
+    if (block === 0 || executed > pureTo) return { next: block, isWait: false };
+    length += executed;
+    blocks++;
+    readsCounter ||= executed >= counterFrom;
+    if (u32[L.PC >>> 2] !== head) {
+      character = characterOf(m, block);
+      if (!character.mayLoop) return { next: block, isWait: false };
+      if (blocks < longest) continue;
+      // Where it was first may lie before the loop.
+      longest *= 2;
+      if (longest > LONGEST_LOOP) return { next: block, isWait: false };
+      startHere();
+      continue;
+    }
+    const until = readsCounter ? Math.min(m.steadyUntil, counterSteadyUntil(m, since)) : m.steadyUntil;
+    const left = i32[L.BUDGET >>> 2]!;
+    const kept = isKept(m);
+    const same = kept ? Math.floor(Math.min(left, instructionsBefore(m, until)) / length) : 0;
+    if (same > 0) i32[L.BUDGET >>> 2] = left - same * length;
+    if (kept && until === Infinity) {
+      const wait = blocks === 1 ? waitOf(m, character, head, length) : undefined;
+      return { next: block, isWait: true, wait };
+    }
+    changes = same < WORTH_IT ? changes + 1 : 0;
+    if (until === -Infinity || changes > CHANGES) return { next: block, isWait: false };
+    character = characterOf(m, block);
+    startHere();
+  }
+}
+
+/**
+ * Has the interpreter execute one block.
+ * @returns the instructions executed; 0 where the interpreter would not have gone on to the next block
+ */
+function step(m: Machine, block: number, interpret: (block: number) => void): number {
+  const { u32, i32 } = m;
+  const left = i32[L.BUDGET >>> 2]!;
+  const { sliceBudget } = m;
+  // With nothing left it returns at the end of the block; what was executed in the slice stays what it is.
+  i32[L.BUDGET >>> 2] = 0;
+  m.sliceBudget = sliceBudget - left;
+  u32[L.PAGE >>> 2] = (u32[L.PC >>> 2]! & 0xfffff000) >>> 0;
+  u32[L.LEAVE >>> 2] = 0;
+  m.leave = false;
+  interpret(block);
+  const executed = -i32[L.BUDGET >>> 2]!;
+  i32[L.BUDGET >>> 2] = left - executed;
+  m.sliceBudget = sliceBudget;
+  if (u32[L.LEAVE >>> 2] !== 0 || leaves(m) || m.kicked) return 0;
+  return executed > left ? 0 : executed;
+}
+
+/**
+ * The block that the interpreter goes on with after one that it left at its `executed`th instruction, and the physical
+ * page of it; 0 where it would return.
+ */
+function follow(m: Machine, block: number, executed: number, page: number): [block: number, page: number] {
+  const { u8, u16, u32 } = m;
+  const pc = u32[L.PC >>> 2]!;
+  let at = block;
+  while (u8[at + L.OP_POSITION]! < executed) at += L.OP_SIZE;
+  // A branch in the page needs no translation.
+  for (; u8[at + L.OP_POSITION] === executed; at += L.OP_SIZE) {
+    if (!between(u16[at >>> 1]!, Op.B_EQ, Op.BL) || u32[(at + L.OP_IMM) >>> 2] !== (pc & 0xfff)) continue;
+    return [blockAt(m, page * 0x1000 + (pc & 0xfff)), page];
+  }
+  const physical = lookupCode(m, pc);
+  return physical < 0 ? [0, page] : [knownBlock(m, physical), physical >>> 12];
+}
+
+/** When the counter changes that was the same since a time; in the past where it was not. */
+function counterSteadyUntil(m: Machine, since: number): number {
+  const count = countAt(m.counterFrequency, since);
+  return timeOfCount(m.counterFrequency, count + 1);
+}
+
+/** How many more instructions the running core executes before a virtual time. */
+function instructionsBefore(m: Machine, time: number): number {
+  if (m.sliceEnd < time) return Infinity;
+  return (time - m.sliceStart) * m.sharing - 1 - executedInSlice(m);
+}
+
+/** What the running core repeats, which is at the head of a block that branches to itself. */
+function waitOf(m: Machine, { plainTo, loads }: Character, head: number, length: number): Wait | undefined {
+  // A load that takes the place of the code's translation has it made anew in each slice.
+  const code = entryFor(m, head, 'execute');
+  if (length > plainTo || (!code && !isFlat(m))) return undefined;
+  const reads: Read[] = [];
+  for (const at of loads) {
+    if (m.u8[at + L.OP_POSITION]! > length) break;
+    const entry = entryFor(m, addressOf(m, at, head), 'read');
+    const size = sizeOf(m.u16[at >>> 1]!);
+    if (!entry || entry.physical % size !== 0) return undefined;
+    const value = readAgain(m, m.core, entry.physical, size);
+    if (value === undefined) return undefined;
+    reads.push({ entry, size, value });
+  }
+  return { length, code, reads, forgotten: m.forgotten };
+}
+
+function addressOf(m: Machine, at: number, head: number): number {
+  const op = m.u16[at >>> 1]!;
+  const imm = m.u32[(at + L.OP_IMM) >>> 2]!;
+  if (isLiteral(op)) return ((head & 0xfffff000) + imm) >>> 0;
+  const base = m.u32[m.u8[at + L.OP_B]! >>> 2]!;
+  if (!between(op, Op.LDR_REG, Op.LDRSH_REG)) return (base + imm) >>> 0;
+  return (base + (m.u32[imm >>> 2]! << m.u32[(at + L.OP_EXT) >>> 2]!)) >>> 0;
+}
+
+function sizeOf(op: number): 1 | 2 | 4 {
+  if (isLiteral(op)) return 4;
+  return SIZES[op - (op >= (Op.LDR_REG as number) ? Op.LDR_REG : Op.LDR)]!;
+}
+
+/** Reads what a read would give; undefined where it would do more, or where time alone changes it. */
+function readAgain(m: Machine, core: Core, physical: number, size: 1 | 2 | 4): number | undefined {
+  if (physical < m.ramSize) {
+    const at = L.RAM + physical;
+    return size === 4 ? m.u32[at >>> 2] : size === 2 ? m.u16[at >>> 1] : m.u8[at];
+  }
+  if (m.bus.steadyUntil?.(physical) !== Infinity) return undefined;
+  return m.bus.read(core.index, physical, size);
+}
+
+/**
+ * Whether a core, which need not be the running one, would repeat its iteration once more: it would read what it has
+ * read, by translations that still stand.
+ */
+export function stillWaits(m: Machine, core: Core, { code, reads, forgotten }: Wait): boolean {
+  return (
+    forgotten === m.forgotten &&
+    (!code || holds(m, code)) &&
+    reads.every(
+      ({ entry, size, value }) => holds(m, entry) && readAgain(m, core, entry.physical, size) === value,
+    )
+  );
+}
