@@ -38,6 +38,14 @@ export function fitRoutes({ inputs, mode }: Start): void {
   if (mode === MODE_HYP || mode === MODE_MON) inputs.SCR &= ~(SCR_IRQ | SCR_FIQ);
 }
 
+/**
+ * SPSR_hyp from Hyp mode is UNPREDICTABLE (B9.2.3): QEMU since 9.0 executes it, as the processor of this project does;
+ * QEMU 7.2 refuses it. See privileged-manual.test.ts.
+ */
+export function spsrHypInQemu(start: Start): boolean {
+  return start.mode !== MODE_HYP;
+}
+
 /** The fault status of BKPT, in IFSR's two formats and in HSR (table B3-23, B3-24). */
 const isBreakpoint = (ifsr: number): boolean =>
   ifsr & 0x200 ? (ifsr & 0x3f) === 0x22 : (ifsr & 0x40f) === 2;

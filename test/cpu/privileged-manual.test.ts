@@ -5,7 +5,7 @@ import * as L from '../../src/cpu/layout.js';
 import { bankedRegister, readCpsr, setCpsr } from '../../src/cpu/modes.js';
 import type { Core } from '../../src/cpu/state.js';
 import { contextsChanged } from '../../src/cpu/tlb.js';
-import { MODE_HYP, MODE_IRQ, MODE_SVC, MODE_UND, MODE_USR } from '../../src/isa/program-status.js';
+import { MODE_HYP, MODE_IRQ, MODE_SVC, MODE_SYS, MODE_UND, MODE_USR } from '../../src/isa/program-status.js';
 import { bareCpu } from './machines.js';
 
 const CODE = 0x8000;
@@ -110,6 +110,59 @@ describe('refusals that QEMU does not make', () => {
   test('HVC is UNDEFINED in Secure state, SCR.HCE or not (B9.3.4)', async () => {
     const cpu = await run(0xe1400070, MODE_SVC, NS_HCE & ~1, () => undefined);
     expect([mode(cpu), pc(cpu)]).toEqual([MODE_UND, VBAR + 4]);
+  });
+});
+
+describe('MRS and MSR (banked) where they are UNPREDICTABLE (B9.2.3)', () => {
+  /** Runs one and gives what was reported, too. */
+  async function reported(word: number, from: number, scr: number): Promise<[Cpu, number[]]> {
+    const words: number[] = [];
+    const cpu = await run(word, from, scr, (_, it) => {
+      it.listen({
+        modeChanged: () => undefined,
+        exceptionTaken: () => undefined,
+        exceptionLeft: () => undefined,
+        unpredictable: (event) => words.push(event.word),
+      });
+      it.machine.u32[1] = 0x6000_0113;
+      it.machine.u32[L.SPSR >>> 2] = 0x6000_01d3;
+    });
+    return [cpu, words];
+  }
+
+  test('SPSR_hyp works in Hyp mode, and is reported', async () => {
+    const [written, wrote] = await reported(0xe16ef301, MODE_HYP, NS_HCE);
+    expect([mode(written), pc(written)]).toEqual([MODE_HYP, CODE + 4]);
+    expect(written.machine.u32[L.SPSR >>> 2]).toBe(0x6000_0113);
+    expect(wrote).toEqual([0xe16ef301]);
+    const [read, saw] = await reported(0xe14e2300, MODE_HYP, NS_HCE);
+    expect([pc(read), read.machine.u32[2]]).toEqual([CODE + 4, 0x6000_01d3]);
+    expect(saw).toEqual([0xe14e2300]);
+  });
+
+  const refused: readonly [name: string, word: number, from: number, scr: number][] = [
+    ['SPSR_hyp from Supervisor mode', 0xe16ef301, MODE_SVC, NS_HCE],
+    ['SP_hyp from Hyp mode', 0xe10f2300, MODE_HYP, NS_HCE],
+    ['SP_svc from Supervisor mode', 0xe1032300, MODE_SVC, NS_HCE],
+    ['SPSR_svc from Supervisor mode', 0xe1422300, MODE_SVC, 0],
+    ['LR_usr from Hyp mode', 0xe1062200, MODE_HYP, NS_HCE],
+    ['SP_usr from System mode', 0xe1052200, MODE_SYS, 0],
+    ['R8_usr from Supervisor mode', 0xe1002200, MODE_SVC, 0],
+    ['SP_mon from Non-secure state', 0xe10d2300, MODE_SVC, NS_HCE],
+    ['LR_svc from User mode', 0xe1022300, MODE_USR, 0],
+  ];
+  for (const [name, word, from, scr] of refused) {
+    test(`${name} is UNDEFINED, and reported`, async () => {
+      const [cpu, words] = await reported(word, from, scr);
+      const vector = from === MODE_HYP ? HVBAR : VBAR;
+      expect([mode(cpu), pc(cpu)]).toEqual([from === MODE_HYP ? MODE_HYP : MODE_UND, vector + 4]);
+      expect(words).toEqual([word]);
+    });
+  }
+
+  test('what may be reached is not reported', async () => {
+    const [cpu, words] = await reported(0xe1022300, MODE_HYP, NS_HCE);
+    expect([pc(cpu), words]).toEqual([CODE + 4, []]);
   });
 });
 

@@ -3,7 +3,7 @@ import type { Encoding } from '../../src/isa/encoding.js';
 import { accepts, isUnpredictable } from '../../src/isa/encoding.js';
 import { readFields, writeFields } from '../../src/isa/pattern.js';
 import { MODE_FIQ, MODE_HYP, MODE_MON, MODE_SYS, MODE_USR } from '../../src/isa/program-status.js';
-import { fitRoutes, hvcInQemu, returnsInQemu, listInQemu } from './privileged-exemptions.js';
+import { fitRoutes, hvcInQemu, returnsInQemu, listInQemu, spsrHypInQemu } from './privileged-exemptions.js';
 import { type Draw, HCR_TGE, PL1_MODES, SCR_FIQ, SCR_IRQ, type Start } from './privileged-state.js';
 
 /** A machine instruction; T32 ones of four bytes have the first halfword on top. */
@@ -101,7 +101,8 @@ function mayReach(start: Start, { R = 0, M = 0, M1 = 0 }: FieldValues): boolean 
   const owner: Record<number, number> = { 0: 0x12, 1: 0x13, 2: 0x17, 3: 0x1b, 6: MODE_MON, 7: MODE_HYP };
   const of = sysm < 16 ? MODE_FIQ : owner[(sysm >>> 1) & 7];
   if (of === MODE_MON) return mode !== MODE_MON && !start.nonSecure;
-  if (of === MODE_HYP) return mode === MODE_MON || (mode === MODE_HYP && R === 0 && sysm === 0b11110);
+  if (of === MODE_HYP && R === 1) return mode === MODE_MON || (mode === MODE_HYP && spsrHypInQemu(start));
+  if (of === MODE_HYP) return mode === MODE_MON || (mode === MODE_HYP && sysm === 0b11110);
   return mode !== of;
 }
 

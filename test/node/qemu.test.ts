@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HypberryError } from '../../src/base/errors.js';
 import { useTools } from '../../scripts/lib/tools.js';
 import { runTrial } from '../../src/engine/verdict.js';
+import { CRYSTAL_HZ } from '../../src/board/bcm2836.js';
 import { qemuEngine } from '../../src/node/qemu.js';
 import { handoverOf } from '../support/handover.js';
 import {
@@ -16,6 +17,8 @@ import {
   printingPayload,
   resettingPayload,
   silentPayload,
+  TIMED,
+  timingPayload,
 } from '../support/payloads.js';
 
 useTools();
@@ -62,6 +65,14 @@ describe('QEMU as the machine', () => {
       console: text,
       why: 'it was stopped',
     });
+  });
+
+  it('counts the generic timers at the crystal rate', async () => {
+    const { console } = await consoleOf(timingPayload(), 4);
+    const counted = Buffer.from(console, 'latin1').readUInt32LE();
+    // The host may take its processor away between two reads.
+    expect(counted / TIMED).toBeGreaterThan((0.8 * CRYSTAL_HZ) / 1e6);
+    expect(counted / TIMED).toBeLessThan((1.5 * CRYSTAL_HZ) / 1e6);
   });
 
   it('has every segment at its address', async () => {

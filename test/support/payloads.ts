@@ -1,6 +1,6 @@
 import { assembler } from '../../src/isa/assembler.js';
 import { lsl, r0, r1, r2, r3, r4, r5 } from '../../src/isa/registers.js';
-import { MPIDR, VBAR } from '../../src/isa/system-registers.js';
+import { CNTPCT, MPIDR, VBAR } from '../../src/isa/system-registers.js';
 import { CORES, UART0_BASE } from '../../src/board/bcm2836.js';
 import { words } from './handover.js';
 
@@ -275,5 +275,44 @@ export function miniUartPayload(says: string): Uint8Array {
   a.word(AUX_BASE);
   a.at(text);
   a.bytes(Buffer.from(`${says}\0`, 'ascii'));
+  return a.assemble();
+}
+
+/** Count of the system timer at 1 MHz (BCM2835 ARM Peripherals, 12.1). */
+const SYSTEM_TIMER_CLO = 0x3f00_3004;
+/** Microseconds that {@link timingPayload} takes, a power of two. */
+export const TIMED = 1 << 17;
+
+/** Core 0 writes by how much CNTPCT grew in {@link TIMED} microseconds of the system timer to the PL011: four bytes. */
+export function timingPayload(): Uint8Array {
+  const a = assembler();
+  const [wait, next, end, timer, uart] = ['wait', 'next', 'end', 'timer', 'uart'].map((it) => a.label(it));
+  a.mrc(MPIDR, r0);
+  a.ands(r0, r0, CORES - 1);
+  a.bne(end!);
+  a.ldr(r5, timer!);
+  a.ldr(r4, [r5]);
+  a.mrrc(CNTPCT, r0, r1);
+  a.at(wait!);
+  a.ldr(r2, [r5]);
+  a.sub(r2, r2, r4);
+  a.cmp(r2, TIMED);
+  a.bmi(wait!);
+  a.mrrc(CNTPCT, r2, r1);
+  a.sub(r2, r2, r0);
+  a.ldr(r5, uart!);
+  a.mov(r3, 4);
+  a.at(next!);
+  a.str(r2, [r5]);
+  a.lsr(r2, r2, 8);
+  a.subs(r3, r3, 1);
+  a.bne(next!);
+  a.at(end!);
+  a.wfi();
+  a.b(end!);
+  a.at(timer!);
+  a.word(SYSTEM_TIMER_CLO);
+  a.at(uart!);
+  a.word(UART0_BASE);
   return a.assemble();
 }

@@ -27,6 +27,8 @@ export interface StubTraits {
   readonly hyp: boolean;
   readonly waits: boolean;
   readonly clears: boolean;
+  /** Looks at the mailbox again and again without WFE, as the stubs of 2015 and 2016 do. */
+  readonly polls?: boolean;
   /** Touches CPUECTLR, as stubs for 64-bit capable cores do. */
   readonly newerCore: boolean;
 }
@@ -68,7 +70,7 @@ main:
       traits.waits
         ? `ldr r5, set3
     add r5, r5, #0x40
-wait: wfe
+wait: ${traits.polls ? '' : 'wfe'}
     ldr r4, [r5, r0, lsl #4]
     cmp r4, #0
     beq wait
@@ -111,7 +113,7 @@ main:
       traits.waits
         ? `lsrs r6, r6, #26
     adds r6, #0xcc
-wait: wfe
+wait: ${traits.polls ? '' : 'wfe'}
     ldr r3, [r7, r6]
     cmp r3, #0
     beq wait
