@@ -60,6 +60,8 @@ export default tseslint.config(
       '@typescript-eslint/no-unnecessary-type-assertion': 'off',
       // Its compiler sees that a function ends in a loop only by `while (true)`.
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
+      // All devices are called alike, whether or not they look at an argument.
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       // Registers by name, `HCR.read()`: a class would be code.
       '@typescript-eslint/no-namespace': 'off',
     },
