@@ -1,13 +1,13 @@
 /** What all commands that change a card have in common: showing a plan and making its changes. */
-import type { Card, Change } from '../card/card.js';
-import { placeFacts } from '../setup/boot-partition.js';
+import type { Change } from '../card/card.js';
+import { openCard } from '../node/open-card.js';
+import { placeFacts, type Named } from '../setup/boot-partition.js';
 import { splitConfig } from '../setup/config-block.js';
 import { CONFIG } from '../setup/install.js';
-import { withoutUnfinished } from '../setup/ours.js';
-import { applyPlan, checkPlan, type Plan } from '../setup/plan.js';
+import type { Changed, ChangePorts } from '../usecases/change.js';
 import { bytesText, say, sayJson } from './output.js';
 import { sayPlace } from './place.js';
-import { progress } from './progress.js';
+import { progress, type Progress } from './progress.js';
 
 /** One change, for people. */
 function changeText(change: Change): string {
@@ -27,32 +27,41 @@ function ourLines(change: Change): readonly string[] {
 }
 
 /**
- * Makes a plan's changes, or in a dry run none of them, and prints what was or would be done.
- * @throws HypberryError `card.no-room`, and what the card throws
+ * Lets a use case change a card, and prints what was or would be done.
+ * @param run is given where the use case tells what it does, and how the card is opened
+ * @throws HypberryError what the use case throws
  */
-export async function makeChanges(
-  card: Card,
-  wanted: Plan,
-  options: { readonly dryRun?: boolean; readonly json?: boolean },
+export async function showChanges(
+  target: string,
+  options: Named & { readonly json?: boolean },
+  run: (ports: ChangePorts) => Promise<Changed>,
 ): Promise<void> {
-  const plan = await checkPlan(card, await withoutUnfinished(card, wanted));
-  if (!options.dryRun) {
-    const line = await progress('Writing');
-    try {
-      await applyPlan(card, plan, (change) => {
-        line.say(`Writing ${change.path}`);
-      });
-    } finally {
-      line.stop();
-    }
+  let line: Progress | undefined;
+  try {
+    await run({
+      openCard: (access) => openCard(target, { ...options, ...access }),
+      onWriting: async () => {
+        line = await progress('Writing');
+      },
+      onChange: (change) => line?.say(`Writing ${change.path}`),
+      onChanged: (changed) => {
+        line?.stop();
+        sayChanged(changed, options);
+      },
+    });
+  } finally {
+    line?.stop();
   }
-  if (options.json) {
+}
+
+function sayChanged({ plan, place, written }: Changed, { json }: { readonly json?: boolean }): void {
+  if (json) {
     sayJson({
       method: plan.method ?? null,
-      bootPartition: placeFacts(card.place),
+      bootPartition: placeFacts(place),
       summary: plan.summary,
       notes: plan.notes,
-      changed: !options.dryRun && plan.changes.length > 0,
+      changed: written && plan.changes.length > 0,
       changes: plan.changes.map((change) => ({
         kind: change.kind,
         path: change.path,
@@ -61,12 +70,12 @@ export async function makeChanges(
     });
     return;
   }
-  sayPlace(card.place);
+  sayPlace(place);
   say(plan.summary);
   for (const change of plan.changes) {
     say(`  ${changeText(change)}`);
     for (const line of ourLines(change)) say(`    + ${line}`);
   }
   for (const note of plan.notes) say(`  note: ${note}`);
-  if (options.dryRun && plan.changes.length > 0) say('A dry run: nothing was written.');
+  if (!written && plan.changes.length > 0) say('A dry run: nothing was written.');
 }

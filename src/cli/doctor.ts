@@ -2,9 +2,7 @@
 import { ourHooks } from '../node/hook.js';
 import { openCard } from '../node/open-card.js';
 import { readPi } from '../node/pi.js';
-import { diagnose } from '../setup/doctor.js';
-import { inspectCard } from '../setup/inspect.js';
-import { startedKernel, upgradeAdvice } from '../setup/upgrade.js';
+import { doctor as examine } from '../usecases/doctor.js';
 import { columns, say, sayJson } from './output.js';
 
 export interface DoctorOptions {
@@ -13,16 +11,11 @@ export interface DoctorOptions {
 
 /** Prints the diagnosis; the exit status is 0 where the running kernel reports HYP mode, 1 for another, 2 unknown. */
 export async function doctor(options: DoctorOptions): Promise<void> {
-  const pi = readPi();
-  const looked = pi.bootFolder === undefined ? undefined : await inspectFolder(pi.bootFolder);
-  const { report, kernel } = looked ?? {};
-  const {
-    soc,
-    mode,
-    advice: ofMode,
-  } = diagnose(pi, report && { starts: report.start.mode, refusal: report.refusal });
-  const upgrade = kernel && upgradeAdvice(pi.kernel, pi.bootFolder!, kernel, ourHooks());
-  const advice = upgrade?.advice ?? ofMode;
+  const { pi, soc, mode, advice, report, kernel, upgradeRows } = await examine({
+    readPi,
+    openFolder: (folder) => (access) => openCard(folder, access),
+    hooks: ourHooks,
+  });
   process.exitCode = { HYP: 0, SVC: 1, MIXED: 1, unknown: 2 }[mode];
   if (options.json) {
     sayJson({
@@ -49,18 +42,9 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     ],
     ['boot folder', pi.bootFolder ?? 'not found'],
     ...(report ? ([['what is there', report.conclusion]] as const) : []),
-    ...(upgrade?.rows ?? []),
+    ...upgradeRows,
   ];
   for (const line of columns(rows)) say(line);
   say();
   say(advice);
-}
-
-async function inspectFolder(folder: string) {
-  const card = await openCard(folder, { write: false });
-  try {
-    return { report: await inspectCard(card), kernel: await startedKernel(card) };
-  } finally {
-    await card.close();
-  }
 }

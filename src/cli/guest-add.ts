@@ -1,10 +1,9 @@
 /** `hypberry guest add`: adds a guest to a card. */
 import { basename } from 'node:path';
-import { openCard } from '../node/open-card.js';
 import { readUserFile } from '../node/user-file.js';
 import type { Named } from '../setup/boot-partition.js';
-import { planGuestAdd } from '../setup/guests.js';
-import { makeChanges } from './changes.js';
+import { addGuest } from '../usecases/guests.js';
+import { showChanges } from './changes.js';
 
 export interface GuestAddOptions extends Named {
   readonly name: string;
@@ -32,10 +31,5 @@ export async function guestAdd(target: string, options: GuestAddOptions): Promis
     cores,
     commandLine: cmdline,
   };
-  const card = await openCard(target, { ...options, write: !options.dryRun, changes: true });
-  try {
-    await makeChanges(card, await planGuestAdd(card, guest), options);
-  } finally {
-    await card.close();
-  }
+  await showChanges(target, options, (ports) => addGuest(ports, guest, options));
 }

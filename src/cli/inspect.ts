@@ -1,9 +1,9 @@
 /** `hypberry inspect`: what is on a card. */
 import { openCard } from '../node/open-card.js';
 import type { Named } from '../setup/boot-partition.js';
-import { inspectCard } from '../setup/inspect.js';
+import { inspect as inspectCard } from '../usecases/inspect.js';
 import { columns, say, sayJson } from './output.js';
-import { progress } from './progress.js';
+import { progress, type Progress } from './progress.js';
 
 export interface InspectOptions extends Named {
   readonly json?: boolean;
@@ -11,23 +11,20 @@ export interface InspectOptions extends Named {
 
 /** Prints the report, for people or as JSON. */
 export async function inspect(target: string, options: InspectOptions): Promise<void> {
-  const card = await openCard(target, { ...options, write: false });
-  const line = await progress('Reading the card');
-  try {
-    const report = await inspectCard(card);
-    line.stop();
-    if (options.json) {
-      sayJson(report.facts);
-      return;
-    }
-    for (const section of report.sections) {
-      say(section.title);
-      for (const row of columns(section.rows)) say(`  ${row}`);
-      say();
-    }
-    say(report.conclusion);
-  } finally {
-    line.stop();
-    await card.close();
+  let line: Progress | undefined;
+  const report = await inspectCard(async (access) => {
+    const card = await openCard(target, { ...options, ...access });
+    line = await progress('Reading the card');
+    return card;
+  }).finally(() => line?.stop());
+  if (options.json) {
+    sayJson(report.facts);
+    return;
   }
+  for (const section of report.sections) {
+    say(section.title);
+    for (const row of columns(section.rows)) say(`  ${row}`);
+    say();
+  }
+  say(report.conclusion);
 }

@@ -2,11 +2,11 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { hookScript, planHooks, writeHooks } from '../node/hook.js';
-import { openCard } from '../node/open-card.js';
 import { piOfBootFolder } from '../node/pi.js';
 import type { Named } from '../setup/boot-partition.js';
-import { planInstall, type InstallOptions } from '../setup/install.js';
-import { makeChanges } from './changes.js';
+import type { InstallOptions } from '../setup/install.js';
+import { install as installOn } from '../usecases/install.js';
+import { showChanges } from './changes.js';
 
 export interface InstallCommandOptions extends Named {
   readonly method: InstallOptions['method'];
@@ -18,21 +18,23 @@ export interface InstallCommandOptions extends Named {
 
 /** Plans, and unless it is a dry run makes, the changes; prints them. */
 export async function install(target: string, options: InstallCommandOptions): Promise<void> {
-  const hooks = options.hook ? planHooks(target) : [];
-  const card = await openCard(target, { ...options, write: !options.dryRun, changes: true });
-  try {
-    const plan = await planInstall(card, {
-      method: options.method,
-      force: options.force,
-      revision: piOfBootFolder(target)?.revision,
-    });
-    const notes = hooks.map((file) => `${file} runs "hypberry install" after each kernel upgrade.`);
-    await makeChanges(card, { ...plan, notes: [...plan.notes, ...notes] }, options);
-    if (!options.dryRun)
-      writeHooks(hooks, hookScript([process.execPath, ownFile()], hookArguments(target, options)));
-  } finally {
-    await card.close();
-  }
+  await showChanges(target, options, (ports) =>
+    installOn(
+      {
+        ...ports,
+        revision: () => piOfBootFolder(target)?.revision,
+        ...(options.hook && {
+          hooks: {
+            plan: () => planHooks(target),
+            write: (files) => {
+              writeHooks(files, hookScript([process.execPath, ownFile()], hookArguments(target, options)));
+            },
+          },
+        }),
+      },
+      options,
+    ),
+  );
 }
 
 /** The file that runs now, without links that another version may take over. */

@@ -2,31 +2,26 @@
 import { constants } from 'node:os';
 import { HypberryError } from '../base/errors.js';
 import { counted, listed } from '../base/words.js';
-import type { CardReader } from '../card/card.js';
-import { runWithLess, type Attempted, type Retried } from '../engine/attempts.js';
-import type { Engine, Machine } from '../engine/engine.js';
+import type { Retried } from '../engine/attempts.js';
 import { summarizeHandover } from '../engine/handover-check.js';
 import type { SystemState } from '../engine/system-console.js';
-import { HOST, runSystems, type System, type SystemsVerdict } from '../engine/systems.js';
-import { runTrial, type Until, type Verdict } from '../engine/verdict.js';
+import type { SystemsVerdict } from '../engine/systems.js';
+import type { Until, Verdict } from '../engine/verdict.js';
 import type { Picked } from '../firmware/handover.js';
-import { readKernel, unpackVersion } from '../firmware/kernel.js';
-import { prepareHandover } from '../firmware/prepare.js';
-import { trialArguments } from '../firmware/trial-arguments.js';
-import { OWN_CONSOLE, type HypervisorDescription } from '../hypervisor/image/description.js';
 import { openCard } from '../node/open-card.js';
 import { qemuEngine } from '../node/qemu.js';
-import { createTextFile } from '../node/text-file.js';
-import { sayPlace } from './place.js';
-import { placeFacts, refuseProblem, type Named } from '../setup/boot-partition.js';
-import { planInstall, type InstallOptions } from '../setup/install.js';
-import { findHypervisor, hostKernelIn } from '../setup/hypervisor.js';
-import { cardAfter, type Plan } from '../setup/plan.js';
+import { createTextFile, type TextFile } from '../node/text-file.js';
+import { placeFacts, type Named } from '../setup/boot-partition.js';
+import type { InstallOptions } from '../setup/install.js';
+import type { Plan } from '../setup/plan.js';
+import { lookInside } from '../usecases/look-inside.js';
+import { tryCard as runTry, type Tried, type TryPorts } from '../usecases/try.js';
 import { showAll, showOne, type Shown } from './consoles.js';
 import { sayHandover } from './handover.js';
 import { sayMachine } from './machine.js';
 import { bytesText, colors, columns, hex, say, sayError, sayJson } from './output.js';
-import { progress } from './progress.js';
+import { sayPlace } from './place.js';
+import { progress, type Progress } from './progress.js';
 
 export interface TryOptions extends Named {
   readonly engine: 'qemu' | 'built-in';
@@ -41,35 +36,8 @@ export interface TryOptions extends Named {
   readonly json?: boolean;
 }
 
-/** Seconds until a trial is given up. */
-const TIMEOUT = 120;
-const TIMEOUT_WITH_GUESTS = 300;
-
 /** How often a growing trace is spoken of, in bytes. */
 const TRACE_NOTE = 256 << 20;
-
-/** The engine, told where to look. What is built in is loaded only when it is asked for. */
-async function engineFor(
-  options: TryOptions,
-  several: boolean,
-  write: (text: string) => void,
-): Promise<Engine> {
-  // Several systems would wait for each other's turns.
-  if (options.engine === 'qemu') return qemuEngine(several ? { threadPerCore: true } : {});
-  const [{ builtInEngine }, { recordTimeline }, { endAtCrash }, { noteOddities }, { watchHandover }] =
-    await Promise.all([
-      import('../engine/built-in.js'),
-      import('../engine/timeline.js'),
-      import('../engine/crash.js'),
-      import('../engine/notes.js'),
-      import('../engine/handover-watch.js'),
-    ]);
-  const observers = [recordTimeline, endAtCrash, noteOddities, watchHandover];
-  if (options.until && 'address' in options.until)
-    observers.push((await import('../engine/until.js')).endAt(options.until.address));
-  if (options.trace !== undefined) observers.push((await import('../engine/trace.js')).traceTo(write));
-  return builtInEngine(observers);
-}
 
 /** Refuses what only an engine that looks into the machine can do. */
 function refuseBlindness({ engine, trace, until }: TryOptions): void {
@@ -90,146 +58,86 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
   process.exitCode = 2;
   refuseBlindness(options);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted);
-  const card = await openCard(target, { ...options, write: false });
-  try {
-    refuseProblem(card);
-    const plan = options.asIs
-      ? undefined
-      : await planInstall(card, { method: options.method, force: options.force });
-    const tried = plan ? cardAfter(card, plan) : card;
-    const { picked } = await prepareHandover(tried);
-    const hypervisor = await findHypervisor(tried, picked);
-    const additions = await additionsFor(tried, picked, hypervisor);
-    const names = [HOST, ...(hypervisor?.consoles.map(({ name }) => name) ?? [])];
-    refuseConsole(options.console, names);
-    const machines = new Map<string, Machine>();
-    for (const added of additions) machines.set(added, await prepareHandover(tried, { addBootargs: added }));
-    // All of it is read: others may write to it while this runs.
-    await card.close();
-    const trace =
-      options.trace === undefined
-        ? undefined
-        : createTextFile(options.trace, { card: target, overwrite: options.overwrite === true });
-    if (!options.json) {
-      sayPlace(card.place);
-      say(whatIsTried(plan));
-      sayPicked(picked, additions[0]!);
-    }
-    // The consoles themselves are the progress where they are shown.
-    const line = options.json ? await progress('Booting') : undefined;
-    const [only = options.console] = names.length === 1 ? names : [];
-    const shown = options.json ? undefined : only === undefined ? showAll(names) : showOne(only);
-    let told = 0;
-    const write = (text: string): void => {
-      trace?.write(text);
-      const size = trace?.size ?? 0;
-      if (size < told + TRACE_NOTE) return;
-      told = size;
-      line?.say(`Booting; ${bytesText(size)} of trace`);
-      shown?.note(`${bytesText(size)} of trace`);
-    };
-    const runWith = async (added: string): Promise<Verdict | SystemsVerdict> => {
-      const machine = machines.get(added)!;
-      const engine = await engineFor(options, hypervisor !== undefined, write);
-      return hypervisor
-        ? trySystems(engine, machine, hypervisor, options, shown)
-        : tryOne(engine, machine, options, shown);
-    };
-    let attempted: Attempted<Verdict | SystemsVerdict>;
-    try {
-      attempted = await runWithLess(additions, runWith, (retried, added) => {
-        const sentence = whyAgain(retried, added);
-        line?.say(sentence);
-        shown?.note(sentence);
-        trace?.write(`${sentence}\n`);
-      });
-    } catch (error) {
-      // Panes would be drawn for ever.
-      shown?.end(true);
-      throw error;
-    } finally {
-      line?.stop();
-      trace?.close();
-    }
-    const { outcome: verdict, added, retried } = attempted;
-    shown?.end(verdict.verdict === 'NONE');
-    if (options.json) {
-      const { picked: booted } = machines.get(added)!;
-      sayJson({ ...verdict, added, retried, picked: booted, bootPartition: placeFacts(card.place) });
-    } else {
-      if (verdict.machine) sayMachine(verdict.machine, verdict.reached !== undefined);
-      if (verdict.machine?.handover) sayHandover(verdict.machine.handover);
-      if (trace) {
-        say();
-        say(`${bytesText(trace.size)} of trace in ${options.trace ?? ''}`);
+  let trace: TextFile | undefined;
+  let line: Progress | undefined;
+  let shown: Shown | undefined;
+  let told = 0;
+  const write = (text: string): void => {
+    trace?.write(text);
+    const size = trace?.size ?? 0;
+    if (size < told + TRACE_NOTE) return;
+    told = size;
+    line?.say(`Booting; ${bytesText(size)} of trace`);
+    shown?.note(`${bytesText(size)} of trace`);
+  };
+  const ports: TryPorts = {
+    openCard: (access) => openCard(target, { ...options, ...access }),
+    engine: async (several) =>
+      options.engine === 'qemu'
+        ? // Several systems would wait for each other's turns.
+          qemuEngine(several ? { threadPerCore: true } : {})
+        : lookInside({ until: options.until, trace: trace && write }),
+    onReady: async ({ place, plan, picked, added, consoles }) => {
+      if (options.trace !== undefined)
+        trace = createTextFile(options.trace, { card: target, overwrite: options.overwrite === true });
+      if (options.json) {
+        line = await progress('Booting');
+        return;
       }
-      if ('systems' in verdict) saySystems(verdict);
-      else sayVerdict(verdict);
-      sayReached(verdict);
-      if (verdict.machine?.handover) say(`Handover: ${summarizeHandover(verdict.machine.handover)}.`);
-    }
-    const { reached } = verdict;
-    process.exitCode = reached === undefined ? EXIT_STATUS[verdict.verdict] : reached ? 0 : 2;
+      // The consoles themselves are the progress where they are shown.
+      sayPlace(place);
+      say(whatIsTried(plan));
+      sayPicked(picked, added);
+      const [only = options.console] = consoles.length === 1 ? consoles : [];
+      shown = only === undefined ? showAll(consoles) : showOne(only);
+    },
+    onConsole: (text, console) => shown?.take(text, console),
+    onAgain: (retried, added) => {
+      const sentence = whyAgain(retried, added);
+      line?.say(sentence);
+      shown?.note(sentence);
+      trace?.write(`${sentence}\n`);
+    },
+  };
+  let tried: Tried;
+  try {
+    tried = await runTry(ports, options);
+  } catch (error) {
+    // Panes would be drawn for ever.
+    shown?.end(true);
+    throw error;
   } finally {
-    await card.close();
+    line?.stop();
+    trace?.close();
   }
+  const { outcome } = tried;
+  shown?.end(outcome.verdict === 'NONE');
+  if (options.json) {
+    const { added, retried, picked, place } = tried;
+    sayJson({ ...outcome, added, retried, picked, bootPartition: placeFacts(place) });
+  } else {
+    sayOutcome(outcome, trace && `${bytesText(trace.size)} of trace in ${options.trace ?? ''}`);
+  }
+  const { reached } = outcome;
+  process.exitCode = reached === undefined ? EXIT_STATUS[outcome.verdict] : reached ? 0 : 2;
+}
+
+/** What came of it, for people. */
+function sayOutcome(outcome: Verdict | SystemsVerdict, ofTrace: string | undefined): void {
+  const { machine, reached } = outcome;
+  if (machine) sayMachine(machine, reached !== undefined);
+  if (machine?.handover) sayHandover(machine.handover);
+  if (ofTrace !== undefined) {
+    say();
+    say(ofTrace);
+  }
+  if ('systems' in outcome) saySystems(outcome);
+  else sayVerdict(outcome);
+  sayReached(outcome);
+  if (machine?.handover) say(`Handover: ${summarizeHandover(machine.handover)}.`);
 }
 
 const EXIT_STATUS = { HYP: 0, UP: 0, SVC: 1, MIXED: 1, FAILED: 1, NONE: 2 } as const;
-
-/** Runs a card that starts one kernel. */
-function tryOne(
-  engine: Engine,
-  machine: Machine,
-  { timeout, until }: TryOptions,
-  shown: Shown | undefined,
-): Promise<Verdict> {
-  return runTrial(engine, machine, {
-    timeoutSeconds: timeout ?? TIMEOUT,
-    until,
-    ...(shown && {
-      onConsole: (text) => {
-        shown.take(text, HOST);
-      },
-    }),
-  });
-}
-
-/** Runs a card that starts the hypervisor. */
-function trySystems(
-  engine: Engine,
-  machine: Machine,
-  { hostCores, guests, consoles }: HypervisorDescription,
-  { timeout, until, console }: TryOptions,
-  shown: Shown | undefined,
-): Promise<SystemsVerdict> {
-  const systems: System[] = [
-    { name: HOST, cores: hostCores },
-    ...guests.map(({ name, cores }) => ({ name, cores: cores.length })),
-  ];
-  return runSystems(
-    engine,
-    { ...machine, consoles },
-    {
-      systems,
-      hypervisor: OWN_CONSOLE,
-      timeoutSeconds: timeout ?? TIMEOUT_WITH_GUESTS,
-      until,
-      console,
-      ...(shown && { onConsole: shown.take }),
-    },
-  );
-}
-
-/** Refuses a console that the card has not. */
-function refuseConsole(wanted: string | undefined, names: readonly string[]): void {
-  if (wanted === undefined || names.includes(wanted)) return;
-  throw new HypberryError(
-    'engine.no-console',
-    `There is no console ${wanted} on this card.`,
-    `Use one of: ${names.join(', ')}.`,
-  );
-}
 
 /** Ends the program by a signal; what the engine started and wrote goes at its end. */
 function interrupted(signal: NodeJS.Signals): void {
@@ -243,16 +151,6 @@ function whatIsTried(plan: Plan | undefined): string {
   return plan.changes.length === 0
     ? `${plan.summary} It is booted as it is:`
     : `After install: ${plan.summary}`;
-}
-
-/** What to add to the kernel's command line, the most first. */
-async function additionsFor(
-  card: CardReader,
-  { kernel }: Picked,
-  hypervisor: HypervisorDescription | undefined,
-): Promise<readonly string[]> {
-  const bytes = hostKernelIn(await card.read(kernel.file), hypervisor);
-  return trialArguments(bytes && (await unpackVersion(bytes, readKernel(bytes))));
 }
 
 /** Why it is run once more, one sentence. */

@@ -17,8 +17,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   guest: ['base', 'isa', 'board', 'firmware', 'hypervisor', 'card'],
   engine: ['base', 'isa', 'cpu', 'board', 'firmware', 'hypervisor'],
   setup: ['base', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
+  usecases: ['base', 'card', 'firmware', 'hypervisor', 'engine', 'setup'],
   node: ['base', 'ports', 'card', 'engine', 'setup'],
-  cli: ['base', 'boot', 'card', 'firmware', 'hypervisor', 'engine', 'setup', 'node'],
+  cli: ['base', 'boot', 'card', 'firmware', 'engine', 'setup', 'usecases', 'node'],
 };
 
 /**

@@ -1,0 +1,51 @@
+/** What a running Pi is, which mode it started in, and what to do next. */
+import { diagnose, type Diagnosis, type PiFacts } from '../setup/doctor.js';
+import { inspectCard, type Report } from '../setup/inspect.js';
+import { startedKernel, upgradeAdvice, type StartedKernel } from '../setup/upgrade.js';
+import { withCard, type OpenCard } from './open-card.js';
+
+export interface DoctorPorts {
+  /** What the machine that runs us says of itself. */
+  readonly readPi: () => PiFacts;
+  /** A way to open its boot folder. */
+  readonly openFolder: (folder: string) => OpenCard;
+  /** Our hooks that its system has. */
+  readonly hooks: () => readonly string[];
+}
+
+export interface Examined extends Diagnosis {
+  readonly pi: PiFacts;
+  /** What is in its boot folder; undefined where that was not found. */
+  readonly report: Report | undefined;
+  /** The kernel that the folder starts, where that can be told. */
+  readonly kernel: StartedKernel | undefined;
+  /** What a kernel upgrade has to do with it, as rows of a report. */
+  readonly upgradeRows: readonly (readonly [string, string])[];
+}
+
+/**
+ * Examines the machine that runs us.
+ * @throws HypberryError what opening and reading its boot folder throw
+ */
+export async function doctor({ readPi, openFolder, hooks }: DoctorPorts): Promise<Examined> {
+  const pi = readPi();
+  const folder = pi.bootFolder;
+  const looked =
+    folder === undefined
+      ? undefined
+      : await withCard(openFolder(folder), { write: false }, async (card) => ({
+          report: await inspectCard(card),
+          kernel: await startedKernel(card),
+        }));
+  const { report, kernel } = looked ?? {};
+  const found = diagnose(pi, report && { starts: report.start.mode, refusal: report.refusal });
+  const upgrade = kernel && upgradeAdvice(pi.kernel, folder!, kernel, hooks());
+  return {
+    ...found,
+    advice: upgrade?.advice ?? found.advice,
+    pi,
+    report,
+    kernel,
+    upgradeRows: upgrade?.rows ?? [],
+  };
+}

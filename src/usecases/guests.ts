@@ -1,0 +1,36 @@
+/** Adds, lists and removes the guests of a card. */
+import { listGuests, planGuestAdd, planGuestRemove } from '../setup/guests.js';
+import { accessFor, change, type Changed, type ChangeOptions, type ChangePorts } from './change.js';
+import { withCard, type OpenCard } from './open-card.js';
+
+/**
+ * Puts a guest on a card.
+ * @throws HypberryError what {@link planGuestAdd} and the card throw
+ */
+export function addGuest(
+  ports: ChangePorts,
+  guest: Parameters<typeof planGuestAdd>[1],
+  options: ChangeOptions,
+): Promise<Changed> {
+  return withCard(ports.openCard, accessFor(options), async (card) =>
+    change(card, await planGuestAdd(card, guest), ports, options),
+  );
+}
+
+/**
+ * Takes a guest off a card.
+ * @throws HypberryError what {@link planGuestRemove} and the card throw
+ */
+export function removeGuest(ports: ChangePorts, name: string, options: ChangeOptions): Promise<Changed> {
+  return withCard(ports.openCard, accessFor(options), async (card) =>
+    change(card, await planGuestRemove(card, name), ports, options),
+  );
+}
+
+/**
+ * The guests of a card, and how many cores stay with the host.
+ * @throws HypberryError what {@link listGuests} and the card throw
+ */
+export function guestsOf(openCard: OpenCard): ReturnType<typeof listGuests> {
+  return withCard(openCard, { write: false }, listGuests);
+}

@@ -1,0 +1,33 @@
+/** Makes a card start Linux in HYP mode. */
+import { planInstall, type InstallOptions } from '../setup/install.js';
+import { accessFor, change, type Changed, type ChangeOptions, type ChangePorts } from './change.js';
+import { withCard } from './open-card.js';
+
+export interface InstallPorts extends ChangePorts {
+  /** The revision code of the Pi that the card is in, where that is known. */
+  readonly revision?: () => number | undefined;
+  /** Where the running system is to call install after each upgrade of its kernel; undefined where it is not to. */
+  readonly hooks?: {
+    /** The files to write; throws where they cannot be. */
+    readonly plan: () => readonly string[];
+    readonly write: (files: readonly string[]) => void;
+  };
+}
+
+/**
+ * Plans, and unless it is a dry run makes, the changes.
+ * @throws HypberryError what {@link planInstall}, the card and the hooks throw
+ */
+export async function install(
+  ports: InstallPorts,
+  { method, force, ...options }: Pick<InstallOptions, 'method' | 'force'> & ChangeOptions,
+): Promise<Changed> {
+  const hooks = ports.hooks?.plan() ?? [];
+  return withCard(ports.openCard, accessFor(options), async (card) => {
+    const plan = await planInstall(card, { method, force, revision: ports.revision?.() });
+    const notes = hooks.map((file) => `${file} runs "hypberry install" after each kernel upgrade.`);
+    const changed = await change(card, { ...plan, notes: [...plan.notes, ...notes] }, ports, options);
+    if (changed.written) ports.hooks?.write(hooks);
+    return changed;
+  });
+}

@@ -1,0 +1,180 @@
+/** Boots a card in an emulated Pi 2 and says in which mode its cores start. */
+import { HypberryError } from '../base/errors.js';
+import type { CardReader, Place } from '../card/card.js';
+import { runWithLess, type Attempted, type Retried } from '../engine/attempts.js';
+import type { Engine, Machine } from '../engine/engine.js';
+import { HOST, runSystems, type System, type SystemsVerdict } from '../engine/systems.js';
+import { runTrial, type Until, type Verdict } from '../engine/verdict.js';
+import type { Picked } from '../firmware/handover.js';
+import { readKernel, unpackVersion } from '../firmware/kernel.js';
+import { prepareHandover } from '../firmware/prepare.js';
+import { trialArguments } from '../firmware/trial-arguments.js';
+import { OWN_CONSOLE, type HypervisorDescription } from '../hypervisor/image/description.js';
+import { refuseProblem } from '../setup/boot-partition.js';
+import { findHypervisor, hostKernelIn } from '../setup/hypervisor.js';
+import { planInstall, type InstallOptions } from '../setup/install.js';
+import { cardAfter, type Plan } from '../setup/plan.js';
+import { withCard, type OpenCard } from './open-card.js';
+
+export interface TryOptions {
+  /** As the card is now; otherwise as it would be after install with `method` and `force`. */
+  readonly asIs?: boolean | undefined;
+  readonly method: InstallOptions['method'];
+  readonly force?: boolean | undefined;
+  /** Seconds until it is given up; undefined for 120, with guests 300. */
+  readonly timeout?: number | undefined;
+  /** Where the run is to end instead of at its verdict. */
+  readonly until?: Until | undefined;
+  /** The one console that matters; undefined for all. */
+  readonly console?: string | undefined;
+}
+
+/** What a trial needs, and whom it tells. */
+export interface TryPorts {
+  readonly openCard: OpenCard;
+  /**
+   * What runs the machine; asked for before each run.
+   * @param several whether several systems run in it
+   */
+  readonly engine: (several: boolean) => Promise<Engine>;
+  /** Called once, when the card is read and closed, before the first run. */
+  readonly onReady?: (ready: Ready) => Promise<void> | void;
+  /** Called with a console's text as it comes. */
+  readonly onConsole?: (text: string, console: string) => void;
+  /** Called before each further run, with the crash of the one before, and what is added to the command line now. */
+  readonly onAgain?: (retried: Retried, added: string) => void;
+}
+
+/** What is going to be run. */
+export interface Ready {
+  readonly place: Place | undefined;
+  /** What install would do first; undefined where the card is tried as it is. */
+  readonly plan: Plan | undefined;
+  readonly picked: Picked;
+  /** What the first run adds to the kernel's command line. */
+  readonly added: string;
+  /** Names of the consoles, the host's first. */
+  readonly consoles: readonly string[];
+}
+
+/** The run that counts, what the firmware loaded for it, and the runs before it. */
+export interface Tried extends Attempted<Verdict | SystemsVerdict> {
+  readonly picked: Picked;
+  readonly place: Place | undefined;
+}
+
+/** Seconds until a trial is given up. */
+const TIMEOUT = 120;
+const TIMEOUT_WITH_GUESTS = 300;
+
+/** A card as it is tried, with all of it read. */
+interface Trial extends Ready {
+  readonly hypervisor: HypervisorDescription | undefined;
+  /** The machine for each addition to the command line, the one with the most first. */
+  readonly machines: ReadonlyMap<string, Machine>;
+}
+
+/**
+ * Boots a card; it is not changed.
+ * @throws HypberryError the problem of the card's place, what {@link planInstall} and {@link prepareHandover} throw,
+ *   `engine.no-console`, and what the ports throw
+ */
+export async function tryCard(ports: TryPorts, options: TryOptions): Promise<Tried> {
+  // All of it is read: others may write to it while this runs.
+  const trial = await withCard(ports.openCard, { write: false }, (card) => prepareTrial(card, options));
+  await ports.onReady?.(trial);
+  const { hypervisor, machines, place } = trial;
+  const attempted = await runWithLess(
+    [...machines.keys()],
+    async (added) => {
+      const engine = await ports.engine(hypervisor !== undefined);
+      const machine = machines.get(added)!;
+      return hypervisor
+        ? trySystems(engine, machine, hypervisor, options, ports)
+        : tryOne(engine, machine, options, ports);
+    },
+    (retried, added) => {
+      ports.onAgain?.(retried, added);
+    },
+  );
+  return { ...attempted, picked: machines.get(attempted.added)!.picked, place };
+}
+
+/** Reads from a card all that its trial takes. */
+async function prepareTrial(card: CardReader, { asIs, method, force, console }: TryOptions): Promise<Trial> {
+  refuseProblem(card);
+  const plan = asIs ? undefined : await planInstall(card, { method, force });
+  const tried = plan ? cardAfter(card, plan) : card;
+  const { picked } = await prepareHandover(tried);
+  const hypervisor = await findHypervisor(tried, picked);
+  const additions = await additionsFor(tried, picked, hypervisor);
+  const consoles = [HOST, ...(hypervisor?.consoles.map(({ name }) => name) ?? [])];
+  refuseConsole(console, consoles);
+  const machines = new Map<string, Machine>();
+  for (const added of additions) machines.set(added, await prepareHandover(tried, { addBootargs: added }));
+  return { place: card.place, plan, picked, added: additions[0]!, consoles, hypervisor, machines };
+}
+
+/** Runs a card that starts one kernel. */
+function tryOne(
+  engine: Engine,
+  machine: Machine,
+  { timeout, until }: TryOptions,
+  { onConsole }: TryPorts,
+): Promise<Verdict> {
+  return runTrial(engine, machine, {
+    timeoutSeconds: timeout ?? TIMEOUT,
+    until,
+    ...(onConsole && {
+      onConsole: (text) => {
+        onConsole(text, HOST);
+      },
+    }),
+  });
+}
+
+/** Runs a card that starts the hypervisor. */
+function trySystems(
+  engine: Engine,
+  machine: Machine,
+  { hostCores, guests, consoles }: HypervisorDescription,
+  { timeout, until, console }: TryOptions,
+  { onConsole }: TryPorts,
+): Promise<SystemsVerdict> {
+  const systems: System[] = [
+    { name: HOST, cores: hostCores },
+    ...guests.map(({ name, cores }) => ({ name, cores: cores.length })),
+  ];
+  return runSystems(
+    engine,
+    { ...machine, consoles },
+    {
+      systems,
+      hypervisor: OWN_CONSOLE,
+      timeoutSeconds: timeout ?? TIMEOUT_WITH_GUESTS,
+      until,
+      console,
+      ...(onConsole && { onConsole }),
+    },
+  );
+}
+
+/** Refuses a console that the card has not. */
+function refuseConsole(wanted: string | undefined, names: readonly string[]): void {
+  if (wanted === undefined || names.includes(wanted)) return;
+  throw new HypberryError(
+    'engine.no-console',
+    `There is no console ${wanted} on this card.`,
+    `Use one of: ${names.join(', ')}.`,
+  );
+}
+
+/** What to add to the kernel's command line, the most first. */
+async function additionsFor(
+  card: CardReader,
+  { kernel }: Picked,
+  hypervisor: HypervisorDescription | undefined,
+): Promise<readonly string[]> {
+  const bytes = hostKernelIn(await card.read(kernel.file), hypervisor);
+  return trialArguments(bytes && (await unpackVersion(bytes, readKernel(bytes))));
+}

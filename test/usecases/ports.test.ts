@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest';
+import type { Card } from '../../src/card/card.js';
+import type { Engine } from '../../src/engine/engine.js';
+import { install } from '../../src/usecases/install.js';
+import type { Access, OpenCard } from '../../src/usecases/open-card.js';
+import { tryCard } from '../../src/usecases/try.js';
+import { uninstall } from '../../src/usecases/uninstall.js';
+import { bootPartition, type Files } from '../support/boot-files.js';
+import { changeableCard } from '../support/changeable-card.js';
+
+/** A card in memory that writes into `log` how it is opened and closed. */
+function logged(files: Files, log: string[]): OpenCard {
+  const card: Card = {
+    ...changeableCard(files),
+    close: async () => {
+      log.push('close');
+    },
+  };
+  return async ({ write, changes }: Access) => {
+    log.push(`open${write ? ' to write' : ''}${changes ? ' for a change' : ''}`);
+    return card;
+  };
+}
+
+const hooksInto = (log: string[]) => ({
+  plan: () => (log.push('plan hooks'), ['/etc/hook']),
+  write: (files: readonly string[]) => {
+    log.push(`write ${files.join(' ')}`);
+  },
+});
+
+describe('install and uninstall tell what they do, in order', () => {
+  test('of a change', async () => {
+    const files = bootPartition('svc');
+    const before = { ...files };
+    const log: string[] = [];
+    const ports = {
+      openCard: logged(files, log),
+      onWriting: () => void log.push('writing'),
+      onChange: ({ kind }: { kind: string }) => void log.push(kind),
+      onChanged: () => void log.push('changed'),
+    };
+    const { plan, written } = await install({ ...ports, hooks: hooksInto(log) }, { method: 'auto' });
+    expect(written).toBe(true);
+    expect(plan.notes).toContain('/etc/hook runs "hypberry install" after each kernel upgrade.');
+    expect(log.splice(0)).toEqual([
+      'plan hooks',
+      'open to write for a change',
+      ...['writing', 'create', 'replace', 'changed', 'write /etc/hook', 'close'],
+    ]);
+    const hooks = { ours: () => ['/etc/hook'], remove: () => void log.push('remove hooks') };
+    await uninstall({ ...ports, hooks }, {});
+    expect(log).toEqual([
+      'open to write for a change',
+      ...['writing', 'replace', 'remove', 'changed', 'remove hooks', 'close'],
+    ]);
+    expect(files).toEqual(before);
+  });
+
+  test('of a dry run, which writes neither card nor hooks', async () => {
+    const files = bootPartition('svc');
+    const before = { ...files };
+    const log: string[] = [];
+    const { plan, written } = await install(
+      {
+        openCard: logged(files, log),
+        onWriting: () => void log.push('writing'),
+        hooks: hooksInto(log),
+      },
+      { method: 'auto', dryRun: true },
+    );
+    expect([written, plan.changes.length]).toEqual([false, 2]);
+    expect(log).toEqual(['plan hooks', 'open for a change', 'close']);
+    expect(files).toEqual(before);
+  });
+
+  test('a card is closed where it is refused', async () => {
+    const log: string[] = [];
+    const refused = install({ openCard: logged({}, log) }, { method: 'auto' });
+    await expect(refused).rejects.toMatchObject({
+      code: expect.stringMatching(/^(?:setup|firmware)\./) as string,
+    });
+    expect(log).toEqual(['open to write for a change', 'close']);
+  });
+});
+
+const SAID = 'Brought up 4 CPUs\nCPU: All CPU(s) started in HYP mode.\n';
+
+describe('try', () => {
+  /** An engine whose machine says something and ends. */
+  const engine = (text: string): Engine => ({
+    name: 'test',
+    run: async (_machine, onConsole) => {
+      onConsole(new TextEncoder().encode(text));
+      return { why: 'it ended' };
+    },
+  });
+
+  test('closes the card before the run, changes nothing and gives the verdict', async () => {
+    const files = bootPartition('svc');
+    const before = { ...files };
+    const log: string[] = [];
+    const tried = await tryCard(
+      {
+        openCard: logged(files, log),
+        engine: async (several) => {
+          log.push(`engine for ${several ? 'several' : 'one'}`);
+          return engine(SAID);
+        },
+        onReady: ({ consoles, plan }) => {
+          log.push(`ready ${consoles.join(' ')} ${String(plan?.method)}`);
+        },
+        onConsole: (text, console) => void log.push(`${console}: ${text}`),
+      },
+      { method: 'auto' },
+    );
+    expect(tried).toMatchObject({ outcome: { verdict: 'HYP', engine: 'test' }, retried: [] });
+    expect(tried.picked.stub).toMatchObject({ from: 'file' });
+    expect(log).toEqual([...['open', 'close', 'ready host armstub', 'engine for one'], `host: ${SAID}`]);
+    expect(files).toEqual(before);
+  });
+
+  test('refuses a console that the card has not', async () => {
+    const log: string[] = [];
+    await expect(
+      tryCard(
+        { openCard: logged(bootPartition('svc'), log), engine: async () => engine('') },
+        { method: 'auto', console: 'web' },
+      ),
+    ).rejects.toMatchObject({ code: 'engine.no-console', hint: 'Use one of: host.' });
+    expect(log).toEqual(['open', 'close']);
+  });
+});
