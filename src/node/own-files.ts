@@ -1,10 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { HypberryError } from '../base/errors.js';
 import { isUnfinished, unfinishedName } from '../card/unfinished.js';
 import { syncFolder, writeDurably } from './durable-file.js';
 import { lockTarget } from './lock.js';
 import { fileExists } from './outputs.js';
-import { onSystem } from './system-error.js';
+import { onSystem, systemCode } from './system-error.js';
 
 /** A file that hypberry makes. */
 interface OwnFile {
@@ -16,14 +17,14 @@ interface OwnFile {
  * Writes files into a folder, which is made where it is missing: all of them whole, or where one is refused none. What is
  * there under their names already goes where hypberry made it.
  * @param isOwn whether what is there is of the kind that is put in its place
- * @throws HypberryError `file.exists`, `card.in-use`, and what {@link onSystem} makes of the system's refusals
+ * @throws HypberryError `file.exists`, `file.unwritable`, `card.in-use`, and what {@link onSystem} makes of the system's refusals
  */
 export async function writeOwnFiles(
   folder: string,
   files: readonly OwnFile[],
   isOwn: (there: Uint8Array, data: Uint8Array) => boolean,
 ): Promise<void> {
-  onSystem(folder, () => fs.mkdirSync(folder, { recursive: true }));
+  makeFolder(folder);
   const lock = await lockTarget(folder, 'write');
   try {
     onSystem(folder, () => {
@@ -40,6 +41,35 @@ export async function writeOwnFiles(
     });
   } finally {
     lock.release();
+  }
+}
+
+/** Makes a folder, and those above it, where they are missing. */
+function makeFolder(folder: string): void {
+  try {
+    makeFolders(path.resolve(folder));
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined) throw error;
+    throw new HypberryError(
+      'file.unwritable',
+      `"${folder}" cannot be made a folder (${code}).`,
+      'Name a folder that is there, or a new one where you may make it.',
+      { cause: error },
+    );
+  }
+}
+
+/** One by one: for a folder in /proc, which takes none, the `recursive` of mkdirSync tries for ever (Node 20). */
+function makeFolders(folder: string): void {
+  if (fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  const above = path.dirname(folder);
+  if (above !== folder) makeFolders(above);
+  try {
+    fs.mkdirSync(folder);
+  } catch (error) {
+    // Another command may have made it meanwhile.
+    if (!fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
 

@@ -205,6 +205,19 @@ describe('build --out', () => {
     expect(stdout).toContain('starts Linux in HYP mode');
     expect((await hypberry(['install', card])).stdout).toMatch(/^Nothing to do/);
   });
+
+  test.each([
+    ['/proc/x', 'in /proc, which takes none'],
+    ['/proc/x/y', 'below such a one'],
+    [join(MAIN, 'x'), 'below a file'],
+    [MAIN, 'a file'],
+  ])('%s is refused at once: %s', async (out) => {
+    const refused = await hypberry(['build', '--out', out], {}, (child) => {
+      setTimeout(() => child.kill('SIGKILL'), 20_000).unref();
+    });
+    expect(refused).toMatchObject({ status: 2, stdout: '' });
+    expect(refused.stderr).toContain(`"${out}" cannot be made a folder`);
+  });
 });
 
 describe('output', () => {
