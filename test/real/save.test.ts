@@ -129,6 +129,6 @@ describe('a machine that is saved in the middle of a boot of Linux', () => {
         expect(nextInstructions(second.pi)).toBe(nextInstructions(first.pi));
       }
     },
-    120_000 * (1 + MORE_POINTS),
+    300_000 * (1 + MORE_POINTS),
   );
 });
