@@ -116,7 +116,7 @@ export async function prepareHandover(card: CardReader, options: PrepareOptions 
     await noteTree(tree, kernel, notes);
   }
   const atags =
-    tree || numberSetting(config, 'disable_commandline_tags', 0) !== 0
+    tree || disablesTags(config)
       ? undefined
       : buildAtags({ ...facts, memory: armMemory, revision: REVISION });
   const passed = tree?.address ?? DEFAULT_TREE_ADDRESS;
@@ -160,7 +160,7 @@ async function osPrefix(
   firmware: StartElf | undefined,
   notes: string[],
 ): Promise<string> {
-  const upstream = numberSetting(config, 'upstream_kernel', 0) !== 0 ? 'upstream/' : '';
+  const upstream = wantsUpstream(config, firmware) ? 'upstream/' : '';
   const prefix = textSetting(config, 'os_prefix') ?? upstream;
   if (prefix === '' || firmware?.knowsOsPrefix === false) return '';
   const kernels = kernelNames(config).map((name) => withPrefix(prefix, name));
@@ -235,7 +235,16 @@ async function readKernelFile(
   return { file, data, facts };
 }
 
-/** The tree that the kernel gets; undefined where it gets ATAGS. */
+function disablesTags(config: Config): boolean {
+  return numberSetting(config, 'disable_commandline_tags', 0) !== 0;
+}
+
+/** What a kernel without a device tree gets, behind "the kernel gets". */
+export function insteadOfTree(config: Config | undefined): string {
+  return config && disablesTags(config) ? 'no ATAGS either (disable_commandline_tags)' : 'ATAGS';
+}
+
+/** The tree that the kernel gets; undefined where it gets ATAGS, or nothing. */
 async function findTree(
   card: CardReader,
   config: Config,
@@ -247,21 +256,23 @@ async function findTree(
 ): Promise<{ file: string; fdt: Fdt } | undefined> {
   const named = textSetting(config, 'device_tree');
   if (named === '') {
-    notes.push('device_tree= is empty, so the kernel gets ATAGS.');
+    notes.push(`device_tree= is empty, so the kernel gets ${insteadOfTree(config)}.`);
     return undefined;
   }
   if (firmware?.treeNeeds === 'trailer' && kernel.trailer?.deviceTreeOk !== true) {
     notes.push(
-      'This firmware gives a device tree only to kernels whose trailer says that they take one (DTOK); this kernel gets ATAGS.',
+      `This firmware gives a device tree only to kernels whose trailer says that they take one (DTOK); this kernel gets ${insteadOfTree(config)}.`,
     );
     return undefined;
   }
-  const upstream = numberSetting(config, 'upstream_kernel', 0) !== 0 || kernel.trailer?.upstream === true;
+  const tagged = firmware?.readsUpstreamTag !== false && kernel.trailer?.upstream === true;
   const names = named
     ? [named]
-    : upstream
+    : wantsUpstream(config, firmware) || tagged
       ? [UPSTREAM_TREE, DOWNSTREAM_TREE]
-      : [DOWNSTREAM_TREE, UPSTREAM_TREE];
+      : firmware?.findsUpstreamTree === false
+        ? [DOWNSTREAM_TREE]
+        : [DOWNSTREAM_TREE, UPSTREAM_TREE];
   const file = await firstThere(
     card,
     names.map((name) => withPrefix(prefix, name)),
@@ -269,9 +280,10 @@ async function findTree(
   if (file === undefined) {
     notes.push(
       named
-        ? `The device tree that config.txt names, ${withPrefix(prefix, named)}, is not on the card; the kernel gets ATAGS.`
-        : `There is no device tree for the Pi 2 on the card (${names.join(', ')}); the kernel gets ATAGS.`,
+        ? `The device tree that config.txt names, ${withPrefix(prefix, named)}, is not on the card; the kernel gets ${insteadOfTree(config)}.`
+        : `There is no device tree for the Pi 2 on the card (${names.join(', ')}); the kernel gets ${insteadOfTree(config)}.`,
     );
+    if (!named && !names.includes(UPSTREAM_TREE)) await noteUpstreamTree(card, prefix, notes);
     return undefined;
   }
   try {
@@ -279,11 +291,21 @@ async function findTree(
   } catch (error) {
     if (!(error instanceof HypberryError) || !error.code.startsWith('tree.')) throw error;
     // By the documentation it goes on without one; whether it sees every damage is not known.
-    const text = `The device tree ${file} is damaged: ${error.message} The kernel is taken to get ATAGS.`;
+    const text = `The device tree ${file} is damaged: ${error.message} The kernel is taken to get ${insteadOfTree(config)}.`;
     notes.push(text);
     unsure.push(text);
     return undefined;
   }
+}
+
+function wantsUpstream(config: Config, firmware: StartElf | undefined): boolean {
+  return firmware?.knowsUpstreamKernel !== false && numberSetting(config, 'upstream_kernel', 0) !== 0;
+}
+
+async function noteUpstreamTree(card: CardReader, prefix: string, notes: string[]): Promise<void> {
+  const file = withPrefix(prefix, UPSTREAM_TREE);
+  if ((await firstThere(card, [file])) === undefined) return;
+  notes.push(`This firmware does not look for ${file} by itself: name it with device_tree= in config.txt.`);
 }
 
 interface Ramdisk {
@@ -334,14 +356,13 @@ function joinCommandLine(
 ): string {
   const own = tree && findNode(tree, '/chosen')?.properties.get('bootargs');
   const serial = (options.board ?? PI2).serial;
-  const fromFirmware =
-    numberSetting(config, 'disable_commandline_tags', 0) !== 0
-      ? ''
-      : [
-          `bcm2709.boardrev=0x${REVISION.toString(16)}`,
-          `bcm2709.serial=0x${serial.toString(16)}`,
-          `smsc95xx.macaddr=${macAddress(serial).map(hexByte).join(':')}`,
-        ].join(' ');
+  const fromFirmware = disablesTags(config)
+    ? ''
+    : [
+        `bcm2709.boardrev=0x${REVISION.toString(16)}`,
+        `bcm2709.serial=0x${serial.toString(16)}`,
+        `smsc95xx.macaddr=${macAddress(serial).map(hexByte).join(':')}`,
+      ].join(' ');
   return [own && fdtText(own), fromFirmware, primaryUart(line), options.addBootargs]
     .map((part) => part?.trim())
     .filter((part) => part !== undefined && part !== '')

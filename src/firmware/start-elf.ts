@@ -43,6 +43,13 @@ export interface StartElf {
   readonly knowsOsPrefix: boolean;
   readonly knowsAutoInitramfs: boolean;
   readonly knowsUpstreamKernel: boolean;
+  /** The tag 283x in a kernel's trailer counts: it asks for the tree with the upstream name. */
+  readonly readsUpstreamTag: boolean;
+  /**
+   * A tree with the upstream name alone is found, though nothing asks for it: seen of firmware after that of 31 March 2022
+   * (raspberrypi/firmware, issue 1765), and not before (issue 1261).
+   */
+  readonly findsUpstreamTree: boolean;
   /** The kernel's command line where cmdline.txt gives none; undefined where it was not found. */
   readonly commandLine: string | undefined;
   /**
@@ -66,6 +73,9 @@ const E_MACHINE_AT = 0x12;
 
 /** The format with which it takes a section line apart; the words that it knows stand around it. */
 const SECTION_FORMAT = '\0[%60c]\0';
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const LAST_WITHOUT_UPSTREAM_NAMES = [2022, 3, 31] as const;
 
 /** `smc #0` in both instruction sets, as the bytes lie in memory (ARM ARM, B9.3.14). */
 const A32_SMC = Uint8Array.of(0x70, 0x00, 0x60, 0xe1);
@@ -100,11 +110,12 @@ function notStartElf(file: Uint8Array): string | undefined {
 
 const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
   const has = (text: string): boolean => findBytes(file, ascii(text)) >= 0;
+  const build = readBuild(file);
   const stubs = findStubs(file);
   const words = filterWords(file, SECTION_FORMAT);
   return {
     size: file.length,
-    ...readBuild(file),
+    ...build,
     knowsArmstub: has('\0armstub\0'),
     knowsArmstub7File: has('\0armstub7.bin\0'),
     knowsKernelOld: has('\0kernel_old\0'),
@@ -116,6 +127,8 @@ const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
     knowsOsPrefix: has('\0os_prefix\0'),
     knowsAutoInitramfs: has('\0auto_initramfs\0'),
     knowsUpstreamKernel: has('\0upstream_kernel\0'),
+    readsUpstreamTag: has('283x'),
+    findsUpstreamTree: !isBuiltBy(build.buildDate, LAST_WITHOUT_UPSTREAM_NAMES),
     commandLine: readCommandLine(file),
     treeNeeds: has('RPTL\0') && !has('assuming DT-capable') ? 'trailer' : 'nothing',
     placesHigh: has('Device tree loaded to 0x'),
@@ -164,6 +177,15 @@ function readBuild(file: Uint8Array): Pick<StartElf, 'buildDate' | 'buildTime' |
     buildTime: times.find((text) => /^\d\d:\d\d:\d\d$/.test(text)),
     version: /^[0-9a-f]{40}/.exec(values('VERSION')[0] ?? '')?.[0],
   };
+}
+
+/** Whether a date, as `buildDate` has it, is known and not later than a day. */
+function isBuiltBy(date: string | undefined, [year, month, day]: readonly [number, number, number]): boolean {
+  const [, name = '', ofMonth, ofYear] = /^(\w{3}) +(\d+) (\d+)$/.exec(date ?? '') ?? [];
+  if (name === '') return false;
+  const built = [Number(ofYear), MONTHS.indexOf(name) + 1, Number(ofMonth)] as const;
+  const [years, months, days] = [built[0] - year, built[1] - month, built[2] - day];
+  return (years || months || days) <= 0;
 }
 
 /** Finds stubs by their SMC instruction: looks for the beginning in the 256 bytes before it. */

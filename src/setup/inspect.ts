@@ -7,6 +7,7 @@ import type { Picked } from '../firmware/handover.js';
 import { HypberryError } from '../base/errors.js';
 import { counted } from '../base/words.js';
 import { fdtText, readFdt } from '../firmware/fdt.js';
+import { insteadOfTree } from '../firmware/prepare.js';
 import { describeKernel, readKernel, unpackVersion, type KernelFile } from '../firmware/kernel.js';
 import { describeStartElf } from '../firmware/start-elf.js';
 import { readGuests, type Guest } from '../guest/guests.js';
@@ -328,17 +329,14 @@ function startElfRows({ facts, file }: NonNullable<Survey['firmware']>): (readon
 
 function configRows({ config }: Survey): (readonly [string, string])[] {
   if (!config) return [];
+  const settings = settingsOf(config);
+  const { initramfs } = config;
+  // Where ramfsfile and ramfsaddr asked for it, those lines stand above.
+  const isLine = settings.every(({ file, line }) => file !== initramfs?.file || line !== initramfs.line);
   return [
-    ...settingsOf(config).map(
-      ({ name, value, file, line }) => [`${name}=${value}`, `${file}, line ${line}`] as const,
-    ),
-    ...(config.initramfs
-      ? [
-          [
-            `initramfs ${config.initramfs.names.join(',')}`,
-            `${config.initramfs.file}, line ${config.initramfs.line}`,
-          ] as const,
-        ]
+    ...settings.map(({ name, value, file, line }) => [`${name}=${value}`, `${file}, line ${line}`] as const),
+    ...(initramfs && isLine
+      ? [[`initramfs ${initramfs.names.join(',')}`, `${initramfs.file}, line ${initramfs.line}`] as const]
       : []),
     ...config.notes.map(({ text, file, line }) => [`note: ${file}, line ${line}`, text] as const),
   ];
@@ -352,7 +350,9 @@ async function startRows(card: CardReader, survey: Survey): Promise<Section['row
     ['kernel', `${picked.kernel.file} ${at(picked.kernel.address)}`],
     [
       'device tree',
-      picked.tree ? `${picked.tree.file} ${at(picked.tree.address)}` : 'none, the kernel gets ATAGS',
+      picked.tree
+        ? `${picked.tree.file} ${at(picked.tree.address)}`
+        : `none, the kernel gets ${insteadOfTree(survey.config)}`,
     ],
     ...(picked.initramfs
       ? [['initramfs', `${picked.initramfs.file} ${at(picked.initramfs.address)}`] as const]

@@ -246,7 +246,59 @@ describe("today's firmware", () => {
   });
 });
 
+describe("a device tree with mainline's name alone", () => {
+  const UPSTREAM = 'bcm2836-rpi-2-b.dtb';
+  const built = (date: string, ...more: string[]): Uint8Array =>
+    startElfOf(
+      [...TEXTS_TODAY.map((line) => line.replace('Apr 17 2024', date)), ...more],
+      [stubWithContract(HYP_STUB)],
+    );
+  const treeFile = async (files: Files): Promise<string | undefined> =>
+    (await prepare({ ...CARD_TODAY, ...files })).picked.tree?.file;
+
+  // raspberrypi/firmware, issues 1261 (October 2019) and 1765 (after 1.20220331).
+  test.each([
+    ['Oct  4 2019', undefined],
+    ['Mar 31 2022', undefined],
+    ['Apr  1 2022', UPSTREAM],
+    ['Jan  1 2023', UPSTREAM],
+  ])('is found by firmware of %s: %s', async (date, file) => {
+    expect(await treeFile({ 'start.elf': built(date) })).toBe(file);
+    expect(await treeFile({ 'start.elf': built(date), 'config.txt': 'upstream_kernel=1' })).toBe(UPSTREAM);
+  });
+
+  test('is pointed at where it is not found', async () => {
+    const { notes } = (await prepare({ ...CARD_TODAY, 'start.elf': built('Oct  4 2019') })).picked;
+    expect(notes).toEqual([
+      expect.stringContaining('bcm2709-rpi-2-b.dtb'),
+      expect.stringMatching(/bcm2836-rpi-2-b\.dtb.*device_tree=/),
+    ]);
+  });
+
+  test('is asked for by a trailer only where the firmware reads its tag', async () => {
+    const tagged = concat(kernel, trailer(entry('DTOK', u32(1)), entry('283x', u32(1))));
+    const both = { 'kernel7.img': tagged, 'bcm2709-rpi-2-b.dtb': tree };
+    expect(await treeFile({ ...both, 'start.elf': built('Mar  1 2018', '283x') })).toBe(UPSTREAM);
+    expect(await treeFile(both)).toBe('bcm2709-rpi-2-b.dtb');
+  });
+
+  test('is not asked for by a setting that the firmware does not know', async () => {
+    const card = { ...CARD_2015, [UPSTREAM]: tree, 'config.txt': 'upstream_kernel=1' };
+    expect((await prepare(card)).picked.tree?.file).toBe('bcm2709-rpi-2-b.dtb');
+  });
+});
+
 describe('a device tree that cannot be had', () => {
+  test('leaves nothing where ATAGS are turned off', async () => {
+    const { memory, picked } = await prepare({
+      ...CARD_2015,
+      'kernel7.img': kernel,
+      'config.txt': 'disable_commandline_tags=1',
+    });
+    expect(memory.map(({ name }) => name)).not.toContain('ATAGS');
+    expect(picked.notes.join()).toContain('gets no ATAGS either');
+  });
+
   test('is named, and the kernel gets ATAGS', async () => {
     const missing = await prepare({ ...CARD_TODAY, 'config.txt': 'device_tree=gone.dtb' });
     expect(missing.picked).toMatchObject({

@@ -336,3 +336,25 @@ test('start.elf is read once for a report', async () => {
   });
   for (const name of ['start.elf', 'kernel7.img']) expect(reads.filter((it) => it === name)).toHaveLength(1);
 });
+
+test('a ramdisk that ramfsfile names has no row of a line that is not there', async () => {
+  const files = { ...bootPartition('svc'), 'rd.gz': text('ramdisk') };
+  const settings = 'ramfsfile=rd.gz\nramfsaddr=0x00a00000\n';
+  const old = (await inspected({ ...files, 'config.txt': text(settings) })).rows;
+  expect(old).toContain('ramfsaddr=0x00a00000: config.txt, line 2');
+  expect(old).toContain('initramfs: rd.gz at 0xa00000');
+  expect(old.join('\n')).not.toContain('initramfs rd.gz');
+  const { rows } = await inspected({ ...files, 'config.txt': text('initramfs rd.gz\n') });
+  expect(rows).toContain('initramfs rd.gz: config.txt, line 1');
+});
+
+test('a kernel without a tree is not said to get ATAGS where they are turned off', async () => {
+  const row = async (config: string): Promise<string | undefined> =>
+    (await inspected({ ...bootPartition('svc'), 'config.txt': text(config) })).rows.find((line) =>
+      line.startsWith('device tree: '),
+    );
+  expect(await row('device_tree=\n')).toBe('device tree: none, the kernel gets ATAGS');
+  expect(await row('device_tree=\ndisable_commandline_tags=1\n')).toBe(
+    'device tree: none, the kernel gets no ATAGS either (disable_commandline_tags)',
+  );
+});
