@@ -5,6 +5,7 @@
 import picocolors from 'picocolors';
 import { HypberryError } from '../base/errors.js';
 import { harmless, harmlessJson, type ConsoleText } from '../base/terminal-text.js';
+import { intoInput } from '../node/outputs.js';
 
 const PAINTS = ['bold', 'dim', 'red', 'green', 'yellow', 'blue', 'cyan'] as const;
 
@@ -45,8 +46,12 @@ export function say(line = ''): void {
   process.stdout.write(`${fit(process.stdout, line)}\n`);
 }
 
-/** Prints a line for people on standard error. */
+/** Prints a line for people on standard error; where that goes into an input, on standard output, and else nowhere. */
 export function sayError(line = ''): void {
+  if (intoInput.has(2)) {
+    if (!intoInput.has(1)) say(line);
+    return;
+  }
   process.stderr.write(`${fit(process.stderr, line)}\n`);
 }
 

@@ -18,18 +18,36 @@ export function fileExists(file: string, what: string, hint: string): HypberryEr
   return new HypberryError('file.exists', `"${file}" ${what}.`, hint);
 }
 
+/** Standard output (1) and standard error (2), where they go into an input: nothing may be said there, not even that. */
+export const intoInput = new Set<1 | 2>();
+
 /**
- * Refuses an input that standard output or standard error goes into, as `hypberry inspect card.img >> card.img` would have it.
+ * Refuses an input that standard output or standard error goes into, as `hypberry inspect card.img >> card.img` would have it:
+ * a file, or a folder with the file in it, where the system says how an open file is called (proc(5), /proc/[pid]/fd).
  * @throws HypberryError `file.is-input`
  */
 export function refuseAsOutput(input: string): void {
   const stat = fs.statSync(input, { bigint: true, throwIfNoEntry: false });
-  if (stat?.isFile() !== true) return;
-  for (const [fd, name] of [
+  if (stat === undefined) return;
+  const streams = [
     [1, 'Standard output'],
     [2, 'Standard error'],
-  ] as const) {
-    if (isSame(statOpen(fd), stat)) throw isInput(name, input);
+  ] as const;
+  const found = streams.filter(([fd]) => goesInto(fd, stat));
+  for (const [fd] of found) intoInput.add(fd);
+  if (found[0]) throw isInput(found[0][1], input);
+}
+
+function goesInto(fd: number, input: fs.BigIntStats): boolean {
+  const open = statOpen(fd);
+  if (open?.isFile() !== true) return false;
+  if (!input.isDirectory()) return isSame(open, input);
+  try {
+    const folder = path.dirname(fs.realpathSync(`/proc/self/fd/${fd}`));
+    return foldersUpFrom(folder).some((it) => isSame(fs.statSync(it, { bigint: true }), input));
+  } catch {
+    // Removed since it was opened, or a system without such names.
+    return false;
   }
 }
 

@@ -168,18 +168,30 @@ describe('a trace', () => {
   });
 });
 
-test('standard output that goes into the card is refused', { timeout: 60_000 }, () => {
-  const card = image();
-  const before = fs.readFileSync(card);
-  for (const stream of ['>>', '2>>']) {
-    const script = `"$1" "$2" inspect "$3" ${stream} "$3"`;
-    const { status } = spawnSync('sh', ['-c', script, 'sh', process.execPath, MAIN, card]);
+describe('standard output or standard error that goes into the card is refused, and nothing is written there', () => {
+  const refused = (card: string, file: string, streams: string): string => {
+    const script = `"$1" "$2" inspect "$3" ${streams.replaceAll('FILE', '"$4"')}`;
+    const args = ['-c', script, 'sh', process.execPath, MAIN, card, file];
+    const { status, stdout, stderr } = spawnSync('sh', args, { encoding: 'utf8', timeout: 60_000 });
     expect(status).toBe(2);
-    // What says so on standard error cannot go elsewhere.
-    const after = fs.readFileSync(card);
-    if (stream === '>>') expect(after.equals(before)).toBe(true);
-    expect(after.subarray(0, before.length).equals(before)).toBe(true);
-  }
+    return stdout + stderr;
+  };
+
+  test.each<[string, RegExp]>([
+    ['>>FILE', /^error: Standard output .*\(file\.is-input\)\nhint: /],
+    ['2>>FILE', /^error: Standard error .*\(file\.is-input\)\nhint: /],
+    ['2<>FILE', /^error: Standard error .*\(file\.is-input\)\nhint: /],
+    ['>>FILE 2>&1', /^$/],
+  ])('%s', { timeout: 60_000 }, (streams, said) => {
+    const card = image();
+    const before = fs.readFileSync(card);
+    expect(refused(card, card, streams)).toMatch(said);
+    expect(fs.readFileSync(card).equals(before)).toBe(true);
+
+    const boot = folder({ 'config.txt': 'mine' });
+    expect(refused(boot, path.join(boot, 'config.txt'), streams)).toMatch(said);
+    expect(fs.readFileSync(path.join(boot, 'config.txt'), 'utf8')).toBe('mine');
+  });
 });
 
 describe('build --out', () => {
