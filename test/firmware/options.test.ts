@@ -4,7 +4,7 @@ import { BOOTCODE_SETTINGS } from '../../src/firmware/bootcode.js';
 import { readConfig } from '../../src/firmware/config.js';
 import { memoryCard } from '../support/memory-card.js';
 
-/** Names of options that stand in config.txt of these, as found in their public repositories in 2026. */
+/** Names of options that stand in config.txt of these, as found in their public repositories in 2026; of piCore in pages about it. */
 const FOUND = {
   LibreELEC: `gpu_mem start_x hdmi_ignore_cec_init include dtoverlay dtparam over_voltage arm_freq disable_splash
     disable_overscan hdmi_force_hotplug hdmi_enable_4kp60 kernel initial_turbo sdram_freq max_framebuffers
@@ -21,7 +21,9 @@ const FOUND = {
     gpu_mem_256 gpu_mem_512 gpu_mem_1024 dtoverlay dtparam disable_overscan`,
   RetroPie: `overscan_scale gpu_mem_256 gpu_mem_512 gpu_mem_1024 disable_overscan hdmi_safe hdmi_drive sdtv_mode
     avoid_safe_mode avoid_warnings framebuffer_width framebuffer_height dtparam`,
-  OSMC: 'gpu_mem_1024 gpu_mem_512 gpu_mem_256 hdmi_ignore_cec_init start_x disable_overscan dtoverlay max_usb_current',
+  OSMC: `gpu_mem_1024 gpu_mem_512 gpu_mem_256 hdmi_ignore_cec_init start_x disable_overscan dtoverlay max_usb_current
+    hdmi_mode hdmi_group hdmi_ignore_edid config_hdmi_boost hdmi_safe hdmi_pixel_encoding hdmi_ignore_cec hdmi_edid_file
+    sdtv_mode sdtv_aspect sdram_freq core_freq arm_freq over_voltage display_rotate disable_splash gpu_mem kernel dtparam`,
   buildroot: `start_file fixup_file kernel initramfs disable_overscan overscan_left overscan_right overscan_top
     overscan_bottom gpu_mem gpu_mem_256 gpu_mem_512 gpu_mem_1024 dtoverlay dtparam arm_64bit enable_uart device_tree
     hdmi_force_hotplug`,
