@@ -8,7 +8,13 @@ import { HypberryError } from '../base/errors.js';
 import { counted } from '../base/words.js';
 import { fdtText, readFdt } from '../firmware/fdt.js';
 import { insteadOfTree } from '../firmware/prepare.js';
-import { describeKernel, readKernel, unpackVersion, type KernelFile } from '../firmware/kernel.js';
+import {
+  bareKernel,
+  describeKernel,
+  readKernel,
+  unpackVersion,
+  type KernelFile,
+} from '../firmware/kernel.js';
 import { describeStartElf } from '../firmware/start-elf.js';
 import { readGuests, type Guest } from '../guest/guests.js';
 import type { HypervisorDescription } from '../hypervisor/image/description.js';
@@ -380,6 +386,13 @@ async function commandLineRows(
   ];
 }
 
+/** What the card starts, in a word: a kernel without Linux's marks may be any system. */
+function systemOf({ kernel }: Survey): string {
+  const kind = kernel && bareKernel(kernel.facts).kind;
+  if (kind === 'u-boot') return 'U-Boot';
+  return kind === 'unknown' ? 'its kernel' : 'Linux';
+}
+
 /**
  * What it comes to. What install would do is install's own word.
  * @param started the hypervisor that it starts, where it does
@@ -408,15 +421,16 @@ function conclusionOf(
   if (guests !== '') {
     return `This card keeps ${guests}${refused === undefined ? ', which "hypberry install" has it start.' : `.${refused}`}`;
   }
+  const system = systemOf(survey);
   switch (survey.start.mode) {
     case 'HYP':
       return installed
-        ? `This card starts Linux in HYP mode, by the block that hypberry installed.${refused ?? stale}`
-        : `This card starts Linux in HYP mode as it is: the boot block is not needed.${refused ?? ''}`;
+        ? `This card starts ${system} in HYP mode, by the block that hypberry installed.${refused ?? stale}`
+        : `This card starts ${system} in HYP mode as it is: the boot block is not needed.${refused ?? ''}`;
     case 'SVC':
-      return `This card starts Linux in SVC mode, so nothing on it can use virtualization.${refused ?? ' "hypberry install" changes that.'}`;
+      return `This card starts ${system} in SVC mode, so nothing on it can use virtualization.${refused ?? ' "hypberry install" changes that.'}`;
     case 'unknown':
     case 'none':
-      return `Which mode this card starts Linux in cannot be told from its files. "hypberry try --as-is" runs it and tells.${refused ?? ' "hypberry install" has it start in HYP mode.'}`;
+      return `Which mode this card starts ${system} in cannot be told from its files. "hypberry try --as-is" runs it and tells.${refused ?? ' "hypberry install" has it start in HYP mode.'}`;
   }
 }

@@ -358,3 +358,14 @@ test('a kernel without a tree is not said to get ATAGS where they are turned off
     'device tree: none, the kernel gets no ATAGS either (disable_commandline_tags)',
   );
 });
+
+test.each([
+  ['Linux', kernelFile()],
+  ['U-Boot', concat(ARMV7_CODE, text('\0U-Boot 2020.01 (Jan 01 2020 - 00:00:00 +0000)\0'))],
+  ['its kernel', concat(ARMV7_CODE, new Uint8Array(0x1000).fill(0x5a))],
+])('what the card starts is called %s', async (name, kernel) => {
+  for (const mode of ['hyp', 'svc'] as const) {
+    const { conclusion } = await inspected(bootPartition(mode, { 'kernel7.img': kernel }));
+    expect(conclusion).toContain(`This card starts ${name} in ${mode.toUpperCase()} mode`);
+  }
+});
