@@ -29,6 +29,8 @@ export async function readCommandLine(
   const line = bytes === undefined ? undefined : firstLine(bytes, firmware, board);
   if (line) return line;
   const what = bytes === undefined ? `There is no ${file} on the card` : `The first line of ${file} is blank`;
+  if (named?.includes(' '))
+    notes.push('cmdline= names a file; what the kernel is to read stands in cmdline.txt.');
   const own = firmware?.commandLine;
   notes.push(
     own === undefined

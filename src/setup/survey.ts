@@ -133,7 +133,7 @@ function noFirmware(): HypberryError {
   return new HypberryError(
     NO_FIRMWARE,
     'There is no start.elf on this card, so what its firmware can do is not known.',
-    'Point hypberry at the boot partition of a Raspberry Pi, or choose with --method.',
+    'Point hypberry at the boot partition of a Raspberry Pi, which newer systems have at /boot/firmware and no longer at /boot; or choose with --method.',
   );
 }
 

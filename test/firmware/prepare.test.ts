@@ -350,6 +350,11 @@ describe('the command line', () => {
     expect((await line('a=1', { ...prefixed, 'new/cmdline.txt': 'a=2' })).commandLine).toMatch(/ a=2$/);
   });
 
+  test('is no value of cmdline=, which names a file', async () => {
+    const { notes } = await line('a=1', { 'config.txt': 'cmdline=console=tty1 root=/dev/sda2' });
+    expect(notes).toContain('cmdline= names a file; what the kernel is to read stands in cmdline.txt.');
+  });
+
   test('where start.elf holds none is not known', async () => {
     const silent = startElfOf(
       TEXTS_TODAY.filter((text) => text !== OWN_LINE),
