@@ -11,8 +11,17 @@ export function noFile(path: string): HypberryError {
   );
 }
 
+/** `card.no-file`: what is at `path` is no file. */
+export function notAFile(path: string): HypberryError {
+  return new HypberryError(
+    'card.no-file',
+    `"${path}" on the boot partition is no file, but a folder or the like.`,
+    'Move it away, or put the file that was meant in its place, and try again.',
+  );
+}
+
 /** The most bytes that are read of a file at once: a Pi 2 has room for no more. */
-const READ_LIMIT = 0x4000_0000;
+export const READ_LIMIT = 0x4000_0000;
 
 /** Throws `card.too-large` where `size` bytes of the file at `path` are more than are read at once. */
 export function mayRead(path: string, size: number): void {

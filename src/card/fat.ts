@@ -8,6 +8,7 @@ import {
   mayRead,
   noFile,
   noRoom,
+  notAFile,
   notFat,
   readOnly,
   readOnlyFile,
@@ -104,7 +105,8 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
 
   function requireFile(path: string): Entry {
     const entry = statNow(path);
-    if (entry === undefined || entry.isFolder) throw noFile(path);
+    if (entry === undefined) throw noFile(path);
+    if (entry.isFolder) throw notAFile(path);
     return entry;
   }
 

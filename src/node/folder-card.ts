@@ -2,7 +2,17 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { HypberryError } from '../base/errors.js';
 import { type Card, type Change, type Entry } from '../card/card.js';
-import { badName, exists, linked, mayRead, noFile, noRoom, readOnly, readOnlyFile } from '../card/errors.js';
+import {
+  badName,
+  exists,
+  linked,
+  mayRead,
+  noFile,
+  noRoom,
+  notAFile,
+  readOnly,
+  readOnlyFile,
+} from '../card/errors.js';
 import { changeInPlace } from '../card/in-place.js';
 import { foldCase, pathNames } from '../card/path.js';
 import { unfinishedName } from '../card/unfinished.js';
@@ -88,7 +98,9 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
 
   function requireFile(cardPath: string): string {
     const at = find(cardPath);
-    if (at === undefined || statOf(at)?.isFile() !== true) throw noFile(cardPath);
+    const there = at === undefined ? undefined : statOf(at);
+    if (at === undefined || there === undefined) throw noFile(cardPath);
+    if (!there.isFile()) throw notAFile(cardPath);
     return at;
   }
 
@@ -104,7 +116,7 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
     if (kind === 'create' && there !== undefined) throw exists(cardPath);
     if (kind === 'remove' && there === undefined) throw noFile(cardPath);
     if (there !== undefined) {
-      if (!there.isFile()) throw noFile(cardPath);
+      if (!there.isFile()) throw notAFile(cardPath);
       if ((there.mode & WRITABLE) === 0) throw readOnlyFile(cardPath);
     }
     // For a look at what would be changed nobody needs to be allowed to.

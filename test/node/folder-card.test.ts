@@ -127,6 +127,19 @@ describe('a boot folder', () => {
     await expect(action(card)).rejects.toMatchObject({ name: 'HypberryError', code });
   });
 
+  it('what is there and no file is called that', async () => {
+    const at = folder(files);
+    run('mkfifo', path.join(at, 'cmdline.txt'));
+    const card = await opened(at);
+    const message = expect.stringContaining('is no file') as string;
+    for (const name of ['overlays', 'cmdline.txt']) {
+      await expect(card.read(name)).rejects.toMatchObject({ message });
+      await expect(card.check([{ kind: 'replace', path: name, data: pattern(1, 1) }])).rejects.toMatchObject({
+        message,
+      });
+    }
+  });
+
   it('card.read-only: opened for reading', async () => {
     const card = await opened(folder(files), false);
     await expect(card.replace('config.txt', pattern(1, 1))).rejects.toMatchObject({ code: 'card.read-only' });
