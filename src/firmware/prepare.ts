@@ -260,9 +260,11 @@ async function findTree(
     return undefined;
   }
   if (firmware?.treeNeeds === 'trailer' && kernel.trailer?.deviceTreeOk !== true) {
-    notes.push(
-      `This firmware gives a device tree only to kernels whose trailer says that they take one (DTOK); this kernel gets ${insteadOfTree(config)}.`,
-    );
+    const text = `This firmware gives a device tree only to kernels whose trailer says that they take one (DTOK); this kernel gets ${insteadOfTree(config)}.`;
+    notes.push(text);
+    // FreeBSD's cards of 2015 counted on the tree that they name (raspberrypi/linux 16; firmware 553 has it otherwise).
+    if (named !== undefined)
+      unsure.push(`Whether device_tree=${named} changes that is not known: sources disagree. ${text}`);
     return undefined;
   }
   const tagged = firmware?.readsUpstreamTag !== false && kernel.trailer?.upstream === true;

@@ -84,7 +84,7 @@ export async function applyTreeSettings(
           setParameter(into, name, value) ||
           setParameter(into, I2C_NAMES[name] ?? name, value);
         if (!known)
-          throw new HypberryError('tree.overlay', 'there is no such parameter', 'Correct its name.');
+          throw new HypberryError('tree.overlay', 'there is no such parameter.', 'Correct its name.');
       });
     }
   };

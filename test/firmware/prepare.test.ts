@@ -382,6 +382,12 @@ describe('firmware of 2015', () => {
     expect(readU32LE(bytesAt(pinned, 0x14, 4), 0)).toBe(0x17fd_d200);
   });
 
+  test('whether a tree that is named reaches a kernel without the trailer is not known', async () => {
+    const files = { ...CARD_2015, 'kernel7.img': kernel, 'config.txt': 'device_tree=bcm2709-rpi-2-b.dtb' };
+    const { picked } = await prepare(files);
+    expect(picked.unsure).toEqual([expect.stringContaining('device_tree=bcm2709-rpi-2-b.dtb')]);
+  });
+
   test('gives ATAGS to a kernel without the trailer', async () => {
     const files = {
       ...CARD_2015,
@@ -393,6 +399,7 @@ describe('firmware of 2015', () => {
     const loaded = await prepare(files);
     expect(loaded.picked.tree).toBeUndefined();
     expect(loaded.picked.notes.join()).toContain('DTOK');
+    expect(loaded.picked.unsure).toEqual([]);
     const list = loaded.memory.find(({ name }) => name === 'ATAGS')!;
     expect(list.address).toBe(0x100);
     // Walked as Linux does (arch/arm/kernel/atags_parse.c): size in words, tag, values; the last one has size 0.
