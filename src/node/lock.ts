@@ -156,6 +156,8 @@ function writerLock(base: string, own: Holder, target: string): Lock | Blocker {
     if (found === 'unreadable' || isRunning(found)) {
       return { use: 'write', file, holder: found === 'unreadable' ? undefined : found };
     }
+    // Made by hand: a row that leads back into itself has no end.
+    if (dead.some(({ token }) => token === found.token)) return { use: 'write', file, holder: undefined };
     dead.push(found);
     file = `${base}.${found.token}.lock`;
   }
@@ -201,13 +203,16 @@ function readerLock(base: string, own: Holder, target: string): Lock | Blocker {
   const release = (): void => {
     if (placed) remove(file);
   };
+  const dead = new Set<string>();
   for (let writer = `${base}.lock`; ;) {
     const found = look(writer);
     if (found === 'gone') return { release };
-    if (found === 'unreadable' || isRunning(found)) {
+    // One that is in the row already was made by hand: that row has no end.
+    if (found === 'unreadable' || dead.has(found.token) || isRunning(found)) {
       release();
       return { use: 'write', file: writer, holder: found === 'unreadable' ? undefined : found };
     }
+    dead.add(found.token);
     writer = `${base}.${found.token}.lock`;
   }
 }

@@ -271,6 +271,26 @@ describe('a file of a lock that another process left', () => {
     });
   });
 
+  test.each(['read', 'write'] as const)(
+    'in a row that leads back into itself: counts, for who would %s',
+    async (use) => {
+      const target = image();
+      const file = await left(target, { pid: 0x3fffffff });
+      const again = file.replace(/lock$/, '0123456789abcdef.lock');
+      fs.copyFileSync(file, again);
+      undo.push(() => {
+        fs.rmSync(again, { force: true });
+      });
+      listen();
+      const opening = lockTarget(target, use);
+      vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 61_000);
+      await expect(opening).rejects.toMatchObject({
+        code: 'card.in-use',
+        hint: expect.stringContaining(`remove ${again}`) as string,
+      });
+    },
+  );
+
   test('is not followed where it is a link, and nothing is written through it', async () => {
     const target = image();
     const file = await left(target, {});
