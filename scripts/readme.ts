@@ -12,11 +12,14 @@ import { KERNEL_OFFSET } from '../src/boot/block.js';
 import { faultsOf, handoverTable } from './lib/handover-table.js';
 import { inputs } from './lib/inputs.js';
 import { fillBlocks } from './lib/readme-blocks.js';
+import { exampleSession, withoutSeconds } from './lib/readme-session.js';
 import { reportErrors } from './lib/report.js';
+import { cardTools, ensureTools } from './lib/tools.js';
 
 const README = fileURLToPath(new URL('../README.md', import.meta.url));
 
 await reportErrors(async () => {
+  await ensureTools(cardTools);
   const found = await inputs();
   const startElf = await readFile(found.firmware.startElf);
   const machine = await prepareHandover(
@@ -31,8 +34,11 @@ await reportErrors(async () => {
     date: readStartElf(startElf).buildDate ?? 'of unknown date',
   };
   const readme = await readFile(README, 'utf8');
-  const made = fillBlocks(readme, { handover: await handoverTable(today) });
-  if (made === readme) process.stdout.write('README.md is as it is made.\n');
+  const made = fillBlocks(readme, {
+    session: await exampleSession(found),
+    handover: await handoverTable(today),
+  });
+  if (withoutSeconds(made) === withoutSeconds(readme)) process.stdout.write('README.md is as it is made.\n');
   else if (process.argv.includes('--check')) {
     process.stdout.write('README.md is not as it would be made: run "npm run readme".\n');
     process.exitCode = 1;
