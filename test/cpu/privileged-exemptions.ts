@@ -38,12 +38,16 @@ export function fitRoutes({ inputs, mode }: Start): void {
   if (mode === MODE_HYP || mode === MODE_MON) inputs.SCR &= ~(SCR_IRQ | SCR_FIQ);
 }
 
+/** M:M1 of MRS and MSR (banked) that names SPSR_hyp where R is 1 (B9.2.3). */
+const SPSR_HYP = 0b11110;
+
 /**
  * SPSR_hyp from Hyp mode is UNPREDICTABLE (B9.2.3): QEMU since 9.0 executes it, as the processor of this project does;
  * QEMU 7.2 refuses it. See privileged-manual.test.ts.
  */
-export function spsrHypInQemu(start: Start): boolean {
-  return start.mode !== MODE_HYP;
+export function spsrHypInQemu(start: Start, fields: Readonly<Record<string, number>>): boolean {
+  const { R = 0, M = 0, M1 = 0 } = fields;
+  return !(start.mode === MODE_HYP && R === 1 && ((M << 4) | M1) === SPSR_HYP);
 }
 
 /** The fault status of BKPT, in IFSR's two formats and in HSR (table B3-23, B3-24). */

@@ -65,7 +65,9 @@ describe.each(generations)('the stub of %s', (_, stub) => {
       return executed;
     };
     const [over, elsewhere] = [await paths(0), await paths(0x1000)];
-    expect(over).toEqual(elsewhere);
+    // Where they part, if they do: the differences of whole paths take minutes to write down.
+    expect(over.map((path, i) => path.findIndex((at, n) => at !== elsewhere[i]![n]))).toEqual([-1, -1, -1]);
+    expect(over.map(({ length }) => length)).toEqual(elsewhere.map(({ length }) => length));
     // They wait in the stub, behind what was overwritten.
     for (const path of over) {
       expect(path.length).toBeGreaterThan(25);
