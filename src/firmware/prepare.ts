@@ -507,8 +507,10 @@ async function chooseStub(
   if (!stub) {
     throw new HypberryError(
       'firmware.no-stub',
-      `No stub for a Pi 2 was found in ${firmwareFile}, so what it would do cannot be tried.`,
-      'Name a stub with armstub= in config.txt, or try another firmware.',
+      `No stub for a Pi 2 was found in ${firmwareFile}: firmware from before that board has none.`,
+      firmware.knowsArmstub
+        ? 'Name a stub with armstub= in config.txt, or copy the firmware of another release to the card.'
+        : 'Copy bootcode.bin, start.elf and fixup.dat of a release of February 2015 or later to the card.',
     );
   }
   if (stub.kernel?.from === 'code' && stub.kernel.address !== kernel) {

@@ -319,7 +319,7 @@ function startElfRows({ facts, file }: NonNullable<Survey['firmware']>): (readon
       ['armstub', facts.knowsArmstub],
       ['kernel_old', facts.knowsKernelOld],
       ['device_tree_address', facts.knowsDeviceTreeAddress],
-      ['filters such as [pi2]', facts.knowsFilters],
+      ['filters such as [pi2]', facts.knowsFilters && (facts.filters?.includes('pi2') ?? true)],
     ] as const
   ).map(([name, known]) => `${name} ${known ? 'yes' : 'no'}`);
   const stubs = facts.stubs.map(

@@ -382,6 +382,20 @@ describe('firmware of 2015', () => {
     expect(readU32LE(bytesAt(pinned, 0x14, 4), 0)).toBe(0x17fd_d200);
   });
 
+  test('the hint for firmware without a stub names armstub= only where that is known', async () => {
+    const refusal = async (texts: readonly string[]): Promise<unknown> =>
+      prepare({ ...CARD_TODAY, 'start.elf': startElfOf(texts, []) }).catch((error: unknown) => error);
+    expect(await refusal(TEXTS_TODAY)).toMatchObject({
+      code: 'firmware.no-stub',
+      hint: expect.stringContaining('armstub=') as string,
+    });
+    const before = TEXTS_TODAY.filter((text) => !text.includes('armstub'));
+    expect(await refusal(before)).toMatchObject({
+      code: 'firmware.no-stub',
+      hint: expect.stringContaining('start.elf and fixup.dat of a release') as string,
+    });
+  });
+
   test('whether a tree that is named reaches a kernel without the trailer is not known', async () => {
     const files = { ...CARD_2015, 'kernel7.img': kernel, 'config.txt': 'device_tree=bcm2709-rpi-2-b.dtb' };
     const { picked } = await prepare(files);
