@@ -15,6 +15,7 @@ import {
   unpackVersion,
   type KernelFile,
 } from '../firmware/kernel.js';
+import { optionGroup, similarOption } from '../firmware/options.js';
 import { describeStartElf } from '../firmware/start-elf.js';
 import { readGuests, type Guest } from '../guest/guests.js';
 import type { HypervisorDescription } from '../hypervisor/image/description.js';
@@ -339,12 +340,19 @@ function configRows({ config }: Survey): (readonly [string, string])[] {
   const { initramfs } = config;
   // Where ramfsfile and ramfsaddr asked for it, those lines stand above.
   const isLine = settings.every(({ file, line }) => file !== initramfs?.file || line !== initramfs.line);
+  // Programs on the Pi keep settings of their own there; a name that is near a known one has a note in its line.
+  const unknown = settings
+    .map(({ name }) => name.replace(/:\d$/, ''))
+    .filter((it) => !optionGroup(it) && !similarOption(it));
   return [
     ...settings.map(({ name, value, file, line }) => [`${name}=${value}`, `${file}, line ${line}`] as const),
     ...(initramfs && isLine
       ? [[`initramfs ${initramfs.names.join(',')}`, `${initramfs.file}, line ${initramfs.line}`] as const]
       : []),
     ...config.notes.map(({ text, file, line }) => [`note: ${file}, line ${line}`, text] as const),
+    ...(unknown.length > 0
+      ? [['note', `not known to hypberry as the firmware's: ${[...new Set(unknown)].join(', ')}`] as const]
+      : []),
   ];
 }
 

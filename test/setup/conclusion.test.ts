@@ -378,3 +378,16 @@ test('a folder that is /boot of a newer system is told where the boot partition 
     hint: expect.stringContaining('/boot/firmware') as string,
   });
 });
+
+test('settings that no table knows are named once, those of known names with a port are not', async () => {
+  const config = 'fast=true\nfast=false\nhdmi_mode:0=4\ngpu_mem=64\n';
+  const { sections } = await inspectCard(
+    changeableCard({ ...bootPartition('svc'), 'config.txt': text(config) }),
+  );
+  const notes = sections.flatMap(({ rows }) =>
+    rows.filter(([what]) => what === 'note').map(([, note]) => note),
+  );
+  expect(notes.filter((note) => note.startsWith('not known to hypberry'))).toEqual([
+    "not known to hypberry as the firmware's: fast",
+  ]);
+});
