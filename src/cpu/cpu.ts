@@ -33,7 +33,7 @@ import { advanceIt } from './thumb.js';
 import { updateTimers } from './timers.js';
 import { flushTlb, updateContext } from './tlb.js';
 import { passWait, stillWaits, type Wait } from './waits.js';
-import { webAssembly } from './webassembly.js';
+import { webAssembly } from '../wasm/webassembly.js';
 
 const SLOW: number = Op.SLOW;
 

@@ -9,7 +9,14 @@ import { intrinsicOf } from './intrinsics.js';
 import type { Block, Graph, LoadOp, Op, Relation, StoreOp, Value } from './ir.js';
 import { constant, newBlock, newValue, resolve } from './ir.js';
 import { DIVISIONS, MEMORY_COPY, MEMORY_FILL } from './runtime.js';
-import type { DefinedFunction, ImportedFunction, Module, Operation, Signature, ValueType } from './wasm.js';
+import type {
+  DefinedFunction,
+  ImportedFunction,
+  Module,
+  Operation,
+  Signature,
+  ValueType,
+} from '../wasm/module.js';
 import type { Pair, Wide } from './wide.js';
 import { populationCount, wide } from './wide.js';
 

@@ -1,6 +1,6 @@
 /** Where arguments and results go between functions: the procedure call standard (AAPCS, IHI 0042, section 6). */
 import type { Place } from './ir.js';
-import type { ValueType } from './wasm.js';
+import type { ValueType } from '../wasm/module.js';
 
 const ARGUMENT_REGISTERS = 4;
 

@@ -9,7 +9,7 @@ import type { SystemRegister, SystemRegister64 } from '../isa/system-registers.j
 import type { PureOp } from './ir.js';
 import type { Instruction, Virtual } from './machine.js';
 import { core, define, defineTwo, effect, inline, move } from './machine.js';
-import type { Signature, ValueType } from './wasm.js';
+import type { Signature, ValueType } from '../wasm/module.js';
 
 /** How an intrinsic becomes instructions: `to` are its results, `from` its arguments, a word each. */
 export type Selection = (

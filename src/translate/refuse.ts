@@ -2,7 +2,7 @@
 import { HypberryError } from '../base/errors.js';
 import { intrinsicOf } from './intrinsics.js';
 import type { Graph } from './ir.js';
-import type { Module, Operation, Signature } from './wasm.js';
+import type { Module, Operation, Signature } from '../wasm/module.js';
 
 /** A range of addresses, the end not in it. */
 export interface AddressRange {

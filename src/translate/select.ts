@@ -27,7 +27,7 @@ import {
   update,
   withFlags,
 } from './machine.js';
-import type { ValueType } from './wasm.js';
+import type { ValueType } from '../wasm/module.js';
 
 /** Instructions that set the flags, and the condition under which a value is not 0. */
 interface Test {

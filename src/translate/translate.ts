@@ -17,7 +17,7 @@ import type { AddressRange } from './refuse.js';
 import { checkAccesses, checkModule } from './refuse.js';
 import { routineOf } from './runtime.js';
 import { select } from './select.js';
-import { readModule } from './wasm.js';
+import { readModule } from '../wasm/read.js';
 
 /** The label of a symbol: an exported function's, or one that code written beside places. */
 export type LabelOf = (symbol: string) => Label;

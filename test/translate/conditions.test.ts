@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from 'vitest';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import { seed } from '../isa/generate.js';
-import type { FunctionBytes } from './binary.js';
-import { begin, i32, i64, moduleBytes, op } from './binary.js';
+import type { FunctionBytes } from '../../src/wasm/write.js';
+import { begin, i32, i64, moduleBytes, op } from '../../src/wasm/write.js';
 import { random } from './generator.js';
 import { PAGES, runInNode, runTranslated } from './machines.js';
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ensureTools } from '../../scripts/lib/tools.js';
-import type { ValueType } from '../../src/translate/wasm.js';
+import type { ValueType } from '../../src/wasm/module.js';
 import { generate, MEMORY_BYTES, random } from './generator.js';
 import type { Call } from './machines.js';
 import { MEMORY_AT, PAGES, runInNode, runTranslated } from './machines.js';

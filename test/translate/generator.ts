@@ -1,8 +1,8 @@
 /** Random modules of WebAssembly that run to their end: every operator, nested control, many values alive at once. */
 import { intrinsicOf } from '../../src/translate/intrinsics.js';
-import type { Signature, ValueType } from '../../src/translate/wasm.js';
-import type { FunctionBytes, ImportBytes } from './binary.js';
-import { begin, i32, i64, moduleBytes, op } from './binary.js';
+import type { Signature, ValueType } from '../../src/wasm/module.js';
+import type { FunctionBytes, ImportBytes } from '../../src/wasm/write.js';
+import { begin, i32, i64, moduleBytes, op } from '../../src/wasm/write.js';
 
 /** Imports that a user program can run, and Node can imitate. */
 const IMPORTED = [

@@ -6,7 +6,7 @@ import { coreRegisters, r0, r12, sp } from '../../src/isa/registers.js';
 import { argumentPlaces } from '../../src/translate/calls.js';
 import type { Translation } from '../../src/translate/translate.js';
 import { translate } from '../../src/translate/translate.js';
-import type { Signature } from '../../src/translate/wasm.js';
+import type { Signature } from '../../src/wasm/module.js';
 import { LOAD_ADDRESS, programAt, runHere, runInQemu } from '../cpu/machines.js';
 
 /** A call of an exported function; 64-bit arguments are bigints. */

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { compileAssemblyScript } from '../../scripts/lib/assemblyscript.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
-import { readModule } from '../../src/translate/wasm.js';
+import { readModule } from '../../src/wasm/read.js';
 import { seed } from '../isa/generate.js';
 import { random } from './generator.js';
 import type { Call } from './machines.js';

@@ -6,8 +6,8 @@ import { HypberryError } from '../../src/base/errors.js';
 import { intrinsicDeclarations } from '../../src/translate/declarations.js';
 import type { TranslateOptions, Translation } from '../../src/translate/translate.js';
 import { translate } from '../../src/translate/translate.js';
-import type { FunctionBytes, ImportBytes } from './binary.js';
-import { i32, moduleBytes, op } from './binary.js';
+import type { FunctionBytes, ImportBytes } from '../../src/wasm/write.js';
+import { i32, moduleBytes, op } from '../../src/wasm/write.js';
 
 const root = join(import.meta.dirname, '../..');
 const DEVICES = [{ from: 0x3f000000, to: 0x41000000 }];

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { ensureTools } from '../../scripts/lib/tools.js';
-import type { ValueType } from '../../src/translate/wasm.js';
-import { moduleBytes, op } from './binary.js';
+import type { ValueType } from '../../src/wasm/module.js';
+import { moduleBytes, op } from '../../src/wasm/write.js';
 import type { Call } from './machines.js';
 import { PAGES, runInNode, runTranslated } from './machines.js';
 

@@ -1,12 +1,7 @@
-/** Writes WebAssembly binaries: what the generator of modules needs of it. */
-import { operator } from '../../src/translate/opcodes.js';
-import type { Signature, ValueType } from '../../src/translate/wasm.js';
-
-const codes = new Map<string, number>();
-for (let code = 0; code < 0x100; code++) codes.set(operator(code)?.name ?? '', code);
-for (let code = 0xfc00; code < 0xfc20; code++) codes.set(operator(code)?.name ?? '', code);
-
-const TYPE: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e };
+/** Writes WebAssembly binaries (Core Specification 2.0, section 5). */
+import { EMPTY_BLOCK, FUNCTION_TYPE, KIND, PREAMBLE, SECTION, VALUE_TYPE } from './format.js';
+import type { Signature, ValueType } from './module.js';
+import { codeOf, PREFIX, PREFIXED } from './operators.js';
 
 /** An unsigned number in LEB128. */
 export function unsigned(value: number): number[] {
@@ -34,9 +29,8 @@ export function signed(value: bigint): number[] {
 
 /** One operator's bytes with unsigned numbers behind it. */
 export function op(name: string, ...immediates: number[]): number[] {
-  const code = codes.get(name);
-  if (code === undefined || name === '') throw new Error(`no operator ${name}`);
-  const prefix = code >= 0xfc00 ? [0xfc, ...unsigned(code - 0xfc00)] : [code];
+  const code = codeOf(name);
+  const prefix = code >= PREFIXED ? [PREFIX, ...unsigned(code - PREFIXED)] : [code];
   return [...prefix, ...immediates.flatMap(unsigned)];
 }
 
@@ -45,7 +39,7 @@ export const i64 = (value: bigint): number[] => [...op('i64.const'), ...signed(B
 
 /** A block's beginning: its operator with its type. */
 export function begin(name: 'block' | 'loop' | 'if', result: ValueType | undefined): number[] {
-  return [...op(name), result ? TYPE[result] : 0x40];
+  return [...op(name), result ? VALUE_TYPE[result] : EMPTY_BLOCK];
 }
 
 export interface FunctionBytes {
@@ -67,9 +61,9 @@ const text = (value: string): number[] => [...unsigned(value.length), ...new Tex
 const list = (items: readonly number[][]): number[] => [...unsigned(items.length), ...items.flat()];
 const section = (id: number, bytes: number[]): number[] => [id, ...unsigned(bytes.length), ...bytes];
 const signature = ({ params, results }: Signature): number[] => [
-  0x60,
-  ...list(params.map((it) => [TYPE[it]])),
-  ...list(results.map((it) => [TYPE[it]])),
+  FUNCTION_TYPE,
+  ...list(params.map((it) => [VALUE_TYPE[it]])),
+  ...list(results.map((it) => [VALUE_TYPE[it]])),
 ];
 
 /** A module: imported and own functions, exported where they have a name, over an imported memory `env.memory`,
@@ -83,32 +77,37 @@ export function moduleBytes(
   const types = [...imports, ...functions].map(({ type }) => signature(type));
   const [first, second] = globals;
   const exported = functions.flatMap(({ name }, i) =>
-    name === undefined ? [] : [[...text(name), 0, ...unsigned(imports.length + i)]],
+    name === undefined ? [] : [[...text(name), KIND.function, ...unsigned(imports.length + i)]],
   );
   return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, list(types)),
+    ...PREAMBLE,
+    ...section(SECTION.type, list(types)),
     ...section(
-      2,
+      SECTION.import,
       list([
-        ...imports.map(({ module, name }, i) => [...text(module), ...text(name), 0, ...unsigned(i)]),
-        [...text('env'), ...text('memory'), 2, 0, ...unsigned(pages)],
+        ...imports.map(({ module, name }, i) => [
+          ...text(module),
+          ...text(name),
+          KIND.function,
+          ...unsigned(i),
+        ]),
+        [...text('env'), ...text('memory'), KIND.memory, 0, ...unsigned(pages)],
       ]),
     ),
-    ...section(3, list(functions.map((_, i) => unsigned(imports.length + i)))),
+    ...section(SECTION.function, list(functions.map((_, i) => unsigned(imports.length + i)))),
     ...section(
-      6,
+      SECTION.global,
       list([
-        [TYPE.i32, 0, ...i32(first), ...op('end')],
-        [TYPE.i64, 0, ...i64(second), ...op('end')],
+        [VALUE_TYPE.i32, 0, ...i32(first), ...op('end')],
+        [VALUE_TYPE.i64, 0, ...i64(second), ...op('end')],
       ]),
     ),
-    ...section(7, list(exported)),
+    ...section(SECTION.export, list(exported)),
     ...section(
-      10,
+      SECTION.code,
       list(
         functions.map(({ locals, code }) => {
-          const body = [...list(locals.map((it) => [1, TYPE[it]])), ...code];
+          const body = [...list(locals.map((it) => [1, VALUE_TYPE[it]])), ...code];
           return [...unsigned(body.length), ...body];
         }),
       ),

@@ -1,4 +1,4 @@
-/** The operators of WebAssembly that the translator reads (WebAssembly Core Specification 2.0, section 5.4). */
+/** The operators of WebAssembly that are read and written here (WebAssembly Core Specification 2.0, section 5.4). */
 
 /** What follows an operator's byte. */
 export type Immediate =
@@ -19,6 +19,10 @@ export interface Operator {
   readonly name: string;
   readonly immediate: Immediate;
 }
+
+/** The byte before the operators that have a number behind it, and what stands for it in this table. */
+export const PREFIX = 0xfc;
+export const PREFIXED = 0xfc00;
 
 const table = new Map<number, Operator>();
 
@@ -61,10 +65,19 @@ define(0xa7, 'none', 'i32.wrap_i64');
 define(0xac, 'none', 'i64.extend_i32_s i64.extend_i32_u');
 define(0xc0, 'none', 'i32.extend8_s i32.extend16_s i64.extend8_s i64.extend16_s i64.extend32_s');
 // Those behind the prefix 0xfc.
-define(0xfc0a, 'zero_zero', 'memory.copy');
-define(0xfc0b, 'zero', 'memory.fill');
+define(PREFIXED + 10, 'zero_zero', 'memory.copy');
+define(PREFIXED + 11, 'zero', 'memory.fill');
 
-/** Finds an operator by its byte, or by 0xfc00 and the number that follows the prefix 0xfc. */
+/** Finds an operator by its byte, or by PREFIXED plus the number that follows the prefix. */
 export function operator(code: number): Operator | undefined {
   return table.get(code);
+}
+
+const codes = new Map([...table].map(([code, { name }]) => [name, code]));
+
+/** The code of an operator, as `operator` takes it. @throws Error for a name that no operator here has */
+export function codeOf(name: string): number {
+  const code = codes.get(name);
+  if (code === undefined) throw new Error(`no operator ${name}`);
+  return code;
 }

@@ -1,76 +1,20 @@
 /**
  * Reads a WebAssembly binary (Core Specification 2.0, section 5): as much of it as a compiled hypervisor can have.
- * Types are integers only; what else there may be is refused here, or by refuse.ts where it takes a look at the code.
+ * Types are integers only; what else there may be is refused here, or by the translator where it takes a look at the code.
  */
 import { HypberryError } from '../base/errors.js';
-import { operator } from './opcodes.js';
-
-/** A value's type. */
-export type ValueType = 'i32' | 'i64';
-
-/** A function's type, or a block's. */
-export interface Signature {
-  readonly params: readonly ValueType[];
-  readonly results: readonly ValueType[];
-}
-
-/** One operator with what follows it. */
-export interface Operation {
-  readonly name: string;
-  /** A constant: a signed 32-bit number or, in `i64.const`, a signed 64-bit one. */
-  readonly value?: number | bigint;
-  /** A function's, a local's or a global's index, or a label's depth. */
-  readonly index?: number;
-  /** The labels' depths of a br_table, the default last. */
-  readonly labels?: readonly number[];
-  /** Of a load or store: the unsigned constant added to the address, and the alignment promised, in bytes. */
-  readonly offset?: number;
-  readonly align?: number;
-  readonly block?: Signature;
-}
-
-/** An imported function. */
-export interface ImportedFunction {
-  readonly module: string;
-  readonly name: string;
-  readonly type: Signature;
-}
-
-/** A function with its code. */
-export interface DefinedFunction {
-  /** The name it is known by: its export's, else that of the name section, else its index. */
-  readonly name: string;
-  readonly type: Signature;
-  /** The types of its locals, parameters first. */
-  readonly locals: readonly ValueType[];
-  readonly code: readonly Operation[];
-}
-
-/** A global that the module defines. */
-export interface Global {
-  readonly type: ValueType;
-  readonly mutable: boolean;
-  readonly value: bigint;
-}
-
-/** What a data segment puts into memory before anything runs. */
-export interface DataSegment {
-  readonly address: number;
-  readonly bytes: Uint8Array;
-}
-
-/** A module. Functions are counted through: first those imported, then those defined. */
-export interface Module {
-  readonly imports: readonly ImportedFunction[];
-  readonly functions: readonly DefinedFunction[];
-  readonly globals: readonly Global[];
-  readonly data: readonly DataSegment[];
-  /** Exported functions: the index by the name. */
-  readonly exports: ReadonlyMap<string, number>;
-  /** Whether it has a table, and a start function. */
-  readonly hasTable: boolean;
-  readonly hasStart: boolean;
-}
+import type {
+  DataSegment,
+  DefinedFunction,
+  Global,
+  ImportedFunction,
+  Module,
+  Operation,
+  Signature,
+  ValueType,
+} from './module.js';
+import { operator, PREFIX, PREFIXED } from './operators.js';
+import { EMPTY_BLOCK, FUNCTION_TYPE, KIND, PREAMBLE, SECTION, VALUE_TYPE } from './format.js';
 
 function malformed(what: string): never {
   throw new HypberryError(
@@ -144,12 +88,10 @@ class Reader {
   }
 }
 
-const TYPES: Readonly<Record<number, ValueType>> = { 0x7f: 'i32', 0x7e: 'i64' };
-const KIND_FUNCTION = 0;
-const KIND_MEMORY = 2;
+const TYPES = new Map(Object.entries(VALUE_TYPE).map(([type, code]) => [code, type as ValueType]));
 
 function valueType(code: number): ValueType {
-  return TYPES[code] ?? unknown(`a value of type 0x${code.toString(16)}`);
+  return TYPES.get(code) ?? unknown(`a value of type 0x${code.toString(16)}`);
 }
 
 function readLimits(reader: Reader): void {
@@ -161,12 +103,12 @@ function readBlockType(reader: Reader, types: readonly Signature[]): Signature {
   const code = Number(reader.leb(33, true));
   if (code >= 0) return types[code] ?? malformed('a block has no type');
   const single = code & 0x7f;
-  return { params: [], results: single === 0x40 ? [] : [valueType(single)] };
+  return { params: [], results: single === EMPTY_BLOCK ? [] : [valueType(single)] };
 }
 
 function readOperation(reader: Reader, types: readonly Signature[]): Operation {
   const first = reader.byte();
-  const code = first === 0xfc ? 0xfc00 + reader.u32() : first;
+  const code = first === PREFIX ? PREFIXED + reader.u32() : first;
   const { name, immediate } = operator(code) ?? unknown(`operator 0x${code.toString(16)}`);
   switch (immediate) {
     case 'none':
@@ -218,8 +160,6 @@ function readNames(reader: Reader): Map<number, string> {
   return names;
 }
 
-const MAGIC = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-
 /**
  * Reads a module.
  * @throws HypberryError `translate.malformed`; `translate.unknown` for floating point, imported globals and anything
@@ -227,7 +167,7 @@ const MAGIC = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
  */
 export function readModule(bytes: Uint8Array): Module {
   const reader = new Reader(bytes);
-  for (const byte of MAGIC) if (reader.byte() !== byte) malformed('it does not begin as one');
+  for (const byte of PREAMBLE) if (reader.byte() !== byte) malformed('it does not begin as one');
 
   let types: Signature[] = [];
   const imports: ImportedFunction[] = [];
@@ -240,54 +180,54 @@ export function readModule(bytes: Uint8Array): Module {
   let [hasTable, hasStart] = [false, false];
 
   const sections: Readonly<Record<number, (part: Reader) => void>> = {
-    0: (part) => {
+    [SECTION.custom]: (part) => {
       if (part.name() === 'name') names = readNames(part);
     },
-    1: (part) => {
+    [SECTION.type]: (part) => {
       const list = (): ValueType[] => part.list(() => valueType(part.byte()));
       types = part.list(() => {
-        if (part.byte() !== 0x60) unknown('a type that is not a function');
+        if (part.byte() !== FUNCTION_TYPE) unknown('a type that is not a function');
         return { params: list(), results: list() };
       });
     },
-    2: (part) => {
+    [SECTION.import]: (part) => {
       part.list(() => {
         const [module, name, kind] = [part.name(), part.name(), part.byte()];
-        if (kind === KIND_FUNCTION) imports.push({ module, name, type: types[part.u32()]! });
-        else if (kind === KIND_MEMORY) readLimits(part);
+        if (kind === KIND.function) imports.push({ module, name, type: types[part.u32()]! });
+        else if (kind === KIND.memory) readLimits(part);
         else unknown(`an import that is no function, ${module}.${name}`);
       });
     },
-    3: (part) => {
+    [SECTION.function]: (part) => {
       functionTypes = part.list(() => part.u32());
     },
-    4: () => {
+    [SECTION.table]: () => {
       hasTable = true;
     },
     // The memory is the machine's.
-    5: () => undefined,
-    6: (part) => {
+    [SECTION.memory]: () => undefined,
+    [SECTION.global]: (part) => {
       part.list(() => {
         const type = valueType(part.byte());
         globals.push({ type, mutable: part.byte() === 1, value: readConstant(part, types) });
       });
     },
-    7: (part) => {
+    [SECTION.export]: (part) => {
       part.list(() => {
         const [name, kind, index] = [part.name(), part.byte(), part.u32()];
-        if (kind === KIND_FUNCTION) exports.set(name, index);
+        if (kind === KIND.function) exports.set(name, index);
       });
     },
-    8: () => {
+    [SECTION.start]: () => {
       hasStart = true;
     },
-    9: () => {
+    [SECTION.element]: () => {
       hasTable = true;
     },
-    10: (part) => {
+    [SECTION.code]: (part) => {
       bodies = part.list(() => part.take(part.u32()));
     },
-    11: (part) => {
+    [SECTION.data]: (part) => {
       part.list(() => {
         if (part.u32() !== 0) unknown('a data segment without a place');
         const address = Number(readConstant(part, types)) >>> 0;
@@ -295,7 +235,7 @@ export function readModule(bytes: Uint8Array): Module {
       });
     },
     // Data count.
-    12: () => undefined,
+    [SECTION.dataCount]: () => undefined,
   };
   while (!reader.done) {
     const id = reader.byte();
