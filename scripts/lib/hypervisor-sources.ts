@@ -17,13 +17,13 @@ import { GUEST_DEVICES, PAGE_SIZE } from '../../src/hypervisor/shared/guest-mach
 import { VM_DEVICES, VM_SIZE } from '../../src/hypervisor/shared/layout.js';
 import { SAVED_WORD } from '../../src/hypervisor/shared/saved-registers.js';
 import { TEXTS } from '../../src/hypervisor/shared/messages.js';
+import { hex } from '../../src/base/words.js';
 
 const root = join(import.meta.dirname, '../..');
 
 /** Where they are, from the project's root: made by the build, and not kept in git. */
 export const GENERATED = 'src/hypervisor/body/generated';
 
-const hex = (value: number): string => `0x${value.toString(16)}`;
 const header = (what: string, from: string): string =>
   `/** ${what} Made by scripts/lib/hypervisor-sources.ts from ${from}. */\n`;
 const capitals = (name: string): string => name.toUpperCase().replaceAll('-', '_');

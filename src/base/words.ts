@@ -14,3 +14,13 @@ export function listed(things: readonly (number | string)[]): string {
 export function cores(numbers: readonly number[]): string {
   return `core${numbers.length === 1 ? '' : 's'} ${listed(numbers)}`;
 }
+
+/** A number in hexadecimal without a prefix, with zeros in front up to `digits`. */
+export function hexDigits(value: number | bigint, digits: number): string {
+  return value.toString(16).padStart(digits, '0');
+}
+
+/** A number in hexadecimal, `0x3f201000`, with zeros in front up to `digits`. */
+export function hex(value: number | bigint, digits = 1): string {
+  return `0x${hexDigits(value, digits)}`;
+}

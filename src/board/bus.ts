@@ -1,4 +1,5 @@
 import type { Bus } from '../ports/bus.js';
+import { hex } from '../base/words.js';
 import type { Device, Log } from './device.js';
 import { namesByOffset } from './register.js';
 
@@ -136,8 +137,4 @@ export class PeripheralBus implements Bus {
 
 function pageOf(address: number): number {
   return address >>> PAGE_BITS;
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

@@ -1,4 +1,5 @@
 import { ascii } from '../base/bytes.js';
+import { hex } from '../base/words.js';
 import { UART_CLOCK_HZ } from './pl011.js';
 import type { Framebuffer } from './framebuffer.js';
 import type { Log } from './device.js';
@@ -154,9 +155,7 @@ export class PropertyChannel {
   private answer(tag: number, at: number, size: number): boolean {
     const answer = this.tags.get(tag);
     if (!answer) {
-      this.log(
-        `the guest asked for property 0x${tag.toString(16).padStart(8, '0')}, which is not known here`,
-      );
+      this.log(`the guest asked for property ${hex(tag, 8)}, which is not known here`);
       return false;
     }
     const request: number[] = [];

@@ -80,16 +80,3 @@ export function namesByOffset(all: Registers): ReadonlyMap<number, string> {
   }
   return names;
 }
-
-/**
- * A register's value for people: the name of each single bit that is set, and each wider field with its number.
- * @returns for example `TXFE RXFE`, `SRC=6 ENAB`, or an empty string
- */
-export function describeBits(fields: Fields, value: number): string {
-  const parts: string[] = [];
-  for (const [name, mask] of Object.entries(fields)) {
-    const number = fieldOf(value, mask);
-    if (number !== 0) parts.push((mask & (mask - 1)) === 0 ? name : `${name}=${number}`);
-  }
-  return parts.join(' ');
-}

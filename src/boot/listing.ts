@@ -2,9 +2,8 @@
 import { disassembleA32 } from '../isa/disassembler.js';
 import type { Item } from '../isa/assembler.js';
 import { readU32LE } from '../base/bytes.js';
+import { hexDigits } from '../base/words.js';
 import { blockItems } from './block.js';
-
-const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
 
 /** Columns at which the disassembly and the reason begin. */
 const REASON_COLUMN = 70;
@@ -18,7 +17,7 @@ export function listing(): string[] {
 
 function itemLines(item: Item, labels: ReadonlyMap<number, string>): string[] {
   const { address, bytes, kind, note } = item;
-  if (kind === 'fill') return [`  ${hex(address, 3)}            (${bytes.length} bytes of zeros)`];
+  if (kind === 'fill') return [`  ${hexDigits(address, 3)}            (${bytes.length} bytes of zeros)`];
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += 4) {
     const word = readU32LE(bytes, at);
@@ -26,7 +25,7 @@ function itemLines(item: Item, labels: ReadonlyMap<number, string>): string[] {
       kind === 'instruction'
         ? instructionText(word, address, labels)
         : dataText(word, bytes.subarray(at, at + 4));
-    const left = `  ${hex(address + at, 3)}  ${hex(word, 8)}  ${code}`;
+    const left = `  ${hexDigits(address + at, 3)}  ${hexDigits(word, 8)}  ${code}`;
     lines.push(at === 0 && note !== undefined ? `${left.padEnd(REASON_COLUMN)}  ${note}` : left);
   }
   return lines;
@@ -44,5 +43,5 @@ function instructionText(word: number, address: number, labels: ReadonlyMap<numb
 /** Data as a number, and as text where every byte of it is a letter, a digit or a blank. */
 function dataText(word: number, bytes: Uint8Array): string {
   const text = String.fromCharCode(...bytes);
-  return /^[\w ]{4}$/.test(text) ? `.ascii "${text}"` : `.word 0x${hex(word, 8)}`;
+  return /^[\w ]{4}$/.test(text) ? `.ascii "${text}"` : `.word 0x${hexDigits(word, 8)}`;
 }

@@ -1,3 +1,4 @@
+import { hexDigits } from '../base/words.js';
 // Files that hold a change until it is whole: a command that was killed leaves one behind.
 
 const STEM = '.hypberry-unfinished';
@@ -11,7 +12,7 @@ const NAME = new RegExp(`^\\${STEM}(?:-[0-9a-f]{${CHANCE * 2}})?$`, 'i');
 /** A name for a file that holds a change until it is whole; another one each time. */
 export function unfinishedName(): string {
   const chance = crypto.getRandomValues(new Uint8Array(CHANCE));
-  return `${STEM}-${[...chance].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+  return `${STEM}-${[...chance].map((byte) => hexDigits(byte, 2)).join('')}`;
 }
 
 /** Whether a name is one of {@link unfinishedName}, of this release or an earlier one. */

@@ -3,6 +3,7 @@ import { ourHooks } from '../node/hook.js';
 import { openCard } from '../node/open-card.js';
 import { readPi } from '../node/pi.js';
 import { doctor as examine } from '../usecases/doctor.js';
+import { hexDigits } from '../base/words.js';
 import { columns, say, sayJson } from './output.js';
 
 export interface DoctorOptions {
@@ -33,7 +34,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   }
   const rows: (readonly [string, string])[] = [
     ['board', pi.model ?? 'not a Raspberry Pi, as far as can be told'],
-    ['revision', pi.revision === undefined ? 'unknown' : pi.revision.toString(16).padStart(4, '0')],
+    ['revision', pi.revision === undefined ? 'unknown' : hexDigits(pi.revision, 4)],
     ['SoC', soc ?? 'unknown'],
     ['kernel', pi.kernel ?? 'unknown'],
     [

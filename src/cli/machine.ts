@@ -1,12 +1,13 @@
 /** What was seen inside the built-in machine, for people. */
 import { drawTimeline } from '../engine/draw-timeline.js';
 import type { Activity, CoreState, MachineReport } from '../engine/machine-report.js';
+import { hexDigits } from '../base/words.js';
 import { colors, say, screen } from './output.js';
 
 /** Columns where standard output is no terminal, or one that does not say. */
 const COLUMNS = 80;
 
-const digits = (value: number): string => value.toString(16).padStart(8, '0');
+const digits = (value: number): string => hexDigits(value, 8);
 
 /** Where a core is: three lines. */
 function coreLines({ core, pc, mode, secure, thumb, waiting, registers, CPSR }: CoreState): string[] {

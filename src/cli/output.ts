@@ -151,11 +151,6 @@ export function bytesText(bytes: number): string {
   return `${Number.isInteger(value) ? value : value.toFixed(1)} ${unit}`;
 }
 
-/** A 32-bit number as `0x%08x`. */
-export function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, '0')}`;
-}
-
 /** Lines of two columns, the first one as wide as its widest cell. */
 export function columns(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...rows.map(([left]) => left.length));

@@ -1,7 +1,7 @@
 /** `hypberry try`: boots a card in an emulated Pi 2 and says in which mode its cores start. */
 import { constants } from 'node:os';
 import { HypberryError } from '../base/errors.js';
-import { counted, listed } from '../base/words.js';
+import { counted, hex, listed } from '../base/words.js';
 import type { Retried } from '../engine/attempts.js';
 import { summarizeHandover } from '../engine/handover-check.js';
 import type { SystemState } from '../engine/system-console.js';
@@ -19,7 +19,7 @@ import { tryCard as runTry, type Tried, type TryPorts } from '../usecases/try.js
 import { showAll, showOne, type Shown } from './consoles.js';
 import { sayHandover } from './handover.js';
 import { sayMachine } from './machine.js';
-import { bytesText, colors, columns, hex, say, sayError, sayJson } from './output.js';
+import { bytesText, colors, columns, say, sayError, sayJson } from './output.js';
 import { sayPlace } from './place.js';
 import { progress, type Progress } from './progress.js';
 
@@ -171,9 +171,9 @@ function sayPicked(picked: Picked, added: string): void {
     none: 'a plain stub, for want of a start.elf',
   }[stub.from];
   say(`  at 0x00000000  ${at0}`);
-  if (kernel.address !== 0) say(`  at ${hex(kernel.address)}  kernel ${kernel.file}`);
-  if (tree) say(`  at ${hex(tree.address)}  device tree ${tree.file}`);
-  if (initramfs) say(`  at ${hex(initramfs.address)}  initramfs ${initramfs.file}`);
+  if (kernel.address !== 0) say(`  at ${hex(kernel.address, 8)}  kernel ${kernel.file}`);
+  if (tree) say(`  at ${hex(tree.address, 8)}  device tree ${tree.file}`);
+  if (initramfs) say(`  at ${hex(initramfs.address, 8)}  initramfs ${initramfs.file}`);
   if (added !== '') say(`  added to the kernel's command line, to see it start: ${added}`);
   for (const note of new Set(picked.notes)) say(`  note: ${note}`);
   say();

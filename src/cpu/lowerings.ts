@@ -1,4 +1,5 @@
 /** What each operation of the tables becomes: data processing, multiplies, loads, stores, branches. */
+import { bitCount } from '../isa/bits.js';
 import type { Emitter } from './emitter.js';
 import * as L from './layout.js';
 import { Op } from './micro-ops.js';
@@ -511,12 +512,6 @@ function transferDouble(load: boolean, kind: 'imm' | 'lit' | 'reg'): Lower {
     if (writeBack) e.emit(Op.MOV_REG, Rn * 4, 0, L.TEMP2);
     return true;
   };
-}
-
-function bitCount(mask: number): number {
-  let count = 0;
-  for (let rest = mask; rest !== 0; rest &= rest - 1) count++;
-  return count;
 }
 
 /** LDM and STM; `before` and `up` as the P and U bits of the encoding. */

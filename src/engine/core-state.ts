@@ -16,6 +16,7 @@ import {
   MODE_UND,
   MODE_USR,
 } from '../isa/program-status.js';
+import { hex } from '../base/words.js';
 import type { CoreState, ModeName } from './machine-report.js';
 
 const modeNames = new Map<number, ModeName>([
@@ -33,7 +34,7 @@ const modeNames = new Map<number, ModeName>([
 /** The name of the mode that a CPSR or SPSR holds. */
 export function modeName(psr: number): ModeName {
   const name = modeNames.get(psr & PSR_M);
-  if (name === undefined) throw new Error(`no mode has the number 0x${(psr & PSR_M).toString(16)}`);
+  if (name === undefined) throw new Error(`no mode has the number ${hex(psr & PSR_M)}`);
   return name;
 }
 

@@ -14,6 +14,7 @@ import { PSR_F, PSR_I } from '../cpu/modes.js';
 import { type Machine, word } from '../cpu/state.js';
 import { faultName, hypClassName, longFaultName } from '../isa/fault-status.js';
 import { MODE_HYP, MODE_MON } from '../isa/program-status.js';
+import { hex } from '../base/words.js';
 import { coreStates, modeName, nextWord } from './core-state.js';
 import type { CoreState, Crash } from './machine-report.js';
 import type { Observe } from './observer.js';
@@ -47,8 +48,6 @@ const HSR_STATUS = 0x3f;
 /** SCR.IRQ and SCR.FIQ: to Monitor mode. */
 const SCR_ROUTES = 0b110;
 
-const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;
-
 /** Exception classes of aborts in HSR, from a lower mode and from HYP mode itself. */
 const isPrefetchClass = (HSR: number): boolean => HSR >>> 27 === EC_PREFETCH_LOWER >>> 1;
 const isDataClass = (HSR: number): boolean => HSR >>> 27 === EC_DATA_LOWER >>> 1;
@@ -68,8 +67,9 @@ function keep(m: Machine, vector: number): Kept {
 
 /** `a Data Abort at 0x00008000 in svc mode (translation fault, level 1; DFAR 0x00000000)`. */
 function exceptionText(it: Kept): string {
-  const where = `at ${hex(it.address)} in ${modeName(it.psr)} mode`;
-  const fault = (name: string, register: string): string => ` (${name}; ${register} ${hex(it.faultAddress)})`;
+  const where = `at ${hex(it.address, 8)} in ${modeName(it.psr)} mode`;
+  const fault = (name: string, register: string): string =>
+    ` (${name}; ${register} ${hex(it.faultAddress, 8)})`;
   if (it.takenIn === MODE_HYP) {
     const name = longFaultName(it.syndrome & HSR_STATUS);
     const detail = isPrefetchClass(it.syndrome)
@@ -183,7 +183,7 @@ export const endAtCrash: Observe = (pi) => {
         if (stuck[core] && depth > 0 && last!.vector !== VECTOR_CALL) {
           crashed(
             core,
-            `core ${core} took ${exceptionText(last!)}, and branches to itself at ${hex(pc)} for ever`,
+            `core ${core} took ${exceptionText(last!)}, and branches to itself at ${hex(pc, 8)} for ever`,
           );
           return;
         }
@@ -196,7 +196,7 @@ export const endAtCrash: Observe = (pi) => {
           : waiting === 'event'
             ? 'waits for an event'
             : 'waits for an interrupt';
-        return `core ${core} ${how} at ${hex(pc)}${after(core)}`;
+        return `core ${core} ${how} at ${hex(pc, 8)}${after(core)}`;
       });
       crashed(null, `nothing will happen any more: ${what.join(', ')}`);
     },

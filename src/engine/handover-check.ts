@@ -12,6 +12,7 @@ import { readU32BE, readU32LE } from '../base/bytes.js';
 import { CORES, CRYSTAL_HZ, MACHINE_TYPE } from '../board/bcm2836.js';
 import { isFdt, readFdt } from '../firmware/fdt.js';
 import { FIRST_PAGE_TABLES } from '../firmware/kernel.js';
+import { hex } from '../base/words.js';
 
 /** A core's registers when it executes the kernel's first instruction on it. 32-bit ones are unsigned. */
 export interface CoreAtEntry {
@@ -105,8 +106,6 @@ interface Point {
 
 /** The one point that cannot hold before the kernel has released the other cores. */
 const ALL_CORES = 'cores';
-
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
 /** A point about each core by itself; `of` gives what is wrong with one, undefined where nothing is. */
 const eachCore =

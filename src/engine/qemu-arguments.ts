@@ -2,6 +2,7 @@ import { decodeA32, decodeT32 } from '../isa/decoder.js';
 import { readU16LE, readU32LE } from '../base/bytes.js';
 import { CRYSTAL_HZ } from '../board/bcm2836.js';
 import { STUB_SIZE } from '../firmware/stub.js';
+import { hex } from '../base/words.js';
 import type { Machine } from './engine.js';
 
 /** A file whose bytes stand in the machine's memory when it starts. */
@@ -26,7 +27,7 @@ export function qemuArguments(files: readonly LoadedFile[], more: readonly strin
   const loaders = files.flatMap(({ path, address }) => [
     '-device',
     // In QEMU's lists of options a comma that belongs to a value is doubled.
-    `loader,file=${path.replaceAll(',', ',,')},addr=0x${address.toString(16)},force-raw=on`,
+    `loader,file=${path.replaceAll(',', ',,')},addr=${hex(address)},force-raw=on`,
   ]);
   return [
     ...['-machine', 'raspi2b', '-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-no-reboot'],

@@ -3,6 +3,7 @@ import { disassembleA32, disassembleT32, type Disassembly } from '../isa/disasse
 import { isSecure } from '../cpu/current-mode.js';
 import { readCpsr, readItState } from '../cpu/modes.js';
 import { type Machine, now, thumb } from '../cpu/state.js';
+import { hexDigits } from '../base/words.js';
 import { modeName } from './core-state.js';
 import type { Observe } from './observer.js';
 
@@ -10,8 +11,6 @@ import type { Observe } from './observer.js';
 const KEPT = 0x1_0000;
 /** Characters that are handed on in one piece, at least. */
 const PIECE = 0x1_0000;
-
-const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
 
 /** An instruction as text: `mov r0, #0`, with what its words do not say behind a semicolon. */
 function instructionText(found: Disassembly | undefined): string {
@@ -48,7 +47,7 @@ export function traceTo(write: (text: string) => void): Observe {
       const kept = texts.get(address);
       if (kept?.word === word && kept.it === it) return kept.text;
       const digits = thumb(m) && word <= 0xffff ? 4 : 8;
-      const text = `${hex(address, 8)}  ${hex(word, digits).padEnd(8)}  ${disassemblyAt(m, address, word)}\n`;
+      const text = `${hexDigits(address, 8)}  ${hexDigits(word, digits).padEnd(8)}  ${disassemblyAt(m, address, word)}\n`;
       if (texts.size >= KEPT) texts.clear();
       texts.set(address, { word, it, text });
       return text;

@@ -1,3 +1,4 @@
+import { hex } from '../base/words.js';
 import type { Observe } from './observer.js';
 
 const PAGE_MASK = 0xfff;
@@ -13,7 +14,7 @@ export function endAt(address: number): Observe {
       instruction: (m, at) => {
         if (at !== wanted) return false;
         reachedBy ??= m.core.index;
-        pi.stop(`core ${m.core.index} came to 0x${wanted.toString(16).padStart(8, '0')}`);
+        pi.stop(`core ${m.core.index} came to ${hex(wanted, 8)}`);
         return true;
       },
     },

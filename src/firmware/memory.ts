@@ -1,10 +1,9 @@
 import { HypberryError } from '../base/errors.js';
 import { KERNEL_OFFSET } from '../boot/block.js';
+import { hex } from '../base/words.js';
 import type { Segment } from './handover.js';
 
 const endOf = (segment: Segment): number => segment.address + segment.data.length;
-
-const hex = (address: number): string => `0x${address.toString(16)}`;
 
 /**
  * Puts pieces into memory one after the other, the way a firmware loads files, and gives what is there in the end:

@@ -3,6 +3,7 @@ import { HypberryError } from '../base/errors.js';
 import { RAM_SIZE } from '../board/bcm2836.js';
 import { CONTRACT, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
+import { hex, hexDigits } from '../base/words.js';
 import { buildAtags } from './atags.js';
 import { splitMemory } from './bootcode.js';
 import { readCommandLine } from './command-line.js';
@@ -361,8 +362,8 @@ function joinCommandLine(
   const fromFirmware = disablesTags(config)
     ? ''
     : [
-        `bcm2709.boardrev=0x${REVISION.toString(16)}`,
-        `bcm2709.serial=0x${serial.toString(16)}`,
+        `bcm2709.boardrev=${hex(REVISION)}`,
+        `bcm2709.serial=${hex(serial)}`,
         `smsc95xx.macaddr=${macAddress(serial).map(hexByte).join(':')}`,
       ].join(' ');
   return [own && fdtText(own), fromFirmware, primaryUart(line), options.addBootargs]
@@ -424,7 +425,7 @@ function editTree(fdt: Fdt, facts: TreeFacts): void {
   const system = ensureNode(fdt, '/system');
   system.properties.set('linux,revision', fdtFromCells(REVISION));
   system.properties.set('linux,serial', fdtFromCells(0, facts.serial));
-  fdt.root.properties.set('serial-number', fdtFromText(facts.serial.toString(16).padStart(16, '0')));
+  fdt.root.properties.set('serial-number', fdtFromText(hexDigits(facts.serial, 16)));
 
   // Mainline names the alias ethernet0, Raspberry Pi's trees ethernet.
   const ethernet = findNode(fdt, 'ethernet0') ?? findNode(fdt, 'ethernet');
@@ -447,7 +448,7 @@ async function noteTree(
   const first = firstPageTable(await unpackVersion(data, facts));
   if (end <= first) return;
   notes.push(
-    `The device tree reaches to 0x${end.toString(16)}, into 0x${first.toString(16)} to 0x${(tablesEnd - 1).toString(16)}, ` +
+    `The device tree reaches to ${hex(end)}, into ${hex(first)} to ${hex(tablesEnd - 1)}, ` +
       'where the kernel puts its first page tables; it is destroyed there.',
   );
 }
@@ -465,7 +466,7 @@ function noteKernelOld(kernel: LoadedKernel, passed: number, config: Config, not
   const given = contract ? readU32LE(data, CONTRACT.TREE_AT) : passed;
   if (given !== passed) {
     notes.push(
-      `The boot block hands the kernel 0x${given.toString(16)} as the tree's address, but the tree lies at 0x${passed.toString(16)}.`,
+      `The boot block hands the kernel ${hex(given)} as the tree's address, but the tree lies at ${hex(passed)}.`,
     );
   }
 }
@@ -514,9 +515,7 @@ async function chooseStub(
     );
   }
   if (stub.kernel?.from === 'code' && stub.kernel.address !== kernel) {
-    notes.push(
-      `The firmware's stub jumps to 0x${stub.kernel.address.toString(16)}, whatever kernel_address says.`,
-    );
+    notes.push(`The firmware's stub jumps to ${hex(stub.kernel.address)}, whatever kernel_address says.`);
   }
   if (stub.tree?.from !== 'word')
     notes.push('Where the stub takes the address of the device tree from is not known.');
@@ -537,7 +536,7 @@ function alignDown(address: number, to: number): number {
 }
 
 function hexByte(byte: number): string {
-  return byte.toString(16).padStart(2, '0').toUpperCase();
+  return hexDigits(byte, 2).toUpperCase();
 }
 
 function noFile(file: string, what: string): HypberryError {

@@ -2,15 +2,13 @@
 import { HypberryError } from '../base/errors.js';
 import type { Fdt, FdtNode } from '../firmware/fdt.js';
 import { ensureNode, fdtCells, fdtFromCells, fdtFromText, findNode } from '../firmware/fdt.js';
-import { CONSOLES_INTERRUPT, NEAR_UARTS } from '../hypervisor/shared/layout.js';
+import { CONSOLES_INTERRUPT, NEAR_UARTS, UART_PERIPHERAL_ID } from '../hypervisor/shared/layout.js';
 import { texts } from './guest-tree.js';
 
 /** Bytes of a console's page. */
 const PAGE = 0x1000;
 /** The consoles' interrupt as brcm,bcm2836-armctrl-ic numbers it: GPU interrupts from 32 on are bank 2. */
 const INTERRUPT = [2, CONSOLES_INTERRUPT - 32];
-/** UARTPeriphID of an r1p5, as the consoles have it. */
-const PERIPHERAL_ID = 0x0034_1011;
 /** For the driver's sums: no bit of a console takes time. */
 const CLOCK_HZ = 48_000_000;
 /** Affinity 0 of a cpu node's reg. */
@@ -73,7 +71,7 @@ export function changeHostTree(fdt: Fdt, cores: number, consoles: number): strin
     properties.set('interrupts', fdtFromCells(...INTERRUPT));
     properties.set('clocks', fdtFromCells(clock, clock));
     properties.set('clock-names', texts('uartclk', 'apb_pclk'));
-    properties.set('arm,primecell-periphid', fdtFromCells(PERIPHERAL_ID));
+    properties.set('arm,primecell-periphid', fdtFromCells(UART_PERIPHERAL_ID));
     const alias = `serial${first + n}`;
     aliases.properties.set(alias, fdtFromText(`/${name}`));
     return alias;

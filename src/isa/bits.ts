@@ -48,3 +48,10 @@ export function bitsOf<Bits extends BitPlaces>(
   const { low, width } = bitPlace(register.bits[name]!);
   return Math.floor((value >>> 0) / 2 ** low) % 2 ** width;
 }
+
+/** How many bits of an unsigned value are 1. */
+export function bitCount(value: number): number {
+  let count = 0;
+  for (let rest = value >>> 0; rest !== 0; rest = (rest & (rest - 1)) >>> 0) count++;
+  return count;
+}

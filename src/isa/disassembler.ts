@@ -1,3 +1,4 @@
+import { hex } from '../base/words.js';
 import { decodeA32, decodeT32 } from './decoder.js';
 import type { Encoding, Form } from './encoding.js';
 import { coderOf, isUnpredictable } from './encoding.js';
@@ -93,7 +94,7 @@ function disassemble(
   if (!form) {
     const digits = encoding.pattern.width / 4;
     const mnemonic = digits === 8 ? '.inst' : '.inst.n';
-    const operands = `0x${word.toString(16).padStart(digits, '0')}`;
+    const operands = hex(word, digits);
     return { mnemonic, operands, comment: encoding.name, unpredictable };
   }
   const { base, setsFlags, conditional, type } = form.mnemonic;

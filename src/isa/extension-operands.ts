@@ -1,5 +1,6 @@
 /** The operand coders of floating-point and Advanced SIMD instructions; see operands.ts. */
 import { HypberryError } from '../base/errors.js';
+import { hex } from '../base/words.js';
 import type {
   Aligned,
   AllLanes,
@@ -470,12 +471,12 @@ export const extensionCoders = {
         if (expandBytes(imm8) === BigInt.asUintN(64, value)) return { imm8 };
       throw new HypberryError(
         'asm.immediate',
-        `0x${value.toString(16)} cannot be an Advanced SIMD immediate`,
+        `${hex(value)} cannot be an Advanced SIMD immediate`,
         'Each of its bytes must be 0 or 255.',
       );
     },
     decode: ({ imm8 }) => expandBytes(imm8!),
-    print: (value) => `0x${value.toString(16).padStart(16, '0')}`,
+    print: (value) => hex(value, 16),
   }),
   /** Immediates of VORR and VBIC, which have odd cmodes. */
   imm_logic16: vectorImmediate(16, [9, 11]),

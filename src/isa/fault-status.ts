@@ -1,3 +1,4 @@
+import { hex } from '../base/words.js';
 /** Words for what the fault registers hold (ARM ARM B3.13). */
 
 /** Table B3-23, short-descriptor format: FS by its five bits. */
@@ -36,7 +37,7 @@ const withoutLevel = new Map([
   [0b110000, 'TLB conflict'],
 ]);
 
-const unknown = (status: number): string => `fault status 0x${status.toString(16)}`;
+const unknown = (status: number): string => `fault status ${hex(status)}`;
 
 /** The fault that a STATUS of the long-descriptor format names, 6 bits; HSR's DFSC and IFSC are alike. */
 export function longFaultName(status: number): string {
@@ -77,5 +78,5 @@ const classes = new Map([
 /** What kind of exception HSR tells of, with its article. */
 export function hypClassName(HSR: number): string {
   const ec = HSR >>> 26;
-  return classes.get(ec) ?? `an exception of class 0x${ec.toString(16)}`;
+  return classes.get(ec) ?? `an exception of class ${hex(ec)}`;
 }

@@ -3,6 +3,7 @@
  * used by the assembler (encode), the disassembler (decode, print) and whoever reads operands of decoded words.
  */
 import { HypberryError } from '../base/errors.js';
+import { hex } from '../base/words.js';
 import type { Fields } from './pattern.js';
 import type {
   Coprocessor,
@@ -52,7 +53,7 @@ export const has =
 
 /** A number for people: decimal while small, else hexadecimal. */
 export function show(value: number): string {
-  const digits = Math.abs(value) < 10 ? String(Math.abs(value)) : `0x${Math.abs(value).toString(16)}`;
+  const digits = Math.abs(value) < 10 ? String(Math.abs(value)) : hex(Math.abs(value));
   return value < 0 || Object.is(value, -0) ? `-${digits}` : digits;
 }
 
@@ -213,7 +214,7 @@ export function relative(
       );
     },
     decode: (fields, site) => (base(site) + decode(fields)) >>> 0,
-    print: (value) => (typeof value === 'number' ? `0x${value.toString(16)}` : value.label),
+    print: (value) => (typeof value === 'number' ? hex(value) : value.label),
   };
 }
 

@@ -3,6 +3,7 @@
  * `Rt2 == Rt + 1 || BitCount(registers) < 1`, `imm4<3:2> != 0`, `registers<Rn> == 1`, `BadReg(Rd)`. Kept as text in
  * the table so that other readers of it (a decision tree, a translator) can take them apart.
  */
+import { bitCount } from './bits.js';
 import type { Fields } from './pattern.js';
 
 export interface Predicate {
@@ -25,13 +26,6 @@ const comparisons: Record<string, (a: number, b: number) => boolean> = {
   '<': (a, b) => a < b,
   '>': (a, b) => a > b,
 };
-
-/** How many bits of an unsigned value are 1. */
-export function bitCount(value: number): number {
-  let count = 0;
-  for (let rest = value >>> 0; rest !== 0; rest = (rest & (rest - 1)) >>> 0) count++;
-  return count;
-}
 
 /** Reads a condition. Throws a plain Error where it cannot be read: the table's fault. */
 export function parsePredicate(text: string): Predicate {

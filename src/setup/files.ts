@@ -3,6 +3,7 @@ import { HypberryError } from '../base/errors.js';
 import { buildBootBlock, buildStub, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { numberSetting } from '../firmware/config.js';
+import { hex } from '../base/words.js';
 import type { HypervisorFiles } from './hypervisor.js';
 import { nameFor } from './ours.js';
 import { readBareKernel, type Survey } from './survey.js';
@@ -82,7 +83,7 @@ export async function kernelOldFiles(
   if (address !== undefined && address !== KERNEL_OFFSET) {
     throw new HypberryError(
       'setup.kernel-address',
-      `config.txt loads the kernel to 0x${address.toString(16)}; under kernel_old it can only start at 0x8000.`,
+      `config.txt loads the kernel to ${hex(address)}; under kernel_old it can only start at 0x8000.`,
       'Use --method armstub, or take kernel_address out of config.txt.',
     );
   }
@@ -99,7 +100,7 @@ export async function kernelOldFiles(
       survey,
       `kernel=${name}`,
       'kernel_old=1',
-      ...(place.pin ? [`device_tree_address=0x${place.address.toString(16).padStart(8, '0')}`] : []),
+      ...(place.pin ? [`device_tree_address=${hex(place.address, 8)}`] : []),
       ...tree.lines,
     ),
   };

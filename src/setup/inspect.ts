@@ -5,7 +5,7 @@ import { BOOTCODE } from '../firmware/bootcode.js';
 import { textSetting, type Config, type Setting } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
 import { HypberryError } from '../base/errors.js';
-import { counted } from '../base/words.js';
+import { counted, hex } from '../base/words.js';
 import { fdtText, readFdt } from '../firmware/fdt.js';
 import { insteadOfTree } from '../firmware/prepare.js';
 import {
@@ -325,7 +325,7 @@ function startElfRows({ facts, file }: NonNullable<Survey['firmware']>): (readon
   ).map(([name, known]) => `${name} ${known ? 'yes' : 'no'}`);
   const stubs = facts.stubs.map(
     (stub) =>
-      `0x${stub.offset.toString(16)} ${stub.mode}${stub.waitsOnMailbox ? '' : ', one core'}${stub.forNewerCore ? ', for a newer SoC' : ''}${stub === facts.stub ? ' (a Pi 2 gets this one)' : ''}`,
+      `${hex(stub.offset)} ${stub.mode}${stub.waitsOnMailbox ? '' : ', one core'}${stub.forNewerCore ? ', for a newer SoC' : ''}${stub === facts.stub ? ' (a Pi 2 gets this one)' : ''}`,
   );
   return [
     [file, describeStartElf(facts)],
@@ -359,7 +359,7 @@ function configRows({ config }: Survey): (readonly [string, string])[] {
 async function startRows(card: CardReader, survey: Survey): Promise<Section['rows']> {
   const { picked, start, unsure } = survey;
   if (!picked) return [];
-  const at = (address: number): string => `at 0x${address.toString(16)}`;
+  const at = (address: number): string => `at ${hex(address)}`;
   return [
     ['kernel', `${picked.kernel.file} ${at(picked.kernel.address)}`],
     [

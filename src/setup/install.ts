@@ -10,6 +10,7 @@ import type { Picked } from '../firmware/handover.js';
 import { bareKernel, firstPageTable, unpackVersion } from '../firmware/kernel.js';
 import { prepareHandover } from '../firmware/prepare.js';
 import { readGuests } from '../guest/guests.js';
+import { hex } from '../base/words.js';
 import { refuseProblem } from './boot-partition.js';
 import { addBlock, muteBlock, splitConfig } from './config-block.js';
 import { armstubFiles, kernelOldFiles, knowsPi2Filter } from './files.js';
@@ -88,14 +89,14 @@ export async function planInstall(medium: CardReader, options: InstallOptions): 
     method === 'armstub'
       ? await armstubFiles(survey, hypervisor)
       : await kernelOldFiles(base, survey, hypervisor);
-  const config2 = addBlock(config, made.lines);
+  const added = addBlock(config, made.lines);
 
   const changes: Change[] = [];
   for (const { path, data } of made.files) {
     if (await holds(card, path, data)) continue;
     changes.push({ kind: (await card.stat(path)) ? 'replace' : 'create', path, data });
   }
-  if (!written || !equal(written, config2)) changes.push({ kind: 'replace', path: CONFIG, data: config2 });
+  if (!written || !equal(written, added)) changes.push({ kind: 'replace', path: CONFIG, data: added });
   const { unused, notes } = await leftovers(
     card,
     base,
@@ -208,8 +209,8 @@ async function refuseOverlap(
   if (end <= limit) return;
   throw new HypberryError(
     'setup.tree-overlap',
-    `The device tree ${picked.tree.file} would reach from 0x${picked.tree.address.toString(16)} to 0x${end.toString(16)}, ` +
-      `and the kernel clears its page tables from 0x${limit.toString(16)} on before it reads the tree.`,
+    `The device tree ${picked.tree.file} would reach from ${hex(picked.tree.address)} to ${hex(end)}, ` +
+      `and the kernel clears its page tables from ${hex(limit)} on before it reads the tree.`,
     'Use a newer start.elf and fixup.dat, with --method armstub; or start without an initramfs, so that the tree can be put elsewhere.',
   );
 }

@@ -5,6 +5,7 @@ import { pathNames } from '../card/path.js';
 import { isUnfinished } from '../card/unfinished.js';
 import { isFdt } from '../firmware/fdt.js';
 import { isHypervisorFile } from '../hypervisor/image/description.js';
+import { hexDigits } from '../base/words.js';
 import type { Plan } from './plan.js';
 
 /**
@@ -22,7 +23,7 @@ const SUM_LENGTH = 8;
 /** The name for a file of ours. */
 export async function nameFor(data: Uint8Array, extension: Extension): Promise<string> {
   const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(data)));
-  const digits = [...sum].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  const digits = [...sum].map((byte) => hexDigits(byte, 2)).join('');
   return `hypberry-${digits.slice(0, SUM_LENGTH)}.${extension}`;
 }
 

@@ -1,5 +1,6 @@
 /** AssemblyScript's view of the intrinsics: a module of declarations, made from the tables they are defined in. */
 import { bitPlace } from '../isa/bits.js';
+import { hex } from '../base/words.js';
 import { intrinsics, systemRegisterTable } from './intrinsics.js';
 import type { Intrinsic } from './intrinsics.js';
 
@@ -55,7 +56,7 @@ function registersOf(module: string): string[] {
       const { low, width } = bitPlace(place);
       if (width === 1) lines.push(`  export const ${bit}: ${type} = 1 << ${low};`);
       else {
-        const mask = `0x${(2n ** BigInt(width) - 1n).toString(16)}`;
+        const mask = hex(2n ** BigInt(width) - 1n);
         lines.push(
           `  export const ${bit}_SHIFT: ${type} = ${low};`,
           `  export const ${bit}_MASK: ${type} = ${mask};`,

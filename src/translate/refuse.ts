@@ -1,5 +1,6 @@
 /** Refuses what must not be in a program for the bare machine, with the name of the function that has it. */
 import { HypberryError } from '../base/errors.js';
+import { hex } from '../base/words.js';
 import { intrinsicOf } from './intrinsics.js';
 import type { Graph } from './ir.js';
 import type { Module, Operation, Signature } from '../wasm/module.js';
@@ -100,7 +101,7 @@ export function checkAccesses(graph: Graph, devices: readonly AddressRange[]): v
         refuse(
           'device',
           graph.name,
-          `${op.startsWith('load') ? 'reads' : 'writes'} the device at 0x${address.toString(16)} as if it were memory`,
+          `${op.startsWith('load') ? 'reads' : 'writes'} the device at ${hex(address)} as if it were memory`,
           'Use the intrinsics of mmio.',
         );
       }

@@ -5,6 +5,7 @@ import { disassembleA32 } from '../isa/disassembler.js';
 import type { Label } from '../isa/registers.js';
 import { readU32LE } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
+import { hex, hexDigits } from '../base/words.js';
 import { allocate } from './allocate.js';
 import { buildGraph } from './build.js';
 import { emitFunction } from './emit.js';
@@ -123,7 +124,7 @@ function withData(
     if (address < codeEnd) {
       throw new HypberryError(
         'translate.overlap',
-        `the data at 0x${address.toString(16)} is not behind the code, which ends at 0x${codeEnd.toString(16)}`,
+        `the data at ${hex(address)} is not behind the code, which ends at ${hex(codeEnd)}`,
         'Compile with a higher memory base.',
       );
     }
@@ -147,9 +148,9 @@ function listingOf(items: readonly Item[]): string {
           ? `${bytes.length} bytes`
           : kind === 'instruction'
             ? textOf(word, address)
-            : `.word 0x${word.toString(16)}`;
-      const hex = word === undefined ? '' : word.toString(16).padStart(8, '0');
-      lines.push(`${address.toString(16).padStart(8, '0')}  ${hex}  ${text}${note ? `  @ ${note}` : ''}`);
+            : `.word ${hex(word)}`;
+      const digits = word === undefined ? '' : hexDigits(word, 8);
+      lines.push(`${hexDigits(address, 8)}  ${digits}  ${text}${note ? `  @ ${note}` : ''}`);
       return lines;
     })
     .join('\n');

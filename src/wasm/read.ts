@@ -3,6 +3,7 @@
  * Types are integers only; what else there may be is refused here, or by the translator where it takes a look at the code.
  */
 import { HypberryError } from '../base/errors.js';
+import { hex } from '../base/words.js';
 import type {
   DataSegment,
   DefinedFunction,
@@ -91,7 +92,7 @@ class Reader {
 const TYPES = new Map(Object.entries(VALUE_TYPE).map(([type, code]) => [code, type as ValueType]));
 
 function valueType(code: number): ValueType {
-  return TYPES.get(code) ?? unknown(`a value of type 0x${code.toString(16)}`);
+  return TYPES.get(code) ?? unknown(`a value of type ${hex(code)}`);
 }
 
 function readLimits(reader: Reader): void {
@@ -109,7 +110,7 @@ function readBlockType(reader: Reader, types: readonly Signature[]): Signature {
 function readOperation(reader: Reader, types: readonly Signature[]): Operation {
   const first = reader.byte();
   const code = first === PREFIX ? PREFIXED + reader.u32() : first;
-  const { name, immediate } = operator(code) ?? unknown(`operator 0x${code.toString(16)}`);
+  const { name, immediate } = operator(code) ?? unknown(`operator ${hex(code)}`);
   switch (immediate) {
     case 'none':
       return { name };

@@ -4,7 +4,6 @@ import { Clock, EVENT_GRANULARITY } from '../../src/board/clock.js';
 import {
   bit,
   bits,
-  describeBits,
   fieldOf,
   indexIn,
   inField,
@@ -35,10 +34,6 @@ describe('register definitions', () => {
       [0x18, 'B1'],
       [0x20, 'B2'],
     ]);
-  });
-
-  test('a value is described by its fields', () => {
-    expect(describeBits({ SRC: bits(3, 0), ENAB: bit(4), KILL: bit(5) }, 0x16)).toBe('SRC=6 ENAB');
   });
 });
 

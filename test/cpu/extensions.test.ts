@@ -10,6 +10,7 @@ import type { Encoding } from '../../src/isa/encoding.js';
 import { neon } from '../../src/isa/neon/index.js';
 import { vfp } from '../../src/isa/vfp/index.js';
 import { seed } from '../isa/generate.js';
+import { hex } from '../support/hex.js';
 import type { Case } from './extension-cases.js';
 import {
   CORE_AT,
@@ -30,7 +31,6 @@ const COUNT = Number(process.env['CPU_CASES'] ?? 200);
 /** Cases in one program. */
 const BATCH = 40;
 
-const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
 const FLAGS = 0xf0000000;
 const FPEXC_EN = 1 << 30;
 

@@ -1,4 +1,5 @@
 /** Puts cases of privileged code into one image, and compares what two machines made of it. */
+import { hex } from '../support/hex.js';
 import type { Case } from './privileged-cases.js';
 import type { Place, Word } from './privileged-prepare.js';
 import { CODE_SIZE, HIGH_FILLER, LOW_FILLER, MEMORY_SIZE } from './privileged-prepare.js';
@@ -75,5 +76,3 @@ export function memoryDifferences(here: Ran, there: Ran, n: number): string[] {
   }
   return found;
 }
-
-export const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');

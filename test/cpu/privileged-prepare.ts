@@ -1,4 +1,5 @@
 /** Draws the fields of privileged instructions, and makes them and the state that they start from fit each other. */
+import { bitCount } from '../../src/isa/bits.js';
 import type { Encoding } from '../../src/isa/encoding.js';
 import { accepts, isUnpredictable } from '../../src/isa/encoding.js';
 import { readFields, writeFields } from '../../src/isa/pattern.js';
@@ -195,12 +196,6 @@ function aimOperation({ draw, fields, start }: Making, opcode: number, target: n
   }
   return operate(opcode, n, operand, carry) === target;
 }
-
-const bitCount = (mask: number): number => {
-  let count = 0;
-  for (let rest = mask; rest; rest &= rest - 1) count++;
-  return count;
-};
 
 /** Sets the base register of a list of `count` words to the case's memory; gives the address of the first word. */
 function aimList({ fields, start, place }: Making, count: number, P: number, U: number): number {

@@ -5,7 +5,8 @@ import { type Case, classes, encodingsOf, makeCase } from './privileged-cases.js
 import { exempt } from './privileged-exemptions.js';
 import { planHere, planInQemu } from './privileged-machines.js';
 import { OUTPUT_NAMES } from './privileged-monitor.js';
-import { hex, memoryDifferences, outputsOf, placeOf, planOf } from './privileged-plan.js';
+import { hex } from '../support/hex.js';
+import { memoryDifferences, outputsOf, placeOf, planOf } from './privileged-plan.js';
 import { registerCase, registers } from './privileged-registers.js';
 import { Draw } from './privileged-state.js';
 

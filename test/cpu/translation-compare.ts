@@ -1,5 +1,6 @@
 /** Which words of a result the architecture decides, and the differences in them. */
 import { MODE_ABT, MODE_HYP, MODE_UND } from '../../src/isa/program-status.js';
+import { hex } from '../support/hex.js';
 import type { GeneratedCase } from './translation-cases.js';
 import { HYP_VECTORS, type Result, type ResultName, VECTORS } from './translation-harness.js';
 
@@ -86,8 +87,6 @@ function compared(it: GeneratedCase, here: Result): (readonly [ResultName, numbe
   }
   return words;
 }
-
-const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
 
 /** What differs, by the name of the word; empty where the machines agree. */
 export function differences(it: GeneratedCase, here: Result, there: Result): Map<ResultName, string> {

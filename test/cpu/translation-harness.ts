@@ -29,6 +29,7 @@ import {
 } from '../../src/isa/registers.js';
 import { MODE_MON } from '../../src/isa/program-status.js';
 import type { Handover } from '../../src/firmware/handover.js';
+import { hex } from '../support/hex.js';
 import type { Gdb } from '../support/gdb.js';
 import { withDebuggedMachine } from '../support/debugged-machine.js';
 import { bareCpu } from './machines.js';
@@ -460,8 +461,6 @@ async function runThere(image: Uint32Array, cases: readonly Case[]): Promise<Res
   // QEMU 7.2 for 32-bit targets only cuts intermediate physical addresses to 32 bits.
   return withDebuggedMachine(machine, collect, 'qemu-system-aarch64');
 }
-
-const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
 
 /** A case in words, for messages. */
 export function describe(it: Case | undefined): string {

@@ -2,7 +2,7 @@
 import type { Encoding } from '../../src/isa/encoding.js';
 import { accepts, isUnpredictable } from '../../src/isa/encoding.js';
 import { writeFields } from '../../src/isa/pattern.js';
-import { bitCount } from '../../src/isa/predicate.js';
+import { bitCount } from '../../src/isa/bits.js';
 import { randomWords } from '../isa/generate.js';
 
 /** Registers and flags before a case, and the words it runs. SP is the harness's own. */

@@ -4,6 +4,7 @@ import { a32Encodings } from '../../src/isa/a32/index.js';
 import type { Encoding } from '../../src/isa/encoding.js';
 import { t32Encodings } from '../../src/isa/t32/index.js';
 import { seed } from '../isa/generate.js';
+import { hex } from '../support/hex.js';
 import { constant, LOAD_ADDRESS, programAt, runHere, runInQemu } from './machines.js';
 import { type Case, Cases, FLAGS, isUserLevel, STATE_WORDS, type Word } from './user-cases.js';
 
@@ -13,7 +14,6 @@ beforeAll(() => ensureTools(['qemu-user']), 300_000);
 const COUNT = Number(process.env['CPU_CASES'] ?? 60);
 const SCRATCH_BYTES = 16384;
 
-const hex = (value: number): string => value.toString(16).padStart(8, '0');
 const wide = (...words: number[]): Word[] => words.map((word) => ({ word, size: 4 }));
 
 /** What stands around a case: its state comes from where SP points, and goes there. */

@@ -14,6 +14,7 @@ import {
 import { MODE_HYP, MODE_MON } from '../../src/isa/program-status.js';
 import * as reg from '../../src/isa/system-registers.js';
 import type { Observe } from '../../src/engine/observer.js';
+import { hex } from '../support/hex.js';
 
 const MODE = 0x1f;
 /** VTTBR.VMID, in its high word. */
@@ -75,8 +76,6 @@ export interface Worlds {
 }
 
 const keyOf = (machine: number, cpu: number): string => `${machine}.${cpu}`;
-const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
-
 /**
  * Makes one to be given to a machine.
  * @param keepVisits whether to list every entry into HYP mode

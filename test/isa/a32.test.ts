@@ -7,6 +7,7 @@ import { coderOf, isUnpredictable } from '../../src/isa/encoding.js';
 import type { Site } from '../../src/isa/operands.js';
 import { neon } from '../../src/isa/neon/index.js';
 import { vfp } from '../../src/isa/vfp/index.js';
+import { hex } from '../support/hex.js';
 import { assembleLines, disassembleWords, requireBinutils } from './binutils.js';
 import type { Sample } from './generate.js';
 import { call, randomWords, samples, seed, unreached } from './generate.js';
@@ -15,7 +16,6 @@ const PER_FORM = Number(process.env['ARM_SAMPLES'] ?? 40);
 // Those of the extensions have a test of their own.
 const coreEncodings = a32Encodings.filter(({ name }) => !(name in vfp) && !(name in neon));
 const all = samples(coreEncodings, PER_FORM, 1);
-const hex = (word: number): string => word.toString(16).padStart(8, '0');
 const site = (address: number): Site => ({
   address,
   pcAhead: 8,

@@ -11,12 +11,11 @@ import type { Site } from '../../src/isa/operands.js';
 import { r0 } from '../../src/isa/registers.js';
 import { t32Encodings } from '../../src/isa/t32/index.js';
 import { vfp } from '../../src/isa/vfp/index.js';
+import { hex } from '../support/hex.js';
 import { assembleLines, disassembleWords, requireBinutils } from './binutils.js';
 import { call, randomWords, samples, seed, unreached } from './generate.js';
 
 const PER_FORM = Number(process.env['ARM_SAMPLES'] ?? 10);
-const hex = (word: number): string => word.toString(16).padStart(8, '0');
-
 const sets = [
   {
     set: 'A32',

@@ -1,4 +1,5 @@
 /** Loads and stores that are rare, and those whose fast path did not apply. */
+import { bitCount } from '../../isa/bits.js';
 import { MODE_HYP, MODE_SYS, MODE_USR } from '../../isa/program-status.js';
 import type { Fields } from '../../isa/pattern.js';
 import { exceptionReturn, undefinedInstruction } from '../exceptions.js';
@@ -15,12 +16,6 @@ const SCTLR_SW = 1 << 10;
 
 const strict = { strict: true } as const;
 const unprivileged = { unprivileged: true } as const;
-
-function bitCount(mask: number): number {
-  let count = 0;
-  for (let rest = mask; rest !== 0; rest &= rest - 1) count++;
-  return count;
-}
 
 /** Goes on at an address whose bit 0 selects the instruction set. */
 export function branchExchange(m: Machine, target: number): void {

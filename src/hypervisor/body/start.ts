@@ -51,7 +51,7 @@ import {
   shared,
 } from './intrinsics.js';
 import { startMachine } from './scheduling/lifecycle.js';
-import { GUEST_HCPTR, loadVcpu } from './scheduling/loaded.js';
+import { GUEST_HCPTR, HCPTR_ONES, loadVcpu } from './scheduling/loaded.js';
 import { schedule } from './scheduling/scheduler.js';
 import { SVC_MASKED, resetVcpu } from './scheduling/vcpu-start.js';
 
@@ -161,13 +161,16 @@ function waitForCores(): u32 {
   return came;
 }
 
+/** HDCR.HPMN: the host has all event counters that a Cortex-A7 has (DDI 0464, chapter 11). */
+const EVENT_COUNTERS: u32 = 4;
+
 /** A core of the host's begins: the first at the kernel, the others where the host sends them by their mailbox. */
 function beginHost(index: u32): Vcpu {
   const vcpu = vcpuAt(index);
   routeLine(index, true);
-  HDCR.write(4);
+  HDCR.write(EVENT_COUNTERS);
   HSTR.write(0);
-  HCPTR.write(0x33ff);
+  HCPTR.write(HCPTR_ONES);
   CNTHCTL.write(CNTHCTL.PL1PCEN | CNTHCTL.PL1PCTEN);
   if (index != 0) {
     const mailbox = MAILBOX_CLR + 16 * index + MAILBOX3;

@@ -1,6 +1,7 @@
 /** Whether the firmware leaves its files where the hypervisor's start can take them from. */
 import { HypberryError } from '../../base/errors.js';
 import { COPY_STEP as STEP } from '../shared/layout.js';
+import { hex } from '../../base/words.js';
 import type { HypervisorImage } from './image.js';
 
 /** A range of physical memory. */
@@ -24,7 +25,6 @@ const PAGE = 0x1000;
 
 const end = ({ address, size }: Area): number => address + size;
 const overlap = (a: Area, b: Area): boolean => a.address < end(b) && b.address < end(a);
-const hex = (value: number): string => `0x${value.toString(16)}`;
 
 function pageBelow(limit: number, size: number): number {
   const room = limit - Math.ceil(size / STEP) * STEP;

@@ -79,6 +79,9 @@ export const GUEST_WORDS = 20;
 export const GUEST_RAM = 0x4000_0000;
 /** The near ends of the consoles, as the host sees them: one page each. */
 export const NEAR_UARTS = 0x4001_0000;
+/** UARTPeriphID and UARTPCellID of a console, a byte of each a register: part 0x011 by Arm, r1p5 (DDI 0183). */
+export const UART_PERIPHERAL_ID = 0x0034_1011;
+export const UART_PCELL_ID = 0xb105_f00d;
 
 /** Bytes that copying and clearing move at once: sizes are rounded up to it. */
 export const COPY_STEP = 32;

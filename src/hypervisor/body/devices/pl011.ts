@@ -238,11 +238,10 @@ export function readUart(uart: Uart, offset: u32): u32 {
   return 0;
 }
 
-/** UARTPeriphID0 to 3 (part 0x011 by Arm, revision r1p5) and UARTPCellID0 to 3, a byte each. */
+/** UARTPeriphID0 to 3 and UARTPCellID0 to 3, a byte each. */
 function identification(n: u32): u32 {
-  const low: u32 = 0x00341011;
-  const high: u32 = 0xb105f00d;
-  return ((n < 4 ? low : high) >> ((n & 3) << 3)) & 0xff;
+  const id: u32 = n < 4 ? L.UART_PERIPHERAL_ID : L.UART_PCELL_ID;
+  return (id >> ((n & 3) << 3)) & 0xff;
 }
 
 /** A write to an end's register. */

@@ -20,8 +20,10 @@ declare function parkVfp(vcpu: Vcpu): void;
 declare function unparkVfp(vcpu: Vcpu): void;
 /** A slice: 5 ms of the system counter. */
 const SLICE: u64 = CRYSTAL_HZ / 200;
+/** HCPTR's bits that read as one: TCP0 to TCP9, TCP12, TCP13 where a core has no such coprocessor (ARM ARM B4.1). */
+export const HCPTR_ONES: u32 = 0x33ff;
 /** What a guest's coprocessor accesses are trapped by: all but VFP's, which come with TCP10 and TCP11. */
-export const GUEST_HCPTR: u32 = 0x33ff | HCPTR.TTA;
+export const GUEST_HCPTR: u32 = HCPTR_ONES | HCPTR.TTA;
 const VFP_TRAPS: u32 = HCPTR.TCP10 | HCPTR.TCP11;
 
 /** What the core holds of a vcpu's registers is worth nothing any more. */
