@@ -85,6 +85,8 @@ export interface ZImage extends LinuxFacts {
   readonly truncated: boolean;
   readonly bigEndian: boolean;
   readonly packing: Packing;
+  /** Its header points at a table, as that of every Linux since 4.15 does. */
+  readonly hasTable: boolean;
 }
 
 /** An uncompressed 32-bit Linux kernel. */
@@ -138,6 +140,9 @@ const ZIMAGE = {
   END_AT: 0x2c,
   HEADER_SIZE: 0x30,
   MAGIC: 0x016f_2818,
+  TABLE_MAGIC_AT: 0x34,
+  /** The same in either byte order. */
+  TABLE_MAGIC: 0x4545_4545,
 } as const;
 /** `ARM\x64` at 0x38 (Linux, Documentation/arch/arm64/booting.rst). */
 const ARM64_MAGIC = { AT: 0x38, VALUE: 0x644d_5241 } as const;
@@ -327,6 +332,9 @@ function readZImage(file: Uint8Array, facts: KernelFacts): ZImage {
     truncated: imageSize > file.length,
     bigEndian,
     packing: packed?.packing ?? 'none',
+    hasTable:
+      file.length >= ZIMAGE.TABLE_MAGIC_AT + 4 &&
+      readU32LE(file, ZIMAGE.TABLE_MAGIC_AT) === ZIMAGE.TABLE_MAGIC,
     // Before the packed data stands the code that unpacks it, built by the same compiler for the same processor.
     ...linuxFacts(
       { ...facts, version: facts.version ?? text?.version },

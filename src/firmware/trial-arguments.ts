@@ -1,5 +1,5 @@
 /** What a trial puts behind the kernel's command line, so that its start can be seen. */
-import type { KernelFile } from './kernel.js';
+import { bareKernel, readKernel, unpackVersion, type KernelFile } from './kernel.js';
 
 /** What `quiet` would hide, and the PL011 as the console. */
 const CONSOLE = ['loglevel=7', 'console=ttyAMA0,115200'] as const;
@@ -13,6 +13,18 @@ const CONSOLE = ['loglevel=7', 'console=ttyAMA0,115200'] as const;
  */
 const EARLY_CONSOLE = 'earlycon=pl011,0x3f201000';
 const EARLY_CONSOLE_SINCE = { major: 4, minor: 3 } as const;
+
+/**
+ * The same as {@link trialArguments}, from a file. Its version is unpacked (XZ, a second or so) only where nothing else
+ * tells whether it is one that has the early console: a zImage of 4.15 or later says so in its header.
+ * @param file the whole kernel file; undefined as there
+ */
+export async function trialArgumentsOf(file: Uint8Array | undefined): Promise<readonly string[]> {
+  const kernel = file && readKernel(file);
+  const inner = kernel && bareKernel(kernel);
+  if (!file || !kernel || (inner?.kind === 'zImage' && inner.hasTable)) return trialArguments(kernel);
+  return trialArguments(await unpackVersion(file, kernel));
+}
 
 /** The first two numbers of the version in `Linux version 4.0.7-v7+ …`; undefined where there is none. */
 function releaseOf(version: string | undefined): { major: number; minor: number } | undefined {

@@ -6,9 +6,8 @@ import type { Engine, Machine } from '../engine/engine.js';
 import { HOST, runSystems, type System, type SystemsVerdict } from '../engine/systems.js';
 import { runTrial, type Until, type Verdict } from '../engine/verdict.js';
 import type { Picked } from '../firmware/handover.js';
-import { readKernel, unpackVersion } from '../firmware/kernel.js';
 import { prepareHandover } from '../firmware/prepare.js';
-import { trialArguments } from '../firmware/trial-arguments.js';
+import { trialArgumentsOf } from '../firmware/trial-arguments.js';
 import { OWN_CONSOLE, type HypervisorDescription } from '../hypervisor/image/description.js';
 import { refuseProblem } from '../setup/boot-partition.js';
 import { findHypervisor, hostKernelIn } from '../setup/hypervisor.js';
@@ -175,6 +174,5 @@ async function additionsFor(
   { kernel }: Picked,
   hypervisor: HypervisorDescription | undefined,
 ): Promise<readonly string[]> {
-  const bytes = hostKernelIn(await card.read(kernel.file), hypervisor);
-  return trialArguments(bytes && (await unpackVersion(bytes, readKernel(bytes))));
+  return trialArgumentsOf(hostKernelIn(await card.read(kernel.file), hypervisor));
 }

@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { inputs } from '../../scripts/lib/inputs.js';
 import { KERNEL_OFFSET } from '../../src/boot/block.js';
 import { readKernel } from '../../src/firmware/kernel.js';
-import { trialArguments } from '../../src/firmware/trial-arguments.js';
+import { trialArguments, trialArgumentsOf } from '../../src/firmware/trial-arguments.js';
 import { foreignCombined, kernelFile } from '../support/boot-files.js';
-import { concat, NOPS, text, zImage } from '../support/kernel-files.js';
+import { ARMV7_CODE, concat, NOPS, text, u32, zImage } from '../support/kernel-files.js';
 
 const of = (file: Uint8Array): readonly string[] => trialArguments(readKernel(file));
 const CONSOLE = 'loglevel=7 console=ttyAMA0,115200';
@@ -41,5 +44,36 @@ describe('what a trial adds to the command line', () => {
 
   test('is nothing for a program that is not known', () => {
     expect(of(NOPS(KERNEL_OFFSET / 4))).toEqual(['']);
+  });
+});
+
+describe('of a kernel packed with XZ, a trial', () => {
+  const packed = (version: string): Uint8Array =>
+    execFileSync('xz', ['--check=crc32', '--stdout'], { input: text(`Linux version ${version} (a@b)\n\0`) });
+  /** What a zImage of 4.15 or later has behind its byte-order mark (Linux, arch/arm/boot/compressed/head.S). */
+  const table = u32(0x4545_4545, 0, 0x40);
+
+  test('unpacks the version where its header does not tell the age', async () => {
+    expect(await trialArgumentsOf(zImage({ packed: packed('4.0.7-v7+') }))).toEqual([CONSOLE, '']);
+    expect(await trialArgumentsOf(zImage({ packed: packed('4.4.50-v7+') }))).toEqual([EARLY, CONSOLE, '']);
+    const behindBlock = foreignCombined(zImage({ packed: packed('4.0.7-v7+') }));
+    expect(await trialArgumentsOf(behindBlock)).toEqual([CONSOLE, '']);
+  });
+
+  test('takes the table in its header for the word of a kernel that is new enough, and unpacks nothing', async () => {
+    // No kernel has both: it shows which of the two was looked at.
+    const both = zImage({ code: concat(table, ARMV7_CODE), packed: packed('4.0.7-v7+') });
+    expect(readKernel(both)).toMatchObject({ kind: 'zImage', packing: 'xz', hasTable: true });
+    expect(await trialArgumentsOf(both)).toEqual([EARLY, CONSOLE, '']);
+    expect(await trialArgumentsOf(foreignCombined(both))).toEqual([EARLY, CONSOLE, '']);
+  });
+
+  test('does so of Debian’s kernels', async () => {
+    const { bookworm, trixie } = await inputs();
+    for (const { vmlinuz } of [bookworm, trixie]) {
+      const file = new Uint8Array(readFileSync(vmlinuz));
+      expect(readKernel(file)).toMatchObject({ packing: 'xz', hasTable: true });
+      expect(await trialArgumentsOf(file)).toEqual([EARLY, CONSOLE, '']);
+    }
   });
 });
