@@ -95,10 +95,8 @@ export const RAM = 0x10000000;
 
 // --- micro-ops ---------------------------------------------------------------------------------------------------
 
-/** A micro-op is a record of 16 bytes. */
+/** A micro-op is a record of 16 bytes, of which the first two say what to do. */
 export const OP_SIZE = 16;
-/** u16: what to do. */
-export const OP_CODE = 0;
 /** u8: addresses of two registers. */
 export const OP_A = 2;
 export const OP_B = 3;

@@ -282,16 +282,6 @@ export function ensureNode(fdt: Fdt, path: string): FdtNode {
   return node;
 }
 
-/** Removes the node at a path from the root with all below it; false where it is not there. */
-export function deleteNode(fdt: Fdt, path: string): boolean {
-  const node = findNode(fdt, path);
-  const parent = findNode(fdt, path.slice(0, path.lastIndexOf('/')) || '/');
-  const index = node && parent ? parent.children.indexOf(node) : -1;
-  if (index < 0) return false;
-  parent!.children.splice(index, 1);
-  return true;
-}
-
 /** A property's first text, without its NUL. */
 export function fdtText(value: Uint8Array): string {
   const end = value.indexOf(0);
