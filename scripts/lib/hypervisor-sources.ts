@@ -2,7 +2,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as exceptions from '../../src/cpu/exceptions.js';
-import { SystemBank } from '../../src/cpu/state.js';
+import { resetOf } from '../../src/isa/bits.js';
+import { SCTLR } from '../../src/isa/system-registers.js';
 import * as programStatus from '../../src/isa/program-status.js';
 import { CORES, CRYSTAL_HZ, MACHINE_TYPE, PERIPHERAL_BASE } from '../../src/board/bcm2836.js';
 import {
@@ -88,7 +89,7 @@ function architecture(): string {
   return constants('The ARM architecture.', 'src/isa and src/cpu', [
     ...numbers.map(([name, value]) => constant(name, value)),
     ...bits,
-    constant('SCTLR_RESET', new SystemBank().SCTLR),
+    constant('SCTLR_RESET', resetOf(SCTLR)),
   ]);
 }
 

@@ -8,7 +8,7 @@
 import { ascii } from '../base/bytes.js';
 import type { Assembler, Item } from '../isa/assembler.js';
 import { assembler } from '../isa/assembler.js';
-import { bits } from '../isa/bits.js';
+import { bits, resetOf } from '../isa/bits.js';
 import { MODE_HYP, MODE_MON, PSR } from '../isa/program-status.js';
 import { lr, lsl, pc, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12 } from '../isa/registers.js';
 import * as reg from '../isa/system-registers.js';
@@ -60,11 +60,11 @@ export interface BlockAddresses {
 /** Every interrupt and abort masked, A32, little-endian, HYP mode: booting.rst, "CPU mode". */
 const KERNEL_PSR = bits(PSR, { A: 1, I: 1, F: 1, M: MODE_HYP });
 
-/** SCTLR as it leaves reset (TRM, SCTLR): MMU and caches off, CP15 barriers on, the bits that always read as one. */
-const SCTLR_RESET = 0x00c50878;
+/** SCTLR as it leaves reset: MMU and caches off, CP15 barriers on, the bits that always read as one. */
+const SCTLR_RESET = resetOf(reg.SCTLR);
 
-/** HSCTLR as it leaves reset (TRM, HSCTLR): MMU and caches off. */
-const HSCTLR_RESET = 0x30c50878;
+/** HSCTLR as it leaves reset: MMU and caches off. */
+const HSCTLR_RESET = resetOf(reg.HSCTLR);
 
 function writeBlock(
   a: Assembler,

@@ -7,7 +7,7 @@ import { isSecure, modeOf } from './current-mode.js';
 import { setFlags } from './modes.js';
 import type { Machine } from './state.js';
 import { register, setRegister } from './state.js';
-import { registers32, registers64, type SystemAccess } from './system-access.js';
+import { type Reached, systemRegister, systemRegister64 } from './system-registers/index.js';
 
 const CV_ALWAYS = (1 << 24) | (14 << 20);
 
@@ -26,16 +26,16 @@ function isLockdown(CRn: number, CRm: number): boolean {
 }
 
 /** Refuses and traps an access before it is made. */
-function check(
+function check<Value extends number | bigint>(
   m: Machine,
-  access: SystemAccess | undefined,
+  access: Reached<Value> | undefined,
   write: boolean,
   coproc: number,
   primary: number,
   lockdown: boolean,
   ec: number,
   iss: number,
-): asserts access is SystemAccess {
+): asserts access is Reached<Value> {
   const mode = modeOf(m);
   const secure = isSecure(m);
   const guest = !secure && mode !== MODE_HYP;
@@ -44,26 +44,23 @@ function check(
   if (coproc === 15 && guest && mode !== MODE_USR && coarse) hypTrap(m, ec, iss);
   if (!access || !(write ? access.write : access.read)) undefinedInstruction(m);
   if (mode === MODE_USR && !access.user?.(m, write)) undefinedInstruction(m);
-  if (access.only === 'secure' && !secure) undefinedInstruction(m);
-  if (access.only === 'secure-write' && write && !secure) undefinedInstruction(m);
+  if (access.restricted === 'secure' && !secure) undefinedInstruction(m);
+  if (access.restricted === 'secure-write' && write && !secure) undefinedInstruction(m);
   // In Secure state other than Monitor mode this is UNPREDICTABLE; boot code relies on it, and it works.
-  if (access.only === 'hyp' && mode !== MODE_HYP && mode !== MODE_MON && !secure) undefinedInstruction(m);
+  if (access.restricted === 'hyp' && mode !== MODE_HYP && mode !== MODE_MON && !secure)
+    undefinedInstruction(m);
   if (guest) {
     if (coproc === 15 && trappedByHstr(m, primary)) hypTrap(m, ec, iss);
     if (access.trap?.(m, write)) hypTrap(m, ec, iss);
   }
 }
 
-function key32(f: Fields): string {
-  return `${f['coproc']!} ${f['opc1']!} ${f['CRn']!} ${f['CRm']!} ${f['opc2']!}`;
-}
-
-function access32(m: Machine, f: Fields, write: boolean): SystemAccess {
+function access32(m: Machine, f: Fields, write: boolean): Reached {
   const { coproc = 0, opc1 = 0, opc2 = 0, CRn = 0, CRm = 0, Rt = 0 } = f;
   if (coproc < 14) undefinedInstruction(m);
   const iss =
     CV_ALWAYS | (opc2 << 17) | (opc1 << 14) | (CRn << 10) | (Rt << 5) | (CRm << 1) | (write ? 0 : 1);
-  const access = registers32.get(key32(f));
+  const access = systemRegister({ coproc, opc1, CRn, CRm, opc2 });
   check(m, access, write, coproc, CRn, isLockdown(CRn, CRm), coproc === 15 ? EC_CP15 : EC_CP14, iss);
   return access;
 }
@@ -87,22 +84,13 @@ export const mrc: Execute = (m, f) => {
   else setRegister(m, f['Rt']!, value);
 };
 
-function access64(m: Machine, f: Fields, write: boolean): SystemAccess<bigint> {
+function access64(m: Machine, f: Fields, write: boolean): Reached<bigint> {
   const { coproc = 0, opc1 = 0, CRm = 0, Rt = 0, Rt2 = 0 } = f;
   if (coproc < 14) undefinedInstruction(m);
   const iss = CV_ALWAYS | (opc1 << 16) | (Rt2 << 10) | (Rt << 5) | (CRm << 1) | (write ? 0 : 1);
-  const access = registers64.get(`${coproc} ${opc1} ${CRm}`);
-  check(
-    m,
-    access as SystemAccess | undefined,
-    write,
-    coproc,
-    CRm,
-    isLockdown(CRm, 0),
-    coproc === 15 ? EC_CP15_64 : EC_CP14_64,
-    iss,
-  );
-  return access!;
+  const access = systemRegister64({ coproc, opc1, CRm });
+  check(m, access, write, coproc, CRm, isLockdown(CRm, 0), coproc === 15 ? EC_CP15_64 : EC_CP14_64, iss);
+  return access;
 }
 
 export const mcrr: Execute = (m, f) => {

@@ -1,39 +1,40 @@
 /** The processor's state: the memory all cores share, and what each core has beside it. */
+import { resetOf } from '../isa/bits.js';
+import * as R from '../isa/system-registers.js';
 import type { Bus, TimerName } from '../ports/bus.js';
 import type { Decoded } from './instruction.js';
 import * as L from './layout.js';
 
-/** The registers that Secure and Non-secure state have a copy of each (B3.15.3). */
+/** The registers that Secure and Non-secure state have a copy of each (B3.15.3). What reset leaves UNKNOWN starts as 0. */
 export class SystemBank {
-  CSSELR = 0;
-  /** Reset value: caches and MMU off, the RES1 bits of the Cortex-A7 (DDI 0464 4.3.27). */
-  SCTLR = 0x00c50878;
-  TTBR0 = 0;
+  CSSELR = resetOf(R.CSSELR);
+  SCTLR = resetOf(R.SCTLR);
+  TTBR0 = resetOf(R.TTBR0);
   TTBR0_HIGH = 0;
-  TTBR1 = 0;
+  TTBR1 = resetOf(R.TTBR1);
   TTBR1_HIGH = 0;
-  TTBCR = 0;
-  DACR = 0;
-  DFSR = 0;
-  IFSR = 0;
-  ADFSR = 0;
-  AIFSR = 0;
-  DFAR = 0;
-  IFAR = 0;
-  PAR = 0;
+  TTBCR = resetOf(R.TTBCR);
+  DACR = resetOf(R.DACR);
+  DFSR = resetOf(R.DFSR);
+  IFSR = resetOf(R.IFSR);
+  ADFSR = resetOf(R.ADFSR);
+  AIFSR = resetOf(R.AIFSR);
+  DFAR = resetOf(R.DFAR);
+  IFAR = resetOf(R.IFAR);
+  PAR = resetOf(R.PAR);
   PAR_HIGH = 0;
   /** PRRR and NMRR, or MAIR0 and MAIR1. */
-  MAIR0 = 0x00098aa4;
-  MAIR1 = 0x44e048e0;
-  AMAIR0 = 0;
-  AMAIR1 = 0;
-  VBAR = 0;
-  FCSEIDR = 0;
-  CONTEXTIDR = 0;
-  TPIDRURW = 0;
-  TPIDRURO = 0;
-  TPIDRPRW = 0;
-  CNTP_CTL = 0;
+  MAIR0 = resetOf(R.MAIR0);
+  MAIR1 = resetOf(R.MAIR1);
+  AMAIR0 = resetOf(R.AMAIR0);
+  AMAIR1 = resetOf(R.AMAIR1);
+  VBAR = resetOf(R.VBAR);
+  FCSEIDR = resetOf(R.FCSEIDR);
+  CONTEXTIDR = resetOf(R.CONTEXTIDR);
+  TPIDRURW = resetOf(R.TPIDRURW);
+  TPIDRURO = resetOf(R.TPIDRURO);
+  TPIDRPRW = resetOf(R.TPIDRPRW);
+  CNTP_CTL = resetOf(R.CNTP_CTL);
   CNTP_CVAL = 0n;
 }
 
@@ -48,69 +49,65 @@ export class Core {
     virtual: false,
   };
 
-  /** Reset value of the Cortex-A7 (DDI 0464 4.3.31). */
-  ACTLR = 0x6000;
-  CPACR = 0;
-  SCR = 0;
-  SDER = 0;
-  NSACR = 0;
-  MVBAR = 0;
-  HSCTLR = 0x30c50838;
-  HACTLR = 0;
-  HCR = 0;
-  HDCR = 4;
-  HCPTR = 0x000033ff;
-  HSTR = 0;
-  HACR = 0;
-  HTCR = 0;
+  ACTLR = resetOf(R.ACTLR);
+  CPACR = resetOf(R.CPACR);
+  SCR = resetOf(R.SCR);
+  SDER = resetOf(R.SDER);
+  NSACR = resetOf(R.NSACR);
+  MVBAR = resetOf(R.MVBAR);
+  HSCTLR = resetOf(R.HSCTLR);
+  HACTLR = resetOf(R.HACTLR);
+  HCR = resetOf(R.HCR);
+  HDCR = resetOf(R.HDCR);
+  HCPTR = resetOf(R.HCPTR);
+  HSTR = resetOf(R.HSTR);
+  HACR = resetOf(R.HACR);
+  HTCR = resetOf(R.HTCR);
   HTTBR = 0;
   HTTBR_HIGH = 0;
-  VTCR = 0;
+  VTCR = resetOf(R.VTCR);
   VTTBR = 0;
   VTTBR_HIGH = 0;
-  HADFSR = 0;
-  HAIFSR = 0;
-  HSR = 0;
-  HPFAR = 0;
-  HMAIR0 = 0;
-  HMAIR1 = 0;
-  HAMAIR0 = 0;
-  HAMAIR1 = 0;
-  HVBAR = 0;
-  HTPIDR = 0;
-  VPIDR = MIDR_VALUE;
+  HADFSR = resetOf(R.HADFSR);
+  HAIFSR = resetOf(R.HAIFSR);
+  HSR = resetOf(R.HSR);
+  HPFAR = resetOf(R.HPFAR);
+  HMAIR0 = resetOf(R.HMAIR0);
+  HMAIR1 = resetOf(R.HMAIR1);
+  HAMAIR0 = resetOf(R.HAMAIR0);
+  HAMAIR1 = resetOf(R.HAMAIR1);
+  HVBAR = resetOf(R.HVBAR);
+  HTPIDR = resetOf(R.HTPIDR);
+  VPIDR = resetOf(R.VPIDR);
   VMPIDR: number;
-  CNTFRQ = 0;
-  CNTKCTL = 0;
-  CNTHCTL = 3;
-  CNTV_CTL = 0;
+  CNTFRQ = resetOf(R.CNTFRQ);
+  CNTKCTL = resetOf(R.CNTKCTL);
+  CNTHCTL = resetOf(R.CNTHCTL);
+  CNTV_CTL = resetOf(R.CNTV_CTL);
   CNTV_CVAL = 0n;
   CNTVOFF = 0n;
-  CNTHP_CTL = 0;
+  CNTHP_CTL = resetOf(R.CNTHP_CTL);
   CNTHP_CVAL = 0n;
-  /** PMCR: the implementer's code, and four counters. */
-  PMCR = 0x41072000;
+  PMCR = resetOf(R.PMCR);
   PMCNTEN = 0;
   PMOVS = 0;
-  PMSELR = 0;
-  PMUSERENR = 0;
+  PMSELR = resetOf(R.PMSELR);
+  PMUSERENR = resetOf(R.PMUSERENR);
   PMINTEN = 0;
   readonly PMXEVTYPER = new Uint32Array(32);
   readonly PMXEVCNTR = new Uint32Array(32);
   /** The cycle counter: what it held when it was last written or stopped, and at what time. */
-  PMCCNTR = 0;
+  PMCCNTR = resetOf(R.PMCCNTR);
   cyclesSince = 0;
-  L2CTLR = 0;
-  L2ECTLR = 0;
-  TEECR = 0;
-  TEEHBR = 0;
-  JOSCR = 0;
-  JMCR = 0;
-  DBGDSCR = 0;
-  DBGVCR = 0;
+  L2CTLR = resetOf(R.L2CTLR);
+  L2ECTLR = resetOf(R.L2ECTLR);
+  TEECR = resetOf(R.TEECR);
+  TEEHBR = resetOf(R.TEEHBR);
+  DBGDSCR = resetOf(R.DBGDSCR);
+  DBGVCR = resetOf(R.DBGVCR);
   readonly DBGPOINTS = new Uint32Array(64);
-  DBGPRCR = 0;
-  DBGOSDLR = 0;
+  DBGPRCR = resetOf(R.DBGPRCR);
+  DBGOSDLR = resetOf(R.DBGOSDLR);
   osLock = false;
 
   /** Interrupt inputs. */
@@ -154,9 +151,6 @@ export class Core {
     this.secure.IFAR = value;
   }
 }
-
-/** MIDR of a Cortex-A7 r0p5. */
-export const MIDR_VALUE = 0x410fc075;
 
 /** Something the architecture leaves open was executed. */
 export interface Unpredictable {

@@ -1,5 +1,5 @@
 import { HypberryError } from '../base/errors.js';
-import type { BitNames, BitPlace, BitPlaces, SystemRegister64 } from './system-registers.js';
+import type { BitNames, BitPlace, BitPlaces, SystemRegister, SystemRegister64 } from './system-registers.js';
 
 /** Values for some of a register's named bits. */
 export type BitValues<Bits extends BitPlaces, Value extends number | bigint = number> = {
@@ -54,4 +54,12 @@ export function bitCount(value: number): number {
   let count = 0;
   for (let rest = value >>> 0; rest !== 0; rest = (rest & (rest - 1)) >>> 0) count++;
   return count;
+}
+
+/**
+ * What a register holds after reset.
+ * @returns 0 where that is UNKNOWN or the core's own
+ */
+export function resetOf({ reset }: SystemRegister): number {
+  return reset ?? 0;
 }

@@ -1,6 +1,7 @@
 /**
  * The registers and operations of CP15, and those of CP14 that every ARMv7-A core has: one definition each, with
- * its encoding and the names and places of its bits. Sources: DDI 0406C sections B4.1 and B4.2 (VMSA, in alphabetical order),
+ * its encoding, the names and places of its bits, its copies, what reset makes of it and which bits can be written and
+ * read. Sources: DDI 0406C sections B4.1 and B4.2 (VMSA, in alphabetical order),
  * C11.11 (debug); the Cortex-A7 MPCore TRM (DDI 0464) where the architecture
  * leaves a register to the core.
  */
@@ -18,6 +19,12 @@ export interface BitNames<Bits extends BitPlaces = BitPlaces> {
   readonly bits: Bits;
 }
 
+/**
+ * Who reaches a register that is not there for all of PL1 (B3.15.3, restricted access and PL2-mode registers): only
+ * Secure state; to write it, only Secure state; only Hyp mode, and Monitor mode while SCR.NS is 1.
+ */
+export type Restriction = 'secure' | 'secure-write' | 'hyp';
+
 interface Described<Bits extends BitPlaces, A extends Access> extends BitNames<Bits> {
   readonly access: A;
   /** What it is for, in a few words, and the section of the source that describes it. */
@@ -25,8 +32,7 @@ interface Described<Bits extends BitPlaces, A extends Access> extends BitNames<B
   readonly section: string;
   /** Whether Secure and Non-secure state have a copy each (B3.15.3). */
   readonly banked: boolean;
-  /** The reset value where the architecture sets one; undefined is UNKNOWN, or for the core to say. */
-  readonly reset: number | undefined;
+  readonly restricted: Restriction | undefined;
 }
 
 /** A 32-bit register, read by MRC and written by MCR. */
@@ -40,6 +46,15 @@ export interface SystemRegister<
   readonly CRn: number;
   readonly CRm: number;
   readonly opc2: number;
+  /**
+   * What it holds after reset, as the Cortex-A7 TRM (section 4.2) has it; undefined is UNKNOWN, or another on every
+   * core. Of a banked register it is the Secure copy's: of the other only the fixed bits are known (B3.15.3).
+   */
+  readonly reset: number | undefined;
+  /** The bits that a write changes, or sets off something by. The others keep what they are reset to. */
+  readonly writable: number;
+  /** The bits that can read as one. */
+  readonly readable: number;
 }
 
 /** A 64-bit register, read by MRRC and written by MCRR, low word first. */
@@ -53,40 +68,83 @@ export interface SystemRegister64<
   readonly CRm: number;
 }
 
-interface Details<Bits extends BitPlaces, A extends Access> {
+interface Details64<Bits extends BitPlaces, A extends Access, Banked extends boolean> {
   readonly access?: A;
   readonly bits?: Bits;
-  readonly banked?: boolean;
+  readonly banked?: Banked;
+  readonly restricted?: Restriction;
+}
+
+interface Details<Bits extends BitPlaces, A extends Access, Banked extends boolean> extends Details64<
+  Bits,
+  A,
+  Banked
+> {
   readonly reset?: number;
+  readonly writable?: number;
+  readonly readable?: number;
+}
+
+/** Its name and its banking as types, so that the processor's field for it is one that there is. */
+interface Typed<Name extends string, Banked extends boolean> {
+  readonly name: Name;
+  readonly banked: Banked;
 }
 
 /** For registers that are one number. */
 const noBits = {} as const;
 
-/** `at` is the manual's encoding, `p15 opc1 CRn CRm opc2`. */
-function register<const Bits extends BitPlaces = typeof noBits, const A extends Access = 'RW'>(
-  name: string,
+/** Of a register that is not write-only, where the entry says nothing else. */
+const ALL_BITS = 0xffffffff;
+
+/**
+ * `at` is the manual's encoding, `p15 opc1 CRn CRm opc2`. Where the entry does not say it, all bits of a register can be
+ * written that is not read-only, and those read as one that can be written, are reset to one, or may be anything.
+ */
+function register<
+  const Name extends string,
+  const Bits extends BitPlaces = typeof noBits,
+  const A extends Access = 'RW',
+  const Banked extends boolean = false,
+>(
+  name: Name,
   at: string,
   section: string,
   doc: string,
-  { access = 'RW' as A, bits = noBits as BitPlaces as Bits, banked = false, reset }: Details<Bits, A> = {},
-): SystemRegister<Bits, A> {
+  details: Details<Bits, A, Banked> = {},
+): SystemRegister<Bits, A> & Typed<Name, Banked> {
   const [coproc = 0, opc1 = 0, CRn = 0, CRm = 0, opc2 = 0] = at
     .split(' ')
     .map((it) => Number(it.replace(/^[pc]/, '')));
-  return { name, size: 32, coproc, opc1, CRn, CRm, opc2, section, doc, access, bits, banked, reset };
+  const { access = 'RW' as A, bits = noBits as BitPlaces as Bits, banked = false as Banked } = details;
+  const { restricted, reset, writable = access === 'RO' ? 0 : ALL_BITS } = details;
+  const some = access === 'WO' ? 0 : access === 'RO' ? (reset ?? ALL_BITS) : (writable | (reset ?? 0)) >>> 0;
+  const { readable = some } = details;
+  return {
+    ...{ name, size: 32, coproc, opc1, CRn, CRm, opc2, section, doc, access, bits, banked, restricted },
+    ...{ reset, writable, readable },
+  };
 }
 
 /** `at` is the manual's encoding, `p15 opc1 CRm`. */
-function register64<const Bits extends BitPlaces = typeof noBits, const A extends Access = 'RW'>(
-  name: string,
+function register64<
+  const Name extends string,
+  const Bits extends BitPlaces = typeof noBits,
+  const A extends Access = 'RW',
+  const Banked extends boolean = false,
+>(
+  name: Name,
   at: string,
   section: string,
   doc: string,
-  { access = 'RW' as A, bits = noBits as BitPlaces as Bits, banked = false, reset }: Details<Bits, A> = {},
-): SystemRegister64<Bits, A> {
+  details: Details64<Bits, A, Banked> = {},
+): SystemRegister64<Bits, A> & Typed<Name, Banked> {
   const [coproc = 0, opc1 = 0, CRm = 0] = at.split(' ').map((it) => Number(it.replace(/^[pc]/, '')));
-  return { name, size: 64, coproc, opc1, CRm, section, doc, access, bits, banked, reset };
+  const { access = 'RW' as A, bits = noBits as BitPlaces as Bits, banked = false as Banked } = details;
+  return {
+    ...{ name, size: 64, coproc, opc1, CRm, section, doc, access, bits, banked },
+    restricted: details.restricted,
+  };
 }
 
 // Identification (c0)
@@ -100,6 +158,7 @@ export const MIDR = register('MIDR', 'p15 0 c0 c0 0', 'B4.1', 'Main ID: implemen
     PartNum: [15, 4],
     Revision: [3, 0],
   },
+  reset: 0x410fc075,
 });
 export const CTR = register('CTR', 'p15 0 c0 c0 1', 'B4.1', 'Cache Type: line sizes of the caches', {
   access: 'RO',
@@ -111,11 +170,13 @@ export const CTR = register('CTR', 'p15 0 c0 c0 1', 'B4.1', 'Cache Type: line si
     L1Ip: [15, 14],
     IminLine: [3, 0],
   },
+  reset: 0x84448003,
 });
-export const TCMTR = register('TCMTR', 'p15 0 c0 c0 2', 'B4.1', 'TCM Type', { access: 'RO' });
+export const TCMTR = register('TCMTR', 'p15 0 c0 c0 2', 'B4.1', 'TCM Type', { access: 'RO', reset: 0 });
 export const TLBTR = register('TLBTR', 'p15 0 c0 c0 3', 'B4.1', 'TLB Type', {
   access: 'RO',
   bits: { nU: 0 },
+  reset: 0,
 });
 export const MPIDR = register(
   'MPIDR',
@@ -127,10 +188,11 @@ export const MPIDR = register(
     bits: { Multiprocessing: 31, U: 30, MT: 24, Aff2: [23, 16], Aff1: [15, 8], Aff0: [7, 0] },
   },
 );
-export const REVIDR = register('REVIDR', 'p15 0 c0 c0 6', 'B4.1', 'Revision ID', { access: 'RO' });
+export const REVIDR = register('REVIDR', 'p15 0 c0 c0 6', 'B4.1', 'Revision ID', { access: 'RO', reset: 0 });
 export const ID_PFR0 = register('ID_PFR0', 'p15 0 c0 c1 0', 'B4.1', 'Processor Features: instruction sets', {
   access: 'RO',
   bits: { State3: [15, 12], State2: [11, 8], State1: [7, 4], State0: [3, 0] },
+  reset: 0x00001131,
 });
 export const ID_PFR1 = register('ID_PFR1', 'p15 0 c0 c1 1', 'B4.1', 'Processor Features: extensions', {
   access: 'RO',
@@ -141,40 +203,55 @@ export const ID_PFR1 = register('ID_PFR1', 'p15 0 c0 c1 1', 'B4.1', 'Processor F
     Security: [7, 4],
     ProgrammersModel: [3, 0],
   },
+  reset: 0x00011011,
 });
-export const ID_DFR0 = register('ID_DFR0', 'p15 0 c0 c1 2', 'B4.1', 'Debug Features', { access: 'RO' });
+export const ID_DFR0 = register('ID_DFR0', 'p15 0 c0 c1 2', 'B4.1', 'Debug Features', {
+  access: 'RO',
+  reset: 0x02010555,
+});
 export const ID_AFR0 = register('ID_AFR0', 'p15 0 c0 c1 3', 'B4.1', 'Auxiliary Features', {
   access: 'RO',
+  reset: 0,
 });
 export const ID_MMFR0 = register('ID_MMFR0', 'p15 0 c0 c1 4', 'B4.1', 'Memory Model Features', {
   access: 'RO',
+  reset: 0x10101105,
 });
 export const ID_MMFR1 = register('ID_MMFR1', 'p15 0 c0 c1 5', 'B4.1', 'Memory Model Features', {
   access: 'RO',
+  reset: 0x40000000,
 });
 export const ID_MMFR2 = register('ID_MMFR2', 'p15 0 c0 c1 6', 'B4.1', 'Memory Model Features', {
   access: 'RO',
+  reset: 0x01240000,
 });
 export const ID_MMFR3 = register('ID_MMFR3', 'p15 0 c0 c1 7', 'B4.1', 'Memory Model Features', {
   access: 'RO',
+  reset: 0x02102211,
 });
 export const ID_ISAR0 = register('ID_ISAR0', 'p15 0 c0 c2 0', 'B4.1', 'Instruction Set Attributes', {
   access: 'RO',
+  reset: 0x02101110,
 });
 export const ID_ISAR1 = register('ID_ISAR1', 'p15 0 c0 c2 1', 'B4.1', 'Instruction Set Attributes', {
   access: 'RO',
+  reset: 0x13112111,
 });
 export const ID_ISAR2 = register('ID_ISAR2', 'p15 0 c0 c2 2', 'B4.1', 'Instruction Set Attributes', {
   access: 'RO',
+  reset: 0x21232041,
 });
 export const ID_ISAR3 = register('ID_ISAR3', 'p15 0 c0 c2 3', 'B4.1', 'Instruction Set Attributes', {
   access: 'RO',
+  reset: 0x11112131,
 });
 export const ID_ISAR4 = register('ID_ISAR4', 'p15 0 c0 c2 4', 'B4.1', 'Instruction Set Attributes', {
   access: 'RO',
+  reset: 0x10011142,
 });
 export const ID_ISAR5 = register('ID_ISAR5', 'p15 0 c0 c2 5', 'B4.1', 'Instruction Set Attributes', {
   access: 'RO',
+  reset: 0,
 });
 export const CCSIDR = register(
   'CCSIDR',
@@ -208,18 +285,24 @@ export const CLIDR = register('CLIDR', 'p15 1 c0 c0 1', 'B4.1', 'Cache Level ID'
     Ctype2: [5, 3],
     Ctype1: [2, 0],
   },
+  reset: 0x0a200023,
 });
-export const AIDR = register('AIDR', 'p15 1 c0 c0 7', 'B4.1', 'Auxiliary ID', { access: 'RO' });
+export const AIDR = register('AIDR', 'p15 1 c0 c0 7', 'B4.1', 'Auxiliary ID', { access: 'RO', reset: 0 });
 export const CSSELR = register('CSSELR', 'p15 2 c0 c0 0', 'B4.1', 'Cache Size Selection', {
   banked: true,
   bits: { Level: [3, 1], InD: 0 },
+  writable: 0xf,
 });
-export const VPIDR = register('VPIDR', 'p15 4 c0 c0 0', 'B4.1', 'Virtualization Processor ID: MIDR for PL1');
+export const VPIDR = register('VPIDR', 'p15 4 c0 c0 0', 'B4.1', 'Virtualization Processor ID: MIDR for PL1', {
+  restricted: 'hyp',
+  reset: 0x410fc075,
+});
 export const VMPIDR = register(
   'VMPIDR',
   'p15 4 c0 c0 5',
   'B4.1',
   'Virtualization Multiprocessor ID: MPIDR for PL1',
+  { restricted: 'hyp' },
 );
 
 // System control (c1)
@@ -249,25 +332,36 @@ export const SCTLR = register('SCTLR', 'p15 0 c1 c0 0', 'B4.1', 'System Control'
     A: 1,
     M: 0,
   },
+  reset: 0x00c50878,
+  writable: 0x72183427,
 });
 export const ACTLR = register(
   'ACTLR',
   'p15 0 c1 c0 1',
   'DDI 0464 4.3',
   'Auxiliary Control; the bits are those of Cortex-A7',
-  { bits: { DDI: 28, DDVM: 15, L1PCTL: [14, 13], L1RADIS: 12, L2RADIS: 11, DODMBS: 10, SMP: 6 }, reset: 0 },
+  {
+    bits: { DDI: 28, DDVM: 15, L1PCTL: [14, 13], L1RADIS: 12, L2RADIS: 11, DODMBS: 10, SMP: 6 },
+    reset: 0x00006000,
+    writable: 0x1000fc40,
+  },
 );
 export const CPACR = register('CPACR', 'p15 0 c1 c0 2', 'B4.1', 'Coprocessor Access Control', {
   bits: { ASEDIS: 31, D32DIS: 30, TRCDIS: 28, cp11: [23, 22], cp10: [21, 20] },
   reset: 0,
+  writable: 0xc0f00000,
 });
 export const SCR = register('SCR', 'p15 0 c1 c1 0', 'B4.1', 'Secure Configuration', {
   bits: { SIF: 9, HCE: 8, SCD: 7, nET: 6, AW: 5, FW: 4, EA: 3, FIQ: 2, IRQ: 1, NS: 0 },
   reset: 0,
+  restricted: 'secure',
+  writable: 0x3ff,
 });
 export const SDER = register('SDER', 'p15 0 c1 c1 1', 'B4.1', 'Secure Debug Enable', {
   bits: { SUNIDEN: 1, SUIDEN: 0 },
   reset: 0,
+  restricted: 'secure',
+  writable: 3,
 });
 export const NSACR = register('NSACR', 'p15 0 c1 c1 2', 'B4.1', 'Non-secure Access Control', {
   bits: {
@@ -281,11 +375,24 @@ export const NSACR = register('NSACR', 'p15 0 c1 c1 2', 'B4.1', 'Non-secure Acce
     cp10: 10,
   },
   reset: 0,
+  restricted: 'secure-write',
+  writable: 0x0014cc00,
 });
+/**
+ * It shows the bits of SCTLR that are not banked (B4.1.73), bit 6 too, which reads as one. In ARMv8 bit 6 is RES0
+ * (DDI 0487, HSCTLR): 0x30c50838, which one meets elsewhere, is a Cortex-A53's.
+ */
 export const HSCTLR = register('HSCTLR', 'p15 4 c1 c0 0', 'B4.1', 'Hyp System Control', {
   bits: { TE: 30, EE: 25, FI: 21, WXN: 19, I: 12, CP15BEN: 5, C: 2, A: 1, M: 0 },
+  restricted: 'hyp',
+  reset: 0x30c50878,
+  writable: 0x42081027,
 });
-export const HACTLR = register('HACTLR', 'p15 4 c1 c0 1', 'B4.1', 'Hyp Auxiliary Control');
+export const HACTLR = register('HACTLR', 'p15 4 c1 c0 1', 'B4.1', 'Hyp Auxiliary Control', {
+  restricted: 'hyp',
+  reset: 0,
+  writable: 0,
+});
 export const HCR = register('HCR', 'p15 4 c1 c1 0', 'B4.1', 'Hyp Configuration', {
   bits: {
     TGE: 27,
@@ -317,12 +424,20 @@ export const HCR = register('HCR', 'p15 4 c1 c1 0', 'B4.1', 'Hyp Configuration',
     VM: 0,
   },
   reset: 0,
+  restricted: 'hyp',
+  writable: 0x0fffffff,
 });
 export const HDCR = register('HDCR', 'p15 4 c1 c1 1', 'B4.1', 'Hyp Debug Configuration', {
   bits: { TDRA: 11, TDOSA: 10, TDA: 9, TDE: 8, HPME: 7, TPM: 6, TPMCR: 5, HPMN: [4, 0] },
+  restricted: 'hyp',
+  reset: 4,
+  writable: 0xfff,
 });
 export const HCPTR = register('HCPTR', 'p15 4 c1 c1 2', 'B4.1', 'Hyp Coprocessor Trap', {
   bits: { TCPAC: 31, TTA: 20, TASE: 15, TCP11: 11, TCP10: 10 },
+  restricted: 'hyp',
+  reset: 0x000033ff,
+  writable: 0x80108c00,
 });
 export const HSTR = register('HSTR', 'p15 4 c1 c1 3', 'B4.1', 'Hyp System Trap', {
   bits: {
@@ -343,8 +458,15 @@ export const HSTR = register('HSTR', 'p15 4 c1 c1 3', 'B4.1', 'Hyp System Trap',
     T1: 1,
     T0: 0,
   },
+  restricted: 'hyp',
+  reset: 0,
+  writable: 0x0003bfef,
 });
-export const HACR = register('HACR', 'p15 4 c1 c1 7', 'B4.1', 'Hyp Auxiliary Configuration');
+export const HACR = register('HACR', 'p15 4 c1 c1 7', 'B4.1', 'Hyp Auxiliary Configuration', {
+  restricted: 'hyp',
+  reset: 0,
+  writable: 0,
+});
 
 // Translation tables and domains (c2, c3)
 
@@ -381,6 +503,7 @@ export const TTBCR = register('TTBCR', 'p15 0 c2 c0 2', 'B4.1', 'Translation Tab
     N: [2, 0],
     T0SZ: [2, 0],
   },
+  reset: 0,
 });
 export const TTBR0_64 = register64('TTBR0', 'p15 0 c2', 'B4.1', 'Translation Table Base 0, LPAE', {
   banked: true,
@@ -392,21 +515,22 @@ export const TTBR1_64 = register64('TTBR1', 'p15 1 c2', 'B4.1', 'Translation Tab
 });
 export const HTCR = register('HTCR', 'p15 4 c2 c0 2', 'B4.1', 'Hyp Translation Control', {
   bits: { SH0: [13, 12], ORGN0: [11, 10], IRGN0: [9, 8], T0SZ: [2, 0] },
+  restricted: 'hyp',
 });
 export const VTCR = register('VTCR', 'p15 4 c2 c1 2', 'B4.1', 'Virtualization Translation Control: stage 2', {
   bits: { SH0: [13, 12], ORGN0: [11, 10], IRGN0: [9, 8], SL0: [7, 6], S: 4, T0SZ: [3, 0] },
+  restricted: 'hyp',
 });
 export const HTTBR = register64('HTTBR', 'p15 4 c2', 'B4.1', 'Hyp Translation Table Base', {
   bits: { BADDR: [39, 0] },
+  restricted: 'hyp',
 });
 export const VTTBR = register64(
   'VTTBR',
   'p15 6 c2',
   'B4.1',
   'Virtualization Translation Table Base: stage 2',
-  {
-    bits: { VMID: [55, 48], BADDR: [39, 0] },
-  },
+  { bits: { VMID: [55, 48], BADDR: [39, 0] }, restricted: 'hyp' },
 );
 export const DACR = register('DACR', 'p15 0 c3 c0 0', 'B4.1', 'Domain Access Control', { banked: true });
 
@@ -433,28 +557,48 @@ export const IFSR = register('IFSR', 'p15 0 c5 c0 1', 'B4.1', 'Instruction Fault
 });
 export const ADFSR = register('ADFSR', 'p15 0 c5 c1 0', 'B4.1', 'Auxiliary Data Fault Status', {
   banked: true,
+  reset: 0,
+  writable: 0,
 });
 export const AIFSR = register('AIFSR', 'p15 0 c5 c1 1', 'B4.1', 'Auxiliary Instruction Fault Status', {
   banked: true,
+  reset: 0,
+  writable: 0,
 });
-export const HADFSR = register('HADFSR', 'p15 4 c5 c1 0', 'B4.1', 'Hyp Auxiliary Data Fault Status');
-export const HAIFSR = register('HAIFSR', 'p15 4 c5 c1 1', 'B4.1', 'Hyp Auxiliary Instruction Fault Status');
+export const HADFSR = register('HADFSR', 'p15 4 c5 c1 0', 'B4.1', 'Hyp Auxiliary Data Fault Status', {
+  restricted: 'hyp',
+  reset: 0,
+  writable: 0,
+});
+export const HAIFSR = register('HAIFSR', 'p15 4 c5 c1 1', 'B4.1', 'Hyp Auxiliary Instruction Fault Status', {
+  restricted: 'hyp',
+  reset: 0,
+  writable: 0,
+});
 export const HSR = register('HSR', 'p15 4 c5 c2 0', 'B4.1', 'Hyp Syndrome: why Hyp mode was entered', {
   bits: { EC: [31, 26], IL: 25, ISS: [24, 0] },
+  restricted: 'hyp',
 });
 export const DFAR = register('DFAR', 'p15 0 c6 c0 0', 'B4.1', 'Data Fault Address', { banked: true });
 export const IFAR = register('IFAR', 'p15 0 c6 c0 2', 'B4.1', 'Instruction Fault Address', {
   banked: true,
 });
-export const HDFAR = register('HDFAR', 'p15 4 c6 c0 0', 'B4.1', 'Hyp Data Fault Address');
-export const HIFAR = register('HIFAR', 'p15 4 c6 c0 2', 'B4.1', 'Hyp Instruction Fault Address');
+export const HDFAR = register('HDFAR', 'p15 4 c6 c0 0', 'B4.1', 'Hyp Data Fault Address', {
+  restricted: 'hyp',
+});
+export const HIFAR = register('HIFAR', 'p15 4 c6 c0 2', 'B4.1', 'Hyp Instruction Fault Address', {
+  restricted: 'hyp',
+});
 export const HPFAR = register('HPFAR', 'p15 4 c6 c0 4', 'B4.1', 'Hyp IPA Fault Address', {
   bits: { FIPA: [31, 4] },
+  restricted: 'hyp',
+  writable: 0xfffffff0,
 });
 
 // Cache maintenance, address translation, old barriers (c7)
 
 const operation = { access: 'WO' } as const;
+const hypOperation = { access: 'WO', restricted: 'hyp' } as const;
 const cache = 'B4.2';
 
 export const ICIALLUIS = register(
@@ -555,8 +699,8 @@ export const ATS12NSOUW = register(
   'Translate, both stages, PL0 write',
   operation,
 );
-export const ATS1HR = register('ATS1HR', 'p15 4 c7 c8 0', at, 'Translate, Hyp mode read', operation);
-export const ATS1HW = register('ATS1HW', 'p15 4 c7 c8 1', at, 'Translate, Hyp mode write', operation);
+export const ATS1HR = register('ATS1HR', 'p15 4 c7 c8 0', at, 'Translate, Hyp mode read', hypOperation);
+export const ATS1HW = register('ATS1HW', 'p15 4 c7 c8 1', at, 'Translate, Hyp mode write', hypOperation);
 export const DCCMVAC = register(
   'DCCMVAC',
   'p15 0 c7 c10 1',
@@ -689,76 +833,93 @@ export const TLBIALLHIS = register(
   'p15 4 c8 c3 0',
   tlb,
   'Invalidate Hyp TLB, inner shareable',
-  operation,
+  hypOperation,
 );
 export const TLBIMVAHIS = register(
   'TLBIMVAHIS',
   'p15 4 c8 c3 1',
   tlb,
   'Invalidate Hyp TLB by address, inner shareable',
-  operation,
+  hypOperation,
 );
 export const TLBIALLNSNHIS = register(
   'TLBIALLNSNHIS',
   'p15 4 c8 c3 4',
   tlb,
   'Invalidate Non-secure non-Hyp TLB, inner shareable',
-  operation,
+  hypOperation,
 );
-export const TLBIALLH = register('TLBIALLH', 'p15 4 c8 c7 0', tlb, 'Invalidate Hyp TLB', operation);
+export const TLBIALLH = register('TLBIALLH', 'p15 4 c8 c7 0', tlb, 'Invalidate Hyp TLB', hypOperation);
 export const TLBIMVAH = register(
   'TLBIMVAH',
   'p15 4 c8 c7 1',
   tlb,
   'Invalidate Hyp TLB by address',
-  operation,
+  hypOperation,
 );
 export const TLBIALLNSNH = register(
   'TLBIALLNSNH',
   'p15 4 c8 c7 4',
   tlb,
   'Invalidate Non-secure non-Hyp TLB',
-  operation,
+  hypOperation,
 );
 
 // Performance monitors, L2 cache (c9)
 
+/** A bit for the cycle counter, and one for each of the four event counters. */
+const counters = 0x8000000f;
+
 export const PMCR = register('PMCR', 'p15 0 c9 c12 0', 'B4.1', 'Performance Monitors Control', {
   bits: { IMP: [31, 24], IDCODE: [23, 16], N: [15, 11], DP: 5, X: 4, D: 3, C: 2, P: 1, E: 0 },
+  reset: 0x41072000,
+  writable: 0x3f,
+  readable: 0x41072039,
 });
 export const PMCNTENSET = register('PMCNTENSET', 'p15 0 c9 c12 1', 'B4.1', 'Count Enable Set', {
   bits: { C: 31 },
+  writable: counters,
 });
 export const PMCNTENCLR = register('PMCNTENCLR', 'p15 0 c9 c12 2', 'B4.1', 'Count Enable Clear', {
   bits: { C: 31 },
+  writable: counters,
 });
 export const PMOVSR = register('PMOVSR', 'p15 0 c9 c12 3', 'B4.1', 'Overflow Flag Status', {
   bits: { C: 31 },
+  writable: counters,
 });
 export const PMSWINC = register('PMSWINC', 'p15 0 c9 c12 4', 'B4.1', 'Software Increment', operation);
 export const PMSELR = register('PMSELR', 'p15 0 c9 c12 5', 'B4.1', 'Event Counter Selection', {
   bits: { SEL: [4, 0] },
+  writable: 0x1f,
 });
 export const PMCEID0 = register('PMCEID0', 'p15 0 c9 c12 6', 'B4.1', 'Common Event Identification', {
   access: 'RO',
+  reset: 0,
 });
 export const PMCEID1 = register('PMCEID1', 'p15 0 c9 c12 7', 'B4.1', 'Common Event Identification', {
   access: 'RO',
+  reset: 0,
 });
 export const PMCCNTR = register('PMCCNTR', 'p15 0 c9 c13 0', 'B4.1', 'Cycle Count');
 export const PMXEVTYPER = register('PMXEVTYPER', 'p15 0 c9 c13 1', 'B4.1', 'Event Type Select');
 export const PMXEVCNTR = register('PMXEVCNTR', 'p15 0 c9 c13 2', 'B4.1', 'Event Count');
 export const PMUSERENR = register('PMUSERENR', 'p15 0 c9 c14 0', 'B4.1', 'User Enable', {
   bits: { EN: 0 },
+  reset: 0,
+  writable: 1,
 });
 export const PMINTENSET = register('PMINTENSET', 'p15 0 c9 c14 1', 'B4.1', 'Interrupt Enable Set', {
   bits: { C: 31 },
+  writable: counters,
 });
 export const PMINTENCLR = register('PMINTENCLR', 'p15 0 c9 c14 2', 'B4.1', 'Interrupt Enable Clear', {
   bits: { C: 31 },
+  writable: counters,
 });
 export const PMOVSSET = register('PMOVSSET', 'p15 0 c9 c14 3', 'B4.1', 'Overflow Flag Status Set', {
   bits: { C: 31 },
+  writable: counters,
 });
 export const L2CTLR = register(
   'L2CTLR',
@@ -773,36 +934,71 @@ export const L2ECTLR = register('L2ECTLR', 'p15 1 c9 c0 3', 'DDI 0464 4.3', 'L2 
 
 // Memory attributes (c10), vectors (c12), context (c13)
 
-export const PRRR = register('PRRR', 'p15 0 c10 c2 0', 'B4.1', 'Primary Region Remap', { banked: true });
-export const NMRR = register('NMRR', 'p15 0 c10 c2 1', 'B4.1', 'Normal Memory Remap', { banked: true });
+export const PRRR = register('PRRR', 'p15 0 c10 c2 0', 'B4.1', 'Primary Region Remap', {
+  banked: true,
+  reset: 0x00098aa4,
+});
+export const NMRR = register('NMRR', 'p15 0 c10 c2 1', 'B4.1', 'Normal Memory Remap', {
+  banked: true,
+  reset: 0x44e048e0,
+});
 /** PRRR and NMRR under their names in the long-descriptor format. */
 export const MAIR0 = register('MAIR0', 'p15 0 c10 c2 0', 'B4.1', 'Memory Attribute Indirection 0', {
   banked: true,
+  reset: 0x00098aa4,
 });
 export const MAIR1 = register('MAIR1', 'p15 0 c10 c2 1', 'B4.1', 'Memory Attribute Indirection 1', {
   banked: true,
+  reset: 0x44e048e0,
 });
 export const AMAIR0 = register('AMAIR0', 'p15 0 c10 c3 0', 'B4.1', 'Auxiliary Memory Attributes 0', {
   banked: true,
+  reset: 0,
+  writable: 0,
 });
 export const AMAIR1 = register('AMAIR1', 'p15 0 c10 c3 1', 'B4.1', 'Auxiliary Memory Attributes 1', {
   banked: true,
+  reset: 0,
+  writable: 0,
 });
-export const HMAIR0 = register('HMAIR0', 'p15 4 c10 c2 0', 'B4.1', 'Hyp Memory Attributes 0');
-export const HMAIR1 = register('HMAIR1', 'p15 4 c10 c2 1', 'B4.1', 'Hyp Memory Attributes 1');
-export const HAMAIR0 = register('HAMAIR0', 'p15 4 c10 c3 0', 'B4.1', 'Hyp Auxiliary Memory Attributes 0');
-export const HAMAIR1 = register('HAMAIR1', 'p15 4 c10 c3 1', 'B4.1', 'Hyp Auxiliary Memory Attributes 1');
+export const HMAIR0 = register('HMAIR0', 'p15 4 c10 c2 0', 'B4.1', 'Hyp Memory Attributes 0', {
+  restricted: 'hyp',
+});
+export const HMAIR1 = register('HMAIR1', 'p15 4 c10 c2 1', 'B4.1', 'Hyp Memory Attributes 1', {
+  restricted: 'hyp',
+});
+export const HAMAIR0 = register('HAMAIR0', 'p15 4 c10 c3 0', 'B4.1', 'Hyp Auxiliary Memory Attributes 0', {
+  restricted: 'hyp',
+  reset: 0,
+  writable: 0,
+});
+export const HAMAIR1 = register('HAMAIR1', 'p15 4 c10 c3 1', 'B4.1', 'Hyp Auxiliary Memory Attributes 1', {
+  restricted: 'hyp',
+  reset: 0,
+  writable: 0,
+});
 export const VBAR = register('VBAR', 'p15 0 c12 c0 0', 'B4.1', 'Vector Base Address', {
   banked: true,
   reset: 0,
+  writable: 0xffffffe0,
 });
-export const MVBAR = register('MVBAR', 'p15 0 c12 c0 1', 'B4.1', 'Monitor Vector Base Address');
+export const MVBAR = register('MVBAR', 'p15 0 c12 c0 1', 'B4.1', 'Monitor Vector Base Address', {
+  restricted: 'secure',
+  writable: 0xffffffe0,
+});
 export const ISR = register('ISR', 'p15 0 c12 c1 0', 'B4.1', 'Interrupt Status: what is pending', {
   access: 'RO',
   bits: { A: 8, I: 7, F: 6 },
 });
-export const HVBAR = register('HVBAR', 'p15 4 c12 c0 0', 'B4.1', 'Hyp Vector Base Address');
-export const FCSEIDR = register('FCSEIDR', 'p15 0 c13 c0 0', 'B4.1', 'FCSE Process ID', { banked: true });
+export const HVBAR = register('HVBAR', 'p15 4 c12 c0 0', 'B4.1', 'Hyp Vector Base Address', {
+  restricted: 'hyp',
+  writable: 0xffffffe0,
+});
+export const FCSEIDR = register('FCSEIDR', 'p15 0 c13 c0 0', 'B4.1', 'FCSE Process ID', {
+  banked: true,
+  reset: 0,
+  writable: 0,
+});
 export const CONTEXTIDR = register('CONTEXTIDR', 'p15 0 c13 c0 1', 'B4.1', 'Context ID', {
   banked: true,
   bits: { PROCID: [31, 8], ASID: [7, 0] },
@@ -820,7 +1016,9 @@ export const TPIDRURO = register('TPIDRURO', 'p15 0 c13 c0 3', 'B4.1', 'Software
 export const TPIDRPRW = register('TPIDRPRW', 'p15 0 c13 c0 4', 'B4.1', 'Software thread ID, PL1 only', {
   banked: true,
 });
-export const HTPIDR = register('HTPIDR', 'p15 4 c13 c0 2', 'B4.1', 'Hyp software thread ID');
+export const HTPIDR = register('HTPIDR', 'p15 4 c13 c0 2', 'B4.1', 'Hyp software thread ID', {
+  restricted: 'hyp',
+});
 
 // Generic timer (c14)
 
@@ -831,6 +1029,7 @@ export const CNTFRQ = register(
   'p15 0 c14 c0 0',
   'B8.2',
   'Counter Frequency in Hz; writable in Secure PL1 only',
+  { restricted: 'secure-write' },
 );
 export const CNTKCTL = register(
   'CNTKCTL',
@@ -839,6 +1038,8 @@ export const CNTKCTL = register(
   'Timer PL1 Control: what user mode may use',
   {
     bits: { PL0PTEN: 9, PL0VTEN: 8, EVNTI: [7, 4], EVNTDIR: 3, EVNTEN: 2, PL0VCTEN: 1, PL0PCTEN: 0 },
+    reset: 0,
+    writable: 0x3ff,
   },
 );
 export const CNTP_TVAL = register('CNTP_TVAL', 'p15 0 c14 c2 0', 'B4.1', 'Physical Timer value', {
@@ -847,17 +1048,32 @@ export const CNTP_TVAL = register('CNTP_TVAL', 'p15 0 c14 c2 0', 'B4.1', 'Physic
 export const CNTP_CTL = register('CNTP_CTL', 'p15 0 c14 c2 1', 'B4.1', 'Physical Timer Control', {
   banked: true,
   bits: timerControl,
+  reset: 0,
+  writable: 3,
+  readable: 7,
 });
 export const CNTV_TVAL = register('CNTV_TVAL', 'p15 0 c14 c3 0', 'B4.1', 'Virtual Timer value');
 export const CNTV_CTL = register('CNTV_CTL', 'p15 0 c14 c3 1', 'B4.1', 'Virtual Timer Control', {
   bits: timerControl,
+  reset: 0,
+  writable: 3,
+  readable: 7,
 });
 export const CNTHCTL = register('CNTHCTL', 'p15 4 c14 c1 0', 'B4.1', 'Timer Hyp Control: what PL1 may use', {
   bits: { EVNTI: [7, 4], EVNTDIR: 3, EVNTEN: 2, PL1PCEN: 1, PL1PCTEN: 0 },
+  restricted: 'hyp',
+  reset: 3,
+  writable: 0xff,
 });
-export const CNTHP_TVAL = register('CNTHP_TVAL', 'p15 4 c14 c2 0', 'B4.1', 'Hyp Physical Timer value');
+export const CNTHP_TVAL = register('CNTHP_TVAL', 'p15 4 c14 c2 0', 'B4.1', 'Hyp Physical Timer value', {
+  restricted: 'hyp',
+});
 export const CNTHP_CTL = register('CNTHP_CTL', 'p15 4 c14 c2 1', 'B4.1', 'Hyp Physical Timer Control', {
   bits: timerControl,
+  restricted: 'hyp',
+  reset: 0,
+  writable: 3,
+  readable: 7,
 });
 export const CNTPCT = register64('CNTPCT', 'p15 0 c14', 'B4.1', 'Physical Count', { access: 'RO' });
 export const CNTVCT = register64('CNTVCT', 'p15 1 c14', 'B4.1', 'Virtual Count: CNTPCT less CNTVOFF', {
@@ -872,18 +1088,25 @@ export const CNTVOFF = register64(
   'p15 4 c14',
   'B4.1',
   'Virtual Offset; Hyp mode and Monitor mode only',
+  { restricted: 'hyp' },
 );
-export const CNTHP_CVAL = register64('CNTHP_CVAL', 'p15 6 c14', 'B4.1', 'Hyp Physical Timer Compare Value');
+export const CNTHP_CVAL = register64('CNTHP_CVAL', 'p15 6 c14', 'B4.1', 'Hyp Physical Timer Compare Value', {
+  restricted: 'hyp',
+});
 
 // Cortex-A7's own (c15)
 
 export const CBAR = register('CBAR', 'p15 4 c15 c0 0', 'DDI 0464 4.3', 'Configuration Base Address', {
   access: 'RO',
+  reset: 0,
 });
 
 // Debug and ThumbEE (CP14)
 
-export const DBGDIDR = register('DBGDIDR', 'p14 0 c0 c0 0', 'C11.11', 'Debug ID', { access: 'RO' });
+export const DBGDIDR = register('DBGDIDR', 'p14 0 c0 c0 0', 'C11.11', 'Debug ID', {
+  access: 'RO',
+  reset: 0x3515f005,
+});
 export const DBGDSCR = register(
   'DBGDSCR',
   'p14 0 c0 c1 0',
@@ -891,9 +1114,17 @@ export const DBGDSCR = register(
   'Debug Status and Control, internal view',
   { access: 'RO' },
 );
+export const DBGDSCRext = register(
+  'DBGDSCRext',
+  'p14 0 c0 c2 2',
+  'C11.11',
+  'Debug Status and Control, external view',
+  { writable: 0x0000fc00 },
+);
 export const DBGVCR = register('DBGVCR', 'p14 0 c0 c7 0', 'C11.11', 'Debug Vector Catch');
 export const DBGDRAR = register('DBGDRAR', 'p14 0 c1 c0 0', 'C11.11', 'Debug ROM Address', {
   access: 'RO',
+  reset: 0,
 });
 export const DBGOSLAR = register('DBGOSLAR', 'p14 0 c1 c0 4', 'C11.11', 'Debug OS Lock Access', operation);
 export const DBGOSLSR = register('DBGOSLSR', 'p14 0 c1 c1 4', 'C11.11', 'Debug OS Lock Status', {
@@ -901,19 +1132,42 @@ export const DBGOSLSR = register('DBGOSLSR', 'p14 0 c1 c1 4', 'C11.11', 'Debug O
 });
 export const DBGOSDLR = register('DBGOSDLR', 'p14 0 c1 c3 4', 'C11.11', 'Debug OS Double Lock', {
   bits: { DLK: 0 },
+  writable: 1,
 });
-export const DBGPRCR = register('DBGPRCR', 'p14 0 c1 c4 4', 'C11.11', 'Debug Powerdown and Reset Control');
+export const DBGPRCR = register('DBGPRCR', 'p14 0 c1 c4 4', 'C11.11', 'Debug Powerdown and Reset Control', {
+  writable: 1,
+});
+export const DBGPRSR = register('DBGPRSR', 'p14 0 c1 c5 4', 'C11.11', 'Debug Powerdown and Reset Status', {
+  access: 'RO',
+  bits: { PU: 0 },
+  reset: 1,
+});
+export const DBGDRAR_64 = register64('DBGDRAR', 'p14 0 c1', 'C11.11', 'Debug ROM Address, LPAE', {
+  access: 'RO',
+});
+export const DBGDSAR_64 = register64('DBGDSAR', 'p14 0 c2', 'C11.11', 'Debug Self Address Offset, LPAE', {
+  access: 'RO',
+});
 export const DBGDSAR = register('DBGDSAR', 'p14 0 c2 c0 0', 'C11.11', 'Debug Self Address Offset', {
   access: 'RO',
+  reset: 0,
 });
 export const TEECR = register('TEECR', 'p14 6 c0 c0 0', 'B4.1', 'ThumbEE Configuration', {
   bits: { XED: 0 },
+  reset: 0,
+  writable: 1,
 });
-export const TEEHBR = register('TEEHBR', 'p14 6 c1 c0 0', 'B4.1', 'ThumbEE Handler Base');
-export const JIDR = register('JIDR', 'p14 7 c0 c0 0', 'A2.10.4', 'Jazelle ID', { access: 'RO' });
+export const TEEHBR = register('TEEHBR', 'p14 6 c1 c0 0', 'B4.1', 'ThumbEE Handler Base', {
+  writable: 0xfffffffc,
+});
+export const JIDR = register('JIDR', 'p14 7 c0 c0 0', 'A2.10.4', 'Jazelle ID', { access: 'RO', reset: 0 });
 export const JOSCR = register('JOSCR', 'p14 7 c1 c0 0', 'A2.10.4', 'Jazelle OS Control', {
   bits: { CV: 1, CD: 0 },
+  reset: 0,
+  writable: 0,
 });
 export const JMCR = register('JMCR', 'p14 7 c2 c0 0', 'A2.10.4', 'Jazelle Main Configuration', {
   bits: { JE: 0 },
+  reset: 0,
+  writable: 0,
 });

@@ -57,6 +57,7 @@ const isBreakpoint = (ifsr: number): boolean =>
 const isBreakpointHsr = (hsr: number): boolean => (hsr & 0xf800003f) >>> 0 === 0x80000022;
 const IL = 1 << 25;
 const HDCR_TDE = 1 << 8;
+const HDCR_TDRA = 1 << 11;
 
 /** Whether a difference in an output is allowed. */
 export function exempt(
@@ -110,7 +111,9 @@ const NOT_IN_QEMU: ReadonlySet<string> = new Set([
   'PMCEID1',
   // Of the debug registers QEMU leaves some out, and gives others as instructions that do nothing.
   'DBGPRCR',
+  'DBGPRSR',
   'DBGDSCR',
+  'DBGDSCRext',
   'DBGVCR',
 ]);
 
@@ -142,6 +145,8 @@ export function fitTraps(
   { inputs, mode, nonSecure }: Start,
 ): void {
   const { name } = register;
+  // HDCR.TDRA traps the 64-bit views too (B1.14.15); in QEMU those are constants.
+  if (register.coproc === 14 && register.size === 64) inputs.HDCR &= ~(HDCR_TDRA | HDCR_TDE);
   // HSTR traps what would be refused too (B1.14.12); QEMU looks at some refusals first.
   if (isHyp(register) || SECURE_ONLY.has(name)) inputs.HSTR = 0;
   if (mode !== MODE_USR) return;

@@ -1,6 +1,6 @@
 /** HYP mode's vectors, and how each core comes to them. */
 import type { Assembler } from '../../isa/assembler.js';
-import { bits } from '../../isa/bits.js';
+import { bits, resetOf } from '../../isa/bits.js';
 import type { Label } from '../../isa/registers.js';
 import { lr, lsl, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../isa/registers.js';
 import * as reg from '../../isa/system-registers.js';
@@ -21,7 +21,7 @@ const HMAIR0_VALUE = 0x04ff;
 /** Tables inner shareable and cached, T0SZ 0; bits 31 and 23 read as one (ARM ARM B4.1, HTCR). */
 const HTCR_VALUE = (0x8080_0000 | bits(reg.HTCR, { SH0: 3, ORGN0: 1, IRGN0: 1 })) >>> 0;
 /** As it leaves reset, with MMU and caches on. */
-const HSCTLR_VALUE = (0x30c5_0878 | bits(reg.HSCTLR, { M: 1, C: 1, I: 1 })) >>> 0;
+const HSCTLR_VALUE = (resetOf(reg.HSCTLR) | bits(reg.HSCTLR, { M: 1, C: 1, I: 1 })) >>> 0;
 
 /** Loads a constant. */
 export function load(a: Assembler, to: Parameters<Assembler['movw']>[0], value: number): void {

@@ -1,15 +1,15 @@
 /** The address translation operations, whose result is in PAR (B3.12). */
-import { MODE_HYP } from '../isa/program-status.js';
-import * as R from '../isa/system-registers.js';
-import type { SystemRegister } from '../isa/system-registers.js';
-import { dataAbort, undefinedInstruction } from './exceptions.js';
-import { shortFaultStatus } from './faults.js';
-import type { Regime, Translation } from './mmu.js';
-import { TTBCR_EAE } from './control-bits.js';
-import { faultOf, hasStage2, READ, walk, WRITE } from './mmu.js';
-import { isSecure, modeOf } from './current-mode.js';
-import type { Machine } from './state.js';
-import type { SystemAccess } from './system-access.js';
+import { MODE_HYP } from '../../isa/program-status.js';
+import * as R from '../../isa/system-registers.js';
+import { dataAbort, undefinedInstruction } from '../exceptions.js';
+import { shortFaultStatus } from '../faults.js';
+import type { Regime, Translation } from '../mmu.js';
+import { TTBCR_EAE } from '../control-bits.js';
+import { faultOf, hasStage2, READ, walk, WRITE } from '../mmu.js';
+import { isSecure, modeOf } from '../current-mode.js';
+import type { Machine } from '../state.js';
+import type { Accesses } from './access.js';
+import { bank, stored, wide } from './access.js';
 
 const LPAE = 1 << 11;
 const NON_SECURE = 1 << 9;
@@ -73,7 +73,9 @@ function translate(
   into.PAR = (address32(found) | nonSecure | (inner << 4) | (found.normal ? outer << 2 : 0)) >>> 0;
 }
 
-function currentStage1(privileged: boolean, write: boolean): SystemAccess {
+type Operation = { readonly write: (m: Machine, value: number) => void };
+
+function currentStage1(privileged: boolean, write: boolean): Operation {
   return {
     write: (m, value) => {
       const regime = isSecure(m) ? 'secure' : 'non-secure';
@@ -83,7 +85,7 @@ function currentStage1(privileged: boolean, write: boolean): SystemAccess {
 }
 
 /** Both stages for Non-secure state; from Secure state and Hyp mode only. */
-function bothStages(privileged: boolean, write: boolean): SystemAccess {
+function bothStages(privileged: boolean, write: boolean): Operation {
   return {
     write: (m, value) => {
       if (!isSecure(m) && modeOf(m) !== MODE_HYP) undefinedInstruction(m);
@@ -92,24 +94,25 @@ function bothStages(privileged: boolean, write: boolean): SystemAccess {
   };
 }
 
-function hypStage1(write: boolean): SystemAccess {
+function hypStage1(write: boolean): Operation {
   return {
     write: (m, value) => {
       translate(m, value, 'hyp', true, write, true);
     },
-    only: 'hyp',
   };
 }
 
-export const addressTranslation: readonly (readonly [SystemRegister, SystemAccess])[] = [
-  [R.ATS1CPR, currentStage1(true, false)],
-  [R.ATS1CPW, currentStage1(true, true)],
-  [R.ATS1CUR, currentStage1(false, false)],
-  [R.ATS1CUW, currentStage1(false, true)],
-  [R.ATS12NSOPR, bothStages(true, false)],
-  [R.ATS12NSOPW, bothStages(true, true)],
-  [R.ATS12NSOUR, bothStages(false, false)],
-  [R.ATS12NSOUW, bothStages(false, true)],
-  [R.ATS1HR, hypStage1(false)],
-  [R.ATS1HW, hypStage1(true)],
-];
+export const addressTranslation = {
+  PAR: stored(R.PAR),
+  PAR_64: wide(bank, 'PAR', 'PAR_HIGH'),
+  ATS1CPR: currentStage1(true, false),
+  ATS1CPW: currentStage1(true, true),
+  ATS1CUR: currentStage1(false, false),
+  ATS1CUW: currentStage1(false, true),
+  ATS12NSOPR: bothStages(true, false),
+  ATS12NSOPW: bothStages(true, true),
+  ATS12NSOUR: bothStages(false, false),
+  ATS12NSOUW: bothStages(false, true),
+  ATS1HR: hypStage1(false),
+  ATS1HW: hypStage1(true),
+} satisfies Partial<Accesses>;

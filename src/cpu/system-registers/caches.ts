@@ -1,0 +1,45 @@
+/** Cache and branch predictor maintenance, barriers in their old form (c7), the level 2 cache (c9): there are no caches here. */
+import * as R from '../../isa/system-registers.js';
+import type { Accesses, Conditions } from './access.js';
+import { hcr, nothing, stored } from './access.js';
+
+const maintenance = (bit?: Parameters<typeof hcr>[0]): { write: () => undefined } & Conditions =>
+  bit ? { write: nothing, trap: hcr(bit) } : { write: nothing };
+
+const bySetWay = maintenance('TSW');
+const toCoherency = maintenance('TPC');
+const toUnification = maintenance('TPU');
+const branchPredictors = maintenance();
+/** User mode may use these as well. */
+const barrier = { write: nothing, user: () => true };
+
+const l2ctlr = stored(R.L2CTLR);
+const [CORES_LOW, CORES_MASK] = [R.L2CTLR.bits.Cores[1], 3 << R.L2CTLR.bits.Cores[1]];
+
+export const caches = {
+  DCISW: bySetWay,
+  DCCSW: bySetWay,
+  DCCISW: bySetWay,
+  DCIMVAC: toCoherency,
+  DCCMVAC: toCoherency,
+  DCCIMVAC: toCoherency,
+  ICIALLUIS: toUnification,
+  ICIALLU: toUnification,
+  ICIMVAU: toUnification,
+  DCCMVAU: toUnification,
+  BPIALLIS: branchPredictors,
+  BPIALL: branchPredictors,
+  BPIMVA: branchPredictors,
+  CP15ISB: barrier,
+  CP15DSB: barrier,
+  CP15DMB: barrier,
+  L2CTLR: {
+    ...l2ctlr,
+    read: (m) => ((l2ctlr.read(m) & ~CORES_MASK) | ((m.cores.length - 1) << CORES_LOW)) >>> 0,
+  },
+  L2ECTLR: stored(R.L2ECTLR),
+} satisfies Partial<Accesses>;
+
+/** c7 c0 4 was WFI once; it does nothing now (B3.18.6). */
+export const OLD_WFI = { CRm: 0, opc2: 4 } as const;
+export const oldWfi = { write: nothing };

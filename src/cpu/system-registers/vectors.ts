@@ -1,0 +1,28 @@
+/** Where the vectors are, and what waits for one of them (c12). */
+import { MODE_HYP } from '../../isa/program-status.js';
+import * as R from '../../isa/system-registers.js';
+import { isSecure, modeOf } from '../current-mode.js';
+import { PSR_A, PSR_F, PSR_I } from '../modes.js';
+import type { Accesses } from './access.js';
+import { stored } from './access.js';
+
+const { AMO, IMO, FMO, VA, VI, VF } = R.HCR.bits;
+
+export const vectors = {
+  VBAR: stored(R.VBAR),
+  MVBAR: stored(R.MVBAR),
+  HVBAR: stored(R.HVBAR),
+  ISR: {
+    read: (m) => {
+      const { core: it } = m;
+      const guest = !isSecure(m) && modeOf(m) !== MODE_HYP;
+      const pending = (route: number, virtual: number, physical: boolean): boolean =>
+        guest && it.HCR & (1 << route) ? (it.HCR & (1 << virtual)) !== 0 : physical;
+      return (
+        (pending(IMO, VI, it.irq) ? PSR_I : 0) |
+        (pending(FMO, VF, it.fiq) ? PSR_F : 0) |
+        (pending(AMO, VA, false) ? PSR_A : 0)
+      );
+    },
+  },
+} satisfies Partial<Accesses>;
