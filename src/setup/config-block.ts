@@ -15,6 +15,10 @@ const BEGIN_OF_NEW_FILE = `${BEGIN} +file`;
 const BEGINS = [BEGIN, BEGIN_AFTER_ADDED_NEWLINE, BEGIN_OF_NEW_FILE];
 const END = '# hypberry: end';
 
+/** Every line that install, of this release or an earlier one, writes between the markers. */
+const OWN_LINE =
+  /^(?:\[all\]|\[pi2\]|kernel_old=1|device_tree_address=0x[0-9a-f]{8}|initramfs \S+ followkernel|(?:kernel|armstub|device_tree)=hypberry-[0-9a-f]{8}\.(?:img|bin|dtb))$/;
+
 const LF = 0x0a;
 const CR = 0x0d;
 
@@ -58,7 +62,8 @@ export interface SplitConfig {
  * Takes our block out of a config.txt.
  * @param config the whole file, undefined where there is none
  * @returns the file as it was before {@link addBlock}, plus whatever was changed outside the block since
- * @throws HypberryError `setup.config-damaged` where only one of the two markers is there, or more than one block
+ * @throws HypberryError `setup.config-damaged` where only one of the two markers is there, more than one block, or a line
+ *   between them that somebody else wrote
  */
 export function splitConfig(config: Uint8Array | undefined): SplitConfig {
   if (config === undefined) return { without: undefined, lines: undefined };
@@ -75,16 +80,35 @@ export function splitConfig(config: Uint8Array | undefined): SplitConfig {
       `Take out by hand what stands between "${BEGIN}" and "${END}", and those two lines, then try again.`,
     );
   }
+  const lines = text.slice(begin.next, end.start).split(/\r?\n/).slice(0, -1);
+  const stranger = lines.find((line) => !isOwn(line.trim()));
+  if (stranger !== undefined) {
+    throw new HypberryError(
+      'setup.config-damaged',
+      `Between the lines in config.txt that mark what hypberry wrote there stands one that it did not write: "${stranger.trim()}".`,
+      `Move that line behind "${END}", or take it out, then try again.`,
+    );
+  }
   let start = begin.start;
-  if (begin.line === BEGIN_AFTER_ADDED_NEWLINE && start > 0 && end.next === config.length) {
-    // Lines that were added behind the block need it. The added newline is of the same kind as the one that ends the marker's own line.
-    start -= text.charCodeAt(begin.next - 2) === CR ? 2 : 1;
+  if (begin.line === BEGIN_AFTER_ADDED_NEWLINE && end.next === config.length) {
+    // Lines that were added behind the block need it. The added newline is of the same kind as the one that ends the marker's
+    // own line; another one ends a line that somebody put in between.
+    const added = text.charCodeAt(begin.next - 2) === CR ? '\r\n' : '\n';
+    if (text.slice(0, start).endsWith(added)) start -= added.length;
   }
   const without = concatBytes(config.subarray(0, start), config.subarray(end.next));
   return {
     without: begin.line === BEGIN_OF_NEW_FILE && without.length === 0 ? undefined : without,
-    lines: text.slice(begin.next, end.start).split(/\r?\n/).slice(0, -1),
+    lines,
   };
+}
+
+/** Whether a line is one of ours, or blank; somebody may have made it a comment, or {@link muteBlock} did. */
+function isOwn(line: string): boolean {
+  if (line === '' || OWN_LINE.test(line)) return true;
+  if (!line.startsWith('#')) return false;
+  const commented = line.replace(/^#\s*/, '');
+  return ['', 'k', 'a', 'd', 'i'].some((first) => OWN_LINE.test(first + commented));
 }
 
 /**

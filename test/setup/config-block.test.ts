@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HypberryError } from '../../src/base/errors.js';
-import { addBlock, splitConfig } from '../../src/setup/config-block.js';
+import { addBlock, muteBlock, splitConfig } from '../../src/setup/config-block.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (data: Uint8Array): string => new TextDecoder('latin1').decode(data);
 
-const OURS = ['[pi2]', 'kernel=hypberry.img', '[all]'];
+const OURS = ['[pi2]', 'kernel=hypberry-00000000.img', '[all]'];
 
 /** config.txt files as people and tools write them, and bytes that nobody would. */
 const anyConfig = fc.oneof(
@@ -59,16 +59,16 @@ describe('our block in config.txt', () => {
   });
 
   test('every line of it stands on a line of its own, with the line ends of the file', () => {
-    expect(text(addBlock(bytes('a=1\r\nb=2'), ['x=1'])).split('\r\n')).toEqual([
+    expect(text(addBlock(bytes('a=1\r\nb=2'), ['kernel_old=1'])).split('\r\n')).toEqual([
       'a=1',
       'b=2',
       expect.stringMatching(/^# hypberry: begin/) as string,
-      'x=1',
+      'kernel_old=1',
       '# hypberry: end',
       '',
     ]);
-    expect(text(addBlock(bytes('a=1\n'), ['x=1']))).toMatch(
-      /^a=1\n# hypberry: begin[^\n]*\nx=1\n# hypberry: end\n$/,
+    expect(text(addBlock(bytes('a=1\n'), ['kernel_old=1']))).toMatch(
+      /^a=1\n# hypberry: begin[^\n]*\nkernel_old=1\n# hypberry: end\n$/,
     );
   });
 
@@ -76,6 +76,38 @@ describe('our block in config.txt', () => {
     const config = addBlock(bytes('a=1\n'), OURS);
     const edited = bytes(`${text(config)}b=2\n`);
     expect(text(splitConfig(edited).without!)).toBe('a=1\nb=2\n');
+  });
+
+  test('a line that ends otherwise, put in front of it, keeps every byte', () => {
+    const config = addBlock(bytes('a=1\r\nb=2'), OURS);
+    const edited = bytes(text(config).replace('# hypberry: begin', 'c=3\n$&'));
+    expect(text(splitConfig(edited).without!)).toBe('a=1\r\nb=2\r\nc=3\n');
+  });
+
+  test.each(['arm_freq=900', 'kernel=mine.img', '# a note', '[pi4]', 'kernel_old=0'])(
+    'refused where somebody wrote a line of their own into it: %s',
+    (line) => {
+      const edited = bytes(text(addBlock(bytes('a=1\n'), OURS)).replace('# hypberry: end', `${line}\n$&`));
+      expect(() => splitConfig(edited)).toThrow(
+        expect.objectContaining({
+          code: 'setup.config-damaged',
+          message: expect.stringContaining(`"${line}"`) as string,
+        }) as HypberryError,
+      );
+    },
+  );
+
+  test('its lines may have been made comments, other ends of line, or blank ones put in', () => {
+    const ours = [...OURS, 'kernel_old=1', 'device_tree_address=0x08000000', 'initramfs rd followkernel'];
+    const whole = text(addBlock(bytes('a=1\n'), ours));
+    for (const edited of [
+      whole.replaceAll('\n', '\r\n'),
+      whole.replaceAll(/^(?=[kdi])/gm, '#'),
+      whole.replaceAll(/^(?=[kdi])/gm, '# '),
+      text(muteBlock(bytes(whole))),
+      whole.replace('[all]', '\n[all] '),
+    ])
+      expect(text(splitConfig(bytes(edited)).without!).trimEnd()).toBe('a=1');
   });
 
   test('a file without it comes back as it is', () => {
