@@ -217,7 +217,7 @@ async function refuseOverlap(
 
 /**
  * Files of ours that nothing needs once those to `keep` are in use. One that the user's own lines name, taken over from our
- * block perhaps, stays, and a note says so.
+ * block perhaps, stays, and so does a copy of one behind a prefix that is no `os_prefix` of theirs; a note says so.
  * @param base the card without our lines in config.txt
  */
 async function leftovers(
@@ -231,10 +231,14 @@ async function leftovers(
   const unused: string[] = [];
   const notes: string[] = [];
   for (const path of await ourFiles(card)) {
-    const name = path.slice(path.search(OUR_NAME)).toLowerCase();
+    const prefix = path.slice(0, path.search(OUR_NAME)).toLowerCase();
+    const name = path.slice(prefix.length).toLowerCase();
     if (keep.some((it) => it.toLowerCase() === path.toLowerCase())) continue;
-    if (!texts.some((text) => text.includes(name))) unused.push(path);
-    else notes.push(`${path} stays, because config.txt names it outside of hypberry's block.`);
+    if (texts.some((text) => text.includes(name)))
+      notes.push(`${path} stays, because config.txt names it outside of hypberry's block.`);
+    else if (prefix !== '' && !texts.some((text) => text.includes(prefix)))
+      notes.push(`${path} stays, because config.txt names no prefix "${prefix}": it may be a copy of yours.`);
+    else unused.push(path);
   }
   return { unused, notes };
 }

@@ -210,6 +210,18 @@ describe.each([
     expect(sums(files)).toEqual(sums(after));
   });
 
+  test('keeps copies of its files under names and in folders of the user', async () => {
+    const files = bootPartition(firmware);
+    const card = changeableCard(files);
+    await install(card);
+    const [name] = ours(files);
+    const copies = [`backup-${name}`, `kept/${name}`];
+    for (const copy of copies) files[copy] = files[name!]!;
+    const plan = await uninstall(card);
+    expect(ours(files).sort()).toEqual(copies);
+    for (const copy of copies) expect(plan.notes.join()).toContain(`${copy} stays`);
+  });
+
   test('keeps a file of ours that the user names', async () => {
     const files = bootPartition(firmware);
     const card = changeableCard(files);
