@@ -5,6 +5,7 @@ import { compileAssemblyScript } from '../../scripts/lib/assemblyscript.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import { Cpu } from '../../src/cpu/cpu.js';
 import * as L from '../../src/cpu/layout.js';
+import { ramWords } from '../../test/support/ram.js';
 import { translate } from '../../src/translate/translate.js';
 import { compileC } from './compiler.js';
 
@@ -113,16 +114,16 @@ async function measure(program: Program, { symbol, words, memory = {} }: Scenari
     counterFrequency: 19_200_000,
     onTimer: () => undefined,
   });
-  cpu.ram.set(program.image, ORIGIN);
+  cpu.memory.load(ORIGIN, program.image);
   const { machine: m } = cpu;
-  const word = (address: number): number => (cpu.ram.byteOffset + address) >>> 2;
-  for (const [address, value] of Object.entries(memory)) m.u32[word(Number(address))] = value;
+  const ram = ramWords(cpu);
+  for (const [address, value] of Object.entries(memory)) ram[Number(address) / 4] = value;
   words.forEach((value, i) => {
     if (i < 4) m.u32[i] = value;
-    else m.u32[word(STACK + 4 * (i - 4))] = value;
+    else ram[STACK / 4 + i - 4] = value;
   });
   // At the start: WFI, where the call comes back to.
-  m.u32[word(START)] = 0xe320f003;
+  ram[START / 4] = 0xe320f003;
   m.u32[13] = STACK;
   m.u32[14] = START;
   m.u32[L.PC >>> 2] = program.symbols.get(symbol)!;
@@ -136,7 +137,7 @@ async function measure(program: Program, { symbol, words, memory = {} }: Scenari
   });
   const reason = cpu.run(1e6);
   if (reason !== 'idle') throw new Error(`${symbol} did not come back: ${reason}`);
-  return { count, results: [m.u32[0]!, m.u32[1]!], memory: cpu.ram.slice(VCPU, VCPU + MEMORY_BYTES) };
+  return { count, results: [m.u32[0]!, m.u32[1]!], memory: cpu.memory.observe(VCPU, MEMORY_BYTES).slice() };
 }
 
 await ensureTools(['binutils-arm-none-eabi']);

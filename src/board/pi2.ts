@@ -1,4 +1,5 @@
 import type { TimerName } from '../ports/bus.js';
+import type { DeviceMemory } from '../ports/memory.js';
 import { restoreState, saveState, type State } from '../base/state.js';
 import { ArmTimer } from './arm-timer.js';
 import { AsyncBridges } from './asb.js';
@@ -47,8 +48,8 @@ const DMA_LINES = 15;
 
 /** What the board is connected to. */
 export interface Surroundings {
-  /** All RAM, from physical address 0. */
-  readonly ram: Uint8Array;
+  /** RAM, which DMA and the VideoCore reach. */
+  readonly memory: DeviceMemory;
   readonly clock: Clock;
   readonly identity: BoardIdentity;
   /** Seed of the random number generator. */
@@ -57,8 +58,6 @@ export interface Surroundings {
   irq(core: number, level: boolean): void;
   /** A core's FIQ input. */
   fiq(core: number, level: boolean): void;
-  /** A device has written to RAM (physical address, bytes). */
-  ramWritten(address: number, length: number): void;
   /** A character from the PL011. */
   console(byte: number): void;
   /** A character from the mini UART. */
@@ -125,13 +124,7 @@ const UNMODELLED: readonly Unmodelled[] = (
 /** Puts the board's parts together and wires their lines. */
 export function createPi2(surroundings: Surroundings): Board {
   const { clock, identity, log } = surroundings;
-  const memory = new VideoCoreBus(
-    surroundings.ram,
-    () => bus,
-    (address, length) => {
-      surroundings.ramWritten(address, length);
-    },
-  );
+  const memory = new VideoCoreBus(surroundings.memory, () => bus);
 
   const wires = {
     irq: new Uint8Array(CORES),

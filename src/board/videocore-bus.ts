@@ -1,4 +1,5 @@
 import type { Bus } from '../ports/bus.js';
+import type { DeviceMemory } from '../ports/memory.js';
 import { PERIPHERAL_BASE } from './bcm2836.js';
 
 /**
@@ -13,31 +14,22 @@ const PERIPHERALS = { base: 0x7e00_0000, size: 0x0100_0000 } as const;
 
 /** Accesses to RAM and devices by bus address. Nothing outside them is touched: reads give 0, writes go nowhere. */
 export class VideoCoreBus {
-  private readonly view: DataView;
-
-  /**
-   * @param ram all RAM, from address 0
-   * @param peripherals gives the ARM's bus, on which the devices lie
-   * @param ramWritten told of every write to RAM (physical address, bytes): the processor drops what it has decoded
-   */
+  /** @param peripherals gives the ARM's bus, on which the devices lie */
   constructor(
-    private readonly ram: Uint8Array,
+    private readonly memory: DeviceMemory,
     private readonly peripherals: () => Bus,
-    private readonly ramWritten: (address: number, length: number) => void,
-  ) {
-    this.view = new DataView(ram.buffer, ram.byteOffset, ram.byteLength);
-  }
+  ) {}
 
   /** Whether all of `length` bytes at a bus address are RAM. */
   isRam(address: number, length: number): boolean {
-    return !isPeripheral(address) && (address & RAM_ADDRESS) + length <= this.ram.length;
+    return !isPeripheral(address) && (address & RAM_ADDRESS) + length <= this.memory.size;
   }
 
   /** The 32-bit word at a bus address; 0 where there is nothing. */
   read32(address: number): number {
     if (isPeripheral(address)) return this.peripherals().read(0, toPhysical(address), 4);
     const at = address & RAM_ADDRESS;
-    return at + 4 <= this.ram.length ? this.view.getUint32(at, true) : 0;
+    return at + 4 <= this.memory.size ? this.memory.read32(at) : 0;
   }
 
   /** Writes the 32-bit word at a bus address. */
@@ -47,22 +39,18 @@ export class VideoCoreBus {
       return;
     }
     const at = address & RAM_ADDRESS;
-    if (at + 4 > this.ram.length) return;
-    this.view.setUint32(at, value, true);
-    this.ramWritten(at, 4);
+    if (at + 4 <= this.memory.size) this.memory.write32(at, value);
   }
 
   /** A copy of `length` bytes of RAM at a bus address; undefined when they are not all RAM. */
   readBytes(address: number, length: number): Uint8Array | undefined {
     const at = address & RAM_ADDRESS;
-    return this.isRam(address, length) ? this.ram.slice(at, at + length) : undefined;
+    return this.isRam(address, length) ? this.memory.read(at, length) : undefined;
   }
 
   /** Writes bytes to RAM at a bus address; nothing at all when they are not all RAM. */
   writeBytes(address: number, bytes: Uint8Array): void {
-    if (!this.isRam(address, bytes.length)) return;
-    this.ram.set(bytes, address & RAM_ADDRESS);
-    this.ramWritten(address & RAM_ADDRESS, bytes.length);
+    if (this.isRam(address, bytes.length)) this.memory.write(address & RAM_ADDRESS, bytes);
   }
 }
 

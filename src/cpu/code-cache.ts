@@ -40,11 +40,3 @@ export function codeWritten(m: Machine, physical: number, size: number): void {
     if (m.u8[L.CODE_LINES + line]) forgetPage(m, line >>> 6);
   }
 }
-
-/** Stores to RAM, little-endian, and throws away code that was there. */
-export function storeWatched(m: Machine, physical: number, size: 1 | 2 | 4, value: number): void {
-  codeWritten(m, physical, size);
-  const at = L.RAM + physical;
-  if (size === 4 && (at & 3) === 0) m.u32[at >>> 2] = value;
-  else for (let i = 0; i < size; i++) m.u8[at + i] = (value >>> (8 * i)) & 0xff;
-}

@@ -14,6 +14,13 @@ import { interpreterBase64 } from './interpreter-binary.js';
 import * as L from './layout.js';
 import { fetchAddress, interpreterLoad, interpreterStore } from './memory.js';
 import { Op } from './micro-ops.js';
+import {
+  allocateMemory,
+  fetchHalfword,
+  type PhysicalMemory,
+  physicalMemory,
+  type SavedMemory,
+} from './physical-memory.js';
 import { PSR_A, PSR_F, PSR_I, readItState, setItState } from './modes.js';
 import { transferRecord } from './slow/transfers.js';
 import {
@@ -71,16 +78,12 @@ export interface CpuState {
   readonly cores: readonly State[];
   /** The running core's registers, and the others' behind them. */
   readonly registers: Uint8Array;
-  /** The pages of RAM that are not all zero: physical address and bytes. */
-  readonly ram: readonly { readonly address: number; readonly data: Uint8Array }[];
+  readonly ram: SavedMemory;
 }
 
-/** Bytes of the pieces in which RAM is saved. */
-const PAGE = 0x1000;
-
 export class Cpu {
-  /** RAM, from physical address 0. Whoever writes it while the cores run calls {@link ramWritten}. */
-  readonly ram: Uint8Array;
+  /** RAM, for devices, loaders and those who look on. */
+  readonly memory: PhysicalMemory;
   /** Virtual time in nanoseconds up to which all cores have run. */
   time = 0;
   /** The state, for tools and tests. The running core's registers are those of {@link Machine.core}. */
@@ -100,8 +103,7 @@ export class Cpu {
   private running = false;
 
   private constructor(options: CpuOptions, module: object) {
-    const pages = (L.RAM + options.ramSize) / 0x10000;
-    const memory = new webAssembly.Memory({ initial: Math.ceil(pages), maximum: Math.ceil(pages) });
+    const memory = allocateMemory(options.ramSize);
     const { buffer } = memory;
     const cores = options.mpidr.map((mpidr, i) => new Core(i, mpidr));
     const m: Machine = {
@@ -137,7 +139,9 @@ export class Cpu {
     };
     this.machine = m;
     this.waits = cores.map(() => undefined);
-    this.ram = new Uint8Array(buffer, L.RAM, options.ramSize);
+    this.memory = physicalMemory(m, (address, length) => {
+      codeWritten(m, address, length);
+    });
     const instance = new webAssembly.Instance(module, {
       env: { memory },
       cpu: {
@@ -326,10 +330,7 @@ export class Cpu {
       core: m.core.index,
       cores: m.cores.map(saveState),
       registers: m.u8.slice(0, end),
-      ram: usedPages(this.ram).map((address) => ({
-        address,
-        data: this.ram.slice(address, address + PAGE),
-      })),
+      ram: this.memory.save(),
     };
   }
 
@@ -344,8 +345,7 @@ export class Cpu {
       restoreState(m.cores[i]!, state);
     });
     m.core = m.cores[saved.core]!;
-    for (const address of usedPages(this.ram)) this.ram.fill(0, address, address + PAGE);
-    for (const { address, data } of saved.ram) this.ram.set(data, address);
+    this.memory.restore(saved.ram);
     this.forget();
   }
 
@@ -357,9 +357,9 @@ export class Cpu {
     updateContext(m);
   }
 
-  /** To be called after RAM was written other than by the cores. */
-  ramWritten(address: number, size: number): void {
-    codeWritten(this.machine, address, size);
+  /** Has the instructions at a physical address decoded anew, for who looks on wants others of them now. */
+  decodeAnew(address: number): void {
+    codeWritten(this.machine, address, 1);
   }
 
   /**
@@ -425,7 +425,7 @@ export class Cpu {
     if (physical < 0) return 0;
     if (!thumb(m)) return blockAt(m, physical);
     let second: number | undefined;
-    if ((pc & 0xfff) === 0xffe && isWideT32(m.u16[(L.RAM + physical) >>> 1]!)) {
+    if ((pc & 0xfff) === 0xffe && isWideT32(fetchHalfword(m, physical))) {
       second = fetchAddress(m, (pc + 2) >>> 0, pc);
       if (second < 0) return 0;
     }
@@ -513,17 +513,4 @@ export class Cpu {
     this.shown = Math.min(m.sliceEnd, m.sliceStart + Math.floor(executed / m.sharing));
     return true;
   }
-}
-
-/** Addresses of the pages that are not all zero. */
-function usedPages(ram: Uint8Array): number[] {
-  const words = new Int32Array(ram.buffer, ram.byteOffset, ram.length / 4);
-  const used: number[] = [];
-  for (let address = 0; address < ram.length; address += PAGE) {
-    const end = (address + PAGE) / 4;
-    let at = address / 4;
-    while (at < end && words[at] === 0) at++;
-    if (at < end) used.push(address);
-  }
-  return used;
 }

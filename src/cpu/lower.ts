@@ -10,6 +10,7 @@ import * as L from './layout.js';
 import { lowerings } from './lowerings.js';
 import { Op } from './micro-ops.js';
 import { readItState } from './modes.js';
+import { fetchHalfword, fetchWord } from './physical-memory.js';
 import { slowInstructions } from './slow/index.js';
 import type { Machine } from './state.js';
 import { setRegister, thumb } from './state.js';
@@ -37,7 +38,7 @@ export function decodeBlock(
   const isThumb = thumb(m);
   const emitter = new Emitter(m, isThumb, (variant & L.VARIANT_E) !== 0, physical >>> 12, start);
   const first = physical & (isThumb ? 0xffe : 0xffc);
-  const base = L.RAM + (physical & ~0xfff);
+  const page = physical & ~0xfff;
   emitter.offset = first;
   emitter.it = readItState(m);
   let next = first;
@@ -45,17 +46,17 @@ export function decodeBlock(
     emitter.offset = next;
     emitter.position++;
     if (!isThumb) {
-      const word = m.u32[(base + next) >>> 2]!;
+      const word = fetchWord(m, page + next);
       watched(emitter, physical, word);
       lowerA32(emitter, word);
       next += 4;
       continue;
     }
-    let word = m.u16[(base + next) >>> 1]!;
+    let word = fetchHalfword(m, page + next);
     emitter.size = isWideT32(word) ? 4 : 2;
     if (emitter.size === 4) {
-      if (next + 2 < PAGE_SIZE) word = word * 0x10000 + m.u16[(base + next + 2) >>> 1]!;
-      else if (second !== undefined) word = word * 0x10000 + m.u16[(L.RAM + second) >>> 1]!;
+      if (next + 2 < PAGE_SIZE) word = word * 0x10000 + fetchHalfword(m, page + next + 2);
+      else if (second !== undefined) word = word * 0x10000 + fetchHalfword(m, second);
       else {
         // The rest of it is in a page that may be anywhere: it is done by itself.
         emitter.size = 2;

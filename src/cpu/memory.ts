@@ -1,5 +1,5 @@
 /** Memory accesses that the interpreter's fast path does not do: TLB misses, devices, faults, byte order. */
-import { storeWatched } from './code-cache.js';
+import { codeWritten } from './code-cache.js';
 import type { Access } from './exceptions.js';
 import { dataAbort, takeDataAbort, takePrefetchAbort } from './exceptions.js';
 import { FAULT_ALIGNMENT, FAULT_EXTERNAL } from './faults.js';
@@ -8,6 +8,7 @@ import type { Translation } from './mmu.js';
 import { SCTLR_A } from './control-bits.js';
 import { faultOf, currentRegime, EXECUTE, READ, walk, WRITE } from './mmu.js';
 import { isPrivileged } from './current-mode.js';
+import { readData, writeData } from './physical-memory.js';
 import type { Machine } from './state.js';
 import { word } from './state.js';
 import { contextNumber, enter, lookup, lookupCode } from './tlb.js';
@@ -73,20 +74,16 @@ function translate(
  * from outside RAM, and anything above 4 GiB.
  */
 export function readPhysical(m: Machine, physical: number, size: Size): number {
-  if (physical + size <= m.ramSize) {
-    const at = L.RAM + physical;
-    if (size === 4 && (at & 3) === 0) return m.u32[at >>> 2]!;
-    let value = 0;
-    for (let i = 0; i < size; i++) value += m.u8[at + i]! * 2 ** (8 * i);
-    return value;
-  }
+  if (physical + size <= m.ramSize) return readData(m, physical, size);
   if (m.probing) m.steadyUntil = Math.min(m.steadyUntil, m.bus.steadyUntil?.(physical) ?? -Infinity);
   return m.bus.read(m.core.index, physical, size) >>> 0;
 }
 
 export function writePhysical(m: Machine, physical: number, size: Size, value: number): void {
-  if (physical + size <= m.ramSize) storeWatched(m, physical, size, value);
-  else m.bus.write(m.core.index, physical, size, value >>> 0);
+  if (physical + size <= m.ramSize) {
+    codeWritten(m, physical, size);
+    writeData(m, physical, size, value);
+  } else m.bus.write(m.core.index, physical, size, value >>> 0);
 }
 
 function swap(value: number, size: Size): number {

@@ -23,8 +23,8 @@ import {
   FAULT_PERMISSION,
   FAULT_TRANSLATION,
 } from './faults.js';
-import * as L from './layout.js';
 import { isSecure, modeOf } from './current-mode.js';
+import { readTableWord } from './physical-memory.js';
 import type { Core, Machine, SystemBank } from './state.js';
 
 /** Rights. */
@@ -105,7 +105,7 @@ function fail(status: number): false {
 /** Reads a word of a translation table; undefined outside RAM. */
 function readTable(m: Machine, address: number, bigEndian: boolean): number | undefined {
   if (address + 4 > m.ramSize) return undefined;
-  const value = m.u32[(L.RAM + address) >>> 2]!;
+  const value = readTableWord(m, address);
   if (!bigEndian) return value;
   return ((value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;
 }

@@ -2,9 +2,9 @@
 import { decodeA32, decodeT32, isWideT32 } from '../isa/decoder.js';
 import type { Encoding } from '../isa/encoding.js';
 import type { Fields } from '../isa/pattern.js';
-import * as L from './layout.js';
 import { currentRegime, EXECUTE, faultOf, walk } from './mmu.js';
 import { isPrivileged } from './current-mode.js';
+import { fetchHalfword, fetchWord } from './physical-memory.js';
 import type { Machine } from './state.js';
 import { thumb } from './state.js';
 import { lookupCode } from './tlb.js';
@@ -25,12 +25,12 @@ function codeAt(m: Machine, address: number): number {
 function instruction(m: Machine): { encoding: Encoding; fields: Fields } | undefined {
   const physical = codeAt(m, m.address);
   if (physical < 0) return undefined;
-  if (!thumb(m)) return decodeA32(m.u32[(L.RAM + physical) >>> 2]!);
-  const first = m.u16[(L.RAM + physical) >>> 1]!;
+  if (!thumb(m)) return decodeA32(fetchWord(m, physical));
+  const first = fetchHalfword(m, physical);
   if (!isWideT32(first)) return decodeT32(first);
   const second = codeAt(m, (m.address + 2) >>> 0);
   if (second < 0) return undefined;
-  return decodeT32(first * 0x10000 + m.u16[(L.RAM + second) >>> 1]!);
+  return decodeT32(first * 0x10000 + fetchHalfword(m, second));
 }
 
 /**

@@ -21,6 +21,7 @@ import {
 } from './control-bits.js';
 import { EXECUTE, READ, WRITE } from './mmu.js';
 import { isSecure, modeOf } from './current-mode.js';
+import { fastAddend } from './physical-memory.js';
 import type { Core, Machine } from './state.js';
 import { setWord, word } from './state.js';
 
@@ -156,7 +157,7 @@ export function enter(
   u32[at + WRITE_AT] = rights & WRITE ? (isRam && !hasCode(m, physical) ? key : key | L.SLOW) : L.NO_KEY;
   u32[at + EXECUTE_AT] = rights & EXECUTE && isRam ? key : L.NO_KEY;
   if (found.sizeLog2 > 12) contexts(m).large.add(address >>> 20);
-  u32[at + ADDEND_AT] = L.RAM + physical - (address & 0xfffff000);
+  u32[at + ADDEND_AT] = fastAddend((address & 0xfffff000) >>> 0, physical);
   u32[at + PHYSICAL_AT] = physical;
   u32[at + FLAGS_AT] =
     (isRam ? L.TLB_IS_RAM : 0) |

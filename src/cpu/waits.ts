@@ -6,6 +6,7 @@
 import { blockAt, knownBlock } from './blocks.js';
 import * as L from './layout.js';
 import { Op } from './micro-ops.js';
+import { readData } from './physical-memory.js';
 import { isFlat } from './mmu.js';
 import { executedInSlice, leaves, now, type Core, type Machine } from './state.js';
 import { countAt, timeOfCount } from './timers.js';
@@ -315,10 +316,7 @@ function sizeOf(op: number): 1 | 2 | 4 {
 
 /** Reads what a read would give; undefined where it would do more, or where time alone changes it. */
 function readAgain(m: Machine, core: Core, physical: number, size: 1 | 2 | 4): number | undefined {
-  if (physical < m.ramSize) {
-    const at = L.RAM + physical;
-    return size === 4 ? m.u32[at >>> 2] : size === 2 ? m.u16[at >>> 1] : m.u8[at];
-  }
+  if (physical < m.ramSize) return readData(m, physical, size);
   if (m.bus.steadyUntil?.(physical) !== Infinity) return undefined;
   return m.bus.read(core.index, physical, size);
 }

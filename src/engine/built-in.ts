@@ -110,7 +110,7 @@ export async function createBuiltInPi(
   });
   const clock = new Clock(() => cpu.now());
   const board: Board = createPi2({
-    ram: cpu.ram,
+    memory: cpu.memory.device,
     clock,
     identity: {
       revision: REVISION,
@@ -127,9 +127,6 @@ export async function createBuiltInPi(
     fiq: (core, level) => {
       cpu.setFiq(core, level);
     },
-    ramWritten: (address, length) => {
-      cpu.ramWritten(address, length);
-    },
     console: (byte) => {
       onConsole(Uint8Array.of(byte));
     },
@@ -143,7 +140,7 @@ export async function createBuiltInPi(
       for (const { unmodelled } of observers) unmodelled?.(sentence);
     },
   });
-  for (const { address, data } of machine.memory) cpu.ram.set(data, address);
+  for (const { address, data } of machine.memory) cpu.memory.load(address, data);
   for (const core of cpu.machine.cores) core.CNTVOFF = RESET_CNTVOFF;
   const pi: BuiltInPi = {
     cpu,
@@ -196,7 +193,7 @@ function followConsoles({ cpu }: BuiltInPi, { consoles = [] }: Machine, onConsol
   return {
     look() {
       for (const { name, log, size, written, next } of all) {
-        const bytes = next(readU32LE(cpu.ram, written), cpu.ram.subarray(log, log + size));
+        const bytes = next(readU32LE(cpu.memory.observe(written, 4), 0), cpu.memory.observe(log, size));
         if (bytes.length > 0) onConsole(bytes, name);
       }
     },

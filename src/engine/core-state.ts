@@ -1,4 +1,5 @@
 /** Where the cores are. */
+import { readU16LE, readU32LE } from '../base/bytes.js';
 import type { Cpu } from '../cpu/cpu.js';
 import * as L from '../cpu/layout.js';
 import { PSR_M } from '../cpu/current-mode.js';
@@ -43,11 +44,14 @@ const placeOf = (m: Machine, core: Core): number =>
   core === m.core ? 0 : L.CORES + core.index * L.CORE_SIZE;
 
 /** The A32 word, or the T32 halfword, at a core's PC; undefined where its translation is not at hand. */
-export function nextWord(m: Machine, { core, pc, thumb }: CoreState): number | undefined {
+export function nextWord(cpu: Cpu, { core, pc, thumb }: CoreState): number | undefined {
+  const { machine: m } = cpu;
   const context = word(m, placeOf(m, m.cores[core]!) + L.CONTEXT) >>> 2;
   const physical = lookupCode(m, pc, context);
   if (physical < 0) return undefined;
-  return thumb ? m.u16[(L.RAM + physical) >>> 1]! : m.u32[(L.RAM + physical) >>> 2]!;
+  return thumb
+    ? readU16LE(cpu.memory.observe(physical, 2), 0)
+    : readU32LE(cpu.memory.observe(physical, 4), 0);
 }
 
 /** Where every core is. Not while one is within a block. */

@@ -8,6 +8,7 @@ import {
   VECTOR_PREFETCH,
   VECTOR_UNDEFINED,
 } from '../cpu/exceptions.js';
+import type { Cpu } from '../cpu/cpu.js';
 import * as L from '../cpu/layout.js';
 import { isSecure, modeOf } from '../cpu/current-mode.js';
 import { PSR_F, PSR_I } from '../cpu/modes.js';
@@ -174,7 +175,7 @@ export const endAtCrash: Observe = (pi) => {
     },
     look: () => {
       const states = coreStates(pi.cpu);
-      const stuck = states.map((state) => isStuck(machine, state));
+      const stuck = states.map((state) => isStuck(pi.cpu, state));
       const after = (core: number): string =>
         chains[core]!.depth > 0 ? ` after ${exceptionText(chains[core]!.last!)}` : '';
       for (const { core, pc } of states) {
@@ -208,11 +209,11 @@ const BRANCH_TO_ITSELF_A32 = 0xeaff_fffe;
 const BRANCH_TO_ITSELF_T32 = 0xe7fe;
 
 /** Whether a core is at a branch to itself that no interrupt can end. */
-function isStuck(m: Machine, state: CoreState): boolean {
+function isStuck(cpu: Cpu, state: CoreState): boolean {
   const { core, CPSR, waiting, thumb } = state;
   if (waiting !== 'no' || (CPSR & PSR_I) === 0 || (CPSR & PSR_F) === 0) return false;
-  const { HCR, SCR } = m.cores[core]!;
+  const { HCR, SCR } = cpu.machine.cores[core]!;
   // Interrupts that go to HYP or Monitor mode are not masked by other modes' CPSR.
   if (HCR !== 0 || (SCR & SCR_ROUTES) !== 0) return false;
-  return nextWord(m, state) === (thumb ? BRANCH_TO_ITSELF_T32 : BRANCH_TO_ITSELF_A32);
+  return nextWord(cpu, state) === (thumb ? BRANCH_TO_ITSELF_T32 : BRANCH_TO_ITSELF_A32);
 }

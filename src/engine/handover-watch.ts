@@ -68,8 +68,9 @@ function pcOf(m: Machine, core: Core): number {
  * nothing after that, and before it next to nothing: it sees only the instructions at which cores come to the kernel.
  */
 export const watchHandover: Observe = ({ cpu, board }, { picked, consoles }) => {
-  const kernel = kernelExtent(cpu.ram, picked.kernel);
-  const image = cpu.ram.subarray(kernel.start, kernel.end);
+  const { memory } = cpu;
+  const kernel = kernelExtent(memory.observe(), picked.kernel);
+  const image = memory.observe(kernel.start, kernel.end - kernel.start);
   const unpacked = hasZImageMagic(image) ? unpackedExtent(image) : undefined;
   const came = new Map<number, CoreAtEntry>();
   const releasedTo = new Map<number, number>();
@@ -84,7 +85,7 @@ export const watchHandover: Observe = ({ cpu, board }, { picked, consoles }) => 
   const isComplete = (): boolean => came.size === CORES;
   const treeNow = (): Uint8Array => {
     const r2 = came.get(0)?.r2 ?? 0;
-    return cpu.ram.slice(r2, r2 + atR2.length);
+    return memory.observe(r2, atR2.length).slice();
   };
 
   board.local.mailboxSet = (core, mailbox, value) => {
@@ -94,7 +95,7 @@ export const watchHandover: Observe = ({ cpu, board }, { picked, consoles }) => 
     // What was decoded there before knows nothing of us.
     const address = expectedAt(core);
     entries.add(address);
-    if (address < cpu.ram.length) cpu.ramWritten(address, 1);
+    if (address < memory.size) cpu.decodeAnew(address);
   };
 
   return {
@@ -106,7 +107,7 @@ export const watchHandover: Observe = ({ cpu, board }, { picked, consoles }) => 
         if (came.has(index) || (physical !== expectedAt(index) && physical !== kernel.start)) return false;
         const seen = coreAtEntry(m, board, address, releasedTo.get(index));
         came.set(index, seen);
-        if (index === 0) atR2 = bytesAt(cpu.ram, seen.r2);
+        if (index === 0) atR2 = bytesAt(memory.observe(), seen.r2);
         return false;
       },
     },

@@ -62,6 +62,7 @@ export const ARM_MEMORY = 0x20_0000;
 export function testBoard(identity: Partial<BoardIdentity> = {}) {
   const time = new TestTime();
   const ram = new Uint8Array(RAM_SIZE);
+  const view = new DataView(ram.buffer);
   const told = {
     irq: [false, false, false, false],
     fiq: [false, false, false, false],
@@ -72,7 +73,19 @@ export function testBoard(identity: Partial<BoardIdentity> = {}) {
     log: [] as string[],
   };
   const board = createPi2({
-    ram,
+    memory: {
+      size: RAM_SIZE,
+      read32: (address) => view.getUint32(address, true),
+      write32: (address, value) => {
+        view.setUint32(address, value, true);
+        told.written.push([address, 4]);
+      },
+      read: (address, length) => ram.slice(address, address + length),
+      write: (address, bytes) => {
+        ram.set(bytes, address);
+        told.written.push([address, bytes.length]);
+      },
+    },
     clock: time.clock,
     identity: {
       revision: 0xa01041,
@@ -86,13 +99,11 @@ export function testBoard(identity: Partial<BoardIdentity> = {}) {
     seed: 1,
     irq: (core, level) => (told.irq[core] = level),
     fiq: (core, level) => (told.fiq[core] = level),
-    ramWritten: (address, length) => told.written.push([address, length]),
     console: (byte) => (told.console += String.fromCharCode(byte)),
     auxConsole: (byte) => (told.auxConsole += String.fromCharCode(byte)),
     ended: (how) => told.ended.push(how),
     log: (sentence) => told.log.push(sentence),
   });
-  const view = new DataView(ram.buffer);
   return {
     board,
     time,

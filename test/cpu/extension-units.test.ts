@@ -4,6 +4,7 @@ import { FAULT_ALIGNMENT, shortFaultStatus } from '../../src/cpu/faults.js';
 import { taken } from '../../src/cpu/instruction.js';
 import * as L from '../../src/cpu/layout.js';
 import { setCpsr } from '../../src/cpu/modes.js';
+import { readData, writeData } from '../../src/cpu/physical-memory.js';
 import { slowInstructions } from '../../src/cpu/slow/index.js';
 import type { Machine } from '../../src/cpu/state.js';
 import { decodeA32 } from '../../src/isa/decoder.js';
@@ -36,7 +37,7 @@ const DATA = LOAD_ADDRESS + 0x100;
 async function machine(): Promise<Machine> {
   const { machine: m } = await userCpu();
   m.u32[L.FPEXC >>> 2] = 1 << 30;
-  for (let i = 0; i < 64; i++) m.u8[L.RAM + DATA + i] = i;
+  for (let i = 0; i < 64; i++) writeData(m, DATA + i, 1, i);
   return m;
 }
 const registers = (m: Machine): Uint32Array => m.u32.subarray(L.D0 >>> 2, (L.D0 >>> 2) + 64);
@@ -54,7 +55,7 @@ describe('loads and stores of extension registers', () => {
     registers(m).set([1, 2, 3]);
     run(m, 'vpush', [s(0), s(1), s(2)]);
     expect(m.u32[13]).toBe(DATA + 20);
-    expect([...m.u32.subarray((L.RAM + DATA + 20) >>> 2, (L.RAM + DATA + 32) >>> 2)]).toEqual([1, 2, 3]);
+    expect([20, 24, 28].map((offset) => readData(m, DATA + offset, 4))).toEqual([1, 2, 3]);
     run(m, 'vpop', [s(5), s(6), s(7)]);
     expect(m.u32[13]).toBe(DATA + 32);
     expect([...registers(m).subarray(5, 8)]).toEqual([1, 2, 3]);
@@ -80,8 +81,10 @@ describe('loads and stores of extension registers', () => {
     expect([...registers(m).subarray(4, 6)]).toEqual([0x02030001, 0x06070405]);
     run(m, 'vstr', d(0), [r0, 16]);
     run(m, 'vst1.64', [d(1)], [r1]);
-    expect([...m.u8.subarray(L.RAM + DATA + 16, L.RAM + DATA + 24)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
-    expect([...m.u8.subarray(L.RAM, L.RAM + 8)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect([...Array(8).keys()].map((offset) => readData(m, DATA + 16 + offset, 1))).toEqual([
+      0, 1, 2, 3, 4, 5, 6, 7,
+    ]);
+    expect([...Array(8).keys()].map((offset) => readData(m, offset, 1))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
   test.each([
@@ -110,7 +113,7 @@ describe('loads and stores of extension registers', () => {
   test('a load that faults on its way leaves the base', async () => {
     const m = await machine();
     // The entry of the section from 3 MiB on; the table is at 32 MiB (machines.ts).
-    m.u32[(L.RAM + 32 * 0x100000 + 4 * 3) >>> 2] = 0;
+    writeData(m, 32 * 0x100000 + 4 * 3, 4, 0);
     m.u32[0] = 0x2ffff8;
     expect(() => {
       run(m, 'vldmia', r0, '!', [d(0), d(1)]);

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ensureTools } from '../../scripts/lib/tools.js';
+import type { Cpu } from '../../src/cpu/cpu.js';
 import * as L from '../../src/cpu/layout.js';
 import { readCpsr, setFlags } from '../../src/cpu/modes.js';
 import { slowInstructions } from '../../src/cpu/slow/index.js';
-import type { Machine } from '../../src/cpu/state.js';
 import { t32Encodings } from '../../src/isa/t32/index.js';
 import { decodeA32 } from '../../src/isa/decoder.js';
 import type { Encoding } from '../../src/isa/encoding.js';
@@ -22,6 +22,7 @@ import {
   STATE_WORDS,
 } from './extension-cases.js';
 import type { Program } from './machines.js';
+import { ramWords } from '../support/ram.js';
 import { LOAD_ADDRESS, runInQemu, userCpu } from './machines.js';
 
 beforeAll(() => ensureTools(['qemu-user']), 300_000);
@@ -35,8 +36,9 @@ const FLAGS = 0xf0000000;
 const FPEXC_EN = 1 << 30;
 
 /** Does a case with the function of its operation; gives the state after it. */
-function runCase(m: Machine, { word, state, address }: Case): Uint32Array {
-  const memory = new Uint32Array(m.u8.buffer, L.RAM + address, state.length);
+function runCase(cpu: Cpu, { word, state, address }: Case): Uint32Array {
+  const { machine: m } = cpu;
+  const memory = ramWords(cpu, address, state.length);
   memory.set(state);
   m.u32.set(state.subarray(0, 64), L.D0 >>> 2);
   m.u32[L.FPSCR >>> 2] = state[FPSCR_AT]!;
@@ -75,8 +77,8 @@ function differences({ state }: Case, here: Uint32Array, there: Uint32Array): st
 }
 
 async function wrongCases(encodings: readonly Encoding[], salt: number): Promise<string[]> {
-  const { machine: m } = await userCpu();
-  m.u32[L.FPEXC >>> 2] = FPEXC_EN;
+  const cpu = await userCpu();
+  cpu.machine.u32[L.FPEXC >>> 2] = FPEXC_EN;
   const wrong: string[] = [];
   for (let i = 0; i < encodings.length; i += BATCH) {
     const { cases, built } = makeCases(encodings.slice(i, i + BATCH), COUNT, salt + i);
@@ -87,7 +89,7 @@ async function wrongCases(encodings: readonly Encoding[], salt: number): Promise
     const start = LOAD_ADDRESS + built.data;
     for (const it of cases) {
       const at = (it.address - start) / 4;
-      const here = runCase(m, it);
+      const here = runCase(cpu, it);
       const differs = differences(it, here, there.subarray(at, at + here.length));
       if (differs.length) {
         const fields = JSON.stringify(decodeA32(it.word)!.fields);
@@ -104,12 +106,12 @@ async function runInCpu({ image, data }: Program): Promise<Uint32Array> {
   const cpu = await userCpu();
   const { machine: m } = cpu;
   m.u32[L.FPEXC >>> 2] = FPEXC_EN;
-  cpu.ram.set(image, LOAD_ADDRESS);
+  cpu.memory.load(LOAD_ADDRESS, image);
   m.u32[L.PC >>> 2] = LOAD_ADDRESS;
   expect(cpu.run(2e9)).toBe('idle');
   // Behind the WFI of the SVC vector.
   expect(m.u32[L.PC >>> 2]).toBe(0x0c);
-  return new Uint32Array(cpu.ram.slice(LOAD_ADDRESS + data, LOAD_ADDRESS + image.length).buffer);
+  return new Uint32Array(cpu.memory.observe(LOAD_ADDRESS + data, image.length - data).slice().buffer);
 }
 
 /** Cases for each T32 encoding: they run as whole programs, which takes longer. */

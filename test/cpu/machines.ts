@@ -9,6 +9,7 @@ import * as L from '../../src/cpu/layout.js';
 import { setCpsr } from '../../src/cpu/modes.js';
 import { contextsChanged } from '../../src/cpu/tlb.js';
 import { MODE_USR } from '../../src/isa/program-status.js';
+import { ramWords } from '../support/ram.js';
 
 useTools();
 
@@ -120,7 +121,7 @@ export async function userCpu(): Promise<Cpu> {
   // Sections: Normal memory, read and written by all, domain 0.
   const TABLE = 32 * MIB;
   const SECTION = 0xc0e;
-  const table = new Uint32Array(cpu.ram.buffer, cpu.ram.byteOffset + TABLE, 4096);
+  const table = ramWords(cpu, TABLE, 4096);
   for (let i = 0; i < 4096; i++) table[i] = i * MIB + SECTION;
   const bank = m.core.secure;
   bank.TTBR0 = TABLE;
@@ -128,7 +129,7 @@ export async function userCpu(): Promise<Cpu> {
   // MMU on, SWP allowed; vectors at 0: WFI, then a loop.
   bank.SCTLR |= 1 | (1 << 10);
   m.core.CPACR = 0x00f00000;
-  const vectors = new Uint32Array(cpu.ram.buffer, cpu.ram.byteOffset, 8);
+  const vectors = ramWords(cpu, 0, 8);
   for (let i = 0; i < 8; i++) vectors[i] = 0xe320f003;
   setCpsr(m, MODE_USR);
   contextsChanged(m);
@@ -139,7 +140,7 @@ export async function userCpu(): Promise<Cpu> {
 export async function runHere({ image, data }: Program): Promise<Uint32Array> {
   const cpu = await userCpu();
   const { machine: m } = cpu;
-  cpu.ram.set(image, LOAD_ADDRESS);
+  cpu.memory.load(LOAD_ADDRESS, image);
   m.u32[L.PC >>> 2] = LOAD_ADDRESS;
   const reason = cpu.run(2e9);
   const pc = m.u32[L.PC >>> 2]!;
@@ -147,11 +148,10 @@ export async function runHere({ image, data }: Program): Promise<Uint32Array> {
   if (reason !== 'idle' || pc !== 0x0c) {
     const lr = m.u32[14]!;
     const at = (lr - (pc === 0x14 ? 8 : 4)) >>> 0;
-    const word = m.u32[(L.RAM + at) >>> 2] ?? 0;
+    const word = ramWords(cpu)[at >>> 2] ?? 0;
     const { DFAR, DFSR } = m.core.secure;
     const where = `${at.toString(16)}: ${word.toString(16)}, DFAR ${DFAR.toString(16)}, DFSR ${DFSR.toString(16)}`;
     throw new Error(`stopped (${reason}) at ${pc.toString(16)}, not at its SVC; by ${where}`);
   }
-  const start = cpu.ram.byteOffset + LOAD_ADDRESS + data;
-  return new Uint32Array(cpu.ram.buffer.slice(start, start + image.length - data));
+  return ramWords(cpu, LOAD_ADDRESS + data, (image.length - data) / 4).slice();
 }

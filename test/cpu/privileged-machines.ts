@@ -26,12 +26,12 @@ const CASE_TIME = 20_000;
 /** Runs a plan in the machine of this project. */
 export async function planHere({ image, count, results }: Plan): Promise<Ran> {
   const pi = await createBuiltInPi(handoverOf([0, image]), () => undefined);
-  const done = (): number => word(pi.cpu.ram.subarray(PROGRESS, PROGRESS + 4));
+  const done = (): number => word(pi.cpu.memory.observe(PROGRESS, 4));
   for (let before = -1; done() < count && done() > before;) {
     before = done();
     pi.run(pi.cpu.time + 50 * CASE_TIME);
   }
-  const bytes = pi.cpu.ram.slice(results.address, results.address + results.size);
+  const bytes = pi.cpu.memory.observe(results.address, results.size).slice();
   return { done: done(), results: new Uint32Array(bytes.buffer) };
 }
 

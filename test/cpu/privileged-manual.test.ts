@@ -7,6 +7,7 @@ import type { Core } from '../../src/cpu/state.js';
 import { contextsChanged } from '../../src/cpu/tlb.js';
 import { MODE_HYP, MODE_IRQ, MODE_SVC, MODE_SYS, MODE_UND, MODE_USR } from '../../src/isa/program-status.js';
 import { bareCpu } from './machines.js';
+import { ramWords } from '../support/ram.js';
 
 const CODE = 0x8000;
 const TARGET = 0x8100;
@@ -26,7 +27,7 @@ async function run(
 ): Promise<Cpu> {
   const cpu = await bareCpu();
   const { machine: m } = cpu;
-  const words = new Uint32Array(cpu.ram.buffer, cpu.ram.byteOffset);
+  const words = ramWords(cpu);
   for (const table of [VBAR, HVBAR]) words.fill(STAY, table / 4, table / 4 + 8);
   words[CODE / 4] = word;
   words[CODE / 4 + 1] = STAY;

@@ -33,5 +33,5 @@ test('a trapped access has its syndrome where its data has driven its own page o
   const image = smallImage(quietHost, [guest(kernel, { memory: TLB_PERIOD + 0x20_0000 })]);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
   pi.run(60_000_000);
-  expect(consoleText(image, pi.cpu.ram, 0)).toBe('read');
+  expect(consoleText(image, pi.cpu.memory.observe(), 0)).toBe('read');
 });

@@ -16,6 +16,7 @@ import {
 } from '../../src/isa/program-status.js';
 import { c, p15, r0, r1, r2, r3, r4 } from '../../src/isa/registers.js';
 import { bareCpu } from './machines.js';
+import { ramView, ramWords } from '../support/ram.js';
 
 type Assembler = ReturnType<typeof assembler>;
 
@@ -31,8 +32,8 @@ const MASKED = 0x1c0;
 function load(cpu: Cpu, write: (a: Assembler) => void, at = CODE): void {
   const a = assembler();
   write(a);
-  cpu.ram.set(a.assemble(), at);
-  const words = new Uint32Array(cpu.ram.buffer, cpu.ram.byteOffset);
+  cpu.memory.load(at, a.assemble());
+  const words = ramWords(cpu);
   for (const table of [VBAR, MVBAR, HVBAR]) words.fill(STAY, table / 4, table / 4 + 8);
   const { core } = cpu.machine;
   [core.secure.VBAR, core.nonSecure.VBAR, core.MVBAR, core.HVBAR] = [VBAR, VBAR, MVBAR, HVBAR];
@@ -230,7 +231,7 @@ const DATA = 0x300000;
 /** Short descriptors: the first MiB flat, the one at DATA as given. */
 async function shortTables(first: number, second = 0): Promise<Cpu> {
   const cpu = await bareCpu();
-  const words = new Uint32Array(cpu.ram.buffer, cpu.ram.byteOffset);
+  const words = ramWords(cpu);
   words[TABLE / 4] = 0xc0e;
   words[TABLE / 4 + DATA / 0x100000] = first;
   words[SECOND / 4] = second;
@@ -289,7 +290,7 @@ describe('translation with short descriptors (B3.5, B3.13)', () => {
     // nG, Normal, read and write.
     const page = (frame: number): number => frame | 0x83e;
     const cpu = await shortTables(SECOND | 1, page(0x500000));
-    const words = new Uint32Array(cpu.ram.buffer, cpu.ram.byteOffset);
+    const words = ramWords(cpu);
     words[0x500000 / 4] = 0x55;
     words[0x600000 / 4] = 0x66;
     load(cpu, (a) => {
@@ -317,7 +318,7 @@ describe('long descriptors, Hyp mode and stage 2 (B3.6)', () => {
   /** A guest with stage 1 off and 1 GiB of stage 2 blocks, the one at DATA left out. */
   async function guest(at: number): Promise<Cpu> {
     const cpu = await bareCpu();
-    const words = new Uint32Array(cpu.ram.buffer, cpu.ram.byteOffset);
+    const words = ramWords(cpu);
     words[L1 / 4] = L2 | 3;
     for (let i = 0; i < 16; i++) words[L2 / 4 + 2 * i] = (i * 0x200000) | STAGE2_RW;
     words[L2 / 4 + 2 * Math.floor(at / 0x200000)] = 0;
@@ -369,7 +370,7 @@ describe('long descriptors, Hyp mode and stage 2 (B3.6)', () => {
     });
     start(cpu, MODE_SVC, true);
     expect(mode(cpu)).toBe(MODE_SVC);
-    expect(new DataView(cpu.ram.buffer, cpu.ram.byteOffset).getUint32(0x800000, true)).toBe(0x77);
+    expect(ramView(cpu).getUint32(0x800000, true)).toBe(0x77);
   });
 });
 

@@ -33,6 +33,7 @@ import { hex } from '../support/hex.js';
 import type { Gdb } from '../support/gdb.js';
 import { withDebuggedMachine } from '../support/debugged-machine.js';
 import { bareCpu } from './machines.js';
+import { ramWords } from '../support/ram.js';
 
 // Where things lie, physically. Every table that a case uses maps the harness's code and results where they are.
 const MONITOR_VECTORS = 0x100;
@@ -409,19 +410,19 @@ function readResults(words: Uint32Array, count: number): Result[] {
 /** Runs cases in the processor under test. */
 async function runImageHere(image: Uint32Array, cases: readonly Case[]): Promise<Result[]> {
   const cpu = await bareCpu();
-  new Uint32Array(cpu.ram.buffer, cpu.ram.byteOffset, image.length).set(image);
+  ramWords(cpu, 0, image.length).set(image);
   const { machine: m } = cpu;
   const end = cpu.time + cases.length * 1000 + 500_000;
   while (m.u32[L.PC >>> 2] !== harness.done) {
     if (cpu.time > end) {
-      const next = new Uint32Array(cpu.ram.buffer, cpu.ram.byteOffset + VARIABLES, 2);
+      const next = ramWords(cpu, VARIABLES, 2);
       const number = (next[1]! - RESULTS) / (RESULT_WORDS * 4);
       const at = m.u32[L.PC >>> 2]!.toString(16);
       throw new Error(`case ${number} does not end here; at ${at}: ${describe(cases[number])}`);
     }
     cpu.run(cpu.time + 100_000);
   }
-  const words = new Uint32Array(cpu.ram.buffer, cpu.ram.byteOffset + RESULTS, cases.length * RESULT_WORDS);
+  const words = ramWords(cpu, RESULTS, cases.length * RESULT_WORDS);
   return readResults(words, cases.length);
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { assembler } from '../../src/isa/assembler.js';
 import { r0, r1 } from '../../src/isa/registers.js';
+import { ramWords } from '../support/ram.js';
 import { bareCpu } from './machines.js';
 
 const CODE = 0x8000;
@@ -24,14 +25,14 @@ function loop(): Uint8Array {
 
 test('who looks on sees every instruction once, before it is executed, and may stop the run there', async () => {
   const cpu = await bareCpu();
-  cpu.ram.set(loop(), CODE);
+  cpu.memory.load(CODE, loop());
   cpu.machine.u32[15] = CODE;
   const seen: string[] = [];
   cpu.watch({
     wants: () => true,
     instruction: (m, address, physical, word) => {
       expect(physical).toBe(address);
-      expect(word).toBe(m.u32[(cpu.ram.byteOffset + address) >>> 2]);
+      expect(word).toBe(ramWords(cpu, address, 1)[0]);
       seen.push(`${(address - CODE) / 4} r0=${m.u32[0]!} r1=${m.u32[1]!}`);
       return address === END;
     },

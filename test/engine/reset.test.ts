@@ -11,6 +11,7 @@ import type { Observe } from '../../src/engine/observer.js';
 import { handoverOf } from '../support/handover.js';
 import { HYP_STUB, stubOf2015 } from '../support/stub-sources.js';
 import { armstub7, bootCodeWith } from '../support/yardsticks.js';
+import { ramWords } from '../support/ram.js';
 
 useTools();
 
@@ -59,7 +60,7 @@ describe.each(generations)('the stub of %s', (_, stub) => {
         },
       }));
       pi.run(20_000);
-      expect(pi.cpu.ram.slice(address, address + 32)).toEqual(
+      expect(pi.cpu.memory.observe(address, 32).slice()).toEqual(
         new Uint8Array(32).map((_, i) => [0xfe, 0xff, 0xff, 0xea][i % 4]!),
       );
       return executed;
@@ -88,9 +89,7 @@ describe.each(generations)('the stub of %s', (_, stub) => {
   );
 });
 
-const resultsOf = ({ cpu }: BuiltInPi): number[] => [
-  ...new Uint32Array(cpu.ram.buffer, cpu.ram.byteOffset + RESULTS, CORES - 1),
-];
+const resultsOf = ({ cpu }: BuiltInPi): number[] => [...ramWords(cpu, RESULTS, CORES - 1)];
 
 /** Loads a constant. */
 function constant(a: Assembler, register: Register, value: number): void {

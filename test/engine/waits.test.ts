@@ -29,6 +29,7 @@ import { handoverOf } from '../support/handover.js';
 import '../support/seed.js';
 import { HYP_STUB, stubOf2015 } from '../support/stub-sources.js';
 import { armstub7, bootCodeWith } from '../support/yardsticks.js';
+import { ramWords } from '../support/ram.js';
 
 useTools();
 
@@ -315,7 +316,7 @@ function stateOf({ cpu }: BuiltInPi): unknown {
         bytes: Buffer.from(bytes).toString('base64'),
       };
     }),
-    shared: [...cpu.ram.slice(SHARED, SHARED + 64)],
+    shared: [...cpu.memory.observe(SHARED, 64).slice()],
   };
 }
 
@@ -466,9 +467,7 @@ test('a wait whose page another core maps elsewhere is over', async () => {
     pi.run(100_000);
     const early = stateOf(pi);
     pi.run(1e6);
-    expect([...new Uint32Array(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset + SHARED, CORES)]).toEqual([
-      0, 7, 7, 7,
-    ]);
+    expect([...ramWords(pi.cpu, SHARED, CORES)]).toEqual([0, 7, 7, 7]);
     states.push([early, stateOf(pi)]);
   }
   expect(states[0]).toEqual(states[1]);

@@ -8,6 +8,7 @@ import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image/imag
 import * as L from '../../src/hypervisor/shared/layout.js';
 import { guest, GUEST_RAM, handoverOf, load, quietHost, smallGuest, smallImage } from './payloads.js';
 import { ROUNDS, WRONG, witness, wrongs } from './witness.js';
+import { ramView } from '../support/ram.js';
 
 /** The system counter of these machines, so much faster than the board's: a slice is 50 µs of virtual time. */
 const COUNTER = 1_920_000_000;
@@ -39,7 +40,7 @@ test('a guest that turns VFP off leaves it to the others', async () => {
     a.b(again);
   });
   const { pi, image } = await run([guest(turnsOff), guest(witness(1, 4000), { name: 'witness' })], 4);
-  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+  const view = ramView(pi.cpu);
   const word = (at: number): number => view.getUint32(image.guestMemory[1]! + at, true);
   const rounds = word(ROUNDS);
   expect(wrongs[word(WRONG)]).toBe('nothing');
@@ -58,7 +59,7 @@ test('a CPU that is switched off with its physical timer set leaves its core to 
     a.hvc(0);
   });
   const { pi, image } = await run([guest(switchesOff), guest(witness(1, 4000), { name: 'witness' })], 3);
-  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+  const view = ramView(pi.cpu);
   const rounds = (): number => view.getUint32(image.guestMemory[1]! + ROUNDS, true);
   const before = rounds();
   pi.run(4_000_000);
@@ -82,7 +83,7 @@ test('a trapped read to R15 changes nothing of the vcpu', async () => {
     a.b(end);
   });
   const { pi, image } = await run([guest(reads)], 3);
-  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+  const view = ramView(pi.cpu);
   expect(view.getUint32(image.guestMemory[0]! + DONE, true)).toBe(1);
   const vcpu = image.hypervisor.symbols.get('vcpus')! + FIRST_GUEST_VCPU * L.VCPU_SIZE;
   const [, number, core] = [0, 4, 8].map((it) => view.getUint32(vcpu + L.VCPU_FRAME_SIZE + it, true));

@@ -25,6 +25,7 @@ import {
 import { ROUNDS, WITNESS_DATA, WRONG, witness, wrongs } from './witness.js';
 import type { Worlds } from './worlds.js';
 import { HYP, watchWorlds } from './worlds.js';
+import { ramView } from '../support/ram.js';
 
 /** HYPBERRY_FUZZ=n makes the runs n times longer; HYPBERRY_SEED=n starts from another seed. */
 const TIMES = Number(process.env['HYPBERRY_FUZZ'] ?? 1);
@@ -141,7 +142,7 @@ async function begin(first: Uint8Array): Promise<Attack> {
     [worlds.observe],
   );
   Object.assign(pi.cpu.machine, { counterFrequency: COUNTER });
-  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+  const view = ramView(pi.cpu);
   return {
     pi,
     worlds,
@@ -154,7 +155,7 @@ async function begin(first: Uint8Array): Promise<Attack> {
 /** Parts of memory that nobody may change from the start on, and holes in them. */
 function kept(pi: BuiltInPi): { what: string; bytes: Uint8Array }[] {
   const part = (what: string, from: number, to: number, ...holes: (readonly [number, number])[]) => {
-    const bytes = pi.cpu.ram.slice(from, to);
+    const bytes = pi.cpu.memory.observe(from, to - from).slice();
     for (const [first, end] of holes) bytes.fill(0, first - from, end - from);
     return { what, bytes };
   };
@@ -193,7 +194,7 @@ function kept(pi: BuiltInPi): { what: string; bytes: Uint8Array }[] {
 function unusedStack(pi: BuiltInPi): number[] {
   return [0, 1, 2, 3].map((core) => {
     const from = at('stacks') + core * L.STACK_SIZE;
-    return pi.cpu.ram.subarray(from, from + L.STACK_SIZE).findIndex((it) => it !== 0);
+    return pi.cpu.memory.observe(from, L.STACK_SIZE).findIndex((it) => it !== 0);
   });
 }
 
@@ -206,10 +207,7 @@ async function attack(seed: number, steps: number): Promise<Attack> {
   const { pi, worlds, word } = it;
   pi.run(BOOTED_NS);
   const [before, booted] = [kept(pi), hostTicks(pi)];
-  const copy = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset).getUint32(
-    at('configuration') + 4 * (L.CONFIG_HEADER + L.GUEST_KERNEL),
-    true,
-  );
+  const copy = ramView(pi.cpu).getUint32(at('configuration') + 4 * (L.CONFIG_HEADER + L.GUEST_KERNEL), true);
   const shares = (): number[] => [worlds.instructions(3, 2), worlds.instructions(2, 3)];
   const started = shares();
   let began = pi.cpu.time;
@@ -221,8 +219,7 @@ async function attack(seed: number, steps: number): Promise<Attack> {
     began = pi.cpu.time;
     number++;
     it.programs++;
-    pi.cpu.ram.set(next(), copy);
-    pi.cpu.ramWritten(copy, PROGRAM_SIZE);
+    pi.cpu.memory.load(copy, next());
   }
   const state = { ticks: hostTicks(pi), rounds: word(WITNESS, ROUNDS), ticking: word(TICKING, TICKS) };
   const from = pi.cpu.time;
@@ -251,8 +248,7 @@ async function attack(seed: number, steps: number): Promise<Attack> {
   return it;
 }
 
-const hostTicks = (pi: BuiltInPi): number =>
-  new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset).getUint32(HOST_TICKS, true);
+const hostTicks = (pi: BuiltInPi): number => ramView(pi.cpu).getUint32(HOST_TICKS, true);
 
 /** Instructions of those CPUs that do whatever they can. */
 const misbehaved = (worlds: Worlds): number => worlds.instructions(3, 1, 0) + worlds.instructions(2, 1, 1);

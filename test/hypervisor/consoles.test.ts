@@ -5,6 +5,7 @@ import * as reg from '../../src/isa/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { LOG_SIZE, NEAR_UARTS } from '../../src/hypervisor/shared/layout.js';
 import { consoleText, guest, GUEST_UART, handoverOf, load, smallGuest, smallImage } from './payloads.js';
+import { ramView } from '../support/ram.js';
 
 /** How much stands in the log when the guest begins, and how much there will have been: more than a log holds. */
 const BEFORE = LOG_SIZE - 1000;
@@ -77,20 +78,23 @@ test('a guest that nobody reads goes on; the log has the newest, and a late read
   const image = smallImage(lateReader(300), [guest(talker)]);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
   const { log, written } = image.description.consoles[1]!;
-  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
-  const started = (): boolean => consoleText(image, pi.cpu.ram, -1).includes('started');
+  const view = ramView(pi.cpu);
+  const started = (): boolean => consoleText(image, pi.cpu.memory.observe(), -1).includes('started');
   for (let ms = 1; ms < 10 && !started(); ms++) pi.run(ms * 1_000_000);
   // As if it had sent so much already.
   expect(view.getUint32(written, true)).toBe(0);
   view.setUint32(written, BEFORE, true);
-  for (let n = 0; n < BEFORE; n++) pi.cpu.ram[log + n] = byte(n);
+  pi.cpu.memory.load(
+    log,
+    Uint8Array.from({ length: BEFORE }, (_, n) => byte(n)),
+  );
   pi.run(320_000_000);
   expect(view.getUint32(written, true)).toBe(SENT);
   const expected = new Uint8Array(LOG_SIZE);
   for (let n = SENT - LOG_SIZE; n < SENT; n++) expected[n % LOG_SIZE] = byte(n);
   // By itself: so many bytes take toEqual() many seconds.
-  expect(Buffer.compare(pi.cpu.ram.slice(log, log + LOG_SIZE), expected)).toBe(0);
-  expect(pi.cpu.ram.slice(FOUND, FOUND + READ)).toEqual(
+  expect(Buffer.compare(pi.cpu.memory.observe(log, LOG_SIZE).slice(), expected)).toBe(0);
+  expect(pi.cpu.memory.observe(FOUND, READ).slice()).toEqual(
     Uint8Array.from({ length: READ }, (_, i) => byte(SENT - LOG_SIZE + i)),
   );
 });

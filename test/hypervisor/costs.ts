@@ -33,6 +33,7 @@ import {
 } from './payloads.js';
 import type { Visit, Worlds } from './worlds.js';
 import { classOf, isAccess, watchWorlds } from './worlds.js';
+import { ramView } from '../support/ram.js';
 
 const PSCI_VERSION = 0x8400_0000;
 const TICKS_PER_MS = CRYSTAL_HZ / 1000;
@@ -60,7 +61,7 @@ async function machine(
   const image = smallImage(host, guests);
   const worlds = watchWorlds(keepVisits);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined, [worlds.observe]);
-  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+  const view = ramView(pi.cpu);
   return { image, pi, worlds, word: (n, at) => view.getUint32(image.guestMemory[n]! + at, true) };
 }
 
@@ -254,7 +255,7 @@ export async function measureCosts(ms: number): Promise<Costs> {
   await runFor(beside, ms);
   const host = beside.worlds.instructions(0, 0);
   const hostVisits = beside.worlds.visits.filter(({ core }) => core < GUEST_CORE);
-  const ram = new DataView(beside.pi.cpu.ram.buffer, beside.pi.cpu.ram.byteOffset);
+  const ram = ramView(beside.pi.cpu);
   return {
     costs: [...calls, ...switches],
     hostExits: hostVisits.length,

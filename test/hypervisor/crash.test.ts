@@ -19,6 +19,7 @@ import {
   smallImage,
   spin,
 } from './payloads.js';
+import { ramView } from '../support/ram.js';
 
 /** Words in a guest's memory: how often it has begun without its memory being new, and how far it came. */
 const BEGUN = 0x4000;
@@ -134,10 +135,10 @@ async function machine(
 ): Promise<Run> {
   const image = smallImage(quietHost, guests);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined, observe ? [observe(image)] : []);
-  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+  const view = ramView(pi.cpu);
   return {
     pi,
-    messages: () => consoleText(image, pi.cpu.ram, -1).split('\r\n').slice(1, -1),
+    messages: () => consoleText(image, pi.cpu.memory.observe(), -1).split('\r\n').slice(1, -1),
     word: (of, offset) => view.getUint32(image.guestMemory[of]! + offset, true),
   };
 }

@@ -18,6 +18,7 @@ import {
   smallImage,
   spin,
 } from './payloads.js';
+import { ramView } from '../support/ram.js';
 
 /** Where the host counts, and the other guest. */
 const HOST_COUNT = 0x2000;
@@ -74,18 +75,13 @@ const patched =
     const a = assembler(at);
     code(a);
     const bytes = a.assemble();
-    cpu.ram.set(bytes, at);
-    cpu.ramWritten(at, bytes.length);
+    cpu.memory.load(at, bytes);
   };
 /** Overwrites a word of the hypervisor's data. */
 const overwritten =
   (symbol: string, offset: number, value: number) =>
   ({ hypervisor }: HypervisorImage, { cpu }: BuiltInPi): void => {
-    new DataView(cpu.ram.buffer, cpu.ram.byteOffset).setUint32(
-      hypervisor.symbols.get(symbol)! + offset,
-      value,
-      true,
-    );
+    ramView(cpu).setUint32(hypervisor.symbols.get(symbol)! + offset, value, true);
   };
 
 // Syndromes: EC in bits 31 to 26, IL in bit 25, which says nothing of most of these (ARM ARM B3.13.6).
@@ -137,15 +133,15 @@ describe('a fault of the hypervisor', () => {
     async (_, hostTraps, breakIt, expected) => {
       const image = smallImage(host(hostTraps), [guest(asking), guest(beating, { cores: [2] })]);
       const pi = await createBuiltInPi(handoverOf(image), () => undefined);
-      const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+      const view = ramView(pi.cpu);
       const hostCount = (): number => view.getUint32(HOST_COUNT, true);
       const beats = (): number => view.getUint32(image.guestMemory[1]! + BEATS, true);
       pi.run(10 * MS);
-      const before = consoleText(image, pi.cpu.ram, -1);
+      const before = consoleText(image, pi.cpu.memory.observe(), -1);
       expect(before).not.toContain('fault');
       breakIt(image, pi);
       pi.run(15 * MS);
-      const told = consoleText(image, pi.cpu.ram, -1).slice(before.length);
+      const told = consoleText(image, pi.cpu.memory.observe(), -1).slice(before.length);
       const trap = image.hypervisor.symbols.get('trap')!;
       const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;
       const line = new RegExp(

@@ -13,6 +13,7 @@ import {
   smallGuest,
   smallImage,
 } from './payloads.js';
+import { ramView } from '../support/ram.js';
 
 /** Words in the guest's memory: what the two handlers have read, then what was read with both masked. */
 const FOUND = 0x4000;
@@ -95,7 +96,7 @@ test('group 0 as FIQ, group 1 as IRQ, each by its own registers', async () => {
   const image = smallImage(quietHost, [guest(kernel)]);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
   pi.run(10_000_000);
-  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+  const view = ramView(pi.cpu);
   const found = Array.from({ length: 13 }, (_, i) =>
     view.getUint32(image.guestMemory[0]! + FOUND + 4 * i, true),
   );

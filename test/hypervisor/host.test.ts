@@ -9,6 +9,7 @@ import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { NEAR_UARTS } from '../../src/hypervisor/shared/layout.js';
 import { consoleText, guest, handoverOf, load, print, smallGuest, smallImage } from './payloads.js';
+import { ramView } from '../support/ram.js';
 
 const MS = 1_000_000;
 const HOST_FIQS = 0x2000;
@@ -22,8 +23,7 @@ const HCR_FMO = bits(reg.HCR, { FMO: 1 });
 
 const idle = Uint8Array.of(0xfe, 0xff, 0xff, 0xea);
 
-const word = ({ cpu }: BuiltInPi, at: number): number =>
-  new DataView(cpu.ram.buffer, cpu.ram.byteOffset).getUint32(at, true);
+const word = ({ cpu }: BuiltInPi, at: number): number => ramView(cpu).getUint32(at, true);
 
 /** Has the system timer's interrupt 1 as FIQ, each 100 µs, as often as asked for; waits, or looks round. */
 function fiqHost(times: number, waits: boolean): Uint8Array {
@@ -183,6 +183,6 @@ test('the host’s reset takes all down', async () => {
   pi.run(10 * MS);
   expect(pi.ending).toBeUndefined();
   pi.run(30 * MS);
-  expect(consoleText(image, pi.cpu.ram, -1).match(/started/g)).toHaveLength(2);
+  expect(consoleText(image, pi.cpu.memory.observe(), -1).match(/started/g)).toHaveLength(2);
   expect(pi.ending).toBe("the card's system reset the board");
 });

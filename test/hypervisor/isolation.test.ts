@@ -17,6 +17,7 @@ import {
   load,
   smallImage,
 } from './payloads.js';
+import { ramView } from '../support/ram.js';
 
 const RESULTS = 0x4000;
 const NOTHING = 0;
@@ -172,7 +173,7 @@ test('whatever a guest tries ends in a result or in a fault of its own', async (
   const image = smallImage(host, [guest(trying())]);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
   pi.run(10_000_000);
-  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+  const view = ramView(pi.cpu);
   const got = attempts.map((it, i) => ({
     what: it.what,
     gets: view.getUint32(image.guestMemory[0]! + RESULTS + 4 * i, true),
@@ -181,9 +182,9 @@ test('whatever a guest tries ends in a result or in a fault of its own', async (
   // The hypervisor's code is as it was, the host goes on, and its memory was not written.
   const { symbols, image: code } = image.hypervisor;
   const [from, to] = [symbols.get('vectors')!, symbols.get('zeroFrom')!];
-  expect(pi.cpu.ram.slice(from, to)).toEqual(code.slice(0, to - from));
+  expect(pi.cpu.memory.observe(from, to - from).slice()).toEqual(code.slice(0, to - from));
   // Its kernel has been moved to the file's beginning.
-  const memory = pi.cpu.ram.slice(0x8000, 0x8000 + image.file.length);
+  const memory = pi.cpu.memory.observe(0x8000, image.file.length).slice();
   const moved = Math.ceil(host.length / 32) * 32;
   expect(memory.slice(0, host.length)).toEqual(host);
   expect(memory.slice(moved)).toEqual(image.file.slice(moved));

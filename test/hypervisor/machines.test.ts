@@ -20,6 +20,7 @@ import {
   smallImage,
   spin,
 } from './payloads.js';
+import { ramView } from '../support/ram.js';
 
 const PSCI = { CPU_ON: 0x8400_0003, SYSTEM_OFF: 0x8400_0008, SYSTEM_RESET: 0x8400_0009 } as const;
 /** A word in a guest's memory, for tests to look at. */
@@ -38,12 +39,12 @@ async function run(guests: readonly GuestPlan[], ms: number): Promise<Run> {
   const image: HypervisorImage = smallImage(quietHost, guests);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
   pi.run(ms * 1_000_000);
-  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+  const view = ramView(pi.cpu);
   const at = (guest: number, offset: number): number => image.guestMemory[guest]! + offset;
   return {
     pi,
     word: (guest, offset) => view.getUint32(at(guest, offset), true),
-    said: (guest) => consoleText(image, pi.cpu.ram, guest),
+    said: (guest) => consoleText(image, pi.cpu.memory.observe(), guest),
   };
 }
 

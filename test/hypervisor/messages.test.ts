@@ -14,7 +14,7 @@ test('who is there: the cores, the host, each guest', async () => {
   ]);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
   pi.run(10_000_000);
-  const lines = consoleText(image, pi.cpu.ram, -1).split('\r\n');
+  const lines = consoleText(image, pi.cpu.memory.observe(), -1).split('\r\n');
   expect(lines[0]).toBe('hypberry: 4 cores in HYP mode, host on cores 0 to 1');
   expect(lines.slice(1, -1).sort()).toEqual(['hypberry: db: started', 'hypberry: web: started']);
   expect(lines.at(-1)).toBe('');
@@ -40,7 +40,7 @@ test('what is said of guests that end is read from the lines as they are said', 
   ]);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
   pi.run(20_000_000);
-  const lines = consoleText(image, pi.cpu.ram, -1).trimEnd().split('\r\n');
+  const lines = consoleText(image, pi.cpu.memory.observe(), -1).trimEnd().split('\r\n');
   const ends = lines.map(readMessage).filter((it) => it?.end !== undefined);
   expect(ends).toHaveLength(2);
   expect(ends).toContainEqual({ guest: 'web', end: 'off', text: 'powered off' });

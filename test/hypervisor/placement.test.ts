@@ -8,6 +8,7 @@ import { buildHypervisor, endOfHost } from '../../src/hypervisor/image/image.js'
 import type { Loaded } from '../../src/hypervisor/image/placement.js';
 import { checkPlacement, settled } from '../../src/hypervisor/image/placement.js';
 import { ARM_MEMORY, guest, handoverOf, load, smallImage } from './payloads.js';
+import { ramView } from '../support/ram.js';
 
 const MIB = 1 << 20;
 const FILE = 0x8000;
@@ -79,13 +80,13 @@ describe('what the firmware has left is in the host’s memory when the host beg
     if (ramdisk) more.push({ name: 'initramfs', address: ramdisk.address, data });
     const pi = await createBuiltInPi(handoverOf(image, more, tree), () => undefined);
     pi.run(5_000_000);
-    const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+    const view = ramView(pi.cpu);
     const [at, treeAt] = [view.getUint32(FOUND, true), view.getUint32(FOUND + 4, true)];
     expect(at).toBe(FILE);
     const expected = settled(hostEnd, { address: tree, size: treeSize }, ramdisk);
     expect(treeAt).toBe(expected.tree);
     expect(treeAt + treeSize).toBeLessThanOrEqual(hostEnd);
-    const fdt = readFdt(pi.cpu.ram.slice(treeAt, treeAt + treeSize));
+    const fdt = readFdt(pi.cpu.memory.observe(treeAt, treeSize).slice());
     expect(fdtCells(findNode(fdt, '/memory@0')!.properties.get('reg')!)).toEqual([0, hostEnd]);
     if (!ramdisk) return;
     const { properties } = findNode(fdt, '/chosen')!;
@@ -96,7 +97,7 @@ describe('what the firmware has left is in the host’s memory when the host beg
     expect(end).toBe(start! + size);
     expect(end).toBeLessThanOrEqual(hostEnd);
     expect(start! >= treeAt + treeSize || end! <= treeAt).toBe(true);
-    expect(Buffer.compare(pi.cpu.ram.slice(start, end), data)).toBe(0);
+    expect(Buffer.compare(pi.cpu.memory.observe().slice(start, end), data)).toBe(0);
   });
 });
 
@@ -108,8 +109,8 @@ test('the host’s kernel, however far behind in the file, is moved to where the
   const image = smallImage(kernel, [guest(idle, { initramfs: { data: filler(MIB), offset: 0x8_0000 } })]);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
   pi.run(20_000_000);
-  expect(new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset).getUint32(FOUND, true)).toBe(FILE);
-  expect(Buffer.compare(pi.cpu.ram.slice(FILE, FILE + kernel.length), kernel)).toBe(0);
+  expect(ramView(pi.cpu).getUint32(FOUND, true)).toBe(FILE);
+  expect(Buffer.compare(pi.cpu.memory.observe(FILE, kernel.length).slice(), kernel)).toBe(0);
 });
 
 describe('what cannot be placed is refused', () => {

@@ -3,6 +3,7 @@ import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { guest, handoverOf, quietHost, smallImage } from './payloads.js';
 import { ROUNDS, WRONG, witness, wrongs } from './witness.js';
 import { HYP, watchWorlds } from './worlds.js';
+import { ramView } from '../support/ram.js';
 
 const PREEMPTIONS = 1000;
 /** Instructions between two looks at all registers: two in a slice and more. */
@@ -18,7 +19,7 @@ test('a thousand preemptions: both guests keep every register, and half of the c
   Object.assign(pi.cpu.machine, { counterFrequency: COUNTER });
   while (worlds.switches(CORE) < PREEMPTIONS && pi.cpu.time < 200_000_000) pi.run(pi.cpu.time + 1_000_000);
   expect(worlds.switches(CORE)).toBeGreaterThanOrEqual(PREEMPTIONS);
-  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+  const view = ramView(pi.cpu);
   const word = (n: number, at: number): number => view.getUint32(image.guestMemory[n]! + at, true);
   expect([0, 1].map((n) => wrongs[word(n, WRONG)])).toEqual(['nothing', 'nothing']);
   // Each has looked at least as often as it was preempted.

@@ -23,6 +23,7 @@ import {
 } from './payloads.js';
 import { ROUNDS, WRONG, witness, wrongs } from './witness.js';
 import { watchWorlds } from './worlds.js';
+import { ramView } from '../support/ram.js';
 
 const RESTARTS = 100;
 /** The system counter of this machine, so much faster than the board's: a slice is 50 µs of virtual time. */
@@ -234,17 +235,17 @@ test('a guest restarted a hundred times begins as it did first; another on its c
         instruction: (m, _address, physical) => {
           if (physical === entry) {
             states.push(stateOf(m));
-            const now = cpu.ram.subarray(memory, memory + SMALLEST);
+            const now = cpu.memory.observe(memory, SMALLEST);
             if (memories.length === 0) memories.push(now.slice());
             else if (Buffer.compare(memories[0]!, now) !== 0) differing++;
-          } else reports.push(cpu.ram.slice(memory + REPORT, memory + REPORT + 0x400));
+          } else reports.push(cpu.memory.observe(memory + REPORT, 0x400).slice());
           return false;
         },
       },
     }),
   ]);
   Object.assign(pi.cpu.machine, { counterFrequency: COUNTER });
-  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+  const view = ramView(pi.cpu);
   const word = (n: number, at: number): number => view.getUint32(image.guestMemory[n]! + at, true);
   let before = 0;
   while (states.length <= RESTARTS && pi.cpu.time < 2_000_000_000) {

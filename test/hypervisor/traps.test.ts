@@ -17,6 +17,7 @@ import {
   smallImage,
   spin,
 } from './payloads.js';
+import { ramView } from '../support/ram.js';
 
 /** The system counter of these machines, so much faster than the board's: a slice is 50 µs of virtual time. */
 const COUNTER = 1_920_000_000;
@@ -31,7 +32,7 @@ async function runGuests(guests: readonly GuestPlan[]): Promise<(guest: number, 
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
   Object.assign(pi.cpu.machine, { counterFrequency: COUNTER });
   pi.run(2_500_000);
-  const view = new DataView(pi.cpu.ram.buffer, pi.cpu.ram.byteOffset);
+  const view = ramView(pi.cpu);
   return (number, n) => view.getUint32(image.guestMemory[number]! + RESULTS + 4 * n, true);
 }
 

@@ -52,7 +52,7 @@ function runOn(pi: BuiltInPi, said: () => string, each: (said: string) => void =
   return {
     fingerprints,
     said: said().slice(from),
-    ram: createHash('sha256').update(pi.cpu.ram.subarray(0, 0x1000_0000)).digest('hex'),
+    ram: createHash('sha256').update(pi.cpu.memory.observe(0, 0x1000_0000)).digest('hex'),
   };
 }
 

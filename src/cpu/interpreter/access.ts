@@ -2,17 +2,16 @@
 import {
   CODE_LINES,
   CONTEXT,
-  RAM,
   SLOW,
   STRICT,
   TLB,
-  TLB_ADDEND,
   TLB_FLAGS,
   TLB_IS_RAM,
   TLB_READ,
   TLB_UNALIGNED,
   TLB_WRITE,
 } from '../layout';
+import { physicalAt, placeOf, readData, writeData } from './physical-memory';
 
 /** Reads through the bus or takes the exception (then LEAVE is set). */
 // @ts-ignore: decorator
@@ -35,7 +34,7 @@ export function read<T>(rec: usize, address: u32): u32 {
   const context = load<u32>(CONTEXT);
   const entry = entryOf(address, context);
   if (load<u32>(entry, TLB_READ) == ((address & (0xfffff000 | (sizeof<T>() - 1))) | context))
-    return load<T>(address + load<u32>(entry, TLB_ADDEND)) as u32;
+    return readData<T>(placeOf(entry, address));
   return readSlow<T>(rec, address) as T as u32;
 }
 
@@ -45,7 +44,7 @@ export function write<T>(rec: usize, address: u32, value: u32): void {
   const context = load<u32>(CONTEXT);
   const entry = entryOf(address, context);
   if (load<u32>(entry, TLB_WRITE) == ((address & (0xfffff000 | (sizeof<T>() - 1))) | context))
-    store<T>(address + load<u32>(entry, TLB_ADDEND), value as T);
+    writeData<T>(placeOf(entry, address), value as T);
   else writeSlow<T>(rec, address, value);
 }
 
@@ -57,7 +56,7 @@ function readSlow<T>(rec: usize, address: u32): u32 {
     (load<u32>(entry, TLB_FLAGS) & TLB_UNALIGNED) != 0 &&
     (address & 0xfff) <= 0x1000 - <u32>sizeof<T>()
   )
-    return load<T>(address + load<u32>(entry, TLB_ADDEND)) as u32;
+    return readData<T>(placeOf(entry, address));
   return loadElsewhere(rec, address, sizeof<T>());
 }
 
@@ -71,9 +70,9 @@ function writeSlow<T>(rec: usize, address: u32, value: u32): void {
     (!misaligned ||
       ((load<u32>(entry, TLB_FLAGS) & TLB_UNALIGNED) != 0 && (address & 0x3f) <= 0x40 - <u32>sizeof<T>()))
   ) {
-    const place = address + load<u32>(entry, TLB_ADDEND);
-    if (load<u8>(CODE_LINES + ((place - RAM) >>> 6)) == 0) {
-      store<T>(place, value as T);
+    const place = placeOf(entry, address);
+    if (load<u8>(CODE_LINES + (physicalAt(place) >>> 6)) == 0) {
+      writeData<T>(place, value as T);
       return;
     }
   }

@@ -20,8 +20,6 @@ import {
   PAGE,
   PAGE_DIRECTORY,
   PC,
-  RAM,
-  TLB_ADDEND,
   TLB_EXECUTE,
   TLB_READ,
   TLB_WRITE,
@@ -32,6 +30,7 @@ import {
 } from '../layout';
 import { Op } from '../micro-ops';
 import { entryOf, read, readStrict, write, writeStrict } from './access';
+import { fetchedFrom, physicalAt, placeOf, readData, writeData } from './physical-memory';
 
 /** Runs a slow instruction. Not 0: the interpreter must return. */
 // @ts-ignore: decorator
@@ -159,10 +158,10 @@ function find(target: u32): usize {
   const context = load<u32>(CONTEXT);
   const entry = entryOf(target, context);
   if (load<u32>(entry, TLB_EXECUTE) == ((target & 0xfffff000) | context)) {
-    const place = target + load<u32>(entry, TLB_ADDEND) - RAM;
-    const table = load<u32>(PAGE_DIRECTORY + ((place >>> 12) << 4) + load<u32>(VARIANT));
+    const physical = fetchedFrom(entry, target);
+    const table = load<u32>(PAGE_DIRECTORY + ((physical >>> 12) << 4) + load<u32>(VARIANT));
     if (table != 0) {
-      const block = load<u32>(table + ((place & 0xffe) << 1));
+      const block = load<u32>(table + ((physical & 0xffe) << 1));
       if (block != 0) {
         store<u32>(PAGE, target & 0xfffff000);
         return block;
@@ -226,11 +225,11 @@ function loadMany(rec: usize): bool {
     (address & 0xfff) + (popcnt<u32>(mask) << 2) > 0x1000
   )
     return false;
-  let place = address + load<u32>(entry, TLB_ADDEND);
+  let place = placeOf(entry, address);
   const base = ra(rec) + <u32>load<i16>(rec, OP_EXT + 2);
   set(rec, base);
   while (mask != 0) {
-    store<u32>(ctz<u32>(mask) << 2, load<u32>(place));
+    store<u32>(ctz<u32>(mask) << 2, readData<u32>(place));
     place += 4;
     mask &= mask - 1;
   }
@@ -246,9 +245,9 @@ function storeMany(rec: usize): bool {
     (address & 0xfff) + (popcnt<u32>(mask) << 2) > 0x1000
   )
     return false;
-  let place = address + load<u32>(entry, TLB_ADDEND);
+  let place = placeOf(entry, address);
   while (mask != 0) {
-    store<u32>(place, load<u32>(ctz<u32>(mask) << 2));
+    writeData<u32>(place, load<u32>(ctz<u32>(mask) << 2));
     place += 4;
     mask &= mask - 1;
   }
@@ -1000,9 +999,9 @@ export function run(rec: usize): void {
         const context = load<u32>(CONTEXT);
         const entry = entryOf(address, context);
         if (load<u32>(entry, TLB_READ) == ((address & 0xfffff003) | context)) {
-          const place = address + load<u32>(entry, TLB_ADDEND);
-          set(rec, load<u32>(place));
-          store<u32>(EXCLUSIVE_ADDRESS, place - RAM);
+          const place = placeOf(entry, address);
+          set(rec, readData<u32>(place));
+          store<u32>(EXCLUSIVE_ADDRESS, physicalAt(place));
           store<u32>(EXCLUSIVE_SIZE, 4);
         } else if (slow(rec)) return;
         break;
@@ -1012,9 +1011,9 @@ export function run(rec: usize): void {
         const context = load<u32>(CONTEXT);
         const entry = entryOf(address, context);
         if (load<u32>(entry, TLB_WRITE) == ((address & 0xfffff003) | context)) {
-          const place = address + load<u32>(entry, TLB_ADDEND);
-          if (load<u32>(EXCLUSIVE_SIZE) == 4 && load<u32>(EXCLUSIVE_ADDRESS) == place - RAM) {
-            store<u32>(place, rm(rec));
+          const place = placeOf(entry, address);
+          if (load<u32>(EXCLUSIVE_SIZE) == 4 && load<u32>(EXCLUSIVE_ADDRESS) == physicalAt(place)) {
+            writeData<u32>(place, rm(rec));
             set(rec, 0);
           } else set(rec, 1);
           store<u32>(EXCLUSIVE_SIZE, 0);
