@@ -9,33 +9,40 @@ export interface Retried {
   readonly crash: string;
 }
 
-/** The run that counts, what was added in it, and the runs before it. */
-export interface Attempted<V> {
-  readonly outcome: V;
+/** One thing to run: with this added to the kernel's command line. */
+export interface Attempt {
   readonly added: string;
+}
+
+/** The run that counts, and the runs before it. */
+export interface Attempted<A extends Attempt, V> {
+  readonly outcome: V;
+  readonly attempt: A;
   readonly retried: readonly Retried[];
 }
 
 /**
- * Runs with the first of `additions`; where that ends in a crash that nothing else explains, with the next, and so on.
- * @param additions what is added to the kernel's command line, the most first; at least one
- * @param run runs with one of them
+ * Runs the first of `attempts`; where that ends in a crash that nothing else explains, the next, and so on.
+ * @param attempts the one that adds the most first
+ * @param run runs one of them
  * @param again called before each further run, with the crash and what is added now
  */
-export async function runWithLess<V extends SeenBeside & { readonly verdict: string }>(
-  additions: readonly string[],
-  run: (added: string) => Promise<V>,
+export async function runWithLess<A extends Attempt, V extends SeenBeside & { readonly verdict: string }>(
+  attempts: readonly [A, ...A[]],
+  run: (attempt: A) => Promise<V>,
   again: (retried: Retried, added: string) => void,
-): Promise<Attempted<V>> {
+): Promise<Attempted<A, V>> {
   const retried: Retried[] = [];
-  for (const [i, added] of additions.entries()) {
-    const outcome = await run(added);
-    const next = additions[i + 1];
+  let [attempt, ...rest] = attempts;
+  for (;;) {
+    const outcome = await run(attempt);
     const { verdict, crash } = outcome;
+    const [next, ...others] = rest;
     if (crash === undefined || !['NONE', 'FAILED'].includes(verdict) || next === undefined)
-      return { outcome, added, retried };
-    retried.push({ added, crash });
-    again({ added, crash }, next);
+      return { outcome, attempt, retried };
+    const before = { added: attempt.added, crash };
+    retried.push(before);
+    again(before, next.added);
+    [attempt, rest] = [next, others];
   }
-  throw new Error('nothing to run with');
 }

@@ -240,6 +240,16 @@ export function writeFdt(fdt: Fdt): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** A copy that can be changed by itself. The values of properties are shared: they are replaced, never written into. */
+export function copyFdt({ root, reservations, bootCpu }: Fdt): Fdt {
+  const copyNode = ({ name, properties, children }: FdtNode): FdtNode => ({
+    name,
+    properties: new Map(properties),
+    children: children.map(copyNode),
+  });
+  return { root: copyNode(root), reservations: reservations.map((one) => ({ ...one })), bootCpu };
+}
+
 /** A tree with an empty root. */
 export function emptyFdt(): Fdt {
   return { root: { name: '', properties: new Map(), children: [] }, reservations: [], bootCpu: 0 };

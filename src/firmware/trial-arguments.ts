@@ -14,12 +14,15 @@ const CONSOLE = ['loglevel=7', 'console=ttyAMA0,115200'] as const;
 const EARLY_CONSOLE = 'earlycon=pl011,0x3f201000';
 const EARLY_CONSOLE_SINCE = { major: 4, minor: 3 } as const;
 
+/** What to add to a kernel's command line, the most first. */
+export type Additions = readonly [string, ...string[]];
+
 /**
  * The same as {@link trialArguments}, from a file. Its version is unpacked (XZ, a second or so) only where nothing else
  * tells whether it is one that has the early console: a zImage of 4.15 or later says so in its header.
  * @param file the whole kernel file; undefined as there
  */
-export async function trialArgumentsOf(file: Uint8Array | undefined): Promise<readonly string[]> {
+export async function trialArgumentsOf(file: Uint8Array | undefined): Promise<Additions> {
   const kernel = file && readKernel(file);
   const inner = kernel && bareKernel(kernel);
   if (!file || !kernel || (inner?.kind === 'zImage' && inner.hasTable)) return trialArguments(kernel);
@@ -39,7 +42,7 @@ function releaseOf(version: string | undefined): { major: number; minor: number 
  * @param kernel what the file is, as far as it can be read (`readKernel`, `unpackVersion`); undefined for one of which
  *   nothing is known but that it is Linux
  */
-export function trialArguments(kernel: KernelFile | undefined): readonly string[] {
+export function trialArguments(kernel: KernelFile | undefined): Additions {
   switch (kernel?.kind) {
     case 'boot-block':
     case 'foreign-block':
@@ -55,7 +58,8 @@ export function trialArguments(kernel: KernelFile | undefined): readonly string[
       const tooOld =
         release !== undefined &&
         (release.major < major || (release.major === major && release.minor < minor));
-      return [...(tooOld ? [] : [`${level} ${EARLY_CONSOLE} ${console}`]), `${level} ${console}`, ''];
+      const less = [`${level} ${console}`, ''] as const;
+      return tooOld ? less : [`${level} ${EARLY_CONSOLE} ${console}`, ...less];
     }
     default:
       return [''];

@@ -7,7 +7,7 @@ import type { Picked } from '../firmware/handover.js';
 import { HypberryError } from '../base/errors.js';
 import { counted, hex } from '../base/words.js';
 import { fdtText, readFdt } from '../firmware/fdt.js';
-import { insteadOfTree } from '../firmware/prepare.js';
+import { insteadOfTree } from '../firmware/load.js';
 import {
   bareKernel,
   describeKernel,

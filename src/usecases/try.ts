@@ -1,13 +1,14 @@
 /** Boots a card in an emulated Pi 2 and says in which mode its cores start. */
 import { HypberryError } from '../base/errors.js';
 import type { CardReader, Place } from '../card/card.js';
-import { runWithLess, type Attempted, type Retried } from '../engine/attempts.js';
+import { runWithLess, type Attempt, type Retried } from '../engine/attempts.js';
 import type { Engine, Machine } from '../engine/engine.js';
 import { HOST, runSystems, type System, type SystemsVerdict } from '../engine/systems.js';
 import { runTrial, type Until, type Verdict } from '../engine/verdict.js';
-import type { Picked } from '../firmware/handover.js';
-import { prepareHandover } from '../firmware/prepare.js';
-import { trialArgumentsOf } from '../firmware/trial-arguments.js';
+import type { Handover, Picked } from '../firmware/handover.js';
+import { loadCard } from '../firmware/load.js';
+import { placeFiles } from '../firmware/prepare.js';
+import { trialArgumentsOf, type Additions } from '../firmware/trial-arguments.js';
 import { OWN_CONSOLE, type HypervisorDescription } from '../hypervisor/image/description.js';
 import { refuseProblem } from '../setup/boot-partition.js';
 import { findHypervisor, hostKernelIn } from '../setup/hypervisor.js';
@@ -57,7 +58,11 @@ export interface Ready {
 }
 
 /** The run that counts, what the firmware loaded for it, and the runs before it. */
-export interface Tried extends Attempted<Verdict | SystemsVerdict> {
+export interface Tried {
+  readonly outcome: Verdict | SystemsVerdict;
+  /** What it added to the kernel's command line. */
+  readonly added: string;
+  readonly retried: readonly Retried[];
   readonly picked: Picked;
   readonly place: Place | undefined;
 }
@@ -69,34 +74,38 @@ const TIMEOUT_WITH_GUESTS = 300;
 /** A card as it is tried, with all of it read. */
 interface Trial extends Ready {
   readonly hypervisor: HypervisorDescription | undefined;
-  /** The machine for each addition to the command line, the one with the most first. */
-  readonly machines: ReadonlyMap<string, Machine>;
+  /** The one with the most added first. */
+  readonly attempts: readonly [TrialRun, ...TrialRun[]];
+}
+
+/** A run of a card. */
+interface TrialRun extends Attempt {
+  readonly machine: Handover;
 }
 
 /**
  * Boots a card; it is not changed.
- * @throws HypberryError the problem of the card's place, what {@link planInstall} and {@link prepareHandover} throw,
+ * @throws HypberryError the problem of the card's place, what {@link planInstall}, {@link loadCard} and {@link placeFiles} throw,
  *   `engine.no-console`, and what the ports throw
  */
 export async function tryCard(ports: TryPorts, options: TryOptions): Promise<Tried> {
   // All of it is read: others may write to it while this runs.
   const trial = await withCard(ports.openCard, { write: false }, (card) => prepareTrial(card, options));
   await ports.onReady?.(trial);
-  const { hypervisor, machines, place } = trial;
-  const attempted = await runWithLess(
-    [...machines.keys()],
-    async (added) => {
+  const { hypervisor, attempts, place } = trial;
+  const { outcome, attempt, retried } = await runWithLess(
+    attempts,
+    async ({ machine }) => {
       const engine = await ports.engine(hypervisor !== undefined);
-      const machine = machines.get(added)!;
       return hypervisor
         ? trySystems(engine, machine, hypervisor, options, ports)
         : tryOne(engine, machine, options, ports);
     },
-    (retried, added) => {
-      ports.onAgain?.(retried, added);
+    (crashed, added) => {
+      ports.onAgain?.(crashed, added);
     },
   );
-  return { ...attempted, picked: machines.get(attempted.added)!.picked, place };
+  return { outcome, added: attempt.added, retried, picked: attempt.machine.picked, place };
 }
 
 /** Reads from a card all that its trial takes. */
@@ -104,14 +113,18 @@ async function prepareTrial(card: CardReader, { asIs, method, force, console }: 
   refuseProblem(card);
   const plan = asIs ? undefined : await planInstall(card, { method, force });
   const tried = plan ? cardAfter(card, plan) : card;
-  const { picked } = await prepareHandover(tried);
+  const loaded = await loadCard(tried);
+  const { picked } = await placeFiles(loaded);
   const hypervisor = await findHypervisor(tried, picked);
-  const additions = await additionsFor(tried, picked, hypervisor);
   const consoles = [HOST, ...(hypervisor?.consoles.map(({ name }) => name) ?? [])];
   refuseConsole(console, consoles);
-  const machines = new Map<string, Machine>();
-  for (const added of additions) machines.set(added, await prepareHandover(tried, { addBootargs: added }));
-  return { place: card.place, plan, picked, added: additions[0]!, consoles, hypervisor, machines };
+  const [most, ...less] = await additionsFor(tried, picked, hypervisor);
+  const runWith = async (added: string): Promise<TrialRun> => ({
+    added,
+    machine: await placeFiles(loaded, added),
+  });
+  const attempts = [await runWith(most), ...(await Promise.all(less.map(runWith)))] as const;
+  return { place: card.place, plan, picked, added: most, consoles, hypervisor, attempts };
 }
 
 /** Runs a card that starts one kernel. */
@@ -173,6 +186,6 @@ async function additionsFor(
   card: CardReader,
   { kernel }: Picked,
   hypervisor: HypervisorDescription | undefined,
-): Promise<readonly string[]> {
+): Promise<Additions> {
   return trialArgumentsOf(hostKernelIn(await card.read(kernel.file), hypervisor));
 }

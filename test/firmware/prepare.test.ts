@@ -8,7 +8,8 @@ import { HypberryError } from '../../src/base/errors.js';
 import { buildBootBlock, buildStub } from '../../src/boot/block.js';
 import { fdtCells, fdtText, findNode, readFdt, type Fdt } from '../../src/firmware/fdt.js';
 import type { Handover } from '../../src/firmware/handover.js';
-import { prepareHandover, type PrepareOptions } from '../../src/firmware/prepare.js';
+import { loadCard } from '../../src/firmware/load.js';
+import { placeFiles, prepareHandover, type PrepareOptions } from '../../src/firmware/prepare.js';
 import { compileTree } from '../support/device-trees.js';
 import { concat, entry, text, trailer, u32, zImage } from '../support/kernel-files.js';
 import { memoryCard } from '../support/memory-card.js';
@@ -582,4 +583,14 @@ test("Debian's kernel, tree and firmware", { timeout: 300_000 }, async () => {
   });
   expect(readU32LE(bytesAt(handover, 0xf8, 4), 0)).toBe(handover.picked.tree!.address);
   expect(fdtText(treeOf(handover).root.properties.get('model')!)).toBe('Raspberry Pi 2 Model B');
+});
+
+test.each([
+  ['today', CARD_TODAY],
+  ['2015', CARD_2015],
+])('what was read of a card of %s is placed anew for each command line', async (_, files) => {
+  const loaded = await loadCard(memoryCard(files));
+  for (const addBootargs of ['console=ttyAMA0,115200', '', `many=${'x'.repeat(3000)}`]) {
+    expect(await placeFiles(loaded, addBootargs)).toEqual(await prepare(files, { addBootargs }));
+  }
 });

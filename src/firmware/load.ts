@@ -1,0 +1,374 @@
+/** What the firmware reads of a card to start its kernel, up to the point where it has to find places in memory. */
+import { concatBytes, readU32LE } from '../base/bytes.js';
+import { HypberryError } from '../base/errors.js';
+import { hex } from '../base/words.js';
+import { RAM_SIZE } from '../board/bcm2836.js';
+import { CONTRACT, KERNEL_OFFSET } from '../boot/block.js';
+import type { CardReader } from '../card/card.js';
+import { splitMemory } from './bootcode.js';
+import { readCommandLine } from './command-line.js';
+import { numberSetting, PI2, textSetting, type BoardState, type Config } from './config.js';
+import { readFdt, type Fdt } from './fdt.js';
+import type { Picked } from './handover.js';
+import { bareKernel, describeKernel, readKernel, type KernelFile } from './kernel.js';
+import { firstThere, isOldBootcode, readFirmware, readIfThere, type CardFirmware } from './readers.js';
+import type { StartElf } from './start-elf.js';
+import { STUB_SIZE, type StubBehaviour } from './stub.js';
+import { applyTreeSettings } from './tree-settings.js';
+
+const MIB = 1 << 20;
+
+/** The tree's names: Raspberry Pi's kernels, then mainline. */
+const DOWNSTREAM_TREE = 'bcm2709-rpi-2-b.dtb';
+const UPSTREAM_TREE = 'bcm2836-rpi-2-b.dtb';
+
+/** A kernel file. */
+export interface LoadedKernel {
+  readonly file: string;
+  readonly data: Uint8Array;
+  /** What it is, as far as `readKernel` tells. */
+  readonly facts: KernelFile;
+  /** Where the firmware puts it. */
+  readonly address: number;
+}
+
+/** The initramfs, of one file or several. */
+export interface LoadedRamdisk {
+  /** Names, with commas between them. */
+  readonly file: string;
+  readonly data: Uint8Array;
+  readonly address: number | 'followkernel';
+}
+
+/** What goes to address 0. */
+export interface LoadedStub {
+  readonly picked: Exclude<Picked['stub'], { readonly from: 'kernel' }>;
+  /** Its bytes as they are in the file; undefined where there is none, and a plain one is made. */
+  readonly data: Uint8Array | undefined;
+  /** Where it keeps the addresses that the firmware writes; undefined where it writes none. */
+  readonly addresses: Pick<StubBehaviour, 'tree' | 'kernel' | 'hasContract'> | undefined;
+  readonly notes: readonly string[];
+}
+
+/** All that the firmware reads of a card to start its kernel. */
+export interface Loaded {
+  readonly firmware: CardFirmware;
+  /** Bytes of RAM that the ARM gets. */
+  readonly armMemory: number;
+  readonly kernel: LoadedKernel;
+  /** Undefined under `kernel_old`, where the kernel file itself is at address 0. */
+  readonly stub: LoadedStub | undefined;
+  /** With what config.txt has done to it, and nothing of the firmware's own. */
+  readonly tree: { readonly file: string; readonly fdt: Fdt } | undefined;
+  readonly ramdisk: LoadedRamdisk | undefined;
+  /** Of cmdline.txt. */
+  readonly commandLine: string;
+  /** `os_prefix` as far as it is in effect. */
+  readonly prefix: string;
+  /** The serial number of the board. */
+  readonly serial: number;
+  /** As {@link Picked} has them, without those of config.txt. */
+  readonly notes: readonly string[];
+  readonly unsure: readonly string[];
+}
+
+/**
+ * Reads bootcode.bin, config.txt and start.elf, and by them what a card's firmware starts.
+ * @param board what filters ask about; a Pi 2 with nothing connected unless told otherwise
+ * @throws HypberryError what `readFirmware` and {@link loadFiles} throw
+ */
+export async function loadCard(card: CardReader, board: BoardState = PI2): Promise<Loaded> {
+  const notes: string[] = [];
+  return loadFiles(card, await readFirmware(card, board, notes), board, notes);
+}
+
+/**
+ * Reads what a card's firmware starts.
+ * @param firmware what `readFirmware` found on the card
+ * @param notes those of `readFirmware`
+ * @throws HypberryError `firmware.no-kernel`, `firmware.arm64-kernel`, `firmware.not-a-kernel`, `firmware.no-file`
+ *   (named in config.txt, not on the card), `firmware.no-stub`, and what the card throws
+ */
+export async function loadFiles(
+  card: CardReader,
+  firmware: CardFirmware,
+  board: BoardState,
+  notes: readonly string[],
+): Promise<Loaded> {
+  const all = [...notes];
+  const unsure: string[] = [];
+  const { bootcode, config, bootConfig, firmware: startElf } = firmware;
+  const kernelOld = numberSetting(config, 'kernel_old', 0) !== 0 && (startElf?.knowsKernelOld ?? true);
+  const prefix = await osPrefix(card, config, startElf, all);
+  const kernel = await readKernelFile(card, config, prefix, kernelOld, all);
+  const tree = await findTree(card, config, startElf, kernel.facts, prefix, all, unsure);
+  const fdt = tree && (await applyTreeSettings(card, config, tree.fdt, prefix, all));
+  const ramdisk = await readInitramfs(card, config, startElf, kernel.file, prefix, all);
+  const commandLine = await readCommandLine(card, config, startElf, board, prefix, all);
+  return {
+    firmware,
+    armMemory: splitMemory(bootConfig, isOldBootcode(bootcode, startElf)).arm * MIB,
+    kernel,
+    stub: kernelOld ? undefined : await readStubFile(card, firmware, kernel.address),
+    tree: tree && fdt && { file: tree.file, fdt },
+    ramdisk,
+    commandLine,
+    prefix,
+    serial: board.serial,
+    notes: all,
+    unsure,
+  };
+}
+
+/** `os_prefix` where the kernel and a tree are there under it, else nothing (documentation of `os_prefix`). */
+async function osPrefix(
+  card: CardReader,
+  config: Config,
+  firmware: StartElf | undefined,
+  notes: string[],
+): Promise<string> {
+  const upstream = wantsUpstream(config, firmware) ? 'upstream/' : '';
+  const prefix = textSetting(config, 'os_prefix') ?? upstream;
+  if (prefix === '' || firmware?.knowsOsPrefix === false) return '';
+  const kernels = kernelNames(config).map((name) => withPrefix(prefix, name));
+  const named = textSetting(config, 'device_tree');
+  const trees = (named ? [named] : [DOWNSTREAM_TREE, UPSTREAM_TREE]).map((name) => withPrefix(prefix, name));
+  if ((await firstThere(card, kernels)) !== undefined && (await firstThere(card, trees)) !== undefined)
+    return prefix;
+  notes.push(`os_prefix=${prefix} is ignored: there is no kernel or no device tree under it.`);
+  return '';
+}
+
+/** A name from the boot partition's root where it begins with a slash, else behind the prefix. */
+function withPrefix(prefix: string, name: string): string {
+  return name.startsWith('/') ? name.replace(/^\/+/, '') : prefix + name;
+}
+
+function kernelNames(config: Config): string[] {
+  const named = textSetting(config, 'kernel');
+  return named ? [named] : ['kernel7.img', 'kernel.img'];
+}
+
+async function readKernelFile(
+  card: CardReader,
+  config: Config,
+  prefix: string,
+  kernelOld: boolean,
+  notes: string[],
+): Promise<LoadedKernel> {
+  const names = kernelNames(config).map((name) => withPrefix(prefix, name));
+  const file = await firstThere(card, names);
+  if (file === undefined) {
+    if (textSetting(config, 'kernel')) throw noFile(names[0]!, 'the kernel');
+    throw new HypberryError(
+      'firmware.no-kernel',
+      'There is no kernel for a Pi 2 on the card: neither kernel7.img nor kernel.img.',
+      'Copy a kernel to the boot partition, or name it with kernel= in config.txt.',
+    );
+  }
+  if (numberSetting(config, 'arm_64bit', 0) !== 0) {
+    notes.push('arm_64bit is taken to be ignored: the BCM2836 has no 64-bit cores.');
+  }
+  const data = await card.read(file);
+  const facts = readKernel(data);
+  const inner = bareKernel(facts);
+  if (inner.kind === 'arm64') {
+    throw new HypberryError(
+      'firmware.arm64-kernel',
+      `${file} is a 64-bit kernel, which the Pi 2's Cortex-A7 cannot run.`,
+      'Use a 32-bit kernel (kernel7.img).',
+    );
+  }
+  if (
+    ['ELF', 'uImage', 'gzip', 'empty'].includes(inner.kind) ||
+    (inner.kind === 'unknown' && inner.looksLike !== undefined)
+  ) {
+    throw new HypberryError(
+      'firmware.not-a-kernel',
+      `${file} is no kernel that the firmware can start: ${describeKernel(inner)}.`,
+      'Name a zImage or another flat image with kernel= in config.txt.',
+    );
+  }
+  if (inner.kind === 'zImage' && inner.truncated)
+    notes.push(`${file} is cut short: ${describeKernel(inner)}.`);
+  if ((inner.kind === 'zImage' || inner.kind === 'Image') && inner.architecture === 'ARMv6') {
+    notes.push(`${file} is a kernel for ARMv6, the first Raspberry Pi; it does not start on a Pi 2.`);
+  }
+  const address = kernelOld ? 0 : physical(numberSetting(config, 'kernel_address', KERNEL_OFFSET));
+  return { file, data, facts, address };
+}
+
+/** Whether config.txt has the firmware give no ATAGS and nothing of its own on the command line. */
+export function disablesTags(config: Config): boolean {
+  return numberSetting(config, 'disable_commandline_tags', 0) !== 0;
+}
+
+/** What a kernel without a device tree gets, behind "the kernel gets". */
+export function insteadOfTree(config: Config | undefined): string {
+  return config && disablesTags(config) ? 'no ATAGS either (disable_commandline_tags)' : 'ATAGS';
+}
+
+/** The tree that the kernel gets; undefined where it gets ATAGS, or nothing. */
+async function findTree(
+  card: CardReader,
+  config: Config,
+  firmware: StartElf | undefined,
+  kernel: KernelFile,
+  prefix: string,
+  notes: string[],
+  unsure: string[],
+): Promise<{ file: string; fdt: Fdt } | undefined> {
+  const named = textSetting(config, 'device_tree');
+  if (named === '') {
+    notes.push(`device_tree= is empty, so the kernel gets ${insteadOfTree(config)}.`);
+    return undefined;
+  }
+  if (firmware?.treeNeeds === 'trailer' && kernel.trailer?.deviceTreeOk !== true) {
+    const text = `This firmware gives a device tree only to kernels whose trailer says that they take one (DTOK); this kernel gets ${insteadOfTree(config)}.`;
+    notes.push(text);
+    // FreeBSD's cards of 2015 counted on the tree that they name (raspberrypi/linux 16; firmware 553 has it otherwise).
+    if (named !== undefined)
+      unsure.push(`Whether device_tree=${named} changes that is not known: sources disagree. ${text}`);
+    return undefined;
+  }
+  const tagged = firmware?.readsUpstreamTag !== false && kernel.trailer?.upstream === true;
+  const names = named
+    ? [named]
+    : wantsUpstream(config, firmware) || tagged
+      ? [UPSTREAM_TREE, DOWNSTREAM_TREE]
+      : firmware?.findsUpstreamTree === false
+        ? [DOWNSTREAM_TREE]
+        : [DOWNSTREAM_TREE, UPSTREAM_TREE];
+  const file = await firstThere(
+    card,
+    names.map((name) => withPrefix(prefix, name)),
+  );
+  if (file === undefined) {
+    notes.push(
+      named
+        ? `The device tree that config.txt names, ${withPrefix(prefix, named)}, is not on the card; the kernel gets ${insteadOfTree(config)}.`
+        : `There is no device tree for the Pi 2 on the card (${names.join(', ')}); the kernel gets ${insteadOfTree(config)}.`,
+    );
+    if (!named && !names.includes(UPSTREAM_TREE)) await noteUpstreamTree(card, prefix, notes);
+    return undefined;
+  }
+  try {
+    return { file, fdt: readFdt(await card.read(file)) };
+  } catch (error) {
+    if (!(error instanceof HypberryError) || !error.code.startsWith('tree.')) throw error;
+    // By the documentation it goes on without one; whether it sees every damage is not known.
+    const text = `The device tree ${file} is damaged: ${error.message} The kernel is taken to get ${insteadOfTree(config)}.`;
+    notes.push(text);
+    unsure.push(text);
+    return undefined;
+  }
+}
+
+function wantsUpstream(config: Config, firmware: StartElf | undefined): boolean {
+  return firmware?.knowsUpstreamKernel !== false && numberSetting(config, 'upstream_kernel', 0) !== 0;
+}
+
+async function noteUpstreamTree(card: CardReader, prefix: string, notes: string[]): Promise<void> {
+  const file = withPrefix(prefix, UPSTREAM_TREE);
+  if ((await firstThere(card, [file])) === undefined) return;
+  notes.push(`This firmware does not look for ${file} by itself: name it with device_tree= in config.txt.`);
+}
+
+async function readInitramfs(
+  card: CardReader,
+  config: Config,
+  firmware: StartElf | undefined,
+  kernelFile: string,
+  prefix: string,
+  notes: string[],
+): Promise<LoadedRamdisk | undefined> {
+  let names: readonly string[];
+  let address: number | 'followkernel' = 'followkernel';
+  if (config.initramfs) {
+    ({ names, address } = config.initramfs);
+  } else if (numberSetting(config, 'auto_initramfs', 0) !== 0 && firmware?.knowsAutoInitramfs !== false) {
+    // Beside kernel7.img it looks for initramfs7; what it does beside other names is not known.
+    const variant = /^kernel(.*)\.img$/.exec(kernelFile.slice(prefix.length))?.[1];
+    if (variant === undefined) return undefined;
+    const name = `initramfs${variant}`;
+    if ((await firstThere(card, [prefix + name])) === undefined) return undefined;
+    names = [name];
+  } else return undefined;
+
+  const parts: Uint8Array[] = [];
+  for (const name of names) {
+    const part = await readIfThere(card, withPrefix(prefix, name));
+    if (part === undefined) {
+      notes.push(`The initramfs ${name} is not on the card; the firmware goes on without one.`);
+      return undefined;
+    }
+    parts.push(part);
+  }
+  return { file: names.join(','), data: concatBytes(...parts), address };
+}
+
+/** What goes to address 0 in front of a kernel at 0x8000. */
+async function readStubFile(
+  card: CardReader,
+  { config, firmware, firmwareFile }: CardFirmware,
+  kernelAddress: number,
+): Promise<LoadedStub> {
+  const notes: string[] = [];
+  const named = textSetting(config, 'armstub');
+  let file: string | undefined;
+  if (named) {
+    if (firmware?.knowsArmstub === false)
+      notes.push('This firmware does not know armstub; it uses its own stub.');
+    else {
+      file = named.replace(/^\/+/, '');
+      if ((await firstThere(card, [file])) === undefined) throw noFile(file, 'the stub');
+    }
+  } else if (firmware?.knowsArmstub7File !== false) {
+    file = await firstThere(card, ['armstub7.bin']);
+  }
+  if (file !== undefined) {
+    const data = await card.read(file);
+    const hasContract = data.length >= STUB_SIZE && readU32LE(data, CONTRACT.MAGIC_AT) === CONTRACT.MAGIC;
+    if (!hasContract) {
+      notes.push(`${file} does not have 5afe570b at 0xf0, so the firmware writes no addresses into it.`);
+    }
+    const addresses = hasContract ? { hasContract, tree: undefined, kernel: undefined } : undefined;
+    return { picked: { from: 'file', file }, data, addresses, notes };
+  }
+  if (!firmware) return { picked: { from: 'none' }, data: undefined, addresses: undefined, notes };
+
+  const { stub } = firmware;
+  if (!stub) {
+    throw new HypberryError(
+      'firmware.no-stub',
+      `No stub for a Pi 2 was found in ${firmwareFile}: firmware from before that board has none.`,
+      firmware.knowsArmstub
+        ? 'Name a stub with armstub= in config.txt, or copy the firmware of another release to the card.'
+        : 'Copy bootcode.bin, start.elf and fixup.dat of a release of February 2015 or later to the card.',
+    );
+  }
+  if (stub.kernel?.from === 'code' && stub.kernel.address !== kernelAddress) {
+    notes.push(`The firmware's stub jumps to ${hex(stub.kernel.address)}, whatever kernel_address says.`);
+  }
+  if (stub.tree?.from !== 'word')
+    notes.push('Where the stub takes the address of the device tree from is not known.');
+  return {
+    picked: { from: 'start.elf', file: firmwareFile, offset: stub.offset },
+    data: await card.read(firmwareFile, stub.offset, stub.length),
+    addresses: stub,
+    notes,
+  };
+}
+
+/** Addresses in config.txt may be the VideoCore's, whose two highest bits choose its caches. */
+export function physical(address: number): number {
+  return (address & (RAM_SIZE - 1)) >>> 0;
+}
+
+function noFile(file: string, what: string): HypberryError {
+  return new HypberryError(
+    'firmware.no-file',
+    `config.txt names ${file} as ${what}, but it is not on the card.`,
+    'Copy the file to the boot partition, or correct the name in config.txt.',
+  );
+}
