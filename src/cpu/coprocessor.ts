@@ -1,10 +1,10 @@
 /** MCR, MRC, MCRR, MRRC, LDC, STC of CP14 and CP15: who may, what traps to Hyp mode, and then the register. */
-import type { Fields } from '../isa/pattern.js';
 import { MODE_HYP, MODE_MON, MODE_USR } from '../isa/program-status.js';
 import { EC_CP14, EC_CP14_64, EC_CP15, EC_CP15_64, hypTrap, undefinedInstruction } from './exceptions.js';
-import type { Execute } from './instruction.js';
+import type { Execute, Executes } from './instruction.js';
 import { isSecure, modeOf } from './current-mode.js';
 import { setFlags } from './modes.js';
+import type { OperationFields } from './operation-fields.js';
 import type { Machine } from './state.js';
 import { register, setRegister } from './state.js';
 import { type Reached, systemRegister, systemRegister64 } from './system-registers/index.js';
@@ -55,8 +55,8 @@ function check<Value extends number | bigint>(
   }
 }
 
-function access32(m: Machine, f: Fields, write: boolean): Reached {
-  const { coproc = 0, opc1 = 0, opc2 = 0, CRn = 0, CRm = 0, Rt = 0 } = f;
+function access32(m: Machine, f: OperationFields<'MCR' | 'MRC'>, write: boolean): Reached {
+  const { coproc, opc1, opc2, CRn, CRm, Rt } = f;
   if (coproc < 14) undefinedInstruction(m);
   const iss =
     CV_ALWAYS | (opc2 << 17) | (opc1 << 14) | (CRn << 10) | (Rt << 5) | (CRm << 1) | (write ? 0 : 1);
@@ -70,22 +70,22 @@ const noCoprocessor: Execute = (m) => {
   undefinedInstruction(m);
 };
 
-export const mcr: Execute = (m, f) => {
+const mcr: Execute<OperationFields<'MCR'>> = (m, f) => {
   const access = access32(m, f, true);
-  access.write!(m, register(m, f['Rt']!));
+  access.write!(m, register(m, f.Rt));
   // What a system register decides may be anything: the interpreter looks up its way again.
   m.leave = true;
 };
 
-export const mrc: Execute = (m, f) => {
+const mrc: Execute<OperationFields<'MRC'>> = (m, f) => {
   const access = access32(m, f, false);
   const value = access.read!(m) >>> 0;
-  if (f['Rt'] === 15) setFlags(m, value);
-  else setRegister(m, f['Rt']!, value);
+  if (f.Rt === 15) setFlags(m, value);
+  else setRegister(m, f.Rt, value);
 };
 
-function access64(m: Machine, f: Fields, write: boolean): Reached<bigint> {
-  const { coproc = 0, opc1 = 0, CRm = 0, Rt = 0, Rt2 = 0 } = f;
+function access64(m: Machine, f: OperationFields<'MCRR' | 'MRRC'>, write: boolean): Reached<bigint> {
+  const { coproc, opc1, CRm, Rt, Rt2 } = f;
   if (coproc < 14) undefinedInstruction(m);
   const iss = CV_ALWAYS | (opc1 << 16) | (Rt2 << 10) | (Rt << 5) | (CRm << 1) | (write ? 0 : 1);
   const access = systemRegister64({ coproc, opc1, CRm });
@@ -93,21 +93,21 @@ function access64(m: Machine, f: Fields, write: boolean): Reached<bigint> {
   return access;
 }
 
-export const mcrr: Execute = (m, f) => {
+const mcrr: Execute<OperationFields<'MCRR'>> = (m, f) => {
   const access = access64(m, f, true);
-  const { Rt = 0, Rt2 = 0 } = f;
+  const { Rt, Rt2 } = f;
   access.write!(m, (BigInt(register(m, Rt2)) << 32n) | BigInt(register(m, Rt)));
   m.leave = true;
 };
 
-export const mrrc: Execute = (m, f) => {
+const mrrc: Execute<OperationFields<'MRRC'>> = (m, f) => {
   const access = access64(m, f, false);
   const value = access.read!(m);
-  setRegister(m, f['Rt']!, Number(value & 0xffffffffn));
-  setRegister(m, f['Rt2']!, Number((value >> 32n) & 0xffffffffn));
+  setRegister(m, f.Rt, Number(value & 0xffffffffn));
+  setRegister(m, f.Rt2, Number((value >> 32n) & 0xffffffffn));
 };
 
-export const coprocessor: Readonly<Record<string, Execute>> = {
+export const coprocessor = {
   MCR: mcr,
   MRC: mrc,
   MCRR: mcrr,
@@ -116,4 +116,4 @@ export const coprocessor: Readonly<Record<string, Execute>> = {
   LDC_lit: noCoprocessor,
   STC: noCoprocessor,
   CDP: noCoprocessor,
-};
+} satisfies Partial<Executes>;

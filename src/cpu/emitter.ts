@@ -57,7 +57,7 @@ export class Emitter {
   }
 
   /** What is not worth a micro-op: runs in TypeScript. */
-  slow(execute: Execute, fields: Fields): void {
+  slow(execute: Execute<Fields>, fields: Fields): void {
     const { instructions } = this.m;
     this.emit(Op.SLOW, 0, 0, 0, instructions.length);
     instructions.push({ word: this.word, encoding: this.encoding, fields, execute });
@@ -101,3 +101,9 @@ export class Emitter {
     else this.exchange(register);
   }
 }
+
+/** Emits the micro-ops of an operation, from the fields that it needs. */
+export type Lower<F = object> = (e: Emitter, f: F) => true;
+
+/** The same; false where these fields are for the slow path. */
+export type LowerSome<F = object> = (e: Emitter, f: F) => boolean;

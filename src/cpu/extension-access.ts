@@ -5,6 +5,7 @@ import { MODE_HYP } from '../isa/program-status.js';
 import { CPACR, HCPTR, HCR, NSACR } from '../isa/system-registers.js';
 import { EC_CP10_ID, EC_HCPTR, hypTrap, undefinedInstruction } from './exceptions.js';
 import type { Execute } from './instruction.js';
+import type { Needs } from './operation-fields.js';
 import * as L from './layout.js';
 import { isPrivileged, isSecure, modeOf } from './current-mode.js';
 import { neonInstructions } from './neon/index.js';
@@ -55,7 +56,7 @@ const MVFR0 = 7;
 const VMRS_OPC1 = 7;
 
 /** VMRS of an identification register, which HCR may trap. */
-function checkIdentification(m: Machine, { reg = FPSCR, Rt = 0 }: Fields): void {
+function checkIdentification(m: Machine, { reg = FPSCR, Rt = 0 }: Needs<never, 'reg' | 'Rt'>): void {
   if (isSecure(m) || modeOf(m) === MODE_HYP) return;
   const bit = reg === FPSID ? 'TID0' : reg === MVFR0 || reg === MVFR1 ? 'TID3' : undefined;
   if (!bit || !bitsOf(HCR, bit, m.core.HCR)) return;
@@ -63,24 +64,27 @@ function checkIdentification(m: Machine, { reg = FPSCR, Rt = 0 }: Fields): void 
 }
 
 /** System registers other than FPSCR are for privileged modes, with the extensions off too. */
-function checked(execute: Execute, operation: string): Execute {
+function checked(execute: Execute<Fields>, operation: string): Execute<Fields> {
   const isSystem = operation === 'VMRS' || operation === 'VMSR';
   const isSimd = operation in neonInstructions;
   // Transfers of a scalar are floating-point where it has 32 bits.
   const mayBeSimd = operation === 'VMOV_core_to_scalar' || operation === 'VMOV_scalar_to_core';
   return (m, f, decoded) => {
-    const system = isSystem && f['reg'] !== FPSCR;
+    const { reg, opc = 0 }: Needs<never, 'reg' | 'opc'> = f;
+    const system = isSystem && reg !== FPSCR;
     if (system && !isPrivileged(m)) undefinedInstruction(m);
-    check(m, isSimd || (mayBeSimd && (f['opc']! & 9) !== 0), system);
+    check(m, isSimd || (mayBeSimd && (opc & 9) !== 0), system);
     if (operation === 'VMRS') checkIdentification(m, f);
     execute(m, f, decoded);
   };
 }
 
+const instructions = { ...vfpInstructions, ...neonInstructions };
+
 /** Every instruction of the extensions, by the operation's name in the tables. */
-export const extensionInstructions: Readonly<Record<string, Execute>> = Object.fromEntries(
-  Object.entries({ ...vfpInstructions, ...neonInstructions }).map(([operation, execute]) => [
+export const extensionInstructions = Object.fromEntries(
+  Object.entries(instructions).map(([operation, execute]) => [
     operation,
-    checked(execute, operation),
+    checked(execute as Execute<Fields>, operation),
   ]),
-);
+) as unknown as typeof instructions;

@@ -1,17 +1,26 @@
 /** Decoded instructions as the processor keeps them. */
 import type { Encoding } from '../isa/encoding.js';
 import type { Fields } from '../isa/pattern.js';
+import type { Operation, OperationFields } from './operation-fields.js';
 import type { Machine } from './state.js';
 
-/** What an instruction does that is not worth a micro-op of its own. It runs only if its condition holds. */
-export type Execute = (m: Machine, fields: Fields, decoded: Decoded) => void;
+/**
+ * What an instruction does that is not worth a micro-op of its own. It runs only if its condition holds.
+ * `F` are the fields that it needs: see operation-fields.ts.
+ */
+export type Execute<F = object> = (m: Machine, fields: F, decoded: Decoded) => void;
+
+/** For each operation, what runs it; the fields are those that its encodings have. */
+export type Executes<Op extends Operation = Operation> = {
+  readonly [Name in Op]: Execute<OperationFields<Name>>;
+};
 
 /** An instruction that a SLOW micro-op runs. */
 export interface Decoded {
   readonly word: number;
   readonly encoding: Encoding | undefined;
   readonly fields: Fields;
-  readonly execute: Execute;
+  readonly execute: Execute<Fields>;
 }
 
 /** Takes an exception in the middle of an instruction: it ends there. */

@@ -2,19 +2,23 @@
 import { decodeA32, decodeT32, isWideT32 } from '../isa/decoder.js';
 import type { Encoding } from '../isa/encoding.js';
 import { isUnpredictable } from '../isa/encoding.js';
+import type { Fields } from '../isa/pattern.js';
 import { ALWAYS } from '../isa/registers.js';
+import type { LowerSome } from './emitter.js';
 import { Emitter } from './emitter.js';
 import { undefinedInstruction } from './exceptions.js';
-import { type Execute, taken } from './instruction.js';
+import { type Execute, type Executes, taken } from './instruction.js';
 import * as L from './layout.js';
 import { lowerings } from './lowerings.js';
 import { Op } from './micro-ops.js';
 import { readItState } from './modes.js';
 import { fetchHalfword, fetchWord } from './physical-memory.js';
-import { slowInstructions } from './slow/index.js';
+import type { A32Operation, Needs, T32Operation } from './operation-fields.js';
+import { slowInstruction, slowInstructions } from './slow/index.js';
 import type { Machine } from './state.js';
 import { setRegister, thumb } from './state.js';
-import { advanceIt, branchTarget, likeA32, thumbLowerings } from './thumb.js';
+import { likeA32 } from './t32-fields.js';
+import { advanceIt, branchTarget, thumbLowerings } from './thumb.js';
 
 /** The longest block, in instructions; an IT block is not cut. */
 export const LONGEST_BLOCK = 120;
@@ -123,11 +127,10 @@ function lowerA32(emitter: Emitter, word: number): void {
     return;
   }
   const { encoding } = decoded;
-  const fields: Record<string, number> = decoded.fields;
-  const condition = fields['cond'] ?? ALWAYS;
+  const fields: Fields & Needs<never, 'cond' | 'imm24'> = decoded.fields;
+  const { cond: condition = ALWAYS, imm24 = 0 } = fields;
   reportUnpredictable(emitter, encoding, fields);
-  if (encoding.operation === 'B')
-    lowerBranch(emitter, condition, emitter.offset + 8 + ((fields['imm24']! << 8) >> 6));
+  if (encoding.operation === 'B') lowerBranch(emitter, condition, emitter.offset + 8 + ((imm24 << 8) >> 6));
   else lowerOperation(emitter, condition, encoding.operation, fields, false);
 }
 
@@ -141,13 +144,18 @@ function lowerT32(emitter: Emitter, word: number): void {
   else {
     const { encoding } = decoded;
     reportUnpredictable(emitter, encoding, decoded.fields);
-    const fields = likeA32(encoding.name, decoded.fields, it !== 0);
+    const fields: Fields & Needs<never, 'cond' | 'firstcond' | 'mask'> = likeA32(
+      encoding.name,
+      decoded.fields,
+      it !== 0,
+    );
     const { operation } = encoding;
-    if (operation === 'B') lowerBranch(emitter, fields['cond'] ?? condition, branchTarget(emitter, fields));
+    if (operation === 'B') lowerBranch(emitter, fields.cond ?? condition, branchTarget(emitter, fields));
     else if (operation === 'BKPT') lowerOperation(emitter, ALWAYS, operation, fields, true);
     else lowerOperation(emitter, condition, operation, fields, true);
     if (operation === 'IT') {
-      emitter.it = (fields['firstcond']! << 4) | fields['mask']!;
+      const { firstcond = 0, mask = 0 } = fields;
+      emitter.it = (firstcond << 4) | mask;
       return;
     }
   }
@@ -155,11 +163,7 @@ function lowerT32(emitter: Emitter, word: number): void {
 }
 
 /** Tells who listens, each time before it is executed; whether its condition holds is not looked at. */
-function reportUnpredictable(
-  emitter: Emitter,
-  encoding: Encoding,
-  fields: Readonly<Record<string, number>>,
-): void {
+function reportUnpredictable(emitter: Emitter, encoding: Encoding, fields: Fields): void {
   const { word } = emitter;
   if (!isUnpredictable(encoding, word, fields)) return;
   const { name } = encoding;
@@ -187,17 +191,35 @@ function lowerBranch(emitter: Emitter, condition: number, target: number): void 
   });
 }
 
+/** What lowerBranch is for. */
+type Branch = 'B';
+type Lowered = typeof lowerings;
+/** Operations that are lowered always, whatever their fields. */
+type LoweredAlways = {
+  [Op in keyof Lowered]: ReturnType<Lowered[Op]> extends true ? Op : never;
+}[keyof Lowered];
+/** Operations that something else than micro-ops has to run, with some fields at least. */
+export type SlowOperation =
+  | Exclude<A32Operation, LoweredAlways | Branch>
+  | Exclude<T32Operation, LoweredAlways | Branch | keyof typeof thumbLowerings>;
+
+// An operation of the tables that nothing runs is a fault of types here.
+slowInstructions satisfies Executes<SlowOperation>;
+
+type Lowerings = Readonly<Record<string, LowerSome<Fields> | undefined>>;
+const a32Lowerings = lowerings as unknown as Lowerings;
+const t32Lowerings: Lowerings = { ...a32Lowerings, ...(thumbLowerings as unknown as Lowerings) };
+
 function lowerOperation(
   emitter: Emitter,
   condition: number,
   operation: string,
-  fields: Readonly<Record<string, number>>,
+  fields: Fields,
   isThumb: boolean,
 ): void {
   conditionally(emitter, condition === 15 ? ALWAYS : condition, () => {
-    const lower = (isThumb ? thumbLowerings[operation] : undefined) ?? lowerings[operation];
-    if (lower && lower(emitter, fields) !== false) return;
-    emitter.slow(slowInstructions[operation] ?? undefinedInstruction, fields);
+    const lower = (isThumb ? t32Lowerings : a32Lowerings)[operation];
+    if (!lower?.(emitter, fields)) emitter.slow(slowInstruction(operation)!, fields);
   });
 }
 

@@ -1,13 +1,11 @@
 /** What each operation of the tables becomes: data processing, multiplies, loads, stores, branches. */
 import { bitCount } from '../isa/bits.js';
-import type { Emitter } from './emitter.js';
+import type { Emitter, Lower, LowerSome } from './emitter.js';
 import * as L from './layout.js';
 import { Op } from './micro-ops.js';
+import type { A32Fields, Needs, Operation as OperationName, OperationFields } from './operation-fields.js';
 import type { Machine } from './state.js';
-import { immediateOf } from './thumb.js';
-
-/** Emits the micro-ops of an operation; false where these fields are for the slow path. */
-export type Lower = (e: Emitter, f: Readonly<Record<string, number>>) => boolean | undefined;
+import { immediateOf, type thumbLowerings } from './thumb.js';
 
 /** The sixteen operations of data processing, by what they do to flags and operands. */
 interface Operation {
@@ -239,46 +237,98 @@ export function byRegisterShift(
   });
 }
 
+type Constant = Needs<never, 'imm12' | 'imm16' | 'imm3' | 'imm8' | 'imm7'>;
+
 /** The constant of an instruction, and the carry it leaves. MOVW has 16 plain bits. */
-function constantOf(e: Emitter, f: Readonly<Record<string, number>>): ReturnType<typeof expandA32> {
+function constantOf(e: Emitter, f: Constant): ReturnType<typeof expandA32> {
   if (e.thumb) return immediateOf(e.encoding!.name, f);
-  return f['imm16'] === undefined ? expandA32(f['imm12']!) : { value: f['imm16'], carry: undefined };
+  const { imm12 = 0, imm16 } = f;
+  return imm16 === undefined ? expandA32(imm12) : { value: imm16, carry: undefined };
 }
 
-/** The three A32 forms of a data processing operation. */
-function dataProcessing(name: string, operation: Operation): Record<string, Lower> {
-  const unary = operation === MOV || operation === MVN;
-  const rn = (f: Readonly<Record<string, number>>): number | undefined => (unary ? undefined : f['Rn']!);
-  return {
-    [`${name}_imm`]: (e, f) => {
-      byImmediate(e, operation, f['S'] === 1, f['Rd']!, rn(f), constantOf(e, f));
+type WithConstant = Needs<'Rd', 'S'> & Constant;
+type WithRegister = Needs<'Rd' | 'Rm', 'S' | 'type' | 'imm5'>;
+type WithShift = Needs<'Rd' | 'Rm' | 'type' | 'Rs', 'S'>;
+
+/** A data processing operation with a constant, and with a register. */
+function dataProcessing<const Name extends string>(
+  name: Name,
+  operation: Operation,
+): Named<Name, { imm: Lower<Needs<'Rn'> & WithConstant>; reg: Lower<Needs<'Rn'> & WithRegister> }> {
+  return named(name, {
+    imm: (e, f) => {
+      byImmediate(e, operation, f.S === 1, f.Rd, f.Rn, constantOf(e, f));
       return true;
     },
-    [`${name}_reg`]: (e, f) => {
-      byRegister(e, operation, f['S'] === 1, f['Rd']!, rn(f), f['Rm']!, f['type'] ?? 0, f['imm5'] ?? 0);
+    reg: (e, f) => {
+      byRegister(e, operation, f.S === 1, f.Rd, f.Rn, f.Rm, f.type ?? 0, f.imm5 ?? 0);
       return true;
     },
-    [`${name}_rsr`]: (e, f) => {
-      byRegisterShift(e, operation, f['S'] === 1, f['Rd']!, rn(f), f['Rm']!, f['type']!, f['Rs']!);
-      return true;
-    },
+  });
+}
+
+/** The same operation with a register that is shifted by another. */
+function dataProcessingByShift(operation: Operation): Lower<Needs<'Rn'> & WithShift> {
+  return (e, f) => {
+    byRegisterShift(e, operation, f.S === 1, f.Rd, f.Rn, f.Rm, f.type, f.Rs);
+    return true;
   };
 }
 
+/** MOV and MVN, which have one operand. */
+function move<const Name extends string>(
+  name: Name,
+  operation: Operation,
+): Named<Name, { imm: Lower<WithConstant>; reg: Lower<WithRegister> }> {
+  return named(name, {
+    imm: (e, f) => {
+      byImmediate(e, operation, f.S === 1, f.Rd, undefined, constantOf(e, f));
+      return true;
+    },
+    reg: (e, f) => {
+      byRegister(e, operation, f.S === 1, f.Rd, undefined, f.Rm, f.type ?? 0, f.imm5 ?? 0);
+      return true;
+    },
+  });
+}
+
+type Named<Name extends string, Forms> = {
+  [Form in keyof Forms & string as `${Name}_${Form}`]: Forms[Form];
+};
+
+/** Puts an operation's name in front of its forms'. */
+function named<Name extends string, Forms extends object>(name: Name, forms: Forms): Named<Name, Forms> {
+  return Object.fromEntries(
+    Object.entries(forms).map(([form, lower]) => [`${name}_${form}`, lower]),
+  ) as never;
+}
+
 /** TST, TEQ, CMP, CMN: an operation whose result nobody wants. */
-function comparison(name: string, operation: Operation, imm?: Op, reg?: Op): Record<string, Lower> {
-  return {
-    [`${name}_imm`]: (e, f) => {
+function comparison<const Name extends string>(
+  name: Name,
+  operation: Operation,
+  imm?: Op,
+  reg?: Op,
+): Named<
+  Name,
+  {
+    imm: Lower<Needs<'Rn'> & Constant>;
+    reg: Lower<Needs<'Rn' | 'Rm', 'type' | 'imm5'>>;
+    rsr: Lower<Needs<'Rn' | 'Rm' | 'type' | 'Rs'>>;
+  }
+> {
+  return named(name, {
+    imm: (e, f) => {
       const { value, carry } = constantOf(e, f);
-      const b = e.source(f['Rn']!);
+      const b = e.source(f.Rn);
       if (imm !== undefined) e.emit(imm, b, 0, value);
       else e.emit(operation.immS, L.TRASH, b, value);
       if (operation.logical && carry !== undefined) e.emit(Op.SET_C, 0, 0, carry);
       return true;
     },
-    [`${name}_reg`]: (e, f) => {
-      const b = e.source(f['Rn']!);
-      let m = e.source(f['Rm']!, L.TEMP3);
+    reg: (e, f) => {
+      const b = e.source(f.Rn);
+      let m = e.source(f.Rm, L.TEMP3);
       const { type = LSL, imm5 = 0 } = f;
       if (type !== LSL || imm5 !== 0) {
         shiftByConstant(e, L.TEMP, m, type, imm5, operation.logical);
@@ -288,77 +338,81 @@ function comparison(name: string, operation: Operation, imm?: Op, reg?: Op): Rec
       else e.emit(operation.regS, L.TRASH, b, m);
       return true;
     },
-    [`${name}_rsr`]: (e, f) => {
-      const b = e.source(f['Rn']!);
+    rsr: (e, f) => {
+      const b = e.source(f.Rn);
       const shifts = operation.logical ? REGISTER_SHIFTS_CARRY : REGISTER_SHIFTS;
-      const m = e.source(f['Rm']!, L.TEMP);
-      e.emit(shifts[f['type']!]!, L.TEMP, m, e.source(f['Rs']!, L.TEMP3));
+      const m = e.source(f.Rm, L.TEMP);
+      e.emit(shifts[f.type]!, L.TEMP, m, e.source(f.Rs, L.TEMP3));
       if (reg !== undefined) e.emit(reg, b, 0, L.TEMP);
       else e.emit(operation.regS, L.TRASH, b, L.TEMP);
       return true;
     },
-  };
+  });
 }
 
 /** LSL, LSR, ASR, ROR by a constant or a register. */
-function shift(name: string, type: number): Record<string, Lower> {
-  return {
-    [`${name}_imm`]: (e, f) => {
-      byRegister(e, MOV, f['S'] === 1, f['Rd']!, undefined, f['Rm']!, type, f['imm5']!);
+function shift<const Name extends string>(
+  name: Name,
+  type: number,
+): Named<Name, { imm: Lower<Needs<'Rd' | 'Rm' | 'imm5', 'S'>>; reg: Lower<Needs<'Rd' | 'Rm' | 'Rs', 'S'>> }> {
+  return named(name, {
+    imm: (e, f) => {
+      byRegister(e, MOV, f.S === 1, f.Rd, undefined, f.Rm, type, f.imm5);
       return true;
     },
-    [`${name}_reg`]: (e, f) => {
-      byRegisterShift(e, MOV, f['S'] === 1, f['Rd']!, undefined, f['Rm']!, type, f['Rs']!);
+    reg: (e, f) => {
+      byRegisterShift(e, MOV, f.S === 1, f.Rd, undefined, f.Rm, type, f.Rs);
       return true;
     },
-  };
+  });
 }
 
 /** [a] = [b] op [imm], without PC. */
 const three =
-  (op: Op, b: string, m: string): Lower =>
+  (op: Op): LowerSome<Needs<'Rd' | 'Rn' | 'Rm'>> =>
   (e, f) => {
-    if (f['Rd'] === 15) return false;
-    const first = e.source(f[b]!);
-    e.emit(op, f['Rd']! * 4, first, e.source(f[m]!, L.TEMP3));
+    if (f.Rd === 15) return false;
+    const first = e.source(f.Rn);
+    e.emit(op, f.Rd * 4, first, e.source(f.Rm, L.TEMP3));
     return true;
   };
 const unary =
-  (op: Op): Lower =>
+  (op: Op): LowerSome<Needs<'Rd' | 'Rm'>> =>
   (e, f) => {
-    if (f['Rd'] === 15) return false;
-    e.emit(op, f['Rd']! * 4, e.source(f['Rm']!));
+    if (f.Rd === 15) return false;
+    e.emit(op, f.Rd * 4, e.source(f.Rm));
     return true;
   };
 const long =
-  (op: Op): Lower =>
+  (op: Op): LowerSome<Needs<'RdLo' | 'RdHi' | 'Rn' | 'Rm', 'S'>> =>
   (e, f) => {
-    const { RdLo = 15, RdHi = 15, Rn = 15, Rm = 15 } = f;
+    const { RdLo, RdHi, Rn, Rm } = f;
     if (RdLo === 15 || RdHi === 15 || Rn === 15 || Rm === 15) return false;
     e.emit(op, RdLo * 4, Rn * 4, Rm * 4, RdHi * 4);
-    if (f['S']) e.emit(Op.FLAGS64, RdHi * 4, RdLo * 4);
+    if (f.S) e.emit(Op.FLAGS64, RdHi * 4, RdLo * 4);
     return true;
   };
 const accumulate =
-  (op: Op): Lower =>
+  (op: Op): LowerSome<Needs<'Rd' | 'Rn' | 'Rm' | 'Ra', 'S'>> =>
   (e, f) => {
-    const { Rd = 15, Rn = 15, Rm = 15, Ra = 15 } = f;
+    const { Rd, Rn, Rm, Ra } = f;
     if (Rd === 15 || Rn === 15 || Rm === 15 || Ra === 15) return false;
     e.emit(op, Rd * 4, Rn * 4, Rm * 4, Ra * 4);
-    if (f['S']) e.emit(Op.MOVS_REG, Rd * 4, 0, Rd * 4);
+    if (f.S) e.emit(Op.MOVS_REG, Rd * 4, 0, Rd * 4);
     return true;
   };
+/** What has Rn adds it. */
 const extend =
-  (op: Op, add: boolean): Lower =>
+  (op: Op): LowerSome<Needs<'Rd' | 'Rm', 'rotate' | 'Rn'>> =>
   (e, f) => {
-    if (f['Rd'] === 15) return false;
-    const m = e.source(f['Rm']!);
-    if (!add) {
-      e.emit(op, f['Rd']! * 4, m, (f['rotate'] ?? 0) * 8);
+    if (f.Rd === 15) return false;
+    const m = e.source(f.Rm);
+    if (f.Rn === undefined) {
+      e.emit(op, f.Rd * 4, m, (f.rotate ?? 0) * 8);
       return true;
     }
-    e.emit(op, L.TEMP, m, (f['rotate'] ?? 0) * 8);
-    e.emit(Op.ADD_REG, f['Rd']! * 4, e.source(f['Rn']!), L.TEMP);
+    e.emit(op, L.TEMP, m, (f.rotate ?? 0) * 8);
+    e.emit(Op.ADD_REG, f.Rd * 4, e.source(f.Rn), L.TEMP);
     return true;
   };
 
@@ -375,7 +429,8 @@ const FORM_REG = Op.LDR_REG;
 /** Distance of an access's micro-op in the groups of the other forms: STRICT ones stand between. */
 const formOf = (base: Op, form: Op): number => form + (base - Op.LDR);
 
-const TRANSFERS: Record<string, Transfer> = {
+type TransferName = `${'LDR' | 'STR'}${'' | 'B' | 'H'}` | 'LDRSB' | 'LDRSH';
+const TRANSFERS: Record<TransferName, Transfer> = {
   LDR: { load: true, base: Op.LDR, reverse: Op.REV },
   LDRB: { load: true, base: Op.LDRB },
   LDRH: { load: true, base: Op.LDRH, reverse: Op.REV16 },
@@ -408,11 +463,13 @@ function loadedPc(e: Emitter, transfer: Transfer, rt: number): void {
   if (transfer.load && rt === 15) e.exchange(L.TEMP3);
 }
 
-function transferImmediate(name: string): Lower {
-  const transfer = TRANSFERS[name]!;
+function transferImmediate(
+  name: TransferName,
+): Lower<Needs<'Rn' | 'Rt', 'P' | 'U' | 'W' | 'imm12' | 'imm8'>> {
+  const transfer = TRANSFERS[name];
   return (e, f) => {
-    const { P = 1, U = 1, W = 0, Rn = 15, Rt = 15 } = f;
-    const size = f['imm12'] ?? f['imm8'] ?? 0;
+    const { P = 1, U = 1, W = 0, Rn, Rt } = f;
+    const size = f.imm12 ?? f.imm8 ?? 0;
     const offset = (U ? size : -size) >>> 0;
     const writeBack = P === 0 || W === 1;
     const simple = Rn !== 15 && Rt !== 15 && !(e.bigEndian && transfer.reverse !== undefined);
@@ -432,10 +489,12 @@ function transferImmediate(name: string): Lower {
   };
 }
 
-function transferRegister(name: string): Lower {
-  const transfer = TRANSFERS[name]!;
+function transferRegister(
+  name: TransferName,
+): Lower<Needs<'Rn' | 'Rt' | 'Rm', 'P' | 'U' | 'W' | 'type' | 'imm5'>> {
+  const transfer = TRANSFERS[name];
   return (e, f) => {
-    const { P = 1, U = 1, W = 0, Rn = 15, Rt = 15, Rm = 15, type = 0, imm5 = 0 } = f;
+    const { P = 1, U = 1, W = 0, Rn, Rt, Rm, type = 0, imm5 = 0 } = f;
     const writeBack = P === 0 || W === 1;
     const reversed = e.bigEndian && transfer.reverse !== undefined;
     if (!writeBack && U === 1 && type === LSL && Rn !== 15 && Rt !== 15 && Rm !== 15 && !reversed) {
@@ -456,13 +515,13 @@ function transferRegister(name: string): Lower {
   };
 }
 
-function transferLiteral(name: string): Lower {
-  const transfer = TRANSFERS[name]!;
+function transferLiteral(name: TransferName): Lower<Needs<'Rt', 'U' | 'imm12' | 'imm8'>> {
+  const transfer = TRANSFERS[name];
   return (e, f) => {
-    const size = f['imm12'] ?? f['imm8'] ?? 0;
+    const size = f.imm12 ?? f.imm8 ?? 0;
     const place = (e.offset + (e.thumb ? 4 : 8)) & ~3;
-    const target = (place + (f['U'] === 0 ? -size : size)) >>> 0;
-    const rt = f['Rt']!;
+    const target = (place + (f.U === 0 ? -size : size)) >>> 0;
+    const rt = f.Rt;
     if (name === 'LDR' && !e.bigEndian) {
       e.emit(Op.LDR_LITERAL, rt === 15 ? L.TEMP3 : rt * 4, 0, target);
     } else {
@@ -490,20 +549,23 @@ function transferTwo(e: Emitter, load: boolean, rt: number, rt2: number): void {
 }
 
 /** LDRD and STRD: `Rt2` where the encoding names it, else the register after Rt. */
-function transferDouble(load: boolean, kind: 'imm' | 'lit' | 'reg'): Lower {
+function transferDouble(
+  load: boolean,
+  kind: 'imm' | 'lit' | 'reg',
+): LowerSome<Needs<'Rt', 'P' | 'U' | 'W' | 'Rn' | 'Rt2' | 'Rm' | 'imm8'>> {
   return (e, f) => {
-    const { P = 1, U = 1, W = 0, Rn = 15, Rt = 15 } = f;
-    const rt2 = f['Rt2'] ?? Rt + 1;
-    if (Rt >= 15 || rt2 >= 15 || (kind === 'reg' && f['Rm'] === 15)) return false;
+    const { P = 1, U = 1, W = 0, Rn = 15, Rm = 15, Rt } = f;
+    const rt2 = f.Rt2 ?? Rt + 1;
+    if (Rt >= 15 || rt2 >= 15 || (kind === 'reg' && Rm === 15)) return false;
     const writeBack = kind !== 'lit' && (P === 0 || W === 1);
     if (writeBack && Rn === 15) return false;
-    const imm = kind === 'reg' ? 0 : (f['imm8'] ?? 0);
+    const imm = kind === 'reg' ? 0 : (f.imm8 ?? 0);
     const offset = (U ? imm : -imm) >>> 0;
     if (Rn === 15 || kind === 'lit') {
       const place = (e.offset + (e.thumb ? 4 : 8)) & ~3;
       e.emit(Op.PAGE_ADD, L.TEMP, 0, (place + (kind === 'reg' ? 0 : offset)) >>> 0);
-      if (kind === 'reg') e.emit(U ? Op.ADD_REG : Op.SUB_REG, L.TEMP, L.TEMP, f['Rm']! * 4);
-    } else if (kind === 'reg') e.emit(U ? Op.ADD_REG : Op.SUB_REG, L.TEMP, Rn * 4, f['Rm']! * 4);
+      if (kind === 'reg') e.emit(U ? Op.ADD_REG : Op.SUB_REG, L.TEMP, L.TEMP, Rm * 4);
+    } else if (kind === 'reg') e.emit(U ? Op.ADD_REG : Op.SUB_REG, L.TEMP, Rn * 4, Rm * 4);
     else e.emit(Op.ADD_IMM, L.TEMP, Rn * 4, offset);
     if (writeBack) e.emit(Op.MOV_REG, L.TEMP2, 0, L.TEMP);
     if (P === 0) e.emit(Op.MOV_REG, L.TEMP, 0, Rn * 4);
@@ -515,9 +577,13 @@ function transferDouble(load: boolean, kind: 'imm' | 'lit' | 'reg'): Lower {
 }
 
 /** LDM and STM; `before` and `up` as the P and U bits of the encoding. */
-function transferMany(load: boolean, up: boolean, before: boolean): Lower {
+function transferMany(
+  load: boolean,
+  up: boolean,
+  before: boolean,
+): LowerSome<Needs<'Rn' | 'W' | 'registers'>> {
   return (e, f) => {
-    const { W = 0, Rn = 15, registers = 0 } = f;
+    const { W, Rn, registers } = f;
     const count = bitCount(registers);
     if (Rn === 15 || count === 0 || e.bigEndian) return false;
     const hasPc = (registers & 0x8000) !== 0;
@@ -537,20 +603,39 @@ function transferMany(load: boolean, up: boolean, before: boolean): Lower {
 
 const nothing: Lower = () => true;
 
-export const lowerings: Readonly<Record<string, Lower>> = {
+/** What T32 has otherwise is lowered from A32's fields alone. */
+type LoweredFields<Op extends OperationName> = Op extends keyof typeof thumbLowerings
+  ? A32Fields<Op>
+  : OperationFields<Op>;
+
+export const lowerings = {
   ...dataProcessing('AND', AND),
+  AND_rsr: dataProcessingByShift(AND),
   ...dataProcessing('EOR', EOR),
+  EOR_rsr: dataProcessingByShift(EOR),
   ...dataProcessing('SUB', SUB),
+  SUB_rsr: dataProcessingByShift(SUB),
   ...dataProcessing('RSB', RSB),
+  RSB_rsr: dataProcessingByShift(RSB),
   ...dataProcessing('ADD', ADD),
+  ADD_rsr: dataProcessingByShift(ADD),
   ...dataProcessing('ADC', ADC),
+  ADC_rsr: dataProcessingByShift(ADC),
   ...dataProcessing('SBC', SBC),
+  SBC_rsr: dataProcessingByShift(SBC),
   ...dataProcessing('RSC', RSC),
+  RSC_rsr: dataProcessingByShift(RSC),
   ...dataProcessing('ORR', ORR),
+  ORR_rsr: dataProcessingByShift(ORR),
   ...dataProcessing('ORN', ORN),
   ...dataProcessing('BIC', BIC),
-  ...dataProcessing('MOV', MOV),
-  ...dataProcessing('MVN', MVN),
+  BIC_rsr: dataProcessingByShift(BIC),
+  ...move('MOV', MOV),
+  ...move('MVN', MVN),
+  MVN_rsr: (e, f) => {
+    byRegisterShift(e, MVN, f.S === 1, f.Rd, undefined, f.Rm, f.type, f.Rs);
+    return true;
+  },
   ...comparison('TST', AND, Op.TST_IMM, Op.TST_REG),
   ...comparison('TEQ', EOR),
   ...comparison('CMP', SUB, Op.CMP_IMM, Op.CMP_REG),
@@ -560,14 +645,14 @@ export const lowerings: Readonly<Record<string, Lower>> = {
   ...shift('ASR', ASR),
   ...shift('ROR', ROR),
   RRX: (e, f) => {
-    byRegister(e, MOV, f['S'] === 1, f['Rd']!, undefined, f['Rm']!, ROR, 0);
+    byRegister(e, MOV, f.S === 1, f.Rd, undefined, f.Rm, ROR, 0);
     return true;
   },
 
   MUL: (e, f) => {
-    if (f['Rd'] === 15 || f['Rn'] === 15 || f['Rm'] === 15) return false;
-    e.emit(Op.MUL, f['Rd']! * 4, f['Rn']! * 4, f['Rm']! * 4);
-    if (f['S']) e.emit(Op.MOVS_REG, f['Rd']! * 4, 0, f['Rd']! * 4);
+    if (f.Rd === 15 || f.Rn === 15 || f.Rm === 15) return false;
+    e.emit(Op.MUL, f.Rd * 4, f.Rn * 4, f.Rm * 4);
+    if (f.S) e.emit(Op.MOVS_REG, f.Rd * 4, 0, f.Rd * 4);
     return true;
   },
   MLA: accumulate(Op.MLA),
@@ -577,21 +662,21 @@ export const lowerings: Readonly<Record<string, Lower>> = {
   UMLAL: long(Op.UMLAL),
   SMLAL: long(Op.SMLAL),
   UMAAL: long(Op.UMAAL),
-  SDIV: three(Op.SDIV, 'Rn', 'Rm'),
-  UDIV: three(Op.UDIV, 'Rn', 'Rm'),
+  SDIV: three(Op.SDIV),
+  UDIV: three(Op.UDIV),
   CLZ: unary(Op.CLZ),
   RBIT: unary(Op.RBIT),
   REV: unary(Op.REV),
   REV16: unary(Op.REV16),
   REVSH: unary(Op.REVSH),
-  UXTB: extend(Op.UXTB, false),
-  UXTH: extend(Op.UXTH, false),
-  SXTB: extend(Op.SXTB, false),
-  SXTH: extend(Op.SXTH, false),
-  UXTAB: extend(Op.UXTB, true),
-  UXTAH: extend(Op.UXTH, true),
-  SXTAB: extend(Op.SXTB, true),
-  SXTAH: extend(Op.SXTH, true),
+  UXTB: extend(Op.UXTB),
+  UXTH: extend(Op.UXTH),
+  SXTB: extend(Op.SXTB),
+  SXTH: extend(Op.SXTH),
+  UXTAB: extend(Op.UXTB),
+  UXTAH: extend(Op.UXTH),
+  SXTAB: extend(Op.SXTB),
+  SXTAH: extend(Op.SXTH),
   UBFX: (e, f) => bitField(e, f, Op.UBFX),
   SBFX: (e, f) => bitField(e, f, Op.SBFX),
   BFI: (e, f) => bitFieldInsert(e, f, false),
@@ -634,13 +719,13 @@ export const lowerings: Readonly<Record<string, Lower>> = {
   STMDB: transferMany(false, false, true),
   STMIB: transferMany(false, true, true),
   LDREX: (e, f) => {
-    if (e.bigEndian || f['Rn'] === 15 || f['Rt'] === 15) return false;
-    e.emit(Op.LDREX, f['Rt']! * 4, f['Rn']! * 4, f['imm8'] ?? 0);
+    if (e.bigEndian || f.Rn === 15 || f.Rt === 15) return false;
+    e.emit(Op.LDREX, f.Rt * 4, f.Rn * 4, f.imm8 ?? 0);
     return true;
   },
   STREX: (e, f) => {
-    if (e.bigEndian || f['Rn'] === 15 || f['Rt'] === 15 || f['Rd'] === 15) return false;
-    e.emit(Op.STREX, f['Rd']! * 4, f['Rn']! * 4, f['Rt']! * 4, f['imm8'] ?? 0);
+    if (e.bigEndian || f.Rn === 15 || f.Rt === 15 || f.Rd === 15) return false;
+    e.emit(Op.STREX, f.Rd * 4, f.Rn * 4, f.Rt * 4, f.imm8 ?? 0);
     return true;
   },
   CLREX: (e) => {
@@ -649,40 +734,40 @@ export const lowerings: Readonly<Record<string, Lower>> = {
   },
 
   BL_imm: (e, f) => {
-    e.call(e.offset + 8 + ((f['imm24']! << 8) >> 6));
+    e.call(e.offset + 8 + ((f.imm24 << 8) >> 6));
     return true;
   },
   BLX_imm: (e, f) => {
     // To T32: the halfword bit is H.
-    const target = e.offset + 8 + ((f['imm24']! << 8) >> 6) + f['H']! * 2;
+    const target = e.offset + 8 + ((f.imm24 << 8) >> 6) + f.H * 2;
     e.emit(Op.PAGE_ADD, L.LR, 0, e.offset + 4);
     e.emit(Op.PAGE_ADD, L.TEMP, 0, target | 1);
     e.exchange(L.TEMP);
     return true;
   },
   BX: (e, f) => {
-    e.exchange(e.source(f['Rm']!));
+    e.exchange(e.source(f.Rm));
     return true;
   },
   BLX_reg: (e, f) => {
-    e.emit(Op.MOV_REG, L.TEMP, 0, e.source(f['Rm']!));
+    e.emit(Op.MOV_REG, L.TEMP, 0, e.source(f.Rm));
     e.emit(Op.PAGE_ADD, L.LR, 0, e.thumb ? (e.offset + 2) | 1 : e.offset + 4);
     e.exchange(L.TEMP);
     return true;
   },
 
   ADR: (e, f) => {
-    const { value } = expandA32(f['imm12']!);
+    const { value } = expandA32(f.imm12);
     // A1 adds, A2 subtracts.
     const offset = e.encoding!.name === 'ADR_A1' ? value : -value;
-    destination(e, f['Rd']!, (a) => {
+    destination(e, f.Rd, (a) => {
       e.emit(Op.PAGE_ADD, a, 0, (e.offset + 8 + offset) >>> 0);
     });
     return true;
   },
   MOVT: (e, f) => {
-    if (f['Rd'] === 15) return false;
-    e.emit(Op.MOVT, f['Rd']! * 4, 0, (f['imm16']! << 16) >>> 0);
+    if (f.Rd === 15) return false;
+    e.emit(Op.MOVT, f.Rd * 4, 0, (f.imm16 << 16) >>> 0);
     return true;
   },
 
@@ -711,21 +796,21 @@ export const lowerings: Readonly<Record<string, Lower>> = {
     else e.branch(e.offset + e.size);
     return true;
   },
-};
+} satisfies { readonly [Op in OperationName]?: LowerSome<LoweredFields<Op>> };
 
 function leaveBlock(m: Machine): void {
   m.leave = true;
 }
 
-function bitField(e: Emitter, f: Readonly<Record<string, number>>, op: Op): boolean {
-  const { Rd = 15, Rn = 15, lsb = 0, widthm1 = 0 } = f;
+function bitField(e: Emitter, f: Needs<'Rd' | 'Rn' | 'lsb' | 'widthm1'>, op: Op): boolean {
+  const { Rd, Rn, lsb, widthm1 } = f;
   if (Rd === 15 || Rn === 15 || lsb + widthm1 > 31) return false;
   e.emit(op, Rd * 4, Rn * 4, 31 - lsb - widthm1, 31 - widthm1);
   return true;
 }
 
-function bitFieldInsert(e: Emitter, f: Readonly<Record<string, number>>, clear: boolean): boolean {
-  const { Rd = 15, Rn = 15, lsb = 0, msb = 0 } = f;
+function bitFieldInsert(e: Emitter, f: Needs<'Rd' | 'lsb' | 'msb', 'Rn'>, clear: boolean): boolean {
+  const { Rd, Rn = 15, lsb, msb } = f;
   if (Rd === 15 || msb < lsb || (!clear && Rn === 15)) return false;
   const mask = ((0xffffffff >>> (31 - (msb - lsb))) << lsb) >>> 0;
   if (clear) e.emit(Op.AND_IMM, Rd * 4, Rd * 4, ~mask >>> 0);

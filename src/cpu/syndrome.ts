@@ -2,6 +2,7 @@
 import { decodeA32, decodeT32, isWideT32 } from '../isa/decoder.js';
 import type { Encoding } from '../isa/encoding.js';
 import type { Fields } from '../isa/pattern.js';
+import type { Needs } from './operation-fields.js';
 import { currentRegime, EXECUTE, faultOf, walk } from './mmu.js';
 import { isPrivileged } from './current-mode.js';
 import { fetchHalfword, fetchWord } from './physical-memory.js';
@@ -41,12 +42,12 @@ export function accessSyndrome(m: Machine): number {
   const decoded = instruction(m);
   const match = /^(?:LDR|STR)(B|H|SB|SH)?(?:T|_imm|_reg|_lit)$/.exec(decoded?.encoding.operation ?? '');
   if (!decoded || !match) return 0;
-  const { fields } = decoded;
+  const { P, W, Rt = 15 }: Needs<never, 'P' | 'W' | 'Rt'> = decoded.fields;
   // In A32, LDRT and its like are always post-indexed.
   const unprivileged = decoded.encoding.operation.endsWith('T');
-  if ((unprivileged && !thumb(m)) || fields['P'] === 0 || fields['W'] === 1) return 0;
+  if ((unprivileged && !thumb(m)) || P === 0 || W === 1) return 0;
   // A load of the PC is a branch.
-  if (fields['Rt'] === 15) return 0;
+  if (Rt === 15) return 0;
   const kind = match[1] ?? '';
-  return ISV | (sizes[kind]! << 22) | (kind.startsWith('S') ? SSE : 0) | (fields['Rt']! << 16);
+  return ISV | (sizes[kind]! << 22) | (kind.startsWith('S') ? SSE : 0) | (Rt << 16);
 }

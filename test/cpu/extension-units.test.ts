@@ -5,7 +5,7 @@ import { taken } from '../../src/cpu/instruction.js';
 import * as L from '../../src/cpu/layout.js';
 import { setCpsr } from '../../src/cpu/modes.js';
 import { readData, writeData } from '../../src/cpu/physical-memory.js';
-import { slowInstructions } from '../../src/cpu/slow/index.js';
+import { slowInstruction } from '../../src/cpu/slow/index.js';
 import type { Machine } from '../../src/cpu/state.js';
 import { decodeA32 } from '../../src/isa/decoder.js';
 import { aligned, d, lane, s } from '../../src/isa/extension-registers.js';
@@ -26,7 +26,7 @@ const site: Site = {
 function run(m: Machine, name: string, ...operands: unknown[]): void {
   const word = encodeA32(name, operands, site);
   const { encoding, fields } = decodeA32(word)!;
-  const execute = slowInstructions[encoding.operation]!;
+  const execute = slowInstruction(encoding.operation)!;
   m.address = LOAD_ADDRESS;
   m.nextAddress = LOAD_ADDRESS + 4;
   execute(m, fields, { word, encoding, fields, execute });
@@ -177,7 +177,7 @@ describe('who may execute', () => {
   const tries = (m: Machine, name: string, ...operands: unknown[]): boolean => {
     const word = encodeA32(name, operands, site);
     const { encoding, fields } = decodeA32(word)!;
-    const execute = slowInstructions[encoding.operation]!;
+    const execute = slowInstruction(encoding.operation)!;
     m.address = LOAD_ADDRESS;
     m.nextAddress = LOAD_ADDRESS + 4;
     try {

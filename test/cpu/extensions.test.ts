@@ -3,7 +3,7 @@ import { ensureTools } from '../../scripts/lib/tools.js';
 import type { Cpu } from '../../src/cpu/cpu.js';
 import * as L from '../../src/cpu/layout.js';
 import { readCpsr, setFlags } from '../../src/cpu/modes.js';
-import { slowInstructions } from '../../src/cpu/slow/index.js';
+import { slowInstruction, slowInstructions } from '../../src/cpu/slow/index.js';
 import { t32Encodings } from '../../src/isa/t32/index.js';
 import { decodeA32 } from '../../src/isa/decoder.js';
 import type { Encoding } from '../../src/isa/encoding.js';
@@ -46,7 +46,7 @@ function runCase(cpu: Cpu, { word, state, address }: Case): Uint32Array {
   for (let r = 0; r < 13; r++) m.u32[r] = state[CORE_AT + r]!;
   m.u32[14] = state[CORE_AT + 13]!;
   const { encoding, fields } = decodeA32(word)!;
-  const execute = slowInstructions[encoding.operation]!;
+  const execute = slowInstruction(encoding.operation)!;
   execute(m, fields, { word, encoding, fields, execute });
   memory.set(m.u32.subarray(L.D0 >>> 2, (L.D0 >>> 2) + 64));
   memory[FPSCR_AT] = m.u32[L.FPSCR >>> 2]!;

@@ -1,23 +1,30 @@
 /** Bitwise operations on whole vectors, and moves of them. */
 import { expandBytes, expandElement, expandFloat } from '../../isa/extension-operands.js';
 import { extensionRegisters } from '../float/registers.js';
-import type { Execute } from '../instruction.js';
-import type { Fields } from '../../isa/pattern.js';
+import type { Execute, Executes } from '../instruction.js';
+import type { Needs } from '../operation-fields.js';
+import type { Destination, First, Second } from './lanes.js';
 import { bytesOf, vd, vm, vn } from './lanes.js';
 
 /** Goes over vectors word by word. */
-function words(operation: (n: number, m: number, d: number) => number): Execute {
+function words(
+  operation: (n: number, m: number, d: number) => number,
+): Execute<Destination & Second & Needs<'Q'> & Partial<First>> {
   return (m, f) => {
     const { u32 } = extensionRegisters(m);
     // Fields that an encoding has not are 0.
-    const [to, a, b] = [vd(f) * 2, 'Vn' in f ? vn(f) * 2 : 0, vm(f) * 2];
+    const [to, a, b] = [
+      vd(f) * 2,
+      f.N !== undefined && f.Vn !== undefined ? vn({ N: f.N, Vn: f.Vn }) * 2 : 0,
+      vm(f) * 2,
+    ];
     for (let i = 0; i < bytesOf(f) / 4; i++) u32[to + i] = operation(u32[a + i]!, u32[b + i]!, u32[to + i]!);
   };
 }
 
 /** A modified immediate, in 64 bits (AdvSIMDExpandImm). */
-function expandImmediate(f: Fields): bigint {
-  const { cmode = 0, imm8 = 0, op = 0 } = f;
+function expandImmediate(f: Needs<'cmode' | 'imm8', 'op'>): bigint {
+  const { cmode, imm8, op = 0 } = f;
   if (cmode === 14 && op === 1) return expandBytes(imm8);
   if (cmode === 15) {
     const view = new DataView(new ArrayBuffer(4));
@@ -29,7 +36,9 @@ function expandImmediate(f: Fields): bigint {
   return element * (cmode >> 2 === 2 ? 0x0001_0001_0001_0001n : 0x1_0000_0001n);
 }
 
-function withImmediate(operation: (d: bigint, immediate: bigint) => bigint): Execute {
+function withImmediate(
+  operation: (d: bigint, immediate: bigint) => bigint,
+): Execute<Destination & Needs<'Q' | 'cmode' | 'imm8', 'op'>> {
   return (m, f) => {
     const { u64 } = extensionRegisters(m);
     const immediate = expandImmediate(f);
@@ -37,7 +46,7 @@ function withImmediate(operation: (d: bigint, immediate: bigint) => bigint): Exe
   };
 }
 
-export const bitwise: Readonly<Record<string, Execute>> = {
+export const bitwise = {
   VAND_reg: words((n, m) => n & m),
   VBIC_reg: words((n, m) => n & ~m),
   VORR_reg: words((n, m) => n | m),
@@ -56,4 +65,4 @@ export const bitwise: Readonly<Record<string, Execute>> = {
     const [a, b] = [vd(f), vm(f)];
     for (let i = 0; i < bytesOf(f) / 8; i++) [u64[a + i], u64[b + i]] = [u64[b + i]!, u64[a + i]!];
   },
-};
+} satisfies Partial<Executes>;

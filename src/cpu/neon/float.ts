@@ -1,5 +1,4 @@
 /** Floating-point operations on elements, which are singles. They go by the standard environment, not FPSCR's. */
-import type { Fields } from '../../isa/pattern.js';
 import { absolute, add, multiply, multiplyAdd, negate, subtract } from '../float/arithmetic.js';
 import type { Order } from '../float/compare.js';
 import { compare, maximum, minimum } from '../float/compare.js';
@@ -17,24 +16,31 @@ import {
 import { isNormalSingle, isSafeSingle } from '../float/fast.js';
 import { half, single } from '../float/format.js';
 import { extensionRegisters } from '../float/registers.js';
-import type { Execute } from '../instruction.js';
+import type { Execute, Executes } from '../instruction.js';
 import * as L from '../layout.js';
+import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
 import { word } from '../state.js';
+import type { Destination, First, Second } from './lanes.js';
 import { bytesOf, each, mask, readLanes, vd, vm, vn, writeLanes } from './lanes.js';
 import { accumulateByScalar, multiplyByScalar } from './widths.js';
 
+/** The fields of operations on two vectors, on neighbours, on one vector. */
+type Pairs = Destination & First & Second & Needs<'Q', 'op'>;
+type Neighbours = Destination & First & Second & Needs<never, 'op'>;
+type Units = Destination & Second & Needs<'Q', 'op' | 'U' | 'imm6'>;
+
 /** An operation on two elements, and the destination's before. */
-type Operation = (a: bigint, b: bigint, before: bigint, env: Environment, f: Fields) => bigint;
+type Operation = (a: bigint, b: bigint, before: bigint, env: Environment, f: Neighbours) => bigint;
 
 /** The host's way to do it, where that gives the same; see fast.ts. The product, if any, is rounded by itself. */
-type Host = (a: number, b: number, before: number, f: Fields) => number;
+type Host = (a: number, b: number, before: number, f: Pairs) => number;
 
 /** The elements of the second operand: a vector's, or a scalar for all. */
-const second = (f: Fields, scalar: boolean): ((i: number) => number) =>
-  scalar ? () => f['Vm']! * 2 + f['M']! : (i) => vm(f) * 2 + i;
+const second = (f: Second, scalar: boolean): ((i: number) => number) =>
+  scalar ? () => f.Vm * 2 + f.M : (i) => vm(f) * 2 + i;
 
-function pairs(operation: Operation, host?: Host, scalar = false): Execute {
+function pairs(operation: Operation, host?: Host, scalar = false): Execute<Pairs> {
   return (m, f) => {
     const { u32, f32 } = extensionRegisters(m);
     const env = standardEnvironmentOf(m);
@@ -64,16 +70,18 @@ function pairs(operation: Operation, host?: Host, scalar = false): Execute {
 const hostAccumulate: Host = (a, b, before, f) => {
   const product = Math.fround(a * b);
   if (!isSafeSingle(product) || !isNormalSingle(before)) return NaN;
-  return f['op'] ? before - product : before + product;
+  return f.op ? before - product : before + product;
 };
 
 const accumulate: Operation = (a, b, before, env, f) => {
   const product = multiply(single, a, b, env);
-  return add(single, before, f['op'] ? negate(single, product) : product, env);
+  return add(single, before, f.op ? negate(single, product) : product, env);
 };
 const product: Operation = (a, b, _, env) => multiply(single, a, b, env);
 
-function neighbours(operation: (a: bigint, b: bigint, env: Environment, f: Fields) => bigint): Execute {
+function neighbours(
+  operation: (a: bigint, b: bigint, env: Environment, f: Neighbours) => bigint,
+): Execute<Neighbours> {
   return (m, f) => {
     const env = standardEnvironmentOf(m);
     const all = [vn(f), vm(f)].flatMap((d) => readLanes(m, d, 32, 2, true));
@@ -84,7 +92,7 @@ function neighbours(operation: (a: bigint, b: bigint, env: Environment, f: Field
 }
 
 /** An operation on each element of one vector. */
-function units(operation: (a: bigint, env: Environment, f: Fields) => bigint): Execute {
+function units(operation: (a: bigint, env: Environment, f: Units) => bigint): Execute<Units> {
   return (m, f) => {
     const env = standardEnvironmentOf(m);
     const lanes = readLanes(m, vm(f), 32, bytesOf(f) / 4, true);
@@ -109,19 +117,21 @@ const greater = comparison('greater');
 
 /** What the field F chooses: floating-point or integer. */
 const byF =
-  (floating: Execute, integer: Execute): Execute =>
+  <A, B>(floating: Execute<A>, integer: Execute<B>): Execute<A & B & Needs<'F'>> =>
   (m, f, decoded) => {
-    (f['F'] ? floating : integer)(m, f, decoded);
+    (f.F ? floating : integer)(m, f, decoded);
   };
 
-const withZero = (wanted: (a: bigint, b: bigint, env: Environment) => bigint, swapped = false): Execute =>
-  units((a, env) => (swapped ? wanted(0n, a, env) : wanted(a, 0n, env)));
+const withZero = (
+  wanted: (a: bigint, b: bigint, env: Environment) => bigint,
+  swapped = false,
+): Execute<Units> => units((a, env) => (swapped ? wanted(0n, a, env) : wanted(a, 0n, env)));
 
-const extreme: Operation = (a, b, _, env, f) => (f['op'] ? minimum : maximum)(single, a, b, env);
+const extreme: Operation = (a, b, _, env, f) => (f.op ? minimum : maximum)(single, a, b, env);
 
-function convertHalf(m: Machine, f: Fields): void {
+function convertHalf(m: Machine, f: Destination & Second & Needs<'op'>): void {
   const env = standardEnvironmentOf(m);
-  if (f['op']) {
+  if (f.op) {
     const lanes = readLanes(m, vm(f), 16, 4, true);
     writeLanes(
       m,
@@ -143,7 +153,7 @@ function convertHalf(m: Machine, f: Fields): void {
 
 const signedOrNot = (a: bigint, unsigned: boolean): bigint => (unsigned ? a : BigInt.asIntN(32, a));
 
-export const float: Readonly<Record<string, Execute>> = {
+export const float = {
   VADD_fp: pairs(
     (a, b, _, env) => add(single, a, b, env),
     (a, b) => a + b,
@@ -154,16 +164,14 @@ export const float: Readonly<Record<string, Execute>> = {
   ),
   VMUL_fp: pairs(product, (a, b) => a * b),
   VMLA_fp: pairs(accumulate, hostAccumulate),
-  VFMA_fp: pairs((a, b, before, env, f) =>
-    multiplyAdd(single, before, f['op'] ? negate(single, a) : a, b, env),
-  ),
+  VFMA_fp: pairs((a, b, before, env, f) => multiplyAdd(single, before, f.op ? negate(single, a) : a, b, env)),
   VABD_fp: pairs((a, b, _, env) => absolute(single, subtract(single, a, b, env))),
   VMAX_fp: pairs(extreme),
   VCEQ_fp: pairs((a, b, _, env) => equal(a, b, env)),
   VCGE_fp: pairs((a, b, _, env) => greaterOrEqual(a, b, env)),
   VCGT_fp: pairs((a, b, _, env) => greater(a, b, env)),
   VACGE: pairs((a, b, _, env, f) =>
-    (f['op'] ? greater : greaterOrEqual)(absolute(single, a), absolute(single, b), env),
+    (f.op ? greater : greaterOrEqual)(absolute(single, a), absolute(single, b), env),
   ),
   VRECPS: pairs((a, b, _, env) => reciprocalStep(a, b, env)),
   VRSQRTS: pairs((a, b, _, env) => reciprocalRootStep(a, b, env)),
@@ -226,4 +234,4 @@ export const float: Readonly<Record<string, Execute>> = {
       : fromFixed(single, signedOrNot(a, U === 1), 64 - imm6, NEAREST, env),
   ),
   VCVT_half: convertHalf,
-};
+} satisfies Partial<Executes>;

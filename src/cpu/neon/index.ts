@@ -2,7 +2,6 @@
  * What Advanced SIMD instructions do, by the operation's name in the tables. Whether they may be executed (CPACR,
  * NSACR, HCPTR, FPEXC) is for the caller to check before.
  */
-import type { Execute } from '../instruction.js';
 import { bitwise } from './bitwise.js';
 import { float } from './float.js';
 import { integer } from './integer.js';
@@ -11,7 +10,7 @@ import { permutes } from './permutes.js';
 import { shifts } from './shifts.js';
 import { widths } from './widths.js';
 
-export const neonInstructions: Readonly<Record<string, Execute>> = {
+export const neonInstructions = {
   ...bitwise,
   ...integer,
   ...widths,

@@ -1,6 +1,7 @@
 /** Integer operations on elements of vectors of one length. */
-import type { Execute } from '../instruction.js';
-import type { Lane, Size } from './lanes.js';
+import type { Execute, Executes } from '../instruction.js';
+import type { Needs } from '../operation-fields.js';
+import type { Lane, Size, Unary } from './lanes.js';
 import {
   bytesOf,
   each,
@@ -38,7 +39,7 @@ export function doubledHigh(
   a: bigint,
   b: bigint,
   rounding: boolean,
-  { m, size }: Pick<Lane, 'm' | 'size'>,
+  { m, size }: Pick<Lane<unknown>, 'm' | 'size'>,
 ): bigint {
   const product = 2n * a * b + (rounding ? 1n << BigInt(size - 1) : 0n);
   return saturate(m, product >> BigInt(size), size, false);
@@ -56,11 +57,11 @@ function bitCount(value: bigint): bigint {
 }
 
 /** Adds neighbours to elements of twice the size, and to what is there if `accumulate`. */
-function addNeighbours(accumulate: boolean): Execute {
+function addNeighbours(accumulate: boolean): Execute<Unary & Needs<'op'>> {
   return (m, f) => {
     const size = sizeOf(f);
     const wide = (size * 2) as Size;
-    const unsigned = f['op'] === 1;
+    const unsigned = f.op === 1;
     const count = (bytesOf(f) * 8) / wide;
     const before = readLanes(m, vd(f), wide, count, unsigned);
     const lanes = readLanes(m, vm(f), size, count * 2, unsigned);
@@ -69,10 +70,10 @@ function addNeighbours(accumulate: boolean): Execute {
   };
 }
 
-export const integer: Readonly<Record<string, Execute>> = {
+export const integer = {
   VADD_int: eachPair((a, b) => a + b),
   VSUB_int: eachPair((a, b) => a - b),
-  VHADD: eachPair((a, b, { f }) => (f['op'] ? a - b : a + b) >> 1n),
+  VHADD: eachPair((a, b, { f }) => (f.op ? a - b : a + b) >> 1n),
   VRHADD: eachPair((a, b) => (a + b + 1n) >> 1n),
   VQADD: eachPair((a, b, { m, size, unsigned }) => saturate(m, a + b, size, unsigned)),
   VQSUB: eachPair((a, b, { m, size, unsigned }) => saturate(m, a - b, size, unsigned)),
@@ -80,11 +81,11 @@ export const integer: Readonly<Record<string, Execute>> = {
   VCGE_int: eachPair((a, b) => mask(a >= b)),
   VCEQ_int: eachPair((a, b) => mask(a === b)),
   VTST: eachPair((a, b) => mask((a & b) !== 0n)),
-  VMAX_int: eachPair((a, b, { f }) => (f['op'] ? lesser(a, b) : greater(a, b))),
+  VMAX_int: eachPair((a, b, { f }) => (f.op ? lesser(a, b) : greater(a, b))),
   VABD_int: eachPair((a, b) => magnitude(a - b)),
   VABA: eachPair((a, b, { before }) => before + magnitude(a - b)),
-  VMLA_int: eachPair((a, b, { f, before }) => (f['op'] ? before - a * b : before + a * b)),
-  VMUL_int: eachPair((a, b, { f }) => (f['op'] ? multiplyPolynomials(a, b) : a * b)),
+  VMLA_int: eachPair((a, b, { f, before }) => (f.op ? before - a * b : before + a * b)),
+  VMUL_int: eachPair((a, b, { f }) => (f.op ? multiplyPolynomials(a, b) : a * b)),
   VQDMULH: eachPair((a, b, lane) => doubledHigh(a, b, false, lane)),
   VQRDMULH: eachPair((a, b, lane) => doubledHigh(a, b, true, lane)),
   // The amount of the shift is the first operand in the encoding, the second in the syntax.
@@ -96,7 +97,7 @@ export const integer: Readonly<Record<string, Execute>> = {
   VQRSHL: eachPair((by, value, { m, size, unsigned }) =>
     saturate(m, shifted(value, by, true), size, unsigned),
   ),
-  VPMAX_int: eachNeighbours((a, b, f) => (f['op'] ? lesser(a, b) : greater(a, b))),
+  VPMAX_int: eachNeighbours((a, b, f) => (f.op ? lesser(a, b) : greater(a, b))),
   VPADD_int: eachNeighbours((a, b) => a + b),
   VPADDL: addNeighbours(false),
   VPADAL: addNeighbours(true),
@@ -109,4 +110,4 @@ export const integer: Readonly<Record<string, Execute>> = {
   VCNT: (m, f) => {
     writeLanes(m, vd(f), 8, readLanes(m, vm(f), 8, bytesOf(f), true).map(bitCount));
   },
-};
+} satisfies Partial<Executes>;

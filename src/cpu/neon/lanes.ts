@@ -1,23 +1,31 @@
 /** Elements of vectors: reading, writing, saturating, and the shapes of instructions that go over them. */
-import type { Fields } from '../../isa/pattern.js';
 import { QC, raise } from '../float/environment.js';
 import { extensionRegisters } from '../float/registers.js';
 import type { Execute } from '../instruction.js';
+import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
 
 /** Width of an element in bits. */
 export type Size = 8 | 16 | 32 | 64;
 
+/** The fields of the three operands' registers. */
+export type Destination = Needs<'D' | 'Vd'>;
+export type First = Needs<'N' | 'Vn'>;
+export type Second = Needs<'M' | 'Vm'>;
+/** Those of an operation on one vector or two, element by element. */
+export type Unary = Destination & Second & Needs<'size' | 'Q'>;
+export type Pair = Unary & First & Needs<never, 'U' | 'op'>;
+
 /** Numbers of the D registers that hold, or start, the vectors of an instruction. */
-export const vd = (f: Fields): number => f['D']! * 16 + f['Vd']!;
-export const vn = (f: Fields): number => f['N']! * 16 + f['Vn']!;
-export const vm = (f: Fields): number => f['M']! * 16 + f['Vm']!;
+export const vd = (f: Destination): number => f.D * 16 + f.Vd;
+export const vn = (f: First): number => f.N * 16 + f.Vn;
+export const vm = (f: Second): number => f.M * 16 + f.Vm;
 
 /** How many bytes the vectors have: 8, or 16 where Q is 1. */
-export const bytesOf = (f: Fields): number => (f['Q'] ? 16 : 8);
+export const bytesOf = (f: Needs<'Q'>): number => (f.Q ? 16 : 8);
 
 /** The element size that the field size says. */
-export const sizeOf = (f: Fields): Size => (8 << f['size']!) as Size;
+export const sizeOf = (f: Needs<'size'>): Size => (8 << f.size) as Size;
 
 /** Reads elements from D register `d` on. */
 export function readLanes(m: Machine, d: number, size: Size, count: number, unsigned: boolean): bigint[] {
@@ -65,9 +73,9 @@ export function saturate(m: Machine, value: bigint, size: number, unsigned: bool
 export const mask = (condition: boolean): bigint => (condition ? -1n : 0n);
 
 /** What an operation of two elements gets besides them. */
-export interface Lane {
+export interface Lane<F> {
   readonly m: Machine;
-  readonly f: Fields;
+  readonly f: F;
   readonly size: Size;
   readonly unsigned: boolean;
   /** The destination's element before. */
@@ -75,10 +83,10 @@ export interface Lane {
 }
 
 /** One operation on each pair of elements of two vectors; U says whether they are unsigned. */
-export function eachPair(operation: (a: bigint, b: bigint, lane: Lane) => bigint): Execute {
+export function eachPair(operation: (a: bigint, b: bigint, lane: Lane<Pair>) => bigint): Execute<Pair> {
   return (m, f) => {
     const size = sizeOf(f);
-    const unsigned = f['U'] === 1;
+    const unsigned = f.U === 1;
     const count = (bytesOf(f) * 8) / size;
     const [before, a, b] = [vd(f), vn(f), vm(f)].map((d) => readLanes(m, d, size, count, unsigned));
     writeLanes(
@@ -91,7 +99,7 @@ export function eachPair(operation: (a: bigint, b: bigint, lane: Lane) => bigint
 }
 
 /** One operation on each element of a vector; they are signed. */
-export function each(operation: (a: bigint, lane: Lane) => bigint): Execute {
+export function each(operation: (a: bigint, lane: Lane<Unary>) => bigint): Execute<Unary> {
   return (m, f) => {
     const size = sizeOf(f);
     const count = (bytesOf(f) * 8) / size;
@@ -105,11 +113,16 @@ export function each(operation: (a: bigint, lane: Lane) => bigint): Execute {
   };
 }
 
+/** The fields of an operation on neighbours. */
+type Neighbours = Destination & First & Second & Needs<'size', 'U' | 'op'>;
+
 /** One operation on neighbours: first those of the first operand, then those of the second. D registers only. */
-export function eachNeighbours(operation: (a: bigint, b: bigint, f: Fields) => bigint): Execute {
+export function eachNeighbours(
+  operation: (a: bigint, b: bigint, f: Neighbours) => bigint,
+): Execute<Neighbours> {
   return (m, f) => {
     const size = sizeOf(f);
-    const unsigned = f['U'] === 1;
+    const unsigned = f.U === 1;
     const all = [vn(f), vm(f)].flatMap((d) => readLanes(m, d, size, 64 / size, unsigned));
     const results: bigint[] = [];
     for (let i = 0; i < all.length; i += 2) results.push(operation(all[i]!, all[i + 1]!, f));

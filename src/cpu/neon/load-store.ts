@@ -1,11 +1,12 @@
 /** Loads and stores of elements and structures (A7.7). */
-import type { Fields } from '../../isa/pattern.js';
 import { extensionRegisters } from '../float/registers.js';
-import type { Execute } from '../instruction.js';
+import type { Execute, Executes } from '../instruction.js';
 import * as L from '../layout.js';
 import { physicalOf, readMemory, writeMemory } from '../memory.js';
+import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
 import { register, setRegister, word } from '../state.js';
+import type { Destination } from './lanes.js';
 import { vd } from './lanes.js';
 
 /** An element: its D register and its index there, and its size in bytes. */
@@ -14,6 +15,11 @@ interface Element {
   readonly index: number;
 }
 type Bytes = 1 | 2 | 4 | 8;
+/** How many registers one structure goes to. */
+type Count = 1 | 2 | 3 | 4;
+
+/** The fields that all of these instructions have. */
+type Transfer = Destination & Needs<'Rn' | 'Rm' | 'size'>;
 
 /** Reads an element as words, low word first; one of 8 bytes has two, in the order of the byte order. */
 function readElement(m: Machine, address: number, bytes: Bytes): readonly [number, number] {
@@ -50,15 +56,15 @@ function element(m: Machine, { d, index }: Element, bytes: Bytes): readonly [num
 }
 
 /** The base address, checked for the alignment that the instruction says, in bytes. */
-function addressOf(m: Machine, f: Fields, alignment: number, write: boolean): number {
-  const address = register(m, f['Rn']!);
+function addressOf(m: Machine, f: Needs<'Rn'>, alignment: number, write: boolean): number {
+  const address = register(m, f.Rn);
   if (alignment > 1) physicalOf(m, address, alignment, write);
   return address;
 }
 
 /** Adds to the base what Rm says: nothing, the number of bytes, or a register. */
-function writeBack(m: Machine, f: Fields, transferred: number): void {
-  const { Rm = 15, Rn = 15 } = f;
+function writeBack(m: Machine, f: Needs<'Rm' | 'Rn'>, transferred: number): void {
+  const { Rm, Rn } = f;
   if (Rm === 15) return;
   setRegister(m, Rn, register(m, Rn) + (Rm === 13 ? transferred : register(m, Rm)));
 }
@@ -85,7 +91,7 @@ function transfer(
 }
 
 /** The element size in bytes that the field size says. */
-const bytesOf = (f: Fields): Bytes => (1 << f['size']!) as Bytes;
+const bytesOf = (f: Needs<'size'>): Bytes => (1 << f.size) as Bytes;
 
 /** align of multiple elements: 1 for 8 bytes, 2 for 16, 3 for 32. */
 const ALIGNMENTS = [1, 8, 16, 32];
@@ -100,9 +106,9 @@ const VLD2_SHAPES: Readonly<Record<number, { pairs: number; apart: number }>> = 
 };
 
 /** Whole registers; `n` elements of one index, from n registers, make a structure. */
-function multiple(load: boolean, n: 1 | 2 | 3 | 4): Execute {
+function multiple(load: boolean, n: Count): Execute<Transfer & Needs<'align', 'type' | 'inc'>> {
   return (m, f) => {
-    const { type = 0, inc = 0, align = 0 } = f;
+    const { type = 0, inc = 0, align } = f;
     const bytes = bytesOf(f);
     let [groups, apart] = [1, 1 + inc];
     if (n === 1) groups = VLD1_REGISTERS[type]!;
@@ -142,9 +148,9 @@ function laneAlignment(n: number, bytes: number, index_align: number): number {
 }
 
 /** One lane of n registers. */
-function lane(load: boolean, n: 1 | 2 | 3 | 4): Execute {
+function lane(load: boolean, n: Count): Execute<Transfer & Needs<'index_align'>> {
   return (m, f) => {
-    const { size = 0, index_align = 0 } = f;
+    const { size, index_align } = f;
     const bytes = bytesOf(f);
     const index = index_align >> (size + 1);
     // The bit under the index says how far apart the registers are; bytes have none.
@@ -157,9 +163,9 @@ function lane(load: boolean, n: 1 | 2 | 3 | 4): Execute {
 }
 
 /** One structure to all lanes. */
-function allLanes(n: 1 | 2 | 3 | 4): Execute {
+function allLanes(n: Count): Execute<Transfer & Needs<'T' | 'a'>> {
   return (m, f) => {
-    const { size = 0, T = 0, a = 0 } = f;
+    const { size, T, a } = f;
     // VLD4 of 32 bits with an alignment of 16 bytes is size 3.
     const bytes = (1 << Math.min(size, 2)) as 1 | 2 | 4;
     let alignment = n * bytes;
@@ -176,12 +182,25 @@ function allLanes(n: 1 | 2 | 3 | 4): Execute {
   };
 }
 
-export const neonLoadStore: Readonly<Record<string, Execute>> = Object.fromEntries(
-  ([1, 2, 3, 4] as const).flatMap((n) => [
-    [`VLD${n}_multiple`, multiple(true, n)],
-    [`VST${n}_multiple`, multiple(false, n)],
-    [`VLD${n}_lane`, lane(true, n)],
-    [`VST${n}_lane`, lane(false, n)],
-    [`VLD${n}_all`, allLanes(n)],
-  ]),
-);
+export const neonLoadStore = {
+  VLD1_multiple: multiple(true, 1),
+  VST1_multiple: multiple(false, 1),
+  VLD1_lane: lane(true, 1),
+  VST1_lane: lane(false, 1),
+  VLD1_all: allLanes(1),
+  VLD2_multiple: multiple(true, 2),
+  VST2_multiple: multiple(false, 2),
+  VLD2_lane: lane(true, 2),
+  VST2_lane: lane(false, 2),
+  VLD2_all: allLanes(2),
+  VLD3_multiple: multiple(true, 3),
+  VST3_multiple: multiple(false, 3),
+  VLD3_lane: lane(true, 3),
+  VST3_lane: lane(false, 3),
+  VLD3_all: allLanes(3),
+  VLD4_multiple: multiple(true, 4),
+  VST4_multiple: multiple(false, 4),
+  VLD4_lane: lane(true, 4),
+  VST4_lane: lane(false, 4),
+  VLD4_all: allLanes(4),
+} satisfies Partial<Executes>;

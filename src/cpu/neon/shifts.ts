@@ -1,22 +1,26 @@
 /** Shifts by a constant. */
-import type { Fields } from '../../isa/pattern.js';
-import type { Execute } from '../instruction.js';
+import type { Execute, Executes } from '../instruction.js';
+import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
-import type { Size } from './lanes.js';
+import type { Destination, Second, Size } from './lanes.js';
 import { bytesOf, readLanes, saturate, vd, vm, writeLanes } from './lanes.js';
 
 /** The element size by the highest 1 of L:imm6, and L:imm6 itself. */
-function decode(f: Fields): { size: Size; imm7: number } {
-  const imm7 = (f['L'] ?? 0) * 64 + f['imm6']!;
+function decode(f: Needs<'imm6', 'L'>): { size: Size; imm7: number } {
+  const imm7 = (f.L ?? 0) * 64 + f.imm6;
   const size = imm7 >= 64 ? 64 : imm7 >= 32 ? 32 : imm7 >= 16 ? 16 : 8;
   return { size, imm7 };
 }
 
 const ones = (size: number): bigint => (1n << BigInt(size)) - 1n;
 
+/** The fields of shifts, and of those that halve the elements. */
+type Shifted = Destination & Second & Needs<'imm6' | 'L' | 'Q', 'U' | 'op'>;
+type Narrowed = Destination & Second & Needs<'imm6', 'U' | 'op'>;
+
 interface Shift {
   readonly m: Machine;
-  readonly f: Fields;
+  readonly f: Shifted;
   readonly size: Size;
   readonly before: bigint;
 }
@@ -25,8 +29,8 @@ interface Shift {
 function shift(
   right: boolean,
   operation: (value: bigint, by: bigint, it: Shift) => bigint,
-  signed: (f: Fields) => boolean = (f) => f['U'] === 0,
-): Execute {
+  signed: (f: Shifted) => boolean = (f) => f.U === 0,
+): Execute<Shifted> {
   return (m, f) => {
     const { size, imm7 } = decode(f);
     const by = BigInt(right ? 2 * size - imm7 : imm7 - size);
@@ -45,13 +49,13 @@ function shift(
 /** Shifts to the right, to elements of half the size. */
 function shiftNarrow(
   rounding: boolean,
-  finish: (m: Machine, value: bigint, size: Size, f: Fields) => bigint,
-): Execute {
+  finish: (m: Machine, value: bigint, size: Size, f: Narrowed) => bigint,
+): Execute<Narrowed> {
   return (m, f) => {
     const { size, imm7 } = decode(f);
     const by = BigInt(2 * size - imm7);
     // VQSHRUN's operand is signed though U is 1.
-    const unsigned = f['U'] === 1 && f['op'] === 1;
+    const unsigned = f.U === 1 && f.op === 1;
     const values = readLanes(m, vm(f), (size * 2) as Size, 64 / size, unsigned);
     const half = rounding ? 1n << (by - 1n) : 0n;
     writeLanes(
@@ -65,12 +69,12 @@ function shiftNarrow(
 
 const rounded = (value: bigint, by: bigint): bigint => (value + (1n << (by - 1n))) >> by;
 const keep = (_: Machine, value: bigint): bigint => value;
-const saturateByU = (m: Machine, value: bigint, size: Size, f: Fields): bigint =>
-  saturate(m, value, size, f['U'] === 1);
+const saturateByU = (m: Machine, value: bigint, size: Size, f: Narrowed): bigint =>
+  saturate(m, value, size, f.U === 1);
 /** Insertions look at bits alone. */
 const unsignedLanes = (): boolean => false;
 
-export const shifts: Readonly<Record<string, Execute>> = {
+export const shifts = {
   VSHR: shift(true, (value, by) => value >> by),
   VSRA: shift(true, (value, by, { before }) => before + (value >> by)),
   VRSHR: shift(true, rounded),
@@ -85,8 +89,8 @@ export const shifts: Readonly<Record<string, Execute>> = {
   // VQSHLU, whose operand is signed and result unsigned, is U without op.
   VQSHL_imm: shift(
     false,
-    (value, by, { m, f, size }) => saturate(m, value << by, size, f['U'] === 1),
-    (f) => f['U'] === 0 || f['op'] === 0,
+    (value, by, { m, f, size }) => saturate(m, value << by, size, f.U === 1),
+    (f) => f.U === 0 || f.op === 0,
   ),
   VSHRN: shiftNarrow(false, keep),
   VRSHRN: shiftNarrow(true, keep),
@@ -94,7 +98,7 @@ export const shifts: Readonly<Record<string, Execute>> = {
   VQRSHRN: shiftNarrow(true, saturateByU),
   VSHLL: (m, f) => {
     const { size, imm7 } = decode(f);
-    const values = readLanes(m, vm(f), size, 64 / size, f['U'] === 1);
+    const values = readLanes(m, vm(f), size, 64 / size, f.U === 1);
     writeLanes(
       m,
       vd(f),
@@ -102,4 +106,4 @@ export const shifts: Readonly<Record<string, Execute>> = {
       values.map((value) => value << BigInt(imm7 - size)),
     );
   },
-};
+} satisfies Partial<Executes>;

@@ -23,8 +23,7 @@ import {
   undefinedInstruction,
   wakesFromWfi,
 } from '../exceptions.js';
-import type { Fields } from '../../isa/pattern.js';
-import type { Decoded, Execute } from '../instruction.js';
+import type { Decoded, Execute, Executes } from '../instruction.js';
 import * as L from '../layout.js';
 import { expandA32 } from '../lowerings.js';
 import { isPrivileged, isSecure, modeOf } from '../current-mode.js';
@@ -43,6 +42,7 @@ import {
   setCpsr,
   writeCpsrByInstruction,
 } from '../modes.js';
+import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
 import { endTurn, register, setRegister, setWord, word } from '../state.js';
 import { branchExchange } from './transfers.js';
@@ -59,8 +59,8 @@ function requireSpsr(m: Machine): void {
   if (mode === MODE_USR || mode === MODE_SYS) undefinedInstruction(m);
 }
 
-function moveToStatus(m: Machine, f: Fields, value: number): void {
-  const { mask = 0, R = 0 } = f;
+function moveToStatus(m: Machine, f: Needs<'mask' | 'R'>, value: number): void {
+  const { mask, R } = f;
   if (R) {
     requireSpsr(m);
     let bits = 0;
@@ -130,8 +130,12 @@ const worksInHyp = (current: number, { mode, n }: { mode: number; n: number }): 
   current === MODE_HYP && mode === MODE_HYP && n === 16;
 
 /** Finds the banked register; what the current mode may not reach is reported, and Undefined. */
-function banked(m: Machine, f: Fields, { word, encoding }: Decoded): { mode: number; n: number } {
-  const { R = 0, M = 0, M1 = 0 } = f;
+function banked(
+  m: Machine,
+  f: Needs<'R' | 'M' | 'M1'>,
+  { word, encoding }: Decoded,
+): { mode: number; n: number } {
+  const { R, M, M1 } = f;
   const place = bankedPlace(R, (M << 4) | M1);
   const current = modeOf(m);
   // What names no register was reported when it was decoded.
@@ -203,10 +207,13 @@ function shiftedOperand(m: Machine, value: number, type: number, imm5: number): 
   }
 }
 
-const subsPcLr: Execute = (m, f) => {
+const subsPcLr: Execute<Needs<never, 'N' | 'opcode' | 'Rn' | 'Rm' | 'imm12' | 'imm8' | 'type' | 'imm5'>> = (
+  m,
+  f,
+) => {
   const mode = modeOf(m);
   // In Hyp mode SUBS PC, LR, #0 of T32 is ERET (B9.3.19).
-  if (mode === MODE_HYP && f['imm8'] === 0) {
+  if (mode === MODE_HYP && f.imm8 === 0) {
     eret(m);
     return;
   }
@@ -218,12 +225,12 @@ const subsPcLr: Execute = (m, f) => {
   exceptionReturn(m, returningOperation(m, imm8 === undefined ? opcode : 2, register(m, Rn), operand) >>> 0);
 };
 
-export const system: Readonly<Record<string, Execute>> = {
+export const system = {
   SVC: (m, f) => {
-    supervisorCall(m, f['imm24'] ?? f['imm8'] ?? 0);
+    supervisorCall(m, f.imm24 ?? f.imm8 ?? 0);
   },
   HVC: (m, f) => {
-    hypervisorCall(m, f['imm16']!);
+    hypervisorCall(m, f.imm16);
   },
   SMC: (m) => {
     secureMonitorCall(m);
@@ -243,31 +250,31 @@ export const system: Readonly<Record<string, Execute>> = {
   SUBS_PC_LR_move: subsPcLr,
 
   MRS: (m, f) => {
-    if (f['R']) {
+    if (f.R) {
       requireSpsr(m);
-      setRegister(m, f['Rd']!, word(m, L.SPSR));
+      setRegister(m, f.Rd, word(m, L.SPSR));
       return;
     }
     // Execution state bits read as zero. In User mode the control bits are UNKNOWN; here they are to be seen.
-    setRegister(m, f['Rd']!, readCpsr(m) & ~(PSR_IT | PSR_J | PSR_T));
+    setRegister(m, f.Rd, readCpsr(m) & ~(PSR_IT | PSR_J | PSR_T));
   },
   MSR_reg: (m, f) => {
-    moveToStatus(m, f, register(m, f['Rn']!));
+    moveToStatus(m, f, register(m, f.Rn));
   },
   MSR_imm: (m, f) => {
-    moveToStatus(m, f, expandA32(f['imm12']!).value);
+    moveToStatus(m, f, expandA32(f.imm12).value);
   },
   MRS_banked: (m, f, decoded) => {
     const { mode, n } = banked(m, f, decoded);
-    setRegister(m, f['Rd']!, bankedRegister(m, mode, n));
+    setRegister(m, f.Rd, bankedRegister(m, mode, n));
   },
   MSR_banked: (m, f, decoded) => {
     const { mode, n } = banked(m, f, decoded);
-    setBankedRegister(m, mode, n, register(m, f['Rn']!));
+    setBankedRegister(m, mode, n, register(m, f.Rn));
   },
   CPS: (m, f) => {
     if (!isPrivileged(m)) return;
-    const { imod = 0, M = 0, AIF = 0, mode = 0 } = f;
+    const { imod, M, AIF, mode } = f;
     let value = readCpsr(m);
     const bits = (AIF & 4 ? PSR_A : 0) | (AIF & 2 ? PSR_I : 0) | (AIF & 1 ? PSR_F : 0);
     if (imod === 2) value &= ~bits;
@@ -277,13 +284,13 @@ export const system: Readonly<Record<string, Execute>> = {
     m.leave = true;
   },
   SETEND: (m, f) => {
-    setCpsr(m, (readCpsr(m) & ~PSR_E) | (f['E'] ? PSR_E : 0));
+    setCpsr(m, (readCpsr(m) & ~PSR_E) | (f.E ? PSR_E : 0));
     m.leave = true;
   },
 
   /** Jazelle is the trivial implementation: BXJ is BX (A2.10.2), where it is not trapped. */
   BXJ: (m, f) => {
-    const { Rm = 0 } = f;
+    const { Rm } = f;
     if (!isSecure(m) && modeOf(m) !== MODE_HYP && m.core.HSTR & HSTR_TJDBX)
       hypTrap(m, EC_JAZELLE, CV_ALWAYS | Rm);
     branchExchange(m, register(m, Rm));
@@ -298,4 +305,4 @@ export const system: Readonly<Record<string, Execute>> = {
       endTurn(m);
     }
   },
-};
+} satisfies Partial<Executes>;

@@ -1,14 +1,14 @@
 /** Loads and stores that are rare, and those whose fast path did not apply. */
 import { bitCount } from '../../isa/bits.js';
 import { MODE_HYP, MODE_SYS, MODE_USR } from '../../isa/program-status.js';
-import type { Fields } from '../../isa/pattern.js';
 import { exceptionReturn, undefinedInstruction } from '../exceptions.js';
-import type { Execute } from '../instruction.js';
+import type { Execute, Executes } from '../instruction.js';
 import * as L from '../layout.js';
 import { physicalOf, readMemory, writeMemory } from '../memory.js';
 import { Op } from '../micro-ops.js';
 import { isSecure, modeOf } from '../current-mode.js';
 import { bankedRegister, setBankedRegister, setCpsr, readCpsr, PSR_T } from '../modes.js';
+import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
 import { register, setRegister, setWord, word } from '../state.js';
 
@@ -44,16 +44,16 @@ function storeList(m: Machine, mask: number, address: number, value: (n: number)
 }
 
 /** First address of a list of registers, and what write-back leaves, by the P and U of the encoding. */
-function range(m: Machine, f: Fields, count: number, up: boolean, before: boolean): [number, number] {
-  const base = register(m, f['Rn']!);
+function range(m: Machine, f: Needs<'Rn'>, count: number, up: boolean, before: boolean): [number, number] {
+  const base = register(m, f.Rn);
   const size = 4 * count;
   if (up) return [base + (before ? 4 : 0), base + size];
   return [base - size + (before ? 0 : 4), base - size];
 }
 
-function many(load: boolean, up: boolean, before: boolean): Execute {
+function many(load: boolean, up: boolean, before: boolean): Execute<Needs<'Rn' | 'W' | 'registers'>> {
   return (m, f) => {
-    const { registers = 0, Rn = 15, W = 0 } = f;
+    const { registers, Rn, W } = f;
     const [start, end] = range(m, f, bitCount(registers), up, before);
     if (load) {
       const values = loadList(m, registers, start);
@@ -125,31 +125,34 @@ function storeExclusive(m: Machine, rd: number, address: number, size: number, s
 }
 
 const loadExclusiveSmall =
-  (size: 1 | 2 | 4): Execute =>
+  (size: 1 | 2 | 4): Execute<Needs<'Rn' | 'Rt', 'imm8'>> =>
   (m, f) => {
-    setRegister(m, f['Rt']!, loadExclusive(m, register(m, f['Rn']!) + (f['imm8'] ?? 0), size));
+    setRegister(m, f.Rt, loadExclusive(m, register(m, f.Rn) + (f.imm8 ?? 0), size));
   };
 const storeExclusiveSmall =
-  (size: 1 | 2 | 4): Execute =>
+  (size: 1 | 2 | 4): Execute<Needs<'Rn' | 'Rt' | 'Rd', 'imm8'>> =>
   (m, f) => {
-    const address = register(m, f['Rn']!) + (f['imm8'] ?? 0);
-    const value = register(m, f['Rt']!);
-    storeExclusive(m, f['Rd']!, address, size, () => {
+    const address = register(m, f.Rn) + (f.imm8 ?? 0);
+    const value = register(m, f.Rt);
+    storeExclusive(m, f.Rd, address, size, () => {
       writeMemory(m, address, size, value, strict);
     });
   };
 
 /** LDRT and its like: post-indexed, as PL0. */
-function unprivilegedTransfer(load: boolean, size: 1 | 2 | 4, signBits = 0): Execute {
+function unprivilegedTransfer(
+  load: boolean,
+  size: 1 | 2 | 4,
+  signBits = 0,
+): Execute<Needs<'Rn' | 'Rt', 'U' | 'Rm' | 'type' | 'imm5' | 'imm8' | 'imm12'>> {
   return (m, f) => {
     if (modeOf(m) === MODE_HYP) undefinedInstruction(m);
-    const { Rn = 15, Rt = 15, U = 1, Rm, type = 0, imm5 = 0 } = f;
+    const { Rn, Rt, U = 1, Rm, type = 0, imm5 = 0 } = f;
     const base = register(m, Rn);
-    const amount =
-      Rm === undefined ? (f['imm12'] ?? f['imm8'] ?? 0) : shifted(m, register(m, Rm), type, imm5);
+    const amount = Rm === undefined ? (f.imm12 ?? f.imm8 ?? 0) : shifted(m, register(m, Rm), type, imm5);
     const end = (U ? base + amount : base - amount) >>> 0;
     // In T32 there is an offset and no write-back.
-    const post = f['imm8'] === undefined || f['U'] !== undefined;
+    const post = f.imm8 === undefined || f.U !== undefined;
     const address = post ? base : end;
     if (load) {
       const value = readMemory(m, address, size, unprivileged);
@@ -190,7 +193,7 @@ function requireBanked(m: Machine): void {
   if (mode === MODE_HYP || mode === MODE_USR || mode === MODE_SYS) undefinedInstruction(m);
 }
 
-export const transfers: Readonly<Record<string, Execute>> = {
+export const transfers = {
   PUSH: many(false, false, true),
   POP: many(true, true, false),
   LDM: many(true, true, false),
@@ -209,8 +212,8 @@ export const transfers: Readonly<Record<string, Execute>> = {
   STREXB: storeExclusiveSmall(1),
   STREXH: storeExclusiveSmall(2),
   LDREXD: (m, f) => {
-    const { Rt = 0, Rn = 0 } = f;
-    const rt2 = f['Rt2'] ?? Rt + 1;
+    const { Rt, Rn } = f;
+    const rt2 = f.Rt2 ?? Rt + 1;
     if (rt2 >= 15) undefinedInstruction(m);
     const address = register(m, Rn);
     const physical = physicalOf(m, address, 8, false);
@@ -221,8 +224,8 @@ export const transfers: Readonly<Record<string, Execute>> = {
     setWord(m, L.EXCLUSIVE_SIZE, 8);
   },
   STREXD: (m, f) => {
-    const { Rt = 0, Rn = 0, Rd = 0 } = f;
-    const rt2 = f['Rt2'] ?? Rt + 1;
+    const { Rt, Rn, Rd } = f;
+    const rt2 = f.Rt2 ?? Rt + 1;
     if (rt2 >= 15) undefinedInstruction(m);
     const address = register(m, Rn);
     const [low, high] = [register(m, Rt), register(m, rt2)];
@@ -232,7 +235,7 @@ export const transfers: Readonly<Record<string, Execute>> = {
     });
   },
   SWP: (m, f) => {
-    const { B = 0, Rn = 0, Rt = 0, Rt2 = 0 } = f;
+    const { B, Rn, Rt, Rt2 } = f;
     const { core } = m;
     // Disabled unless SCTLR.SW says otherwise (DDI 0464 4.3.27).
     const sctlr = modeOf(m) === MODE_HYP ? 0 : (isSecure(m) ? core.secure : core.nonSecure).SCTLR;
@@ -256,7 +259,7 @@ export const transfers: Readonly<Record<string, Execute>> = {
 
   LDM_user: (m, f) => {
     requireBanked(m);
-    const { registers = 0, P = 0, U = 0 } = f;
+    const { registers, P, U } = f;
     const [start] = range(m, f, bitCount(registers), U === 1, P === 1);
     const values = loadList(m, registers, start);
     let i = 0;
@@ -264,13 +267,13 @@ export const transfers: Readonly<Record<string, Execute>> = {
   },
   STM_user: (m, f) => {
     requireBanked(m);
-    const { registers = 0, P = 0, U = 0 } = f;
+    const { registers, P, U } = f;
     const [start] = range(m, f, bitCount(registers), U === 1, P === 1);
     storeList(m, registers, start, (n) => userRegister(m, n));
   },
   LDM_exception: (m, f) => {
     requireBanked(m);
-    const { registers = 0, P = 0, U = 0, W = 0, Rn = 15 } = f;
+    const { registers, P, U, W, Rn } = f;
     const [start, end] = range(m, f, bitCount(registers) + 1, U === 1, P === 1);
     const values = loadList(m, registers | 0x8000, start);
     if (W) setRegister(m, Rn, end);
@@ -280,14 +283,14 @@ export const transfers: Readonly<Record<string, Execute>> = {
   },
   RFE: (m, f) => {
     if (modeOf(m) === MODE_HYP || modeOf(m) === MODE_USR) undefinedInstruction(m);
-    const { Rn = 15, P = 0, U = 0, W = 0 } = f;
+    const { Rn, P, U, W } = f;
     const [start, end] = range(m, f, 2, U === 1, P === 1);
     const [target, psr] = [readMemory(m, start, 4, strict), readMemory(m, start + 4, 4, strict)];
     if (W) setRegister(m, Rn, end);
     exceptionReturn(m, target, psr);
   },
   SRS: (m, f) => {
-    const { mode = 0, P = 0, U = 0, W = 0 } = f;
+    const { mode, P, U, W } = f;
     const current = modeOf(m);
     if (current === MODE_HYP || current === MODE_USR || current === MODE_SYS || mode === MODE_HYP)
       undefinedInstruction(m);
@@ -297,4 +300,4 @@ export const transfers: Readonly<Record<string, Execute>> = {
     writeMemory(m, start + 4, 4, word(m, L.SPSR), strict);
     if (W) setBankedRegister(m, mode, 13, U ? base + 8 : base - 8);
   },
-};
+} satisfies Partial<Executes>;

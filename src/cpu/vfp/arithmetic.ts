@@ -1,5 +1,4 @@
 /** Floating-point arithmetic on S and D registers. */
-import type { Fields } from '../../isa/pattern.js';
 import { undefinedInstruction } from '../exceptions.js';
 import type { Binary } from '../float/arithmetic.js';
 import {
@@ -18,8 +17,9 @@ import { hostRounds, isNormalDouble, isNormalSingle, isSafeDouble, isSafeSingle 
 import type { Format } from '../float/format.js';
 import { double, single } from '../float/format.js';
 import { extensionRegisters } from '../float/registers.js';
-import type { Execute } from '../instruction.js';
+import type { Execute, Executes } from '../instruction.js';
 import * as L from '../layout.js';
+import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
 import { word } from '../state.js';
 import { expandFloat } from '../../isa/extension-operands.js';
@@ -33,34 +33,37 @@ function requireScalars(m: Machine): void {
   if (word(m, L.FPSCR) & LEN_STRIDE) undefinedInstruction(m);
 }
 
+/** The fields of arithmetic; what takes one operand has no Vn. */
+type Arithmetic = Needs<'Vd' | 'D' | 'sz', 'Vn' | 'N' | 'Vm' | 'M'>;
+
 /** The numbers of Vd, Vn and Vm as sz says. */
-function numbers(f: Fields): readonly [d: number, n: number, m: number] {
-  const number = f['sz'] ? dNumber : sNumber;
-  return [number(f['Vd'], f['D']), number(f['Vn'], f['N']), number(f['Vm'], f['M'])];
+function numbers(f: Arithmetic): readonly [d: number, n: number, m: number] {
+  const number = f.sz ? dNumber : sNumber;
+  return [number(f.Vd, f.D), number(f.Vn, f.N), number(f.Vm, f.M)];
 }
 
 /** Does one operation on registers, as exact and as slow as it is. */
 function exactly(
   m: Machine,
-  f: Fields,
+  f: Arithmetic,
   operation: (format: Format, d: bigint, n: bigint, m: bigint, env: Environment) => bigint,
 ): void {
   const { u32, u64 } = extensionRegisters(m);
   const env = environmentOf(m);
   const [vd, vn, vm] = numbers(f);
-  if (f['sz']) u64[vd] = operation(double, u64[vd]!, u64[vn]!, u64[vm]!, env);
+  if (f.sz) u64[vd] = operation(double, u64[vd]!, u64[vn]!, u64[vm]!, env);
   else u32[vd] = Number(operation(single, BigInt(u32[vd]!), BigInt(u32[vn]!), BigInt(u32[vm]!), env));
   raise(m, env.flags);
 }
 
 /** An operation on two numbers, with the host's for the common case. */
-function binary(host: (a: number, b: number) => number, exact: Binary): Execute {
+function binary(host: (a: number, b: number) => number, exact: Binary): Execute<Arithmetic> {
   return (m, f) => {
     requireScalars(m);
     if (hostRounds(m)) {
       const { f32, f64 } = extensionRegisters(m);
       const [vd, vn, vm] = numbers(f);
-      if (f['sz']) {
+      if (f.sz) {
         const [a, b] = [f64[vn]!, f64[vm]!];
         const result = host(a, b);
         if (isNormalDouble(a) && isNormalDouble(b) && isSafeDouble(result)) {
@@ -81,16 +84,19 @@ function binary(host: (a: number, b: number) => number, exact: Binary): Execute 
 }
 
 /** A product and a sum, each rounded; either may be negated before the sum. */
-function multiplyThenAdd(negateProduct: (op: number) => boolean, negateAddend: boolean): Execute {
+function multiplyThenAdd(
+  negateProduct: (op: number) => boolean,
+  negateAddend: boolean,
+): Execute<Arithmetic & Needs<'op'>> {
   return (m, f) => {
     requireScalars(m);
-    const minusProduct = negateProduct(f['op']!);
+    const minusProduct = negateProduct(f.op);
     if (hostRounds(m)) {
       const { f32, f64 } = extensionRegisters(m);
       const [vd, vn, vm] = numbers(f);
-      const registers = f['sz'] ? f64 : f32;
-      const rounded = f['sz'] ? (value: number) => value : Math.fround;
-      const [isNormal, isSafe] = f['sz'] ? [isNormalDouble, isSafeDouble] : [isNormalSingle, isSafeSingle];
+      const registers = f.sz ? f64 : f32;
+      const rounded = f.sz ? (value: number) => value : Math.fround;
+      const [isNormal, isSafe] = f.sz ? [isNormalDouble, isSafeDouble] : [isNormalSingle, isSafeSingle];
       const [addend, a, b] = [registers[vd]!, registers[vn]!, registers[vm]!];
       const product = rounded(a * b);
       const result = rounded((negateAddend ? -addend : addend) + (minusProduct ? -product : product));
@@ -112,24 +118,24 @@ function multiplyThenAdd(negateProduct: (op: number) => boolean, negateAddend: b
 }
 
 /** Product and sum rounded once; the product's first factor or the addend may be negated before. */
-function fused(negateAddend: boolean): Execute {
+function fused(negateAddend: boolean): Execute<Arithmetic & Needs<'op'>> {
   return (m, f) => {
     requireScalars(m);
     exactly(m, f, (format, d, n, vm, env) =>
-      multiplyAdd(format, negateAddend ? negate(format, d) : d, f['op'] ? negate(format, n) : n, vm, env),
+      multiplyAdd(format, negateAddend ? negate(format, d) : d, f.op ? negate(format, n) : n, vm, env),
     );
   };
 }
 
 /** An operation on one number that raises nothing. */
-function unary(operation: (format: Format, a: bigint) => bigint): Execute {
+function unary(operation: (format: Format, a: bigint) => bigint): Execute<Arithmetic> {
   return (m, f) => {
     requireScalars(m);
     exactly(m, f, (format, _d, _n, vm) => operation(format, vm));
   };
 }
 
-export const vfpArithmetic: Readonly<Record<string, Execute>> = {
+export const vfpArithmetic = {
   VADD_vfp: binary((a, b) => a + b, add),
   VSUB_vfp: binary((a, b) => a - b, subtract),
   VMUL_vfp: binary((a, b) => a * b, multiply),
@@ -153,7 +159,7 @@ export const vfpArithmetic: Readonly<Record<string, Execute>> = {
     requireScalars(m);
     const { f32, f64 } = extensionRegisters(m);
     const [vd] = numbers(f);
-    if (f['sz']) f64[vd] = expandFloat(f['imm8']!);
-    else f32[vd] = expandFloat(f['imm8']!);
+    if (f.sz) f64[vd] = expandFloat(f.imm8);
+    else f32[vd] = expandFloat(f.imm8);
   },
-};
+} satisfies Partial<Executes>;

@@ -1,5 +1,5 @@
 /** Comparisons and conversions of S and D registers. */
-import type { Execute } from '../instruction.js';
+import type { Execute, Executes } from '../instruction.js';
 import type { Order } from '../float/compare.js';
 import { compare } from '../float/compare.js';
 import { convert, fromFixed, toFixed } from '../float/convert.js';
@@ -7,6 +7,7 @@ import { environmentOf, NEAREST, raise, ZERO } from '../float/environment.js';
 import { double, half, single } from '../float/format.js';
 import { extensionRegisters } from '../float/registers.js';
 import * as L from '../layout.js';
+import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
 import { setWord, word } from '../state.js';
 import { dNumber, sNumber } from './arithmetic.js';
@@ -20,14 +21,14 @@ const flagsOf: Readonly<Record<Order, number>> = {
 };
 const FLAGS = 0xf0000000;
 
-function compareInstruction(withZero: boolean): Execute {
+function compareInstruction(withZero: boolean): Execute<Needs<'sz' | 'Vd' | 'D' | 'E', 'Vm' | 'M'>> {
   return (m, f) => {
     const { u32, u64 } = extensionRegisters(m);
     const env = environmentOf(m);
-    const [a, b] = f['sz']
-      ? [u64[dNumber(f['Vd'], f['D'])]!, u64[dNumber(f['Vm'], f['M'])]!]
-      : [BigInt(u32[sNumber(f['Vd'], f['D'])]!), BigInt(u32[sNumber(f['Vm'], f['M'])]!)];
-    const order = compare(f['sz'] ? double : single, a, withZero ? 0n : b, f['E'] === 1, env);
+    const [a, b] = f.sz
+      ? [u64[dNumber(f.Vd, f.D)]!, u64[dNumber(f.Vm, f.M)]!]
+      : [BigInt(u32[sNumber(f.Vd, f.D)]!), BigInt(u32[sNumber(f.Vm, f.M)]!)];
+    const order = compare(f.sz ? double : single, a, withZero ? 0n : b, f.E === 1, env);
     raise(m, env.flags);
     setWord(m, L.FPSCR, (word(m, L.FPSCR) & ~FLAGS) | flagsOf[order]);
   };
@@ -44,7 +45,7 @@ function write(m: Machine, sz: number | undefined, field = 0, bit = 0, value: bi
   else u32[sNumber(field, bit)] = Number(value);
 }
 
-export const vfpConversions: Readonly<Record<string, Execute>> = {
+export const vfpConversions = {
   VCMP: compareInstruction(false),
   VCMP_zero: compareInstruction(true),
 
@@ -58,9 +59,9 @@ export const vfpConversions: Readonly<Record<string, Execute>> = {
   VCVTB: (m, f) => {
     const { u16, u32 } = extensionRegisters(m);
     const env = environmentOf(m);
-    const [vd, vm] = [sNumber(f['Vd'], f['D']), sNumber(f['Vm'], f['M'])];
-    const T = f['T']!;
-    if (f['op']) u16[vd * 2 + T] = Number(convert(single, half, BigInt(u32[vm]!), env));
+    const [vd, vm] = [sNumber(f.Vd, f.D), sNumber(f.Vm, f.M)];
+    const T = f.T;
+    if (f.op) u16[vd * 2 + T] = Number(convert(single, half, BigInt(u32[vm]!), env));
     else u32[vd] = Number(convert(half, single, BigInt(u16[vm * 2 + T]!), env));
     raise(m, env.flags);
   },
@@ -77,11 +78,11 @@ export const vfpConversions: Readonly<Record<string, Execute>> = {
     const env = environmentOf(m);
     const rounding = op ? ZERO : env.rounding;
     const bits = read(m, sz, Vm, M);
-    write(m, 0, Vd, D, toFixed(sz ? double : single, bits, 32, 0, f['signed'] === 0, rounding, env));
+    write(m, 0, Vd, D, toFixed(sz ? double : single, bits, 32, 0, f.signed === 0, rounding, env));
     raise(m, env.flags);
   },
   VCVT_fixed_vfp: (m, f) => {
-    const { sf, sx, op, U, Vd, D, imm4 = 0, i = 0 } = f;
+    const { sf, sx, op, U, Vd, D, imm4, i } = f;
     const env = environmentOf(m);
     const size = sx ? 32 : 16;
     const fractionBits = size - (imm4 * 2 + i);
@@ -98,4 +99,4 @@ export const vfpConversions: Readonly<Record<string, Execute>> = {
     }
     raise(m, env.flags);
   },
-};
+} satisfies Partial<Executes>;

@@ -1,9 +1,9 @@
 /** Loads and stores of S and D registers: words, aligned, low word first. */
-import type { Fields } from '../../isa/pattern.js';
 import { extensionRegisters } from '../float/registers.js';
-import type { Execute } from '../instruction.js';
+import type { Execute, Executes } from '../instruction.js';
 import * as L from '../layout.js';
 import { readMemory, writeMemory } from '../memory.js';
+import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
 import { register, setRegister, word } from '../state.js';
 import { dNumber, sNumber } from './arithmetic.js';
@@ -39,27 +39,27 @@ function transfer(
 }
 
 /** The base register; PC is that of the instruction, aligned. */
-const baseOf = (m: Machine, f: Fields): number => {
-  const value = register(m, f['Rn']!);
-  return f['Rn'] === 15 ? (value & ~3) >>> 0 : value;
+const baseOf = (m: Machine, f: Needs<'Rn'>): number => {
+  const value = register(m, f.Rn);
+  return f.Rn === 15 ? (value & ~3) >>> 0 : value;
 };
 
-const firstWord = (f: Fields, doubles: boolean): number =>
-  doubles ? dNumber(f['Vd'], f['D']) * 2 : sNumber(f['Vd'], f['D']);
+const firstWord = (f: Needs<'Vd' | 'D'>, doubles: boolean): number =>
+  doubles ? dNumber(f.Vd, f.D) * 2 : sNumber(f.Vd, f.D);
 
-function one(load: boolean): Execute {
+function one(load: boolean): Execute<Needs<'Rn' | 'Vd' | 'D' | 'imm8' | 'U'>> {
   return (m, f, decoded) => {
     const doubles = isDouble(decoded.word);
-    const offset = f['imm8']! * 4;
-    const address = (f['U'] ? baseOf(m, f) + offset : baseOf(m, f) - offset) >>> 0;
+    const offset = f.imm8 * 4;
+    const address = (f.U ? baseOf(m, f) + offset : baseOf(m, f) - offset) >>> 0;
     transfer(m, load, address, firstWord(f, doubles), doubles ? 2 : 1, doubles);
   };
 }
 
-function many(load: boolean): Execute {
+function many(load: boolean): Execute<Needs<'Rn' | 'Vd' | 'D' | 'regs' | 'U' | 'W', 'X'>> {
   return (m, f, decoded) => {
     const doubles = isDouble(decoded.word);
-    const { regs = 0, X = 0, U, W, Rn = 15 } = f;
+    const { regs, X = 0, U, W, Rn } = f;
     const words = doubles ? regs * 2 : regs;
     const size = 4 * (words + X);
     const base = baseOf(m, f);
@@ -71,9 +71,9 @@ function many(load: boolean): Execute {
   };
 }
 
-export const vfpLoadStore: Readonly<Record<string, Execute>> = {
+export const vfpLoadStore = {
   VLDR: one(true),
   VSTR: one(false),
   VLDM: many(true),
   VSTM: many(false),
-};
+} satisfies Partial<Executes>;

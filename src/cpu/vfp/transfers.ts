@@ -1,12 +1,12 @@
 /** Moves between core and extension registers, and the system registers of floating-point. */
-import type { Fields } from '../../isa/pattern.js';
 import { FPSCR_BITS } from '../float/environment.js';
 import { undefinedInstruction } from '../exceptions.js';
 import { extensionRegisters } from '../float/registers.js';
-import type { Execute } from '../instruction.js';
+import type { Executes } from '../instruction.js';
 import * as L from '../layout.js';
 import { isPrivileged } from '../current-mode.js';
 import { setFlags } from '../modes.js';
+import type { Needs } from '../operation-fields.js';
 import { type Machine, register, setRegister, setWord, word } from '../state.js';
 import { dNumber, sNumber } from './arithmetic.js';
 
@@ -31,46 +31,46 @@ function scalar(opc: number): { size: 8 | 16 | 32; index: number } {
 }
 
 /** Moves Rt and Rt2 to or from S[n] and S[n + 1]. */
-function moveTwo(m: Machine, f: Fields, n: number): void {
+function moveTwo(m: Machine, f: Needs<'op' | 'Rt' | 'Rt2'>, n: number): void {
   const { u32 } = extensionRegisters(m);
-  if (f['op']) {
-    setRegister(m, f['Rt']!, u32[n]!);
-    setRegister(m, f['Rt2']!, u32[n + 1]!);
+  if (f.op) {
+    setRegister(m, f.Rt, u32[n]!);
+    setRegister(m, f.Rt2, u32[n + 1]!);
   } else {
-    u32[n] = register(m, f['Rt']!);
-    u32[n + 1] = register(m, f['Rt2']!);
+    u32[n] = register(m, f.Rt);
+    u32[n + 1] = register(m, f.Rt2);
   }
 }
 
-export const vfpTransfers: Readonly<Record<string, Execute>> = {
+export const vfpTransfers = {
   VMOV_core_to_scalar: (m, f) => {
     const { u8, u16, u32 } = extensionRegisters(m);
-    const { size, index } = scalar(f['opc']!);
-    const at = (dNumber(f['Vd'], f['D']) * 64) / size + index;
-    ({ 8: u8, 16: u16, 32: u32 })[size][at] = register(m, f['Rt']!);
+    const { size, index } = scalar(f.opc);
+    const at = (dNumber(f.Vd, f.D) * 64) / size + index;
+    ({ 8: u8, 16: u16, 32: u32 })[size][at] = register(m, f.Rt);
   },
   VMOV_scalar_to_core: (m, f) => {
     const { u8, u16, u32 } = extensionRegisters(m);
-    const { size, index } = scalar(f['opc']!);
-    const at = (dNumber(f['Vn'], f['N']) * 64) / size + index;
+    const { size, index } = scalar(f.opc);
+    const at = (dNumber(f.Vn, f.N) * 64) / size + index;
     const value = { 8: u8, 16: u16, 32: u32 }[size][at]!;
     const shift = 32 - size;
-    setRegister(m, f['Rt']!, f['U'] ? value : (value << shift) >> shift);
+    setRegister(m, f.Rt, f.U ? value : (value << shift) >> shift);
   },
   VMOV_core_single: (m, f) => {
     const { u32 } = extensionRegisters(m);
-    const n = sNumber(f['Vn'], f['N']);
-    if (f['op']) setRegister(m, f['Rt']!, u32[n]!);
-    else u32[n] = register(m, f['Rt']!);
+    const n = sNumber(f.Vn, f.N);
+    if (f.op) setRegister(m, f.Rt, u32[n]!);
+    else u32[n] = register(m, f.Rt);
   },
   VMOV_core_singles: (m, f) => {
-    moveTwo(m, f, sNumber(f['Vm'], f['M']));
+    moveTwo(m, f, sNumber(f.Vm, f.M));
   },
   VMOV_core_double: (m, f) => {
-    moveTwo(m, f, dNumber(f['Vm'], f['M']) * 2);
+    moveTwo(m, f, dNumber(f.Vm, f.M) * 2);
   },
   VMRS: (m, f) => {
-    const { reg, Rt = 15 } = f;
+    const { reg, Rt } = f;
     if (reg === FPSCR) {
       if (Rt === 15) setFlags(m, word(m, L.FPSCR));
       else setRegister(m, Rt, word(m, L.FPSCR));
@@ -85,7 +85,7 @@ export const vfpTransfers: Readonly<Record<string, Execute>> = {
   },
   VMSR: (m, f) => {
     const { reg } = f;
-    const value = register(m, f['Rt']!);
+    const value = register(m, f.Rt);
     if (reg === FPSCR) {
       setWord(m, L.FPSCR, value & FPSCR_BITS);
       return;
@@ -95,4 +95,4 @@ export const vfpTransfers: Readonly<Record<string, Execute>> = {
     // The identification registers keep their values.
     else if (reg !== FPSID && reg !== MVFR0 && reg !== MVFR1) undefinedInstruction(m);
   },
-};
+} satisfies Partial<Executes>;
