@@ -67,6 +67,8 @@ export interface HandoverSeen {
   readonly cores: readonly CoreAtEntry[];
   /** Cores that ran other code of the kernel's than they were sent to, or before they were. */
   readonly strayed: readonly Strayed[];
+  /** The cores that the kernel released, whether they came or not. */
+  readonly released: readonly number[];
   /**
    * What r2 pointed at when core 0 came: a tree whole, of anything else the first bytes; empty where there is no
    * memory.
@@ -101,11 +103,14 @@ interface Point {
   /** What is wrong; undefined where nothing is. */
   readonly fault: (seen: HandoverSeen) => string | undefined;
   /** What must have come for the point to be seen at all: any core unless said. */
-  readonly needs?: 'core 0' | 'another core' | 'nothing';
+  readonly needs?: 'core 0' | 'another core' | 'all called';
 }
 
 /** The one point that cannot hold before the kernel has released the other cores. */
 const ALL_CORES = 'cores';
+
+const notCome = (cores: readonly CoreAtEntry[]): number[] =>
+  [...Array(CORES).keys()].filter((n) => !cores.some(({ core }) => core === n));
 
 /** A point about each core by itself; `of` gives what is wrong with one, undefined where nothing is. */
 const eachCore =
@@ -232,11 +237,11 @@ const points: readonly Point[] = [
     wanted: 'all four cores come to the kernel',
     source: 'the board',
     fault: ({ cores }) => {
-      const missing = [...Array(CORES).keys()].filter((n) => !cores.some(({ core }) => core === n));
+      const missing = notCome(cores);
       if (missing.length === 0) return undefined;
       return `${cores.length} of ${CORES} came, not core ${missing.join(', ')}`;
     },
-    needs: 'nothing',
+    needs: 'all called',
   },
   {
     point: 'instruction set',
@@ -417,8 +422,15 @@ const NOT_SEEN = {
 } as const;
 
 /** What is missing for a point to be seen; undefined where nothing is. */
-function missingFor(needs: Point['needs'], { cores, strayed }: HandoverSeen): string | undefined {
-  if (needs === 'nothing') return undefined;
+function missingFor(needs: Point['needs'], { cores, strayed, released }: HandoverSeen): string | undefined {
+  if (needs === 'all called') {
+    // Many a program leaves the other cores where they are; one that is lost without having been called is a fault.
+    const uncalled = notCome(cores);
+    const isSeen = strayed.length > 0 || uncalled.some((core) => core === 0 || released.includes(core));
+    return isSeen || uncalled.length === 0
+      ? undefined
+      : `the kernel did not call core ${uncalled.join(', ')}`;
+  }
   const came = {
     'any core': cores.length > 0,
     'core 0': cores.some(({ core }) => core === 0),

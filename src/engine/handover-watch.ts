@@ -126,6 +126,7 @@ export const watchHandover: Observe = ({ cpu, board }, { picked, consoles }) => 
       const seen: HandoverSeen = {
         cores: [...came.values()].sort((a, b) => a.core - b.core),
         strayed: [...strayed.values()],
+        released: [...releasedTo.keys()],
         atR2,
         // A hypervisor takes its tree out of the way before anything else.
         atR2Later: consoles ? atR2 : (atR2Later ?? treeNow()),

@@ -35,6 +35,7 @@ const goodCore = (core: number): CoreAtEntry => ({
 const good = (): HandoverSeen => ({
   cores: [0, 1, 2, 3].map(goodCore),
   strayed: [],
+  released: [1, 2, 3],
   atR2: writeFdt(emptyFdt()),
   atR2Later: writeFdt(emptyFdt()),
   kernel: { start: 0x8000, end: 0x60_0000 },
@@ -147,6 +148,17 @@ describe('the handover check', () => {
     expect(outcomes({ ...good(), cores: [goodCore(0)] })).toMatchObject({
       ...{ mode: true, cores: false, r0: true, waiting: null, mailbox: null },
     });
+  });
+
+  test('cores that the kernel leaves where they are were not seen to be lost', () => {
+    const coresOf = (seen: HandoverSeen) => checkHandover(seen).find(({ point }) => point === 'cores');
+    const alone = { ...good(), cores: [goodCore(0)], released: [] };
+    expect(coresOf(alone)).toMatchObject({ ok: null, found: 'the kernel did not call core 1, 2, 3' });
+    const two = { ...good(), cores: [goodCore(0), goodCore(2)], released: [2] };
+    expect(coresOf(two)).toMatchObject({ ok: null, found: 'the kernel did not call core 1, 3' });
+    expect(coresOf({ ...alone, released: [2] })).toMatchObject({ ok: false });
+    const stray = { core: 3, at: 0x8000, releasedTo: undefined };
+    expect(coresOf({ ...alone, strayed: [stray] })).toMatchObject({ ok: false });
   });
 
   test('says in one sentence what holds', () => {
