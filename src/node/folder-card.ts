@@ -25,6 +25,8 @@ const OVERHEAD = 64 * 1024;
 /** Permission bits that let anybody write, and all that a file keeps. */
 const WRITABLE = 0o222;
 const PERMISSIONS = 0o7777;
+/** Set of a folder whose group its new files get. */
+const SET_GROUP = 0o2000;
 /** Set of a folder in which no one takes away what is another's. */
 const STICKY = 0o1000;
 
@@ -241,13 +243,27 @@ function statOf(at: string): fs.Stats | undefined {
 /** Refuses what would not be its owner's any more, or may not be taken away by anybody else. */
 function refuseOthers(cardPath: string, kind: Change['kind'], file: fs.Stats, parent: fs.Stats): void {
   const user = process.geteuid?.() ?? 0;
-  if (user === 0 || file.uid === user) return;
+  if (user === 0) return;
+  if (file.uid === user) {
+    if (kind !== 'replace' || mayGive(file.gid, parent)) return;
+    throw new HypberryError(
+      'card.permission',
+      `"${cardPath}" belongs to a group that you are not in, and would not any more.`,
+      'Run the command with sudo, or give the file another group.',
+    );
+  }
   if (kind !== 'replace' && ((parent.mode & STICKY) === 0 || parent.uid === user)) return;
   throw new HypberryError(
     'card.permission',
     `"${cardPath}" belongs to another user, and would not any more.`,
     'Run the command as that user, or with sudo.',
   );
+}
+
+/** Whether a new file in a folder can be given to a group. */
+function mayGive(group: number, parent: fs.Stats): boolean {
+  const groups = [process.getegid?.(), ...(process.getgroups?.() ?? [])];
+  return groups.includes(group) || ((parent.mode & SET_GROUP) !== 0 && parent.gid === group);
 }
 
 /** Gives a new file the mode and the owner of the one that it will replace. */

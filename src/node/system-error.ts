@@ -1,3 +1,4 @@
+import { join, resolve, sep } from 'node:path';
 import { HypberryError } from '../base/errors.js';
 import { noRoom, readOnly } from '../card/errors.js';
 
@@ -7,7 +8,10 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Runs a call of the operating system on `path`; its errors come out as `card.…` where they have such a name. */
+/**
+ * Runs a call of the operating system on `path`; its errors come out as `card.…` where they have such a name, and name what
+ * lies below it where that is meant.
+ */
 export function onSystem<T>(path: string, action: () => T): T {
   try {
     return action();
@@ -38,7 +42,7 @@ function cardError(path: string, error: unknown): unknown {
     case 'EPERM':
       return new HypberryError(
         'card.permission',
-        `You may not open or change "${path}".`,
+        `You may not open or change "${below(path, error) ?? path}".`,
         'Run the command as a user who may, for a card usually with sudo.',
         cause,
       );
@@ -55,6 +59,12 @@ function cardError(path: string, error: unknown): unknown {
         cause,
       );
   }
+}
+
+/** What lies below `path` and an error of the operating system names. */
+function below(path: string, error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('path' in error) || typeof error.path !== 'string') return undefined;
+  return resolve(error.path).startsWith(join(resolve(path), sep)) ? error.path : undefined;
 }
 
 /** `card.mounted`: `by` is in the way of writing to `path`. */

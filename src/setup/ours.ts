@@ -1,4 +1,5 @@
 /** The files that install puts on a card. */
+import { HypberryError } from '../base/errors.js';
 import { isBootBlock, BLOCK_SIZE } from '../boot/block.js';
 import type { CardReader, Entry } from '../card/card.js';
 import { pathNames } from '../card/path.js';
@@ -47,10 +48,14 @@ const BOOT_FILES = ['bootcode.bin', 'start.elf', 'config.txt'];
 
 /**
  * Paths of the files in a card's folders, but not in those that are somebody else's: links to folders, and folders within
- * that are boot folders themselves, a copy of a card or another card's mount, unless this card's config.txt names them.
+ * that are boot folders themselves, a copy of a card or another card's mount, unless this card's config.txt names them. Where
+ * this user may not look (lost+found, for one) nothing can be said.
  */
 async function* filesOn(card: CardReader, folder = ''): AsyncGenerator<string> {
-  const entries = await cardEntries(card, folder);
+  const entries = await cardEntries(card, folder).catch((error: unknown) => {
+    if (folder === '' || !(error instanceof HypberryError) || error.code !== 'card.permission') throw error;
+    return [];
+  });
   const isBoot = entries.some(({ name, isFolder }) => !isFolder && BOOT_FILES.includes(name.toLowerCase()));
   if (folder !== '' && isBoot && !(await configNames(card, `${folder}/`))) return;
   for (const { name, isFolder, isLink } of entries) {

@@ -307,6 +307,25 @@ describe('before the first write is known', () => {
     await card.close();
   });
 
+  it('that a file is of a group that this user is not in', async () => {
+    const at = folder({ 'config.txt': pattern(9, 1) });
+    const card = await opened(at);
+    const config = path.join(at, 'config.txt');
+    if (process.getuid?.() === 0) fs.chownSync(config, 4321, 4323);
+    const { uid, gid } = fs.statSync(config);
+    vi.spyOn(process, 'geteuid').mockReturnValue(uid);
+    vi.spyOn(process, 'getegid').mockReturnValue(4321);
+    const groups = vi.spyOn(process, 'getgroups').mockReturnValue([4322]);
+    await expect(card.check([change])).rejects.toMatchObject({
+      code: 'card.permission',
+      message: expect.stringContaining('group') as string,
+    });
+    groups.mockReturnValue([4322, gid]);
+    await card.check([change]);
+    vi.restoreAllMocks();
+    await card.close();
+  });
+
   it("that a file is another user's", async () => {
     const at = folder({ 'config.txt': pattern(9, 1) });
     const card = await opened(at);

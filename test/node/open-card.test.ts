@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openCard } from '../../src/node/open-card.js';
+import { onSystem } from '../../src/node/system-error.js';
 import { fsck, getFile, makeDisk, makeVolume, pattern, putFile, run, temporary } from '../card/images.js';
 
 const FAT16 = { bits: 16, sectorsPerCluster: 1, megabytes: 4 } as const;
@@ -80,13 +81,24 @@ describe('refusals', () => {
       return expect(openCard(image, { write: false })).rejects.toMatchObject({ code: 'card.permission' });
     }
     // Root may open anything, so the code is asked for what it makes of the system's answer.
-    return import('../../src/node/system-error.js').then(({ onSystem }) => {
-      expect(() =>
-        onSystem(image, () => {
-          throw Object.assign(new Error('EACCES'), { code: 'EACCES' });
-        }),
-      ).toThrow(expect.objectContaining({ code: 'card.permission' }));
-    });
+    expect(() =>
+      onSystem(image, () => {
+        throw Object.assign(new Error('EACCES'), { code: 'EACCES' });
+      }),
+    ).toThrow(expect.objectContaining({ code: 'card.permission' }));
+  });
+
+  it('card.permission names the file below that is meant', () => {
+    const denied = (path: string) => () => {
+      throw Object.assign(new Error('EACCES'), { code: 'EACCES', path });
+    };
+    const says = (path: string) =>
+      expect.objectContaining({ message: `You may not open or change "${path}".` }) as Error;
+    for (const folder of ['/boot', '/boot/'])
+      expect(() => onSystem(folder, denied('/boot/config.txt'))).toThrow(says('/boot/config.txt'));
+    expect(() => onSystem('boot', denied('boot/a/b'))).toThrow(says('boot/a/b'));
+    expect(() => onSystem('/boot', denied('/bootcode'))).toThrow(says('/boot'));
+    expect(() => onSystem('/boot', denied('/boot'))).toThrow(says('/boot'));
   });
 
   it('leaves no file open', async () => {
