@@ -25,6 +25,11 @@ export default tseslint.config(
     },
   },
   {
+    // What a card may lack is in its type there: whoever goes on with it has asked.
+    files: ['src/setup/**', 'src/usecases/**'],
+    rules: { '@typescript-eslint/no-non-null-assertion': 'error' },
+  },
+  {
     // What a browser and Node both have: the language, and these. Tests load it in a browser (test/browser).
     files: ['src/**/*.ts'],
     ignores: ['src/cli/**', 'src/node/**', 'src/hypervisor/body/**'],

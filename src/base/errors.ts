@@ -16,3 +16,13 @@ export class HypberryError extends Error {
     super(message, options);
   }
 }
+
+/** Runs `read`; a refusal comes back as a value, anything else is thrown. */
+export async function attempt<T>(read: () => Promise<T>): Promise<T | HypberryError> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof HypberryError) return error;
+    throw error;
+  }
+}

@@ -3,7 +3,7 @@ import type { Change } from '../card/card.js';
 import { openCard } from '../node/open-card.js';
 import { placeFacts, type Named } from '../setup/boot-partition.js';
 import { splitConfig } from '../setup/config-block.js';
-import { CONFIG } from '../setup/install.js';
+import { CONFIG } from '../firmware/config.js';
 import type { Changed, ChangePorts } from '../usecases/change.js';
 import { bytesText, say, sayJson } from './output.js';
 import { sayPlace } from './place.js';

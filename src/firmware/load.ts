@@ -40,6 +40,15 @@ export interface LoadedRamdisk {
   readonly address: number | 'followkernel';
 }
 
+/** The device tree. */
+export interface LoadedTree {
+  readonly file: string;
+  /** The file's bytes. */
+  readonly data: Uint8Array;
+  /** With what config.txt has done to it, and nothing of the firmware's own. */
+  readonly fdt: Fdt;
+}
+
 /** What goes to address 0. */
 export interface LoadedStub {
   readonly picked: Exclude<Picked['stub'], { readonly from: 'kernel' }>;
@@ -58,8 +67,7 @@ export interface Loaded {
   readonly kernel: LoadedKernel;
   /** Undefined under `kernel_old`, where the kernel file itself is at address 0. */
   readonly stub: LoadedStub | undefined;
-  /** With what config.txt has done to it, and nothing of the firmware's own. */
-  readonly tree: { readonly file: string; readonly fdt: Fdt } | undefined;
+  readonly tree: LoadedTree | undefined;
   readonly ramdisk: LoadedRamdisk | undefined;
   /** Of cmdline.txt. */
   readonly commandLine: string;
@@ -110,7 +118,7 @@ export async function loadFiles(
     armMemory: splitMemory(bootConfig, isOldBootcode(bootcode, startElf)).arm * MIB,
     kernel,
     stub: kernelOld ? undefined : await readStubFile(card, firmware, kernel.address),
-    tree: tree && fdt && { file: tree.file, fdt },
+    tree: tree && fdt && { ...tree, fdt },
     ramdisk,
     commandLine,
     prefix,
@@ -217,7 +225,7 @@ async function findTree(
   prefix: string,
   notes: string[],
   unsure: string[],
-): Promise<{ file: string; fdt: Fdt } | undefined> {
+): Promise<LoadedTree | undefined> {
   const named = textSetting(config, 'device_tree');
   if (named === '') {
     notes.push(`device_tree= is empty, so the kernel gets ${insteadOfTree(config)}.`);
@@ -253,7 +261,8 @@ async function findTree(
     return undefined;
   }
   try {
-    return { file, fdt: readFdt(await card.read(file)) };
+    const data = await card.read(file);
+    return { file, data, fdt: readFdt(data) };
   } catch (error) {
     if (!(error instanceof HypberryError) || !error.code.startsWith('tree.')) throw error;
     // By the documentation it goes on without one; whether it sees every damage is not known.

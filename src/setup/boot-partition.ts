@@ -176,7 +176,7 @@ async function openNamed(medium: Medium, number: number): Promise<Card> {
   const partition = table?.partitions.find((it) => it.number === number);
   if (!table || !partition) throw noSuchPartition(medium, number);
   const other = partition.start === 0 ? undefined : await otherReading(medium);
-  let card: Card;
+  let card: PlacedCard;
   try {
     card = await open(medium, partition, {
       reason: `Partition ${number}: --partition names it.`,
@@ -196,7 +196,7 @@ async function openNamed(medium: Medium, number: number): Promise<Card> {
   }
   const started = await startedFrom(medium, table);
   if (!started) return card;
-  const place = { ...card.place!, bootcode: await bootcodeFor(medium, started.first, partition) };
+  const place = { ...card.place, bootcode: await bootcodeFor(medium, started.first, partition) };
   if (started.partition === partition) return { ...card, place };
   const note = `Switched on, a Pi starts from another one. ${started.reason}`;
   return { ...card, place: { ...place, notes: [note, ...place.notes] } };
@@ -228,12 +228,15 @@ async function startedFrom(
   }
 }
 
+/** A card whose place is known. */
+type PlacedCard = Card & { readonly place: Place };
+
 /** Opens a part of a medium; the place gets what its files say. */
 async function open(
   medium: Medium,
   where: Partition | 'whole',
   place: Omit<Place, 'partition'>,
-): Promise<Card> {
+): Promise<PlacedCard> {
   const card = await medium.open(where);
   const problem = place.problem ?? (await noobsProblem(card, () => systemsHint(medium, where)));
   return {
@@ -367,7 +370,7 @@ async function routeFrom(medium: Medium, table: PartitionTable, first: First): P
   const byConfig = await send(second, CONFIG);
   if (byConfig?.problem) return { ...stay, partition: second, problem: byConfig.problem };
   const last = byConfig?.to ?? second;
-  const problem = byConfig?.to && (await onceMore(last, [first.partition, second]));
+  const problem = byConfig?.to && (await onceMore(last, [first.partition, second], byConfig.because));
   const because = [byAutoboot, byConfig].flatMap((it) => (it ? [it.because] : [])).join(', then ');
   return {
     partition: last,
@@ -377,13 +380,17 @@ async function routeFrom(medium: Medium, table: PartitionTable, first: First): P
   };
 
   /** The firmware reads config.txt where it was sent, too: what it does when that sends it on is not known. */
-  async function onceMore(from: Partition, been: readonly Partition[]): Promise<HypberryError | undefined> {
+  async function onceMore(
+    from: Partition,
+    been: readonly Partition[],
+    because: string,
+  ): Promise<HypberryError | undefined> {
     const sent = await using(medium, from, (card) => readBootPartition(card, CONFIG, bootcode));
     if (!sent || sent.partition === 0 || sent.partition === from.number) return undefined;
     const circle = been.some(({ number }) => number === sent.partition);
     return new HypberryError(
       circle ? 'setup.boot-partition-circle' : 'setup.boot-partition-chain',
-      `${byConfig!.because} sends the firmware to partition ${from.number}, and ${sent.line} there ${circle ? 'back' : 'on'} to partition ${sent.partition}: what it does then is not known.`,
+      `${because} sends the firmware to partition ${from.number}, and ${sent.line} there ${circle ? 'back' : 'on'} to partition ${sent.partition}: what it does then is not known.`,
       'Leave boot_partition in one config.txt only, or name the partition with --partition.',
     );
   }

@@ -4,8 +4,9 @@
  */
 import { HypberryError } from '../base/errors.js';
 import { bareKernel, describeKernel } from '../firmware/kernel.js';
+import type { LoadedTree } from '../firmware/load.js';
 import type { Method } from './plan.js';
-import { NO_BOOTCODE, NO_FIRMWARE, type Survey } from './survey.js';
+import { NO_BOOTCODE, NO_FIRMWARE, type CardSystem, type Survey } from './survey.js';
 
 /** What is asked of install. */
 export interface Wish {
@@ -19,10 +20,16 @@ export interface Wish {
   readonly guests: boolean;
 }
 
-/** What install does. */
+/** What becomes the host of guests: a kernel that gets a device tree. */
+export interface HostSystem extends CardSystem {
+  readonly loaded: CardSystem['loaded'] & { readonly tree: LoadedTree };
+}
+
+/** What install does, to which system: put the block in front of it, or the hypervisor with guests as well. */
 export type Decision =
-  | { readonly install: 'nothing'; readonly because: string }
-  | { readonly install: 'block'; readonly method: Method }
+  | { readonly install: 'nothing'; readonly because: string; readonly system: CardSystem }
+  | { readonly install: 'block'; readonly method: Method; readonly system: CardSystem }
+  | { readonly install: 'hypervisor'; readonly method: Method; readonly system: HostSystem }
   | { readonly install: 'refuses'; readonly refusal: HypberryError };
 
 /**
@@ -34,14 +41,29 @@ export function decide(survey: Survey, wish: Wish): Decision {
   const force = wish.force === true;
   const obstacle = survey.problems.find(({ code }) => !isOverridden(code, wish)) ?? unsureOf(survey, force);
   if (obstacle) return { install: 'refuses', refusal: obstacle };
+  if (!survey.system) return { install: 'refuses', refusal: survey.stop };
+  const { system } = survey;
   const needed = wish.guests || force || wish.method !== 'auto' || wish.installed !== undefined;
-  if (!needed && survey.start.mode === 'HYP') return { install: 'nothing', because: survey.start.because };
-  const refusal = refuseKernel(survey, force, wish.guests);
+  if (!needed && survey.start.mode === 'HYP')
+    return { install: 'nothing', because: survey.start.because, system };
+  const refusal = refuseKernel(system, force, wish.guests);
   if (refusal) return { install: 'refuses', refusal };
-  const method = chooseMethod(survey, wish.method, wish.installed);
+  const method = chooseMethod(system, wish.method, wish.installed);
   if (method instanceof HypberryError) return { install: 'refuses', refusal: method };
-  const memory = refuseMemory(survey, method, wish);
-  return memory ? { install: 'refuses', refusal: memory } : { install: 'block', method };
+  const memory = refuseMemory(system, method, wish);
+  if (memory) return { install: 'refuses', refusal: memory };
+  if (!wish.guests) return { install: 'block', method, system };
+  const { tree } = system.loaded;
+  if (!tree) return { install: 'refuses', refusal: noTree() };
+  return { install: 'hypervisor', method, system: { ...system, loaded: { ...system.loaded, tree } } };
+}
+
+function noTree(): HypberryError {
+  return new HypberryError(
+    'setup.no-tree',
+    'The kernel of this card gets no device tree, without which it would not know which memory and cores are the guests’.',
+    'Put the Pi 2’s device tree (bcm2709-rpi-2-b.dtb or bcm2836-rpi-2-b.dtb) on the boot partition.',
+  );
 }
 
 /** What the user can know better: how the firmware gets there. */
@@ -49,17 +71,20 @@ function isOverridden(code: string, { force, method }: Wish): boolean {
   return (code === NO_BOOTCODE && force === true) || (code === NO_FIRMWARE && method !== 'auto');
 }
 
-function unsureOf({ unsure }: Survey, force: boolean): HypberryError | undefined {
-  if (unsure.length === 0 || force) return undefined;
+function unsureOf({ unsure: [first] }: Survey, force: boolean): HypberryError | undefined {
+  if (first === undefined || force) return undefined;
   return new HypberryError(
     'setup.unsure',
-    `What the firmware makes of this card is not known. ${unsure[0]!}`,
+    `What the firmware makes of this card is not known. ${first}`,
     'Write it in a way that leaves no doubt; or run "hypberry try", and install with --force.',
   );
 }
 
-function refuseKernel(survey: Survey, force: boolean, isHost: boolean): HypberryError | undefined {
-  const { file, facts } = survey.kernel!;
+function refuseKernel(
+  { kernel: { file, facts } }: CardSystem,
+  force: boolean,
+  isHost: boolean,
+): HypberryError | undefined {
   const kernel = bareKernel(facts);
   if (isHost && kernel.hypervisor === 'Xvisor') {
     return new HypberryError(
@@ -77,13 +102,13 @@ function refuseKernel(survey: Survey, force: boolean, isHost: boolean): Hypberry
 }
 
 function chooseMethod(
-  survey: Survey,
+  system: CardSystem,
   wanted: 'auto' | Method,
   installed: Method | undefined,
 ): Method | HypberryError {
-  const firmware = survey.firmware?.facts;
+  const firmware = system.firmware?.facts;
   // Under kernel_old=1 of the user's own, a stub would not be used.
-  const kernelOldInUse = survey.picked!.stub.from === 'kernel';
+  const kernelOldInUse = system.picked.stub.from === 'kernel';
   if (wanted === 'armstub' && kernelOldInUse) {
     return new HypberryError(
       'setup.kernel-old-in-use',
@@ -127,11 +152,14 @@ function builtOn(date: string | undefined): string {
 }
 
 /** What needs more memory than the ARM gets without the fixup file that belongs to start.elf. */
-function refuseMemory(survey: Survey, method: Method, wish: Wish): HypberryError | undefined {
-  const { fixup } = survey;
+function refuseMemory(
+  { firmware, fixup }: CardSystem,
+  method: Method,
+  wish: Wish,
+): HypberryError | undefined {
   if (!fixup?.fault || (!wish.guests && (method === 'armstub' || wish.force === true))) return undefined;
   const { file } = fixup;
-  const from = survey.firmware?.file ?? 'start.elf';
+  const from = firmware?.file ?? 'start.elf';
   return new HypberryError(
     'setup.no-fixup',
     `${fixup.fault} Without it the ARM may have no more than 128 MiB, and ${wish.guests ? 'guests need to know how much it has' : 'the device tree would lie behind them'}.`,

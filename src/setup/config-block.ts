@@ -134,9 +134,10 @@ export function addBlock(config: Uint8Array | undefined, lines: readonly string[
  */
 export function muteBlock(config: Uint8Array): Uint8Array {
   const text = asText(config);
-  const begin = BEGINS.flatMap((marker) => findLines(text, marker))[0]!;
-  const end = findLines(text, END)[0]!;
+  const [begin] = BEGINS.flatMap((marker) => findLines(text, marker));
+  const [end] = findLines(text, END);
   const muted = config.slice();
+  if (!begin || !end) return muted;
   for (let at = begin.next; at < end.start; at = text.indexOf('\n', at) + 1) {
     if (text[at] !== '[') muted[at] = '#'.charCodeAt(0);
   }

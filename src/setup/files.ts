@@ -1,12 +1,11 @@
 /** The files that install makes, and the lines of config.txt that have the firmware use them. */
 import { HypberryError } from '../base/errors.js';
 import { buildBootBlock, buildStub, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
-import type { CardReader } from '../card/card.js';
 import { numberSetting } from '../firmware/config.js';
 import { hex } from '../base/words.js';
 import type { HypervisorFiles } from './hypervisor.js';
 import { nameFor } from './ours.js';
-import { readBareKernel, type Survey } from './survey.js';
+import { bareKernelData, type CardSystem } from './survey.js';
 
 /**
  * Where the device tree is pinned under `kernel_old`: just above 128 MiB, out of the way of every kernel that unpacks
@@ -21,44 +20,49 @@ export interface Made {
 }
 
 /** Whether the card's firmware can be told that lines are for a Pi 2 only: it has known `pi2` since 12 February 2015. */
-export function knowsPi2Filter(survey: Survey): boolean {
-  return survey.firmware?.facts.filters?.includes('pi2') ?? true;
+export function knowsPi2Filter({ firmware }: Pick<CardSystem, 'firmware'>): boolean {
+  return firmware?.facts.filters?.includes('pi2') ?? true;
 }
 
 /**
  * Lines for a Pi 2, or for every board where the firmware cannot tell. [all] in front too: [pi2] takes the place of another
  * model only, and filters of other kinds would stay in force.
  */
-const forPi2 = (survey: Survey, ...lines: string[]): string[] =>
-  knowsPi2Filter(survey) ? ['[all]', '[pi2]', ...lines, '[all]'] : ['[all]', ...lines, '[all]'];
+const forPi2 = (system: CardSystem, ...lines: string[]): string[] =>
+  knowsPi2Filter(system) ? ['[all]', '[pi2]', ...lines, '[all]'] : ['[all]', ...lines, '[all]'];
 
 /** The host's tree beside the hypervisor, which goes where the firmware looks for trees; no more without one. */
-async function treeOf(survey: Survey, hypervisor: HypervisorFiles | undefined): Promise<Made> {
+async function treeOf(
+  { picked, config }: CardSystem,
+  hypervisor: HypervisorFiles | undefined,
+): Promise<Made> {
   if (!hypervisor) return { files: [], lines: [] };
-  const { picked, config } = survey;
   const name = await nameFor(hypervisor.tree, 'dtb');
   // It would be looked for by the name of the kernel that was there.
   const initramfs =
-    picked!.initramfs && !config!.initramfs ? [`initramfs ${picked!.initramfs.file} followkernel`] : [];
+    picked.initramfs && !config.initramfs ? [`initramfs ${picked.initramfs.file} followkernel`] : [];
   return {
-    files: [{ path: picked!.osPrefix + name, data: hypervisor.tree }],
+    files: [{ path: picked.osPrefix + name, data: hypervisor.tree }],
     lines: [`device_tree=${name}`, ...initramfs],
   };
 }
 
 /** What has the firmware use our block as its stub; with guests, our hypervisor as the kernel behind it. */
-export async function armstubFiles(survey: Survey, hypervisor: HypervisorFiles | undefined): Promise<Made> {
+export async function armstubFiles(
+  system: CardSystem,
+  hypervisor: HypervisorFiles | undefined,
+): Promise<Made> {
   const data = buildStub();
   const name = await nameFor(data, 'bin');
-  const tree = await treeOf(survey, hypervisor);
+  const tree = await treeOf(system, hypervisor);
   const files = [{ path: name, data }, ...tree.files];
   const lines = [`armstub=${name}`, ...tree.lines];
   if (hypervisor) {
     const kernel = await nameFor(hypervisor.kernel, 'img');
-    files.push({ path: survey.picked!.osPrefix + kernel, data: hypervisor.kernel });
+    files.push({ path: system.picked.osPrefix + kernel, data: hypervisor.kernel });
     lines.unshift(`kernel=${kernel}`);
   }
-  return { files, lines: forPi2(survey, ...lines) };
+  return { files, lines: forPi2(system, ...lines) };
 }
 
 /**
@@ -66,20 +70,19 @@ export async function armstubFiles(survey: Survey, hypervisor: HypervisorFiles |
  * @throws HypberryError `setup.kernel-old-in-use`, `setup.kernel-address`, `setup.tree-unpinned`
  */
 export async function kernelOldFiles(
-  base: CardReader,
-  survey: Survey,
+  system: CardSystem,
   hypervisor: HypervisorFiles | undefined,
 ): Promise<Made> {
-  const { file, facts } = survey.kernel!;
-  const { picked } = survey;
-  if (picked!.stub.from === 'kernel' && facts.kind !== 'foreign-block' && facts.kind !== 'boot-block') {
+  const { picked, config } = system;
+  const { file, facts } = system.kernel;
+  if (picked.stub.from === 'kernel' && facts.kind !== 'foreign-block' && facts.kind !== 'boot-block') {
     throw new HypberryError(
       'setup.kernel-old-in-use',
       `config.txt sets kernel_old=1 for ${file}, which has no boot block in front and is made to run from 0.`,
       'Take kernel_old out of config.txt if the kernel is an ordinary one.',
     );
   }
-  const address = numberSetting(survey.config!, 'kernel_address', undefined);
+  const address = numberSetting(config, 'kernel_address', undefined);
   if (address !== undefined && address !== KERNEL_OFFSET) {
     throw new HypberryError(
       'setup.kernel-address',
@@ -87,17 +90,17 @@ export async function kernelOldFiles(
       'Use --method armstub, or take kernel_address out of config.txt.',
     );
   }
-  const kernel = hypervisor?.kernel ?? (await readBareKernel(base, survey));
-  const place = treeAddress(survey);
+  const kernel = hypervisor?.kernel ?? bareKernelData(system.kernel);
+  const place = treeAddress(system);
   const data = new Uint8Array(KERNEL_OFFSET + kernel.length);
   data.set(buildBootBlock(place.address));
   data.set(kernel, KERNEL_OFFSET);
   const name = await nameFor(data, 'img');
-  const tree = await treeOf(survey, hypervisor);
+  const tree = await treeOf(system, hypervisor);
   return {
-    files: [{ path: picked!.osPrefix + name, data }, ...tree.files],
+    files: [{ path: picked.osPrefix + name, data }, ...tree.files],
     lines: forPi2(
-      survey,
+      system,
       `kernel=${name}`,
       'kernel_old=1',
       ...(place.pin ? [`device_tree_address=${hex(place.address, 8)}`] : []),
@@ -107,10 +110,9 @@ export async function kernelOldFiles(
 }
 
 /** Where the kernel finds its tree under `kernel_old`, and whether a line of ours has to say so. */
-function treeAddress(survey: Survey): { address: number; pin: boolean } {
-  const { tree, initramfs } = survey.picked!;
-  const config = survey.config!;
-  const firmware = survey.firmware?.facts;
+function treeAddress({ picked, config, firmware: file }: CardSystem): { address: number; pin: boolean } {
+  const { tree, initramfs } = picked;
+  const firmware = file?.facts;
   // No tree: ATAGS, which always lie there.
   if (!tree) return { address: DEFAULT_TREE_ADDRESS, pin: false };
   const set = numberSetting(config, 'device_tree_address', undefined);

@@ -1,6 +1,7 @@
 /** Adds guests to a card, and takes them away: their files, and the file that keeps them. */
 import { HypberryError } from '../base/errors.js';
 import { cores as coresText, counted } from '../base/words.js';
+import { zip } from '../base/zip.js';
 import type { Card, CardReader, Change } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { pathKey } from '../card/path.js';
@@ -17,10 +18,10 @@ import { checkGuestKernel, checkInitramfs } from '../guest/plan.js';
 import type { GuestPlan } from '../hypervisor/image/image.js';
 import { refuseProblem } from './boot-partition.js';
 import { consolesOf, planGuests, refuseMemory } from './hypervisor.js';
-import { withoutOurs } from './install.js';
 import { ourFiles } from './ours.js';
 import { mebibytes, ROOM_FOR_GUESTS, type Plan } from './plan.js';
-import { surveyCard, type Survey } from './survey.js';
+import type { CardSystem } from './survey.js';
+import { readUsersCard } from './users-card.js';
 
 /** What is to be added. */
 export interface NewGuest {
@@ -86,7 +87,7 @@ export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> 
   refuseFilesInUse(guest, guests);
   const after = [...guests, guest];
   const files: [string, Uint8Array][] = [[guest.kernel, kernel.data]];
-  if (initramfs) files.push([guest.initramfs!, initramfs.data]);
+  if (initramfs && guest.initramfs !== undefined) files.push([guest.initramfs, initramfs.data]);
   const { plans } = await planGuests(overlayCard(card, { write: new Map(files), remove: new Set() }), after);
   const ofInstall = await installNotes(card, plans, bytesOf(files.map(([, data]) => data)));
 
@@ -125,10 +126,10 @@ async function installNotes(card: Card, plans: readonly GuestPlan[], added: numb
   const host = await hostOf(card);
   if (host instanceof HypberryError)
     return [`"hypberry install" refuses this card as it is: ${host.message}`];
-  const { picked, armMemory } = host.survey;
-  refuseMemory(armMemory!, picked!.kernel.size + (picked!.initramfs?.size ?? 0), plans, true);
+  const { picked, armMemory } = host;
+  refuseMemory(armMemory, picked.kernel.size + (picked.initramfs?.size ?? 0), plans, plans.at(-1));
   const left = (await card.freeBytes()) - added;
-  const needed = picked!.kernel.size + bytesOf(plans.flatMap((it) => [it.kernel.data, it.initramfs?.data]));
+  const needed = picked.kernel.size + bytesOf(plans.flatMap((it) => [it.kernel.data, it.initramfs?.data]));
   if (left < 0 || left >= needed) return [INSTALL_NEXT];
   return [
     `"hypberry install" needs ${mebibytes(needed)} more on the card, and ${mebibytes(left)} are left: remove files that you do not need, ${ROOM_FOR_GUESTS}.`,
@@ -158,11 +159,10 @@ const bytesOf = (parts: readonly (Uint8Array | undefined)[]): number =>
   parts.reduce((sum, part) => sum + (part?.length ?? 0), 0);
 
 /** The host of a card as its user made it, or why it does not start, which install has to say. */
-async function hostOf(card: CardReader): Promise<{ base: CardReader; survey: Survey } | HypberryError> {
+async function hostOf(card: CardReader): Promise<CardSystem | HypberryError> {
   try {
-    const { base } = await withoutOurs(card);
-    const survey = await surveyCard(base);
-    return survey.problems[0] ?? { base, survey };
+    const { survey } = await readUsersCard(card);
+    return survey.problems[0] ?? survey.system ?? survey.stop;
   } catch (error) {
     if (error instanceof HypberryError && error.code === 'setup.config-damaged') return error;
     throw error;
@@ -230,16 +230,20 @@ export async function listGuests(card: CardReader): Promise<{ hostCores: number;
   const consoles = await findConsoles(card, guests.length);
   return {
     hostCores,
-    guests: guests.map((it, i) => ({ ...it, runsOn: plans[i]!.cores, console: consoles[i] })),
+    guests: zip(guests, plans).map(([guest, { cores }], i) => ({
+      ...guest,
+      runsOn: cores,
+      console: consoles[i],
+    })),
   };
 }
 
 /** The guests' consoles; none where there is no tree for them, of which install says what there is to say. */
 async function findConsoles(card: CardReader, guests: number): Promise<string[]> {
   const host = await hostOf(card);
-  if (host instanceof HypberryError || !host.survey.picked?.tree) return [];
+  if (host instanceof HypberryError || !host.loaded.tree) return [];
   try {
-    return await consolesOf(host.base, host.survey.picked.tree.file, guests);
+    return consolesOf(host.loaded.tree.data, guests);
   } catch (error) {
     if (error instanceof HypberryError && /^(?:guest|tree)\./.test(error.code)) return [];
     throw error;

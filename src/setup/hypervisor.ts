@@ -1,6 +1,7 @@
 /** The hypervisor for a card: its file with the host's kernel and the guests in it, and the host's device tree. */
 import { HypberryError } from '../base/errors.js';
 import { counted, cores as coresText } from '../base/words.js';
+import { zip } from '../base/zip.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { unpackedExtent } from '../firmware/extents.js';
@@ -16,7 +17,8 @@ import {
 } from '../hypervisor/image/description.js';
 import { buildHypervisor, type GuestPlan } from '../hypervisor/image/image.js';
 import { checkPlacement } from '../hypervisor/image/placement.js';
-import { readBareKernel, type Survey } from './survey.js';
+import type { HostSystem } from './conclusion.js';
+import { bareKernelData } from './survey.js';
 
 const MIB = 1 << 20;
 /** What a host of today takes at the least, beside its kernel and initramfs. */
@@ -59,8 +61,8 @@ export async function planGuests(
   }
   const { hostCores, guestCores } = shareCores(guests);
   const plans: GuestPlan[] = [];
-  for (const [i, guest] of guests.entries())
-    plans.push(placeGuest(guest, await readGuestFiles(card, guest), guestCores[i]!));
+  for (const [guest, cores] of zip(guests, guestCores))
+    plans.push(placeGuest(guest, await readGuestFiles(card, guest), cores));
   return { hostCores, plans };
 }
 
@@ -68,14 +70,14 @@ export async function planGuests(
  * Refuses guests that leave the host too little memory.
  * @param armMemory bytes that the ARM has
  * @param host bytes of the host's kernel and initramfs
- * @param added the last of them is about to be added: the hint says how much it can have
+ * @param added the one of them that is about to be added: the hint says how much it can have
  * @throws HypberryError `guest.memory`
  */
 export function refuseMemory(
   armMemory: number,
   host: number,
   plans: readonly GuestPlan[],
-  added = false,
+  added?: GuestPlan,
 ): void {
   const theirs = plans.reduce(
     (sum, { memory, kernel, initramfs }) => sum + memory + kernel.data.length + (initramfs?.data.length ?? 0),
@@ -84,7 +86,7 @@ export function refuseMemory(
   const left = armMemory - theirs;
   if (left >= host + LEAST_HOST_MEMORY) return;
   const mib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
-  const room = (plans.at(-1)!.memory + left - host - LEAST_HOST_MEMORY) / MIB;
+  const room = ((added?.memory ?? 0) + left - host - LEAST_HOST_MEMORY) / MIB;
   const most = Math.floor(room / MEMORY_STEP) * MEMORY_STEP;
   const others = 'have fewer guests, or set a smaller gpu_mem in config.txt.';
   throw new HypberryError(
@@ -101,42 +103,35 @@ export function refuseMemory(
 /**
  * Builds what a card with guests starts.
  * @param card the card that holds the guests' files
- * @param base the same without our lines in config.txt
- * @throws HypberryError `setup.no-tree`; what {@link planGuests}, {@link refuseMemory}, {@link buildHypervisor},
- *   `readFdt` and {@link changeHostTree} throw, and what the card throws
+ * @param system what the card starts without our lines in config.txt
+ * @throws HypberryError what {@link planGuests}, {@link refuseMemory}, {@link buildHypervisor} and {@link changeHostTree}
+ *   throw, and what the card throws
  */
 export async function hypervisorFor(
   card: CardReader,
-  base: CardReader,
-  survey: Survey,
+  { kernel, loaded, picked, armMemory }: HostSystem,
   guests: readonly Guest[],
 ): Promise<HypervisorFiles> {
-  const { picked, armMemory } = survey;
-  if (!picked?.tree) {
-    throw new HypberryError(
-      'setup.no-tree',
-      'The kernel of this card gets no device tree, without which it would not know which memory and cores are the guests’.',
-      'Put the Pi 2’s device tree (bcm2709-rpi-2-b.dtb or bcm2836-rpi-2-b.dtb) on the boot partition.',
-    );
-  }
   const { hostCores, plans } = await planGuests(card, guests);
-  const hostKernel = await readBareKernel(base, survey);
-  refuseMemory(armMemory!, hostKernel.length + (picked.initramfs?.size ?? 0), plans);
-  const image = buildHypervisor({ armMemory: armMemory!, hostCores, hostKernel, guests: plans });
+  const hostKernel = bareKernelData(kernel);
+  refuseMemory(armMemory, hostKernel.length + (picked.initramfs?.size ?? 0), plans);
+  const image = buildHypervisor({ armMemory, hostCores, hostKernel, guests: plans });
   const { file, hostEnd } = image;
-  const fdt = readFdt(await base.read(picked.tree.file));
-  const consoles = [OWN_CONSOLE, ...guests.map(({ name }) => name)];
-  const ports = changeHostTree(fdt, hostCores, consoles.length);
+  const fdt = readFdt(loaded.tree.data);
+  const names = [OWN_CONSOLE, ...guests.map(({ name }) => name)];
+  const consoles = zip(names, changeHostTree(fdt, hostCores, names.length));
   return {
     kernel: file,
     tree: writeFdt(fdt),
     what: `its hypervisor, ${picked.kernel.file} on ${counted(hostCores, 'core')} with ${Math.floor(hostEnd / MIB)} MiB, and ${counted(guests.length, 'guest')},`,
     notes: [
-      ...plans.map(
-        ({ name, cores, memory }, i) =>
-          `${name}: ${coresText(cores)}, ${memory / MIB} MiB; its console is ${device(ports[i + 1]!)} on the Pi.`,
+      ...zip(plans, consoles.slice(1)).map(
+        ([{ name, cores, memory }, [, port]]) =>
+          `${name}: ${coresText(cores)}, ${memory / MIB} MiB; its console is ${device(port)} on the Pi.`,
       ),
-      `hypberry: what the hypervisor has to say is on ${device(ports[0]!)} on the Pi.`,
+      ...consoles
+        .slice(0, 1)
+        .map(([name, port]) => `${name}: what the hypervisor has to say is on ${device(port)} on the Pi.`),
     ],
     checkPlacement: ({ kernel, stub, tree, initramfs }) => {
       const at = kernel.address + (stub.from === 'kernel' ? KERNEL_OFFSET : 0);
@@ -153,12 +148,11 @@ export async function hypervisorFor(
 
 /**
  * The devices on the Pi that are the guests' consoles, as {@link hypervisorFor} makes them.
- * @param base the card without our lines in config.txt
- * @param tree the host's device tree on it
- * @throws HypberryError what `readFdt` and {@link changeHostTree} throw, and what the card throws
+ * @param tree the file of the host's device tree
+ * @throws HypberryError what `readFdt` and {@link changeHostTree} throw
  */
-export async function consolesOf(base: CardReader, tree: string, guests: number): Promise<string[]> {
-  return changeHostTree(readFdt(await base.read(tree)), 1, 1 + guests)
+export function consolesOf(tree: Uint8Array, guests: number): string[] {
+  return changeHostTree(readFdt(tree), 1, 1 + guests)
     .slice(1)
     .map(device);
 }
@@ -166,17 +160,6 @@ export async function consolesOf(base: CardReader, tree: string, guests: number)
 /** What the hypervisor in a kernel file, perhaps with our block in front, says of itself; undefined in any other. */
 export function hypervisorIn(file: Uint8Array): HypervisorDescription | undefined {
   return readHypervisorFile(isBootBlock(file) ? file.subarray(KERNEL_OFFSET) : file);
-}
-
-/**
- * The hypervisor that a card starts; undefined where it starts something else.
- * @throws HypberryError what the card throws
- */
-export async function findHypervisor(
-  card: CardReader,
-  { kernel }: Picked,
-): Promise<HypervisorDescription | undefined> {
-  return hypervisorIn(await card.read(kernel.file));
 }
 
 /**

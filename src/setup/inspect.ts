@@ -4,7 +4,7 @@ import { remember } from '../card/remember.js';
 import { BOOTCODE } from '../firmware/bootcode.js';
 import { textSetting, type Config, type Setting } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
-import { HypberryError } from '../base/errors.js';
+import { attempt, HypberryError } from '../base/errors.js';
 import { counted, hex } from '../base/words.js';
 import { fdtText, readFdt } from '../firmware/fdt.js';
 import { insteadOfTree } from '../firmware/load.js';
@@ -19,15 +19,16 @@ import { optionGroup, similarOption } from '../firmware/options.js';
 import { describeStartElf } from '../firmware/start-elf.js';
 import { readGuests, type Guest } from '../guest/guests.js';
 import type { HypervisorDescription } from '../hypervisor/image/description.js';
-import { placeFacts } from './boot-partition.js';
+import { placeFacts, refuseProblem } from './boot-partition.js';
 import { splitConfig } from './config-block.js';
 import { unusedGuestFiles } from './guests.js';
 import { hypervisorIn } from './hypervisor.js';
-import { planInstall } from './install.js';
+import { planInstallOn } from './install.js';
 import { cardEntries, ourFiles, unfinishedFiles } from './ours.js';
 import { checkPlan, type Method } from './plan.js';
 import { surveyCard, type Start, type Survey } from './survey.js';
-import { oldCopyText, startedKernel } from './upgrade.js';
+import { oldCopyText, startedKernel, type StartedKernel } from './upgrade.js';
+import { readUsersCard, type UsersCard } from './users-card.js';
 
 /** A heading and rows of two columns. */
 export interface Section {
@@ -42,6 +43,8 @@ export interface Report {
   readonly start: Start;
   /** Why install refuses the card as it is. */
   readonly refusal: HypberryError | undefined;
+  /** The kernel that it starts, and its system's own; undefined where it starts none. */
+  readonly kernel: StartedKernel | undefined;
   /** All of it as plain data. */
   readonly facts: unknown;
 }
@@ -60,27 +63,27 @@ const LARGEST_KERNEL = 256 << 20;
  */
 export async function inspectCard(medium: CardReader): Promise<Report> {
   const card = remember(medium);
-  const survey = await surveyCard(card);
+  const users = await attempt(() => readUsersCard(card));
+  // Without lines of ours it is as its user made it.
+  const survey = users instanceof HypberryError || users.lines ? await surveyCard(card) : users.survey;
   const files = (await cardEntries(card)).filter((entry) => !entry.isFolder);
   const kernels: Kernel[] = [];
   for (const { name, size } of files) {
     if (KERNEL_NAME.test(name) && size <= LARGEST_KERNEL) kernels.push(await readWhole(card, name));
   }
-  if (
-    survey.kernel &&
-    !kernels.some(({ file }) => file.toLowerCase() === survey.kernel!.file.toLowerCase())
-  ) {
-    kernels.push(await readWhole(card, survey.kernel.file));
-  }
+  const started = survey.system?.kernel.file;
+  if (started !== undefined && !kernels.some(({ file }) => file.toLowerCase() === started.toLowerCase()))
+    kernels.push(await readWhole(card, started));
   const trees: { file: string; description: string }[] = [];
   for (const { name } of files) {
     if (TREE_NAME.test(name)) trees.push({ file: name, description: describeTree(await card.read(name)) });
   }
   const installed = await findInstalled(card);
   const guests = await findGuests(card);
-  const upgrade = await findUpgrade(card);
-  const started = kernels.find(({ file }) => file === survey.picked?.kernel.file)?.hypervisor;
-  const next = await askInstall(medium, card);
+  const kernel = users instanceof HypberryError ? undefined : await startedKernel(users);
+  const oldCopy = kernel && oldCopyText(kernel);
+  const hypervisor = kernels.find(({ file }) => file === started)?.hypervisor;
+  const next = await askInstall(medium, users);
   const problems = survey.problems.map((one) => mendable(one, next));
 
   const { place } = card;
@@ -99,7 +102,7 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
         ...problems.flatMap(problemRows),
         ...(await startRows(card, survey)),
         ...installed.rows,
-        ...upgrade.rows,
+        ...(oldCopy === undefined ? [] : [['note', `${oldCopy}.`] as const]),
         ...(ofGuests ? [] : refused),
       ],
     },
@@ -108,15 +111,16 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
     sections,
     conclusion: place?.problem
       ? `${place.problem.message} ${place.problem.hint}`
-      : conclusionOf(survey, installed.lines !== undefined, started, guests.names, next),
+      : conclusionOf(survey, installed.lines !== undefined, hypervisor, guests.names, next),
     start: survey.start,
     refusal: next.refusal,
+    kernel,
     facts: {
       bootPartition: placeFacts(place),
       start: survey.start,
       installed: installed.lines ?? null,
       ourFiles: installed.files,
-      upgrade: upgrade.due,
+      upgrade: kernel?.old ? kernel : null,
       firmware: survey.firmware ?? null,
       kernels,
       guests: guests.guests,
@@ -129,7 +133,7 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
             files: survey.config.files,
           }
         : null,
-      picked: survey.picked ?? null,
+      picked: survey.system?.picked ?? null,
       problem: problems[0] ? plain(problems[0]) : null,
       problems: problems.map(plain),
       install: {
@@ -153,10 +157,13 @@ interface Next {
 /**
  * Asks install, so that the report and it cannot disagree.
  * @param medium the card itself, which may know how much room it has
+ * @param users it as its user made it, or why it is not known
  */
-async function askInstall(medium: CardReader, card: CardReader): Promise<Next> {
+async function askInstall(medium: CardReader, users: UsersCard | HypberryError): Promise<Next> {
   try {
-    const plan = await planInstall(card, { method: 'auto' });
+    refuseProblem(medium);
+    if (users instanceof HypberryError) throw users;
+    const plan = await planInstallOn(users, { method: 'auto' });
     if ('freeBytes' in medium) await checkPlan(medium as Card, plan);
     return { changes: plan.changes.length > 0, method: plan.method };
   } catch (error) {
@@ -226,13 +233,6 @@ async function findInstalled(card: CardReader): Promise<{
     if (!(error instanceof HypberryError)) throw error;
     return { lines: undefined, damaged: error, files, rows: problemRows(error) };
   }
-}
-
-/** Whether the kernel's copy that install made is of an earlier kernel. */
-async function findUpgrade(card: CardReader): Promise<{ due: unknown; rows: Section['rows'] }> {
-  const kernel = await startedKernel(card);
-  const text = kernel && oldCopyText(kernel);
-  return { due: kernel?.old ? kernel : null, rows: text === undefined ? [] : [['note', `${text}.`]] };
 }
 
 /** Every line that applies, each once: those that add up after the others. */
@@ -357,8 +357,9 @@ function configRows({ config }: Survey): (readonly [string, string])[] {
 }
 
 async function startRows(card: CardReader, survey: Survey): Promise<Section['rows']> {
-  const { picked, start, unsure } = survey;
-  if (!picked) return [];
+  const { system, start, unsure } = survey;
+  if (!system) return [];
+  const { picked } = system;
   const at = (address: number): string => `at ${hex(address)}`;
   return [
     ['kernel', `${picked.kernel.file} ${at(picked.kernel.address)}`],
@@ -395,8 +396,8 @@ async function commandLineRows(
 }
 
 /** What the card starts, in a word: a kernel without Linux's marks may be any system. */
-function systemOf({ kernel }: Survey): string {
-  const kind = kernel && bareKernel(kernel.facts).kind;
+function systemOf({ system }: Survey): string {
+  const kind = system && bareKernel(system.kernel.facts).kind;
   if (kind === 'u-boot') return 'U-Boot';
   return kind === 'unknown' ? 'its kernel' : 'Linux';
 }

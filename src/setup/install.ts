@@ -3,22 +3,22 @@ import { HypberryError } from '../base/errors.js';
 import { REVISION } from '../board/bcm2836.js';
 import { KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader, Change } from '../card/card.js';
-import { overlayCard } from '../card/overlay.js';
-import { remember } from '../card/remember.js';
-import { readConfig } from '../firmware/config.js';
+import { CONFIG, readConfig } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
-import { bareKernel, firstPageTable, unpackVersion } from '../firmware/kernel.js';
-import { prepareHandover } from '../firmware/prepare.js';
+import { bareKernel, firstPageTable } from '../firmware/kernel.js';
+import { loadCard, type Loaded } from '../firmware/load.js';
+import { placeFiles } from '../firmware/prepare.js';
 import { readGuests } from '../guest/guests.js';
 import { hex } from '../base/words.js';
 import { refuseProblem } from './boot-partition.js';
-import { addBlock, muteBlock, splitConfig } from './config-block.js';
+import { addBlock, muteBlock } from './config-block.js';
 import { armstubFiles, kernelOldFiles, knowsPi2Filter } from './files.js';
 import { hypervisorFor } from './hypervisor.js';
 import { OUR_NAME, ourFiles } from './ours.js';
 import { decide } from './conclusion.js';
 import { cardAfter, ROOM_FOR_GUESTS, type Method, type Plan } from './plan.js';
-import { surveyCard, type Survey } from './survey.js';
+import type { CardSystem } from './survey.js';
+import { readUsersCard, withoutOurs, type UsersCard } from './users-card.js';
 
 export interface InstallOptions {
   /** `auto` reads the card and chooses. */
@@ -29,26 +29,9 @@ export interface InstallOptions {
   readonly revision?: number | undefined;
 }
 
-/** Where our lines go. */
-export const CONFIG = 'config.txt';
-
-/**
- * The card as its user made it: without our lines in config.txt.
- * @throws HypberryError `setup.config-damaged`, and what the card throws
- */
-export async function withoutOurs(card: CardReader): Promise<{
-  base: CardReader;
-  config: Uint8Array | undefined;
-  written: Uint8Array | undefined;
-  lines: readonly string[] | undefined;
-}> {
-  const written = (await card.stat(CONFIG)) ? await card.read(CONFIG) : undefined;
-  const { without, lines } = splitConfig(written);
-  const base = overlayCard(card, {
-    write: new Map(without && lines ? [[CONFIG, without]] : []),
-    remove: new Set(!without && written ? [CONFIG] : []),
-  });
-  return { base, config: without, written, lines };
+/** A plan, and what the firmware then reads of the card. */
+export interface InstallPlan extends Plan {
+  readonly starts: Loaded;
 }
 
 /**
@@ -58,19 +41,25 @@ export async function withoutOurs(card: CardReader): Promise<{
  *   `setup.armv6-kernel`, `setup.not-a-kernel`, `setup.truncated-kernel`, `setup.kernel-old-in-use`,
  *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.bcm2837`, `setup.config-damaged`,
  *   the problem of the card's place (`setup.noobs`, `setup.boots-elsewhere`, `setup.boot-partition-…`);
- *   with guests `setup.no-tree`, `guest.…`, `tree.…`, `hypervisor.…`; what {@link prepareHandover} throws of a card
- *   that would not start (`firmware.no-kernel`, `firmware.arm64-kernel`, …), and what the card throws
+ *   with guests `setup.no-tree`, `guest.…`, `tree.…`, `hypervisor.…`; what {@link loadCard} and {@link placeFiles} throw of
+ *   a card that would not start (`firmware.no-kernel`, `firmware.arm64-kernel`, …), and what the card throws
  */
-export async function planInstall(medium: CardReader, options: InstallOptions): Promise<Plan> {
+export async function planInstall(medium: CardReader, options: InstallOptions): Promise<InstallPlan> {
   refuseBcm2837(options.revision);
   refuseProblem(medium);
-  const card = remember(medium);
-  const { base, config, written, lines } = await withoutOurs(card);
-  const survey = await surveyCard(base);
+  return planInstallOn(await readUsersCard(medium), options);
+}
+
+/** The same as {@link planInstall} for a card that was read, and that a Pi starts from. */
+export async function planInstallOn(
+  users: UsersCard,
+  { method: wanted, force }: Pick<InstallOptions, 'method' | 'force'>,
+): Promise<InstallPlan> {
+  const { card, base, config, written, lines, survey } = users;
   const guests = await readGuests(card);
   const decision = decide(survey, {
-    method: options.method,
-    force: options.force,
+    method: wanted,
+    force,
     installed: lines && installedMethod(lines),
     guests: guests.length > 0,
   });
@@ -81,14 +70,14 @@ export async function planInstall(medium: CardReader, options: InstallOptions): 
       summary: `Nothing to do: this card starts its kernel in HYP mode as it is. ${decision.because}`,
       notes: [],
       changes: [],
+      starts: decision.system.loaded,
     };
   }
-  const { method } = decision;
-  const hypervisor = guests.length > 0 ? await hypervisorFor(card, base, survey, guests) : undefined;
+  const { method, system } = decision;
+  const hypervisor =
+    decision.install === 'hypervisor' ? await hypervisorFor(card, decision.system, guests) : undefined;
   const made =
-    method === 'armstub'
-      ? await armstubFiles(survey, hypervisor)
-      : await kernelOldFiles(base, survey, hypervisor);
+    method === 'armstub' ? await armstubFiles(system, hypervisor) : await kernelOldFiles(system, hypervisor);
   const added = addBlock(config, made.lines);
 
   const changes: Change[] = [];
@@ -102,10 +91,10 @@ export async function planInstall(medium: CardReader, options: InstallOptions): 
     base,
     made.files.map(({ path }) => path),
   );
-  notes.unshift(...(hypervisor?.notes ?? []), ...(hypervisor ? hostNotes(survey) : []));
-  if (survey.fixup?.fault) notes.push(`${survey.fixup.fault} The ARM may have no more than 128 MiB.`);
+  notes.unshift(...(hypervisor?.notes ?? []), ...(hypervisor ? hostNotes(system) : []));
+  if (system.fixup?.fault) notes.push(`${system.fixup.fault} The ARM may have no more than 128 MiB.`);
   for (const path of unused) changes.push({ kind: 'remove', path });
-  if (!knowsPi2Filter(survey)) {
+  if (!knowsPi2Filter(system)) {
     notes.push(
       'This firmware does not know the filter [pi2], so the lines are for every board: the card does not start a Pi 1 any more.',
     );
@@ -116,21 +105,21 @@ export async function planInstall(medium: CardReader, options: InstallOptions): 
     summary:
       changes.length === 0
         ? `Nothing to do: ${hypervisor ? "hypberry's hypervisor" : "hypberry's block"} is installed and up to date (method ${method}).`
-        : `The firmware will run hypberry's block (method ${method}), which starts ${hypervisor?.what ?? survey.picked!.kernel.file} in HYP mode.`,
+        : `The firmware will run hypberry's block (method ${method}), which starts ${hypervisor?.what ?? system.picked.kernel.file} in HYP mode.`,
     notes,
     changes,
     ...(hypervisor
       ? { room: ROOM_FOR_GUESTS }
-      : method === 'kernel_old' && survey.firmware?.facts.knowsArmstub
+      : method === 'kernel_old' && system.firmware?.facts.knowsArmstub
         ? // It takes no copy of the kernel.
           { room: 'or use --method armstub' }
         : {}),
   };
-  const after = cardAfter(card, plan);
-  const { picked } = await prepareHandover(after);
+  const starts = await loadCard(cardAfter(card, plan));
+  const { picked } = await placeFiles(starts);
   hypervisor?.checkPlacement(picked);
-  await refuseOverlap(after, picked, survey, method);
-  return plan;
+  refuseOverlap(picked, system, method);
+  return { ...plan, starts };
 }
 
 /**
@@ -145,7 +134,7 @@ export async function planUninstall(card: CardReader): Promise<Plan> {
   }
   const { unused, notes } = await leftovers(card, base, []);
   const removals = unused.map((path): Change => ({ kind: 'remove', path }));
-  const muted = lines && config && muteBlock(written!);
+  const muted = lines && config && written && muteBlock(written);
   // Where config.txt only becomes shorter, it takes no room anyway. Else our files make it, once no line needs them.
   const withoutRoom: Change[] | undefined = muted && [
     { kind: 'replace', path: CONFIG, data: muted },
@@ -184,8 +173,7 @@ function refuseBcm2837(revision: number | undefined): void {
 }
 
 /** What else wants HYP mode on the host: a sentence where it has it, or where that could not be seen. */
-function hostNotes(survey: Survey): string[] {
-  const { file, facts } = survey.kernel!;
+function hostNotes({ kernel: { file, facts } }: CardSystem): string[] {
   const kernel = bareKernel(facts);
   if (kernel.hypervisor === 'KVM')
     return [`${file} has KVM, which does not start beside hypberry's guests: HYP mode is the hypervisor's.`];
@@ -196,15 +184,9 @@ function hostNotes(survey: Survey): string[] {
 }
 
 /** Under `kernel_old`, a tree below the kernel must end before the kernel's page tables begin. */
-async function refuseOverlap(
-  after: CardReader,
-  picked: Picked,
-  survey: Survey,
-  method: Method,
-): Promise<void> {
+function refuseOverlap(picked: Picked, { kernel: { facts } }: CardSystem, method: Method): void {
   if (method !== 'kernel_old' || !picked.tree || picked.tree.address >= KERNEL_OFFSET) return;
-  const kernel = await unpackVersion(await after.read(picked.kernel.file), survey.kernel!.facts);
-  const limit = firstPageTable(kernel);
+  const limit = firstPageTable(facts);
   const end = picked.tree.address + picked.tree.size;
   if (end <= limit) return;
   throw new HypberryError(

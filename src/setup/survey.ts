@@ -1,20 +1,15 @@
 /** What is on a card, and how it starts its kernel as it stands. */
-import { HypberryError } from '../base/errors.js';
+import { attempt, HypberryError } from '../base/errors.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { PI2, type Config } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
 import { BOOTCODE, readBootcode, type Bootcode } from '../firmware/bootcode.js';
 import { belongsTogether } from '../firmware/fixup.js';
-import {
-  bareKernel,
-  describeKernel,
-  readKernel,
-  unpackVersion,
-  type KernelFile,
-} from '../firmware/kernel.js';
+import { bareKernel, describeKernel, unpackVersion, type KernelFile } from '../firmware/kernel.js';
 import { looksLike } from '../firmware/looks-like.js';
-import { prepareHandover } from '../firmware/prepare.js';
+import { loadFiles, type Loaded } from '../firmware/load.js';
+import { placeFiles } from '../firmware/prepare.js';
 import { readFirmware, readIfThere } from '../firmware/readers.js';
 import type { StartElf } from '../firmware/start-elf.js';
 import { readStub } from '../firmware/stub.js';
@@ -30,20 +25,49 @@ export interface Start {
   readonly because: string;
 }
 
-/** What a card holds. */
-export interface Survey {
+/** start.elf, or what is chosen in its place. */
+export interface FirmwareFile {
+  readonly file: string;
+  readonly facts: StartElf;
+}
+
+/** The file that fits the firmware to the memory, and what is wrong with it, a sentence. */
+export interface FixupFile {
+  readonly file: string;
+  readonly fault: string | undefined;
+}
+
+/** What a card's firmware starts, with all of it read. */
+export interface CardSystem {
+  /** As the card's firmware reads it on a Pi 2. */
+  readonly config: Config;
+  /** Undefined where there is none on the card: it may come from elsewhere. */
+  readonly firmware: FirmwareFile | undefined;
+  /** Undefined without firmware. */
+  readonly fixup: FixupFile | undefined;
+  readonly kernel: {
+    readonly file: string;
+    /** Unpacked as far as its text tells something. */
+    readonly facts: KernelFile;
+    readonly data: Uint8Array;
+  };
+  /** What the firmware reads, to be put into memory. */
+  readonly loaded: Loaded;
+  /** What it would load, and where. */
+  readonly picked: Picked;
+  /** Bytes of memory that the ARM has. */
+  readonly armMemory: number;
+}
+
+/** What a card holds, as far as it could be read. */
+interface Seen {
   /** config.txt as the card's firmware reads it on a Pi 2; undefined where it could not be read. */
   readonly config: Config | undefined;
   /** bootcode.bin; undefined where it is not there or something else. */
   readonly bootcode: Bootcode | undefined;
-  readonly firmware: { readonly file: string; readonly facts: StartElf } | undefined;
-  /** The file that fits the firmware to the memory, and what is wrong with it, a sentence; undefined without firmware. */
-  readonly fixup: { readonly file: string; readonly fault: string | undefined } | undefined;
-  readonly kernel: { readonly file: string; readonly facts: KernelFile } | undefined;
-  /** What the firmware would load; undefined where it would not get so far. */
-  readonly picked: Picked | undefined;
-  /** Bytes of memory that the ARM has; undefined as `picked`. */
-  readonly armMemory: number | undefined;
+  readonly firmware: FirmwareFile | undefined;
+  /** Undefined without firmware. */
+  readonly fixup: FixupFile | undefined;
   readonly start: Start;
   /** Why it would not start, the first thing first. */
   readonly problems: readonly HypberryError[];
@@ -51,19 +75,13 @@ export interface Survey {
   readonly unsure: readonly string[];
 }
 
+/** What is on a card: with all that its firmware would start, or with the reason why it does not get so far. */
+export type Survey = Seen &
+  ({ readonly system: CardSystem } | { readonly system: undefined; readonly stop: HypberryError });
+
 /** Codes of problems that somebody may know better: the firmware may come from elsewhere. */
 export const NO_BOOTCODE = 'setup.no-bootcode';
 export const NO_FIRMWARE = 'setup.no-firmware';
-
-/** Runs `read`; a refusal comes back as a value, anything else is thrown. */
-async function attempt<T>(read: () => Promise<T>): Promise<T | HypberryError> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof HypberryError) return error;
-    throw error;
-  }
-}
 
 /**
  * Looks at a card without changing it.
@@ -73,49 +91,54 @@ export async function surveyCard(card: CardReader): Promise<Survey> {
   const first = await findBootcode(card);
   const bootcode = first instanceof HypberryError ? undefined : first;
   let problems = first instanceof HypberryError ? [first] : [];
-  const nothing = {
-    config: undefined,
+  const stopped = (stop: HypberryError, seen: Pick<Seen, 'config' | 'firmware' | 'fixup'>): Survey => ({
+    ...seen,
     bootcode,
-    firmware: undefined,
-    fixup: undefined,
-    kernel: undefined,
-    picked: undefined,
-    armMemory: undefined,
     unsure: [],
-  };
-  const read = await attempt(() => readFirmware(card, PI2, []));
-  if (read instanceof HypberryError) return { ...nothing, ...stopped([...problems, read]) };
+    ...problemsOf([...problems, stop], stop),
+    system: undefined,
+    stop,
+  });
+  const notes: string[] = [];
+  const read = await attempt(() => readFirmware(card, PI2, notes));
+  if (read instanceof HypberryError)
+    return stopped(read, { config: undefined, firmware: undefined, fixup: undefined });
   const { config, files, firmwareFile } = read;
   const firmware = read.firmware && { file: firmwareFile, facts: read.firmware };
   // Where both are missing, all of the firmware comes from elsewhere.
   if (!firmware) problems = [...problems.filter(({ code }) => code !== NO_BOOTCODE), noFirmware()];
   const fixup = firmware && (await readFixup(card, files.fixup, firmware));
-  const found = { ...nothing, config, firmware, fixup };
-  const handover = await attempt(() => prepareHandover(card));
-  if (handover instanceof HypberryError) return { ...found, ...stopped([...problems, handover]) };
+  const system = await attempt(async () => {
+    const loaded = await loadFiles(card, read, PI2, notes);
+    const { picked, armMemory } = await placeFiles(loaded);
+    const { file, data, facts } = loaded.kernel;
+    const kernel = { file, data, facts: await unpackVersion(data, facts) };
+    return { config, firmware, fixup, kernel, loaded, picked, armMemory };
+  });
+  if (system instanceof HypberryError) return stopped(system, { config, firmware, fixup });
 
-  const { picked, armMemory } = handover;
-  const { file } = picked.kernel;
-  const bytes = await card.read(file);
-  const kernel = { file, facts: await unpackVersion(bytes, readKernel(bytes)) };
-  problems.push(...kernelProblem(kernel));
-  const { unsure } = picked;
+  const { unsure } = system.picked;
+  const all = [...problems, ...kernelProblem(system.kernel)];
   const start: Start = unsure[0]
     ? { mode: 'unknown', because: `What the firmware makes of this card is not known. ${unsure[0]}` }
-    : await tellStart(card, picked, kernel.facts, firmware?.facts);
+    : tellStart(system);
   return {
-    ...found,
-    kernel,
-    picked,
-    armMemory,
+    config,
+    bootcode,
+    firmware,
+    fixup,
+    system,
     unsure,
-    ...(problems.length > 0 ? stopped(problems) : { start, problems }),
+    ...(all[0] ? problemsOf(all, all[0]) : { start, problems: all }),
   };
 }
 
 /** A card that starts no kernel. */
-function stopped(problems: readonly HypberryError[]): Pick<Survey, 'start' | 'problems'> {
-  return { start: { mode: 'none', because: problems[0]!.message }, problems };
+function problemsOf(
+  problems: readonly HypberryError[],
+  last: HypberryError,
+): Pick<Seen, 'start' | 'problems'> {
+  return { start: { mode: 'none', because: (problems[0] ?? last).message }, problems };
 }
 
 /** bootcode.bin, or why the SoC's ROM does not get beyond it. */
@@ -137,11 +160,7 @@ function noFirmware(): HypberryError {
   );
 }
 
-async function readFixup(
-  card: CardReader,
-  file: string,
-  firmware: { readonly file: string; readonly facts: StartElf },
-): Promise<Survey['fixup']> {
+async function readFixup(card: CardReader, file: string, firmware: FirmwareFile): Promise<FixupFile> {
   const bytes = await readIfThere(card, file);
   if (!bytes) return { file, fault: `There is no ${file}, which belongs to ${firmware.file}.` };
   if (belongsTogether(bytes, firmware.facts.size)) return { file, fault: undefined };
@@ -155,7 +174,7 @@ async function readFixup(
 }
 
 /** Why a Pi 2 cannot run the kernel; empty where it may. */
-function kernelProblem({ file, facts }: NonNullable<Survey['kernel']>): HypberryError[] {
+function kernelProblem({ file, facts }: CardSystem['kernel']): HypberryError[] {
   const kernel = bareKernel(facts);
   if ('architecture' in kernel && kernel.architecture === 'ARMv6') {
     return [
@@ -178,12 +197,8 @@ function kernelProblem({ file, facts }: NonNullable<Survey['kernel']>): Hypberry
   return [];
 }
 
-async function tellStart(
-  card: CardReader,
-  picked: Picked,
-  kernel: KernelFile,
-  firmware: StartElf | undefined,
-): Promise<Start> {
+/** How the kernel is entered, by what is at address 0. */
+function tellStart({ picked, kernel: { facts: kernel }, firmware, loaded }: CardSystem): Start {
   const { stub } = picked;
   switch (stub.from) {
     case 'kernel':
@@ -204,7 +219,7 @@ async function tellStart(
         because: `kernel_old=1 starts ${picked.kernel.file} with no boot block in front.`,
       };
     case 'file': {
-      const bytes = await card.read(stub.file);
+      const bytes = loaded.stub?.data ?? new Uint8Array(0);
       if (isBootBlock(bytes))
         return { mode: 'HYP', because: `The stub ${stub.file} is hypberry's boot block.` };
       const mode = readStub(bytes)?.mode ?? 'unknown';
@@ -217,7 +232,7 @@ async function tellStart(
       };
     }
     case 'start.elf': {
-      const mode = firmware?.stub?.mode ?? 'unknown';
+      const mode = firmware?.facts.stub?.mode ?? 'unknown';
       return {
         mode,
         because:
@@ -234,9 +249,7 @@ async function tellStart(
   }
 }
 
-/** The kernel of the card as its user made it, without a block in front. */
-export async function readBareKernel(base: CardReader, survey: Survey): Promise<Uint8Array> {
-  const { file, facts } = survey.kernel!;
-  const bytes = await base.read(file);
-  return facts === bareKernel(facts) ? bytes : bytes.subarray(KERNEL_OFFSET);
+/** The kernel of a card as its user made it, without a block in front. */
+export function bareKernelData({ facts, data }: CardSystem['kernel']): Uint8Array {
+  return facts === bareKernel(facts) ? data : data.subarray(KERNEL_OFFSET);
 }

@@ -2,11 +2,10 @@
 import { findBytes } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
-import type { CardReader } from '../card/card.js';
 import { bareKernel, readKernel, unpackVersion } from '../firmware/kernel.js';
 import { hypervisorIn } from './hypervisor.js';
-import { withoutOurs } from './install.js';
-import { readBareKernel, surveyCard } from './survey.js';
+import { bareKernelData } from './survey.js';
+import type { UsersCard } from './users-card.js';
 
 /** What a card starts, and what it would start without hypberry. */
 export interface StartedKernel {
@@ -24,16 +23,18 @@ export interface StartedKernel {
  * @returns undefined where it starts none
  * @throws HypberryError what the card throws
  */
-export async function startedKernel(card: CardReader): Promise<StartedKernel | undefined> {
+export async function startedKernel({
+  card,
+  lines,
+  survey: { system },
+}: UsersCard): Promise<StartedKernel | undefined> {
+  if (!system) return undefined;
   try {
-    const { base, lines } = await withoutOurs(card);
-    const survey = await surveyCard(base);
-    if (!survey.kernel) return undefined;
-    const { file } = survey.kernel;
-    const own = await readBareKernel(base, survey);
+    const { file } = system.kernel;
+    const own = bareKernelData(system.kernel);
     const release = await releaseOf(own);
     const ours = lines?.flatMap((line) => /^kernel=(.*)$/.exec(line)?.[1] ?? [])[0];
-    const copyFile = ours === undefined ? undefined : `${survey.picked?.osPrefix ?? ''}${ours}`;
+    const copyFile = ours === undefined ? undefined : `${system.picked.osPrefix}${ours}`;
     if (copyFile === undefined || !(await card.stat(copyFile)))
       return { file, release, old: undefined, isCopied: false };
     const copy = await card.read(copyFile);

@@ -1,7 +1,7 @@
 /** What a running Pi is, which mode it started in, and what to do next. */
 import { diagnose, type Diagnosis, type PiFacts } from '../setup/doctor.js';
 import { inspectCard, type Report } from '../setup/inspect.js';
-import { startedKernel, upgradeAdvice, type StartedKernel } from '../setup/upgrade.js';
+import { upgradeAdvice, type StartedKernel } from '../setup/upgrade.js';
 import { withCard, type OpenCard } from './open-card.js';
 
 export interface DoctorPorts {
@@ -30,16 +30,12 @@ export interface Examined extends Diagnosis {
 export async function doctor({ readPi, openFolder, hooks }: DoctorPorts): Promise<Examined> {
   const pi = readPi();
   const folder = pi.bootFolder;
-  const looked =
-    folder === undefined
-      ? undefined
-      : await withCard(openFolder(folder), { write: false }, async (card) => ({
-          report: await inspectCard(card),
-          kernel: await startedKernel(card),
-        }));
-  const { report, kernel } = looked ?? {};
+  const report =
+    folder === undefined ? undefined : await withCard(openFolder(folder), { write: false }, inspectCard);
+  const kernel = report?.kernel;
   const found = diagnose(pi, report && { starts: report.start.mode, refusal: report.refusal });
-  const upgrade = kernel && upgradeAdvice(pi.kernel, folder!, kernel, hooks());
+  const upgrade =
+    kernel && folder !== undefined ? upgradeAdvice(pi.kernel, folder, kernel, hooks()) : undefined;
   return {
     ...found,
     advice: upgrade?.advice ?? found.advice,

@@ -1,6 +1,7 @@
 /** Boots a card in an emulated Pi 2 and says in which mode its cores start. */
 import { HypberryError } from '../base/errors.js';
 import type { CardReader, Place } from '../card/card.js';
+import { remember } from '../card/remember.js';
 import { runWithLess, type Attempt, type Retried } from '../engine/attempts.js';
 import type { Engine, Machine } from '../engine/engine.js';
 import { HOST, runSystems, type System, type SystemsVerdict } from '../engine/systems.js';
@@ -8,12 +9,12 @@ import { runTrial, type Until, type Verdict } from '../engine/verdict.js';
 import type { Handover, Picked } from '../firmware/handover.js';
 import { loadCard } from '../firmware/load.js';
 import { placeFiles } from '../firmware/prepare.js';
-import { trialArgumentsOf, type Additions } from '../firmware/trial-arguments.js';
+import { trialArgumentsOf } from '../firmware/trial-arguments.js';
 import { OWN_CONSOLE, type HypervisorDescription } from '../hypervisor/image/description.js';
 import { refuseProblem } from '../setup/boot-partition.js';
-import { findHypervisor, hostKernelIn } from '../setup/hypervisor.js';
+import { hostKernelIn, hypervisorIn } from '../setup/hypervisor.js';
 import { planInstall, type InstallOptions } from '../setup/install.js';
-import { cardAfter, type Plan } from '../setup/plan.js';
+import type { Plan } from '../setup/plan.js';
 import { withCard, type OpenCard } from './open-card.js';
 
 export interface TryOptions {
@@ -112,13 +113,13 @@ export async function tryCard(ports: TryPorts, options: TryOptions): Promise<Tri
 async function prepareTrial(card: CardReader, { asIs, method, force, console }: TryOptions): Promise<Trial> {
   refuseProblem(card);
   const plan = asIs ? undefined : await planInstall(card, { method, force });
-  const tried = plan ? cardAfter(card, plan) : card;
-  const loaded = await loadCard(tried);
+  const loaded = plan ? plan.starts : await loadCard(remember(card));
   const { picked } = await placeFiles(loaded);
-  const hypervisor = await findHypervisor(tried, picked);
+  const { data } = loaded.kernel;
+  const hypervisor = hypervisorIn(data);
   const consoles = [HOST, ...(hypervisor?.consoles.map(({ name }) => name) ?? [])];
   refuseConsole(console, consoles);
-  const [most, ...less] = await additionsFor(tried, picked, hypervisor);
+  const [most, ...less] = await trialArgumentsOf(hostKernelIn(data, hypervisor));
   const runWith = async (added: string): Promise<TrialRun> => ({
     added,
     machine: await placeFiles(loaded, added),
@@ -179,13 +180,4 @@ function refuseConsole(wanted: string | undefined, names: readonly string[]): vo
     `There is no console ${wanted} on this card.`,
     `Use one of: ${names.join(', ')}.`,
   );
-}
-
-/** What to add to the kernel's command line, the most first. */
-async function additionsFor(
-  card: CardReader,
-  { kernel }: Picked,
-  hypervisor: HypervisorDescription | undefined,
-): Promise<Additions> {
-  return trialArgumentsOf(hostKernelIn(await card.read(kernel.file), hypervisor));
 }

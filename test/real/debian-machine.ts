@@ -10,7 +10,7 @@ import type { Handover } from '../../src/firmware/handover.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { qemuEngine } from '../../src/node/qemu.js';
 import { planGuestAdd } from '../../src/setup/guests.js';
-import { findHypervisor } from '../../src/setup/hypervisor.js';
+import { hypervisorIn } from '../../src/setup/hypervisor.js';
 import { planInstall } from '../../src/setup/install.js';
 import { applyPlan, type Plan } from '../../src/setup/plan.js';
 import { changeableCard } from '../support/changeable-card.js';
@@ -93,7 +93,7 @@ export async function debianMachine(plan: DebianMachine): Promise<Handover> {
   }
   await carryOut(await planInstall(card, { method: 'auto' }));
   const machine = await prepareHandover(card);
-  const { hostCores, guests } = (await findHypervisor(card, machine.picked))!;
+  const { hostCores, guests } = hypervisorIn(await card.read(machine.picked.kernel.file))!;
   expect(hostCores).toBe(plan.cores);
   expect(guests.map(({ cores }) => cores)).toEqual(plan.guests.map(({ cores }) => cores));
   return machine;

@@ -8,7 +8,7 @@ import { isHypervisorFile, readHypervisorFile } from '../../src/hypervisor/image
 import { planGuestAdd, planGuestRemove, listGuests, type NewGuest } from '../../src/setup/guests.js';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
-import { findHypervisor } from '../../src/setup/hypervisor.js';
+import { hypervisorIn } from '../../src/setup/hypervisor.js';
 import { applyPlan, type Plan } from '../../src/setup/plan.js';
 import {
   bootPartition,
@@ -263,7 +263,7 @@ describe.each(['armstub', 'kernel_old'] as const)('install by %s', (method) => {
     );
     const card = changeableCard(files);
     const { picked, memory } = await prepareHandover(card);
-    const found = (await findHypervisor(card, picked))!;
+    const found = hypervisorIn(await card.read(picked.kernel.file))!;
     expect(found.guests.map(({ name }) => name)).toEqual(['web', 'db']);
     expect(found.hostCores).toBe(3);
     const at8000 = memory.find(({ address, data }) => address <= 0x8000 && address + data.length > 0x8000)!;
@@ -283,7 +283,7 @@ describe.each(['armstub', 'kernel_old'] as const)('install by %s', (method) => {
     await carryOut(card, await planGuestRemove(card, 'web'));
     await installed(files);
     const { picked } = await prepareHandover(card);
-    expect(await findHypervisor(card, picked)).toBeUndefined();
+    expect(hypervisorIn(await card.read(picked.kernel.file))).toBeUndefined();
     expect(names(files).filter((it) => it.endsWith('.dtb'))).toEqual(['bcm2709-rpi-2-b.dtb']);
     await carryOut(card, await planUninstall(card));
     const ofGuests = ['hypberry-guests.json', 'hypberry-guest-web.kernel'];

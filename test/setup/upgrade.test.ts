@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall } from '../../src/setup/install.js';
 import { applyPlan } from '../../src/setup/plan.js';
-import { startedKernel, upgradeAdvice } from '../../src/setup/upgrade.js';
+import { upgradeAdvice } from '../../src/setup/upgrade.js';
 import { bootPartition, guestFiles, HOST_TREE, kernelFile, type Files } from '../support/boot-files.js';
 import { changeableCard } from '../support/changeable-card.js';
 
@@ -18,7 +18,7 @@ async function installed(firmware: 'svc' | 'of2015', more: Files = {}): Promise<
   return files;
 }
 const upgraded = (files: Files): Files => ({ ...files, 'kernel7.img': kernelFile(2, '4.1.19-v7+') });
-const kernelOf = (files: Files) => startedKernel(changeableCard(files));
+const kernelOf = async (files: Files) => (await inspectCard(changeableCard(files))).kernel;
 const FOLDER = '/boot/firmware';
 const adviceFor = async (files: Files, running: string, hooks: readonly string[] = []) =>
   upgradeAdvice(running, FOLDER, (await kernelOf(files))!, hooks);
@@ -51,7 +51,10 @@ describe('a kernel upgrade', () => {
 
     const card = changeableCard(files);
     await applyPlan(card, await planInstall(card, { method: 'auto' }), () => undefined);
-    expect(await startedKernel(card)).toMatchObject({ release: '4.1.19-v7+', old: undefined });
+    expect((await inspectCard(card)).kernel).toMatchObject({
+      release: '4.1.19-v7+',
+      old: undefined,
+    });
     expect((await inspectCard(card)).facts).toMatchObject({ upgrade: null });
   });
 

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { Card } from '../../src/card/card.js';
 import type { Engine } from '../../src/engine/engine.js';
+import { doctor } from '../../src/usecases/doctor.js';
+import { guestsOf } from '../../src/usecases/guests.js';
+import { inspect } from '../../src/usecases/inspect.js';
 import { install } from '../../src/usecases/install.js';
 import type { Access, OpenCard } from '../../src/usecases/open-card.js';
 import { tryCard } from '../../src/usecases/try.js';
 import { uninstall } from '../../src/usecases/uninstall.js';
-import { bootPartition, type Files } from '../support/boot-files.js';
+import { bootPartition, guestFiles, HOST_TREE, type Files } from '../support/boot-files.js';
 import { changeableCard } from '../support/changeable-card.js';
 
 /** A card in memory that writes into `log` how it is opened and closed. */
@@ -129,5 +132,54 @@ describe('try', () => {
       ),
     ).rejects.toMatchObject({ code: 'engine.no-console', hint: 'Use one of: host.' });
     expect(log).toEqual(['open', 'close']);
+  });
+});
+
+describe('a file of a card is read as a whole once, by', () => {
+  /** Files read as a whole, each as often as it was. */
+  async function readsOf(files: Files, use: (openCard: OpenCard) => Promise<unknown>): Promise<string[]> {
+    const reads: string[] = [];
+    const card = changeableCard(files);
+    await use(async () => ({
+      ...card,
+      read: async (path, offset, length) => {
+        if (offset === undefined) reads.push(path.toLowerCase());
+        return card.read(path, offset, length);
+      },
+    }));
+    return reads.sort();
+  }
+  const engine = async (): Promise<Engine> => ({
+    name: 'test',
+    run: async () => ({ why: 'it ended' }),
+  });
+  const dryRun = { dryRun: true };
+  const PI = {
+    model: 'Raspberry Pi 2 Model B Rev 1.1',
+    revision: 0x00a0_1041,
+    compatible: ['raspberrypi,2-model-b', 'brcm,bcm2836'],
+    kernel: '4.1.13-v7+',
+    kernelLog: undefined,
+    bootFolder: '/boot',
+  };
+  const fresh = bootPartition('svc', { 'bcm2709-rpi-2-b.dtb': HOST_TREE });
+  const installed = { ...fresh, ...guestFiles('web') };
+
+  test.each<[string, (openCard: OpenCard) => Promise<unknown>]>([
+    ['inspect', inspect],
+    ['install', (openCard) => install({ openCard }, { method: 'auto', ...dryRun })],
+    ['install by kernel_old', (openCard) => install({ openCard }, { method: 'kernel_old', ...dryRun })],
+    ['uninstall', (openCard) => uninstall({ openCard }, dryRun)],
+    ['try', (openCard) => tryCard({ openCard, engine }, { method: 'auto' })],
+    ['try --as-is', (openCard) => tryCard({ openCard, engine }, { method: 'auto', asIs: true })],
+    ['guest list', guestsOf],
+    ['doctor', (openCard) => doctor({ readPi: () => PI, openFolder: () => openCard, hooks: () => [] })],
+  ])('%s', async (_, use) => {
+    await install({ openCard: async () => changeableCard(installed) }, { method: 'auto' });
+    for (const files of [fresh, installed]) {
+      const reads = await readsOf({ ...files }, use);
+      expect(reads).toContain('config.txt');
+      expect(reads).toEqual([...new Set(reads)]);
+    }
   });
 });
