@@ -146,12 +146,21 @@ export function plainConsoleLine(line: string): string {
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{10000}-\u{10ffff}\p{Emoji_Presentation}]/u;
 
+const cellsOf = (character: string): number => (WIDE.test(character) ? 2 : 1);
+
+/** How many cells of a terminal a text takes, at the most. */
+export function cells(text: string): number {
+  let sum = 0;
+  for (const character of text) sum += cellsOf(character);
+  return sum;
+}
+
 /** As much of a text's beginning as takes at most so many cells of a terminal. */
 export function clip(text: string, cells: number): string {
   let end = 0;
   let used = 0;
   for (const character of text) {
-    used += WIDE.test(character) ? 2 : 1;
+    used += cellsOf(character);
     if (used > cells) break;
     end += character.length;
   }

@@ -40,8 +40,8 @@ export async function showChanges(
   try {
     await run({
       openCard: (access) => openCard(target, { ...options, ...access }),
-      onWriting: async () => {
-        line = await progress('Writing');
+      onWriting: () => {
+        line = progress('Writing');
       },
       onChange: (change) => line?.say(`Writing ${change.path}`),
       onChanged: (changed) => {

@@ -14,7 +14,7 @@ export async function inspect(target: string, options: InspectOptions): Promise<
   let line: Progress | undefined;
   const report = await inspectCard(async (access) => {
     const card = await openCard(target, { ...options, ...access });
-    line = await progress('Reading the card');
+    line = progress('Reading the card');
     return card;
   }).finally(() => line?.stop());
   if (options.json) {

@@ -32,12 +32,16 @@ export const colors = Object.fromEntries(
   ]),
 ) as Readonly<Record<(typeof PAINTS)[number], (text: string) => string>>;
 
-/** Whether a stream shows colours. */
-const showsColors = (stream: NodeJS.WriteStream): boolean => stream.isTTY && picocolors.isColorSupported;
+/** Whether text without escapes is wanted even on a terminal: https://no-color.org, and terminals that know none. */
+const isPlain = (): boolean =>
+  Boolean(process.env['NO_COLOR']) || process.env['TERM'] === 'dumb' || process.argv.includes('--no-color');
+
+/** Whether a stream takes colours, and orders to the cursor. */
+const takesEscapes = (stream: NodeJS.WriteStream): boolean => stream.isTTY && !isPlain();
 
 /** One line as a stream may have it: without what is not to be seen, our colours in their places. */
 function fit(stream: NodeJS.WriteStream, line: string): string {
-  const inColor = showsColors(stream);
+  const inColor = takesEscapes(stream);
   return harmless(line).replace(markPattern, (mark) => (inColor ? marks.get(mark)! : ''));
 }
 
@@ -72,9 +76,9 @@ export function sayConsole(before: string, text: ConsoleText): void {
 
 /** A stream as far as what is drawn on it has to know it. */
 export const screenOn = (stream: NodeJS.WriteStream) => ({
-  /** Whether it is a terminal that says how large it is. */
+  /** Whether it is a terminal that can be drawn on: it takes escapes, and says how large it is (a serial console may not). */
   get isTerminal(): boolean {
-    return stream.isTTY && stream.columns > 0 && stream.rows > 0;
+    return takesEscapes(stream) && stream.columns > 0 && stream.rows > 0;
   },
   get columns(): number {
     return stream.columns;
@@ -83,21 +87,30 @@ export const screenOn = (stream: NodeJS.WriteStream) => ({
     return stream.rows;
   },
   get showsColors(): boolean {
-    return showsColors(stream);
+    return takesEscapes(stream);
   },
   /**
-   * Draws lines, each below the other.
-   * @param over how many lines above the cursor they take the place of
+   * Draws lines, each below the other, and erases what stands below them. They do not reach the terminal's last column.
+   * @param over how many rows above the cursor they take the place of
    */
   draw(lines: readonly string[], over: number): void {
-    // From the line's beginning: a key that was pressed may stand there.
-    const erase = over > 0 ? `\r\u001b[${over}A\u001b[J` : '';
-    stream.write(erase + lines.map((line) => `${fit(stream, line)}\n`).join(''));
+    // From the line's beginning: a key that was pressed may stand there. Line by line: erasing all from the first row on
+    // has terminals keep the whole screen in their scrollback.
+    const up = over > 0 ? `\u001b[${over}A` : '';
+    stream.write(`\r${up}${lines.map((line) => `${fit(stream, line)}\u001b[K\n`).join('')}\u001b[J`);
+  },
+  /** Writes over the line in which the cursor is, and leaves it there. */
+  overwrite(line: string): void {
+    stream.write(`\r${fit(stream, line)}\u001b[K`);
   },
 });
 
 /** Standard output. */
 export const screen = screenOn(process.stdout);
+
+/** Standard error; undefined where it is no terminal. */
+export const errorScreen = (): Screen | undefined =>
+  process.stderr.isTTY ? screenOn(process.stderr) : undefined;
 
 export type Screen = typeof screen;
 

@@ -1,5 +1,5 @@
 /** Several consoles at once on a terminal: a pane each, the newest lines at its bottom. */
-import { clip, harmless, plainConsoleLine } from '../base/terminal-text.js';
+import { cells, clip, harmless, plainConsoleLine } from '../base/terminal-text.js';
 import { createLineSplitter } from '../engine/console.js';
 import { colors, type Screen } from './output.js';
 
@@ -16,12 +16,12 @@ export interface Pane {
   readonly lines: readonly string[];
 }
 
-/** Below the panes stands the time, and below that the cursor. */
-const ROWS_BELOW = 2;
+/** Below the panes stands the time, below that the cursor; one row stays free, so that nothing scrolls. */
+const ROWS_BESIDE = 3;
 
 /** Rows that a terminal has to have for so many panes. */
 export function rowsFor(panes: number): number {
-  return panes * (1 + LEAST_LINES) + ROWS_BELOW;
+  return panes * (1 + LEAST_LINES) + ROWS_BESIDE;
 }
 
 /**
@@ -69,35 +69,75 @@ export function showPanes(
     }),
   );
   const begin = performance.now();
-  let drawn = 0;
-  const draw = (goesOn = true): void => {
+  const drawing = redraw(screen);
+  let goesOn = true;
+  const draw = (): void => {
     const columns = Math.max(1, screen.columns - 1);
     const panes = [...consoles.values()].map(({ name, all }) => ({ name, lines: all() }));
-    const lines = drawPanes(panes, columns, screen.rows - ROWS_BELOW).map((line) =>
-      line.startsWith('── ') ? colors.bold(line) : line,
-    );
+    const lines = drawPanes(panes, columns, screen.rows - ROWS_BESIDE);
     // A kernel that unpacks itself says nothing for long.
-    if (goesOn) {
-      const seconds = Math.floor((performance.now() - begin) / 1000);
-      lines.push(colors.dim(`${seconds} s; Ctrl-C ends it`.slice(0, columns)));
-    }
-    screen.draw(lines, drawn);
-    drawn = lines.length;
+    const seconds = Math.floor((performance.now() - begin) / 1000);
+    drawing.draw(goesOn ? [...lines, clip(`${seconds} s; Ctrl-C ends it`, columns)] : lines);
   };
   draw();
-  const timer = setInterval(() => {
-    draw();
-  }, EVERY);
+  // Behind signals: whoever stopped us has written below the panes.
+  const drawIfOn = (): void => {
+    if (goesOn) draw();
+  };
+  const timer = setInterval(() => setImmediate(drawIfOn), EVERY);
+  process.on('SIGCONT', drawing.leave);
   return {
     take: (text, name) => consoles.get(name)?.splitter.take(text),
     note: (text) => {
-      screen.draw([`[${text}]`], drawn);
-      drawn = 0;
+      drawing.draw([`[${text}]`]);
+      drawing.leave();
       draw();
     },
     end: () => {
       clearInterval(timer);
-      draw(false);
+      process.off('SIGCONT', drawing.leave);
+      goesOn = false;
+      draw();
     },
   };
 }
+
+/**
+ * Draws again and again in the same place, also when the terminal's size changes. Terminals then wrap lines that have become
+ * too long, and move the highest rows to their scrollback and back: both count. How much of what is in the scrollback
+ * comes back at another width nobody knows; that stays there, as what stands above may be the user's.
+ */
+function redraw(screen: Pick<Screen, 'columns' | 'rows' | 'draw'>): {
+  /** Draws lines over those before. */
+  readonly draw: (lines: readonly string[]) => void;
+  /** Has what was drawn stay. */
+  readonly leave: () => void;
+} {
+  /** What is drawn, behind what of earlier drawings may be in the scrollback. */
+  let drawn: readonly string[] = [];
+  let gone = 0;
+  let { rows, columns } = screen;
+  return {
+    draw(lines) {
+      if (screen.columns !== columns) gone = 0;
+      const back = Math.min(gone, Math.max(0, screen.rows - rows));
+      const taken = back + drawn.reduce((sum, line) => sum + rowsOf(line, screen.columns), 0);
+      const over = Math.min(taken, screen.rows - 1);
+      gone += taken - over - back;
+      ({ rows, columns } = screen);
+      // On a terminal that has become too low: the lowest of them.
+      drawn = lines.slice(Math.max(0, lines.length - Math.max(0, rows - ROWS_BESIDE + 1)));
+      screen.draw(
+        drawn.map((line) => (line.startsWith('── ') ? colors.bold(line) : line)),
+        over,
+      );
+    },
+    leave() {
+      drawn = [];
+      gone = 0;
+    },
+  };
+}
+
+/** How many rows a line takes. */
+const rowsOf = (line: string, columns: number): number => Math.max(1, Math.ceil(cells(line) / columns));

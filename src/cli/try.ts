@@ -57,7 +57,6 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
   // Until it can: whatever ends us before.
   process.exitCode = 2;
   refuseBlindness(options);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted);
   let trace: TextFile | undefined;
   let line: Progress | undefined;
   let shown: Shown | undefined;
@@ -77,11 +76,13 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
         ? // Several systems would wait for each other's turns.
           qemuEngine(several ? { threadPerCore: true } : {})
         : lookInside({ until: options.until, trace: trace && write }),
-    onReady: async ({ place, plan, picked, added, consoles }) => {
+    onReady: ({ place, plan, picked, added, consoles }) => {
+      // Not before: while a card is read, nothing else has its turn, and a signal just ends us.
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted);
       if (options.trace !== undefined)
         trace = createTextFile(options.trace, { card: target, overwrite: options.overwrite === true });
       if (options.json) {
-        line = await progress('Booting');
+        line = progress('Booting');
         return;
       }
       // The consoles themselves are the progress where they are shown.

@@ -18,7 +18,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HypberryError } from '../base/errors.js';
 import { harmless } from '../base/terminal-text.js';
 import { diskOf, loopFile, numbers } from './mounts.js';
-import { onProcessEnd } from './process-end.js';
 import { onSystem, systemCode } from './system-error.js';
 
 /** What a command does with a card. */
@@ -176,16 +175,10 @@ function alone(
     if (readHolder(row[0]!)?.token === (dead[0] ?? own).token && !remove(row[0]!)) remove(file);
     else for (const one of row) if (one !== row[0]) remove(one);
   };
-  for (const name of fs.readdirSync(path.dirname(base))) {
-    const reader = path.join(path.dirname(base), name);
-    if (!reader.startsWith(`${base}.`) || !reader.endsWith('.reader')) continue;
-    const found = look(reader);
-    if (found === 'gone') continue;
-    if (found === 'unreadable' || isRunning(found)) {
-      release();
-      return { use: 'read', file: reader, holder: found === 'unreadable' ? undefined : found };
-    }
-    remove(reader);
+  const reader = readerThere(base);
+  if (reader) {
+    release();
+    return reader;
   }
   const last = dead.at(-1);
   if (last) {
@@ -196,10 +189,26 @@ function alone(
   return { release };
 }
 
+/** Somebody who reads; files of those that were ended go. */
+function readerThere(base: string): Blocker | undefined {
+  let there: Blocker | undefined;
+  for (const name of fs.readdirSync(path.dirname(base))) {
+    const file = path.join(path.dirname(base), name);
+    if (!file.startsWith(`${base}.`) || !file.endsWith('.reader')) continue;
+    const found = look(file);
+    if (found === 'gone') continue;
+    if (found === 'unreadable') there ??= { use: 'read', file, holder: undefined };
+    else if (isRunning(found)) there ??= { use: 'read', file, holder: found };
+    else remove(file);
+  }
+  return there;
+}
+
 /** Says that it reads, then looks whether anybody writes: a writer does the same the other way round. */
 function readerLock(base: string, own: Holder, target: string): Lock | Blocker {
   const file = `${base}.${own.token}.reader`;
   const placed = place(file, own, 'read', target);
+  if (placed) readerThere(base);
   const release = (): void => {
     if (placed) remove(file);
   };
@@ -358,24 +367,26 @@ function readLink(file: string): string {
   }
 }
 
-/** Locks that this process has, and what takes them back where it is ended in the middle. */
+/** Locks that this process has. */
 const held = new Set<Lock>();
-let stopWatching: (() => void) | undefined;
 
-/** The lock, given back at the latest when this process ends. */
+function releaseAll(): void {
+  for (const one of [...held]) one.release();
+}
+
+/**
+ * The lock, given back at the latest when this process exits. A signal ends it at once, whatever it is doing, as no
+ * listener waits for its turn: whoever comes next takes over the file that is left.
+ */
 function untilProcessEnds(taken: Lock): Lock {
   const lock: Lock = {
     release() {
       if (!held.delete(lock)) return;
       taken.release();
-      if (held.size > 0) return;
-      stopWatching?.();
-      stopWatching = undefined;
+      if (held.size === 0) process.removeListener('exit', releaseAll);
     },
   };
+  if (held.size === 0) process.once('exit', releaseAll);
   held.add(lock);
-  stopWatching ??= onProcessEnd(() => {
-    for (const one of [...held]) one.release();
-  });
   return lock;
 }

@@ -16,22 +16,6 @@ import {
 import { progress } from '../../src/cli/progress.js';
 import { HOSTILE, unseenIn } from '../support/hostile-text.js';
 
-// The progress line's library, as far as it is given texts.
-const drawn = vi.hoisted(() => [] as string[]);
-vi.mock('ora', () => ({
-  default: ({ text }: { text: string }) => {
-    drawn.push(text);
-    const line = {
-      start: () => line,
-      stop: () => line,
-      set text(next: string) {
-        drawn.push(next);
-      },
-    };
-    return line;
-  },
-}));
-
 let written = '';
 const take = (text: string | Uint8Array): boolean => {
   written += String(text);
@@ -39,11 +23,14 @@ const take = (text: string | Uint8Array): boolean => {
 };
 beforeEach(() => {
   written = '';
+  vi.stubEnv('TERM', 'xterm');
+  vi.stubEnv('NO_COLOR', '');
   vi.spyOn(process.stdout, 'write').mockImplementation(take);
   vi.spyOn(process.stderr, 'write').mockImplementation(take);
 });
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
 });
 
 const anyText = fc
@@ -145,13 +132,41 @@ describe('whatever text comes from outside, none of it is an order to the termin
     ).toBe("error: option '--what' argument 'a\\nhint: b\\x1b[2J' is invalid.\n(Did you mean --that?)\n");
   });
 
-  test('the progress line', async () => {
-    Object.assign(process.stderr, { isTTY: true, columns: 80 });
-    const line = await progress('Reading \u001b]0;x\u0007');
-    line.say('Writing a\u009b6n\u202e');
-    line.stop();
-    Reflect.deleteProperty(process.stderr, 'isTTY');
-    expect(drawn).toEqual(['Reading \\x1b]0;x\\x07', 'Writing a\\x9b6n\\u{202e}']);
+  test('the progress line', () => {
+    Object.assign(process.stderr, { isTTY: true, columns: 80, rows: 24 });
+    try {
+      const out = outputOf(() => {
+        const line = progress('Reading \u001b]0;x\u0007');
+        line.say('Writing a\u009b6n\u202e');
+        line.stop();
+      });
+      expect(out).toBe('\r| Reading \\x1b]0;x\\x07\u001b[K\r/ Writing a\\x9b6n\\u{202e}\u001b[K\r\u001b[K');
+    } finally {
+      for (const name of ['isTTY', 'columns', 'rows']) Reflect.deleteProperty(process.stderr, name);
+    }
+  });
+
+  test('the progress line is a line each on a terminal without escapes, and nothing in a pipe', () => {
+    const lines = (): string =>
+      outputOf(() => {
+        const line = progress('Reading');
+        line.say('Writing');
+        line.stop();
+      });
+    expect(lines()).toBe('');
+    Object.assign(process.stderr, { isTTY: true, columns: 80, rows: 24 });
+    try {
+      for (const [name, value] of [
+        ['NO_COLOR', '1'],
+        ['TERM', 'dumb'],
+      ] as const) {
+        vi.stubEnv(name, value);
+        expect(lines(), name).toBe('Reading\nWriting\n');
+        vi.stubEnv(name, name === 'TERM' ? 'xterm' : '');
+      }
+    } finally {
+      for (const name of ['isTTY', 'columns', 'rows']) Reflect.deleteProperty(process.stderr, name);
+    }
   });
 });
 
@@ -161,9 +176,8 @@ describe('colours', () => {
     const terminal = { isTTY: true, columns: 80, rows: 24, write: take } as unknown as NodeJS.WriteStream;
     written = '';
     screenOn(terminal).draw([line], 2);
-    // Where colours are wanted at all (NO_COLOR, TERM) is not ours to say.
-    expect(withoutColors(written)).toBe('\r\u001b[2A\u001b[JUP: x\n');
-    if (screenOn(terminal).showsColors) expect(written).toContain('\u001b[32mUP\u001b[39m');
+    expect(withoutColors(written)).toBe('\r\u001b[2AUP: x\u001b[K\n\u001b[J');
+    expect(written).toContain('\u001b[32mUP\u001b[39m');
     expect(
       outputOf(() => {
         say(line);

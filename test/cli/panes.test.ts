@@ -36,8 +36,8 @@ describe('drawn panes', () => {
   test('have a title and two lines on the smallest terminal', () => {
     const lines = drawPanes([pane('host', '1', '2', '3'), pane('web', '4')], 8, 3);
     expect(lines).toEqual([rule(8, 'host'), '2', '3', rule(8, 'web'), '4', '']);
-    // Below these, the time and a line; what is smaller gets no panes.
-    expect(lines).toHaveLength(rowsFor(2) - 2);
+    // Beside these, the time, the cursor's line and a free one; what is smaller gets no panes.
+    expect(lines).toHaveLength(rowsFor(2) - 3);
   });
 
   test('fill what there is, and not more, of whatever size', () => {
@@ -85,6 +85,7 @@ function terminal(columns: number, rows: number) {
   let at = 0;
   let column = 0;
   let scrolled = 0;
+  let lowest = 0;
   return {
     columns,
     rows,
@@ -97,7 +98,10 @@ function terminal(columns: number, rows: number) {
           column = 0;
         } else if (part === '\r') column = 0;
         else if (command === 'A') at -= Number(count);
-        else if (command === 'J') lines.splice(at, lines.length, lines[at]!.slice(0, column));
+        // A terminal keeps the whole screen in its scrollback when all of it is erased.
+        else if (command === 'J' && (at > scrolled || column > 0))
+          lines.splice(at, lines.length, lines[at]!.slice(0, column));
+        else if (command === 'K') lines[at] = lines[at]!.slice(0, column);
         else if (command === 'm') continue;
         else if (/^[ -~─]+$/.test(part)) {
           lines[at] = lines[at]!.slice(0, column) + part + lines[at]!.slice(column + part.length);
@@ -105,6 +109,7 @@ function terminal(columns: number, rows: number) {
         } else throw new Error(`the terminal does not take ${JSON.stringify(part)}`);
         expect(at).toBeGreaterThanOrEqual(scrolled);
         scrolled = Math.max(scrolled, at - rows + 1);
+        lowest = Math.max(lowest, at);
         expect(lines[at]!.length).toBeLessThan(columns);
       }
       return true;
@@ -113,6 +118,10 @@ function terminal(columns: number, rows: number) {
     text: () => lines.slice(0, at).join('\n'),
     get scrolled() {
       return scrolled;
+    },
+    /** The lowest row that the cursor was in, from 0. */
+    get lowest() {
+      return lowest;
     },
   };
 }
@@ -131,13 +140,13 @@ describe('shown panes', () => {
   };
 
   test('are drawn again in their place while consoles go on; the last draw stays', () => {
-    const { screen, shown } = show(30, 10);
+    const { screen, shown } = show(30, 11);
     expect(screen.text()).toBe(
       [rule(29, 'host'), '', '', '', rule(29, 'web'), '', '', '', '0 s; Ctrl-C ends it'].join('\n'),
     );
     shown.take('a\r\nb', 'host');
     shown.take('login: ', 'web');
-    vi.advanceTimersByTime(12_000);
+    vi.advanceTimersByTime(12_001);
     const now = [rule(29, 'host'), 'a', 'b', '', rule(29, 'web'), 'login: ', '', '', '12 s; Ctrl-C ends it'];
     expect(screen.text()).toBe(now.join('\n'));
     shown.take('c\r\nd\r\ne\r\n', 'host');
@@ -152,7 +161,7 @@ describe('shown panes', () => {
   });
 
   test('make room for a note above them', () => {
-    const { screen, shown } = show(30, 10);
+    const { screen, shown } = show(30, 11);
     shown.take('a\n', 'host');
     shown.note('256 MiB of trace');
     vi.advanceTimersByTime(500);
@@ -161,7 +170,7 @@ describe('shown panes', () => {
   });
 
   test('are not torn by a key that was pressed', () => {
-    const { screen, shown } = show(30, 10);
+    const { screen, shown } = show(30, 11);
     screen.write('^C');
     vi.advanceTimersByTime(500);
     screen.write('no');
@@ -170,7 +179,7 @@ describe('shown panes', () => {
   });
 
   test('keep what consoles say from moving the cursor', () => {
-    const { screen, shown } = show(40, 8);
+    const { screen, shown } = show(40, 9);
     // What shells and boot loaders send: where is the cursor, erase, colours, a title, bells; and what is malicious.
     shown.take('\u001b[6n\u001b[J\u001b[1;32m~ #\u001b[0m ls\u0007\r\n', 'host');
     shown.take('\u009b2J\u001b[?25l\u001b[3Aup\tnext\u0008\u007f', 'web');
@@ -193,6 +202,7 @@ describe('shown panes', () => {
           }
           shown.end();
           expect(screen.scrolled).toBe(0);
+          expect(screen.lowest).toBeLessThan(rows - 1);
           expect(screen.text().split('\n')[0]).toBe(rule(columns - 1, 'host'));
         },
       ),

@@ -186,14 +186,48 @@ test('who waits says so, and for whom', { timeout: 60_000 }, async () => {
   expect(said, 'two readers do not wait for each other').toBe('');
 });
 
-test('a lock goes with its command, by a signal too', async () => {
+test.each([
+  [HOLDS, true],
+  [READS, false],
+])('a command that a signal ended leaves nothing that the next one minds: %#', async (script, changed) => {
   const target = image();
-  const child = other(HOLDS, target);
+  const child = other(script, target);
   await heard(child);
   expect(locks(target)).toHaveLength(1);
   child.kill('SIGTERM');
   await once(child, 'exit');
+  listen();
+  await (await openCard(target, { write: false })).close();
+  await (await openCard(target, { write: true })).close();
+  expect(said).toBe(
+    changed
+      ? `note: An earlier hypberry (process ${child.pid!}) was killed while it changed "${target}"; its lock is taken over.\n`
+      : '',
+  );
   expect(locks(target)).toEqual([]);
+});
+
+test('a reader takes away what ended readers left', async () => {
+  const target = image();
+  for (let i = 0; i < 2; i++) {
+    const child = other(READS, target);
+    await heard(child);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  const reading = await openCard(target, { write: false });
+  expect(locks(target)).toHaveLength(1);
+  await reading.close();
+  expect(locks(target)).toEqual([]);
+});
+
+test('a signal ends a command in the middle of work that lets nothing else run', async () => {
+  const target = image();
+  const child = other(`${HOLDS}; for (;;);`, target);
+  await heard(child);
+  child.kill('SIGINT');
+  const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  expect(signal).toBe('SIGINT');
 });
 
 test('other spellings of a card are the same card', async ({ skip }) => {
