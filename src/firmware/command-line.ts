@@ -3,7 +3,7 @@ import type { CardReader } from '../card/card.js';
 import { textSetting, type Config } from './config.js';
 import { filtersFor, type BoardState } from './filters.js';
 import { readLines, type LineReading } from './lines.js';
-import type { StartElf } from './start-elf.js';
+import { readsSections, type StartElf } from './start-elf.js';
 import { readIfThere } from './readers.js';
 
 /** The buffer that start.elf has for the line: 1 KiB with its end. The line is bytes to the kernel, one character each. */
@@ -44,7 +44,7 @@ function firstLine(bytes: Uint8Array, firmware: StartElf | undefined, board: Boa
   const filters = filtersFor(board, firmware?.filters);
   for (const { text } of readLines(bytes, LINE)) {
     if (text.startsWith('#')) continue;
-    if (text.startsWith('[') && firmware?.knowsFilters !== false) {
+    if (text.startsWith('[') && readsSections(firmware)) {
       filters.apply(text.slice(1).split(']')[0]!.trim());
     } else if (filters.hold()) return text;
   }

@@ -31,11 +31,10 @@ export interface StartElf {
   readonly knowsArmstub7File: boolean;
   readonly knowsKernelOld: boolean;
   readonly knowsDeviceTreeAddress: boolean;
-  /** Sections in config.txt are read as filters. */
-  readonly knowsFilters: boolean;
   /**
-   * The filters known by name, `all` first; empty where sections are not read. Firmware before 12 February 2015 does not
-   * know `pi2`. Undefined where the words do not stand where those of known firmware do.
+   * The filters known by name, `all` first; empty where sections in config.txt are not read. Firmware before 12 February
+   * 2015 does not know `pi2`, and that of 2012 no model at all. Undefined where `pi2` stands in the file, but not where
+   * that of known firmware does: then all are taken to be known. {@link knowsFilter} asks it.
    */
   readonly filters: readonly string[] | undefined;
   /** `dtoverlay` and its like count in included files, too; in July 2015 `include` is known to the reader of settings alone. */
@@ -120,9 +119,8 @@ const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
     knowsArmstub7File: has('\0armstub7.bin\0'),
     knowsKernelOld: has('\0kernel_old\0'),
     knowsDeviceTreeAddress: has('\0device_tree_address\0'),
-    knowsFilters: has(SECTION_FORMAT),
-    // No firmware knows [all] alone.
-    filters: words.length === 1 ? undefined : words,
+    // Of the words around, nothing but the [all] that every reader of sections knows.
+    filters: words.length === 1 && has('pi2\0') ? undefined : words,
     overlaysInIncludes: !has('\0ramfsaddr\0\0\0include %64s '),
     knowsOsPrefix: has('\0os_prefix\0'),
     knowsAutoInitramfs: has('\0auto_initramfs\0'),
@@ -136,6 +134,16 @@ const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
     stub: chooseStub(stubs),
   };
 });
+
+/** Whether firmware reads sections of config.txt as filters; taken to be so where it is not known. */
+export function readsSections(firmware: Pick<StartElf, 'filters'> | undefined): boolean {
+  return firmware?.filters?.length !== 0;
+}
+
+/** Whether firmware knows a filter by its name, such as `pi2`; taken to be so where it is not known. */
+export function knowsFilter(firmware: Pick<StartElf, 'filters'> | undefined, name: string): boolean {
+  return firmware?.filters?.includes(name) ?? true;
+}
 
 /** The BCM2836's among them: not for a newer core, and with a place where cores 1 to 3 wait if there are several. */
 function chooseStub(stubs: readonly BuiltInStub[]): BuiltInStub | undefined {

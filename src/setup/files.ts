@@ -2,6 +2,7 @@
 import { HypberryError } from '../base/errors.js';
 import { buildBootBlock, buildStub, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
 import { numberSetting } from '../firmware/config.js';
+import { knowsFilter } from '../firmware/start-elf.js';
 import { hex } from '../base/words.js';
 import type { HypervisorFiles } from './hypervisor.js';
 import { nameFor } from './ours.js';
@@ -21,7 +22,7 @@ export interface Made {
 
 /** Whether the card's firmware can be told that lines are for a Pi 2 only: it has known `pi2` since 12 February 2015. */
 export function knowsPi2Filter({ firmware }: Pick<CardSystem, 'firmware'>): boolean {
-  return firmware?.facts.filters?.includes('pi2') ?? true;
+  return knowsFilter(firmware?.facts, 'pi2');
 }
 
 /**

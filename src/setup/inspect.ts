@@ -16,7 +16,7 @@ import {
   type KernelFile,
 } from '../firmware/kernel.js';
 import { optionGroup, similarOption } from '../firmware/options.js';
-import { describeStartElf } from '../firmware/start-elf.js';
+import { describeStartElf, knowsFilter } from '../firmware/start-elf.js';
 import { readGuests, type Guest } from '../guest/guests.js';
 import type { HypervisorDescription } from '../hypervisor/image/description.js';
 import { placeFacts, refuseProblem } from './boot-partition.js';
@@ -297,7 +297,7 @@ function describeTree(bytes: Uint8Array): string {
 async function firmwareRows(card: CardReader, survey: Survey): Promise<(readonly [string, string])[]> {
   const { bootcode, firmware, fixup } = survey;
   const first = bootcode
-    ? `${bootcode.size} bytes; filters such as [pi2] ${bootcode.filters.includes('pi2') ? 'yes' : 'no'}`
+    ? `${bootcode.size} bytes; filters such as [pi2] ${knowsFilter(bootcode, 'pi2') ? 'yes' : 'no'}`
     : (await card.stat(BOOTCODE))
       ? 'not what its name says'
       : 'not there: a Pi 2 does not start from a card without it';
@@ -320,7 +320,7 @@ function startElfRows({ facts, file }: NonNullable<Survey['firmware']>): (readon
       ['armstub', facts.knowsArmstub],
       ['kernel_old', facts.knowsKernelOld],
       ['device_tree_address', facts.knowsDeviceTreeAddress],
-      ['filters such as [pi2]', facts.knowsFilters && (facts.filters?.includes('pi2') ?? true)],
+      ['filters such as [pi2]', knowsFilter(facts, 'pi2')],
     ] as const
   ).map(([name, known]) => `${name} ${known ? 'yes' : 'no'}`);
   const stubs = facts.stubs.map(

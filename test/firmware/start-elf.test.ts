@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { inputs } from '../../scripts/lib/inputs.js';
 import { HypberryError } from '../../src/base/errors.js';
 import { buildPlainStub } from '../../src/firmware/plain-stub.js';
-import { describeStartElf, readStartElf } from '../../src/firmware/start-elf.js';
+import { describeStartElf, knowsFilter, readsSections, readStartElf } from '../../src/firmware/start-elf.js';
 import { patchStub, readStub } from '../../src/firmware/stub.js';
 import { readU32LE } from '../../src/base/bytes.js';
 import {
@@ -99,7 +99,7 @@ describe('start.elf', () => {
       knowsArmstub7File: false,
       knowsKernelOld: true,
       knowsDeviceTreeAddress: true,
-      knowsFilters: true,
+      filters: ['all', 'pi1', 'pi2', 'edid'],
       treeNeeds: 'trailer',
       placesHigh: false,
       stub: {
@@ -120,7 +120,21 @@ describe('start.elf', () => {
     expect(filtersOf(TEXTS_TODAY)).toEqual(expect.arrayContaining(['pi3+', 'none', 'tryboot', 'board-type']));
     expect(filtersOf(['kernel_old'])).toEqual([]);
     // Where they stand somewhere else, nothing is said of them.
-    expect(filtersOf(['kernel_old', '[%60c]'])).toBeUndefined();
+    expect(filtersOf(['pi2', 'x'.repeat(8), ' ', 'kernel_old', '[%60c]'])).toBeUndefined();
+    // Firmware of December 2012 has the form, and pi2 nowhere.
+    expect(filtersOf(['kernel_old', '[%60c]'])).toEqual(['all']);
+  });
+
+  test.each([
+    ['of today', TEXTS_TODAY, true, true],
+    ['of 2015', TEXTS_2015, true, true],
+    ['of before 12 February 2015', TEXTS_2015.filter((text) => text !== 'pi2'), true, false],
+    ['of 2012', ['kernel_old', '[%60c]'], true, false],
+    ['older than filters', ['kernel_old'], false, false],
+    ['whose words stand elsewhere', ['pi2', 'x'.repeat(8), ' ', 'kernel_old', '[%60c]'], true, true],
+  ])('%s is asked for one', (_, texts, reads, pi2) => {
+    const firmware = readStartElf(startElfOf(texts, []));
+    expect([readsSections(firmware), knowsFilter(firmware, 'pi2')]).toEqual([reads, pi2]);
   });
 
   test('of today: of several stubs the one for this board', () => {
@@ -201,7 +215,7 @@ describe('start.elf', () => {
       expect(firmware).toMatchObject({
         knowsArmstub: true,
         knowsKernelOld: true,
-        knowsFilters: true,
+        filters: expect.arrayContaining(['pi2', 'pi3+', 'none']) as string[],
         treeNeeds: 'nothing',
       });
       expect(firmware.buildDate).toMatch(/^[A-Z][a-z]{2} [ \d]\d 20\d\d$/);

@@ -78,6 +78,8 @@ describe.each(cards)('a card of %s, %s', (release, name) => {
       'HYP',
       expect.not.stringMatching(/out of date|refuses/) as string,
     ]);
+    // Their firmware knows the filter, as all from 12 February 2015 on.
+    expect(new TextDecoder().decode(files['config.txt']).split(/\r?\n/)).toContain('[pi2]');
     for (const [path, data] of Object.entries(before))
       if (path !== 'config.txt') expect(files[path], path).toEqual(data);
     // And no file of the old release stays behind.

@@ -9,6 +9,7 @@ import type { Card } from '../../src/card/card.js';
 import { readConfig } from '../../src/firmware/config.js';
 import type { Picked } from '../../src/firmware/handover.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
+import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall, planUninstall, type InstallOptions } from '../../src/setup/install.js';
 import { applyPlan, checkPlan, type Plan } from '../../src/setup/plan.js';
 import {
@@ -26,6 +27,7 @@ import {
 import { changeableCard } from '../support/changeable-card.js';
 import { fixupFor } from '../support/fixups.js';
 import { ARMV7_CODE, concat, text, zImage } from '../support/kernel-files.js';
+import { HYP_STUB, startElfOf, stubOf2015, TEXTS_2015 } from '../support/stub-sources.js';
 
 const OURS = /^(?:.*[/-])?hypberry-[0-9a-f]{8}\.(?:img|bin)$/;
 
@@ -361,6 +363,25 @@ describe('config.txt', () => {
     const files = bootPartition('withoutFilters');
     const plan = await install(changeableCard(files));
     expect(plan.notes.join()).toContain('Pi 1');
+    expect(new TextDecoder().decode(files['config.txt'])).not.toContain('[pi2]');
+    expect((await picked(files)).stub.from).toBe('kernel');
+  });
+
+  test('of firmware that reads sections and has pi2 nowhere, as that of December 2012: the same', async () => {
+    const words = ['all', 'pi1', 'pi2', 'edid'];
+    const startElf = startElfOf(
+      TEXTS_2015.filter((line) => !words.includes(line)),
+      [stubOf2015({ ...HYP_STUB, hyp: false })],
+    );
+    const files = bootPartition('of2015', {
+      'start.elf': startElf,
+      'fixup.dat': fixupFor(startElf.length),
+    });
+    const { sections } = await inspectCard(changeableCard(files));
+    const known = sections.flatMap(({ rows }) => rows).find(([what]) => what === 'knows');
+    expect(known?.[1]).toContain('filters such as [pi2] no');
+    const plan = await install(changeableCard(files));
+    expect(plan.notes.join()).toContain('does not know the filter [pi2]');
     expect(new TextDecoder().decode(files['config.txt'])).not.toContain('[pi2]');
     expect((await picked(files)).stub.from).toBe('kernel');
   });
