@@ -49,11 +49,13 @@ const BOOT_FILES = ['bootcode.bin', 'start.elf', 'config.txt'];
 /**
  * Paths of the files in a card's folders, but not in those that are somebody else's: links to folders, and folders within
  * that are boot folders themselves, a copy of a card or another card's mount, unless this card's config.txt names them. Where
- * this user may not look (lost+found, for one) nothing can be said.
+ * this user may not look (lost+found, for one) nothing can be said, and what went meanwhile is not there.
  */
 async function* filesOn(card: CardReader, folder = ''): AsyncGenerator<string> {
   const entries = await cardEntries(card, folder).catch((error: unknown) => {
-    if (folder === '' || !(error instanceof HypberryError) || error.code !== 'card.permission') throw error;
+    const isNoMatter =
+      error instanceof HypberryError && ['card.permission', 'card.no-file'].includes(error.code);
+    if (folder === '' || !isNoMatter) throw error;
     return [];
   });
   const isBoot = entries.some(({ name, isFolder }) => !isFolder && BOOT_FILES.includes(name.toLowerCase()));

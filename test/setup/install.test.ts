@@ -212,22 +212,25 @@ describe.each([
     expect(sums(files)).toEqual(sums(after));
   });
 
-  test('passes by a folder into which this user may not look', async () => {
-    const files = bootPartition(firmware, { 'lost+found/x': '' });
-    const before = sums(files);
-    const open = changeableCard(files);
-    const card: Card = {
-      ...open,
-      list: async (folder) => {
-        if (folder === '') return open.list(folder);
-        throw new HypberryError('card.permission', `You may not open or change "${folder}".`, 'Use sudo.');
-      },
-    };
-    await install(card);
-    expect(sums(files)).not.toEqual(before);
-    await uninstall(card);
-    expect(sums(files)).toEqual(before);
-  });
+  test.each(['card.permission', 'card.no-file'])(
+    'passes by a folder that cannot be listed: %s',
+    async (code) => {
+      const files = bootPartition(firmware, { 'lost+found/x': '' });
+      const before = sums(files);
+      const open = changeableCard(files);
+      const card: Card = {
+        ...open,
+        list: async (folder) => {
+          if (folder === '') return open.list(folder);
+          throw new HypberryError(code, `"${folder}" cannot be listed.`, 'Use sudo.');
+        },
+      };
+      await install(card);
+      expect(sums(files)).not.toEqual(before);
+      await uninstall(card);
+      expect(sums(files)).toEqual(before);
+    },
+  );
 
   test('keeps copies of its files under names and in folders of the user', async () => {
     const files = bootPartition(firmware);
