@@ -4,7 +4,7 @@ export default tseslint.config(
   // AssemblyScript, with decorators of functions; interpreter-binary.ts is made from src/cpu/interpreter.
   {
     ignores: [
-      ...['dist/', '.cache/', 'node_modules/', '*.config.js'],
+      ...['dist/', '.cache/', 'node_modules/', '*.config.js', 'bin/'],
       ...['src/cpu/interpreter/', 'src/cpu/interpreter-binary.ts'],
       ...['src/hypervisor/hypervisor-binary.ts', 'src/hypervisor/body/generated/', 'test/translate/samples/'],
     ],

@@ -19,7 +19,7 @@ import { bootAll, type Boot } from './boots.js';
 import { compare, runProgram, type Ratio, type Side } from './pairs.js';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
-const program = join(project, 'dist/cli/main.js');
+const program = join(project, 'bin/hypberry.js');
 const folder = join(cacheFolder, 'bench');
 
 const hypberry = (...args: readonly string[]): void => {

@@ -17,7 +17,7 @@ import { reportErrors } from './lib/report.js';
 import { run } from './lib/run.js';
 import { cardTools, ensureTools } from './lib/tools.js';
 
-const program = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const program = fileURLToPath(new URL('../bin/hypberry.js', import.meta.url));
 const folder = join(cacheFolder, 'try');
 const IMAGE = 'card.img';
 const GUEST_IMAGE = 'card-with-guest.img';

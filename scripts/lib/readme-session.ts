@@ -6,7 +6,7 @@ import { bootFiles, makeCardImage } from './card-image.js';
 import type { Inputs } from './inputs.js';
 import { run } from './run.js';
 
-const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const program = fileURLToPath(new URL('../../bin/hypberry.js', import.meta.url));
 
 /** Columns of the README. */
 const WIDTH = 118;

@@ -1,9 +1,9 @@
-#!/usr/bin/env node
 /**
  * The `hypberry` command: names the commands and their options, and loads a command's own file only when it is
  * called, so that `--help` is there at once.
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import about from '../../package.json' with { type: 'json' };
 import { endWithReader, printError, sayHelp, sayUsageError } from './output.js';
 import type { BuildOptions } from './build.js';
 import type { DoctorOptions } from './doctor.js';
@@ -96,7 +96,7 @@ function program(): Command {
     .description(
       'Starts Linux on a Raspberry Pi 2 in HYP mode, on all four cores, and virtual machines beside it.',
     )
-    .version('0.1.0')
+    .version(about.version)
     .showHelpAfterError('(try "hypberry --help")')
     .exitOverride()
     .configureOutput({

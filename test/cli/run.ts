@@ -1,9 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** The command as it is published; `npm test` builds it before the tests run. */
-export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../bin/hypberry.js', import.meta.url));
 
 export interface Outcome {
   readonly status: number | null;
@@ -21,8 +20,7 @@ export async function hypberry(
   env: NodeJS.ProcessEnv = {},
   whileRunning: (child: ChildProcess) => void = () => undefined,
 ): Promise<Outcome> {
-  if (!fs.existsSync(MAIN)) throw new Error('dist is not there: run "npm run build" first');
-  const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });

@@ -76,7 +76,10 @@ function faultsOf(file: string, text: string): string[] {
   const faults: string[] = [];
   for (const specifier of importsOf(text)) {
     if (specifier.startsWith('.')) {
-      const target = posix.join(posix.dirname(file), specifier).split('/')[1]!;
+      const path = posix.join(posix.dirname(file), specifier);
+      // The one thing outside src that it may look at: what the package says of itself.
+      if (path === 'package.json' && folder === 'cli') continue;
+      const target = path.split('/')[1]!;
       if (target !== folder && !allowed.includes(target)) faults.push(`${file} imports from src/${target}`);
       else if (folder === 'hypervisor') faults.push(...faultsOfRoom(file, specifier));
       else if (target === 'hypervisor' && roomOfTarget(file, specifier).startsWith('body/'))
