@@ -20,7 +20,7 @@ export async function hypberry(
   env: NodeJS.ProcessEnv = {},
   whileRunning: (child: ChildProcess) => void = () => undefined,
 ): Promise<Outcome> {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
