@@ -1,15 +1,44 @@
-/** Bits of control registers, as masks. */
+/** Bits of system registers that the processor looks at, as masks. SCTLR's are HSCTLR's too where both have them. */
+import { maskOf } from '../isa/bits.js';
+import { HCR, HDCR, HSTR, SCR, SCTLR, TTBCR } from '../isa/system-registers.js';
 
-/** Bits of SCTLR and HSCTLR that translation looks at. */
-export const SCTLR_M = 1;
-export const SCTLR_A = 2;
-export const SCTLR_WXN = 1 << 19;
-export const SCTLR_UWXN = 1 << 20;
-export const SCTLR_EE = 1 << 25;
-export const SCTLR_TRE = 1 << 28;
-export const SCTLR_AFE = 1 << 29;
-export const TTBCR_EAE = 0x80000000;
-export const HCR_VM = 1;
-export const HCR_PTW = 4;
-export const HCR_DC = 1 << 12;
-export const SCR_SIF = 1 << 9;
+export const SCTLR_SW = maskOf(SCTLR, 'SW');
+export const SCTLR_V = maskOf(SCTLR, 'V');
+export const SCTLR_EE = maskOf(SCTLR, 'EE');
+export const SCTLR_TE = maskOf(SCTLR, 'TE');
+export const SCTLR_M = maskOf(SCTLR, 'M');
+export const SCTLR_A = maskOf(SCTLR, 'A');
+export const SCTLR_WXN = maskOf(SCTLR, 'WXN');
+export const SCTLR_UWXN = maskOf(SCTLR, 'UWXN');
+export const SCTLR_TRE = maskOf(SCTLR, 'TRE');
+export const SCTLR_AFE = maskOf(SCTLR, 'AFE');
+
+export const TTBCR_EAE = maskOf(TTBCR, 'EAE');
+
+export const SCR_NS = maskOf(SCR, 'NS');
+export const SCR_IRQ = maskOf(SCR, 'IRQ');
+export const SCR_FIQ = maskOf(SCR, 'FIQ');
+export const SCR_EA = maskOf(SCR, 'EA');
+export const SCR_FW = maskOf(SCR, 'FW');
+export const SCR_SCD = maskOf(SCR, 'SCD');
+export const SCR_HCE = maskOf(SCR, 'HCE');
+export const SCR_SIF = maskOf(SCR, 'SIF');
+
+export const HCR_TIDCP = maskOf(HCR, 'TIDCP');
+export const HCR_TWI = maskOf(HCR, 'TWI');
+export const HCR_TWE = maskOf(HCR, 'TWE');
+export const HCR_FMO = maskOf(HCR, 'FMO');
+export const HCR_IMO = maskOf(HCR, 'IMO');
+export const HCR_AMO = maskOf(HCR, 'AMO');
+export const HCR_VF = maskOf(HCR, 'VF');
+export const HCR_VI = maskOf(HCR, 'VI');
+export const HCR_VA = maskOf(HCR, 'VA');
+export const HCR_TSC = maskOf(HCR, 'TSC');
+export const HCR_TGE = maskOf(HCR, 'TGE');
+export const HCR_VM = maskOf(HCR, 'VM');
+export const HCR_PTW = maskOf(HCR, 'PTW');
+export const HCR_DC = maskOf(HCR, 'DC');
+
+export const HDCR_TDE = maskOf(HDCR, 'TDE');
+
+export const HSTR_TJDBX = maskOf(HSTR, 'TJDBX');

@@ -8,6 +8,7 @@ import type { OperationFields } from './operation-fields.js';
 import type { Machine } from './state.js';
 import { register, setRegister } from './state.js';
 import { type Reached, systemRegister, systemRegister64 } from './system-registers/index.js';
+import { HCR_TIDCP } from './control-bits.js';
 
 const CV_ALWAYS = (1 << 24) | (14 << 20);
 
@@ -15,8 +16,6 @@ const CV_ALWAYS = (1 << 24) | (14 << 20);
 function trappedByHstr(m: Machine, n: number): boolean {
   return n !== 4 && n !== 14 && ((m.core.HSTR >>> n) & 1) !== 0;
 }
-
-const HCR_TIDCP = 1 << 20;
 
 /** Lockdown, DMA and TCM registers that HCR.TIDCP traps (B1.14.8). */
 function isLockdown(CRn: number, CRm: number): boolean {

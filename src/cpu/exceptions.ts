@@ -35,6 +35,27 @@ import type { Machine, SystemBank } from './state.js';
 import { setRegister, setWord, thumb, word } from './state.js';
 import { advanceIt } from './thumb.js';
 import { contextsChanged } from './tlb.js';
+import {
+  HCR_AMO,
+  HCR_FMO,
+  HCR_IMO,
+  HCR_TGE,
+  HCR_TSC,
+  HCR_VA,
+  HCR_VF,
+  HCR_VI,
+  HDCR_TDE,
+  SCR_EA,
+  SCR_FIQ,
+  SCR_FW,
+  SCR_HCE,
+  SCR_IRQ,
+  SCR_NS,
+  SCR_SCD,
+  SCTLR_EE,
+  SCTLR_TE,
+  SCTLR_V,
+} from './control-bits.js';
 
 /** Exception classes of HSR (table B3-31). */
 export const EC_WFI = 0x01;
@@ -63,25 +84,6 @@ export const VECTOR_HYP_TRAP = 0x14;
 export const VECTOR_IRQ = 0x18;
 export const VECTOR_FIQ = 0x1c;
 
-const SCR_NS = 1;
-const SCR_IRQ = 2;
-const SCR_FIQ = 4;
-const SCR_EA = 8;
-const SCR_FW = 0x10;
-const SCR_SCD = 0x80;
-const SCR_HCE = 0x100;
-const HCR_FMO = 8;
-const HCR_IMO = 0x10;
-const HCR_AMO = 0x20;
-const HCR_VF = 0x40;
-const HCR_VI = 0x80;
-const HCR_VA = 0x100;
-const HCR_TSC = 1 << 19;
-const HCR_TGE = 1 << 27;
-const HDCR_TDE = 1 << 8;
-const SCTLR_V = 1 << 13;
-const SCTLR_EE = 1 << 25;
-const SCTLR_TE = 1 << 30;
 const HIGH_VECTORS = 0xffff0000;
 
 function bankOf(m: Machine): SystemBank {

@@ -17,8 +17,6 @@ export class SystemBank {
   DACR = resetOf(R.DACR);
   DFSR = resetOf(R.DFSR);
   IFSR = resetOf(R.IFSR);
-  ADFSR = resetOf(R.ADFSR);
-  AIFSR = resetOf(R.AIFSR);
   DFAR = resetOf(R.DFAR);
   IFAR = resetOf(R.IFAR);
   PAR = resetOf(R.PAR);
@@ -26,10 +24,7 @@ export class SystemBank {
   /** PRRR and NMRR, or MAIR0 and MAIR1. */
   MAIR0 = resetOf(R.MAIR0);
   MAIR1 = resetOf(R.MAIR1);
-  AMAIR0 = resetOf(R.AMAIR0);
-  AMAIR1 = resetOf(R.AMAIR1);
   VBAR = resetOf(R.VBAR);
-  FCSEIDR = resetOf(R.FCSEIDR);
   CONTEXTIDR = resetOf(R.CONTEXTIDR);
   TPIDRURW = resetOf(R.TPIDRURW);
   TPIDRURO = resetOf(R.TPIDRURO);
@@ -56,26 +51,20 @@ export class Core {
   NSACR = resetOf(R.NSACR);
   MVBAR = resetOf(R.MVBAR);
   HSCTLR = resetOf(R.HSCTLR);
-  HACTLR = resetOf(R.HACTLR);
   HCR = resetOf(R.HCR);
   HDCR = resetOf(R.HDCR);
   HCPTR = resetOf(R.HCPTR);
   HSTR = resetOf(R.HSTR);
-  HACR = resetOf(R.HACR);
   HTCR = resetOf(R.HTCR);
   HTTBR = 0;
   HTTBR_HIGH = 0;
   VTCR = resetOf(R.VTCR);
   VTTBR = 0;
   VTTBR_HIGH = 0;
-  HADFSR = resetOf(R.HADFSR);
-  HAIFSR = resetOf(R.HAIFSR);
   HSR = resetOf(R.HSR);
   HPFAR = resetOf(R.HPFAR);
   HMAIR0 = resetOf(R.HMAIR0);
   HMAIR1 = resetOf(R.HMAIR1);
-  HAMAIR0 = resetOf(R.HAMAIR0);
-  HAMAIR1 = resetOf(R.HAMAIR1);
   HVBAR = resetOf(R.HVBAR);
   HTPIDR = resetOf(R.HTPIDR);
   VPIDR = resetOf(R.VPIDR);

@@ -63,3 +63,14 @@ export function bitCount(value: number): number {
 export function resetOf({ reset }: SystemRegister): number {
   return reset ?? 0;
 }
+
+/** The mask of some of a 32-bit register's named bits, unsigned. */
+export function maskOf<Bits extends BitPlaces>(
+  register: BitNames<Bits>,
+  ...names: readonly (keyof Bits & string)[]
+): number {
+  return names.reduce((mask, name) => {
+    const { low, width } = bitPlace(register.bits[name]!);
+    return (mask | (((2 ** width - 1) * 2 ** low) >>> 0)) >>> 0;
+  }, 0);
+}

@@ -197,8 +197,7 @@ const SPSR = 16;
 /** Everything that the core holds for a guest, but VFP's registers, which come when they are used. */
 function stateOf(m: Machine): unknown {
   const { SCTLR, TTBR0, TTBR1, TTBCR, DACR, DFSR, IFSR, DFAR, IFAR, PAR, MAIR0, MAIR1 } = m.core.nonSecure;
-  const { VBAR, CONTEXTIDR, TPIDRURW, TPIDRURO, TPIDRPRW, CSSELR, AMAIR0, AMAIR1, ADFSR, AIFSR } =
-    m.core.nonSecure;
+  const { VBAR, CONTEXTIDR, TPIDRURW, TPIDRURO, TPIDRPRW, CSSELR } = m.core.nonSecure;
   const { CPACR, CNTKCTL, CNTV_CTL, CNTV_CVAL, HCR, VMPIDR, VPIDR, VTTBR, VTTBR_HIGH } = m.core;
   return {
     general: Array.from(m.u32.subarray(0, 15)),
@@ -209,7 +208,7 @@ function stateOf(m: Machine): unknown {
       ...(mode === MODE_USR || mode === MODE_SVC ? [] : [bankedRegister(m, mode, SPSR)]),
     ]),
     system: { SCTLR, TTBR0, TTBR1, TTBCR, DACR, DFSR, IFSR, DFAR, IFAR, PAR, MAIR0, MAIR1, VBAR, CONTEXTIDR },
-    threads: { TPIDRURW, TPIDRURO, TPIDRPRW, CSSELR, AMAIR0, AMAIR1, ADFSR, AIFSR },
+    threads: { TPIDRURW, TPIDRURO, TPIDRPRW, CSSELR },
     core: { CPACR, CNTKCTL, CNTV_CTL, CNTV_CVAL, HCR, VMPIDR, VPIDR, VTTBR, VTTBR_HIGH },
   };
 }

@@ -46,10 +46,8 @@ import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
 import { endTurn, register, setRegister, setWord, word } from '../state.js';
 import { branchExchange } from './transfers.js';
+import { HCR_TWE, HCR_TWI, HSTR_TJDBX } from '../control-bits.js';
 
-const HCR_TWI = 1 << 13;
-const HCR_TWE = 1 << 14;
-const HSTR_TJDBX = 1 << 17;
 /** HSR's condition: valid, and always, since the instruction passed it. */
 const CV_ALWAYS = (1 << 24) | (14 << 20);
 

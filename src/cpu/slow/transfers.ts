@@ -11,8 +11,7 @@ import { bankedRegister, setBankedRegister, setCpsr, readCpsr, PSR_T } from '../
 import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
 import { register, setRegister, setWord, word } from '../state.js';
-
-const SCTLR_SW = 1 << 10;
+import { SCTLR_SW } from '../control-bits.js';
 
 const strict = { strict: true } as const;
 const unprivileged = { unprivileged: true } as const;

@@ -2,6 +2,7 @@
 import type { SystemRegister } from '../../isa/system-registers.js';
 import * as R from '../../isa/system-registers.js';
 import { MODE_USR } from '../../isa/program-status.js';
+import { SCR_NS } from '../control-bits.js';
 import { modeOf } from '../current-mode.js';
 import type { Core, Machine, SystemBank } from '../state.js';
 import { contextsChanged } from '../tlb.js';
@@ -39,7 +40,6 @@ export type Accesses = { readonly [Key in keyof typeof R]: AccessTo<(typeof R)[K
 export function bank(m: Machine): SystemBank {
   return m.core.SCR & SCR_NS ? m.core.nonSecure : m.core.secure;
 }
-const SCR_NS = 1 << R.SCR.bits.NS;
 
 /** The running core. */
 export const core = (m: Machine): Core => m.core;
@@ -86,6 +86,15 @@ export function storedContext<Banked extends boolean>(
     },
     ...conditions,
   };
+}
+
+/** Reads as it is reset, and ignores writes. Throws a plain Error where the table says otherwise: its fault. */
+export function ignored(
+  { name, reset, writable }: SystemRegister & { readonly access: 'RW' },
+  conditions: Conditions = {},
+): Required<Pick<SystemAccess, 'read' | 'write'>> & Conditions {
+  if (reset === undefined || writable !== 0) throw new Error(`${name} does not ignore writes`);
+  return { read: () => reset, write: nothing, ...conditions };
 }
 
 /** What the table says it holds, always. Throws a plain Error where the table does not say: its fault. */

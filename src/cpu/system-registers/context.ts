@@ -1,10 +1,10 @@
 /** The context's number, and the threads' words (c13). */
 import * as R from '../../isa/system-registers.js';
 import type { Accesses } from './access.js';
-import { stored, storedContext, virtualMemory } from './access.js';
+import { ignored, stored, storedContext, virtualMemory } from './access.js';
 
 export const context = {
-  FCSEIDR: stored(R.FCSEIDR),
+  FCSEIDR: ignored(R.FCSEIDR),
   CONTEXTIDR: storedContext(R.CONTEXTIDR, virtualMemory),
   TPIDRURW: stored(R.TPIDRURW, { user: () => true }),
   TPIDRURO: stored(R.TPIDRURO, { user: (_m, write) => !write }),

@@ -1,5 +1,6 @@
 /** The generic timer (c14, chapter B8). */
 import * as R from '../../isa/system-registers.js';
+import { SCR_NS } from '../control-bits.js';
 import type { TimerName } from '../../ports/bus.js';
 import type { Machine } from '../state.js';
 import { now } from '../state.js';
@@ -7,7 +8,6 @@ import { physicalCount, timerStatus, updateTimers, virtualCount } from '../timer
 import type { AccessTo, Accesses, Bigints, Conditions, Numbers } from './access.js';
 import { bank, core, MASK32, stored } from './access.js';
 
-const SCR_NS = 1 << R.SCR.bits.NS;
 const PL1PCEN = 1 << R.CNTHCTL.bits.PL1PCEN;
 const PL1PCTEN = 1 << R.CNTHCTL.bits.PL1PCTEN;
 const MASK64 = (1n << 64n) - 1n;

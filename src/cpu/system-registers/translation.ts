@@ -1,7 +1,7 @@
 /** Translation tables, domains and memory attributes (c2, c3, c10). */
 import * as R from '../../isa/system-registers.js';
 import type { Accesses } from './access.js';
-import { bank, core, stored, storedContext, virtualMemory, wide } from './access.js';
+import { bank, core, ignored, stored, storedContext, virtualMemory, wide } from './access.js';
 
 // PRRR and NMRR are MAIR0 and MAIR1 in the long-descriptor format: one register, two names.
 const MAIR0 = stored(R.MAIR0, virtualMemory);
@@ -22,10 +22,10 @@ export const translation = {
   NMRR: MAIR1,
   MAIR0,
   MAIR1,
-  AMAIR0: stored(R.AMAIR0, virtualMemory),
-  AMAIR1: stored(R.AMAIR1, virtualMemory),
+  AMAIR0: ignored(R.AMAIR0, virtualMemory),
+  AMAIR1: ignored(R.AMAIR1, virtualMemory),
   HMAIR0: stored(R.HMAIR0),
   HMAIR1: stored(R.HMAIR1),
-  HAMAIR0: stored(R.HAMAIR0),
-  HAMAIR1: stored(R.HAMAIR1),
+  HAMAIR0: ignored(R.HAMAIR0),
+  HAMAIR1: ignored(R.HAMAIR1),
 } satisfies Partial<Accesses>;
