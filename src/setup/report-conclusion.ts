@@ -1,0 +1,64 @@
+/** What a report on a card comes to. */
+import type { HypberryError } from '../base/errors.js';
+import { bareKernel } from '../firmware/kernel.js';
+import type { HypervisorDescription } from '../hypervisor/image/description.js';
+import type { Method } from './plan.js';
+import { namesOf } from './report-rows.js';
+import type { Survey } from './survey.js';
+
+/** What install says to a card: that there is something for it to do, or not, or why it refuses. */
+export interface Next {
+  readonly changes: boolean;
+  readonly method: Method | undefined;
+  readonly refusal?: HypberryError;
+}
+
+/** What the card starts, in a word: a kernel without Linux's marks may be any system. */
+function systemOf({ system }: Survey): string {
+  const kind = system && bareKernel(system.kernel.facts).kind;
+  if (kind === 'u-boot') return 'U-Boot';
+  return kind === 'unknown' ? 'its kernel' : 'Linux';
+}
+
+/**
+ * What it comes to. What install would do is install's own word.
+ * @param installed lines of ours are in config.txt
+ * @param started the hypervisor that it starts, where it does
+ * @param guests those that the card keeps, for a sentence; empty where it keeps none
+ */
+export function conclusionOf(
+  survey: Survey,
+  installed: boolean,
+  started: HypervisorDescription | undefined,
+  guests: string,
+  next: Next,
+): string {
+  const refused = next.refusal && ` "hypberry install" refuses it as it is: ${next.refusal.message}`;
+  const stale = next.changes ? ' It is out of date: "hypberry install" brings it up to date.' : '';
+  const [problem] = survey.problems;
+  if (problem) {
+    const mends = ' "hypberry install" mends that.';
+    const same = next.refusal?.message === problem.message;
+    return `This card does not start a Pi 2 as it is. ${problem.message}${same ? '' : (refused ?? mends)}`;
+  }
+  if (started) {
+    const theirs = namesOf(started.guests);
+    const others = ` It keeps ${guests || 'no guests'} now; "hypberry install" makes it so.`;
+    return `This card starts hypberry's hypervisor in HYP mode, with ${theirs}.${refused ?? (theirs === guests ? stale : others)}`;
+  }
+  if (guests !== '') {
+    return `This card keeps ${guests}${refused === undefined ? ', which "hypberry install" has it start.' : `.${refused}`}`;
+  }
+  const system = systemOf(survey);
+  switch (survey.start.mode) {
+    case 'HYP':
+      return installed
+        ? `This card starts ${system} in HYP mode, by the block that hypberry installed.${refused ?? stale}`
+        : `This card starts ${system} in HYP mode as it is: the boot block is not needed.${refused ?? ''}`;
+    case 'SVC':
+      return `This card starts ${system} in SVC mode, so nothing on it can use virtualization.${refused ?? ' "hypberry install" changes that.'}`;
+    case 'unknown':
+    case 'none':
+      return `Which mode this card starts ${system} in cannot be told from its files. "hypberry try --as-is" runs it and tells.${refused ?? ' "hypberry install" has it start in HYP mode.'}`;
+  }
+}
