@@ -1,5 +1,5 @@
 /**
- * Makes the examples of README.md anew from runs on inputs that the project fetches or builds; with --check it only
+ * Makes the examples of README.md and INSIDE.md anew from runs on inputs that the project fetches or builds; with --check it only
  * says whether they are as they would be made.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { exampleSession, withoutSeconds } from './lib/readme-session.js';
 import { reportErrors } from './lib/report.js';
 import { cardTools, ensureTools } from './lib/tools.js';
 
-const README = fileURLToPath(new URL('../README.md', import.meta.url));
+const page = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
 await reportErrors(async () => {
   await ensureTools(cardTools);
@@ -33,17 +33,20 @@ await reportErrors(async () => {
     found: await faultsOf(machine),
     date: readStartElf(startElf).buildDate ?? 'of unknown date',
   };
-  const readme = await readFile(README, 'utf8');
-  const made = fillBlocks(readme, {
-    session: await exampleSession(found),
-    handover: await handoverTable(today),
-  });
-  if (withoutSeconds(made) === withoutSeconds(readme)) process.stdout.write('README.md is as it is made.\n');
-  else if (process.argv.includes('--check')) {
-    process.stdout.write('README.md is not as it would be made: run "npm run readme".\n');
-    process.exitCode = 1;
-  } else {
-    await writeFile(README, made);
-    process.stdout.write('README.md is made anew.\n');
+  const made = {
+    'README.md': { session: await exampleSession(found) },
+    'INSIDE.md': { handover: await handoverTable(today) },
+  };
+  for (const [name, blocks] of Object.entries(made)) {
+    const before = await readFile(page(name), 'utf8');
+    const after = fillBlocks(before, blocks);
+    if (withoutSeconds(after) === withoutSeconds(before)) process.stdout.write(`${name} is as it is made.\n`);
+    else if (process.argv.includes('--check')) {
+      process.stdout.write(`${name} is not as it would be made: run "npm run readme".\n`);
+      process.exitCode = 1;
+    } else {
+      await writeFile(page(name), after);
+      process.stdout.write(`${name} is made anew.\n`);
+    }
   }
 });

@@ -1,4 +1,4 @@
-/** The README's table of what the handover check finds, made by running each boot code in the built-in Pi 2. */
+/** INSIDE.md's table of what the handover check finds, made by running each boot code in the built-in Pi 2. */
 import { buildStub, KERNEL_OFFSET } from '../../src/boot/block.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { watchHandover } from '../../src/engine/handover-watch.js';
