@@ -15,9 +15,12 @@ const BEGIN_OF_NEW_FILE = `${BEGIN} +file`;
 const BEGINS = [BEGIN, BEGIN_AFTER_ADDED_NEWLINE, BEGIN_OF_NEW_FILE];
 const END = '# hypberry: end';
 
-/** Every line that install, of this release or an earlier one, writes between the markers. */
+/** Every line that install, of this release or an earlier one, writes between the markers, but one. */
 const OWN_LINE =
-  /^(?:\[all\]|\[pi2\]|kernel_old=1|device_tree_address=0x[0-9a-f]{8}|initramfs \S+ followkernel|(?:kernel|armstub|device_tree)=hypberry-[0-9a-f]{8}\.(?:img|bin|dtb))$/;
+  /^(?:\[all\]|\[pi2\]|kernel_old=1|device_tree_address=0x08000000|(?:kernel|armstub|device_tree)=hypberry-[0-9a-f]{8}\.(?:img|bin|dtb))$/;
+/** That one, and what is always in front of it: elsewhere it is somebody's own. */
+const OWN_INITRAMFS = /^initramfs \S+ followkernel$/;
+const BEFORE_INITRAMFS = /^device_tree=hypberry-/;
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -81,11 +84,12 @@ export function splitConfig(config: Uint8Array | undefined): SplitConfig {
     );
   }
   const lines = text.slice(begin.next, end.start).split(/\r?\n/).slice(0, -1);
-  const stranger = lines.find((line) => !isOwn(line.trim()));
+  const filled = lines.map((line) => line.trim()).filter((line) => line !== '');
+  const stranger = filled.find((line, i) => !isOwn(line, filled[i - 1]));
   if (stranger !== undefined) {
     throw new HypberryError(
       'setup.config-damaged',
-      `Between the lines in config.txt that mark what hypberry wrote there stands one that it did not write: "${stranger.trim()}".`,
+      `Between the lines in config.txt that mark what hypberry wrote there stands one that it did not write: "${stranger}".`,
       `Move that line behind "${END}", or take it out, then try again.`,
     );
   }
@@ -103,12 +107,18 @@ export function splitConfig(config: Uint8Array | undefined): SplitConfig {
   };
 }
 
-/** Whether a line is one of ours, or blank; somebody may have made it a comment, or {@link muteBlock} did. */
-function isOwn(line: string): boolean {
-  if (line === '' || OWN_LINE.test(line)) return true;
+/** Whether a line, behind the one before it, is one of ours. */
+function isOwn(line: string, before: string | undefined): boolean {
+  if (isKind(line, OWN_LINE)) return true;
+  return before !== undefined && isKind(line, OWN_INITRAMFS) && isKind(before, BEFORE_INITRAMFS);
+}
+
+/** Whether a line is of a kind; somebody may have made it a comment, or {@link muteBlock} did. */
+function isKind(line: string, kind: RegExp): boolean {
+  if (kind.test(line)) return true;
   if (!line.startsWith('#')) return false;
   const commented = line.replace(/^#\s*/, '');
-  return ['', 'k', 'a', 'd', 'i'].some((first) => OWN_LINE.test(first + commented));
+  return ['', 'k', 'a', 'd', 'i'].some((first) => kind.test(first + commented));
 }
 
 /**

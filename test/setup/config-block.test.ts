@@ -84,21 +84,33 @@ describe('our block in config.txt', () => {
     expect(text(splitConfig(edited).without!)).toBe('a=1\r\nb=2\r\nc=3\n');
   });
 
-  test.each(['arm_freq=900', 'kernel=mine.img', '# a note', '[pi4]', 'kernel_old=0'])(
-    'refused where somebody wrote a line of their own into it: %s',
-    (line) => {
-      const edited = bytes(text(addBlock(bytes('a=1\n'), OURS)).replace('# hypberry: end', `${line}\n$&`));
-      expect(() => splitConfig(edited)).toThrow(
-        expect.objectContaining({
-          code: 'setup.config-damaged',
-          message: expect.stringContaining(`"${line}"`) as string,
-        }) as HypberryError,
-      );
-    },
-  );
+  test.each([
+    'arm_freq=900',
+    'kernel=mine.img',
+    '# a note',
+    '[pi4]',
+    'kernel_old=0',
+    'device_tree_address=0x02000000',
+    'initramfs initrd.img followkernel',
+    '#initramfs initrd.img followkernel',
+  ])('refused where somebody wrote a line of their own into it: %s', (line) => {
+    const edited = bytes(text(addBlock(bytes('a=1\n'), OURS)).replace('# hypberry: end', `${line}\n$&`));
+    expect(() => splitConfig(edited)).toThrow(
+      expect.objectContaining({
+        code: 'setup.config-damaged',
+        message: expect.stringContaining(`"${line}"`) as string,
+      }) as HypberryError,
+    );
+  });
 
   test('its lines may have been made comments, other ends of line, or blank ones put in', () => {
-    const ours = [...OURS, 'kernel_old=1', 'device_tree_address=0x08000000', 'initramfs rd followkernel'];
+    const ours = [
+      ...OURS,
+      'kernel_old=1',
+      'device_tree_address=0x08000000',
+      'device_tree=hypberry-00000000.dtb',
+      'initramfs rd followkernel',
+    ];
     const whole = text(addBlock(bytes('a=1\n'), ours));
     for (const edited of [
       whole.replaceAll('\n', '\r\n'),
