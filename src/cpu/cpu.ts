@@ -456,11 +456,12 @@ export class Cpu {
     // A kick between slices was for a budget that is gone.
     m.kicked = false;
     this.running = true;
+    // One that wakes has something to do, and most often looks once and sleeps again; if it waits, a later turn sees.
+    let begins = this.passesWaits && !core.slept;
     if (core.slept) {
       core.slept = false;
       m.listener?.modeChanged(m);
     }
-    let begins = this.passesWaits;
     while (left() > 0 && this.mayGoOn(core)) {
       const interrupt = pendingInterrupt(m);
       if (interrupt) takeInterrupt(m, interrupt);

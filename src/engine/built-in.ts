@@ -216,25 +216,20 @@ function allWatches(watches: readonly Watch[]): Watch | undefined {
 
 /** One that hears for all. */
 function allListeners(listeners: readonly Partial<Listener>[]): Listener {
-  const [mode, taken, left, unpredictable] = [
-    listeners.flatMap(({ modeChanged }) => modeChanged ?? []),
-    listeners.flatMap(({ exceptionTaken }) => exceptionTaken ?? []),
-    listeners.flatMap(({ exceptionLeft }) => exceptionLeft ?? []),
-    listeners.flatMap((it) => it.unpredictable ?? []),
-  ];
   return {
-    modeChanged: (m) => {
-      for (const tell of mode) tell(m);
-    },
-    exceptionTaken: (m, vector) => {
-      for (const tell of taken) tell(m, vector);
-    },
-    exceptionLeft: (m) => {
-      for (const tell of left) tell(m);
-    },
-    unpredictable: (event) => {
-      for (const tell of unpredictable) tell(event);
-    },
+    modeChanged: toAll(listeners.flatMap(({ modeChanged }) => modeChanged ?? [])),
+    exceptionTaken: toAll(listeners.flatMap(({ exceptionTaken }) => exceptionTaken ?? [])),
+    exceptionLeft: toAll(listeners.flatMap(({ exceptionLeft }) => exceptionLeft ?? [])),
+    unpredictable: toAll(listeners.flatMap(({ unpredictable }) => unpredictable ?? [])),
+  };
+}
+
+/** Calls all of them; one alone is called directly, for it may be told hundreds of thousands of times. */
+function toAll<A extends unknown[]>(tells: readonly ((...told: A) => void)[]): (...told: A) => void {
+  const [only, ...others] = tells;
+  if (only && others.length === 0) return only;
+  return (...told) => {
+    for (const tell of tells) tell(...told);
   };
 }
 

@@ -16,6 +16,8 @@ interface CoreRecord {
   /** Nanoseconds of each activity in each piece. */
   readonly spent: Float64Array;
   readonly first: { readonly activity: number; readonly at: number }[];
+  /** By their numbers: 1 for those that are in `first`. */
+  readonly seen: Uint8Array;
   activity: number;
   since: number;
 }
@@ -24,7 +26,8 @@ interface CoreRecord {
 export const recordTimeline: Observe = (pi) => {
   const { cpu } = pi;
   const activities: Activity[] = [];
-  const numbers = new Map<number, number>();
+  /** Numbers of activities, by mode and security state. */
+  const numbers = new Int8Array(64).fill(-1);
   let piece = FIRST_PIECE;
 
   /** The number of what the running core does. */
@@ -33,18 +36,17 @@ export const recordTimeline: Observe = (pi) => {
     const waiting = m.core.waiting !== 'no';
     const psr = readCpsr(m);
     const key = waiting ? (secure ? 1 : 0) : ((psr & 0x1f) << 1) | (secure ? 1 : 0);
-    let number = numbers.get(key);
-    if (number === undefined) {
-      number = activities.push({ mode: waiting ? 'waiting' : modeName(psr), secure }) - 1;
-      numbers.set(key, number);
-    }
-    return number;
+    if (numbers[key]! < 0)
+      numbers[key] = activities.push({ mode: waiting ? 'waiting' : modeName(psr), secure }) - 1;
+    return numbers[key]!;
   };
   const records = cpu.machine.cores.map((): CoreRecord => {
     // Every core comes out of reset like the first.
     const activity = activityOf(cpu.machine);
     const spent = new Float64Array(PIECES * ACTIVITIES);
-    return { spent, first: [{ activity, at: 0 }], activity, since: 0 };
+    const seen = new Uint8Array(ACTIVITIES);
+    seen[activity] = 1;
+    return { spent, first: [{ activity, at: 0 }], seen, activity, since: 0 };
   });
 
   const coarsen = (): void => {
@@ -93,7 +95,9 @@ export const recordTimeline: Observe = (pi) => {
         const time = now(m);
         count(record, time);
         record.activity = activity;
-        if (!record.first.some((it) => it.activity === activity)) record.first.push({ activity, at: time });
+        if (record.seen[activity]) return;
+        record.seen[activity] = 1;
+        record.first.push({ activity, at: time });
       },
     },
     report: () => {
