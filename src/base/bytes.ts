@@ -32,8 +32,19 @@ export function ascii(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-/** The offset of the first `needle` at or after `from`, or -1. */
-export function findBytes(bytes: Uint8Array, needle: Uint8Array, from = 0): number {
+/** Bytes that are looked at one by one before the engine's own search is called. */
+const NEAR = 32;
+
+/**
+ * The offset of the first `needle` at or after `from`, or -1.
+ * @param holds whether the one at an offset is meant; a file may be full of those that are not
+ */
+export function findBytes(
+  bytes: Uint8Array,
+  needle: Uint8Array,
+  from = 0,
+  holds: (at: number) => boolean = () => true,
+): number {
   if (needle.length === 0) return from <= bytes.length ? from : -1;
   // What is looked for first is a byte of the needle other than 0, which programs are full of.
   const anchor = Math.max(
@@ -41,11 +52,17 @@ export function findBytes(bytes: Uint8Array, needle: Uint8Array, from = 0): numb
     0,
   );
   const last = bytes.length - needle.length + anchor;
-  const next = (start: number): number => bytes.indexOf(needle[anchor]!, start);
+  const byte = needle[anchor]!;
+  // Where the byte is frequent, a call for each takes far longer than looking at the next few.
+  const next = (start: number): number => {
+    const near = Math.min(start + NEAR, bytes.length);
+    for (let at = start; at < near; at++) if (bytes[at] === byte) return at;
+    return bytes.indexOf(byte, near);
+  };
   for (let at = next(from + anchor); at >= 0 && at <= last; at = next(at + 1)) {
     let i = 0;
     while (i < needle.length && bytes[at - anchor + i] === needle[i]) i++;
-    if (i === needle.length) return at - anchor;
+    if (i === needle.length && holds(at - anchor)) return at - anchor;
   }
   return -1;
 }

@@ -63,7 +63,7 @@ export async function* applyingLines(
   };
 
   const read = async function* (path: string, outer: readonly string[]): AsyncGenerator<ApplyingLine> {
-    const bytes = await readSmallFile(card, path);
+    const bytes = await readSettingsFile(card, path);
     if (bytes === undefined) return;
     files.push(path);
     if (isUtf16(bytes)) {
@@ -132,8 +132,11 @@ function noteOdd(line: Line, place: Place, reading: Reading, note: TakeNote): vo
   }
 }
 
-/** A file of settings; undefined where it is not there. */
-async function readSmallFile(card: CardReader, path: string): Promise<Uint8Array | undefined> {
+/**
+ * A file of settings, config.txt or another; undefined where it is not there.
+ * @throws HypberryError `firmware.config-size` for one over 256 KiB, and what the card throws
+ */
+export async function readSettingsFile(card: CardReader, path: string): Promise<Uint8Array | undefined> {
   const entry = await card.stat(path);
   if (entry === undefined || entry.isFolder) return undefined;
   if (entry.size > SIZE_LIMIT) {

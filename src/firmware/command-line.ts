@@ -4,7 +4,7 @@ import { textSetting, type Config } from './config.js';
 import { filtersFor, type BoardState } from './filters.js';
 import { readLines, type LineReading } from './lines.js';
 import { readsSections, type StartElf } from './start-elf.js';
-import { readIfThere } from './readers.js';
+import { readSizedIfThere } from './file-size.js';
 
 /** The buffer that start.elf has for the line: 1 KiB with its end. The line is bytes to the kernel, one character each. */
 const LINE: LineReading = { limit: 1023, rest: 'another line', nulEnds: 'line', decode: latin1 };
@@ -25,7 +25,9 @@ export async function readCommandLine(
 ): Promise<string> {
   const named = textSetting(config, 'cmdline');
   const file = (named ? named : 'cmdline.txt').replace(/^\/+/, '');
-  const bytes = (await readIfThere(card, prefix + file)) ?? (await readIfThere(card, file));
+  const bytes =
+    (await readSizedIfThere(card, prefix + file, 'command line')) ??
+    (await readSizedIfThere(card, file, 'command line'));
   const line = bytes === undefined ? undefined : firstLine(bytes, firmware, board);
   if (line) return line;
   const what = bytes === undefined ? `There is no ${file} on the card` : `The first line of ${file} is blank`;

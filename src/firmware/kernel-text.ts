@@ -62,15 +62,13 @@ function cannotHaveKvm(version: string): boolean {
   return Number(major) > first || (Number(major) === first && Number(minor) >= second);
 }
 
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
+
 /** The version line in plain bytes, if it starts before `end`. */
 export function findVersion(bytes: Uint8Array, end = bytes.length): string | undefined {
-  let at = findBytes(bytes, VERSION_START);
-  for (; at >= 0 && at < end; at = findBytes(bytes, VERSION_START, at + 1)) {
-    const text = readText(bytes, at, LONGEST);
-    // The kernel also holds the format of the line, with %s for the version.
-    if (/^Linux version \d/.test(text)) return text;
-  }
-  return undefined;
+  // The kernel also holds the format of the line, with %s for the version.
+  const at = findBytes(bytes, VERSION_START, 0, (it) => isDigit(bytes[it + VERSION_START.length]));
+  return at >= 0 && at < end ? readText(bytes, at, LONGEST) : undefined;
 }
 
 /** The first of these whose text is there. */

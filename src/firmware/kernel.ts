@@ -169,17 +169,19 @@ const MAGICS: readonly (readonly [Exclude<Packing, 'none'>, Uint8Array])[] = [
  * Says what a kernel file is. Takes any bytes, throws nothing.
  * @param file the whole file
  */
-export const readKernel = onceForBytes(tellKernel);
+export const readKernel = onceForBytes((file) => tellKernel(file, 0));
 
-function tellKernel(file: Uint8Array): KernelFile {
+/** Blocks one in front of the other that are looked behind: the second one starts nothing any more. */
+const MOST_BLOCKS = 8;
+
+function tellKernel(file: Uint8Array, blocks: number): KernelFile {
   const trailer = readTrailer(file);
   const facts: KernelFacts = { size: file.length, trailer, version: trailer?.version, hypervisor: undefined };
   if (!file.some((byte) => byte !== 0)) return { kind: 'empty', ...facts };
 
   const behind = file.subarray(KERNEL_OFFSET);
-  if (isBootBlock(file)) {
-    // Nothing behind it is nested again: a block in front of a block starts nothing.
-    const kernel = readKernel(behind);
+  if (isBootBlock(file) && blocks < MOST_BLOCKS) {
+    const kernel = tellKernel(behind, blocks + 1);
     return { kind: 'boot-block', ...facts, version: kernel.version, hypervisor: kernel.hypervisor, kernel };
   }
   if (hasZImageMagic(file)) return readZImage(file, facts);
@@ -211,7 +213,7 @@ function tellKernel(file: Uint8Array): KernelFile {
     return { kind: 'gzip', ...facts, version: gzipText(file).version };
   }
   if (hasZImageMagic(behind)) {
-    const kernel = readKernel(behind);
+    const kernel = tellKernel(behind, blocks + 1);
     return {
       kind: 'foreign-block',
       ...facts,
@@ -364,14 +366,8 @@ function findPacked(file: Uint8Array): { packing: Exclude<Packing, 'none'>; offs
   for (const [packing, magic] of MAGICS) {
     // Behind one that was found, no other is of interest.
     const part = found ? file.subarray(0, found.offset + magic.length - 1) : file;
-    let at = findBytes(part, magic, ZIMAGE.HEADER_SIZE);
-    while (at >= 0) {
-      if (isPacked(packing, file, at)) {
-        found = { packing, offset: at };
-        break;
-      }
-      at = findBytes(part, magic, at + 1);
-    }
+    const offset = findBytes(part, magic, ZIMAGE.HEADER_SIZE, (at) => isPacked(packing, file, at));
+    if (offset >= 0) found = { packing, offset };
   }
   return found;
 }
@@ -381,13 +377,17 @@ function isPacked(packing: Packing, file: Uint8Array, at: number): boolean {
   // gzip (RFC 1952, section 2.3.1): the three highest flags are reserved.
   if (packing === 'gzip') return at + 18 <= file.length && (file[at + 3]! & 0xe0) === 0;
   // LZMA: `5d`, the dictionary's size, and eight bytes of ff where the unpacked size is not stated.
-  if (packing === 'lzma')
-    return file.length >= at + 13 && file.subarray(at + 5, at + 13).every((b) => b === 0xff);
+  if (packing === 'lzma') {
+    if (file.length < at + 13) return false;
+    for (let i = at + 5; i < at + 13; i++) if (file[i] !== 0xff) return false;
+  }
   return true;
 }
 
 /** Bytes of packed data that are unpacked at a time. */
-const CHUNK = 64 << 10;
+const CHUNK = 8 << 10;
+/** So many that give nothing are no packed data: the unpacker would begin anew with each piece. */
+const LONGEST_SILENCE = 1 << 20;
 
 /** What gzip data, which may be followed by anything, says in plain text, as far as it is not damaged. */
 function gzipText(data: Uint8Array): KernelText {
@@ -436,12 +436,14 @@ function gunzipHead(data: Uint8Array, length: number): Uint8Array {
 
 /** Unpacks gzip data piece by piece while `take` wants more. Damage, or other bytes behind the data, end it quietly. */
 function gunzip(data: Uint8Array, take: (chunk: Uint8Array) => boolean): void {
-  const state = { wanted: true };
+  const state = { wanted: true, silent: 0 };
   const stream = new Gunzip((chunk) => {
+    if (chunk.length > 0) state.silent = 0;
     state.wanted &&= take(chunk);
   });
   try {
-    for (let at = 0; at < data.length && state.wanted; at += CHUNK) {
+    for (let at = 0; at < data.length && state.wanted && state.silent < LONGEST_SILENCE; at += CHUNK) {
+      state.silent += CHUNK;
       stream.push(data.subarray(at, at + CHUNK), at + CHUNK >= data.length);
     }
   } catch {
@@ -451,18 +453,15 @@ function gunzip(data: Uint8Array, take: (chunk: Uint8Array) => boolean): void {
 
 /** Longer than U-Boot's version line. */
 const UBOOT_VERSION_LIMIT = 512;
+const UBOOT_VERSION = /^U-Boot 20\d\d\.\d\d/;
+const UBOOT_VERSION_SIZE = 'U-Boot 2025.01'.length;
 
 /** U-Boot's version line, if the file is U-Boot. */
 function findUBoot(file: Uint8Array): string | undefined {
-  for (
-    let at = findBytes(file, ascii('U-Boot 2'));
-    at >= 0;
-    at = findBytes(file, ascii('U-Boot 2'), at + 1)
-  ) {
-    const text = readText(file, at, UBOOT_VERSION_LIMIT);
-    if (/^U-Boot 20\d\d\.\d\d/.test(text)) return text;
-  }
-  return undefined;
+  const at = findBytes(file, ascii('U-Boot 2'), 0, (it) =>
+    UBOOT_VERSION.test(readText(file, it, UBOOT_VERSION_SIZE)),
+  );
+  return at < 0 ? undefined : readText(file, at, UBOOT_VERSION_LIMIT);
 }
 
 /** The first word is an A32 instruction without a condition, as every raw kernel's is. */

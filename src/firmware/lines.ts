@@ -28,11 +28,15 @@ export interface Line {
 }
 
 /** What C's isspace takes for one. */
-const BLANKS = /^[ \t\n\v\f\r]+|[ \t\n\v\f\r]+$/g;
+const isBlank = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d);
 
 /** Without blanks at both ends: what C's isspace takes for one, no more. */
 export function trimBlanks(text: string): string {
-  return text.replace(BLANKS, '');
+  let [start, end] = [0, text.length];
+  // A pattern would begin anew at each blank of a file that is full of them.
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
 }
 
 /** The lines of a file, blank ones too. Bytes that are no UTF-8 become U+FFFD, and a byte order mark stays. */

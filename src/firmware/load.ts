@@ -9,6 +9,7 @@ import { splitMemory } from './bootcode.js';
 import { readCommandLine } from './command-line.js';
 import { numberSetting, PI2, textSetting, type BoardState, type Config } from './config.js';
 import { readFdt, type Fdt } from './fdt.js';
+import { readSized } from './file-size.js';
 import type { Picked } from './handover.js';
 import { bareKernel, describeKernel, readKernel, type KernelFile } from './kernel.js';
 import { firstThere, isOldBootcode, readFirmware, readIfThere, type CardFirmware } from './readers.js';
@@ -261,7 +262,7 @@ async function findTree(
     return undefined;
   }
   try {
-    const data = await card.read(file);
+    const data = await readSized(card, file, 'device tree');
     return { file, data, fdt: readFdt(data) };
   } catch (error) {
     if (!(error instanceof HypberryError) || !error.code.startsWith('tree.')) throw error;

@@ -23,6 +23,7 @@ import {
   type ConfigNote,
   type ConfigOptions,
 } from './config.js';
+import { readSizedIfThere } from './file-size.js';
 import type { LineReading } from './lines.js';
 import { readStartElf, type StartElf } from './start-elf.js';
 
@@ -49,7 +50,7 @@ export interface CardFirmware {
 /**
  * Reads bootcode.bin, config.txt as it does, start.elf, and config.txt again as start.elf does.
  * Throws `firmware.no-file` where another file than start.elf is chosen and is not there, `firmware.not-start-elf`,
- * `firmware.config-size`, and what the card throws.
+ * `firmware.config-size`, `firmware.file-size`, and what the card throws.
  */
 export async function readFirmware(
   card: CardReader,
@@ -63,7 +64,7 @@ export async function readFirmware(
   });
   const files = firmwareFiles(bootConfig, isOldBootcode(bootcode, undefined));
   const firmwareFile = files.start;
-  const bytes = await readIfThere(card, firmwareFile);
+  const bytes = await readSizedIfThere(card, firmwareFile, 'start.elf');
   if (bytes === undefined && firmwareFile !== 'start.elf') throw noFirmware(files);
   if (bytes === undefined)
     notes.push('There is no start.elf on the card; a Raspberry Pi does not start without it.');
@@ -118,12 +119,11 @@ export function bootcodeReading(
  * @param notes gets a sentence where it is something else
  */
 export async function findBootcode(card: CardReader, notes: string[]): Promise<Bootcode | undefined> {
-  const bytes = card.place?.bootcode ?? (await readIfThere(card, BOOTCODE));
-  if (bytes === undefined) return undefined;
   try {
-    return readBootcode(bytes);
+    const bytes = card.place?.bootcode ?? (await readSizedIfThere(card, BOOTCODE, BOOTCODE));
+    return bytes && readBootcode(bytes);
   } catch (error) {
-    if (!(error instanceof HypberryError)) throw error;
+    if (!(error instanceof HypberryError) || error.code.startsWith('card.')) throw error;
     notes.push(error.message);
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { HypberryError } from '../base/errors.js';
 import type { CardReader } from '../card/card.js';
 import { textSetting, type Config } from './config.js';
+import { readSized } from './file-size.js';
 import { findNode, readFdt, type Fdt } from './fdt.js';
 import { mergeOverlay, resolveOverlay, setParameter } from './overlay.js';
 import { firstThere } from './readers.js';
@@ -100,15 +101,15 @@ export async function applyTreeSettings(
     const rest = end < 0 ? '' : value.slice(end + 1);
     finish();
     if (first === '') continue;
-    const bytes = await readOverlay(card, folder, first);
-    if (!bytes) {
-      notes.push(`The overlay ${first} is not on the card.`);
-      continue;
-    }
     try {
+      const bytes = await readOverlay(card, folder, first);
+      if (!bytes) {
+        notes.push(`The overlay ${first} is not on the card.`);
+        continue;
+      }
       overlay = { name: first, fdt: readFdt(bytes) };
     } catch (error) {
-      if (!(error instanceof HypberryError)) throw error;
+      if (!(error instanceof HypberryError) || error.code.startsWith('card.')) throw error;
       notes.push(`The overlay ${first} was not applied: ${error.message}`);
       continue;
     }
@@ -144,7 +145,7 @@ async function readOverlay(card: CardReader, folder: string, name: string): Prom
   const path = name.startsWith(OVERLAYS) ? name : folder + name;
   const paths = name.includes('.') ? [path] : [`${path}.dtbo`, `${path}-overlay.dtb`];
   const found = await firstThere(card, paths);
-  return found === undefined ? undefined : card.read(found);
+  return found === undefined ? undefined : readSized(card, found, 'overlay');
 }
 
 /** The same names as labels, for overlays. Trees of 2015 keep their labels among the aliases. */

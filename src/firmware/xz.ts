@@ -24,16 +24,11 @@ function crc32(bytes: Uint8Array): number {
 
 /** Offset of the first XZ stream in `bytes`: the magic followed by a stream header that checks; -1 where none is. */
 export function findXz(bytes: Uint8Array): number {
-  let at = findBytes(bytes, STREAM_HEADER.MAGIC);
-  for (
-    ;
-    at >= 0 && at + STREAM_HEADER.SIZE < bytes.length;
-    at = findBytes(bytes, STREAM_HEADER.MAGIC, at + 1)
-  ) {
+  return findBytes(bytes, STREAM_HEADER.MAGIC, 0, (at) => {
+    if (at + STREAM_HEADER.SIZE >= bytes.length) return false;
     const flags = bytes.subarray(at + STREAM_HEADER.FLAGS_AT, at + STREAM_HEADER.CRC_AT);
-    if (readU32LE(bytes, at + STREAM_HEADER.CRC_AT) === crc32(flags)) return at;
-  }
-  return -1;
+    return readU32LE(bytes, at + STREAM_HEADER.CRC_AT) === crc32(flags);
+  });
 }
 
 /**

@@ -19,6 +19,8 @@ export const LEAST_MEMORY = 16;
 const MOST_MEMORY = 896;
 /** Memory is given in steps of what a second stage maps at once, MiB. */
 export const MEMORY_STEP = 2;
+/** Bytes of the file: a guest has some 3 KB at most, and people may put blanks between. */
+const LARGEST_FILE = 256 << 10;
 /** What Linux takes on 32-bit Arm (COMMAND_LINE_SIZE). */
 const LONGEST_COMMAND_LINE = 1023;
 
@@ -166,10 +168,18 @@ export async function readGuests(card: CardReader): Promise<Guest[]> {
 
 /**
  * What the file of a card's guests holds; no guests where there is no file.
- * @throws HypberryError `guest.file-damaged`, and what the card throws
+ * @throws HypberryError `guest.file-damaged`, `guest.file-size`, and what the card throws
  */
 export async function readGuestsFile(card: CardReader): Promise<GuestsFile> {
-  if (!(await card.stat(GUESTS_FILE))) return { version: 1, guests: [] };
+  const entry = await card.stat(GUESTS_FILE);
+  if (!entry) return { version: 1, guests: [] };
+  if (entry.size > LARGEST_FILE) {
+    throw new HypberryError(
+      'guest.file-size',
+      `${GUESTS_FILE} has ${entry.size} bytes, and seven guests fill no more than ${LARGEST_FILE}.`,
+      'Remove it and add the guests again; a damaged file system may say so too (fsck.vfat).',
+    );
+  }
   const bytes = await card.read(GUESTS_FILE);
   try {
     return parseGuestsFile(new TextDecoder('utf-8', { fatal: true }).decode(bytes));

@@ -7,6 +7,7 @@ import type { Medium } from '../card/medium.js';
 import { AUTOBOOT, readBootPartition } from '../firmware/autoboot.js';
 import { CONFIG } from '../firmware/config.js';
 import { BOOTCODE } from '../firmware/bootcode.js';
+import { readSizedIfThere } from '../firmware/file-size.js';
 import { findBootcode } from '../firmware/readers.js';
 
 /** The part of a medium that the user named. */
@@ -209,9 +210,7 @@ async function bootcodeFor(
   partition: Partition,
 ): Promise<Uint8Array | undefined> {
   if (partition === first.partition) return undefined;
-  return using(medium, first.partition, async (card) =>
-    (await card.stat(BOOTCODE)) ? card.read(BOOTCODE) : undefined,
-  );
+  return using(medium, first.partition, async (card) => readSizedIfThere(card, BOOTCODE, BOOTCODE));
 }
 
 /** What the firmware would start from, where that can be told. */

@@ -4,6 +4,7 @@ import { counted } from '../base/words.js';
 import type { Card, CardReader } from '../card/card.js';
 import { remember } from '../card/remember.js';
 import { readKernel, unpackVersion } from '../firmware/kernel.js';
+import { readSettingsFile } from '../firmware/applying-lines.js';
 import { readGuests, type Guest } from '../guest/guests.js';
 import { placeFacts, refuseProblem } from './boot-partition.js';
 import { splitConfig } from './config-block.js';
@@ -71,7 +72,7 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
     kernels.push(await readWhole(card, started));
   const trees: { file: string; description: string }[] = [];
   for (const { name } of files) {
-    if (TREE_NAME.test(name)) trees.push({ file: name, description: describeTree(await card.read(name)) });
+    if (TREE_NAME.test(name)) trees.push({ file: name, description: await describeTree(card, name) });
   }
   const installed = await findInstalled(card);
   const guests = await findGuests(card);
@@ -173,9 +174,10 @@ async function findInstalled(card: CardReader): Promise<{
   files: string[];
   rows: Section['rows'];
 }> {
-  const config = (await card.stat('config.txt')) ? await card.read('config.txt') : undefined;
-  const files = await ourFiles(card);
+  let files: string[] = [];
   try {
+    const config = await readSettingsFile(card, 'config.txt');
+    files = await ourFiles(card);
     const { lines } = splitConfig(config);
     return {
       lines,

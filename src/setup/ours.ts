@@ -4,6 +4,7 @@ import { isBootBlock, BLOCK_SIZE } from '../boot/block.js';
 import type { CardReader, Entry } from '../card/card.js';
 import { pathNames } from '../card/path.js';
 import { isUnfinished } from '../card/unfinished.js';
+import { readSettingsFile } from '../firmware/applying-lines.js';
 import { isFdt } from '../firmware/fdt.js';
 import { isHypervisorFile } from '../hypervisor/image/description.js';
 import { hexDigits } from '../base/words.js';
@@ -69,11 +70,8 @@ async function* filesOn(card: CardReader, folder = ''): AsyncGenerator<string> {
 
 /** Whether a card's config.txt has a text in it, in whatever case. */
 async function configNames(card: CardReader, text: string): Promise<boolean> {
-  if ((await card.stat('config.txt'))?.isFolder !== false) return false;
-  return new TextDecoder()
-    .decode(await card.read('config.txt'))
-    .toLowerCase()
-    .includes(text.toLowerCase());
+  const config = await readSettingsFile(card, 'config.txt');
+  return config !== undefined && new TextDecoder().decode(config).toLowerCase().includes(text.toLowerCase());
 }
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);

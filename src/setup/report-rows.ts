@@ -7,6 +7,7 @@ import { textSetting, type Config, type Setting } from '../firmware/config.js';
 import { fdtText, readFdt } from '../firmware/fdt.js';
 import type { Picked } from '../firmware/handover.js';
 import { describeKernel, type KernelFile } from '../firmware/kernel.js';
+import { readSized } from '../firmware/file-size.js';
 import { insteadOfTree } from '../firmware/load.js';
 import { optionGroup, similarOption } from '../firmware/options.js';
 import { describeStartElf, knowsFilter } from '../firmware/start-elf.js';
@@ -76,8 +77,9 @@ export function namesOf(guests: readonly { readonly name: string }[]): string {
 }
 
 /** One line for people: which board a tree is for, or what is wrong with it. */
-export function describeTree(bytes: Uint8Array): string {
+export async function describeTree(card: CardReader, file: string): Promise<string> {
   try {
+    const bytes = await readSized(card, file, 'device tree');
     const model = readFdt(bytes).root.properties.get('model');
     return `${model ? fdtText(model) : 'a tree without a model'}, ${bytes.length} bytes`;
   } catch (error) {

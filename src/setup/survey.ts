@@ -7,10 +7,11 @@ import type { Picked } from '../firmware/handover.js';
 import { BOOTCODE, readBootcode, type Bootcode } from '../firmware/bootcode.js';
 import { belongsTogether } from '../firmware/fixup.js';
 import { bareKernel, describeKernel, unpackVersion, type KernelFile } from '../firmware/kernel.js';
+import { readSizedIfThere } from '../firmware/file-size.js';
 import { looksLike } from '../firmware/looks-like.js';
 import { loadFiles, type Loaded } from '../firmware/load.js';
 import { placeFiles } from '../firmware/prepare.js';
-import { readFirmware, readIfThere } from '../firmware/readers.js';
+import { readFirmware } from '../firmware/readers.js';
 import type { StartElf } from '../firmware/start-elf.js';
 import { readStub } from '../firmware/stub.js';
 
@@ -141,9 +142,19 @@ function problemsOf(
   return { start: { mode: 'none', because: (problems[0] ?? last).message }, problems };
 }
 
+/** A file of the firmware's, or the refusal of one that is too large to be it; undefined where it is not there. */
+async function sizedOrRefusal(
+  ...args: Parameters<typeof readSizedIfThere>
+): Promise<Uint8Array | HypberryError | undefined> {
+  const read = await attempt(() => readSizedIfThere(...args));
+  if (read instanceof HypberryError && read.code.startsWith('card.')) throw read;
+  return read;
+}
+
 /** bootcode.bin, or why the SoC's ROM does not get beyond it. */
 async function findBootcode(card: CardReader): Promise<Bootcode | HypberryError> {
-  const bytes = card.place?.bootcode ?? (await readIfThere(card, BOOTCODE));
+  const bytes = card.place?.bootcode ?? (await sizedOrRefusal(card, BOOTCODE, BOOTCODE));
+  if (bytes instanceof HypberryError) return bytes;
   if (bytes) return attempt(async () => readBootcode(bytes));
   return new HypberryError(
     NO_BOOTCODE,
@@ -161,7 +172,8 @@ function noFirmware(): HypberryError {
 }
 
 async function readFixup(card: CardReader, file: string, firmware: FirmwareFile): Promise<FixupFile> {
-  const bytes = await readIfThere(card, file);
+  const bytes = await sizedOrRefusal(card, file, 'fixup.dat');
+  if (bytes instanceof HypberryError) return { file, fault: bytes.message };
   if (!bytes) return { file, fault: `There is no ${file}, which belongs to ${firmware.file}.` };
   if (belongsTogether(bytes, firmware.facts.size)) return { file, fault: undefined };
   const looks = looksLike(bytes);

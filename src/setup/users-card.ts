@@ -2,6 +2,7 @@
 import type { CardReader } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { remember } from '../card/remember.js';
+import { readSettingsFile } from '../firmware/applying-lines.js';
 import { CONFIG } from '../firmware/config.js';
 import { splitConfig } from './config-block.js';
 import { surveyCard, type Survey } from './survey.js';
@@ -27,10 +28,10 @@ export interface UsersCard extends WithoutOurs {
 
 /**
  * Takes our lines out of config.txt.
- * @throws HypberryError `setup.config-damaged`, and what the card throws
+ * @throws HypberryError `setup.config-damaged`, `firmware.config-size`, and what the card throws
  */
 export async function withoutOurs(card: CardReader): Promise<WithoutOurs> {
-  const written = (await card.stat(CONFIG)) ? await card.read(CONFIG) : undefined;
+  const written = await readSettingsFile(card, CONFIG);
   const { without, lines } = splitConfig(written);
   const base = overlayCard(card, {
     write: new Map(without && lines ? [[CONFIG, without]] : []),

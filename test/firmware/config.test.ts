@@ -33,6 +33,24 @@ describe('config.txt', () => {
     await expect(larger).rejects.toMatchObject({ code: 'firmware.config-size' });
   });
 
+  test.each([
+    ['blanks', ' '],
+    ['blanks behind letters', `a${' '.repeat(0x3fff)}`],
+    ['one line', 'a'],
+    ['itself', 'include config.txt\n'],
+    ['names that are nearly one', 'kernle=1\n'],
+    ['NULs', 'kernel=\0'],
+    ['CRs', '\r'],
+    ['overlays', 'dtoverlay=a\n'],
+  ])('one full of %s is read in seconds', { timeout: 120_000 }, async (_what, part) => {
+    const card = memoryCard({ 'config.txt': part.repeat(Math.floor(0x4_0000 / part.length)) });
+    for (const how of [LINES_2015, LINES_TODAY]) {
+      const begin = process.cpuUsage();
+      await readConfig(card, { lines: how });
+      expect(process.cpuUsage(begin).user).toBeLessThan(5_000_000);
+    }
+  });
+
   // By hand, from the documentation ("What is config.txt?", "Conditional filters") and the issues named.
   test.each<[string, string, Record<string, string>]>([
     ['the last line wins', lines('a=1', 'b=2', 'a=3'), { a: '3', b: '2' }],

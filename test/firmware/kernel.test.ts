@@ -3,8 +3,8 @@ import { deflateRawSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { inputs } from '../../scripts/lib/inputs.js';
-import { buildBootBlock } from '../../src/boot/block.js';
-import { describeKernel, readKernel, readTrailer } from '../../src/firmware/kernel.js';
+import { BLOCK_SIZE, buildBootBlock, KERNEL_OFFSET } from '../../src/boot/block.js';
+import { describeKernel, readKernel, readTrailer, unpackVersion } from '../../src/firmware/kernel.js';
 import { kernelTextReader, readKernelText } from '../../src/firmware/kernel-text.js';
 import { ARMV7_CODE, concat, entry, NOPS, text, trailer, u32, zImage } from '../support/kernel-files.js';
 
@@ -293,6 +293,30 @@ describe('other files', () => {
       kind: 'foreign-block',
       kernel: { kind: 'zImage' },
     });
+  });
+
+  const MEGABYTES = 16 << 20;
+  const full = (of: Uint8Array): Uint8Array => new Uint8Array(Buffer.alloc(MEGABYTES, of));
+  /** A zImage with this behind its header. */
+  const packed = (data: Uint8Array): Uint8Array => concat(zImage(), data);
+  const bomb = (): Uint8Array => new Uint8Array(gzipSync(Buffer.alloc(400 << 20), { level: 9 }));
+  test.each<[string, () => Uint8Array]>([
+    ['the beginning of U-Boot', () => full(text('U-Boot 2'))],
+    ["the beginning of Linux's version", () => full(text('Linux version '))],
+    ["a processor's first letter", () => full(text('A'))],
+    ['headers of gzip', () => packed(full(Uint8Array.of(0x1f, 0x8b, 8)))],
+    ['headers of gzip with reserved flags', () => packed(full(Uint8Array.of(0x1f, 0x8b, 8, 0xff)))],
+    ['headers of lzma', () => packed(full(Uint8Array.of(0x5d, 0, 0)))],
+    ['headers of xz', () => packed(full(Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0)))],
+    ['a bomb of gzip', bomb],
+    ['a zImage with a bomb of gzip', () => packed(bomb())],
+    ['blocks', () => full(concat(buildBootBlock(), new Uint8Array(KERNEL_OFFSET - BLOCK_SIZE)))],
+  ])('full of %s is told in seconds', { timeout: 120_000 }, async (_what, make) => {
+    const file = make();
+    const begin = process.cpuUsage();
+    const kernel = await unpackVersion(file, readKernel(file));
+    expect(describeKernel(kernel)).not.toBe('');
+    expect(process.cpuUsage(begin).user).toBeLessThan(5_000_000);
   });
 
   test('any bytes are read without a fault', () => {
