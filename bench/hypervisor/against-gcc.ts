@@ -48,9 +48,9 @@ async function run(
     () => ({
       watch: {
         wants: (physical) => physical >= vectors,
-        instruction: (m, address) => {
+        instruction: (core, address) => {
           const visit = worlds.visits.at(-1);
-          if (m.core.index === CORE && visit?.core === CORE && (address < vectors || address >= entry))
+          if (core.index === CORE && visit?.core === CORE && (address < vectors || address >= entry))
             counts.set(visit, (counts.get(visit) ?? 0) + 1);
           return false;
         },

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { compileAssemblyScript } from '../../scripts/lib/assemblyscript.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import { Cpu } from '../../src/cpu/cpu.js';
-import * as L from '../../src/cpu/layout.js';
 import { ramWords } from '../../test/support/ram.js';
 import { translate } from '../../src/translate/translate.js';
 import { compileC } from './compiler.js';
@@ -115,18 +114,18 @@ async function measure(program: Program, { symbol, words, memory = {} }: Scenari
     onTimer: () => undefined,
   });
   cpu.memory.load(ORIGIN, program.image);
-  const { machine: m } = cpu;
+  const core = cpu.cores[0]!;
   const ram = ramWords(cpu);
   for (const [address, value] of Object.entries(memory)) ram[Number(address) / 4] = value;
   words.forEach((value, i) => {
-    if (i < 4) m.u32[i] = value;
+    if (i < 4) core.setRegister(i, value);
     else ram[STACK / 4 + i - 4] = value;
   });
   // At the start: WFI, where the call comes back to.
   ram[START / 4] = 0xe320f003;
-  m.u32[13] = STACK;
-  m.u32[14] = START;
-  m.u32[L.PC >>> 2] = program.symbols.get(symbol)!;
+  core.setRegister(13, STACK);
+  core.setRegister(14, START);
+  core.setRegister(15, program.symbols.get(symbol)!);
   let count = 0;
   cpu.watch({
     wants: (address) => address >= ORIGIN,
@@ -137,7 +136,11 @@ async function measure(program: Program, { symbol, words, memory = {} }: Scenari
   });
   const reason = cpu.run(1e6);
   if (reason !== 'idle') throw new Error(`${symbol} did not come back: ${reason}`);
-  return { count, results: [m.u32[0]!, m.u32[1]!], memory: cpu.memory.observe(VCPU, MEMORY_BYTES).slice() };
+  return {
+    count,
+    results: [core.register(0), core.register(1)],
+    memory: cpu.memory.observe(VCPU, MEMORY_BYTES).slice(),
+  };
 }
 
 await ensureTools(['binutils-arm-none-eabi']);

@@ -7,6 +7,7 @@ import { MODE_SVC } from '../isa/program-status.js';
 import { isWideT32 } from '../isa/decoder.js';
 import { blockAt, passingBlock } from './blocks.js';
 import type { Bus, TimerName } from '../ports/bus.js';
+import { CoreView } from './core-view.js';
 import { codeWritten, forgetCode } from './code-cache.js';
 import { pendingInterrupt, takeInterrupt, wakesFromWfi } from './exceptions.js';
 import { taken } from './instruction.js';
@@ -24,6 +25,7 @@ import {
 import { PSR_A, PSR_F, PSR_I, readItState, setItState } from './modes.js';
 import { transferRecord } from './slow/transfers.js';
 import {
+  bringIn,
   Core,
   endTurn,
   isStopped,
@@ -32,6 +34,7 @@ import {
   type Listener,
   type Machine,
   now,
+  runningView,
   thumb,
   unkick,
   type Watch,
@@ -86,8 +89,10 @@ export class Cpu {
   readonly memory: PhysicalMemory;
   /** Virtual time in nanoseconds up to which all cores have run. */
   time = 0;
-  /** The state, for tools and tests. The running core's registers are those of {@link Machine.core}. */
+  /** The state, for the tests of this folder. */
   readonly machine: Machine;
+  /** Every core's registers. */
+  readonly cores: readonly CoreView[];
   /** Tests set it to false: then waits are executed like all else. The run is the same. */
   passesWaits = true;
   private readonly interpret: (block: number) => void;
@@ -115,6 +120,7 @@ export class Cpu {
       bus: options.bus,
       cores,
       core: cores[0]!,
+      views: [],
       counterFrequency: options.counterFrequency,
       onTimer: options.onTimer,
       listener: undefined,
@@ -138,6 +144,7 @@ export class Cpu {
       steadyUntil: Infinity,
     };
     this.machine = m;
+    m.views = this.cores = cores.map((core) => new CoreView(m, core));
     this.waits = cores.map(() => undefined);
     this.memory = physicalMemory(m, (address, length) => {
       codeWritten(m, address, length);
@@ -181,6 +188,16 @@ export class Cpu {
   /** Whether every core waits for an interrupt or an event. */
   get asleep(): boolean {
     return this.machine.cores.every(({ waiting }) => waiting !== 'no');
+  }
+
+  /** When a core's timer changes its output next; Infinity where none will. */
+  get timerDeadline(): number {
+    return Math.min(...this.machine.cores.map((it) => it.timerDeadline));
+  }
+
+  /** Virtual time that any core has come to: when the run was stopped, that is past {@link time}. */
+  get reached(): number {
+    return Math.max(this.time, now(this.machine));
   }
 
   /** Virtual time in nanoseconds: that of the core that runs, where one does. */
@@ -257,9 +274,7 @@ export class Cpu {
     const { machine: m } = this;
     if (m.core === core) return;
     this.loseMonitor();
-    m.u8.copyWithin(L.CORES + m.core.index * L.CORE_SIZE, 0, L.CORE_SIZE);
-    m.u8.copyWithin(0, L.CORES + core.index * L.CORE_SIZE, L.CORES + (core.index + 1) * L.CORE_SIZE);
-    m.core = core;
+    bringIn(m, core);
     updateContext(m);
   }
 
@@ -347,6 +362,7 @@ export class Cpu {
     m.core = m.cores[saved.core]!;
     this.memory.restore(saved.ram);
     this.forget();
+    m.sliceStart = m.sliceEnd = saved.time;
   }
 
   /** Forgets what can be made anew from the rest. */
@@ -383,6 +399,7 @@ export class Cpu {
       if (awake.length === 0) {
         if (next >= until) {
           if (until !== Infinity) this.time = until;
+          this.endSlice();
           return 'idle';
         }
         this.time = next;
@@ -407,7 +424,14 @@ export class Cpu {
       this.time += ran;
       for (const core of cores) core.ahead = Math.max(0, core.ahead - ran);
     }
+    this.endSlice();
     return 'time';
+  }
+
+  /** Has counters and timers be read, between runs, as of the time that the cores have come to. */
+  private endSlice(): void {
+    const { machine: m } = this;
+    m.sliceStart = m.sliceEnd = this.reached;
   }
 
   private longestSlice(awake: readonly Core[]): number {
@@ -460,7 +484,7 @@ export class Cpu {
     let begins = this.passesWaits && !core.slept;
     if (core.slept) {
       core.slept = false;
-      m.listener?.modeChanged(m);
+      m.listener?.modeChanged(runningView(m));
     }
     while (left() > 0 && this.mayGoOn(core)) {
       const interrupt = pendingInterrupt(m);
@@ -490,7 +514,7 @@ export class Cpu {
     if (core.waiting !== 'no') {
       core.slept = true;
       core.settled = true;
-      m.listener?.modeChanged(m);
+      m.listener?.modeChanged(runningView(m));
     }
     this.running = false;
     this.shown = now(m);

@@ -32,7 +32,7 @@ import {
   writeCpsrByInstruction,
 } from './modes.js';
 import type { Machine, SystemBank } from './state.js';
-import { setRegister, setWord, thumb, word } from './state.js';
+import { runningView, setRegister, setWord, thumb, word } from './state.js';
 import { advanceIt } from './thumb.js';
 import { contextsChanged } from './tlb.js';
 import {
@@ -110,7 +110,7 @@ function takeToMode(m: Machine, mode: number, vector: number, lr: number, masks:
   setWord(m, L.SPSR, spsr);
   setRegister(m, 14, lr);
   setRegister(m, 15, ((bank.SCTLR & SCTLR_V ? HIGH_VECTORS : bank.VBAR) + vector) >>> 0);
-  m.listener?.exceptionTaken(m, vector);
+  m.listener?.exceptionTaken(runningView(m), vector, m.address);
 }
 
 /** Takes an exception to Monitor mode (B1.8.1). */
@@ -121,7 +121,7 @@ function takeToMonitor(m: Machine, vector: number, lr: number): void {
   setWord(m, L.SPSR, spsr);
   setRegister(m, 14, lr);
   setRegister(m, 15, (m.core.MVBAR + vector) >>> 0);
-  m.listener?.exceptionTaken(m, vector);
+  m.listener?.exceptionTaken(runningView(m), vector, m.address);
 }
 
 /** EnterHypMode of the manual (B1.9.4). */
@@ -135,14 +135,14 @@ function takeToHyp(m: Machine, vector: number, preferredReturn: number, hsr?: nu
   setWord(m, L.SPSR, spsr);
   setBankedRegister(m, MODE_HYP, 17, preferredReturn);
   setRegister(m, 15, (core.HVBAR + vector) >>> 0);
-  m.listener?.exceptionTaken(m, vector);
+  m.listener?.exceptionTaken(runningView(m), vector, m.address);
 }
 
 /** Writes SCR, with what hangs on it. */
 export function setScr(m: Machine, value: number): void {
   m.core.SCR = value;
   contextsChanged(m);
-  m.listener?.modeChanged(m);
+  m.listener?.modeChanged(runningView(m));
 }
 
 /** Whether exceptions of User mode go to Hyp mode instead of PL1 (HCR.TGE). */

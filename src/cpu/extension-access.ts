@@ -12,6 +12,7 @@ import { neonInstructions } from './neon/index.js';
 import type { Machine } from './state.js';
 import { word } from './state.js';
 import { vfpInstructions } from './vfp/index.js';
+import { EXTENSION_REGISTERS } from './vfp/system-registers.js';
 
 /** FPEXC.EN: the extensions are on. */
 const FPEXC_EN = 1 << 30;
@@ -47,11 +48,7 @@ function check(m: Machine, simd: boolean, evenDisabled: boolean): void {
   hypTrap(m, EC_HCPTR, CV_ALWAYS | (simd ? ISS_TA : ISS_CP10));
 }
 
-/** The reg field of VMRS and VMSR. */
-const FPSID = 0;
-const FPSCR = 1;
-const MVFR1 = 6;
-const MVFR0 = 7;
+const { FPSID, FPSCR, MVFR0, MVFR1 } = EXTENSION_REGISTERS;
 /** opc1 of VMRS as a transfer of coprocessor 10. */
 const VMRS_OPC1 = 7;
 

@@ -16,7 +16,7 @@ import { fetchHalfword, fetchWord } from './physical-memory.js';
 import type { A32Operation, Needs, T32Operation } from './operation-fields.js';
 import { slowInstruction, slowInstructions } from './slow/index.js';
 import type { Machine } from './state.js';
-import { setRegister, thumb } from './state.js';
+import { runningView, setRegister, thumb } from './state.js';
 import { likeA32 } from './t32-fields.js';
 import { advanceIt, branchTarget, thumbLowerings } from './thumb.js';
 
@@ -84,7 +84,8 @@ function watched(emitter: Emitter, block: number, word: number): void {
   const physical = ((block & ~0xfff) | emitter.offset) >>> 0;
   if (!emitter.m.watch?.wants(physical)) return;
   beforehand(emitter, (m) => {
-    if (!m.watch?.instruction(m, m.address, physical, word)) return;
+    setRegister(m, 15, m.address);
+    if (!m.watch?.instruction(runningView(m), m.address, physical, word)) return;
     m.stopped = true;
     goOnHere(m);
   });

@@ -14,7 +14,7 @@ import {
 import { isPrivileged, isSecure, modeOf, PSR_M } from './current-mode.js';
 import * as L from './layout.js';
 import type { Machine } from './state.js';
-import { setWord, word } from './state.js';
+import { runningView, setWord, word } from './state.js';
 import { updateContext } from './tlb.js';
 
 /** Masks of the CPSR's bits, from their places. */
@@ -89,6 +89,36 @@ function switchBank(m: Machine, from: number, to: number): void {
   setWord(m, L.SPSR, u32[bankWord(next + SPSR_AT)]!);
 }
 
+/** The banked register that R, SYSm of MRS and MSR (banked) name (B9.2.3); SPSR is n 16, ELR_hyp n 17. */
+export function bankedPlace(R: number, sysm: number): { mode: number; n: number } | undefined {
+  if (R) {
+    const modes: Record<number, number> = {
+      0b01110: MODE_FIQ,
+      0b10000: MODE_IRQ,
+      0b10010: MODE_SVC,
+      0b10100: MODE_ABT,
+      0b10110: MODE_UND,
+      0b11100: MODE_MON,
+      0b11110: MODE_HYP,
+    };
+    const mode = modes[sysm];
+    return mode === undefined ? undefined : { mode, n: 16 };
+  }
+  if (sysm < 0b00111) return { mode: MODE_USR, n: 8 + sysm };
+  if (sysm >= 0b01000 && sysm < 0b01111) return { mode: MODE_FIQ, n: sysm };
+  const pairs: Record<number, number> = {
+    0b1000: MODE_IRQ,
+    0b1001: MODE_SVC,
+    0b1010: MODE_ABT,
+    0b1011: MODE_UND,
+    0b1110: MODE_MON,
+  };
+  if (sysm === 0b11110) return { mode: MODE_HYP, n: 17 };
+  if (sysm === 0b11111) return { mode: MODE_HYP, n: 13 };
+  const mode = pairs[sysm >>> 1];
+  return mode === undefined || sysm < 16 ? undefined : { mode, n: sysm & 1 ? 13 : 14 };
+}
+
 /** Reads a register of another mode: n from 8 to 14, or 16 for SPSR; ELR_hyp is n 17 of Hyp mode. */
 export function bankedRegister(m: Machine, mode: number, n: number): number {
   return m.u32[placeOfBanked(m, mode, n)]!;
@@ -112,17 +142,17 @@ function placeOfBanked(m: Machine, mode: number, n: number): number {
   return bankWord(bank(mode) + (n === 13 ? SP_AT : LR_AT));
 }
 
-/** The running core's CPSR, put together; or that of a core whose state is kept at `at`. */
-export function readCpsr(m: Machine, at = 0): number {
-  const variant = word(m, at + L.VARIANT);
+/** The running core's CPSR, put together. */
+export function readCpsr(m: Machine): number {
+  const variant = word(m, L.VARIANT);
   return (
-    (word(m, at + L.CPSR) |
-      (word(m, at + L.N) & PSR_N) |
-      (word(m, at + L.Z) === 0 ? PSR_Z : 0) |
-      (word(m, at + L.C) ? PSR_C : 0) |
-      (word(m, at + L.V) & 0x80000000 ? PSR_V : 0) |
-      (word(m, at + L.Q) ? PSR_Q : 0) |
-      (word(m, at + L.GE) << 16) |
+    (word(m, L.CPSR) |
+      (word(m, L.N) & PSR_N) |
+      (word(m, L.Z) === 0 ? PSR_Z : 0) |
+      (word(m, L.C) ? PSR_C : 0) |
+      (word(m, L.V) & 0x80000000 ? PSR_V : 0) |
+      (word(m, L.Q) ? PSR_Q : 0) |
+      (word(m, L.GE) << 16) |
       (variant & L.VARIANT_T ? PSR_T : 0) |
       (variant & L.VARIANT_E ? PSR_E : 0)) >>>
     0
@@ -140,7 +170,7 @@ export function setCpsr(m: Machine, value: number): void {
   if (from !== (value & PSR_M)) {
     switchBank(m, from, value & PSR_M);
     updateContext(m);
-    m.listener?.modeChanged(m);
+    m.listener?.modeChanged(runningView(m));
   }
 }
 
@@ -180,7 +210,7 @@ export function writeCpsrByInstruction(m: Machine, value: number, bytes: number,
     }
   }
   setCpsr(m, ((current & ~mask) | (value & mask)) >>> 0);
-  if (bytes & 1) m.listener?.exceptionLeft(m);
+  if (bytes & 1) m.listener?.exceptionLeft(runningView(m));
 }
 
 /** Whether an instruction may change to a mode; otherwise it is UNPREDICTABLE, and the mode stays. */

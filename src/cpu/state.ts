@@ -2,6 +2,7 @@
 import { resetOf } from '../isa/bits.js';
 import * as R from '../isa/system-registers.js';
 import type { Bus, TimerName } from '../ports/bus.js';
+import type { CoreView } from './core-view.js';
 import type { Decoded } from './instruction.js';
 import * as L from './layout.js';
 
@@ -155,24 +156,24 @@ export interface Watch {
   /** Whether it wants to see the instruction at a physical address; asked when that is decoded. */
   readonly wants: (physical: number) => boolean;
   /**
-   * Sees an instruction that is wanted before it is executed, its condition not yet looked at. The running core's
-   * registers are those of {@link Machine.core}; PC is `address`.
+   * Sees an instruction that is wanted before it is executed, its condition not yet looked at. R15 is `address`.
    * @returns whether the run is to end here, before the instruction
    */
-  readonly instruction: (m: Machine, address: number, physical: number, word: number) => boolean;
+  readonly instruction: (core: CoreView, address: number, physical: number, word: number) => boolean;
 }
 
-/** Someone who is told what happens to the cores; all of it concerns the running one. */
+/** Someone who is told what happens to the cores; `core` is the running one. */
 export interface Listener {
   /** Its mode or security state is another now, or it went to sleep, or it woke. */
-  readonly modeChanged: (m: Machine) => void;
+  readonly modeChanged: (core: CoreView) => void;
   /**
    * It took an exception and is at its vector; SPSR says where it was.
    * @param vector the vector's offset in its table, 0x04 to 0x1c
+   * @param address of the instruction that a synchronous one was taken at
    */
-  readonly exceptionTaken: (m: Machine, vector: number) => void;
+  readonly exceptionTaken: (core: CoreView, vector: number, address: number) => void;
   /** It returns from an exception, or writes the lowest byte of CPSR. */
-  readonly exceptionLeft: (m: Machine) => void;
+  readonly exceptionLeft: (core: CoreView) => void;
   /** It executes an instruction whose effect the architecture leaves open. */
   readonly unpredictable: (event: Unpredictable) => void;
 }
@@ -188,6 +189,8 @@ export interface Machine {
   readonly cores: readonly Core[];
   /** The core whose state is at the fixed addresses. */
   core: Core;
+  /** The cores as those who look on see them. */
+  views: readonly CoreView[];
   /** Frequency of the system counter, in Hz. */
   readonly counterFrequency: number;
   readonly onTimer: (core: number, timer: TimerName, level: boolean) => void;
@@ -248,6 +251,18 @@ export function register(m: Machine, n: number): number {
 
 export function setRegister(m: Machine, n: number, value: number): void {
   m.u32[n] = value;
+}
+
+/** The running core, for those who look on. */
+export function runningView({ views, core }: Machine): CoreView {
+  return views[core.index]!;
+}
+
+/** Puts another core's state to where the running one's stands, and keeps that. */
+export function bringIn(m: Machine, core: Core): void {
+  m.u8.copyWithin(L.CORES + m.core.index * L.CORE_SIZE, 0, L.CORE_SIZE);
+  m.u8.copyWithin(0, L.CORES + core.index * L.CORE_SIZE, L.CORES + (core.index + 1) * L.CORE_SIZE);
+  m.core = core;
 }
 
 /** Whether the running core executes T32. */

@@ -14,8 +14,11 @@ const ISV = 1 << 24;
 const SSE = 1 << 21;
 const sizes: Record<string, number> = { '': 2, B: 0, H: 1, SB: 0, SH: 1 };
 
-/** Where an instruction that runs is in memory, or -1: the TLB may have lost its page to that of its data. */
-function codeAt(m: Machine, address: number): number {
+/**
+ * Where an instruction of the running core is in memory, or -1 where it may not be executed. The TLB need not know its
+ * page: it may have lost it to that of the instruction's data.
+ */
+export function codeAt(m: Machine, address: number): number {
   const known = lookupCode(m, address);
   if (known >= 0) return known;
   const found = walk(m, currentRegime(m), address, isPrivileged(m));

@@ -1,13 +1,14 @@
 import { Cpu, type CpuState } from '../cpu/cpu.js';
-import { type Listener, now, type Watch } from '../cpu/state.js';
+import type { Listener, Watch } from '../cpu/state.js';
 import { readU32LE } from '../base/bytes.js';
+import { CNTVOFF } from '../isa/system-registers.js';
 import { CORES, CRYSTAL_HZ, PERIPHERAL_BASE } from '../board/bcm2836.js';
 import { Clock } from '../board/clock.js';
 import { mailboxOwnerAt, setsMailbox } from '../board/local-peripherals.js';
 import { createPi2, type Board, type BoardState } from '../board/pi2.js';
 import type { Ending } from '../board/power.js';
 import { createTranscript } from './console.js';
-import { coreStates } from './core-state.js';
+import { coreState } from './core-state.js';
 import type { Engine, Machine, OnConsole } from './engine.js';
 import type { MachineReport } from './machine-report.js';
 import { followConsole } from './memory-console.js';
@@ -141,7 +142,7 @@ export async function createBuiltInPi(
     },
   });
   for (const { address, data } of machine.memory) cpu.memory.load(address, data);
-  for (const core of cpu.machine.cores) core.CNTVOFF = RESET_CNTVOFF;
+  for (const core of cpu.cores) core.setSystem(CNTVOFF, RESET_CNTVOFF);
   const pi: BuiltInPi = {
     cpu,
     board,
@@ -174,10 +175,10 @@ export async function createBuiltInPi(
 
       ending = saved.ending;
     },
-    nextEvent: () => Math.min(clock.nextEvent(), ...cpu.machine.cores.map((it) => it.timerDeadline)),
+    nextEvent: () => Math.min(clock.nextEvent(), cpu.timerDeadline),
     report: () =>
       Object.assign(
-        { nanoseconds: Math.max(cpu.time, now(cpu.machine)), cores: coreStates(cpu) },
+        { nanoseconds: cpu.reached, cores: cpu.cores.map(coreState) },
         ...observers.map(({ report }) => report?.()),
       ) as MachineReport,
   };
@@ -205,10 +206,10 @@ function allWatches(watches: readonly Watch[]): Watch | undefined {
   if (watches.length < 2) return watches[0];
   return {
     wants: (physical) => watches.some(({ wants }) => wants(physical)),
-    instruction: (m, address, physical, word) => {
+    instruction: (core, address, physical, word) => {
       let ends = false;
       for (const watch of watches)
-        if (watch.wants(physical) && watch.instruction(m, address, physical, word)) ends = true;
+        if (watch.wants(physical) && watch.instruction(core, address, physical, word)) ends = true;
       return ends;
     },
   };

@@ -8,16 +8,14 @@ import {
   VECTOR_PREFETCH,
   VECTOR_UNDEFINED,
 } from '../cpu/exceptions.js';
-import type { Cpu } from '../cpu/cpu.js';
-import * as L from '../cpu/layout.js';
-import { isSecure, modeOf } from '../cpu/current-mode.js';
+import type { CoreView } from '../cpu/core-view.js';
 import { PSR_F, PSR_I } from '../cpu/modes.js';
-import { type Machine, word } from '../cpu/state.js';
 import { faultName, hypClassName, longFaultName } from '../isa/fault-status.js';
 import { MODE_HYP, MODE_MON } from '../isa/program-status.js';
+import { DFAR, DFSR, HCR, HDFAR, HIFAR, HSR, IFAR, IFSR, SCR } from '../isa/system-registers.js';
 import { hex } from '../base/words.js';
-import { coreStates, modeName, nextWord } from './core-state.js';
-import type { CoreState, Crash } from './machine-report.js';
+import { modeName } from './core-state.js';
+import type { Crash } from './machine-report.js';
 import type { Observe } from './observer.js';
 
 /** Words of a core's state that are compared: R0 to R14. R15 is at the vector. */
@@ -53,17 +51,15 @@ const SCR_ROUTES = 0b110;
 const isPrefetchClass = (HSR: number): boolean => HSR >>> 27 === EC_PREFETCH_LOWER >>> 1;
 const isDataClass = (HSR: number): boolean => HSR >>> 27 === EC_DATA_LOWER >>> 1;
 
-function keep(m: Machine, vector: number): Kept {
-  const { core } = m;
-  const kept = { vector, address: m.address, psr: word(m, L.SPSR), takenIn: modeOf(m), at: m.u32[15]! };
+function keep(core: CoreView, vector: number, address: number): Kept {
+  const kept = { vector, address, psr: core.SPSR, takenIn: core.mode, at: core.register(15) };
   if (kept.takenIn === MODE_HYP) {
-    const faultAddress = isPrefetchClass(core.HSR) ? core.HIFAR : core.HDFAR;
-    return { ...kept, syndrome: core.HSR, faultAddress };
+    const syndrome = core.system(HSR);
+    return { ...kept, syndrome, faultAddress: core.system(isPrefetchClass(syndrome) ? HIFAR : HDFAR) };
   }
-  const { IFSR, IFAR, DFSR, DFAR } = isSecure(m) ? core.secure : core.nonSecure;
-  return vector === VECTOR_PREFETCH
-    ? { ...kept, syndrome: IFSR, faultAddress: IFAR }
-    : { ...kept, syndrome: DFSR, faultAddress: DFAR };
+  const copy = core.secure ? 'secure' : 'non-secure';
+  const [status, faultAddress] = vector === VECTOR_PREFETCH ? [IFSR, IFAR] : [DFSR, DFAR];
+  return { ...kept, syndrome: core.system(status, copy), faultAddress: core.system(faultAddress, copy) };
 }
 
 /** `a Data Abort at 0x00008000 in svc mode (translation fault, level 1; DFAR 0x00000000)`. */
@@ -106,16 +102,16 @@ interface Chain {
 const SYNCHRONOUS = new Set([VECTOR_UNDEFINED, VECTOR_CALL, VECTOR_PREFETCH, VECTOR_DATA, VECTOR_HYP_TRAP]);
 
 /** Whether the state at an exception is the one that was kept; vector, mode and address count too. */
-function isAnchor(m: Machine, chain: Chain, kept: Kept): boolean {
+function isAnchor(core: CoreView, chain: Chain, kept: Kept): boolean {
   const { anchor } = chain;
-  for (let r = 0; r < COMPARED; r++) if (anchor[r] !== m.u32[r]) return false;
+  for (let r = 0; r < COMPARED; r++) if (anchor[r] !== core.register(r)) return false;
   return (
     anchor[COMPARED] === kept.at && anchor[COMPARED + 1] === kept.address && anchor[COMPARED + 2] === kept.psr
   );
 }
 
-function setAnchor(m: Machine, { anchor }: Chain, kept: Kept): void {
-  anchor.set(m.u32.subarray(0, COMPARED));
+function setAnchor(core: CoreView, { anchor }: Chain, kept: Kept): void {
+  for (let r = 0; r < COMPARED; r++) anchor[r] = core.register(r);
   anchor[COMPARED] = kept.at;
   anchor[COMPARED + 1] = kept.address;
   anchor[COMPARED + 2] = kept.psr;
@@ -131,8 +127,8 @@ function endlessText(core: number, { first, last }: Chain): string {
 
 /** Ends the run when the guest has crashed. */
 export const endAtCrash: Observe = (pi) => {
-  const { machine } = pi.cpu;
-  const chains = machine.cores.map((): Chain => ({
+  const { cores } = pi.cpu;
+  const chains = cores.map((): Chain => ({
     depth: 0,
     first: undefined,
     last: undefined,
@@ -147,57 +143,59 @@ export const endAtCrash: Observe = (pi) => {
   };
   return {
     listener: {
-      exceptionTaken: (m, vector) => {
+      exceptionTaken: (core, vector, address) => {
         if (!SYNCHRONOUS.has(vector)) return;
-        const chain = chains[m.core.index]!;
-        const kept = keep(m, vector);
+        const chain = chains[core.index]!;
+        const kept = keep(core, vector, address);
         chain.depth++;
         chain.last = kept;
         if (chain.depth === 1) {
           chain.first = kept;
           chain.anchorAt = 1;
           chain.repeats = 0;
-          setAnchor(m, chain, kept);
+          setAnchor(core, chain, kept);
           return;
         }
-        if (isAnchor(m, chain, kept)) {
-          if (++chain.repeats === REPEATS) crashed(m.core.index, endlessText(m.core.index, chain));
+        if (isAnchor(core, chain, kept)) {
+          if (++chain.repeats === REPEATS) crashed(core.index, endlessText(core.index, chain));
         } else if (chain.depth === chain.anchorAt * 2) {
           // Further and further back, so that circles of any length are found.
           chain.anchorAt = chain.depth;
           chain.repeats = 0;
-          setAnchor(m, chain, kept);
+          setAnchor(core, chain, kept);
         }
       },
-      exceptionLeft: (m) => {
-        chains[m.core.index]!.depth = 0;
+      exceptionLeft: (core) => {
+        chains[core.index]!.depth = 0;
       },
     },
     look: () => {
-      const states = coreStates(pi.cpu);
-      const stuck = states.map((state) => isStuck(pi.cpu, state));
+      const stuck = cores.map(isStuck);
       const after = (core: number): string =>
         chains[core]!.depth > 0 ? ` after ${exceptionText(chains[core]!.last!)}` : '';
-      for (const { core, pc } of states) {
-        const { depth, last } = chains[core]!;
+      for (const core of cores) {
+        const { index } = core;
+        const { depth, last } = chains[index]!;
         // A call is no fault: what answers it may well stay for ever.
-        if (stuck[core] && depth > 0 && last!.vector !== VECTOR_CALL) {
+        if (stuck[index] && depth > 0 && last!.vector !== VECTOR_CALL) {
+          const pc = hex(core.register(15), 8);
           crashed(
-            core,
-            `core ${core} took ${exceptionText(last!)}, and branches to itself at ${hex(pc, 8)} for ever`,
+            index,
+            `core ${index} took ${exceptionText(last!)}, and branches to itself at ${pc} for ever`,
           );
           return;
         }
       }
-      const ended = states.every(({ core, waiting }) => waiting !== 'no' || stuck[core]);
+      const ended = cores.every(({ index, waiting }) => waiting !== 'no' || stuck[index]);
       if (!ended || pi.nextEvent() !== Infinity) return;
-      const what = states.map(({ core, pc, waiting }) => {
-        const how = stuck[core]
+      const what = cores.map((core) => {
+        const { index, waiting } = core;
+        const how = stuck[index]
           ? 'branches to itself'
           : waiting === 'event'
             ? 'waits for an event'
             : 'waits for an interrupt';
-        return `core ${core} ${how} at ${hex(pc, 8)}${after(core)}`;
+        return `core ${index} ${how} at ${hex(core.register(15), 8)}${after(index)}`;
       });
       crashed(null, `nothing will happen any more: ${what.join(', ')}`);
     },
@@ -209,11 +207,10 @@ const BRANCH_TO_ITSELF_A32 = 0xeaff_fffe;
 const BRANCH_TO_ITSELF_T32 = 0xe7fe;
 
 /** Whether a core is at a branch to itself that no interrupt can end. */
-function isStuck(cpu: Cpu, state: CoreState): boolean {
-  const { core, CPSR, waiting, thumb } = state;
-  if (waiting !== 'no' || (CPSR & PSR_I) === 0 || (CPSR & PSR_F) === 0) return false;
-  const { HCR, SCR } = cpu.machine.cores[core]!;
+function isStuck(core: CoreView): boolean {
+  const { CPSR } = core;
+  if (core.waiting !== 'no' || (CPSR & PSR_I) === 0 || (CPSR & PSR_F) === 0) return false;
   // Interrupts that go to HYP or Monitor mode are not masked by other modes' CPSR.
-  if (HCR !== 0 || (SCR & SCR_ROUTES) !== 0) return false;
-  return nextWord(cpu, state) === (thumb ? BRANCH_TO_ITSELF_T32 : BRANCH_TO_ITSELF_A32);
+  if (core.system(HCR) !== 0 || (core.system(SCR) & SCR_ROUTES) !== 0) return false;
+  return core.nextWord() === (core.thumb ? BRANCH_TO_ITSELF_T32 : BRANCH_TO_ITSELF_A32);
 }

@@ -1,6 +1,5 @@
-import { readCpsr } from '../cpu/modes.js';
-import * as L from '../cpu/layout.js';
-import type { Core, Machine } from '../cpu/state.js';
+import type { CoreView } from '../cpu/core-view.js';
+import * as R from '../isa/system-registers.js';
 import { readU32BE } from '../base/bytes.js';
 import { CORES } from '../board/bcm2836.js';
 import { LOCAL_MAILBOX3_CLR, LOCAL_MAILBOX_STRIDE } from '../board/local-peripherals.js';
@@ -26,41 +25,34 @@ function bytesAt(ram: Uint8Array, address: number): Uint8Array {
   return there.slice(0, Math.min(size, TREE_LIMIT));
 }
 
-/** The running core's registers. */
-function coreAtEntry(m: Machine, board: Board, pc: number, releasedTo: number | undefined): CoreAtEntry {
-  const { core } = m;
+/** The registers of a core that comes to `pc`. */
+function coreAtEntry(core: CoreView, board: Board, pc: number, releasedTo: number | undefined): CoreAtEntry {
   return {
     core: core.index,
     pc,
-    r0: m.u32[0]!,
-    r1: m.u32[1]!,
-    r2: m.u32[2]!,
-    CPSR: readCpsr(m) >>> 0,
-    SCR: core.SCR >>> 0,
-    SCTLR: core.nonSecure.SCTLR >>> 0,
-    secureSCTLR: core.secure.SCTLR >>> 0,
-    HSCTLR: core.HSCTLR >>> 0,
-    ACTLR: core.ACTLR >>> 0,
-    NSACR: core.NSACR >>> 0,
-    HCPTR: core.HCPTR >>> 0,
-    CNTFRQ: core.CNTFRQ >>> 0,
-    CNTVOFF: core.CNTVOFF,
-    VTTBR: (BigInt(core.VTTBR_HIGH >>> 0) << 32n) | BigInt(core.VTTBR >>> 0),
+    r0: core.register(0),
+    r1: core.register(1),
+    r2: core.register(2),
+    CPSR: core.CPSR,
+    SCR: core.system(R.SCR),
+    SCTLR: core.system(R.SCTLR, 'non-secure'),
+    secureSCTLR: core.system(R.SCTLR, 'secure'),
+    HSCTLR: core.system(R.HSCTLR),
+    ACTLR: core.system(R.ACTLR),
+    NSACR: core.system(R.NSACR),
+    HCPTR: core.system(R.HCPTR),
+    CNTFRQ: core.system(R.CNTFRQ),
+    CNTVOFF: core.system(R.CNTVOFF),
+    VTTBR: core.system(R.VTTBR),
     timers: {
-      secure: core.secure.CNTP_CTL,
-      physical: core.nonSecure.CNTP_CTL,
-      virtual: core.CNTV_CTL,
-      hyp: core.CNTHP_CTL,
+      secure: core.system(R.CNTP_CTL, 'secure'),
+      physical: core.system(R.CNTP_CTL, 'non-secure'),
+      virtual: core.system(R.CNTV_CTL),
+      hyp: core.system(R.CNTHP_CTL),
     },
     mailbox3: board.local.read(LOCAL_MAILBOX3_CLR + core.index * LOCAL_MAILBOX_STRIDE),
     releasedTo,
   };
-}
-
-/** Where a core is: the address of its next instruction. */
-function pcOf(m: Machine, core: Core): number {
-  const state = m.core === core ? 0 : L.CORES + core.index * L.CORE_SIZE;
-  return m.u32[(state + L.PC) >>> 2]!;
 }
 
 /**
@@ -101,11 +93,11 @@ export const watchHandover: Observe = ({ cpu, board }, { picked, consoles }) => 
   return {
     watch: {
       wants: (physical) => !isComplete() && entries.has(physical),
-      instruction: (m, address, physical) => {
-        const { index } = m.core;
+      instruction: (core, address, physical) => {
+        const { index } = core;
         // To its first instruction another core comes only by mistake, whether released or not.
         if (came.has(index) || (physical !== expectedAt(index) && physical !== kernel.start)) return false;
-        const seen = coreAtEntry(m, board, address, releasedTo.get(index));
+        const seen = coreAtEntry(core, board, address, releasedTo.get(index));
         came.set(index, seen);
         if (index === 0) atR2 = bytesAt(memory.observe(), seen.r2);
         return false;
@@ -113,9 +105,9 @@ export const watchHandover: Observe = ({ cpu, board }, { picked, consoles }) => 
     },
     look() {
       if (isComplete() || !came.has(0)) return;
-      for (const core of cpu.machine.cores) {
+      for (const core of cpu.cores) {
         if (came.has(core.index) || strayed.has(core.index)) continue;
-        const at = pcOf(cpu.machine, core);
+        const at = core.register(15);
         const isHere = at >= kernel.start && at < kernel.end;
         // One that is released comes there with its next instruction, or is a stray by the next look.
         if (!isHere || at === expectedAt(core.index)) continue;

@@ -15,7 +15,7 @@ export const noteOddities: Observe = (pi) => {
       unpredictable: ({ core, address, word }: Unpredictable) => {
         const key = `${address} ${word}`;
         if (unpredictable.size >= UNPREDICTABLE_LIMIT || unpredictable.has(key)) return;
-        const disassembly = disassemblyAt(pi.cpu.machine, address, word);
+        const disassembly = disassemblyAt(pi.cpu.cores[core]!, address, word);
         unpredictable.set(key, { core, address, word, disassembly });
       },
     },

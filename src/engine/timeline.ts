@@ -1,6 +1,4 @@
-import { isSecure } from '../cpu/current-mode.js';
-import { readCpsr } from '../cpu/modes.js';
-import { type Machine, now } from '../cpu/state.js';
+import type { CoreView } from '../cpu/core-view.js';
 import { modeName } from './core-state.js';
 import type { Activity, Timeline } from './machine-report.js';
 import type { Observe } from './observer.js';
@@ -30,19 +28,17 @@ export const recordTimeline: Observe = (pi) => {
   const numbers = new Int8Array(64).fill(-1);
   let piece = FIRST_PIECE;
 
-  /** The number of what the running core does. */
-  const activityOf = (m: Machine): number => {
-    const secure = isSecure(m);
-    const waiting = m.core.waiting !== 'no';
-    const psr = readCpsr(m);
-    const key = waiting ? (secure ? 1 : 0) : ((psr & 0x1f) << 1) | (secure ? 1 : 0);
+  /** The number of what a core does. */
+  const activityOf = (core: CoreView): number => {
+    const { secure, mode } = core;
+    const waiting = core.waiting !== 'no';
+    const key = waiting ? (secure ? 1 : 0) : (mode << 1) | (secure ? 1 : 0);
     if (numbers[key]! < 0)
-      numbers[key] = activities.push({ mode: waiting ? 'waiting' : modeName(psr), secure }) - 1;
+      numbers[key] = activities.push({ mode: waiting ? 'waiting' : modeName(mode), secure }) - 1;
     return numbers[key]!;
   };
-  const records = cpu.machine.cores.map((): CoreRecord => {
-    // Every core comes out of reset like the first.
-    const activity = activityOf(cpu.machine);
+  const records = cpu.cores.map((core): CoreRecord => {
+    const activity = activityOf(core);
     const spent = new Float64Array(PIECES * ACTIVITIES);
     const seen = new Uint8Array(ACTIVITIES);
     seen[activity] = 1;
@@ -88,11 +84,11 @@ export const recordTimeline: Observe = (pi) => {
 
   return {
     listener: {
-      modeChanged: (m) => {
-        const record = records[m.core.index]!;
-        const activity = activityOf(m);
+      modeChanged: (core) => {
+        const record = records[core.index]!;
+        const activity = activityOf(core);
         if (activity === record.activity) return;
-        const time = now(m);
+        const time = cpu.now();
         count(record, time);
         record.activity = activity;
         if (record.seen[activity]) return;
@@ -101,7 +97,7 @@ export const recordTimeline: Observe = (pi) => {
       },
     },
     report: () => {
-      const nanoseconds = Math.max(cpu.time, now(cpu.machine));
+      const nanoseconds = cpu.reached;
       for (const record of records) count(record, nanoseconds);
       const pieces = Math.max(1, Math.ceil(nanoseconds / piece));
       const timeline: Timeline = {

@@ -1,8 +1,6 @@
 /** The trace: a line of text for each instruction that a core is about to execute. */
 import { disassembleA32, disassembleT32, type Disassembly } from '../isa/disassembler.js';
-import { isSecure } from '../cpu/current-mode.js';
-import { readCpsr, readItState } from '../cpu/modes.js';
-import { type Machine, now, thumb } from '../cpu/state.js';
+import type { CoreView } from '../cpu/core-view.js';
 import { hexDigits } from '../base/words.js';
 import { modeName } from './core-state.js';
 import type { Observe } from './observer.js';
@@ -20,12 +18,12 @@ function instructionText(found: Disassembly | undefined): string {
 }
 
 /**
- * The instruction at an address of the running core.
+ * The instruction that a core comes to.
  * @param word an A32 word, or T32 as `decodeT32` takes it
  */
-export function disassemblyAt(m: Machine, address: number, word: number): string {
-  if (!thumb(m)) return instructionText(disassembleA32(word, { address }));
-  const it = readItState(m);
+export function disassemblyAt(core: CoreView, address: number, word: number): string {
+  if (!core.thumb) return instructionText(disassembleA32(word, { address }));
+  const it = core.itState;
   return instructionText(disassembleT32(word, { address, ...(it !== 0 && { condition: it >>> 4 }) }));
 }
 
@@ -42,12 +40,13 @@ export function traceTo(write: (text: string) => void): Observe {
   return (pi) => {
     let piece = '# core, virtual time in ns, mode, security state, address, word, instruction\n';
     const texts = new Map<number, { readonly word: number; readonly it: number; readonly text: string }>();
-    const textAt = (m: Machine, address: number, word: number): string => {
-      const it = thumb(m) ? readItState(m) | 0x100 : 0;
+    const textAt = (core: CoreView, address: number, word: number): string => {
+      const { thumb } = core;
+      const it = thumb ? core.itState | 0x100 : 0;
       const kept = texts.get(address);
       if (kept?.word === word && kept.it === it) return kept.text;
-      const digits = thumb(m) && word <= 0xffff ? 4 : 8;
-      const text = `${hexDigits(address, 8)}  ${hexDigits(word, digits).padEnd(8)}  ${disassemblyAt(m, address, word)}\n`;
+      const digits = thumb && word <= 0xffff ? 4 : 8;
+      const text = `${hexDigits(address, 8)}  ${hexDigits(word, digits).padEnd(8)}  ${disassemblyAt(core, address, word)}\n`;
       if (texts.size >= KEPT) texts.clear();
       texts.set(address, { word, it, text });
       return text;
@@ -59,12 +58,12 @@ export function traceTo(write: (text: string) => void): Observe {
     return {
       watch: {
         wants: () => true,
-        instruction: (m, address, _physical, word) => {
+        instruction: (core, address, _physical, word) => {
           // Another observer may have ended the run before this instruction.
           if (pi.ending !== undefined) return false;
-          const time = now(m).toString().padStart(12);
-          const state = `${modeName(readCpsr(m))} ${isSecure(m) ? 'S ' : 'NS'}`;
-          piece += `${m.core.index} ${time}  ${state}  ${textAt(m, address, word)}`;
+          const time = pi.cpu.now().toString().padStart(12);
+          const state = `${modeName(core.mode)} ${core.secure ? 'S ' : 'NS'}`;
+          piece += `${core.index} ${time}  ${state}  ${textAt(core, address, word)}`;
           if (piece.length >= PIECE) flush();
           return false;
         },

@@ -11,10 +11,10 @@ export function endAt(address: number): Observe {
     watch: {
       // No page is smaller than 4 KiB: below that, virtual and physical addresses are alike.
       wants: (physical) => (physical & PAGE_MASK) === (wanted & PAGE_MASK),
-      instruction: (m, at) => {
+      instruction: ({ index }, at) => {
         if (at !== wanted) return false;
-        reachedBy ??= m.core.index;
-        pi.stop(`core ${m.core.index} came to ${hex(wanted, 8)}`);
+        reachedBy ??= index;
+        pi.stop(`core ${index} came to ${hex(wanted, 8)}`);
         return true;
       },
     },

@@ -379,7 +379,7 @@ export function option(number: number): CoprocessorOption {
 }
 
 /** SYSm and R of MRS and MSR (banked register), tables B9-1 and B9-2: SYSm is M:M1. */
-const bankedRegisters = {
+export const bankedRegisters = {
   R8_usr: { R: 0, M: 0, M1: 0 },
   R9_usr: { R: 0, M: 0, M1: 1 },
   R10_usr: { R: 0, M: 0, M1: 2 },

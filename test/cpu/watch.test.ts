@@ -30,10 +30,11 @@ test('who looks on sees every instruction once, before it is executed, and may s
   const seen: string[] = [];
   cpu.watch({
     wants: () => true,
-    instruction: (m, address, physical, word) => {
+    instruction: (core, address, physical, word) => {
       expect(physical).toBe(address);
+      expect(core.register(15)).toBe(address);
       expect(word).toBe(ramWords(cpu, address, 1)[0]);
-      seen.push(`${(address - CODE) / 4} r0=${m.u32[0]!} r1=${m.u32[1]!}`);
+      seen.push(`${(address - CODE) / 4} r0=${core.register(0)} r1=${core.register(1)}`);
       return address === END;
     },
   });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { c, p15, pc, r0, r1, r2, r3 } from '../../src/isa/registers.js';
 import { buildBootBlock } from '../../src/boot/block.js';
 import { builtInEngine, createBuiltInPi } from '../../src/engine/built-in.js';
-import { coreStates } from '../../src/engine/core-state.js';
+import { coreState } from '../../src/engine/core-state.js';
 import type { Engine } from '../../src/engine/engine.js';
 import { noteOddities } from '../../src/engine/notes.js';
 import type { Observe } from '../../src/engine/observer.js';
@@ -98,7 +98,7 @@ test('the trace is handed on piece by piece, and the last piece too', async () =
     expect(piece.length).toBeLessThan(0x1_0100);
     expect(piece.endsWith('\n')).toBe(true);
   }
-  const states = coreStates(pi.cpu);
+  const states = pi.cpu.cores.map(coreState);
   pi.report();
   expect(pieces.length).toBe(before + 1);
   // One line an instruction, behind the heading.

@@ -53,8 +53,8 @@ describe.each(generations)('the stub of %s', (_, stub) => {
       const pi = await started(stub, kernel(address), () => ({
         watch: {
           wants: () => true,
-          instruction: (m, at) => {
-            if (m.core.index > 0) executed[m.core.index - 1]!.push(at);
+          instruction: ({ index }, at) => {
+            if (index > 0) executed[index - 1]!.push(at);
             return false;
           },
         },

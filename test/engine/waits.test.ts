@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { useTools } from '../../scripts/lib/tools.js';
 import { assembler, type Assembler } from '../../src/isa/assembler.js';
 import * as L from '../../src/cpu/layout.js';
-import { now } from '../../src/cpu/state.js';
 import * as reg from '../../src/isa/system-registers.js';
 import {
   lr,
@@ -347,12 +346,12 @@ test('a run in which waits are passed over is the one in which they are executed
               see(...bytes);
             },
             [
-              () => ({
+              ({ cpu }) => ({
                 watch: {
                   // Core 0's part: what is looked at is executed in any case.
                   wants: (physical) => physical >= KERNEL && physical < kernel.own,
-                  instruction: (m, address) => {
-                    see(now(m), m.core.index, address);
+                  instruction: (core, address) => {
+                    see(cpu.now(), core.index, address);
                     return false;
                   },
                 },

@@ -128,6 +128,30 @@ function circleIn(texts: ReadonlyMap<string, string>): string[] {
   return [...texts.keys()].map((file) => visit(file, [])).find((it) => it.length > 0) ?? [];
 }
 
+/** Those that compare all of a machine's state, whatever it means. */
+const WHOLE_STATE = ['test/engine/waits.test.ts', 'test/real/save.test.ts'];
+
+/** Whether a file outside src/cpu and its tests reaches past the view of a core; in src, into the machine behind it. */
+function knowsLayout(file: string, text: string): boolean {
+  if (/^(?:src|test)\/cpu\//.test(file) || WHOLE_STATE.includes(file)) return false;
+  const imported = importsOf(text).some((it) => /(?:^|\/)cpu\/layout\.js$/.test(it));
+  return imported || (file.startsWith('src/') && /\bcpu\.machine\b/.test(text));
+}
+
+const readText = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+/** Every TypeScript file of some folders. */
+function filesOf(...folders: readonly string[]): string[] {
+  return folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
+      .filter(
+        (name) =>
+          name.endsWith('.ts') && !name.includes('node_modules') && name !== 'test/house/imports.test.ts',
+      ),
+  );
+}
+
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .map((name) => `src/${name.replaceAll('\\', '/')}`)
   .filter((name) => name.endsWith('.ts'));
@@ -145,6 +169,16 @@ describe('the direction of imports', () => {
   test('every file of src keeps to it, and only src/node and src/cli use Node', () => {
     expect(sources.length).toBeGreaterThan(10);
     expect(sources.flatMap((file) => faultsOf(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+  });
+
+  test("nothing outside src/cpu knows where a core's registers stand", () => {
+    expect(
+      filesOf('src', 'test', 'bench', 'scripts').filter((file) => knowsLayout(file, readText(file))),
+    ).toEqual([]);
+    expect(knowsLayout('src/engine/x.ts', `import * as L from '../cpu/layout.js';`)).toBe(true);
+    expect(knowsLayout('test/cli/x.ts', `import { PC } from '../../src/cpu/layout.js';`)).toBe(true);
+    expect(knowsLayout('src/engine/x.ts', `pi.cpu.machine.core.SCR`)).toBe(true);
+    expect(knowsLayout('src/cpu/x.ts', `import * as L from './layout.js';`)).toBe(false);
   });
 
   test('no files import each other in a circle', () => {

@@ -1,6 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import * as CPU from '../../src/cpu/layout.js';
-import { setWord, word } from '../../src/cpu/state.js';
 import type { Assembler } from '../../src/isa/assembler.js';
 import { r0, r1, r2, r6 } from '../../src/isa/registers.js';
 import * as reg from '../../src/isa/system-registers.js';
@@ -179,8 +177,8 @@ describe('a guest that cannot go on', () => {
     const { pi, messages } = await machine([guest(calling, { name: 'bad' })], ({ hypervisor }) => () => ({
       watch: {
         wants: (physical) => physical === hypervisor.symbols.get('enter.trap'),
-        instruction: (m) => {
-          if (changed++ === 0) setWord(m, CPU.SPSR, (word(m, CPU.SPSR) & ~0x1f) | 0x14);
+        instruction: (core) => {
+          if (changed++ === 0) core.SPSR = (core.SPSR & ~0x1f) | 0x14;
           return false;
         },
       },

@@ -231,9 +231,9 @@ test('a guest restarted a hundred times begins as it did first; another on its c
     ({ cpu }) => ({
       watch: {
         wants: (physical) => physical === entry || physical === reported,
-        instruction: (m, _address, physical) => {
+        instruction: (_core, _address, physical) => {
           if (physical === entry) {
-            states.push(stateOf(m));
+            states.push(stateOf(cpu.machine));
             const now = cpu.memory.observe(memory, SMALLEST);
             if (memories.length === 0) memories.push(now.slice());
             else if (Buffer.compare(memories[0]!, now) !== 0) differing++;

@@ -1,7 +1,7 @@
 /** Who a core executes for, instruction by instruction: guests by their number, the host, and HYP mode itself. */
-import * as L from '../../src/cpu/layout.js';
+import type { CoreView } from '../../src/cpu/core-view.js';
 import type { Machine } from '../../src/cpu/state.js';
-import { executedInSlice, now, word } from '../../src/cpu/state.js';
+import { executedInSlice } from '../../src/cpu/state.js';
 import { bits, bitsOf } from '../../src/isa/bits.js';
 import {
   EC_DATA_LOWER,
@@ -16,10 +16,9 @@ import * as reg from '../../src/isa/system-registers.js';
 import type { Observe } from '../../src/engine/observer.js';
 import { hex } from '../support/hex.js';
 
-const MODE = 0x1f;
-/** VTTBR.VMID, in its high word. */
-const VMID = 0xff_0000;
-const VMID_SHIFT = 16;
+/** VTTBR.VMID. */
+const VMID = 0xffn;
+const VMID_SHIFT = BigInt(reg.VTTBR.bits.VMID[1]);
 /** VMPIDR: the number of a CPU in its machine. */
 const AFF0 = 0xff;
 const HCR_VM = bits(reg.HCR, { VM: 1 });
@@ -81,6 +80,7 @@ const keyOf = (machine: number, cpu: number): string => `${machine}.${cpu}`;
  * @param keepVisits whether to list every entry into HYP mode
  */
 export function watchWorlds(keepVisits = false): Worlds {
+  let machine: Machine | undefined;
   const executed = Array.from({ length: 4 }, () => new Map<string, number>());
   const cpu = [0, 0, 0, 0];
   const since = [0, 0, 0, 0];
@@ -91,28 +91,27 @@ export function watchWorlds(keepVisits = false): Worlds {
   const visits: Visit[] = [];
   const wrong: string[] = [];
 
-  const account = (m: Machine): void => {
-    const { index } = m.core;
-    const count = m.core.executed + executedInSlice(m);
+  const account = ({ index, executed: before }: CoreView): void => {
+    const count = before + executedInSlice(machine!);
     const key = keyOf(who[index]!, who[index] === HYP ? 0 : cpu[index]!);
     executed[index]!.set(key, (executed[index]!.get(key) ?? 0) + count - since[index]!);
     const visit = open[index];
     if (visit && who[index] === HYP) visit.instructions += count - since[index]!;
     since[index] = count;
   };
-  const changed = (m: Machine): void => {
-    const { index } = m.core;
-    account(m);
-    const mode = word(m, L.CPSR) & MODE;
-    if (mode === MODE_MON && (m.core.HCR & HCR_VM) !== 0)
-      wrong.push(`core ${index} went to Secure state from ${hex(word(m, L.PC))}`);
+  const changed = (core: CoreView): void => {
+    const { index, mode } = core;
+    account(core);
+    const hasStage2 = (core.system(reg.HCR) & HCR_VM) !== 0;
+    if (mode === MODE_MON && hasStage2)
+      wrong.push(`core ${index} went to Secure state from ${hex(core.register(15))}`);
     if (mode === MODE_HYP) {
       who[index] = HYP;
       return;
     }
     // Before a machine has its second stage, nobody is there but the boot code.
-    who[index] = m.core.HCR & HCR_VM ? (m.core.VTTBR_HIGH & VMID) >>> VMID_SHIFT : BEFORE;
-    cpu[index] = m.core.VMPIDR & AFF0;
+    who[index] = hasStage2 ? Number((core.system(reg.VTTBR) >> VMID_SHIFT) & VMID) : BEFORE;
+    cpu[index] = core.system(reg.VMPIDR) & AFF0;
     if (who[index] === BEFORE) return;
     if (last[index] !== who[index]) {
       if (last[index]! >= 0) switches[index]!++;
@@ -123,28 +122,33 @@ export function watchWorlds(keepVisits = false): Worlds {
     open[index] = undefined;
   };
   return {
-    observe: () => ({
-      listener: {
-        modeChanged: changed,
-        exceptionTaken: (m, vector) => {
-          if ((word(m, L.CPSR) & MODE) !== MODE_HYP) return;
-          const { index } = m.core;
-          if (OWN_FAULTS.includes(vector))
-            wrong.push(`core ${index} took vector ${hex(vector)} in HYP mode, HSR ${hex(m.core.HSR)}`);
-          if (!keepVisits) return;
-          const from = last[index]!;
-          // HPFAR has the page from bit 4 on, HDFAR the place in it.
-          const address = ((m.core.HPFAR >>> 4) * 0x1000 + (m.core.HDFAR & 0xfff)) >>> 0;
-          const { HSR: hsr } = m.core;
-          const visit = { core: index, vector, hsr, address, time: now(m), from, to: from, instructions: 0 };
-          open[index] = visit;
-          visits.push(visit);
+    observe: ({ cpu: processor }) => {
+      ({ machine } = processor);
+      return {
+        listener: {
+          modeChanged: changed,
+          exceptionTaken: (core, vector) => {
+            if (core.mode !== MODE_HYP) return;
+            const { index } = core;
+            const hsr = core.system(reg.HSR);
+            if (OWN_FAULTS.includes(vector))
+              wrong.push(`core ${index} took vector ${hex(vector)} in HYP mode, HSR ${hex(hsr)}`);
+            if (!keepVisits) return;
+            const from = last[index]!;
+            // HPFAR has the page from bit 4 on, HDFAR the place in it.
+            const address =
+              ((core.system(reg.HPFAR) >>> 4) * 0x1000 + (core.system(reg.HDFAR) & 0xfff)) >>> 0;
+            const time = processor.now();
+            const visit = { core: index, vector, hsr, address, time, from, to: from, instructions: 0 };
+            open[index] = visit;
+            visits.push(visit);
+          },
+          unpredictable: ({ core, address, word: instruction, name }) => {
+            if (who[core] === HYP) wrong.push(`${name} (${hex(instruction)}) at ${hex(address)} in HYP mode`);
+          },
         },
-        unpredictable: ({ core, address, word: instruction, name }) => {
-          if (who[core] === HYP) wrong.push(`${name} (${hex(instruction)}) at ${hex(address)} in HYP mode`);
-        },
-      },
-    }),
+      };
+    },
     instructions: (core, machine, of) => {
       let sum = 0;
       for (const [key, count] of executed[core]!)

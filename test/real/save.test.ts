@@ -62,8 +62,8 @@ function nextInstructions(pi: BuiltInPi): string {
   let left = SEEN;
   pi.cpu.watch({
     wants: () => true,
-    instruction: (m, address, _, word) => {
-      seen.update(`${m.core.index} ${address} ${word}\n`);
+    instruction: ({ index }, address, _, word) => {
+      seen.update(`${index} ${address} ${word}\n`);
       return --left === 0;
     },
   });

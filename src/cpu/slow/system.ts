@@ -1,15 +1,5 @@
 /** Status registers, exceptions, hints: what system software does (A8, B9.3). */
-import {
-  MODE_ABT,
-  MODE_FIQ,
-  MODE_HYP,
-  MODE_IRQ,
-  MODE_MON,
-  MODE_SVC,
-  MODE_SYS,
-  MODE_UND,
-  MODE_USR,
-} from '../../isa/program-status.js';
+import { MODE_FIQ, MODE_HYP, MODE_MON, MODE_SYS, MODE_USR } from '../../isa/program-status.js';
 import {
   breakpoint,
   EC_JAZELLE,
@@ -28,6 +18,7 @@ import * as L from '../layout.js';
 import { expandA32 } from '../lowerings.js';
 import { isPrivileged, isSecure, modeOf } from '../current-mode.js';
 import {
+  bankedPlace,
   bankedRegister,
   isMode,
   PSR_A,
@@ -69,36 +60,6 @@ function moveToStatus(m: Machine, f: Needs<'mask' | 'R'>, value: number): void {
   writeCpsrByInstruction(m, value, mask, false);
   // Interrupts may be pending that were masked; the byte order may be another.
   if (mask & 3) m.leave = true;
-}
-
-/** The banked register that R, SYSm of MRS and MSR (banked) name (B9.2.3); SPSR is n 16, ELR_hyp n 17. */
-function bankedPlace(R: number, sysm: number): { mode: number; n: number } | undefined {
-  if (R) {
-    const modes: Record<number, number> = {
-      0b01110: MODE_FIQ,
-      0b10000: MODE_IRQ,
-      0b10010: MODE_SVC,
-      0b10100: MODE_ABT,
-      0b10110: MODE_UND,
-      0b11100: MODE_MON,
-      0b11110: MODE_HYP,
-    };
-    const mode = modes[sysm];
-    return mode === undefined ? undefined : { mode, n: 16 };
-  }
-  if (sysm < 0b00111) return { mode: MODE_USR, n: 8 + sysm };
-  if (sysm >= 0b01000 && sysm < 0b01111) return { mode: MODE_FIQ, n: sysm };
-  const pairs: Record<number, number> = {
-    0b1000: MODE_IRQ,
-    0b1001: MODE_SVC,
-    0b1010: MODE_ABT,
-    0b1011: MODE_UND,
-    0b1110: MODE_MON,
-  };
-  if (sysm === 0b11110) return { mode: MODE_HYP, n: 17 };
-  if (sysm === 0b11111) return { mode: MODE_HYP, n: 13 };
-  const mode = pairs[sysm >>> 1];
-  return mode === undefined || sysm < 16 ? undefined : { mode, n: sysm & 1 ? 13 : 14 };
 }
 
 /**

@@ -1,27 +1,13 @@
 /** Moves between core and extension registers, and the system registers of floating-point. */
-import { FPSCR_BITS } from '../float/environment.js';
 import { undefinedInstruction } from '../exceptions.js';
 import { extensionRegisters } from '../float/registers.js';
 import type { Executes } from '../instruction.js';
-import * as L from '../layout.js';
 import { isPrivileged } from '../current-mode.js';
 import { setFlags } from '../modes.js';
 import type { Needs } from '../operation-fields.js';
-import { type Machine, register, setRegister, setWord, word } from '../state.js';
+import { type Machine, register, setRegister } from '../state.js';
 import { dNumber, sNumber } from './arithmetic.js';
-
-/** The reg field of VMRS and VMSR. */
-const FPSID = 0;
-const FPSCR = 1;
-const MVFR1 = 6;
-const MVFR0 = 7;
-const FPEXC = 8;
-/** What the Cortex-A7 has in its identification registers (DDI 0463). */
-const FPSID_VALUE = 0x41023075;
-const MVFR0_VALUE = 0x10110222;
-const MVFR1_VALUE = 0x11111111;
-/** FPEXC's EN bit; no other can be set here. */
-const FPEXC_EN = 1 << 30;
+import { EXTENSION_REGISTERS, readExtensionRegister, writeExtensionRegister } from './system-registers.js';
 
 /** Size and index of a scalar out of opc1:opc2: 1xxx is 8 bits, 0xx1 is 16, 0x00 is 32. */
 function scalar(opc: number): { size: 8 | 16 | 32; index: number } {
@@ -69,30 +55,15 @@ export const vfpTransfers = {
   VMOV_core_double: (m, f) => {
     moveTwo(m, f, dNumber(f.Vm, f.M) * 2);
   },
-  VMRS: (m, f) => {
-    const { reg, Rt } = f;
-    if (reg === FPSCR) {
-      if (Rt === 15) setFlags(m, word(m, L.FPSCR));
-      else setRegister(m, Rt, word(m, L.FPSCR));
-      return;
-    }
-    if (!isPrivileged(m)) undefinedInstruction(m);
-    if (reg === FPSID) setRegister(m, Rt, FPSID_VALUE);
-    else if (reg === MVFR0) setRegister(m, Rt, MVFR0_VALUE);
-    else if (reg === MVFR1) setRegister(m, Rt, MVFR1_VALUE);
-    else if (reg === FPEXC) setRegister(m, Rt, word(m, L.FPEXC));
-    else undefinedInstruction(m);
+  VMRS: (m, { reg, Rt }) => {
+    if (reg !== EXTENSION_REGISTERS.FPSCR && !isPrivileged(m)) undefinedInstruction(m);
+    const value = readExtensionRegister(m, reg);
+    if (value === undefined) undefinedInstruction(m);
+    if (reg === EXTENSION_REGISTERS.FPSCR && Rt === 15) setFlags(m, value);
+    else setRegister(m, Rt, value);
   },
-  VMSR: (m, f) => {
-    const { reg } = f;
-    const value = register(m, f.Rt);
-    if (reg === FPSCR) {
-      setWord(m, L.FPSCR, value & FPSCR_BITS);
-      return;
-    }
-    if (!isPrivileged(m)) undefinedInstruction(m);
-    if (reg === FPEXC) setWord(m, L.FPEXC, value & FPEXC_EN);
-    // The identification registers keep their values.
-    else if (reg !== FPSID && reg !== MVFR0 && reg !== MVFR1) undefinedInstruction(m);
+  VMSR: (m, { reg, Rt }) => {
+    if (reg !== EXTENSION_REGISTERS.FPSCR && !isPrivileged(m)) undefinedInstruction(m);
+    if (!writeExtensionRegister(m, reg, register(m, Rt))) undefinedInstruction(m);
   },
 } satisfies Partial<Executes>;
