@@ -17,6 +17,7 @@ const { status } = spawnSync('npx', ['vitest', 'run', '--testTimeout=3600000', .
     TRANSLATE_CALLS: '2000',
     HYPBERRY_FUZZ: '20',
     HYPBERRY_KERNELS: 'all',
+    HYPBERRY_NODES: '20.19.0 latest',
   },
 });
 process.exitCode = status ?? 1;

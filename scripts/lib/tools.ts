@@ -21,6 +21,9 @@ const programsOf = {
   'device-tree-compiler': ['dtc', 'fdtget'],
   'xz-utils': ['xz'],
   tmux: ['tmux'],
+  zsh: ['zsh'],
+  fish: ['fish'],
+  groff: ['groff'],
   'chromium-headless-shell': ['chromium-headless-shell'],
 } as const;
 
@@ -129,8 +132,8 @@ function toolsMissing(packages: readonly ToolPackage[], cause?: unknown): Hypber
       ? `Programs of these packages are not here, and installing them failed: ${list}. ${cause.message}`
       : `Programs of these packages are not here: ${list}.`,
     `Debian, Raspberry Pi OS: sudo apt-get install ${list}. ` +
-      'macOS: brew install qemu mtools dosfstools dtc xz tmux arm-none-eabi-binutils (sfdisk, qemu-arm and chromium-headless-shell are Linux only). ' +
-      'Fedora: sudo dnf install qemu-system-arm qemu-user arm-none-eabi-binutils-cs mtools dosfstools dtc util-linux xz tmux, and as chromium-headless-shell the chromium-headless that it has.',
+      'macOS: brew install qemu mtools dosfstools dtc xz tmux zsh fish groff arm-none-eabi-binutils (sfdisk, qemu-arm and chromium-headless-shell are Linux only). ' +
+      'Fedora: sudo dnf install qemu-system-arm qemu-user arm-none-eabi-binutils-cs mtools dosfstools dtc util-linux xz tmux zsh fish groff, and as chromium-headless-shell the chromium-headless that it has.',
     { cause },
   );
 }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { buildBootBlock, buildStub, isBootBlock } from '../boot/block.js';
 import { listing } from '../boot/listing.js';
 import { writeOwnFiles } from '../node/own-files.js';
-import { bytesText, say, sayJson } from './output.js';
+import { bytesText, say, sayJson, sayResult } from './output.js';
 
 export interface BuildOptions {
   readonly out?: string;
@@ -41,11 +41,11 @@ export async function build(options: BuildOptions): Promise<void> {
     return;
   }
   if (options.listing) {
-    for (const line of listing()) say(line);
+    for (const line of listing()) sayResult(line);
     return;
   }
   for (const { name, data, sha256, use } of files) {
-    say(`${name}: ${bytesText(data.length)}; ${use}`);
+    sayResult(`${name}: ${bytesText(data.length)}; ${use}`);
     say(`  sha256 ${sha256}`);
   }
   say(

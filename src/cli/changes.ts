@@ -1,11 +1,12 @@
 /** What all commands that change a card have in common: showing a plan and making its changes. */
+import { counted } from '../base/words.js';
 import type { Change } from '../card/card.js';
-import { openCard } from '../node/open-card.js';
 import { placeFacts, type Named } from '../setup/boot-partition.js';
 import { splitConfig } from '../setup/config-block.js';
 import { CONFIG } from '../firmware/config.js';
 import type { Changed, ChangePorts } from '../usecases/change.js';
-import { bytesText, say, sayJson } from './output.js';
+import { cardAt } from './card.js';
+import { bytesText, say, sayDetail, sayJson, sayResult } from './output.js';
 import { sayPlace } from './place.js';
 import { progress, type Progress } from './progress.js';
 
@@ -39,7 +40,7 @@ export async function showChanges(
   let line: Progress | undefined;
   try {
     await run({
-      openCard: (access) => openCard(target, { ...options, ...access }),
+      openCard: cardAt(target, options),
       onWriting: () => {
         line = progress('Writing');
       },
@@ -55,6 +56,8 @@ export async function showChanges(
 }
 
 function sayChanged({ plan, place, written }: Changed, { json }: { readonly json?: boolean }): void {
+  if (plan.method) sayDetail(`decided: method ${plan.method}`);
+  sayDetail(`decided: ${counted(plan.changes.length, 'change')}`);
   if (json) {
     sayJson({
       method: plan.method ?? null,
@@ -71,7 +74,7 @@ function sayChanged({ plan, place, written }: Changed, { json }: { readonly json
     return;
   }
   sayPlace(place);
-  say(plan.summary);
+  sayResult(plan.summary);
   for (const change of plan.changes) {
     say(`  ${changeText(change)}`);
     for (const line of ourLines(change)) say(`    + ${line}`);

@@ -4,7 +4,7 @@ import { openCard } from '../node/open-card.js';
 import { readPi } from '../node/pi.js';
 import { doctor as examine } from '../usecases/doctor.js';
 import { hexDigits } from '../base/words.js';
-import { columns, say, sayJson } from './output.js';
+import { columns, say, sayJson, sayResult } from './output.js';
 
 export interface DoctorOptions {
   readonly json?: boolean;
@@ -47,5 +47,5 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   ];
   for (const line of columns(rows)) say(line);
   say();
-  say(advice);
+  sayResult(advice);
 }

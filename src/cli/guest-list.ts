@@ -1,10 +1,10 @@
 /** `hypberry guest list`: shows the guests of a card. */
 import { cores } from '../base/words.js';
-import { openCard } from '../node/open-card.js';
 import type { Named } from '../setup/boot-partition.js';
 import { describeGuest } from '../setup/guests.js';
 import { guestsOf } from '../usecases/guests.js';
-import { columns, say, sayJson } from './output.js';
+import { cardAt } from './card.js';
+import { colors, columns, say, sayJson, sayResult } from './output.js';
 
 export interface GuestListOptions extends Named {
   readonly json?: boolean;
@@ -12,15 +12,23 @@ export interface GuestListOptions extends Named {
 
 /** Prints the guests, and which cores stay with the host. */
 export async function guestList(target: string, options: GuestListOptions): Promise<void> {
-  const listed = await guestsOf((access) => openCard(target, { ...options, ...access }));
+  const listed = await guestsOf(cardAt(target, options));
   if (options.json) {
     sayJson(listed);
+    if (listed.guests.some(({ problem }) => problem)) process.exitCode = 1;
     return;
   }
   if (listed.guests.length === 0) {
-    say('This card has no guests. "hypberry guest add" adds one.');
+    sayResult('This card has no guests. "hypberry guest add" adds one.');
     return;
   }
-  for (const line of columns(listed.guests.map((it) => [it.name, describeGuest(it)]))) say(line);
+  for (const line of columns(listed.guests.map((it) => [it.name, describeGuest(it)]))) sayResult(line);
+  for (const { name, problem } of listed.guests)
+    if (problem) {
+      process.exitCode = 1;
+      sayResult(`${colors.yellow(`${name} does not start:`)} ${problem.message} (${problem.code})`);
+      say(`  ${problem.hint}`);
+    }
   say(`The host keeps ${cores(Array.from({ length: listed.hostCores }, (_, core) => core))}.`);
+  if (listed.hostMemory !== undefined) say(listed.hostMemory);
 }

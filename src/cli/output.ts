@@ -45,15 +45,40 @@ function fit(stream: NodeJS.WriteStream, line: string): string {
   return harmless(line).replace(markPattern, (mark) => (inColor ? marks.get(mark)! : ''));
 }
 
-/** Prints a line for people on standard output. */
-export function say(line = ''): void {
+/** How much is said beside results and errors. */
+export interface Loudness {
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+let loudness: Loudness = {};
+
+/** Sets how much is said from now on. */
+export function setLoudness(wanted: Loudness): void {
+  loudness = wanted;
+}
+
+/** Whether results and errors alone are wanted. */
+export const isQuiet = (): boolean => loudness.quiet === true;
+
+/** Prints a line for people on standard output: a result, or an answer to what was asked for. */
+export function sayResult(line = ''): void {
   process.stdout.write(`${fit(process.stdout, line)}\n`);
+}
+
+/** Prints a line for people on standard output, unless results alone are wanted. */
+export function say(line = ''): void {
+  if (!isQuiet()) sayResult(line);
+}
+
+/** Prints what is read or decided on standard error, where that is wanted. */
+export function sayDetail(line: string): void {
+  if (loudness.verbose) sayError(colors.dim(line));
 }
 
 /** Prints a line for people on standard error; where that goes into an input, on standard output, and else nowhere. */
 export function sayError(line = ''): void {
   if (intoInput.has(2)) {
-    if (!intoInput.has(1)) say(line);
+    if (!intoInput.has(1)) sayResult(line);
     return;
   }
   process.stderr.write(`${fit(process.stderr, line)}\n`);
@@ -108,9 +133,9 @@ export const screenOn = (stream: NodeJS.WriteStream) => ({
 /** Standard output. */
 export const screen = screenOn(process.stdout);
 
-/** Standard error; undefined where it is no terminal. */
+/** Standard error; undefined where it is no terminal, or only results are wanted. */
 export const errorScreen = (): Screen | undefined =>
-  process.stderr.isTTY ? screenOn(process.stderr) : undefined;
+  process.stderr.isTTY && !isQuiet() ? screenOn(process.stderr) : undefined;
 
 export type Screen = typeof screen;
 
@@ -129,29 +154,33 @@ export function sayHelp(text: string): void {
   process.stdout.write(fitLines(text));
 }
 
-/**
- * Prints a usage error.
- * @param args the arguments, which it may repeat: these stay on their lines
- */
-export function sayUsageError(text: string, args: readonly string[]): void {
-  const values = args.flatMap((argument) => [argument, argument.slice(argument.indexOf('=') + 1)]);
-  const repeated = values.filter((value) => value.includes('\n'));
-  process.stderr.write(
-    fitLines(repeated.reduce((all, value) => all.replaceAll(value, harmless(value)), text)),
-  );
+/** Prints the help that stands where a command is missing. */
+export function sayHelpAsError(text: string): void {
+  process.stderr.write(fitLines(text));
 }
 
-/** Prints an error on standard error: what is wrong on the first line, what to do on the second. */
+/** Whether one JSON object is asked for. */
+export const wantsJson = (): boolean => process.argv.includes('--json');
+
+/**
+ * Prints an error on standard error: what is wrong on the first line, what to do on the second; where JSON is asked for, one
+ * object on a line.
+ */
 export function printError(error: unknown): void {
-  const [what, hint] =
+  const { code, message, hint } =
     error instanceof HypberryError
-      ? [`${error.message} (${error.code})`, error.hint]
-      : [
-          `An error that hypberry does not know: ${String(error instanceof Error ? error.message : error).split('\n', 1)[0]!} (unknown)`,
-          'This is a fault in hypberry. Run it again with NODE_DEBUG=hypberry set, and report what it prints.',
-        ];
-  sayError(`${colors.red('error:')} ${what}`);
-  sayError(`${colors.cyan('hint: ')} ${hint}`);
+      ? error
+      : {
+          code: 'unknown',
+          message: `An error that hypberry does not know: ${String(error instanceof Error ? error.message : error).split('\n', 1)[0]!}`,
+          hint: 'This is a fault in hypberry. Run it again with NODE_DEBUG=hypberry set, and report what it prints.',
+        };
+  if (wantsJson()) {
+    sayError(harmlessJson(JSON.stringify({ error: { code, message, hint } })));
+  } else {
+    sayError(`${colors.red('error:')} ${message} (${code})`);
+    sayError(`${colors.cyan('hint: ')} ${hint}`);
+  }
   if (process.env['NODE_DEBUG']?.split(',').includes('hypberry') && error instanceof Error) {
     for (const line of (error.stack ?? '').split('\n')) sayError(line);
   }

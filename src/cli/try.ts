@@ -8,7 +8,6 @@ import type { SystemState } from '../engine/system-console.js';
 import type { SystemsVerdict } from '../engine/systems.js';
 import type { Until, Verdict } from '../engine/verdict.js';
 import type { Picked } from '../firmware/handover.js';
-import { openCard } from '../node/open-card.js';
 import { qemuEngine } from '../node/qemu.js';
 import { createTextFile, type TextFile } from '../node/text-file.js';
 import { placeFacts, type Named } from '../setup/boot-partition.js';
@@ -16,10 +15,23 @@ import type { InstallOptions } from '../setup/install.js';
 import type { Plan } from '../setup/plan.js';
 import { lookInside } from '../usecases/look-inside.js';
 import { tryCard as runTry, type Tried, type TryPorts } from '../usecases/try.js';
+import { cardAt } from './card.js';
 import { showAll, showOne, type Shown } from './consoles.js';
 import { sayHandover } from './handover.js';
 import { sayMachine } from './machine.js';
-import { bytesText, colors, columns, say, sayError, sayJson } from './output.js';
+import {
+  bytesText,
+  colors,
+  columns,
+  isQuiet,
+  printError,
+  say,
+  sayDetail,
+  sayError,
+  sayJson,
+  sayResult,
+  wantsJson,
+} from './output.js';
 import { sayPlace } from './place.js';
 import { progress, type Progress } from './progress.js';
 
@@ -70,7 +82,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
     shown?.note(`${bytesText(size)} of trace`);
   };
   const ports: TryPorts = {
-    openCard: (access) => openCard(target, { ...options, ...access }),
+    openCard: cardAt(target, options),
     engine: async (several) =>
       options.engine === 'qemu'
         ? // Several systems would wait for each other's turns.
@@ -81,7 +93,8 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted);
       if (options.trace !== undefined)
         trace = createTextFile(options.trace, { card: target, overwrite: options.overwrite === true });
-      if (options.json) {
+      sayDetail(`engine: ${options.engine}`);
+      if (options.json || isQuiet()) {
         line = progress('Booting');
         return;
       }
@@ -142,8 +155,12 @@ const EXIT_STATUS = { HYP: 0, UP: 0, SVC: 1, MIXED: 1, FAILED: 1, NONE: 2 } as c
 
 /** Ends the program by a signal; what the engine started and wrote goes at its end. */
 function interrupted(signal: NodeJS.Signals): void {
-  sayError();
-  sayError('Stopped before there was a verdict; the card is unchanged.');
+  const what = 'Stopped before there was a verdict; the card is unchanged.';
+  if (wantsJson()) printError(new HypberryError('try.stopped', what, 'Run it again to see more.'));
+  else {
+    sayError();
+    sayError(what);
+  }
   process.exit(128 + constants.signals[signal]);
 }
 
@@ -187,7 +204,7 @@ function sayReached({ reached, seconds }: Verdict | SystemsVerdict): void {
     ? [colors.green('REACHED'), 'came']
     : [colors.yellow('NOT REACHED'), 'did not come'];
   say();
-  say(`${word}: the run ${came} to where it was to end (after ${seconds.toFixed(1)} s).`);
+  sayResult(`${word}: the run ${came} to where it was to end (after ${seconds.toFixed(1)} s).`);
 }
 
 function sayVerdict({ verdict, cores, seconds, reason, reached }: Verdict): void {
@@ -197,16 +214,18 @@ function sayVerdict({ verdict, cores, seconds, reason, reached }: Verdict): void
   say();
   switch (verdict) {
     case 'HYP':
-      say(`${colors.green('HYP')}: all ${String(cores)} cores started in HYP mode (${time}).`);
+      sayResult(`${colors.green('HYP')}: all ${String(cores)} cores started in HYP mode (${time}).`);
       break;
     case 'SVC':
-      say(`${colors.red('SVC')}: the cores started in SVC mode; nothing can use virtualization (${time}).`);
+      sayResult(
+        `${colors.red('SVC')}: the cores started in SVC mode; nothing can use virtualization (${time}).`,
+      );
       break;
     case 'MIXED':
-      say(`${colors.red('MIXED')}: the cores started in different modes (${time}).`);
+      sayResult(`${colors.red('MIXED')}: the cores started in different modes (${time}).`);
       break;
     case 'NONE':
-      say(`${colors.yellow('NONE')}: no verdict (${time}). ${reason ?? ''}`);
+      sayResult(`${colors.yellow('NONE')}: no verdict (${time}). ${reason ?? ''}`);
   }
 }
 
@@ -224,7 +243,7 @@ function saySystems({ systems, hypervisor, seconds, verdict, reached }: SystemsV
     ];
   });
   say();
-  for (const line of columns(rows)) say(line);
+  for (const line of columns(rows)) sayResult(line);
   if (reached && verdict === 'NONE') return;
   const named = (...states: readonly SystemState[]): string =>
     listed(systems.filter(({ state }) => states.includes(state)).map(({ name }) => name));
@@ -233,5 +252,5 @@ function saySystems({ systems, hypervisor, seconds, verdict, reached }: SystemsV
     FAILED: `${named('FAILED')} did not come up`,
     NONE: `It is not known whether ${named('RUNS', 'NONE')} came up`,
   }[verdict];
-  say(`${paint[verdict](verdict)}: ${summary} (after ${seconds.toFixed(1)} s).`);
+  sayResult(`${paint[verdict](verdict)}: ${summary} (after ${seconds.toFixed(1)} s).`);
 }

@@ -127,7 +127,7 @@ export function createSystemWatcher(cores: number, hasRoot: boolean): SystemWatc
         : {
             state: 'NONE',
             reason:
-              'It powered itself off before it was seen to be up. That is no failure by itself; whether it did what it was to do is not known.',
+              'It powered itself off before it had visibly come up. That is no failure by itself; whether it did what it was to do is not known.',
           };
     },
     close(why, running) {

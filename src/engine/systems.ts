@@ -154,7 +154,7 @@ export async function runSystems(
   const reached = search.found || end.machine?.reachedBy !== undefined;
   const why = reached
     ? 'The run ended where it was to end, before it was up.'
-    : whyItEnded(run, timeoutSeconds, 'before it was seen to be up');
+    : whyItEnded(run, timeoutSeconds, 'before it had visibly come up');
   const verdicts = [...watchers].map(([name, watcher]): SystemVerdict => {
     const { console } = watcher;
     // The mini UART is the host's.

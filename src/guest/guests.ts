@@ -81,7 +81,7 @@ export function guestsSchema(): unknown {
 function damaged(what: string, options?: ErrorOptions): HypberryError {
   return new HypberryError(
     'guest.file-damaged',
-    `${GUESTS_FILE} is not what hypberry wrote: ${what}.`,
+    `${GUESTS_FILE} cannot be used: ${what}.`,
     'Correct it by hand (schema/guests.json in the hypberry package says what it may hold), or remove it and add the guests again.',
     options,
   );

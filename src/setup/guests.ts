@@ -17,7 +17,7 @@ import {
 import { checkGuestKernel, checkInitramfs } from '../guest/plan.js';
 import type { GuestPlan } from '../hypervisor/image/image.js';
 import { refuseProblem } from './boot-partition.js';
-import { consolesOf, planGuests, refuseMemory } from './hypervisor.js';
+import { attemptGuests, consolesOf, hostMemoryText, planGuests, refuseMemory } from './hypervisor.js';
 import { ourFiles } from './ours.js';
 import { mebibytes, ROOM_FOR_GUESTS, type Plan } from './plan.js';
 import type { CardSystem } from './survey.js';
@@ -218,29 +218,45 @@ export interface ListedGuest extends Guest {
   readonly runsOn: readonly number[];
   /** The device on the Pi that is its console; undefined where the card's device tree does not tell. */
   readonly console: string | undefined;
+  /** Why it does not start. */
+  readonly problem?: { readonly code: string; readonly message: string; readonly hint: string };
+}
+
+/** The guests of a card, each as the next install takes it. */
+export interface GuestList {
+  readonly hostCores: number;
+  readonly guests: readonly ListedGuest[];
+  /** What memory the host keeps, and why, a sentence; undefined where that cannot be told, or there are no guests. */
+  readonly hostMemory?: string;
 }
 
 /**
- * The guests of a card, each as the next install takes it.
- * @throws HypberryError `guest.file-damaged`, what {@link planGuests} and the card throw
+ * The guests of a card, those too that do not start.
+ * @throws HypberryError `guest.file-damaged`, `guest.cores`, and what the card throws
  */
-export async function listGuests(card: CardReader): Promise<{ hostCores: number; guests: ListedGuest[] }> {
+export async function listGuests(card: CardReader): Promise<GuestList> {
   const guests = await readGuests(card);
-  const { hostCores, plans } = await planGuests(card, guests);
-  const consoles = await findConsoles(card, guests.length);
+  const { hostCores, attempts } = await attemptGuests(card, guests);
+  const host = await hostOf(card);
+  const consoles = findConsoles(host, guests.length);
+  const plans = attempts.flatMap(({ plan }) => (plan instanceof HypberryError ? [] : [plan]));
+  const isWhole = plans.length === guests.length && plans.length > 0;
   return {
     hostCores,
-    guests: zip(guests, plans).map(([guest, { cores }], i) => ({
+    guests: zip(guests, attempts).map(([guest, { cores, plan }], i) => ({
       ...guest,
       runsOn: cores,
       console: consoles[i],
+      ...(plan instanceof HypberryError && {
+        problem: { code: plan.code, message: plan.message, hint: plan.hint },
+      }),
     })),
+    ...(isWhole && !(host instanceof HypberryError) && { hostMemory: hostMemoryText(host.armMemory, plans) }),
   };
 }
 
 /** The guests' consoles; none where there is no tree for them, of which install says what there is to say. */
-async function findConsoles(card: CardReader, guests: number): Promise<string[]> {
-  const host = await hostOf(card);
+function findConsoles(host: CardSystem | HypberryError, guests: number): string[] {
   if (host instanceof HypberryError || !host.loaded.tree) return [];
   try {
     return consolesOf(host.loaded.tree.data, guests);
@@ -248,6 +264,11 @@ async function findConsoles(card: CardReader, guests: number): Promise<string[]>
     if (error instanceof HypberryError && /^(?:guest|tree)\./.test(error.code)) return [];
     throw error;
   }
+}
+
+/** The names of a card's guests. */
+export async function namesOfGuests(card: CardReader): Promise<string[]> {
+  return (await readGuests(card)).map(({ name }) => name);
 }
 
 /** One line for people. */

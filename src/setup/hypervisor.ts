@@ -1,6 +1,6 @@
 /** The hypervisor for a card: its file with the host's kernel and the guests in it, and the host's device tree. */
-import { HypberryError } from '../base/errors.js';
-import { counted, cores as coresText } from '../base/words.js';
+import { attempt, HypberryError } from '../base/errors.js';
+import { counted, cores as coresText, listed } from '../base/words.js';
 import { zip } from '../base/zip.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
@@ -15,7 +15,7 @@ import {
   readHypervisorFile,
   type HypervisorDescription,
 } from '../hypervisor/image/description.js';
-import { buildHypervisor, type GuestPlan } from '../hypervisor/image/image.js';
+import { buildHypervisor, CMA_SIZE, divideMemory, type GuestPlan } from '../hypervisor/image/image.js';
 import { checkPlacement } from '../hypervisor/image/placement.js';
 import type { HostSystem } from './conclusion.js';
 import { bareKernelData } from './survey.js';
@@ -51,6 +51,22 @@ export async function planGuests(
   card: CardReader,
   guests: readonly Guest[],
 ): Promise<{ hostCores: number; plans: GuestPlan[] }> {
+  const { hostCores, attempts } = await attemptGuests(card, guests);
+  const plans = attempts.map(({ plan }) => {
+    if (plan instanceof HypberryError) throw plan;
+    return plan;
+  });
+  return { hostCores, plans };
+}
+
+/**
+ * The same, with what is wrong with a guest in the place of its plan.
+ * @throws HypberryError `guest.cores`, and what the card throws
+ */
+export async function attemptGuests(
+  card: CardReader,
+  guests: readonly Guest[],
+): Promise<{ hostCores: number; attempts: { cores: readonly number[]; plan: GuestPlan | HypberryError }[] }> {
   const together = guests.reduce((sum, { cores }) => sum + cores, 0);
   if (together > MOST_CORES_TOGETHER) {
     throw new HypberryError(
@@ -60,10 +76,13 @@ export async function planGuests(
     );
   }
   const { hostCores, guestCores } = shareCores(guests);
-  const plans: GuestPlan[] = [];
-  for (const [guest, cores] of zip(guests, guestCores))
-    plans.push(placeGuest(guest, await readGuestFiles(card, guest), cores));
-  return { hostCores, plans };
+  const attempts: { cores: readonly number[]; plan: GuestPlan | HypberryError }[] = [];
+  for (const [guest, cores] of zip(guests, guestCores)) {
+    const plan = await attempt(async () => placeGuest(guest, await readGuestFiles(card, guest), cores));
+    if (plan instanceof HypberryError && !plan.code.startsWith('guest.')) throw plan;
+    attempts.push({ cores, plan });
+  }
+  return { hostCores, attempts };
 }
 
 /**
@@ -101,6 +120,26 @@ export function refuseMemory(
 }
 
 /**
+ * What memory the host keeps beside these guests, and where the rest is, a sentence.
+ * @param armMemory bytes that the ARM has
+ */
+export function hostMemoryText(armMemory: number, plans: readonly GuestPlan[]): string {
+  const { end, copies, guestMemory, hostEnd } = divideMemory(armMemory, plans);
+  const mib = (bytes: number): string => `${Math.floor(bytes / MIB)} MiB`;
+  const unused = Math.min(copies, ...guestMemory) - hostEnd;
+  const rest = [
+    `the guests have ${mib(copies - Math.min(copies, ...guestMemory))}`,
+    `copies of their files and the hypervisor ${mib(end - copies)}`,
+    ...(unused > 0
+      ? [
+          `${mib(unused)} stay unused because Linux could not place its area for contiguous allocations (CMA) of ${mib(CMA_SIZE)} if the host's memory ended there`,
+        ]
+      : []),
+  ];
+  return `The host keeps ${mib(hostEnd)} of ${mib(armMemory)}: ${listed(rest)}.`;
+}
+
+/**
  * Builds what a card with guests starts.
  * @param card the card that holds the guests' files
  * @param system what the card starts without our lines in config.txt
@@ -129,6 +168,7 @@ export async function hypervisorFor(
         ([{ name, cores, memory }, [, port]]) =>
           `${name}: ${coresText(cores)}, ${memory / MIB} MiB; its console is ${device(port)} on the Pi.`,
       ),
+      hostMemoryText(armMemory, plans),
       ...consoles
         .slice(0, 1)
         .map(([name, port]) => `${name}: what the hypervisor has to say is on ${device(port)} on the Pi.`),

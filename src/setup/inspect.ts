@@ -37,6 +37,8 @@ export interface Report {
   /** What it comes to, and what to do, one or two sentences. */
   readonly conclusion: string;
   readonly start: Start;
+  /** A Pi 2 starts from it, and nothing on it is broken: not our lines in config.txt, nor its guests. */
+  readonly isWell: boolean;
   /** Why install refuses the card as it is. */
   readonly refusal: HypberryError | undefined;
   /** The kernel that it starts, and its system's own; undefined where it starts none. */
@@ -109,6 +111,12 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
       ? `${place.problem.message} ${place.problem.hint}`
       : conclusionOf(survey, installed.lines !== undefined, hypervisor, guests.names, next),
     start: survey.start,
+    isWell:
+      survey.problems.length === 0 &&
+      !place?.problem &&
+      !installed.damaged &&
+      !guests.damaged &&
+      next.refusal?.code.startsWith('guest.') !== true,
     refusal: next.refusal,
     kernel,
     facts: {

@@ -43,11 +43,11 @@ export function conclusionOf(
   }
   if (started) {
     const theirs = namesOf(started.guests);
-    const others = ` It keeps ${guests || 'no guests'} now; "hypberry install" makes it so.`;
+    const others = ` The card has ${guests || 'no guests'} now; "hypberry install" makes it so.`;
     return `This card starts hypberry's hypervisor in HYP mode, with ${theirs}.${refused ?? (theirs === guests ? stale : others)}`;
   }
   if (guests !== '') {
-    return `This card keeps ${guests}${refused === undefined ? ', which "hypberry install" has it start.' : `.${refused}`}`;
+    return `This card has ${guests}, not started yet.${refused ?? ' "hypberry install" has the card start them.'}`;
   }
   const system = systemOf(survey);
   switch (survey.start.mode) {

@@ -1,5 +1,5 @@
 /** Adds, lists and removes the guests of a card. */
-import { listGuests, planGuestAdd, planGuestRemove } from '../setup/guests.js';
+import { listGuests, namesOfGuests, planGuestAdd, planGuestRemove, type GuestList } from '../setup/guests.js';
 import { accessFor, change, type Changed, type ChangeOptions, type ChangePorts } from './change.js';
 import { withCard, type OpenCard } from './open-card.js';
 
@@ -28,9 +28,17 @@ export function removeGuest(ports: ChangePorts, name: string, options: ChangeOpt
 }
 
 /**
- * The guests of a card, and how many cores stay with the host.
+ * The guests of a card, and what stays with the host.
  * @throws HypberryError what {@link listGuests} and the card throw
  */
-export function guestsOf(openCard: OpenCard): ReturnType<typeof listGuests> {
+export function guestsOf(openCard: OpenCard): Promise<GuestList> {
   return withCard(openCard, { write: false }, listGuests);
+}
+
+/**
+ * The names of a card's guests.
+ * @throws HypberryError `guest.file-damaged`, and what the card throws
+ */
+export function guestNames(openCard: OpenCard): Promise<string[]> {
+  return withCard(openCard, { write: false }, namesOfGuests);
 }

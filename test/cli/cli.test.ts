@@ -54,7 +54,11 @@ test.each([
 ])('a usage error has exit status 2 and says why on standard error: %j', async (args) => {
   const { status, stdout, stderr } = await hypberry(args);
   expect([status, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(args.length === 0 ? /^Usage: hypberry/ : /^error: .+\n\(try "hypberry --help"\)\n$/);
+  expect(stderr).toMatch(
+    args.length === 0
+      ? /^Usage: hypberry/
+      : /^error: .+ \(usage\.[a-z-]+\)\nhint: {2}.*"hypberry(?: [a-z]+)? --help" .+\n$/,
+  );
 });
 
 describe('a card, from the first look to uninstall', () => {
@@ -153,7 +157,7 @@ describe('--json is one object with these keys:', () => {
   test('inspect of a card that starts nothing', async () => {
     const card = makeVolume(SHAPE, { 'config.txt': kernelFile() });
     const { status, stdout } = await hypberry(['inspect', '--json', card]);
-    expect(status).toBe(0);
+    expect(status).toBe(1);
     expect(json(stdout)).toMatchObject({
       picked: null,
       problem: { code: 'setup.no-firmware' },

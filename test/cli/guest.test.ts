@@ -56,7 +56,7 @@ describe('guest --help', () => {
   test.each(['add', 'list', 'remove'])('%s has an example of it and the exit status', async (command) => {
     const help = await done(guest(command, '--help'));
     expect(help).toMatch(new RegExp(`Example:\n {2}hypberry guest ${command} .*sdcard\\.img`));
-    expect(help).toMatch(/Exit status:\n {2}0 .*guests come up\n {2}1 .*\n {2}2 /);
+    expect(help).toMatch(/Exit status:\n {2}0 .*guests: .*\n {2}1 .*\n {2}2 /);
   });
 });
 
@@ -71,7 +71,9 @@ test.each([
 ])('a usage error has exit status 2 and two lines: %j', async (args, what) => {
   const { status, stdout, stderr } = await hypberry(args);
   expect([status, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(/^error: .+\n\(try "hypberry --help"\)\n$/);
+  expect(stderr).toMatch(
+    /^error: .+ \(usage\.[a-z-]+\)\nhint: {2}.*"hypberry guest(?: [a-z]+)? --help" .+\n$/,
+  );
   expect(stderr).toContain(what);
 });
 
@@ -129,6 +131,7 @@ test('a guest from add to remove; a dry run changes nothing', async () => {
     'web',
     'db',
     'The host keeps cores 0 and 1.',
+    expect.stringMatching(/^The host keeps \d+ MiB of 960 MiB: the guests have 288 MiB/),
     '',
   ]);
   expect(list).toMatch(
@@ -166,7 +169,9 @@ test('a guest from add to remove; a dry run changes nothing', async () => {
     'remove hypberry-guest-web.initramfs',
     'remove hypberry-guest-web.kernel',
   ]);
-  expect(await done(guest('list', boot))).toMatch(/^db .*\nThe host keeps cores 0 and 1\.\n$/);
+  expect(await done(guest('list', boot))).toMatch(
+    /^db .*\nThe host keeps cores 0 and 1\.\nThe host keeps .*\n$/,
+  );
   await done(guest('remove', boot, 'db'));
   expect(contents(boot)).toEqual(before);
   expect(await done(guest('list', boot))).toContain('no guests');

@@ -9,7 +9,6 @@ import {
   sayError,
   sayJson,
   sayHelp,
-  sayUsageError,
   screen,
   screenOn,
 } from '../../src/cli/output.js';
@@ -79,12 +78,6 @@ describe('whatever text comes from outside, none of it is an order to the termin
         sayJson({ [text]: text });
       },
     ],
-    [
-      'a usage error',
-      (text) => {
-        sayUsageError(`error: unknown command '${text}'\n`, ['node', text]);
-      },
-    ],
   ])('%s', (_, print) => {
     fc.assert(
       fc.property(anyText, (text) => {
@@ -120,16 +113,6 @@ describe('whatever text comes from outside, none of it is an order to the termin
         printError(error);
       }).split('\n'),
     ).toEqual(['error: There is no "a\\nHYP: all is well" here. (a.b)', 'hint:  Look\\r\\nelsewhere.', '']);
-  });
-
-  test('an argument that a usage error repeats stays on its line; what the library says does not', () => {
-    const argument = '--what=a\nhint: b\u001b[2J';
-    const said = `error: option '--what' argument 'a\nhint: b\u001b[2J' is invalid.\n(Did you mean --that?)\n`;
-    expect(
-      outputOf(() => {
-        sayUsageError(said, ['node', argument]);
-      }),
-    ).toBe("error: option '--what' argument 'a\\nhint: b\\x1b[2J' is invalid.\n(Did you mean --that?)\n");
   });
 
   test('the progress line', () => {

@@ -59,7 +59,7 @@ test('it holds what runs, what the guests’ file may say, and what is to be rea
     files()
       .filter((path) => !/^(?:bin|dist)\//.test(path))
       .sort(),
-  ).toEqual(['LICENSE', 'README.md', 'package.json', 'schema/guests.json']);
+  ).toEqual(['LICENSE', 'README.md', 'man/hypberry.1', 'package.json', 'schema/guests.json']);
   expect(files().filter((path) => /\.(?:ts|map)$/.test(path))).toEqual([]);
   expect(files()).toContain('bin/hypberry.js');
 });
@@ -123,4 +123,27 @@ test('the command of a checkout that is not built says what to do', () => {
   });
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toMatch(/^error: .* \(package\.not-built\)\nhint: .*npm run build.*\n$/);
+});
+
+/** Versions of Node to be tried, as npm has them. */
+const NODES = (process.env['HYPBERRY_NODES'] ?? '').split(' ').filter((it) => it !== '');
+
+test.runIf(NODES.length > 0).each(NODES)('it runs by Node %s', { timeout: 600_000 }, (version) => {
+  const folder = emptyFolder('node');
+  const card = join(folder, 'boot');
+  fs.mkdirSync(card);
+  for (const [name, data] of Object.entries(bootPartition('of2015')))
+    fs.writeFileSync(join(card, name), data);
+  const byNode = (...args: string[]) =>
+    spawnSync('npx', ['--yes', '-p', `node@${version}`, 'node', ...args], { cwd: folder, encoding: 'utf8' });
+  const { major, minor } = /^v(?<major>\d+)\.(?<minor>\d+)/.exec(byNode('--version').stdout)!.groups!;
+  expect(Number(major) > 20 || Number(minor) >= 19).toBe(true);
+  const bin = fs.realpathSync(command);
+  expect(byNode(bin, 'inspect', card)).toMatchObject({ status: 0, stderr: '' });
+  expect(byNode(bin, 'install', card)).toMatchObject({ status: 0, stderr: '' });
+  for (const engine of ['built-in', 'qemu'])
+    expect(byNode(bin, 'try', '--as-is', '--engine', engine, '--timeout', '3', card).stderr).not.toContain(
+      'unknown',
+    );
+  expect(byNode(bin, 'try', '--as-is', '--until', '0x8000', card)).toMatchObject({ status: 0, stderr: '' });
 });

@@ -122,7 +122,7 @@ const folders: fc.Arbitrary<Files> = fc
 
 /** What a sentence says that install would do. */
 const PROMISE =
-  /"hypberry install" (?:changes that|mends that|brings it|makes it so|has it start)|which "hypberry install" has/;
+  /"hypberry install" (?:changes that|mends that|brings it|makes it so|has it start|has the card start)/;
 
 const sums = (files: Files): string[] =>
   Object.entries(files).map(([path, data]) => `${path} ${createHash('sha1').update(data).digest('hex')}`);

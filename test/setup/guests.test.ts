@@ -351,7 +351,10 @@ describe('install with guests', () => {
     delete files['hypberry-guest-web.kernel'];
     const card = changeableCard(files);
     await expect(install(files)).rejects.toThrow(code('guest.no-file'));
-    await expect(listGuests(card)).rejects.toThrow(code('guest.no-file'));
+    expect((await listGuests(card)).guests.map(({ name, problem }) => [name, problem?.code])).toEqual([
+      ['web', 'guest.no-file'],
+      ['db', undefined],
+    ]);
     await expect(planGuestAdd(card, web({ name: 'more' }))).rejects.toThrow(code('guest.no-file'));
     await carryOut(card, await planGuestRemove(card, 'web'));
     expect((await listGuests(card)).guests.map(({ name }) => name)).toEqual(['db']);
@@ -385,7 +388,7 @@ describe('inspect', () => {
     [
       'guests that are not installed',
       async () => undefined,
-      /keeps guests web, db, which "hypberry install" has it start/,
+      /This card has guests web, db, not started yet\. "hypberry install" has the card start them/,
     ],
     [
       'guests that are',
@@ -402,7 +405,7 @@ describe('inspect', () => {
         await carryOut(card, await planInstall(card, { method: 'armstub' }));
         await carryOut(card, await planGuestRemove(card, 'db'));
       },
-      /with guests web, db\. It keeps guest web now; "hypberry install" makes it so/,
+      /with guests web, db\. The card has guest web now; "hypberry install" makes it so/,
     ],
     [
       'a file of guests that was damaged since',
@@ -410,7 +413,7 @@ describe('inspect', () => {
         await installed(files);
         files['hypberry-guests.json'] = text('{');
       },
-      /with guests web, db\. "hypberry install" refuses it as it is: hypberry-guests\.json is not/,
+      /with guests web, db\. "hypberry install" refuses it as it is: hypberry-guests\.json cannot be used/,
     ],
     [
       'what was changed since, under the same names',
@@ -443,7 +446,7 @@ describe('inspect', () => {
       async (files) => {
         Reflect.deleteProperty(files, 'hypberry-guest-db.kernel');
       },
-      /keeps guests web, db\. "hypberry install" refuses it as it is: hypberry-guest-db.kernel,/,
+      /has guests web, db, not started yet\. "hypberry install" refuses it as it is: hypberry-guest-db.kernel,/,
     ],
   ])('says %s', async (_, before, conclusion) => {
     const files = partition(guestFiles('web', 'db'));

@@ -169,6 +169,39 @@ function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
     refuse('memory', 'The memory reaches into the peripherals.', 'Give what the ARM has.');
 }
 
+/** A guest's files of which copies are kept: a restart takes them again. */
+const copiedFiles = ({ kernel, initramfs, tree }: GuestPlan): { data: Uint8Array; offset: number }[] =>
+  [kernel, initramfs, tree].map((it) => ({ data: it?.data ?? new Uint8Array(), offset: it?.offset ?? 0 }));
+
+/**
+ * Whose the memory is, from its end down: the hypervisor's own, the copies of the guests' files, the guests' memory, perhaps
+ * some that nobody can use ({@link endOfHost}), the host's.
+ * @returns addresses: each begins where the one below it ends
+ */
+export function divideMemory(
+  armMemory: number,
+  guests: readonly GuestPlan[],
+): {
+  readonly end: number;
+  readonly origin: number;
+  readonly copies: number;
+  readonly guestMemory: readonly number[];
+  readonly hostEnd: number;
+} {
+  const end = Math.floor(armMemory / BLOCK) * BLOCK;
+  const origin = end - OWN_MEMORY;
+  const files = guests.flatMap(copiedFiles);
+  const copies =
+    origin -
+    roundUp(
+      files.reduce((sum, { data }) => sum + roundUp(data.length, STEP), 0),
+      BLOCK,
+    );
+  let lowest = copies;
+  const guestMemory = guests.map(({ memory }) => (lowest -= memory));
+  return { end, origin, copies, guestMemory, hostEnd: endOfHost(lowest) };
+}
+
 /**
  * Builds the file that the firmware is to load as kernel.
  * @throws HypberryError `hypervisor.name`, `.cores`, `.guests`, `.vcpus`, `.memory` where the plan cannot be
@@ -176,31 +209,15 @@ function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
 export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
   check(plan);
   const { armMemory, hostCores, hostKernel, guests } = plan;
-  const end = Math.floor(armMemory / BLOCK) * BLOCK;
-  const origin = end - OWN_MEMORY;
-  // Copies of the guests' files, which a restart takes again.
-  const files = guests.flatMap(({ kernel, initramfs, tree }) =>
-    [kernel, initramfs, tree].map((it) => ({
-      data: it?.data ?? new Uint8Array(),
-      offset: it?.offset ?? 0,
-    })),
-  );
-  const copies =
-    origin -
-    roundUp(
-      files.reduce((sum, { data }) => sum + roundUp(data.length, STEP), 0),
-      BLOCK,
-    );
+  const { end, origin, copies, guestMemory, hostEnd } = divideMemory(armMemory, guests);
+  const files = guests.flatMap(copiedFiles);
   let next = copies;
   const placed = files.map(({ data, offset }) => {
     const to = next;
     next += roundUp(data.length, STEP);
     return { data, offset, to };
   });
-  let hostEnd = copies;
-  const guestMemory = guests.map(({ memory }) => (hostEnd -= memory));
   if (hostEnd < BLOCK) refuse('memory', 'No memory is left for the host.', 'Give the guests less.');
-  hostEnd = endOfHost(hostEnd);
 
   const configuration = [hostEnd, end, hostCores, guests.length, hostKernel.length];
   guests.forEach(({ memory, cores }, i) => {
@@ -268,7 +285,8 @@ export function endOfHost(hostEnd: number): number {
     : hostEnd;
 }
 const HIGH_MEMORY = { earliest: 0x2f80_0000, latest: 0x3000_0000 } as const;
-const CMA_SIZE = 0x400_0000;
+/** Of the area for contiguous allocations. */
+export const CMA_SIZE = 0x400_0000;
 
 function describe(
   { armMemory, hostCores, hostKernel, guests }: HypervisorPlan,

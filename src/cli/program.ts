@@ -1,0 +1,315 @@
+/**
+ * The commands and their options; help, completion and the manual page are made from these. A command's own file is loaded
+ * only when it is called, so that `--help` is there at once.
+ */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import about from '../../package.json' with { type: 'json' };
+import { sayHelp, sayHelpAsError, sayResult, setLoudness, type Loudness } from './output.js';
+import { commandOf, onUsageErrors } from './usage.js';
+import type { BuildOptions } from './build.js';
+import type { DoctorOptions } from './doctor.js';
+import type { GuestAddOptions } from './guest-add.js';
+import type { GuestListOptions } from './guest-list.js';
+import type { GuestRemoveOptions } from './guest-remove.js';
+import type { InspectOptions } from './inspect.js';
+import type { InstallCommandOptions } from './install.js';
+import type { TryOptions } from './try.js';
+import type { UninstallOptions } from './uninstall.js';
+import type { Until } from '../engine/verdict.js';
+
+const EXIT_STATUS = `
+Exit status:
+  0  done; "inspect": a Pi 2 starts from it; "try", "doctor": HYP mode on all cores, with guests: all are up
+  1  the answer is no; "inspect" and "guest list": or something on the card is broken
+  2  refused, failed, could not be read or told; standard error says why and what to do, in two lines,
+     with --json in one object on a line: {"error":{"code":…,"message":…,"hint":…}}
+  128 and more: ended by a signal, 130 by Ctrl-C`;
+
+/** Milliseconds that a shell waits for what may stand at its cursor. */
+const COMPLETION_PATIENCE = 2000;
+
+const TARGET = 'a boot folder, a card image, or a card (/dev/…)';
+
+const GUEST_ADD_EXAMPLE = `
+Example:
+  hypberry guest add --name web --kernel vmlinuz --initramfs web.cpio sdcard.img
+  hypberry try sdcard.img && hypberry install sdcard.img
+
+A guest is a machine that stock kernels know, as QEMU's "virt": RAM at 0x40000000, a GICv2, a PL011 (ttyAMA0), the
+generic timer, PSCI by HVC. The guests share the highest cores, as many as the widest of them has.`;
+
+const TRY_EXAMPLES = `
+Example:
+  hypberry try sdcard.img
+  hypberry try --as-is sdcard.img
+  hypberry try --until 0x8000 --trace boot.txt sdcard.img
+  hypberry try --until 'Run /init' sdcard.img`;
+
+/** A positive number of seconds. */
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('It must be a number of seconds above 0.');
+  return value;
+}
+
+/** A whole number above 0. */
+function count(text: string): number {
+  if (!/^0*[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return Number(text);
+}
+
+/** A 32-bit address, decimal or 0x…. */
+function address(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff || text === '') {
+    throw new InvalidArgumentError('It must be an address, for example 0x08000000.');
+  }
+  return value;
+}
+
+/** Where a run is to end: an address as 0x…, everything else is text. */
+function until(text: string): Until {
+  if (/^0x/i.test(text)) return { address: address(text) };
+  if (text === '') throw new InvalidArgumentError('It must be an address as 0x…, or text of a console line.');
+  return { text };
+}
+
+const method = (): Option =>
+  new Option('--method <how>', 'how the firmware is made to run the block')
+    .choices(['auto', 'kernel_old', 'armstub'])
+    .default('auto');
+
+/** Options of every command that takes a target: which part of it. */
+const partition = (): Option =>
+  new Option(
+    '--partition <number>',
+    'of a card or an image: this partition, by the number that Linux gives it (logical ones from 5)',
+  )
+    .argParser(count)
+    .conflicts('whole');
+const whole = (): Option =>
+  new Option(
+    '--whole',
+    'of a card or an image: all of it as one FAT volume, whatever partition table it has',
+  );
+
+const dryRun = (): Option => new Option('-n, --dry-run', 'say what would change, and change nothing');
+
+const json = (): Option => new Option('--json', 'print one JSON object, for scripts');
+
+/** The `hypberry` command, to be given arguments. */
+export function program(): Command {
+  const hypberry = new Command('hypberry')
+    .description(
+      'Starts Linux on a Raspberry Pi 2 in HYP mode, on all four cores, and virtual machines beside it.',
+    )
+    .version(about.version)
+    .option('-q, --quiet', 'print results and errors alone')
+    .option('-v, --verbose', 'say on standard error what is read and decided')
+    .option('--no-color', 'no colours, panes or moving lines, as with NO_COLOR set')
+    .configureHelp({ showGlobalOptions: true })
+    .helpCommand(false)
+    .configureOutput({ writeOut: sayHelp, writeErr: sayHelpAsError, outputError: () => undefined })
+    .hook('preAction', (_, command) => {
+      setLoudness(command.optsWithGlobals<Loudness>());
+    })
+    .addHelpText('after', '\nExample:\n  hypberry try sdcard.img && hypberry install sdcard.img')
+    .addHelpText('afterAll', EXIT_STATUS);
+
+  hypberry
+    .command('inspect')
+    .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
+    .description('say what is on a card and whether it starts HYP mode by itself')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry inspect /media/boot')
+    .action(async (target: string, options: InspectOptions) => {
+      await (await import('./inspect.js')).inspect(target, options);
+    });
+
+  hypberry
+    .command('try')
+    .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
+    .description('boot the card in an emulated Pi 2, as it would be after install, without changing it')
+    .option('--as-is', 'boot it as it is now')
+    .addOption(method())
+    .option('--force', 'put the block in even where the card starts HYP mode without it')
+    .option('--timeout <seconds>', 'give up after so long; 120 unless given, with guests 300', seconds)
+    .addOption(
+      new Option('--engine <name>', 'what runs the machine: hypberry itself, or QEMU where it is installed')
+        .choices(['built-in', 'qemu'])
+        .default('built-in'),
+    )
+    .option(
+      '--until <place>',
+      'end the run, not at the verdict, but before the instruction at a virtual address (0x…) on any core, or ' +
+        'at a console line that contains a text, and say where each core is; exit status 0 when it came there, else 2',
+      until,
+    )
+    .option(
+      '--trace <file>',
+      'write what each core executes, 60 to 80 bytes an instruction: until the verdict, Debian makes over 100 ' +
+        'gigabytes, so use --until',
+    )
+    .option('--overwrite', 'let --trace take the place of a file that is there already')
+    .option(
+      '--console <name>',
+      'of a card with guests, show one console alone: host, hypberry, or a guest by its name; and --until looks there only',
+    )
+    .addOption(json())
+    .addHelpText('after', TRY_EXAMPLES)
+    .action(async (target: string, options: TryOptions) => {
+      await (await import('./try.js')).tryCard(target, options);
+    });
+
+  hypberry
+    .command('install')
+    .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
+    .description('make the card start Linux in HYP mode, and with guests the hypervisor that runs them')
+    .addOption(method())
+    .option('--force', 'put the block in even where the card starts HYP mode without it')
+    .option(
+      '--hook',
+      'on the Pi itself: have its system run this after each kernel upgrade (Debian and its like); uninstall takes that away',
+    )
+    .addOption(dryRun())
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry install --dry-run /dev/sdb\n  hypberry install /dev/sdb')
+    .action(async (target: string, options: InstallCommandOptions) => {
+      await (await import('./install.js')).install(target, options);
+    });
+
+  hypberry
+    .command('uninstall')
+    .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
+    .description('take out what install put in, to the byte')
+    .addOption(dryRun())
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry uninstall /dev/sdb')
+    .action(async (target: string, options: UninstallOptions) => {
+      await (await import('./uninstall.js')).uninstall(target, options);
+    });
+
+  guestCommands(hypberry.command('guest').description('add, list and remove the virtual machines of a card'));
+
+  hypberry
+    .command('build')
+    .description('write the boot block as files, or show its listing')
+    .option(
+      '--out <folder>',
+      'write bootblk.bin (to put in front of a kernel) and hypberry-stub.bin (for armstub=)',
+    )
+    .option('--tree <address>', 'where the kernel is told to find its device tree or ATAGS', address)
+    .option('--listing', 'print address, word, disassembly and reason of every instruction')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry build --out . && cat bootblk.bin kernel7.img > hyp.img')
+    .action(async (options: BuildOptions) => {
+      await (await import('./build.js')).build(options);
+    });
+
+  hypberry
+    .command('doctor')
+    .description('on the Pi itself: say what it is, which mode it started in, and what to do next')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry doctor')
+    .action(async (options: DoctorOptions) => {
+      await (await import('./doctor.js')).doctor(options);
+    });
+
+  hypberry
+    .command('completion')
+    .argument('<shell>', 'bash, zsh or fish')
+    .description('print what has a shell complete commands, options, cards and guests')
+    .addHelpText(
+      'after',
+      `
+Example:
+  eval "$(hypberry completion bash)"         in ~/.bashrc; of zsh in ~/.zshrc, behind compinit
+  hypberry completion fish | source          in ~/.config/fish/config.fish`,
+    )
+    .action(async (shell: string) => {
+      const { completionFor } = await import('./completion.js');
+      for (const line of completionFor(shell).split('\n')) sayResult(line);
+    });
+  hypberry
+    .command('complete-words', { hidden: true })
+    .argument('[words...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (words: readonly string[]) => {
+      // A card that somebody else uses, or that is slow, is left alone.
+      setTimeout(() => process.exit(0), COMPLETION_PATIENCE).unref();
+      for (const word of await (await import('./completion.js')).complete(hypberry, words)) sayResult(word);
+    });
+
+  hypberry
+    .command('version')
+    .description('print the version')
+    .action(() => {
+      sayResult(about.version);
+    });
+  hypberry
+    .command('help')
+    .argument('[command...]', 'whose help, as in "help guest add"')
+    .description('show the help of a command')
+    .action((names: readonly string[]) => {
+      commandOf(hypberry, names).outputHelp();
+    });
+
+  onUsageErrors(hypberry);
+  return hypberry;
+}
+
+function guestCommands(guest: Command): void {
+  guest
+    .command('add')
+    .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
+    .description('put a virtual machine on the card, which the next install starts beside its own system')
+    .requiredOption('--name <name>', 'needed: what it is called, 1 to 15 of a to z, 0 to 9 and "-"')
+    .requiredOption('--kernel <file>', 'needed: its kernel, a 32-bit zImage or another flat image')
+    .option('--initramfs <file>', 'its initramfs')
+    .option('--memory <MiB>', 'its memory, an even number, at least 16', count, 256)
+    .option('--cores <number>', 'its virtual CPUs, 1 to 3', count, 1)
+    .option('--cmdline <text>', 'its command line; of Linux "console=ttyAMA0 panic=10" unless given')
+    .addOption(dryRun())
+    .addOption(json())
+    .addHelpText('after', GUEST_ADD_EXAMPLE)
+    .action(async (target: string, options: GuestAddOptions) => {
+      await (await import('./guest-add.js')).guestAdd(target, options);
+    });
+
+  guest
+    .command('list')
+    .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
+    .description('show the virtual machines of the card')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry guest list sdcard.img')
+    .action(async (target: string, options: GuestListOptions) => {
+      await (await import('./guest-list.js')).guestList(target, options);
+    });
+
+  guest
+    .command('remove')
+    .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
+    .argument('<name>', 'what it is called')
+    .description('take a virtual machine off the card; the next install starts without it')
+    .addOption(dryRun())
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  hypberry guest remove sdcard.img web && hypberry install sdcard.img')
+    .action(async (target: string, name: string, options: GuestRemoveOptions) => {
+      await (await import('./guest-remove.js')).guestRemove(target, name, options);
+    });
+}

@@ -1,0 +1,202 @@
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { temporary } from '../card/images.js';
+import { bootPartition, guestFiles, HOST_TREE, type Files } from '../support/boot-files.js';
+import { text } from '../support/kernel-files.js';
+import { hypberry } from './run.js';
+
+// Each test starts the program several times.
+vi.setConfig({ testTimeout: 120_000 });
+
+function folderWith(files: Files): string {
+  const folder = temporary('boot');
+  fs.mkdirSync(folder);
+  for (const [path, data] of Object.entries(files)) fs.writeFileSync(join(folder, path), data);
+  return folder;
+}
+const withGuests = (...names: readonly string[]): Files =>
+  bootPartition('svc', { 'bcm2709-rpi-2-b.dtb': HOST_TREE, ...guestFiles(...names) });
+const without = (files: Files, ...paths: readonly string[]): Files =>
+  Object.fromEntries(Object.entries(files).filter(([path]) => !paths.includes(path)));
+
+describe('a usage error names what is wrong, and the help of the command', () => {
+  test.each([
+    [['guest', 'add'], 'usage.missing', /--name <name>, --kernel <file> and <target>/, 'hypberry guest add'],
+    [['guest', 'add', 'x.img'], 'usage.missing', /--name <name> and --kernel <file>/, 'hypberry guest add'],
+    [['guest', 'remove', 'x.img'], 'usage.missing', /lacks <name>/, 'hypberry guest remove'],
+    [
+      ['guest', 'rename', 'x', 'a', 'b'],
+      'usage.unknown-command',
+      /"hypberry guest rename"/,
+      'hypberry guest',
+    ],
+    [['help', 'guest', 'frob'], 'usage.unknown-command', /"hypberry guest frob"/, 'hypberry guest'],
+    [['install', '--metod', 'x', 'y'], 'usage.unknown-option', /'--metod'/, 'hypberry install'],
+    [['inspect', 'a', 'b'], 'usage.too-many', /Too many arguments/, 'hypberry inspect'],
+    [['try', '--timeout'], 'usage.missing-value', /--timeout/, 'hypberry try'],
+    [['try', '--whole', '--partition', '1', 'x'], 'usage.conflict', /--whole/, 'hypberry try'],
+    [['try', '--what=a\nhint: b\u001b[2J', 'x'], 'usage.unknown-option', /a\\nhint: b\\x1b/, 'hypberry try'],
+  ])('%j', async (args, code, what, command) => {
+    const { status, stdout, stderr } = await hypberry(args);
+    expect([status, stdout]).toEqual([2, '']);
+    const [error = '', hint, ...rest] = stderr.split('\n');
+    expect(error).toMatch(what);
+    expect(error).toMatch(/^error: /);
+    expect(error.endsWith(` (${code})`)).toBe(true);
+    expect(hint).toMatch(/^hint: {2}/);
+    expect(hint).toContain(`"${command} --help"`);
+    expect(rest).toEqual(['']);
+    // What takes something away is not offered for a word that is not known.
+    expect(stderr).not.toMatch(/Did you mean|Is remove/);
+  });
+
+  test('a mistyped option is told the one that is near', async () => {
+    expect((await hypberry(['install', '--metod', 'x', 'y'])).stderr).toContain('Is --method meant?');
+  });
+
+  test.each([[['help', 'guest', 'add']], [['guest', 'help', 'add']], [['guest', 'add', '--help']]])(
+    '%j is the help of guest add',
+    async (args) => {
+      const { status, stdout, stderr } = await hypberry(args);
+      expect([status, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(/^Usage: hypberry guest add /);
+    },
+  );
+
+  test('version is that of the package', async () => {
+    const about = JSON.parse(
+      fs.readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+    ) as Record<string, unknown>;
+    expect((await hypberry(['version'])).stdout).toBe(`${String(about['version'])}\n`);
+  });
+});
+
+describe('under --json an error is one object on standard error, standard output empty', () => {
+  test.each([
+    ['card.not-found', ['inspect', '--json', '/no/such']],
+    ['card.not-found', ['install', '--json', '/no/such']],
+    ['card.not-found', ['try', '/no/such', '--json']],
+    ['usage.missing', ['install', '--json']],
+    ['usage.unknown-option', ['inspect', '--json', '--frob', 'x']],
+  ])('%s: %j', async (code, args) => {
+    const { status, stdout, stderr } = await hypberry(args);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr.split('\n')).toHaveLength(2);
+    expect(JSON.parse(stderr)).toEqual({
+      error: { code, message: expect.any(String) as string, hint: expect.any(String) as string },
+    });
+  });
+});
+
+describe('the exit status of inspect', () => {
+  test.each<[string, number, Files]>([
+    ['a card that starts SVC mode', 0, bootPartition('svc')],
+    ['one that starts HYP mode', 0, bootPartition('hyp')],
+    ['guests that are whole', 0, withGuests('web', 'db')],
+    ['an empty folder', 1, {}],
+    ['no kernel', 1, without(bootPartition('svc'), 'kernel7.img')],
+    ['no bootcode.bin', 1, without(bootPartition('svc'), 'bootcode.bin')],
+    ['a broken guests’ file', 1, { ...bootPartition('svc'), 'hypberry-guests.json': text('{') }],
+    ['a guest whose kernel is gone', 1, without(withGuests('web', 'db'), 'hypberry-guest-db.kernel')],
+    [
+      'the end of our lines in config.txt without their beginning',
+      1,
+      { ...bootPartition('svc'), 'config.txt': text('# hypberry: end\n') },
+    ],
+  ])('%s: %i', async (_, expected, files) => {
+    const folder = folderWith(files);
+    expect((await hypberry(['inspect', folder])).status).toBe(expected);
+    const { status, stdout, stderr } = await hypberry(['inspect', '--json', folder]);
+    expect([status, stderr]).toEqual([expected, '']);
+    expect(typeof JSON.parse(stdout)).toBe('object');
+  });
+
+  test('what is not there: 2', async () => {
+    expect((await hypberry(['inspect', '/no/such'])).status).toBe(2);
+  });
+});
+
+describe('guest list', () => {
+  test('shows the others where the kernel of one is missing, and marks it', async () => {
+    const folder = folderWith(without(withGuests('web', 'db'), 'hypberry-guest-db.kernel'));
+    const { status, stdout, stderr } = await hypberry(['guest', 'list', folder]);
+    expect([status, stderr]).toEqual([1, '']);
+    expect(stdout).toMatch(/^web {2}32 MiB, core 3/);
+    expect(stdout).toMatch(/^db {3}32 MiB, core 3/m);
+    expect(stdout).toMatch(/^db does not start: hypberry-guest-db\.kernel, .* \(guest\.no-file\)$/m);
+    expect(stdout).not.toContain('web does not start');
+    const listed = JSON.parse((await hypberry(['guest', 'list', '--json', folder])).stdout) as {
+      guests: { name: string; problem?: { code: string } }[];
+    };
+    expect(listed.guests.map(({ name, problem }) => [name, problem?.code])).toEqual([
+      ['web', undefined],
+      ['db', 'guest.no-file'],
+    ]);
+  });
+
+  /** A card with one guest of so much memory. */
+  const withMemory = (memory: number): string => {
+    const files = withGuests('web');
+    const json = new TextDecoder().decode(files['hypberry-guests.json']);
+    const kept = JSON.parse(json) as { guests: { memory: number }[] };
+    const guests = kept.guests.map((it) => ({ ...it, memory }));
+    return folderWith({ ...files, 'hypberry-guests.json': text(JSON.stringify({ ...kept, guests })) });
+  };
+
+  test.each([
+    [100, /^The host keeps 8\d\d MiB of 9\d\d MiB: the guests have 100 MiB and copies of .* 4 MiB\.$/],
+    // Its memory would end less than 64 MiB above 760.
+    [
+      160,
+      /^The host keeps 760 MiB of 9\d\d MiB: the guests have 160 MiB, .* 4 MiB and \d+ MiB stay unused because Linux .*\(CMA\) of 64 MiB/,
+    ],
+  ])(
+    'with %i MiB says what memory the host keeps, and why; install says it too',
+    async (memory, expected) => {
+      const folder = withMemory(memory);
+      const line = /^The host keeps \d+ MiB .*$/m.exec(
+        (await hypberry(['guest', 'list', folder])).stdout,
+      )?.[0];
+      expect(line).toMatch(expected);
+      expect((await hypberry(['install', '-n', '--force', folder])).stdout).toContain(
+        `  note: ${line ?? ''}`,
+      );
+    },
+  );
+});
+
+describe('how much is said', () => {
+  const folder = folderWith(bootPartition('svc'));
+
+  test('-q: results and errors alone', async () => {
+    const seen = await hypberry(['inspect', '-q', folder]);
+    expect(seen.stdout).toMatch(/^This card starts [^\n]*\n$/);
+    const would = await hypberry(['-q', 'install', '-n', folder]);
+    expect(would.stdout).toMatch(/^The firmware will run [^\n]*\n$/);
+    const refused = await hypberry(['inspect', '-q', '/no/such']);
+    expect([refused.status, refused.stdout]).toEqual([2, '']);
+    expect(refused.stderr).toContain('(card.not-found)');
+  });
+
+  test('-v: what is read and decided, on standard error', async () => {
+    const { stdout, stderr } = await hypberry(['install', '-v', '--dry-run', '--json', folder]);
+    expect(JSON.parse(stdout)).toMatchObject({ method: 'armstub' });
+    expect(stderr).toMatch(/^card: The folder as it is\.\n/);
+    for (const file of ['config.txt', 'start.elf', 'kernel7.img'])
+      expect(stderr).toMatch(new RegExp(`^read: ${file}, \\d`, 'm'));
+    expect(stderr).toMatch(/^decided: method armstub$/m);
+    expect((await hypberry(['inspect', '--verbose', folder])).stderr).toMatch(/^decided: SVC: /m);
+  });
+
+  test('-n writes nothing', async () => {
+    const before = fs.readdirSync(folder).sort();
+    expect((await hypberry(['install', '-n', folder])).stdout).toContain('nothing was written');
+    expect(fs.readdirSync(folder).sort()).toEqual(before);
+  });
+
+  test('--no-color is taken by every command', async () => {
+    expect((await hypberry(['inspect', '--no-color', folder])).status).toBe(0);
+    expect((await hypberry(['--no-color', 'guest', 'list', folder])).status).toBe(0);
+  });
+});
