@@ -2,7 +2,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as exceptions from '../../src/cpu/exceptions.js';
-import { resetOf } from '../../src/isa/bits.js';
+import { bitPlace, resetOf } from '../../src/isa/bits.js';
+import { DATA_ABORT_ISS } from '../../src/isa/fault-status.js';
+import type { BitPlaces } from '../../src/isa/system-registers.js';
 import { SCTLR } from '../../src/isa/system-registers.js';
 import * as programStatus from '../../src/isa/program-status.js';
 import { CORES, CRYSTAL_HZ, MACHINE_TYPE, PERIPHERAL_BASE } from '../../src/board/bcm2836.js';
@@ -74,6 +76,15 @@ function board(): ReadonlyMap<string, string> {
   ]);
 }
 
+/** Named bits as masks, and of wider fields the lowest bit's number. */
+function bitMasks(prefix: string, places: BitPlaces): string[] {
+  return Object.entries(places).flatMap(([name, place]) => {
+    const { low, width } = bitPlace(place);
+    const mask = constant(`${prefix}_${name}`, ((2 ** width - 1) * 2 ** low) >>> 0);
+    return width === 1 ? [mask] : [mask, constant(`${prefix}_${name}_SHIFT`, low)];
+  });
+}
+
 /** Modes, bits of the status registers, exception classes and vectors, reset values. */
 function architecture(): string {
   // The order of a module's names is not the same in all that loads modules.
@@ -82,13 +93,11 @@ function architecture(): string {
       .filter((it): it is [string, number] => typeof it[1] === 'number' && /^(?:MODE|EC|VECTOR)_/.test(it[0]))
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
-  const bits = Object.entries(programStatus.PSR.bits).flatMap(([name, place]) => {
-    const [high, low] = typeof place === 'number' ? [place, place] : place;
-    return constant(`PSR_${name}`, ((2 ** (high - low + 1) - 1) * 2 ** low) >>> 0);
-  });
+  const { PSR } = programStatus;
   return constants('The ARM architecture.', 'src/isa and src/cpu', [
     ...numbers.map(([name, value]) => constant(name, value)),
-    ...bits,
+    ...bitMasks('PSR', PSR.bits),
+    ...bitMasks('ISS', DATA_ABORT_ISS.bits),
     constant('SCTLR_RESET', resetOf(SCTLR)),
   ]);
 }

@@ -1,6 +1,8 @@
 /** The syndrome of a load or store that HSR holds after a fault of stage 2 (B3.13.6): what a hypervisor emulates by. */
+import { bits } from '../isa/bits.js';
 import { decodeA32, decodeT32, isWideT32 } from '../isa/decoder.js';
 import type { Encoding } from '../isa/encoding.js';
+import { DATA_ABORT_ISS } from '../isa/fault-status.js';
 import type { Fields } from '../isa/pattern.js';
 import type { Needs } from './operation-fields.js';
 import { currentRegime, EXECUTE, faultOf, walk } from './mmu.js';
@@ -10,8 +12,10 @@ import type { Machine } from './state.js';
 import { thumb } from './state.js';
 import { lookupCode } from './tlb.js';
 
-const ISV = 1 << 24;
-const SSE = 1 << 21;
+const ISV = bits(DATA_ABORT_ISS, { ISV: 1 });
+const SSE = bits(DATA_ABORT_ISS, { SSE: 1 });
+const [SAS, SRT] = [DATA_ABORT_ISS.bits.SAS[1], DATA_ABORT_ISS.bits.SRT[1]];
+/** SAS: a word, a byte, a halfword. */
 const sizes: Record<string, number> = { '': 2, B: 0, H: 1, SB: 0, SH: 1 };
 
 /**
@@ -52,5 +56,5 @@ export function accessSyndrome(m: Machine): number {
   // A load of the PC is a branch.
   if (Rt === 15) return 0;
   const kind = match[1] ?? '';
-  return ISV | (sizes[kind]! << 22) | (kind.startsWith('S') ? SSE : 0) | (Rt << 16);
+  return ISV | (sizes[kind]! << SAS) | (kind.startsWith('S') ? SSE : 0) | (Rt << SRT);
 }

@@ -54,6 +54,12 @@ export function faultName(register: number): string {
   return short.get(status) ?? unknown(status);
 }
 
+/** HSR.ISS of a data abort (B3.13.6): what of the access is known, and how it failed. */
+export const DATA_ABORT_ISS = {
+  name: 'HSR.ISS',
+  bits: { ISV: 24, SAS: [23, 22], SSE: 21, SRT: [19, 16], EA: 9, CM: 8, S1PTW: 7, WnR: 6, DFSC: [5, 0] },
+} as const;
+
 /** Exception classes of HSR (table B3-31). */
 const classes = new Map([
   [0x00, 'an Undefined Instruction'],

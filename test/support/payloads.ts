@@ -1,5 +1,6 @@
-import { assembler } from '../../src/isa/assembler.js';
+import { assembler, type Assembler } from '../../src/isa/assembler.js';
 import { lsl, r0, r1, r2, r3, r4, r5 } from '../../src/isa/registers.js';
+import type { Label } from '../../src/isa/registers.js';
 import { CNTPCT, MPIDR, VBAR } from '../../src/isa/system-registers.js';
 import { CORES, UART0_BASE } from '../../src/board/bcm2836.js';
 import { words } from './handover.js';
@@ -101,9 +102,6 @@ export function releasingKernel(
   const again = a.label('again');
   const delay = a.label('delay');
   const until = a.label('until the others have come');
-  const print = a.label('print');
-  const uart = a.label('uart');
-  const text = a.label('text');
   a.setend('LE');
   for (let i = 0; i < 7; i++) a.nop();
   a.b(start);
@@ -137,16 +135,7 @@ export function releasingKernel(
   a.at(until);
   a.subs(r3, r3, 1);
   a.bne(until);
-  a.ldr(r1, uart);
-  a.adr(r2, text);
-  a.at(print);
-  a.ldrb(r3, [r2], 1);
-  a.cmp(r3, 0);
-  a.strne(r3, [r1]);
-  a.bne(print);
-  a.at(sleep);
-  a.wfi();
-  a.b(sleep);
+  printAndSleep(a, says, sleep);
   a.at(elsewhere);
   const other = a.here;
   a.b(elsewhere);
@@ -160,11 +149,26 @@ export function releasingKernel(
   a.word(secondary);
   a.at(clearedWord);
   a.word(cleared ?? 0);
+  return { image: a.assemble(), secondary: entry - address, elsewhere: other - address };
+}
+
+/** Writes a text (ASCII) to the PL011 and sleeps, which `sleep` begins; both stand behind that. Changes r1 to r3. */
+function printAndSleep(a: Assembler, says: string, sleep: Label): void {
+  const [print, uart, text] = [a.label('print'), a.label('uart'), a.label('text')];
+  a.ldr(r1, uart);
+  a.adr(r2, text);
+  a.at(print);
+  a.ldrb(r3, [r2], 1);
+  a.cmp(r3, 0);
+  a.strne(r3, [r1]);
+  a.bne(print);
+  a.at(sleep);
+  a.wfi();
+  a.b(sleep);
   a.at(uart);
   a.word(UART0_BASE);
   a.at(text);
-  a.bytes(Buffer.from(`${says}\0`, 'ascii'));
-  return { image: a.assemble(), secondary: entry - address, elsewhere: other - address };
+  a.bytes(Buffer.from(says.padEnd((says.length + 4) & ~3, '\0'), 'ascii'));
 }
 
 /** UDF (ARM ARM A8.8.247). */
@@ -186,10 +190,7 @@ export function crashingKernel(address: number, letters: string, says: string): 
   const search = a.label('search');
   const crash = a.label('crash');
   const lettersWord = a.label('letters');
-  const print = a.label('print');
   const sleep = a.label('sleep');
-  const uart = a.label('uart');
-  const text = a.label('text');
   for (let i = 0; i < 8; i++) a.nop();
   a.b(start);
   a.word(0x016f_2818, 0, 0x100, 0x0403_0201);
@@ -211,16 +212,7 @@ export function crashingKernel(address: number, letters: string, says: string): 
   a.beq(crash);
   a.subs(r3, r3, 1);
   a.bne(search);
-  a.ldr(r1, uart);
-  a.adr(r2, text);
-  a.at(print);
-  a.ldrb(r3, [r2], 1);
-  a.cmp(r3, 0);
-  a.strne(r3, [r1]);
-  a.bne(print);
-  a.at(sleep);
-  a.wfi();
-  a.b(sleep);
+  printAndSleep(a, says, sleep);
   a.at(crash);
   a.adr(r0, vectors);
   a.mcr(VBAR, r0);
@@ -228,10 +220,6 @@ export function crashingKernel(address: number, letters: string, says: string): 
   a.word(UNDEFINED);
   a.at(lettersWord);
   a.bytes(Buffer.from(letters, 'ascii'));
-  a.at(uart);
-  a.word(UART0_BASE);
-  a.at(text);
-  a.bytes(Buffer.from(`${says}\0`, 'ascii'));
   return a.assemble();
 }
 
@@ -244,9 +232,9 @@ export function miniUartPayload(says: string): Uint8Array {
   const sleep = a.label('sleep');
   const again = a.label('again');
   const print = a.label('print');
+  const text = a.label('text');
   const full = a.label('full');
   const aux = a.label('aux');
-  const text = a.label('text');
   a.mrc(MPIDR, r0);
   a.tst(r0, CORES - 1);
   a.bne(sleep);

@@ -1,5 +1,14 @@
 /** Loads and stores that stage 2 does not map. */
-import { PSR_E } from '../generated/arm.js';
+import {
+  ISS_DFSC,
+  ISS_ISV,
+  ISS_SAS,
+  ISS_SAS_SHIFT,
+  ISS_SRT_SHIFT,
+  ISS_SSE,
+  ISS_WnR,
+  PSR_E,
+} from '../generated/arm.js';
 import { Vcpu } from '../core/vm.js';
 import { read as readInterface, write as writeInterface } from '../devices/gic-cpu-interface.js';
 import { isDevice, readDevice, writeDevice } from '../generated/dispatch.js';
@@ -9,18 +18,12 @@ import { deliverAbort } from './exceptions.js';
 import { isHostDevice, readHostDevice, writeHostDevice } from './host-access.js';
 import { readRegister, skip, writeRegister } from './registers.js';
 
-// HSR.ISS of a data abort: syndrome valid, size, sign extension, register, write.
-const ISV: u32 = 1 << 24;
-const SIZE_SHIFT: u32 = 22;
-const SIGNED: u32 = 1 << 21;
-const REGISTER_SHIFT: u32 = 16;
-const WRITE: u32 = 1 << 6;
-/** FSC: a translation fault of any level, which is what an address without memory gives. */
-const FAULT_KIND: u32 = 0x3c;
+/** DFSC but for the level: a translation fault, which is what an address without memory gives. */
+const FAULT_KIND: u32 = ISS_DFSC & ~3;
 const TRANSLATION: u32 = 0x04;
 /** A translation fault by a word, R0 to R7, little-endian: CPSR.E has a bit's place that is 0 in this syndrome. */
-const PLAIN_MASK: u32 = ISV | (3 << SIZE_SHIFT) | (8 << REGISTER_SHIFT) | FAULT_KIND | PSR_E;
-const PLAIN: u32 = ISV | (2 << SIZE_SHIFT) | TRANSLATION;
+const PLAIN_MASK: u32 = ISS_ISV | ISS_SAS | (8 << ISS_SRT_SHIFT) | FAULT_KIND | PSR_E;
+const PLAIN: u32 = ISS_ISV | (2 << ISS_SAS_SHIFT) | TRANSLATION;
 /** A load or store that stage 2 does not map: a device's, or an external abort. */
 // @inline
 export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
@@ -29,16 +32,16 @@ export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
   const offset = address & 0xfff;
   // What every interrupt takes several times has a way of its own: a word of the CPU interface, from or to R0 to R7.
   if (page == GICC_PAGE && ((hsr | (psr & PSR_E)) & PLAIN_MASK) == PLAIN && vcpu.vm.number != 0) {
-    const at = changetype<usize>(vcpu) + ((hsr >> (REGISTER_SHIFT - 2)) & 0x1c);
-    if (hsr & WRITE) writeInterface(vcpu, offset, 4, load<u32>(at));
+    const at = changetype<usize>(vcpu) + ((hsr >> (ISS_SRT_SHIFT - 2)) & 0x1c);
+    if (hsr & ISS_WnR) writeInterface(vcpu, offset, 4, load<u32>(at));
     else store<u32>(at, readInterface(vcpu, offset));
     skip(hsr);
     return vcpu;
   }
-  const size: u32 = 1 << ((hsr >> SIZE_SHIFT) & 3);
-  const n = (hsr >> REGISTER_SHIFT) & 0xf;
-  if ((hsr & ISV) != 0 && (hsr & FAULT_KIND) == TRANSLATION && n != 15 && (offset & (size - 1)) == 0) {
-    if (hsr & WRITE) {
+  const size: u32 = 1 << ((hsr >> ISS_SAS_SHIFT) & 3);
+  const n = (hsr >> ISS_SRT_SHIFT) & 0xf;
+  if ((hsr & ISS_ISV) != 0 && (hsr & FAULT_KIND) == TRANSLATION && n != 15 && (offset & (size - 1)) == 0) {
+    if (hsr & ISS_WnR) {
       if (write(vcpu, page, offset, size, swapIfBigEndian(readRegister(vcpu, n), size, psr))) {
         skip(hsr);
         return vcpu;
@@ -46,13 +49,13 @@ export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
     } else if (isDevicePage(vcpu, page)) {
       let value = swapIfBigEndian(read(vcpu, page, offset, size), size, psr);
       const shift = 32 - 8 * size;
-      value = hsr & SIGNED ? <u32>((<i32>(value << shift)) >> shift) : (value << shift) >>> shift;
+      value = hsr & ISS_SSE ? <u32>((<i32>(value << shift)) >> shift) : (value << shift) >>> shift;
       writeRegister(vcpu, n, value);
       skip(hsr);
       return vcpu;
     }
   }
-  return deliverAbort(vcpu, false, address, (hsr & WRITE) != 0);
+  return deliverAbort(vcpu, false, address, (hsr & ISS_WnR) != 0);
 }
 
 /** Devices are little-endian; for a vcpu that is big-endian at the moment the bytes come the other way round. */
