@@ -151,11 +151,11 @@ describe('try with guests', () => {
         });
       const shown = onTerminal();
       expect(shown.status).toBe(0);
-      // The last draw: what comes before is erased.
+      // The last draw, which ends with erasing what is below it.
       const screen = shown.stdout
         .split('\u001b[J')
-        .at(-1)!
-        .replace(/\u001b\[\d*m|\r/g, '');
+        .at(-2)!
+        .replace(/\u001b\[\d*[AKm]|\r/g, '');
       expect(
         screen
           .split('\n')
