@@ -6,6 +6,7 @@ import picocolors from 'picocolors';
 import { HypberryError } from '../base/errors.js';
 import { harmless, harmlessJson, type ConsoleText } from '../base/terminal-text.js';
 import { intoInput } from '../node/outputs.js';
+import { limitError } from '../node/system-error.js';
 
 const PAINTS = ['bold', 'dim', 'red', 'green', 'yellow', 'blue', 'cyan'] as const;
 
@@ -139,8 +140,12 @@ export const errorScreen = (): Screen | undefined =>
 
 export type Screen = typeof screen;
 
-/** Ends the program where standard output cannot be written: quietly where its reader stopped reading, as `head` does. */
+/**
+ * Ends the program where standard output cannot be written: quietly where its reader stopped reading, as `head` does. Without
+ * standard error it goes on, to the same exit status.
+ */
 export function endWithReader(): void {
+  process.stderr.on('error', () => undefined);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? process.exitCode : 2);
   });
@@ -170,11 +175,11 @@ export function printError(error: unknown): void {
   const { code, message, hint } =
     error instanceof HypberryError
       ? error
-      : {
+      : (limitError(error) ?? {
           code: 'unknown',
           message: `An error that hypberry does not know: ${String(error instanceof Error ? error.message : error).split('\n', 1)[0]!}`,
           hint: 'This is a fault in hypberry. Run it again with NODE_DEBUG=hypberry set, and report what it prints.',
-        };
+        });
   if (wantsJson()) {
     sayError(harmlessJson(JSON.stringify({ error: { code, message, hint } })));
   } else {

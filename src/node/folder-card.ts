@@ -17,6 +17,7 @@ import { changeInPlace } from '../card/in-place.js';
 import { foldCase, pathNames } from '../card/path.js';
 import { unfinishedName } from '../card/unfinished.js';
 import { syncFolder, writeDurably } from './durable-file.js';
+import { isMountPoint } from './mounts.js';
 import { onSystem, systemCode } from './system-error.js';
 
 /** Bytes that several new files may take beside their data, in folders. */
@@ -120,6 +121,7 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
     if (there !== undefined) {
       if (!there.isFile()) throw notAFile(cardPath);
       if ((there.mode & WRITABLE) === 0) throw readOnlyFile(cardPath);
+      if (isMountPoint(fs.realpathSync(at))) throw mountedFile(cardPath);
     }
     // For a look at what would be changed nobody needs to be allowed to.
     if (!options.write) return { at, there };
@@ -172,15 +174,24 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
     const rounded = (size: number): number => Math.ceil(size / bsize) * bsize;
     const news = changes.filter(({ kind }) => kind === 'create').length;
     let free = bavail * bsize - (news > 1 ? OVERHEAD : 0);
-    if (news > 0 && files > 0 && ffree < news) throw noRoom(`No more files can be made in "${folder}".`);
+    // File systems without a limit for files say 0 of both.
+    let freeFiles = files > 0 ? ffree : Infinity;
     for (const change of changes) {
       const { at, there } = placeOf(change);
       const before = there === undefined || there.nlink > 1 ? 0 : rounded(there.size);
       if (change.kind === 'remove') {
         free += before;
+        if (there?.nlink === 1) freeFiles++;
         continue;
       }
       const needed = rounded(change.data.length);
+      // The new file stands beside the old one for a moment.
+      if (freeFiles < 1) {
+        if (!there || !inPlace(at, there, change.data))
+          throw noRoom(`No more files can be made in "${folder}".`);
+        continue;
+      }
+      if (!there || there.nlink > 1) freeFiles--;
       if (needed <= free) free += before - needed;
       else if (!there || !inPlace(at, there, change.data)) {
         throw noRoom(`"${change.path}" needs ${needed} bytes, and ${Math.max(0, free)} are free.`);
@@ -238,6 +249,15 @@ function statOf(at: string): fs.Stats | undefined {
     if (systemCode(error) === 'ELOOP' || systemCode(error) === 'ENOTDIR') return undefined;
     throw error;
   }
+}
+
+/** `card.mounted` of a file by itself: no other can be put in its place. */
+function mountedFile(cardPath: string): HypberryError {
+  return new HypberryError(
+    'card.mounted',
+    `Another file is mounted in the place of "${cardPath}", which cannot be changed so.`,
+    'Unmount that file, or run the command where the boot partition is mounted as a whole.',
+  );
 }
 
 /** Refuses what would not be its owner's any more, or may not be taken away by anybody else. */

@@ -85,19 +85,27 @@ const isPartition = (folder: string): boolean => fs.existsSync(path.join(folder,
 /** The folder of the disk itself. */
 const diskFolder = (folder: string): string => (isPartition(folder) ? path.dirname(folder) : folder);
 
-/** Mount points by their device's "major:minor" (proc(5), /proc/[pid]/mountinfo). */
+/** Whether something is mounted at a path, given without links in it. */
+export function isMountPoint(at: string): boolean {
+  return mountLines().some(({ point }) => point === at);
+}
+
+/** Mount points by their device's "major:minor". */
 function readMounts(): Map<string, string> {
+  return new Map(mountLines().map(({ device, point }) => [device, point]));
+}
+
+/** What is mounted, and where (proc(5), /proc/[pid]/mountinfo). */
+function mountLines(): { device: string; point: string }[] {
   const lines = readText('/proc/self/mountinfo').split('\n');
-  return new Map(
-    lines.map((line) => {
-      const fields = line.split(' ');
-      // Blanks in a path stand there as octal escapes.
-      const point = (fields[4] ?? '').replace(/\\([0-7]{3})/g, (_, digits: string) =>
-        String.fromCharCode(parseInt(digits, 8)),
-      );
-      return [fields[2] ?? '', point];
-    }),
-  );
+  return lines.map((line) => {
+    const fields = line.split(' ');
+    // Blanks in a path stand there as octal escapes.
+    const point = (fields[4] ?? '').replace(/\\([0-7]{3})/g, (_, digits: string) =>
+      String.fromCharCode(parseInt(digits, 8)),
+    );
+    return { device: fields[2] ?? '', point };
+  });
 }
 
 /** "major:minor" of a block device, given by its folder in /sys, of its partitions and of its disk. */

@@ -8,6 +8,27 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** What a program may have no more of, by the system's codes. */
+const LIMITS = new Map([
+  ['EMFILE', 'open files'],
+  ['ENFILE', 'open files'],
+  ['EFBIG', 'bytes in a file'],
+  ['ENOMEM', 'memory'],
+]);
+
+/** `system.limit` for an error of the operating system that says so; undefined for any other. */
+export function limitError(error: unknown): HypberryError | undefined {
+  const code = systemCode(error);
+  const what = code === undefined ? undefined : LIMITS.get(code);
+  if (what === undefined) return undefined;
+  return new HypberryError(
+    'system.limit',
+    `The system lets this command have no more ${what} (${code}).`,
+    'Raise the limit (ulimit), or end other programs, and try again.',
+    { cause: error },
+  );
+}
+
 /**
  * Runs a call of the operating system on `path`; its errors come out as `card.…` where they have such a name, and name what
  * lies below it where that is meant.
@@ -30,6 +51,7 @@ function cardError(path: string, error: unknown): unknown {
     case 'ENOTDIR':
     case 'ENOMEDIUM':
     case 'ENXIO':
+    case 'ENAMETOOLONG':
       return new HypberryError(
         'card.not-found',
         `"${path}" is not there.`,
@@ -52,11 +74,14 @@ function cardError(path: string, error: unknown): unknown {
     case 'EBUSY':
       return mounted(path, 'The system');
     default:
-      return new HypberryError(
-        'card.io',
-        `"${path}" cannot be read or written (${code}).`,
-        'Try again; if it comes back, try another reader or another card.',
-        cause,
+      return (
+        limitError(error) ??
+        new HypberryError(
+          'card.io',
+          `"${path}" cannot be read or written (${code}).`,
+          'Try again; if it comes back, try another reader or another card.',
+          cause,
+        )
       );
   }
 }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
@@ -241,6 +241,13 @@ describe('output', () => {
       encoding: 'utf8',
     });
     expect(text).toMatch(/^[^\n]+\nF$/);
+  });
+
+  test('may have no reader of its errors: the exit status is the same', async () => {
+    const closeErrors = (child: ChildProcess): void => {
+      child.stderr?.destroy();
+    };
+    expect((await hypberry(['try', '/no/such/card'], {}, closeErrors)).status).toBe(2);
   });
 });
 

@@ -92,6 +92,15 @@ describe('whatever text comes from outside, none of it is an order to the termin
     );
   });
 
+  test('too many open files are no fault of hypberry', () => {
+    const error = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+    expect(
+      outputOf(() => {
+        printError(error);
+      }),
+    ).toMatch(/\(system\.limit\)\n.*ulimit/);
+  });
+
   test('nor is what is thrown, with NODE_DEBUG its whole stack', () => {
     vi.stubEnv('NODE_DEBUG', 'hypberry');
     for (const text of HOSTILE)

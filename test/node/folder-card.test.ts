@@ -154,6 +154,42 @@ describe('a boot folder', () => {
     await (await opened(at, false)).list('');
   });
 
+  it('card.no-room: so many files that the one to stand beside an old one has no place', async ({ skip }) => {
+    skip(!isRoot, needsRoot);
+    const at = folder();
+    // The folder itself, config.txt, and one more.
+    mountTmpfs(at, 'size=1m,nr_inodes=3');
+    const old = pattern(5000, 1);
+    fs.writeFileSync(path.join(at, 'config.txt'), old);
+    const card = await opened(at);
+    const create = { kind: 'create', path: 'a', data: pattern(9, 1) } as const;
+    const replace = { kind: 'replace', path: 'config.txt', data: pattern(6000, 2) } as const;
+    await card.check([create]);
+    await card.check([replace]);
+    await expect(card.check([create, replace])).rejects.toMatchObject({ code: 'card.no-room' });
+    await card.check([create, { ...replace, data: old.subarray(0, 4000) }]);
+    await card.create('a', create.data);
+    await card.check([{ kind: 'remove', path: 'a' }, replace]);
+    await card.close();
+  });
+
+  it('card.mounted: another file in the place of one of its own', async ({ skip }) => {
+    skip(!isRoot, needsRoot);
+    const at = folder({ 'config.txt': pattern(100, 1), 'other file': pattern(50, 2) });
+    const config = path.join(at, 'config.txt');
+    run('mount', '--bind', path.join(at, 'other file'), config);
+    mountedAt = config;
+    const card = await opened(at);
+    for (const kind of ['replace', 'remove'] as const)
+      await expect(card.check([{ kind, path: 'CONFIG.TXT', data: pattern(1, 1) }])).rejects.toMatchObject({
+        code: 'card.mounted',
+        message: expect.stringContaining('CONFIG.TXT') as string,
+      });
+    await card.check([{ kind: 'replace', path: 'other file', data: pattern(1, 1) }]);
+    expect(fs.readdirSync(at)).toHaveLength(2);
+    await card.close();
+  });
+
   it('card.no-room: nothing is changed, nothing is left', async ({ skip }) => {
     skip(!isRoot, needsRoot);
     const at = folder();

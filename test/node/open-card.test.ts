@@ -101,6 +101,21 @@ describe('refusals', () => {
     expect(() => onSystem('/boot', denied('/boot'))).toThrow(says('/boot'));
   });
 
+  it('system.limit: what the system lets nobody have more of is not told as the fault of a card', () => {
+    for (const code of ['EMFILE', 'ENFILE', 'EFBIG', 'ENOMEM'])
+      expect(() =>
+        onSystem('/boot', () => {
+          throw Object.assign(new Error(code), { code });
+        }),
+      ).toThrow(expect.objectContaining({ code: 'system.limit' }));
+  });
+
+  it('card.not-found: a name that is too long for any file', async () => {
+    await expect(openCard('x'.repeat(5000), { write: false })).rejects.toMatchObject({
+      code: 'card.not-found',
+    });
+  });
+
   it('leaves no file open', async () => {
     const before = fs.readdirSync('/proc/self/fd').length;
     const image = makeDisk(16, 'label: dos\n');
