@@ -181,7 +181,7 @@ describe('install refuses', () => {
 
 test('inspect tells of a damaged block, and does not stop there', async () => {
   const { status, stdout } = await hypberry(['inspect', image('svc', { 'config.txt': '# hypberry: end\n' })]);
-  expect(status).toBe(0);
+  expect(status).toBe(1);
   expect(stdout).toContain('(setup.config-damaged)');
   expect(stdout).toContain('starts Linux in SVC mode');
 });

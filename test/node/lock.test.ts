@@ -11,7 +11,7 @@ import { ourFiles } from '../../src/setup/ours.js';
 import { fsck, makeDisk, makeVolume, run, temporary } from '../card/images.js';
 import { bootPartition } from '../support/boot-files.js';
 
-const dist = path.join(import.meta.dirname, '../../dist');
+const src = path.join(import.meta.dirname, '../../src');
 const LOCKS = '/dev/shm';
 
 const undo: (() => void)[] = [];
@@ -47,12 +47,12 @@ function folder(): string {
   return at;
 }
 
-/** A process of its own that runs a script, with hypberry as it is published. */
+/** A process of its own that runs a script, with hypberry's own parts. */
 function other(script: string, target: string): ChildProcess {
   const text = `
-    import { openCard } from '${dist}/node/open-card.js';
-    import { planInstall, planUninstall } from '${dist}/setup/install.js';
-    import { applyPlan } from '${dist}/setup/plan.js';
+    import { openCard } from '${src}/node/open-card.ts';
+    import { planInstall, planUninstall } from '${src}/setup/install.ts';
+    import { applyPlan } from '${src}/setup/plan.ts';
     const target = ${JSON.stringify(target)};
     async function change(plan) {
       const card = await openCard(target, { write: true });
@@ -62,7 +62,7 @@ function other(script: string, target: string): ChildProcess {
     const install = (method) => change((card) => planInstall(card, { method }));
     const uninstall = () => change(planUninstall);
     ${script}`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', text], {
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', text], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   undo.push(() => child.kill('SIGKILL'));
@@ -345,11 +345,15 @@ describe('a file of a lock that another process left', () => {
     fs.chmodSync(path.dirname(target), 0o755);
     fs.chmodSync(target, 0o666);
     const file = await left(target, { pid: 0x3fffffff });
-    const script = `import { lockTarget } from '${dist}/node/lock.js'; process.setgid(65534); process.setuid(65534);
+    const script = `import { lockTarget } from '${src}/node/lock.ts'; process.setgid(65534); process.setuid(65534);
       for (let i = 0; i < 2; i++) (await lockTarget(${JSON.stringify(target)}, 'write')).release();`;
-    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-      encoding: 'utf8',
-    });
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', '--input-type=module', '-e', script],
+      {
+        encoding: 'utf8',
+      },
+    );
     expect([status, stderr.match(/is taken over/g)?.length], stderr).toEqual([0, 2]);
     expect(fs.existsSync(file)).toBe(true);
     expect(locks(target).filter((name) => name.includes('0123456789abcdef'))).toEqual([]);
