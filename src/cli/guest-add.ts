@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { readUserFile } from '../node/user-file.js';
 import type { Named } from '../setup/boot-partition.js';
-import { addGuest } from '../usecases/guests.js';
+import { addGuest, LARGEST_GUEST_FILE } from '../usecases/guests.js';
 import { showChanges } from './changes.js';
 
 export interface GuestAddOptions extends Named {
@@ -20,7 +20,7 @@ export interface GuestAddOptions extends Named {
 export async function guestAdd(target: string, options: GuestAddOptions): Promise<void> {
   const file = (path: string): { name: string; data: Uint8Array } => ({
     name: basename(path),
-    data: readUserFile(path),
+    data: readUserFile(path, LARGEST_GUEST_FILE),
   });
   const { name, kernel, initramfs, memory, cores, cmdline } = options;
   const guest = {

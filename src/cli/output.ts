@@ -147,7 +147,15 @@ export type Screen = typeof screen;
 export function endWithReader(): void {
   process.stderr.on('error', () => undefined);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? process.exitCode : 2);
+    if (error.code === 'EPIPE') process.exit(process.exitCode);
+    printError(
+      new HypberryError(
+        'file.unwritable',
+        `Standard output cannot be written (${error.code ?? error.message}).`,
+        'Send it to a file in a folder that you may write to, on a disk with room.',
+      ),
+    );
+    process.exit(2);
   });
 }
 

@@ -16,7 +16,7 @@ export const MOST_CORES_TOGETHER = VCPUS - CORES;
 const MOST_CORES = CORES - 1;
 /** MiB: below it no kernel of today starts, and above it the Pi 2 has no memory. */
 export const LEAST_MEMORY = 16;
-const MOST_MEMORY = 896;
+export const MOST_MEMORY = 896;
 /** Memory is given in steps of what a second stage maps at once, MiB. */
 export const MEMORY_STEP = 2;
 /** Bytes of the file: a guest has some 3 KB at most, and people may put blanks between. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { HypberryError } from '../base/errors.js';
 import { type Disk, SECTOR_SIZE } from '../ports/disk.js';
-import { onSystem } from './system-error.js';
+import { onOwnDisk, onSystem } from './system-error.js';
 
 /** Linux: size of a block device in units of 512 bytes, whatever its own sectors are. */
 const sizeFile = (major: number, minor: number): string => `/sys/dev/block/${major}:${minor}/size`;
@@ -45,14 +45,14 @@ export function openDiskFile(path: string, options: { write: boolean }): Disk {
         return bytes;
       }),
     write: (sector, bytes) => {
-      onSystem(path, () => {
+      onOwnDisk(path, () => {
         for (let done = 0; done < bytes.length;) {
           done += fs.writeSync(fd, bytes, done, bytes.length - done, sector * SECTOR_SIZE + done);
         }
       });
     },
     sync: () => {
-      onSystem(path, () => {
+      onOwnDisk(path, () => {
         fs.fsyncSync(fd);
       });
     },

@@ -5,7 +5,7 @@ import { isUnfinished, unfinishedName } from '../card/unfinished.js';
 import { syncFolder, writeDurably } from './durable-file.js';
 import { lockTarget } from './lock.js';
 import { fileExists } from './outputs.js';
-import { onSystem, systemCode } from './system-error.js';
+import { onOwnDisk, systemCode } from './system-error.js';
 
 /** A file that hypberry makes. */
 interface OwnFile {
@@ -17,7 +17,7 @@ interface OwnFile {
  * Writes files into a folder, which is made where it is missing: all of them whole, or where one is refused none. What is
  * there under their names already goes where hypberry made it.
  * @param isOwn whether what is there is of the kind that is put in its place
- * @throws HypberryError `file.exists`, `file.unwritable`, `card.in-use`, and what {@link onSystem} makes of the system's refusals
+ * @throws HypberryError `file.exists`, `file.unwritable`, `card.in-use`, and what {@link onOwnDisk} makes of the system's refusals
  */
 export async function writeOwnFiles(
   folder: string,
@@ -27,7 +27,7 @@ export async function writeOwnFiles(
   makeFolder(folder);
   const lock = await lockTarget(folder, 'write');
   try {
-    onSystem(folder, () => {
+    onOwnDisk(folder, () => {
       for (const file of files) refuseForeign(path.join(folder, file.name), file.data, isOwn);
       for (const name of fs.readdirSync(folder)) if (isUnfinished(name)) fs.rmSync(path.join(folder, name));
       const whole = files.map(({ name, data }) => ({ name, data, at: path.join(folder, unfinishedName()) }));

@@ -92,6 +92,22 @@ function below(path: string, error: unknown): string | undefined {
   return resolve(error.path).startsWith(join(resolve(path), sep)) ? error.path : undefined;
 }
 
+/** The same for what lies on the computer's own disk: `file.no-room` where that one is full. */
+export function onOwnDisk<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const code = systemCode(error);
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cardError(path, error);
+    throw new HypberryError(
+      'file.no-room',
+      `The disk of this computer on which "${path}" lies is full.`,
+      'Make room on that disk, or use another one; a sparse image takes its space as it is written.',
+      { cause: error },
+    );
+  }
+}
+
 /** `card.mounted`: `by` is in the way of writing to `path`. */
 export function mounted(path: string, by: string): HypberryError {
   return new HypberryError(

@@ -1,17 +1,34 @@
 import fs from 'node:fs';
 import { HypberryError } from '../base/errors.js';
-import { READ_LIMIT } from '../card/errors.js';
 import { refuseAsOutput } from './outputs.js';
 import { systemCode } from './system-error.js';
 
 /**
- * Reads a file that the user has named.
- * @throws HypberryError `file.unreadable`, `file.is-input`, `file.too-large`
+ * Reads a file that the user has named; what it is, and how large, is looked at first.
+ * @param most bytes that it can have for what it is wanted for
+ * @throws HypberryError `file.unreadable`, `file.not-a-file`, `file.is-input`, `file.too-large`
  */
-export function readUserFile(path: string): Uint8Array {
+export function readUserFile(path: string, most: number): Uint8Array {
   try {
     refuseAsOutput(path);
-    return readWhole(path);
+    const stat = fs.statSync(path);
+    // A pipe may never give anything, and a device never end.
+    if (!stat.isFile()) {
+      throw new HypberryError(
+        'file.not-a-file',
+        `"${path}" is ${kindOf(stat)}, and not a file.`,
+        'Name the file that was meant; what comes out of a pipe can be saved in one first.',
+      );
+    }
+    if (stat.size > most) {
+      throw new HypberryError(
+        'file.too-large',
+        `"${path}" has ${stat.size} bytes, and there is room for ${most} at most.`,
+        'Name the file that was meant.',
+      );
+    }
+    const { buffer, byteOffset, length } = fs.readFileSync(path);
+    return new Uint8Array(buffer, byteOffset, length);
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) throw error;
@@ -24,29 +41,9 @@ export function readUserFile(path: string): Uint8Array {
   }
 }
 
-/** Bytes that are read at once. */
-const PIECE = 1 << 20;
-
-/** All that a file, a pipe or a device gives, as far as a Pi 2 could have use for it: /dev/zero has no end. */
-function readWhole(path: string): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  const fd = fs.openSync(path, 'r');
-  try {
-    for (let size = 0; ;) {
-      const piece = new Uint8Array(PIECE);
-      const count = fs.readSync(fd, piece);
-      if (count === 0) return new Uint8Array(Buffer.concat(pieces, size));
-      pieces.push(piece.subarray(0, count));
-      size += count;
-      if (size > READ_LIMIT) {
-        throw new HypberryError(
-          'file.too-large',
-          `"${path}" has more bytes than a Pi 2 has memory.`,
-          'Name the file that was meant.',
-        );
-      }
-    }
-  } finally {
-    fs.closeSync(fd);
-  }
+function kindOf(stat: fs.Stats): string {
+  if (stat.isDirectory()) return 'a folder';
+  if (stat.isFIFO()) return 'a pipe';
+  if (stat.isSocket()) return 'a socket';
+  return 'a device';
 }

@@ -1,5 +1,6 @@
 /** Which of a medium's partitions is the one that a Pi 2 starts from, or that the user named. */
-import { HypberryError } from '../base/errors.js';
+import { attempt, HypberryError } from '../base/errors.js';
+import { hexDigits } from '../base/words.js';
 import type { Card, CardReader, Place } from '../card/card.js';
 import { notFat, truncated } from '../card/errors.js';
 import { isFatType, TYPE_EXTENDED_LBA, type Partition, type PartitionTable } from '../card/mbr.js';
@@ -39,10 +40,12 @@ const LAST_PRIMARY = 4;
  * Where the firmware is sent to what it cannot start from, the card is the one that sends it, and its place has the
  * problem.
  * @param changes it is opened for a change, be it one that is only shown: what can be read as two things is refused
- * @throws HypberryError `card.not-fat`, `card.no-partition`, `card.truncated`, `card.ambiguous`, and what opening a
+ * @throws HypberryError `card.not-fat`, `card.packed`, `card.no-partition`, `card.partition-type`, `card.truncated`,
+ *   `card.ambiguous`, and what opening a
  *   FAT volume throws
  */
 export async function openBootPartition(medium: Medium, named: Named, changes: boolean): Promise<Card> {
+  if (!medium.table && !medium.beginsWithFat && medium.other) throw notAnImage(medium.target, medium.other);
   if (named.whole) return openWhole(medium);
   if (named.partition !== undefined) return openNamed(medium, named.partition);
   const table = tableOf(medium);
@@ -95,10 +98,11 @@ export async function placeOfOne(
           `The firmware goes on with partition ${sent.partition} of the card (${sent.line}), and reads nothing else here.`,
           `Give the folder where partition ${sent.partition} is mounted, or the whole card; if the Pi is to start from here, take that line out.`,
         )
-      : await noobsProblem(
+      : ((await rootProblem(card)) ??
+        (await noobsProblem(
           card,
           async () => 'Give the folder of a system that it starts, or the whole card with --partition.',
-        ),
+        ))),
   };
 }
 
@@ -130,6 +134,21 @@ function tableOf({ table, beginsWithFat }: Medium): PartitionTable | undefined {
   // mkfs.fat can put a table into its boot sector, with the volume itself as its partition.
   const others = table.partitions.filter(({ start }) => start !== 0);
   return table.fault || (others.length === 0 && !table.gpt) ? undefined : table;
+}
+
+/** What is given in place of an image, and what to do about it. */
+function notAnImage(target: string, { kind, name }: NonNullable<Medium['other']>): HypberryError {
+  return kind === 'packed'
+    ? new HypberryError(
+        'card.packed',
+        `"${target}" is a packed file, and not an image of a card.`,
+        `Unpack it first (${name}), and give the .img that comes out.`,
+      )
+    : new HypberryError(
+        'card.not-fat',
+        `"${target}" is an ${name} file system, as root file systems are, and not a boot partition.`,
+        'Give the boot partition, mostly the first one of the card, or the card as a whole.',
+      );
 }
 
 /** The medium as one volume, as it has no table, or none whose entries are valid. */
@@ -307,7 +326,7 @@ interface First {
 async function firstOf(medium: Medium, table: PartitionTable): Promise<First> {
   const candidates = table.partitions.filter((it) => isFatType(it) && it.number <= LAST_PRIMARY);
   const [only] = candidates;
-  if (!only) throw noFatPartition(medium, table);
+  if (!only) throw (await passedBy(medium, table)) ?? noFatPartition(medium, table);
   const reason = `Partition ${only.number}: the first FAT partition.`;
   if (candidates.length === 1) return { partition: only, reason };
   for (const file of [BOOTCODE, START]) {
@@ -438,6 +457,20 @@ async function systemsHint(medium: Medium, where: Partition | 'whole'): Promise<
     : `Name the boot partition of the system that you mean: ${found.map((number) => `--partition ${number}`).join(' or ')}.`;
 }
 
+/** Folders that every root file system of Linux has. */
+const ROOT_FOLDERS = ['etc', 'usr', 'var'];
+
+async function rootProblem(card: CardReader): Promise<HypberryError | undefined> {
+  if (await isBootPartition(card)) return undefined;
+  const folders = (await card.list('')).filter(({ isFolder }) => isFolder).map(({ name }) => name);
+  if (!ROOT_FOLDERS.every((name) => folders.includes(name))) return undefined;
+  return new HypberryError(
+    'setup.root-file-system',
+    'This looks like a root file system, and a Pi starts from the boot partition.',
+    'Give the folder where that is mounted: boot/firmware in here, with older systems boot; or the card itself (/dev/…), not mounted.',
+  );
+}
+
 async function noobsProblem(
   card: CardReader,
   hint: () => Promise<string>,
@@ -476,6 +509,21 @@ function noFatPartition(medium: Medium, table: PartitionTable): HypberryError {
       ? 'The first sector is that of a FAT volume, too: --whole takes it, and may write over the partitions.'
       : `Write an operating system for the Raspberry Pi to the card first; ${whatIsThere(table)}`,
   );
+}
+
+/** A boot partition whose type says that it is something else, as of disks that start PCs (0xef). */
+async function passedBy(medium: Medium, table: PartitionTable): Promise<HypberryError | undefined> {
+  for (const partition of table.partitions.filter(({ number }) => number <= LAST_PRIMARY)) {
+    // What cannot be read as FAT is what its type says.
+    if ((await attempt(() => using(medium, partition, isBootPartition))) !== true) continue;
+    const { number, type } = partition;
+    return new HypberryError(
+      'card.partition-type',
+      `Partition ${number} has the files of a boot partition, but its type is 0x${hexDigits(type, 2)}, and a Pi 2 starts from FAT types alone.`,
+      `Give it the type 0x0c ("sfdisk --part-type ${medium.target} ${number} c"); until then, --partition ${number} takes it.`,
+    );
+  }
+  return undefined;
 }
 
 function noSuchPartition(medium: Medium, number: number): HypberryError {

@@ -9,6 +9,7 @@ import {
   checkGuest,
   GUESTS_FILE,
   MOST_GUESTS,
+  MOST_MEMORY,
   readGuests,
   readGuestsFile,
   writeGuests,
@@ -38,6 +39,9 @@ export interface NewGuest {
 
 /** Files that we make for guests; a guest of the user's own hand may have others. */
 const GUEST_FILE = /^hypberry-guest-[a-z0-9-]+\.(?:kernel|initramfs)$/;
+
+/** Bytes that a kernel or an initramfs can have: no guest has more memory. */
+export const LARGEST_GUEST_FILE = MOST_MEMORY << 20;
 
 /** A console, and an end to panics, which the hypervisor answers with a restart. */
 const LINUX_COMMAND_LINE = 'console=ttyAMA0 panic=10';

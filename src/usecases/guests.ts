@@ -3,6 +3,8 @@ import { listGuests, namesOfGuests, planGuestAdd, planGuestRemove, type GuestLis
 import { accessFor, change, type Changed, type ChangeOptions, type ChangePorts } from './change.js';
 import { withCard, type OpenCard } from './open-card.js';
 
+export { LARGEST_GUEST_FILE } from '../setup/guests.js';
+
 /**
  * Puts a guest on a card.
  * @throws HypberryError what {@link planGuestAdd} and the card throw

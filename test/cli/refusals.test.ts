@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi, type TestContext } from 'vitest'
 import { makeDisk, makeVolume, run, temporary } from '../card/images.js';
 import { BIG_TREE, bootPartition, FIRMWARE, kernelFile, type Files } from '../support/boot-files.js';
 import { concat, text, zImage } from '../support/kernel-files.js';
-import { hypberry } from './run.js';
+import { hypberry, MAIN } from './run.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -184,4 +184,28 @@ test('inspect tells of a damaged block, and does not stop there', async () => {
   expect(status).toBe(1);
   expect(stdout).toContain('(setup.config-damaged)');
   expect(stdout).toContain('starts Linux in SVC mode');
+});
+
+test.runIf(fs.existsSync('/dev/full'))('standard output on a full disk is said on standard error', () => {
+  const { status, stderr } = spawnSync('sh', ['-c', '"$0" "$1" build > /dev/full', process.execPath, MAIN], {
+    encoding: 'utf8',
+  });
+  expect(status).toBe(2);
+  expect(stderr).toMatch(
+    /^error: Standard output cannot be written \(ENOSPC\)\. \(file\.unwritable\)\nhint: .*\n$/,
+  );
+});
+
+test('what is no file, or has no room in a guest, is no kernel of one', async () => {
+  const volume = makeVolume(SHAPE, bootPartition('svc'));
+  const sparse = temporary('sparse');
+  fs.closeSync(fs.openSync(sparse, 'w'));
+  fs.truncateSync(sparse, 1900 << 20);
+  for (const [kernel, code] of [
+    ['/dev/zero', 'file.not-a-file'],
+    [sparse, 'file.too-large'],
+  ] as const) {
+    const { status, stderr } = await hypberry(['guest', 'add', '--name', 'a', '--kernel', kernel, volume]);
+    expect([status, stderr.includes(`(${code})`)], stderr).toEqual([2, true]);
+  }
 });

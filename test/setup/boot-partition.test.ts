@@ -73,6 +73,7 @@ function medium({
     partition,
     table,
     beginsWithFat: whole !== undefined,
+    other: undefined,
     open: async (where) => {
       const files = where === 'whole' || where.start === 0 ? whole : partitions?.[where.number];
       if (files === undefined || files === NOT_FAT) throw notFat('It holds no FAT file system.');
