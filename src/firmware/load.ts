@@ -118,7 +118,7 @@ export async function loadFiles(
     firmware,
     armMemory: splitMemory(bootConfig, isOldBootcode(bootcode, startElf)).arm * MIB,
     kernel,
-    stub: kernelOld ? undefined : await readStubFile(card, firmware, kernel.address),
+    stub: kernelOld ? undefined : await readStubFile(card, firmware, kernel.address, unsure),
     tree: tree && fdt && { ...tree, fdt },
     ramdisk,
     commandLine,
@@ -322,6 +322,7 @@ async function readStubFile(
   card: CardReader,
   { config, firmware, firmwareFile }: CardFirmware,
   kernelAddress: number,
+  unsure: string[],
 ): Promise<LoadedStub> {
   const notes: string[] = [];
   const named = textSetting(config, 'armstub');
@@ -358,7 +359,10 @@ async function readStubFile(
     );
   }
   if (stub.kernel?.from === 'code' && stub.kernel.address !== kernelAddress) {
-    notes.push(`The firmware's stub jumps to ${hex(stub.kernel.address)}, whatever kernel_address says.`);
+    const text = `The firmware's stub jumps to ${hex(stub.kernel.address)}, and kernel_address has the kernel loaded to ${hex(kernelAddress)}.`;
+    notes.push(text);
+    // Whether the firmware changes the jump could not be seen.
+    unsure.push(text);
   }
   if (stub.tree?.from !== 'word')
     notes.push('Where the stub takes the address of the device tree from is not known.');

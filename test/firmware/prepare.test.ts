@@ -170,6 +170,13 @@ describe("today's firmware", () => {
     expect(readU32LE(bytesAt(loaded, 0xfc, 4), 0)).toBe(0x20_8000);
   });
 
+  test('whether a stub with the address in its code heeds kernel_address is not known', async () => {
+    const lines = (config: string) => prepare({ ...CARD_2015, 'config.txt': config });
+    const { picked } = await lines('kernel_address=0x10000\n');
+    expect(picked.unsure).toEqual([expect.stringMatching(/jumps to 0x8000\b.*kernel_address.*0x10000\b/)]);
+    expect((await lines('kernel_address=0x8000\n')).picked.unsure).toEqual([]);
+  });
+
   test('uses armstub=, else armstub7.bin, and writes addresses only where the stub asks for them', async () => {
     const stub = buildStub();
     const named = await prepare({ ...CARD_TODAY, 'hyp.bin': stub, 'config.txt': 'armstub=hyp.bin' });
