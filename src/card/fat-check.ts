@@ -30,8 +30,13 @@ export interface CheckedVolume {
   readonly used: Uint8Array;
 }
 
+/** Folders one in the other: the longest path that Windows takes, 260 characters, has no more names. */
+const DEEPEST = 128;
+
 interface Folder {
   readonly path: string;
+  /** How many folders it lies in. */
+  readonly depth: number;
   /** The sectors it lies in, as runs of [first sector, count]. */
   readonly runs: readonly (readonly [number, number])[];
 }
@@ -41,7 +46,7 @@ interface Folder {
  *
  * Throws `card.not-fat`; `card.truncated` where the volume reaches past the disk's end; `card.cluster-loop`
  * where a chain comes back to itself or two files share a cluster; `card.bad-chain` where a chain runs into a
- * free, bad or missing cluster or is too short for its file.
+ * free, bad or missing cluster or is too short for its file; `card.too-deep` where folders lie more than 128 deep.
  */
 export function checkVolume(disk: Disk): CheckedVolume {
   const volume = readVolume(disk.read(0, 1));
@@ -59,6 +64,7 @@ export function checkVolume(disk: Disk): CheckedVolume {
   const folders: Folder[] = [
     {
       path: '',
+      depth: 0,
       runs:
         volume.bits === 32
           ? runsOf(follow(volume.rootCluster, 'the root folder'))
@@ -69,7 +75,8 @@ export function checkVolume(disk: Disk): CheckedVolume {
     for (const entry of folderEntries(disk, volume, folder)) {
       const path = folder.path === '' ? entry.name : `${folder.path}/${entry.name}`;
       if (entry.isFolder) {
-        folders.push({ path, runs: runsOf(follow(entry.cluster, path)) });
+        if (folder.depth === DEEPEST) throw tooDeep();
+        folders.push({ path, depth: folder.depth + 1, runs: runsOf(follow(entry.cluster, path)) });
         continue;
       }
       const clusters = entry.cluster === 0 ? 0 : follow(entry.cluster, path).length;
@@ -81,6 +88,14 @@ export function checkVolume(disk: Disk): CheckedVolume {
   const used = new Uint8Array(fat.length);
   for (let cluster = 0; cluster < fat.length; cluster++) used[cluster] = fat[cluster] === 0 ? 0 : 1;
   return { volume, used };
+}
+
+function tooDeep(): HypberryError {
+  return new HypberryError(
+    'card.too-deep',
+    `The file system has more than ${DEEPEST} folders one in the other.`,
+    'Take them off the boot partition; a damaged file system may look so too (fsck.vfat).',
+  );
 }
 
 function readFat(disk: Disk, volume: Volume): Uint32Array {

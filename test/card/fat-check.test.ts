@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { openFatCard } from '../../src/card/fat.js';
 import { checkVolume } from '../../src/card/fat-check.js';
 import { clusterSector, type Volume } from '../../src/card/volume.js';
-import { makeVolume, pattern, type VolumeShape } from './images.js';
+import { makeVolume, pattern, run, type VolumeShape } from './images.js';
 import { memoryDisk } from '../support/memory-disk.js';
 
 const SHAPES: VolumeShape[] = [
@@ -180,5 +180,22 @@ describe('what is no boot partition', () => {
     view.setUint16(19, sectors < 0x10000 ? sectors + sectorsPerCluster : 0, true);
     view.setUint32(32, sectors < 0x10000 ? 0 : sectors + sectorsPerCluster, true);
     expect(checkVolume(memoryDisk(image)).volume.bits).toBe(bits);
+  });
+});
+
+describe('folders one in the other', () => {
+  /** A volume with so many, each called "a", made by mtools. */
+  const nested = (depth: number): Uint8Array => {
+    const image = makeVolume({ bits: 16, sectorsPerCluster: 1, megabytes: 4 });
+    const paths = Array.from({ length: depth }, (_, i) => `::${'a/'.repeat(i)}a`);
+    run('mmd', '-i', image, ...paths);
+    return new Uint8Array(fs.readFileSync(image));
+  };
+
+  it('are taken as deep as paths go, and refused where they go on', () => {
+    expect(() => checkVolume(memoryDisk(nested(128)))).not.toThrow();
+    expect(() => checkVolume(memoryDisk(nested(129)))).toThrow(
+      expect.objectContaining({ code: 'card.too-deep' }),
+    );
   });
 });
