@@ -1,10 +1,20 @@
 import { afterAll, expect, test } from 'vitest';
 import { HypberryError } from '../../src/base/errors.js';
+import type { Card } from '../../src/card/card.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { inspectCard } from '../../src/setup/inspect.js';
-import { planInstall } from '../../src/setup/install.js';
+import { listGuests, planGuestAdd, planGuestRemove } from '../../src/setup/guests.js';
+import { planInstall, planUninstall } from '../../src/setup/install.js';
 import { randomFrom } from '../board/rig.js';
-import { BIG_TREE, bootPartition, FIRMWARE, kernelFile, TREE, type Files } from '../support/boot-files.js';
+import {
+  BIG_TREE,
+  bootPartition,
+  FIRMWARE,
+  guestFiles,
+  kernelFile,
+  TREE,
+  type Files,
+} from '../support/boot-files.js';
 import { compileTree } from '../support/device-trees.js';
 import { concat, u32 } from '../support/kernel-files.js';
 import { memoryCard } from '../support/memory-card.js';
@@ -12,7 +22,7 @@ import { memoryCard } from '../support/memory-card.js';
 /** HYPBERRY_FUZZ=n makes the run n times longer; HYPBERRY_SEED=n starts from another seed. */
 const TIMES = Number(process.env['HYPBERRY_FUZZ'] ?? 1);
 const SEED = Number(process.env['HYPBERRY_SEED'] ?? 1);
-const FOLDERS = 400 * TIMES;
+const FOLDERS = 500 * TIMES;
 
 /** No folder may take longer than this, milliseconds of this process's own time. */
 const LONGEST_MS = 5000;
@@ -155,6 +165,7 @@ function folder(random: Random): Files {
     'tree.dtb': LABELLED,
     'kernel7.img': kernelFile(random(256)),
     initramfs: new Uint8Array(random(5000)),
+    ...(random(3) === 0 && guestFiles('web', 'db')),
     ...Object.fromEntries(OVERLAYS.map((data, i) => [`overlays/o${i}.dtbo`, data])),
   });
   // Often only one thing is wrong: what is wrong first hides the rest.
@@ -211,6 +222,18 @@ test(`${FOLDERS} random boot folders give a machine or an error with a code (see
     });
     await attempt('inspect', files, () => inspectCard(card));
     await attempt('install', files, () => planInstall(card, { method: 'auto', force: random(2) === 0 }));
+    await attempt('uninstall', files, () => planUninstall(card));
+    await attempt('guest list', files, () => listGuests(card));
+    await attempt('guest remove', files, () => planGuestRemove(card, 'web'));
+    await attempt('guest add', files, () =>
+      planGuestAdd({ ...card, freeBytes: async () => random(1 << 24) } as Card, {
+        name: pick(random, ['new', 'web', 'A B', '']),
+        kernel: { name: 'vmlinuz', data: damage(random, kernelFile(random(256))) },
+        memory: pick(random, [0, 15, 16, 256, 4096, NaN]),
+        cores: random(5),
+        commandLine: undefined,
+      }),
+    );
   }
   // What the folders must have led to, or they were not what they are meant to be.
   for (const outcome of [
