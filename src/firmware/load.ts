@@ -5,7 +5,8 @@ import { hex } from '../base/words.js';
 import { RAM_SIZE } from '../board/bcm2836.js';
 import { CONTRACT, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
-import { splitMemory } from './bootcode.js';
+import { foldCase } from '../card/path.js';
+import { BOOTCODE, splitMemory } from './bootcode.js';
 import { readCommandLine } from './command-line.js';
 import { numberSetting, PI2, textSetting, type BoardState, type Config } from './config.js';
 import { readFdt, type Fdt } from './fdt.js';
@@ -114,11 +115,15 @@ export async function loadFiles(
   const fdt = tree && (await applyTreeSettings(card, config, tree.fdt, prefix, all));
   const ramdisk = await readInitramfs(card, config, startElf, kernel.file, prefix, all);
   const commandLine = await readCommandLine(card, config, startElf, board, prefix, all);
+  const stub = kernelOld ? undefined : await readStubFile(card, firmware, kernel.address, unsure);
+  const stubFile = stub && 'file' in stub.picked ? [stub.picked.file] : [];
+  const read = [BOOTCODE, ...config.files, firmware.firmwareFile, ...stubFile, kernel.file];
+  for (const file of tree ? [...read, tree.file] : read) unsure.push(...(await twinsOf(card, file)));
   return {
     firmware,
     armMemory: splitMemory(bootConfig, isOldBootcode(bootcode, startElf)).arm * MIB,
     kernel,
-    stub: kernelOld ? undefined : await readStubFile(card, firmware, kernel.address, unsure),
+    stub,
     tree: tree && fdt && { ...tree, fdt },
     ramdisk,
     commandLine,
@@ -127,6 +132,19 @@ export async function loadFiles(
     notes: all,
     unsure,
   };
+}
+
+/** A sentence where a file of that name stands in a folder more than once, in other case: on FAT only one of them can. */
+async function twinsOf(card: CardReader, path: string): Promise<string[]> {
+  const slash = path.lastIndexOf('/');
+  const folder = path.slice(0, Math.max(0, slash));
+  if ((await card.stat(path)) === undefined) return [];
+  const wanted = foldCase(path.slice(slash + 1));
+  const twins = (await card.list(folder)).filter(({ name }) => foldCase(name) === wanted);
+  if (twins.length < 2) return [];
+  return [
+    `${twins.map(({ name }) => name).join(' and ')} are one name on a FAT file system, so which one the firmware reads is not known.`,
+  ];
 }
 
 /** `os_prefix` where the kernel and a tree are there under it, else nothing (documentation of `os_prefix`). */

@@ -282,6 +282,19 @@ test('what nobody knows of a card is said, and installed over with --force alone
   expect((await planInstall(card, { method: 'auto', force: true })).changes).not.toEqual([]);
 });
 
+test.each(['KERNEL7.IMG', 'Config.txt', 'START.ELF', 'Bootcode.bin', 'BCM2709-rpi-2-b.dtb'])(
+  'which of two files the firmware reads whose names are one on FAT is not known: %s',
+  async (twin) => {
+    const files = bootPartition('svc', { 'config.txt': 'a=1\n' });
+    const { conclusion, rows } = await inspected({ ...files, [twin]: text('x') });
+    expect(conclusion).toContain('cannot be told from its files');
+    expect(rows).toContainEqual(expect.stringMatching(new RegExp(`^not known: .*${twin} are one name`)));
+    expect(
+      (await inspected({ ...files, 'README.TXT': text('x'), 'readme.txt': text('y') })).conclusion,
+    ).not.toContain('cannot be told');
+  },
+);
+
 test("a program of nobody's knowledge that starts in HYP mode by itself is left alone", async () => {
   const plan = await planInstall(changeableCard(bootPartition('hyp', { 'kernel7.img': ARMV7_CODE })), {
     method: 'auto',
