@@ -15,6 +15,7 @@ import type { InspectOptions } from './inspect.js';
 import type { InstallCommandOptions } from './install.js';
 import type { TryOptions } from './try.js';
 import type { UninstallOptions } from './uninstall.js';
+import { isTreeAddress } from '../boot/block.js';
 import type { Until } from '../engine/verdict.js';
 
 const EXIT_STATUS = `
@@ -63,6 +64,15 @@ function address(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff || text === '') {
     throw new InvalidArgumentError('It must be an address, for example 0x08000000.');
+  }
+  return value;
+}
+
+/** Where a kernel can be told that its tree or ATAGS are. */
+function treeAddress(text: string): number {
+  const value = address(text);
+  if (!isTreeAddress(value)) {
+    throw new InvalidArgumentError('It must be a multiple of 4 below the peripherals at 0x3f000000.');
   }
   return value;
 }
@@ -206,7 +216,7 @@ export function program(): Command {
       '--out <folder>',
       'write bootblk.bin (to put in front of a kernel) and hypberry-stub.bin (for armstub=)',
     )
-    .option('--tree <address>', 'where the kernel is told to find its device tree or ATAGS', address)
+    .option('--tree <address>', 'where the kernel is told to find its device tree or ATAGS', treeAddress)
     .option('--listing', 'print address, word, disassembly and reason of every instruction')
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry build --out . && cat bootblk.bin kernel7.img > hyp.img')

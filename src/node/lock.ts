@@ -86,12 +86,13 @@ interface Blocker {
   readonly holder: Holder | undefined;
 }
 
-const named = ({ holder }: Blocker): string => `another hypberry${holder ? ` (process ${holder.pid})` : ''}`;
+const named = ({ holder }: Blocker): string =>
+  holder ? `another hypberry (process ${holder.pid})` : 'what may be another hypberry';
 
 function inUse(target: string, blocker: Blocker): HypberryError {
   return new HypberryError(
     'card.in-use',
-    `${named(blocker)[0]!.toUpperCase()}${named(blocker).slice(1)} has been using "${target}" for a minute.`,
+    `${named(blocker)[0]!.toUpperCase()}${named(blocker).slice(1)} has been using "${target}" for a minute${blocker.holder ? '' : `: ${blocker.file} does not tell`}.`,
     `Wait until it has ended, or end it. If there surely is none, remove ${blocker.file}, and try again.`,
   );
 }

@@ -51,6 +51,8 @@ test.each([
   [['try', '--timeout', '0', 'card.img']],
   [['try', '--timeout', 'soon', 'card.img']],
   [['build', '--tree', 'here']],
+  [['build', '--tree', '3']],
+  [['build', '--tree', '0x3f000000']],
 ])('a usage error has exit status 2 and says why on standard error: %j', async (args) => {
   const { status, stdout, stderr } = await hypberry(args);
   expect([status, stdout]).toEqual([2, '']);

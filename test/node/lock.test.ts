@@ -335,7 +335,10 @@ describe('a file of a lock that another process left', () => {
     listen();
     const opening = lockTarget(target, 'write');
     vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 61_000);
-    await expect(opening).rejects.toMatchObject({ code: 'card.in-use' });
+    await expect(opening).rejects.toMatchObject({
+      code: 'card.in-use',
+      message: `What may be another hypberry has been using "${target}" for a minute: ${file} does not tell.`,
+    });
     expect(fs.readFileSync(victim, 'utf8')).toBe('mine');
   });
 
