@@ -110,7 +110,14 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
     return entry;
   }
 
+  /** Without what cannot be found by the name that it is listed with: a damaged entry, such as a short name in small letters. */
   function listNow(folder: string): Entry[] {
+    const isFound = ({ name }: Entry): boolean =>
+      pathNames(name)?.length !== 1 || statNow(`${folder}/${name}`) !== undefined;
+    return listAll(folder).filter(isFound);
+  }
+
+  function listAll(folder: string): Entry[] {
     if (statNow(folder)?.isFolder !== true) throw noFile(folder);
     return withMemory(FatFs.sizeof_DIR, (dir) =>
       withMemory(FatFs.sizeof_FILINFO, (info) => {

@@ -137,6 +137,17 @@ describe('refusals', () => {
     });
   });
 
+  it('a damaged entry, which cannot be found by its own name, is not listed', async () => {
+    const image = makeVolume(SMALL, { 'KERNEL8.IMG': pattern(5, 1), 'Config.txt': pattern(5, 2) });
+    const bytes = fs.readFileSync(image);
+    bytes.write('kernel8 img', bytes.indexOf('KERNEL8 IMG'), 'latin1');
+    fs.writeFileSync(image, bytes);
+    await withCard(image, async (card) => {
+      expect((await card.list('')).map(({ name }) => name)).toEqual(['Config.txt']);
+      expect(await card.stat('kernel8.img')).toBeUndefined();
+    });
+  });
+
   it('card.no-room where the root folder of FAT16 is full', async () => {
     const image = makeVolume({ ...SMALL, rootEntries: 16 }, { 'config.txt': pattern(10, 1) });
     await withCard(image, async (card) => {
