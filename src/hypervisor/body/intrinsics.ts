@@ -784,21 +784,30 @@ export namespace DBGDIDR {
 }
 
 export namespace DBGDRAR {
-  /** DBGDRAR: Debug ROM Address. */
+  /** DBGDRAR: Debug ROM Address, LPAE. */
   // @external('sysreg', 'read DBGDRAR')
-  export declare function read(): u32;
+  export declare function read(): u64;
 }
 
 export namespace DBGDSAR {
-  /** DBGDSAR: Debug Self Address Offset. */
+  /** DBGDSAR: Debug Self Address Offset, LPAE. */
   // @external('sysreg', 'read DBGDSAR')
-  export declare function read(): u32;
+  export declare function read(): u64;
 }
 
 export namespace DBGDSCR {
   /** DBGDSCR: Debug Status and Control, internal view. */
   // @external('sysreg', 'read DBGDSCR')
   export declare function read(): u32;
+}
+
+export namespace DBGDSCRext {
+  /** DBGDSCRext: Debug Status and Control, external view. */
+  // @external('sysreg', 'read DBGDSCRext')
+  export declare function read(): u32;
+  /** DBGDSCRext: Debug Status and Control, external view. */
+  // @external('sysreg', 'write DBGDSCRext')
+  export declare function write(value: u32): void;
 }
 
 export namespace DBGOSDLR {
@@ -830,6 +839,13 @@ export namespace DBGPRCR {
   /** DBGPRCR: Debug Powerdown and Reset Control. */
   // @external('sysreg', 'write DBGPRCR')
   export declare function write(value: u32): void;
+}
+
+export namespace DBGPRSR {
+  /** DBGPRSR: Debug Powerdown and Reset Status. */
+  // @external('sysreg', 'read DBGPRSR')
+  export declare function read(): u32;
+  export const PU: u32 = 1 << 0;
 }
 
 export namespace DBGVCR {
