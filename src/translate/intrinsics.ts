@@ -210,10 +210,10 @@ for (const name of BANKED) {
 add('word', 'rbit', { ...typed('(value: i32): i32'), doc: 'The bits of a word in reverse.', pure: 'rbit' });
 add('word', 'rev', { ...typed('(value: i32): i32'), doc: 'The bytes of a word in reverse.', pure: 'rev' });
 
-/** The system registers by name, in alphabetical order. */
+/** The system registers by name, in alphabetical order; of two that have one name the one of 64 bits. */
 export const systemRegisterTable: ReadonlyMap<string, SystemRegister | SystemRegister64> = new Map(
   Object.values(systemRegisters)
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .sort((a, b) => (a.name === b.name ? a.size - b.size : a.name < b.name ? -1 : 1))
     .map((it) => [it.name, it]),
 );
 
