@@ -35,4 +35,6 @@ export const REVISION = {
   SOC_BCM2836: 1,
   SOC_BCM2837: 2,
   MODEL_2B: 4,
+  /** A Pi 2 v1.1 with 1 GiB, made in the UK. */
+  PI2_V11: 0xa0_1041,
 } as const;

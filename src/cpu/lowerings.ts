@@ -1,5 +1,6 @@
 /** What each operation of the tables becomes: data processing, multiplies, loads, stores, branches. */
 import { bitCount } from '../isa/bits.js';
+import { ALWAYS } from '../isa/registers.js';
 import type { Emitter, Lower, LowerSome } from './emitter.js';
 import * as L from './layout.js';
 import { Op } from './micro-ops.js';
@@ -595,7 +596,7 @@ function transferMany(
     const ext = (start & 0xffff) | ((delta & 0xffff) << 16);
     if (load && hasPc) {
       e.emit(Op.LDM_PC, Rn * 4, 0, registers, ext);
-      if (e.condition === 14) e.ended = true;
+      if (e.condition === ALWAYS) e.ended = true;
     } else e.emit(load ? Op.LDM : Op.STM, Rn * 4, 0, registers, ext);
     return true;
   };

@@ -2,7 +2,7 @@ import { Cpu, type CpuState } from '../cpu/cpu.js';
 import type { Listener, Watch } from '../cpu/state.js';
 import { readU32LE } from '../base/bytes.js';
 import { CNTVOFF } from '../isa/system-registers.js';
-import { CORES, CRYSTAL_HZ, PERIPHERAL_BASE } from '../board/bcm2836.js';
+import { CORES, CRYSTAL_HZ, PERIPHERAL_BASE, REVISION } from '../board/bcm2836.js';
 import { Clock } from '../board/clock.js';
 import { mailboxOwnerAt, setsMailbox } from '../board/local-peripherals.js';
 import { createPi2, type Board, type BoardState } from '../board/pi2.js';
@@ -16,8 +16,6 @@ import type { Observe, Observer } from './observer.js';
 
 /** RAM on the board; what lies above the peripherals' base cannot be reached by the ARM. */
 const BOARD_RAM = 0x4000_0000;
-/** A Pi 2 v1.1 with 1 GiB, made in the UK (Raspberry Pi documentation, revision codes). */
-const REVISION = 0xa0_1041;
 /** MPIDR of core 0; the others' follow. The cluster's number is 0xf (BCM2836 QA7). */
 const FIRST_MPIDR = 0x8000_0f00;
 /** Unknown at reset (ARM ARM B8.1), so not what a kernel wants: a handover that leaves it is seen. */
@@ -114,7 +112,7 @@ export async function createBuiltInPi(
     memory: cpu.memory.device,
     clock,
     identity: {
-      revision: REVISION,
+      revision: REVISION.PI2_V11,
       serial: 0n,
       firmwareRevision: 0,
       commandLine: machine.picked.commandLine,

@@ -1,5 +1,6 @@
 /** Does what the VideoCore would do with a card: reads it, and puts what it read into memory. */
 import { readU32LE } from '../base/bytes.js';
+import { REVISION } from '../board/bcm2836.js';
 import { hex, hexDigits } from '../base/words.js';
 import { CONTRACT, DEFAULT_TREE_ADDRESS } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
@@ -29,9 +30,6 @@ export interface PrepareOptions {
   /** Default: a Pi 2 with nothing connected. */
   readonly board?: BoardState;
 }
-
-/** A Pi 2 Model B v1.1: the revision code of the first of them. */
-const REVISION = 0x00a0_1041;
 
 /** Where tree and initramfs end, at the latest: below it lies what every 32-bit kernel maps directly. */
 const LOW_MEMORY_END = 0x2f00_0000;
@@ -93,7 +91,7 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
   const atags =
     tree || disablesTags(config)
       ? undefined
-      : buildAtags({ ...facts, memory: armMemory, revision: REVISION });
+      : buildAtags({ ...facts, memory: armMemory, revision: REVISION.PI2_V11 });
   const passed = tree?.address ?? DEFAULT_TREE_ADDRESS;
   if (stub) notes.push(...stub.notes);
   else noteKernelOld(loaded, passed, notes);
@@ -137,7 +135,7 @@ function joinCommandLine({ commandLine, firmware, tree, serial }: Loaded, added:
   const fromFirmware = disablesTags(firmware.config)
     ? ''
     : [
-        `bcm2709.boardrev=${hex(REVISION)}`,
+        `bcm2709.boardrev=${hex(REVISION.PI2_V11)}`,
         `bcm2709.serial=${hex(serial)}`,
         `smsc95xx.macaddr=${macAddress(serial).map(hexByte).join(':')}`,
       ].join(' ');
@@ -198,7 +196,7 @@ function editTree(fdt: Fdt, facts: TreeFacts): void {
   }
 
   const system = ensureNode(fdt, '/system');
-  system.properties.set('linux,revision', fdtFromCells(REVISION));
+  system.properties.set('linux,revision', fdtFromCells(REVISION.PI2_V11));
   system.properties.set('linux,serial', fdtFromCells(0, facts.serial));
   fdt.root.properties.set('serial-number', fdtFromText(hexDigits(facts.serial, 16)));
 
