@@ -12,7 +12,7 @@ import { bits, resetOf } from '../isa/bits.js';
 import { MODE_HYP, MODE_MON, PSR } from '../isa/program-status.js';
 import { lr, lsl, pc, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12 } from '../isa/registers.js';
 import * as reg from '../isa/system-registers.js';
-import { CORES, CRYSTAL_HZ, MACHINE_TYPE, PERIPHERAL_BASE } from '../board/bcm2836.js';
+import { CORES, CRYSTAL_HZ, MACHINE_TYPE } from '../board/bcm2836.js';
 import {
   LOCAL_BASE,
   LOCAL_CONTROL,
@@ -30,11 +30,6 @@ export const KERNEL_OFFSET = 0x8000;
 
 /** Where firmware of 2015 and 2016 puts the device tree or ATAGS under `kernel_old=1` unless told otherwise. */
 export const DEFAULT_TREE_ADDRESS = 0x100;
-
-/** Whether a kernel takes a tree or ATAGS from a physical address: in RAM, at a whole word (Linux, arch/arm/kernel/head-common.S). */
-export function isTreeAddress(address: number): boolean {
-  return address % 4 === 0 && address < PERIPHERAL_BASE;
-}
 
 /** The words at the end of a stub, of which the firmware fills in two (raspberrypi/tools, armstubs/armstub7.S). */
 export const CONTRACT = {

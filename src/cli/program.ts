@@ -15,7 +15,7 @@ import type { InspectOptions } from './inspect.js';
 import type { InstallCommandOptions } from './install.js';
 import type { TryOptions } from './try.js';
 import type { UninstallOptions } from './uninstall.js';
-import { isTreeAddress } from '../boot/block.js';
+import { isTreeAddress } from '../boot/tree-address.js';
 import type { Until } from '../engine/verdict.js';
 
 const EXIT_STATUS = `

@@ -138,6 +138,17 @@ function knowsLayout(file: string, text: string): boolean {
   return imported || (file.startsWith('src/') && /\bcpu\.machine\b/.test(text));
 }
 
+/** A file and all that is loaded with it: types, and what is imported only when it is called for, left out. */
+function loadedWith(file: string, all = new Set<string>()): Set<string> {
+  if (all.has(file)) return all;
+  all.add(file);
+  const imports = readText(file).matchAll(
+    /^(?:import|export)\s+(?!type\b)(?:[^;']*?\bfrom\s+)?'(\.[^']+)\.js';/gm,
+  );
+  for (const [, specifier] of imports) loadedWith(`${posix.join(posix.dirname(file), specifier!)}.ts`, all);
+  return all;
+}
+
 const readText = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 /** Every TypeScript file of some folders. */
@@ -169,6 +180,14 @@ describe('the direction of imports', () => {
   test('every file of src keeps to it, and only src/node and src/cli use Node', () => {
     expect(sources.length).toBeGreaterThan(10);
     expect(sources.flatMap((file) => faultsOf(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+  });
+
+  test('the command starts without what its commands need', () => {
+    const loaded = [...loadedWith('src/cli/main.ts')];
+    expect(loaded).toContain('src/cli/program.ts');
+    const heavy = /^src\/(?:isa|cpu|wasm|translate|hypervisor|firmware|guest|engine|setup|card\/(?!errors))/;
+    expect(loaded.filter((file) => heavy.test(file))).toEqual([]);
+    expect([...loadedWith('src/cli/build.ts')].some((file) => heavy.test(file))).toBe(true);
   });
 
   test("nothing outside src/cpu knows where a core's registers stand", () => {
