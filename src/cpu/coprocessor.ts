@@ -1,4 +1,5 @@
 /** MCR, MRC, MCRR, MRRC, LDC, STC of CP14 and CP15: who may, what traps to Hyp mode, and then the register. */
+import { CV_ALWAYS } from '../isa/fault-status.js';
 import { MODE_HYP, MODE_MON, MODE_USR } from '../isa/program-status.js';
 import { EC_CP14, EC_CP14_64, EC_CP15, EC_CP15_64, hypTrap, undefinedInstruction } from './exceptions.js';
 import type { Execute, Executes } from './instruction.js';
@@ -9,8 +10,6 @@ import type { Machine } from './state.js';
 import { register, setRegister } from './state.js';
 import { type Reached, systemRegister, systemRegister64 } from './system-registers/index.js';
 import { HCR_TIDCP } from './control-bits.js';
-
-const CV_ALWAYS = (1 << 24) | (14 << 20);
 
 /** Whether a register of CP15's primary register n is one that HSTR.Tn traps. */
 function trappedByHstr(m: Machine, n: number): boolean {

@@ -3,7 +3,7 @@ import type { BankedRegister } from '../isa/operands.js';
 import { bankedRegisters } from '../isa/operands.js';
 import { MODE_MON } from '../isa/program-status.js';
 import type { SystemRegister, SystemRegister64 } from '../isa/system-registers.js';
-import { SCR } from '../isa/system-registers.js';
+import { SCR_NS } from './control-bits.js';
 import { isSecure, modeOf, PSR_M } from './current-mode.js';
 import { extensionRegisters } from './float/registers.js';
 import * as L from './layout.js';
@@ -29,8 +29,6 @@ export type ValueOf<Register> = Register extends { readonly size: 64 } ? bigint 
 export type AnyRegister = SystemRegister | SystemRegister64;
 type Readable = AnyRegister & { readonly access: 'RW' | 'RO' };
 type Writable = AnyRegister & { readonly access: 'RW' };
-
-const SCR_NS = 1 << SCR.bits.NS;
 
 /**
  * One core. Reading changes nothing and may be done at any time, of any core; the running one's R15 is valid in a watch

@@ -1,4 +1,5 @@
 /** Floating-point and Advanced SIMD instructions as the processor runs them: behind the checks of who may. */
+import { CV_ALWAYS } from '../isa/fault-status.js';
 import { bitsOf } from '../isa/bits.js';
 import type { Fields } from '../isa/pattern.js';
 import { MODE_HYP } from '../isa/program-status.js';
@@ -20,8 +21,6 @@ const FPEXC_EN = 1 << 30;
 const ACCESS_DENIED = 0;
 const ACCESS_PRIVILEGED = 1;
 
-/** HSR's condition: valid, and always, since the instruction passed it. */
-const CV_ALWAYS = (1 << 24) | (14 << 20);
 /** HSR's ISS for HCPTR: an Advanced SIMD instruction, and else coprocessor 10. */
 const ISS_TA = 1 << 5;
 const ISS_CP10 = 10;

@@ -1,4 +1,5 @@
 import { hex } from '../base/words.js';
+import { ALWAYS } from './registers.js';
 /** Words for what the fault registers hold (ARM ARM B3.13). */
 
 /** Table B3-23, short-descriptor format: FS by its five bits. */
@@ -59,6 +60,9 @@ export const DATA_ABORT_ISS = {
   name: 'HSR.ISS',
   bits: { ISV: 24, SAS: [23, 22], SSE: 21, SRT: [19, 16], EA: 9, CM: 8, S1PTW: 7, WnR: 6, DFSC: [5, 0] },
 } as const;
+
+/** HSR.ISS<24:20>, CV and COND (B3.13.6): valid, and always, since a trapped instruction has passed its condition. */
+export const CV_ALWAYS = (1 << 24) | (ALWAYS << 20);
 
 /** Exception classes of HSR (table B3-31). */
 const classes = new Map([

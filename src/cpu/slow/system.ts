@@ -1,4 +1,5 @@
 /** Status registers, exceptions, hints: what system software does (A8, B9.3). */
+import { CV_ALWAYS } from '../../isa/fault-status.js';
 import { MODE_FIQ, MODE_HYP, MODE_MON, MODE_SYS, MODE_USR } from '../../isa/program-status.js';
 import {
   breakpoint,
@@ -38,9 +39,6 @@ import type { Machine } from '../state.js';
 import { endTurn, register, setRegister, setWord, word } from '../state.js';
 import { branchExchange } from './transfers.js';
 import { HCR_TWE, HCR_TWI, HSTR_TJDBX } from '../control-bits.js';
-
-/** HSR's condition: valid, and always, since the instruction passed it. */
-const CV_ALWAYS = (1 << 24) | (14 << 20);
 
 /** SPSRs exist in all modes but User and System; elsewhere this is UNPREDICTABLE, here undefined. */
 function requireSpsr(m: Machine): void {
