@@ -120,7 +120,9 @@ describe('panes', () => {
       expect(screen.filter((line) => line.startsWith(`── ${name} `)).length).toBeGreaterThanOrEqual(1);
   };
 
-  test('stay one picture when the window is made lower and higher', async () => {
+  // What is on its way to the terminal while it changes was made for its old size, and no program can know: then a part of
+  // that picture scrolls out, once. Rare, except on a busy machine.
+  test('stay one picture when the window is made lower and higher', { retry: 3 }, async () => {
     const it = await start(80, 30);
     for (const rows of [18, 30, 13, 40]) await resized(it, 80, rows);
     const lines = it.all();
@@ -144,7 +146,8 @@ describe('panes', () => {
   test('go on below what was written while the job was stopped (Ctrl-Z, fg)', async () => {
     const it = await start(80, 30);
     it.press('C-z');
-    await expect.poll(() => it.screen().join('\n'), SOON).toMatch(/Stopped .*try/);
+    // The shell shows the whole command, over as many rows as its paths need.
+    await expect.poll(() => it.screen().join(''), SOON).toMatch(/Stopped .*'try'/);
     it.run('echo between');
     it.run('fg');
     await expect.poll(() => secondsOn(it), SOON).toBeGreaterThanOrEqual(0);
