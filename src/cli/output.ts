@@ -147,7 +147,7 @@ export type Screen = typeof screen;
 export function endWithReader(): void {
   process.stderr.on('error', () => undefined);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode);
+    if (error.code === 'EPIPE') endWithoutReader();
     printError(
       new HypberryError(
         'file.unwritable',
@@ -157,6 +157,11 @@ export function endWithReader(): void {
     );
     process.exit(2);
   });
+}
+
+/** Ends the program as nobody reads what it says: quietly, with the status of what it knows until now. */
+export function endWithoutReader(): never {
+  process.exit(process.exitCode);
 }
 
 /** Several lines as a stream may have them. */

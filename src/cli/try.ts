@@ -9,6 +9,7 @@ import type { SystemsVerdict } from '../engine/systems.js';
 import type { Until, Verdict } from '../engine/verdict.js';
 import type { Picked } from '../firmware/handover.js';
 import { qemuEngine } from '../node/qemu.js';
+import { whenReaderGoes } from '../node/reader.js';
 import { createTextFile, type TextFile } from '../node/text-file.js';
 import { placeFacts, type Named } from '../setup/boot-partition.js';
 import type { InstallOptions } from '../setup/install.js';
@@ -23,6 +24,7 @@ import {
   bytesText,
   colors,
   columns,
+  endWithoutReader,
   isQuiet,
   printError,
   say,
@@ -114,6 +116,8 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
     },
   };
   let tried: Tried;
+  // What is silent for long would run on for nobody.
+  const stopLooking = await whenReaderGoes(endWithoutReader);
   try {
     tried = await runTry(ports, options);
   } catch (error) {
@@ -121,6 +125,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
     shown?.end(true);
     throw error;
   } finally {
+    stopLooking();
     line?.stop();
     trace?.close();
   }

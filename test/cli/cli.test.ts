@@ -1,5 +1,6 @@
-import { execFileSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
@@ -243,6 +244,41 @@ describe('output', () => {
       encoding: 'utf8',
     });
     expect(text).toMatch(/^[^\n]+\nF$/);
+  });
+
+  test.each<[string, (card: string) => Promise<number | null>]>([
+    [
+      'pipe',
+      async (card) => {
+        const script = `"$1" "$2" try --as-is --timeout 100 "$3" | head -n 1 >&2; exit "\${PIPESTATUS[0]}"`;
+        const child = spawn('bash', ['-c', script, 'bash', process.execPath, MAIN, card], {
+          stdio: ['ignore', 'ignore', 'pipe'],
+        });
+        let text = '';
+        child.stderr.setEncoding('utf8').on('data', (more: string) => (text += more));
+        const [status] = (await once(child, 'close')) as [number | null];
+        expect(text, 'no word beside what head prints').toBe('The card as it is now:\n');
+        return status;
+      },
+    ],
+    [
+      'socket',
+      async (card) => {
+        const { status, stderr } = await hypberry(
+          ['try', '--as-is', '--timeout', '100', card],
+          {},
+          (child) => {
+            child.stdout!.once('data', () => child.stdout!.destroy());
+          },
+        );
+        expect(stderr).toBe('');
+        return status;
+      },
+    ],
+  ])('goes into a %s whose reader goes while nothing is said: try ends at once', async (_, run) => {
+    const begin = performance.now();
+    expect(await run(image('svc', { 'kernel7.img': printing('Booting\n') }))).toBe(2);
+    expect(performance.now() - begin).toBeLessThan(20_000);
   });
 
   test('may have no reader of its errors: the exit status is the same', async () => {

@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   engine: ['base', 'isa', 'cpu', 'board', 'firmware', 'hypervisor'],
   setup: ['base', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
   usecases: ['base', 'card', 'firmware', 'hypervisor', 'engine', 'setup'],
-  node: ['base', 'ports', 'card', 'engine', 'setup'],
+  node: ['base', 'ports', 'wasm', 'card', 'engine', 'setup'],
   cli: ['base', 'boot', 'card', 'firmware', 'engine', 'setup', 'usecases', 'node'],
 };
 
