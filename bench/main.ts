@@ -16,6 +16,7 @@ import type { Change } from '../src/card/card.js';
 import { applyPlan } from '../src/setup/plan.js';
 import { blockSource, copyOriginal, countAll, crossBuild, type BootCode } from './boot-codes.js';
 import { bootAll, type Boot } from './boots.js';
+import { type Cost, costLines, measureInstructions } from './instructions/measure.js';
 import { compare, runProgram, type Ratio, type Side } from './pairs.js';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
@@ -213,7 +214,12 @@ async function startRatio(pairs: number): Promise<Ratio> {
   );
 }
 
-function printTables(ratios: readonly Ratio[], codes: readonly BootCode[], boots: readonly Boot[]): void {
+function printTables(
+  ratios: readonly Ratio[],
+  codes: readonly BootCode[],
+  boots: readonly Boot[],
+  costs: readonly Cost[],
+): void {
   const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
   const rows = [
     ['hypberry', 'against', 'hypberry', 'against', 'ratio', 'middle half'],
@@ -252,6 +258,9 @@ function printTables(ratios: readonly Ratio[], codes: readonly BootCode[], boots
           `${oursMiB?.toFixed(0) ?? '?'} MiB in RAM at most (with QEMU ${theirsMiB?.toFixed(0) ?? '?'})`,
       ),
       '',
+      'Instructions on the built-in Pi 2, time of the process',
+      ...costLines(costs),
+      '',
     ].join('\n'),
   );
 }
@@ -283,7 +292,8 @@ await reportErrors(async () => {
   const built = await buildRatios(pairs, values.original);
   const ratios = [...install, ...built.ratios, start];
   const codes = await countAll(found.firmware.startElf, built.image);
+  const costs = await measureInstructions();
   if (values.json)
-    process.stdout.write(`${JSON.stringify({ ratios, instructions: codes, boots }, undefined, 2)}\n`);
-  else printTables(ratios, codes, boots);
+    process.stdout.write(`${JSON.stringify({ ratios, instructions: codes, boots, costs }, undefined, 2)}\n`);
+  else printTables(ratios, codes, boots, costs);
 });
