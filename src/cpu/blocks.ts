@@ -44,10 +44,11 @@ export function blockAt(m: Machine, physical: number): number {
 /**
  * Decodes what cannot be kept by its physical address alone: what starts within an IT block, or a T32 instruction
  * whose second half is in another page (at `second`).
+ * @param alone the first instruction alone, behind a look at breakpoints
  */
-export function passingBlock(m: Machine, physical: number, second?: number): number {
+export function passingBlock(m: Machine, physical: number, second?: number, alone = false): number {
   if (m.codeTop + BLOCK_ROOM > L.CODE_END) forgetCode(m);
   const block = m.codeTop;
-  m.codeTop = decodeBlock(m, physical, block, second).top;
+  m.codeTop = decodeBlock(m, physical, block, second, alone).top;
   return block;
 }

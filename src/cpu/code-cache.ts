@@ -23,6 +23,16 @@ export function forgetCode(m: Machine): void {
   m.forgotten++;
 }
 
+/**
+ * Has code be decoded with a look at breakpoints at these places of pages from now on, and forgets what was decoded
+ * without. They stay when the breakpoints go, which come back with each switch of context, until a machine is saved.
+ */
+export function breakAtOffsets(m: Machine, offsets: readonly number[]): void {
+  if (offsets.every((it) => m.breakOffsets?.has(it))) return;
+  m.breakOffsets = new Set([...(m.breakOffsets ?? []), ...offsets]);
+  forgetCode(m);
+}
+
 /** Throws away the code of a page. */
 function forgetPage(m: Machine, page: number): void {
   m.u32.fill(0, directoryAt(page, 0), directoryAt(page + 1, 0));

@@ -1,9 +1,11 @@
 /** Bits of system registers that the processor looks at, as masks. SCTLR's are HSCTLR's too where both have them. */
 import { maskOf } from '../isa/bits.js';
-import { HCR, HDCR, HSTR, SCR, SCTLR, TTBCR } from '../isa/system-registers.js';
+import { DBGDSCR, HCR, HDCR, HSTR, SCR, SCTLR, TTBCR } from '../isa/system-registers.js';
 
 export const SCTLR_SW = maskOf(SCTLR, 'SW');
 export const SCTLR_V = maskOf(SCTLR, 'V');
+/** Where the vectors are with SCTLR.V (B1.8.1). */
+export const HIGH_VECTORS = 0xffff0000;
 export const SCTLR_EE = maskOf(SCTLR, 'EE');
 export const SCTLR_TE = maskOf(SCTLR, 'TE');
 export const SCTLR_M = maskOf(SCTLR, 'M');
@@ -42,3 +44,5 @@ export const HCR_DC = maskOf(HCR, 'DC');
 export const HDCR_TDE = maskOf(HDCR, 'TDE');
 
 export const HSTR_TJDBX = maskOf(HSTR, 'TJDBX');
+
+export const DBGDSCR_MOE = maskOf(DBGDSCR, 'MOE');

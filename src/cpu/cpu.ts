@@ -8,7 +8,8 @@ import { isWideT32 } from '../isa/decoder.js';
 import { blockAt, passingBlock } from './blocks.js';
 import type { Bus, TimerName } from '../ports/bus.js';
 import { CoreView } from './core-view.js';
-import { codeWritten, forgetCode } from './code-cache.js';
+import { breakAtOffsets, codeWritten, forgetCode } from './code-cache.js';
+import { comparesAll } from './debug-events.js';
 import { pendingInterrupt, takeInterrupt, wakesFromWfi } from './exceptions.js';
 import { taken } from './instruction.js';
 import { interpreterBase64 } from './interpreter-binary.js';
@@ -126,6 +127,7 @@ export class Cpu {
       listener: undefined,
       watch: undefined,
       stopped: false,
+      breakOffsets: undefined,
       instructions: [],
       codeTop: L.CODE,
       record: 0,
@@ -368,6 +370,8 @@ export class Cpu {
   /** Forgets what can be made anew from the rest. */
   private forget(): void {
     const { machine: m } = this;
+    m.breakOffsets = undefined;
+    for (const core of m.cores) breakAtOffsets(m, core.breakOffsets);
     forgetCode(m);
     flushTlb(m);
     updateContext(m);
@@ -441,22 +445,25 @@ export class Cpu {
     return 1 + Math.min(...awake.map(({ ahead }) => ahead));
   }
 
-  /** The block at a virtual address; 0 after a Prefetch Abort was taken. */
-  private blockFor(pc: number): number {
+  /**
+   * The block at a virtual address; 0 after a Prefetch Abort was taken.
+   * @param alone the first instruction alone, not to be kept
+   */
+  private blockFor(pc: number, alone: boolean): number {
     const { machine: m } = this;
     const physical = fetchAddress(m, pc);
     this.blockPhysical = physical;
     if (physical < 0) return 0;
-    if (!thumb(m)) return blockAt(m, physical);
+    if (!alone && !thumb(m)) return blockAt(m, physical);
     let second: number | undefined;
-    if ((pc & 0xfff) === 0xffe && isWideT32(fetchHalfword(m, physical))) {
+    if (thumb(m) && (pc & 0xfff) === 0xffe && isWideT32(fetchHalfword(m, physical))) {
       second = fetchAddress(m, (pc + 2) >>> 0, pc);
       if (second < 0) return 0;
     }
     const it = readItState(m);
-    if (it === 0 && second === undefined) return blockAt(m, physical);
+    if (!alone && it === 0 && second === undefined) return blockAt(m, physical);
     this.blockPhysical = -1;
-    const block = passingBlock(m, physical, second);
+    const block = passingBlock(m, physical, second, alone);
     setItState(m, 0);
     return block;
   }
@@ -490,7 +497,10 @@ export class Cpu {
       const interrupt = pendingInterrupt(m);
       if (interrupt) takeInterrupt(m, interrupt);
       const pc = u32[L.PC >>> 2]!;
-      let block = this.blockFor(pc);
+      const alone = core.comparesAll && comparesAll(m);
+      const { codeTop, codeForgotten } = m;
+      const decoded = m.instructions.length;
+      let block = this.blockFor(pc, alone);
       if (block === 0) {
         // An abort takes time too, or a vector that aborts would never end.
         i32[L.BUDGET >>> 2] = left() - 1;
@@ -502,7 +512,13 @@ export class Cpu {
       if (block !== 0) {
         u32[L.PAGE >>> 2] = (u32[L.PC >>> 2]! & 0xfffff000) >>> 0;
         u32[L.LEAVE >>> 2] = 0;
+        // After one instruction it returns.
+        if (alone) kick(m);
         this.interpret(block);
+      }
+      if (alone && m.codeForgotten === codeForgotten) {
+        m.codeTop = codeTop;
+        m.instructions.length = decoded;
       }
       unkick(m);
       // A timer may have been set to a time within the slice.

@@ -9,6 +9,7 @@ import {
   MODE_UND,
   MODE_USR,
 } from '../isa/program-status.js';
+import { MOE } from '../isa/debug-points.js';
 import { FAULT_DEBUG, FAULT_EXTERNAL, FAULT_EXTERNAL_WALK, shortFaultStatus } from './faults.js';
 import { taken } from './instruction.js';
 import * as L from './layout.js';
@@ -36,6 +37,7 @@ import { runningView, setRegister, setWord, thumb, word } from './state.js';
 import { advanceIt } from './thumb.js';
 import { contextsChanged } from './tlb.js';
 import {
+  DBGDSCR_MOE,
   HCR_AMO,
   HCR_FMO,
   HCR_IMO,
@@ -45,6 +47,7 @@ import {
   HCR_VF,
   HCR_VI,
   HDCR_TDE,
+  HIGH_VECTORS,
   SCR_EA,
   SCR_FIQ,
   SCR_FW,
@@ -75,6 +78,8 @@ export const EC_PREFETCH_HYP = 0x21;
 export const EC_DATA_LOWER = 0x24;
 export const EC_DATA_HYP = 0x25;
 
+const LOWEST_OF_MOE = DBGDSCR_MOE & -DBGDSCR_MOE;
+
 /** Offsets in a vector table (table B1-3). */
 export const VECTOR_UNDEFINED = 0x04;
 export const VECTOR_CALL = 0x08;
@@ -83,8 +88,6 @@ export const VECTOR_DATA = 0x10;
 export const VECTOR_HYP_TRAP = 0x14;
 export const VECTOR_IRQ = 0x18;
 export const VECTOR_FIQ = 0x1c;
-
-const HIGH_VECTORS = 0xffff0000;
 
 function bankOf(m: Machine): SystemBank {
   return isSecure(m) ? m.core.secure : m.core.nonSecure;
@@ -221,6 +224,16 @@ export interface Access {
   readonly syndrome?: number;
 }
 
+/** Whether an exception for a debug event goes to Hyp mode by HDCR.TDE (B1.8.9). */
+function trapsDebug(m: Machine, status: number): boolean {
+  return status === FAULT_DEBUG && (m.core.HDCR & HDCR_TDE) !== 0;
+}
+
+/** Has DBGDSCR say what a debug exception is for. */
+function setMethodOfEntry({ core }: Machine, moe: number): void {
+  core.DBGDSCR = ((core.DBGDSCR & ~DBGDSCR_MOE) | (moe * LOWEST_OF_MOE)) >>> 0;
+}
+
 function isExternal(status: number): boolean {
   return status === FAULT_EXTERNAL || (status & ~3) === FAULT_EXTERNAL_WALK;
 }
@@ -269,7 +282,9 @@ export function takeDataAbort(
   const secure = isSecure(m);
   const toMonitor = (core.SCR & SCR_EA) !== 0 && isExternal(status);
   const stage2 = found?.stage2 ?? false;
-  const toHyp = !toMonitor && (mode === MODE_HYP || (!secure && (stage2 || trapsGeneral(m))));
+  const trapped = stage2 || trapsDebug(m, status) || trapsGeneral(m);
+  const toHyp = !toMonitor && (mode === MODE_HYP || (!secure && trapped));
+  if (status === FAULT_DEBUG) setMethodOfEntry(m, MOE.WATCHPOINT);
   if (toHyp) {
     core.HDFAR = address;
     if (stage2) core.HPFAR = (Math.floor(found!.ipa / 0x1000) * 16) >>> 0;
@@ -320,8 +335,8 @@ export function takePrefetchAbort(
   const mode = modeOf(m);
   const toMonitor = (core.SCR & SCR_EA) !== 0 && isExternal(status);
   const stage2 = found?.stage2 ?? false;
-  const debug = status === FAULT_DEBUG && (core.HDCR & HDCR_TDE) !== 0;
-  const toHyp = !toMonitor && (mode === MODE_HYP || (!isSecure(m) && (stage2 || debug || trapsGeneral(m))));
+  const trapped = stage2 || trapsDebug(m, status) || trapsGeneral(m);
+  const toHyp = !toMonitor && (mode === MODE_HYP || (!isSecure(m) && trapped));
   if (toHyp) {
     core.HIFAR = address;
     if (stage2) core.HPFAR = (Math.floor(found!.ipa / 0x1000) * 16) >>> 0;
@@ -338,8 +353,12 @@ export function takePrefetchAbort(
   else takeToMode(m, MODE_ABT, VECTOR_PREFETCH, lr, PSR_A);
 }
 
-/** BKPT: a debug event reported as Prefetch Abort (C3.2.2), to Hyp mode by HDCR.TDE too. */
-export function breakpoint(m: Machine): never {
+/**
+ * Takes a debug event at the instruction that runs, reported as Prefetch Abort (C4.1), to Hyp mode by HDCR.TDE too.
+ * @param moe what DBGDSCR.MOE calls it
+ */
+export function debugEvent(m: Machine, moe: number): never {
+  setMethodOfEntry(m, moe);
   takePrefetchAbort(m, m.address, FAULT_DEBUG, undefined);
   end(m);
 }

@@ -6,7 +6,8 @@ import type { Fields } from '../isa/pattern.js';
 import { ALWAYS } from '../isa/registers.js';
 import type { LowerSome } from './emitter.js';
 import { Emitter } from './emitter.js';
-import { undefinedInstruction } from './exceptions.js';
+import { eventAtInstruction } from './debug-events.js';
+import { debugEvent, undefinedInstruction } from './exceptions.js';
 import { type Execute, type Executes, taken } from './instruction.js';
 import * as L from './layout.js';
 import { lowerings } from './lowerings.js';
@@ -30,6 +31,7 @@ const PAGE_SIZE = 0x1000;
  * the end of the page, or LONGEST_BLOCK instructions. CPSR.IT is that of the first one.
  * @param second the physical address of the second half of a T32 instruction that lies across two pages; then that
  *   instruction is all there is
+ * @param alone whether the first instruction is all there is, behind a look at breakpoints
  * @returns the first free byte behind the micro-ops, and how many bytes of the page they stand for
  */
 export function decodeBlock(
@@ -37,6 +39,7 @@ export function decodeBlock(
   physical: number,
   start: number,
   second?: number,
+  alone = false,
 ): { top: number; bytes: number } {
   const variant = m.u32[L.VARIANT >>> 2]!;
   const isThumb = thumb(m);
@@ -46,11 +49,14 @@ export function decodeBlock(
   emitter.offset = first;
   emitter.it = readItState(m);
   let next = first;
-  while (!emitter.ended && next < PAGE_SIZE && (emitter.position < LONGEST_BLOCK || emitter.it)) {
+  const goesOn = (): boolean =>
+    alone ? emitter.position < 1 : emitter.position < LONGEST_BLOCK || emitter.it > 0;
+  while (!emitter.ended && next < PAGE_SIZE && goesOn()) {
     emitter.offset = next;
     emitter.position++;
     if (!isThumb) {
       const word = fetchWord(m, page + next);
+      if (alone || m.breakOffsets?.has(next)) beforehand(emitter, lookAtBreakpoints);
       watched(emitter, physical, word);
       lowerA32(emitter, word);
       next += 4;
@@ -71,6 +77,7 @@ export function decodeBlock(
         break;
       }
     }
+    if (alone || m.breakOffsets?.has(next)) beforehand(emitter, lookAtBreakpoints);
     watched(emitter, physical, word);
     lowerT32(emitter, word);
     next += emitter.size;
@@ -90,6 +97,12 @@ function watched(emitter: Emitter, block: number, word: number): void {
     goOnHere(m);
   });
 }
+
+/** Takes the debug event that the instruction meets, if it meets one. */
+const lookAtBreakpoints: Execute = (m) => {
+  const moe = eventAtInstruction(m, m.address);
+  if (moe !== 0) debugEvent(m, moe);
+};
 
 /** Has something done before the instruction, that does not count as executed by it. */
 function beforehand(emitter: Emitter, execute: Execute): void {

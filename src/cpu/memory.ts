@@ -2,10 +2,11 @@
 import { codeWritten } from './code-cache.js';
 import type { Access } from './exceptions.js';
 import { dataAbort, takeDataAbort, takePrefetchAbort } from './exceptions.js';
-import { FAULT_ALIGNMENT, FAULT_EXTERNAL } from './faults.js';
+import { FAULT_ALIGNMENT, FAULT_DEBUG, FAULT_EXTERNAL } from './faults.js';
 import * as L from './layout.js';
 import type { Translation } from './mmu.js';
 import { SCTLR_A } from './control-bits.js';
+import { watchedByte } from './debug-events.js';
 import { faultOf, currentRegime, EXECUTE, READ, walk, WRITE } from './mmu.js';
 import { isPrivileged } from './current-mode.js';
 import { readData, writeData } from './physical-memory.js';
@@ -105,8 +106,20 @@ function describeAccess(m: Machine, write: boolean): Access {
   return { write, syndrome };
 }
 
-/** Little-endian read at a virtual address; undefined when it faults, with the address of the fault in faultAt. */
+/** Address of the last fault. */
 let faultAt = 0;
+
+/** Whether a watchpoint's event is at an access that may be made otherwise; then it is the fault. */
+function isWatched(m: Machine, address: number, size: number, write: boolean, privileged?: boolean): boolean {
+  if (m.core.watched === '') return false;
+  const at = watchedByte(m, address, size, write, privileged ?? isPrivileged(m));
+  if (at < 0) return false;
+  refuse(FAULT_DEBUG, undefined);
+  faultAt = at;
+  return true;
+}
+
+/** Little-endian read at a virtual address; undefined when it faults, with the address of the fault in faultAt. */
 function load(
   m: Machine,
   address: number,
@@ -117,9 +130,9 @@ function load(
   const inPage = 0x1000 - (address & 0xfff);
   if (size <= inPage) {
     const physical = translate(m, address, size, false, strict, privileged);
-    if (physical >= 0) return readPhysical(m, physical, size);
     faultAt = address;
-    return undefined;
+    if (physical < 0 || isWatched(m, address, size, false, privileged)) return undefined;
+    return readPhysical(m, physical, size);
   }
   // Across two pages: never aligned, so alignment is checked on the whole access.
   if (strict || sctlrOf(m) & SCTLR_A) {
@@ -137,7 +150,7 @@ function load(
     }
     value += readPhysical(m, physical, 1) * 2 ** (8 * i);
   }
-  return value;
+  return isWatched(m, address, size, false, privileged) ? undefined : value;
 }
 
 function store(
@@ -152,7 +165,7 @@ function store(
   faultAt = address;
   if (size <= inPage) {
     const physical = translate(m, address, size, true, strict, privileged);
-    if (physical < 0) return false;
+    if (physical < 0 || isWatched(m, address, size, true, privileged)) return false;
     writePhysical(m, physical, size, value);
     return true;
   }
@@ -167,6 +180,7 @@ function store(
     if (physical < 0) return false;
     places.push(physical);
   }
+  if (isWatched(m, address, size, true, privileged)) return false;
   places.forEach((physical, i) => {
     writePhysical(m, physical, 1, (value >>> (8 * i)) & 0xff);
   });
@@ -209,11 +223,21 @@ export function writeMemory(m: Machine, address: number, size: Size, value: numb
     dataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, true));
 }
 
-/** Physical address of an access that must be aligned, for exclusives. A fault ends the instruction. */
+/**
+ * Physical address of an access that must be aligned, for exclusives. A fault ends the instruction; so does a
+ * watchpoint, whether the monitor lets a STREX store or not (as DDI 0500 10.9.1 has it for a Cortex-A53).
+ */
 export function physicalOf(m: Machine, address: number, size: number, write: boolean): number {
-  const physical = translate(m, address >>> 0, size, write, true);
-  if (physical < 0) dataAbort(m, address >>> 0, fault.status, fault.found, { write });
+  faultAt = address >>> 0;
+  const physical = translate(m, faultAt, size, write, true);
+  if (physical < 0 || isWatched(m, faultAt, size, write))
+    dataAbort(m, faultAt, fault.status, fault.found, { write });
   return physical;
+}
+
+/** Ends the instruction where a watchpoint is at an access that needs no translation here. */
+export function checkWatchpoints(m: Machine, address: number, size: number, write: boolean): void {
+  if (isWatched(m, address, size, write)) dataAbort(m, faultAt, fault.status, undefined, { write });
 }
 
 /**

@@ -97,6 +97,11 @@ export function hasStage2(core: Core): boolean {
   return (core.HCR & (HCR_VM | HCR_DC)) !== 0;
 }
 
+/** The VMID that tags Non-secure PL1&0 entries; they have it whether stage 2 is on or not. */
+export function currentVmid(core: Core): number {
+  return (core.VTTBR_HIGH >>> 16) & 0xff;
+}
+
 function fail(status: number): false {
   out.fault = status;
   return false;

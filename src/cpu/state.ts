@@ -1,5 +1,6 @@
 /** The processor's state: the memory all cores share, and what each core has beside it. */
 import { resetOf } from '../isa/bits.js';
+import { BREAKPOINTS, WATCHPOINTS } from '../isa/debug-points.js';
 import * as R from '../isa/system-registers.js';
 import type { Bus, TimerName } from '../ports/bus.js';
 import type { CoreView } from './core-view.js';
@@ -95,10 +96,20 @@ export class Core {
   TEEHBR = resetOf(R.TEEHBR);
   DBGDSCR = resetOf(R.DBGDSCR);
   DBGVCR = resetOf(R.DBGVCR);
-  readonly DBGPOINTS = new Uint32Array(64);
+  readonly DBGBVR = new Uint32Array(BREAKPOINTS);
+  readonly DBGBCR = new Uint32Array(BREAKPOINTS);
+  readonly DBGBXVR = new Uint32Array(BREAKPOINTS);
+  readonly DBGWVR = new Uint32Array(WATCHPOINTS);
+  readonly DBGWCR = new Uint32Array(WATCHPOINTS);
   DBGPRCR = resetOf(R.DBGPRCR);
   DBGOSDLR = resetOf(R.DBGOSDLR);
-  osLock = false;
+  /** Set by reset (DDI 0406C C7.3). */
+  osLock = true;
+  /** What these registers come to (see debug-events.ts): places in a page where a breakpoint may be; */
+  breakOffsets: number[] = [];
+  /** whether one is to be compared at every instruction; the watchpoints that are enabled. */
+  comparesAll = false;
+  watched = '';
 
   /** Interrupt inputs. */
   irq = false;
@@ -224,6 +235,9 @@ export interface Machine {
   kicked: boolean;
   /** Set when the running core's turn is to end, as another should get its own. */
   turnOver: boolean;
+
+  /** Places in a page at which instructions are decoded with a look at breakpoints before them; undefined for none. */
+  breakOffsets: Set<number> | undefined;
 
   /** How often all decoded code was forgotten; how often some was, or the numbers of translation contexts. */
   codeForgotten: number;

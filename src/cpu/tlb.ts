@@ -1,7 +1,7 @@
 /**
  * The TLB that the interpreter looks into, and its maintenance. Entries carry the number of a translation context:
  * one for each core and each combination of regime, privilege, ASID, VMID and of what else decides a translation
- * without software having to invalidate anything (SCTLR, TTBCR, DACR, HCR).
+ * without software having to invalidate anything (SCTLR, TTBCR, DACR, HCR), and what watchpoints make of it.
  */
 import { MODE_HYP, MODE_USR } from '../isa/program-status.js';
 import * as L from './layout.js';
@@ -19,7 +19,8 @@ import {
   SCTLR_WXN,
   TTBCR_EAE,
 } from './control-bits.js';
-import { EXECUTE, READ, WRITE } from './mmu.js';
+import { watchesPage } from './debug-events.js';
+import { currentVmid, EXECUTE, READ, WRITE } from './mmu.js';
 import { isSecure, modeOf } from './current-mode.js';
 import { fastAddend } from './physical-memory.js';
 import type { Core, Machine } from './state.js';
@@ -60,15 +61,10 @@ export function currentAsid(core: Core, regime: Regime): number {
   return (high >>> 16) & 0xff;
 }
 
-/** The VMID that tags Non-secure PL1&0 entries; they have it whether stage 2 is on or not. */
-export function currentVmid(core: Core): number {
-  return (core.VTTBR_HIGH >>> 16) & 0xff;
-}
-
 function describe(core: Core, regime: Regime, privileged: boolean): string {
   if (regime === 'hyp') return `${core.index} hyp ${core.HSCTLR & SCTLR_BITS} ${core.HTCR}`;
   const bank = regime === 'secure' ? core.secure : core.nonSecure;
-  const common = `${core.index} ${regime} ${privileged} ${bank.SCTLR & SCTLR_BITS}`;
+  const common = `${core.index} ${regime} ${privileged} ${bank.SCTLR & SCTLR_BITS} ${core.watched}`;
   const stage2 =
     regime === 'secure' ? core.SCR & 0x200 : `${core.HCR & (HCR_VM | HCR_DC | HCR_PTW)} ${currentVmid(core)}`;
   if (!(bank.SCTLR & SCTLR_M)) return `${common} off ${stage2}`;
@@ -151,17 +147,19 @@ export function enter(
   const at = entryAt(address, context);
   const key = ((address & 0xfffff000) | (context << 2)) >>> 0;
   const physical = found.physical - (found.physical % 0x1000);
+  // Only what is RAM, and has no watchpoint, is for the interpreter to access by itself.
   const isRam = physical < m.ramSize;
+  const isFast = isRam && !watchesPage(m, address);
   const rights = found.rights & found.rights2;
-  u32[at + READ_AT] = rights & READ ? (isRam ? key : key | L.SLOW) : L.NO_KEY;
-  u32[at + WRITE_AT] = rights & WRITE ? (isRam && !hasCode(m, physical) ? key : key | L.SLOW) : L.NO_KEY;
+  u32[at + READ_AT] = rights & READ ? (isFast ? key : key | L.SLOW) : L.NO_KEY;
+  u32[at + WRITE_AT] = rights & WRITE ? (isFast && !hasCode(m, physical) ? key : key | L.SLOW) : L.NO_KEY;
   u32[at + EXECUTE_AT] = rights & EXECUTE && isRam ? key : L.NO_KEY;
   if (found.sizeLog2 > 12) contexts(m).large.add(address >>> 20);
   u32[at + ADDEND_AT] = fastAddend((address & 0xfffff000) >>> 0, physical);
   u32[at + PHYSICAL_AT] = physical;
   u32[at + FLAGS_AT] =
-    (isRam ? L.TLB_IS_RAM : 0) |
-    (isRam && found.normal && !aligned ? L.TLB_UNALIGNED : 0) |
+    (isFast ? L.TLB_IS_RAM : 0) |
+    (isFast && found.normal && !aligned ? L.TLB_UNALIGNED : 0) |
     (found.sizeLog2 > 12 ? L.TLB_LARGE : 0) |
     (found.notGlobal ? L.TLB_NOT_GLOBAL : 0) |
     (found.sizeLog2 << SIZE_SHIFT);
@@ -216,6 +214,8 @@ export function watchWrites(m: Machine, physical: number, watch: boolean): void 
   const end = (L.TLB + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE) >>> 2;
   for (let at = L.TLB >>> 2; at < end; at += L.TLB_ENTRY_SIZE >>> 2) {
     if (u32[at + PHYSICAL_AT] !== physical || u32[at + WRITE_AT] === L.NO_KEY) continue;
+    // One with a watchpoint stays as it is.
+    if (!(u32[at + FLAGS_AT]! & L.TLB_IS_RAM)) continue;
     u32[at + WRITE_AT] = watch ? u32[at + WRITE_AT]! | L.SLOW : u32[at + WRITE_AT]! & ~L.SLOW;
   }
 }

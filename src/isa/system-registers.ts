@@ -1105,21 +1105,36 @@ export const CBAR = register('CBAR', 'p15 4 c15 c0 0', 'DDI 0464 4.3', 'Configur
 
 export const DBGDIDR = register('DBGDIDR', 'p14 0 c0 c0 0', 'C11.11', 'Debug ID', {
   access: 'RO',
+  bits: {
+    /** Watchpoints, breakpoints, and those of the breakpoints that compare contexts: one less than there are. */
+    WRPs: [31, 28],
+    BRPs: [27, 24],
+    CTX_CMPs: [23, 20],
+    Version: [19, 16],
+    DEVID_imp: 15,
+    nSUHD_imp: 14,
+    PCSR_imp: 13,
+    SE_imp: 12,
+    Variant: [7, 4],
+    Revision: [3, 0],
+  },
   reset: 0x3515f005,
 });
+/** Of the bits of DBGDSCR those that software without a debugger at the pins may have to do with. */
+const dscr = { MDBGen: 15, HDBGen: 14, ITRen: 13, UDCCdis: 12, INTdis: 11, DBGack: 10, MOE: [5, 2] } as const;
 export const DBGDSCR = register(
   'DBGDSCR',
   'p14 0 c0 c1 0',
   'C11.11',
   'Debug Status and Control, internal view',
-  { access: 'RO' },
+  { access: 'RO', bits: dscr },
 );
 export const DBGDSCRext = register(
   'DBGDSCRext',
   'p14 0 c0 c2 2',
   'C11.11',
   'Debug Status and Control, external view',
-  { writable: 0x0000fc00 },
+  { writable: 0x0000fc00, bits: dscr },
 );
 export const DBGVCR = register('DBGVCR', 'p14 0 c0 c7 0', 'C11.11', 'Debug Vector Catch');
 export const DBGDRAR = register('DBGDRAR', 'p14 0 c1 c0 0', 'C11.11', 'Debug ROM Address', {
@@ -1135,6 +1150,7 @@ export const DBGOSDLR = register('DBGOSDLR', 'p14 0 c1 c3 4', 'C11.11', 'Debug O
   writable: 1,
 });
 export const DBGPRCR = register('DBGPRCR', 'p14 0 c1 c4 4', 'C11.11', 'Debug Powerdown and Reset Control', {
+  bits: { CORENPDRQ: 0 },
   writable: 1,
 });
 export const DBGPRSR = register('DBGPRSR', 'p14 0 c1 c5 4', 'C11.11', 'Debug Powerdown and Reset Status', {

@@ -1,8 +1,9 @@
 /** Status registers, exceptions, hints: what system software does (A8, B9.3). */
+import { MOE } from '../../isa/debug-points.js';
 import { CV_ALWAYS } from '../../isa/fault-status.js';
 import { MODE_FIQ, MODE_HYP, MODE_MON, MODE_SYS, MODE_USR } from '../../isa/program-status.js';
 import {
-  breakpoint,
+  debugEvent,
   EC_JAZELLE,
   EC_WFI,
   eret,
@@ -193,7 +194,7 @@ export const system = {
     secureMonitorCall(m);
   },
   BKPT: (m) => {
-    breakpoint(m);
+    debugEvent(m, MOE.BKPT);
   },
   UDF: (m) => {
     undefinedInstruction(m);

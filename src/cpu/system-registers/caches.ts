@@ -1,10 +1,14 @@
 /** Cache and branch predictor maintenance, barriers in their old form (c7), the level 2 cache (c9): there are no caches here. */
+import { checkWatchpoints } from '../memory.js';
 import * as R from '../../isa/system-registers.js';
 import type { Accesses, Conditions } from './access.js';
 import { hcr, nothing, stored } from './access.js';
 
 const maintenance = (bit?: Parameters<typeof hcr>[0]): { write: () => undefined } & Conditions =>
   bit ? { write: nothing, trap: hcr(bit) } : { write: nothing };
+
+/** Bytes of a line of the data cache (CTR). */
+const LINE = 64;
 
 const bySetWay = maintenance('TSW');
 const toCoherency = maintenance('TPC');
@@ -20,7 +24,13 @@ export const caches = {
   DCISW: bySetWay,
   DCCSW: bySetWay,
   DCCISW: bySetWay,
-  DCIMVAC: toCoherency,
+  // It throws data away, and is a store to watchpoints (as DDI 0500 10.9.1 has it for a Cortex-A53).
+  DCIMVAC: {
+    ...toCoherency,
+    write: (m, value) => {
+      checkWatchpoints(m, (value & -LINE) >>> 0, LINE, true);
+    },
+  },
   DCCMVAC: toCoherency,
   DCCIMVAC: toCoherency,
   ICIALLUIS: toUnification,

@@ -6,7 +6,7 @@ import { addressTranslation } from './address-translation.js';
 import { caches, OLD_WFI, oldWfi } from './caches.js';
 import { context } from './context.js';
 import { control } from './control.js';
-import { DEBUG_POINTS, debugPoint, debugRegisters, FIRST_POINT } from './debug.js';
+import { debugPoints, debugRegisters } from './debug.js';
 import { faults } from './faults.js';
 import { genericTimer } from './generic-timer.js';
 import { identification, MIDR_ALIASES, RESERVED_FEATURES, reservedFeature } from './identification.js';
@@ -66,8 +66,7 @@ for (const opc2 of MIDR_ALIASES) place({ ...R.MIDR, opc2 }, accesses.MIDR);
 for (const { CRm, first } of RESERVED_FEATURES)
   for (let opc2 = first; opc2 < 8; opc2++) place({ ...R.ID_ISAR5, CRm, opc2 }, reservedFeature);
 place({ ...R.CP15ISB, ...OLD_WFI }, oldWfi);
-for (let CRm = 0; CRm < DEBUG_POINTS; CRm++)
-  for (let opc2 = FIRST_POINT; opc2 < 8; opc2++) place({ ...R.DBGDIDR, CRm, opc2 }, debugPoint(CRm, opc2));
+for (const { access, ...at } of debugPoints) place({ ...R.DBGDIDR, ...at }, access);
 
 /** The 32-bit register at a place, or undefined where there is none. */
 export function systemRegister(at: Place): Reached | undefined {

@@ -3,7 +3,8 @@ import { MODE_HYP } from '../../isa/program-status.js';
 import * as R from '../../isa/system-registers.js';
 import { isSecure, modeOf } from '../current-mode.js';
 import type { Machine } from '../state.js';
-import { currentVmid, invalidate, type Invalidation } from '../tlb.js';
+import { currentVmid } from '../mmu.js';
+import { invalidate, type Invalidation } from '../tlb.js';
 import type { Accesses, Conditions } from './access.js';
 import { hcr } from './access.js';
 

@@ -5,12 +5,25 @@ import { isSecure, modeOf } from '../current-mode.js';
 import { PSR_A, PSR_F, PSR_I } from '../modes.js';
 import type { Accesses } from './access.js';
 import { stored } from './access.js';
+import { debugRegisterWritten } from './debug.js';
 
 const { AMO, IMO, FMO, VA, VI, VF } = R.HCR.bits;
 
+/** The base of vectors that vector catch looks at. */
+const caught = (register: Parameters<typeof stored>[0]): ReturnType<typeof stored> => {
+  const { read, write } = stored(register);
+  return {
+    read,
+    write: (m, value) => {
+      write(m, value);
+      if (m.core.DBGVCR !== 0) debugRegisterWritten(m);
+    },
+  };
+};
+
 export const vectors = {
-  VBAR: stored(R.VBAR),
-  MVBAR: stored(R.MVBAR),
+  VBAR: caught(R.VBAR),
+  MVBAR: caught(R.MVBAR),
   HVBAR: stored(R.HVBAR),
   ISR: {
     read: (m) => {
