@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { buildBootBlock, buildStub, isBootBlock } from '../boot/block.js';
 import { listing } from '../boot/listing.js';
 import { writeOwnFiles } from '../node/own-files.js';
-import { bytesText, say, sayJson, sayResult } from './output.js';
+import { bytesText, say, sayAside, sayJson, sayResult } from './output.js';
 
 export interface BuildOptions {
   readonly out?: string;
@@ -30,7 +30,9 @@ export async function build(options: BuildOptions): Promise<void> {
   const { out } = options;
   if (out !== undefined) {
     // A block with a kernel behind it is the user's.
-    await writeOwnFiles(out, files, (there, data) => there.length === data.length && isBootBlock(there));
+    const isOurs = (there: Uint8Array, data: Uint8Array): boolean =>
+      there.length === data.length && isBootBlock(there);
+    await writeOwnFiles(out, files, isOurs, sayAside);
   }
   if (options.json) {
     sayJson({

@@ -3,11 +3,11 @@ import type { Card } from '../card/card.js';
 import { openCard } from '../node/open-card.js';
 import type { Named } from '../setup/boot-partition.js';
 import type { OpenCard } from '../usecases/open-card.js';
-import { bytesText, sayDetail } from './output.js';
+import { bytesText, sayAside, sayDetail } from './output.js';
 
 /** A way to open a command's target. */
 export function cardAt(target: string, { partition, whole }: Named = {}): OpenCard {
-  return async (access) => tellReads(await openCard(target, { partition, whole, ...access }));
+  return async (access) => tellReads(await openCard(target, { partition, whole, say: sayAside, ...access }));
 }
 
 /** The same card, which tells what it is, and each file that is read, once. */

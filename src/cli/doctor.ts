@@ -4,7 +4,7 @@ import { openCard } from '../node/open-card.js';
 import { readPi } from '../node/pi.js';
 import { doctor as examine } from '../usecases/doctor.js';
 import { hexDigits } from '../base/words.js';
-import { columns, say, sayJson, sayResult } from './output.js';
+import { columns, say, sayAside, sayJson, sayResult } from './output.js';
 
 export interface DoctorOptions {
   readonly json?: boolean;
@@ -14,7 +14,7 @@ export interface DoctorOptions {
 export async function doctor(options: DoctorOptions): Promise<void> {
   const { pi, soc, mode, advice, report, kernel, upgradeRows } = await examine({
     readPi,
-    openFolder: (folder) => (access) => openCard(folder, access),
+    openFolder: (folder) => (access) => openCard(folder, { ...access, say: sayAside }),
     hooks: ourHooks,
   });
   process.exitCode = { HYP: 0, SVC: 1, MIXED: 1, unknown: 2 }[mode];

@@ -73,7 +73,14 @@ export function say(line = ''): void {
 
 /** Prints what is read or decided on standard error, where that is wanted. */
 export function sayDetail(line: string): void {
-  if (loudness.verbose) sayError(colors.dim(line));
+  if (!loudness.verbose) return;
+  if (wantsJson()) sayError(harmlessJson(JSON.stringify({ detail: line })));
+  else sayError(colors.dim(line));
+}
+
+/** Prints on standard error what is neither result nor error, and not the command's own matter: that it waits, for one. */
+export function sayAside(line: string): void {
+  if (!isQuiet() && !wantsJson()) sayError(line);
 }
 
 /** Prints a line for people on standard error; where that goes into an input, on standard output, and else nowhere. */

@@ -16,7 +16,6 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HypberryError } from '../base/errors.js';
-import { harmless } from '../base/terminal-text.js';
 import { diskOf, loopFile, numbers } from './mounts.js';
 import { onSystem, systemCode } from './system-error.js';
 
@@ -52,26 +51,31 @@ const LOOK_AGAIN = 50;
 const PATIENCE = 60_000;
 
 /**
- * Takes the lock of a card, waiting for others that have it, in words on standard error.
+ * Takes the lock of a card, waiting for others that have it.
  *
  * Without the lock goes on who only reads, where the card is on a medium that nobody can write, or the system has no place
  * for locks.
  * @param target the card, as a command takes it: an image and the loop device that shows it are one card, a disk and its
  *   partitions are, and so is the folder that one of them is mounted at
+ * @param say is told a sentence where it waits, or takes over the lock of a writer that was killed
  * @throws HypberryError `card.in-use` after a minute, `card.lock`, `card.not-found`, `card.permission`
  */
-export async function lockTarget(target: string, use: Use): Promise<Lock> {
+export async function lockTarget(
+  target: string,
+  use: Use,
+  say: (sentence: string) => void = () => undefined,
+): Promise<Lock> {
   const base = onSystem(target, () => path.join(lockFolder(), `hypberry-${keyOf(target)}`));
   if (use === 'read' && isReadOnly(target)) return { release: () => undefined };
   const own = me();
   const end = Date.now() + PATIENCE;
   for (let told = false; ; told = true) {
-    const found = use === 'read' ? readerLock(base, own, target) : writerLock(base, own, target);
+    const found = use === 'read' ? readerLock(base, own, target) : writerLock(base, own, target, say);
     if ('release' in found) return untilProcessEnds(found);
     if (Date.now() > end) throw inUse(target, found);
     if (!told) {
       const does = found.use === 'read' ? 'reads' : 'changes';
-      tell(`Waiting for ${named(found)}, which ${does} "${target}" …`);
+      say(`Waiting for ${named(found)}, which ${does} "${target}" …`);
     }
     await sleep(LOOK_AGAIN);
   }
@@ -95,10 +99,6 @@ function inUse(target: string, blocker: Blocker): HypberryError {
     `${named(blocker)[0]!.toUpperCase()}${named(blocker).slice(1)} has been using "${target}" for a minute${blocker.holder ? '' : `: ${blocker.file} does not tell`}.`,
     `Wait until it has ended, or end it. If there surely is none, remove ${blocker.file}, and try again.`,
   );
-}
-
-function tell(text: string): void {
-  process.stderr.write(`${harmless(text)}\n`);
 }
 
 function lockFolder(): string {
@@ -139,7 +139,12 @@ function isReadOnly(target: string): boolean {
   }
 }
 
-function writerLock(base: string, own: Holder, target: string): Lock | Blocker {
+function writerLock(
+  base: string,
+  own: Holder,
+  target: string,
+  say: (sentence: string) => void,
+): Lock | Blocker {
   const head = `${base}.lock`;
   const dead: Holder[] = [];
   for (let file = head; ;) {
@@ -147,12 +152,12 @@ function writerLock(base: string, own: Holder, target: string): Lock | Blocker {
       // The row may have ended, and another begun, before ours was in it.
       if (dead[0] && readHolder(head)?.token !== dead[0].token) {
         fs.rmSync(file, { force: true });
-        return writerLock(base, own, target);
+        return writerLock(base, own, target, say);
       }
-      return alone(base, own, target, file, dead);
+      return alone(base, own, target, file, dead, say);
     }
     const found = look(file);
-    if (found === 'gone') return writerLock(base, own, target);
+    if (found === 'gone') return writerLock(base, own, target, say);
     if (found === 'unreadable' || isRunning(found)) {
       return { use: 'write', file, holder: found === 'unreadable' ? undefined : found };
     }
@@ -170,6 +175,7 @@ function alone(
   target: string,
   file: string,
   dead: readonly Holder[],
+  say: (sentence: string) => void,
 ): Lock | Blocker {
   const release = (): void => {
     const row = [`${base}.lock`, ...dead.map(({ token }) => `${base}.${token}.lock`)];
@@ -183,7 +189,7 @@ function alone(
   }
   const last = dead.at(-1);
   if (last) {
-    tell(
+    say(
       `note: An earlier hypberry (process ${last.pid}) was killed while it changed "${target}"; its lock is taken over.`,
     );
   }

@@ -16,6 +16,8 @@ export interface OpenOptions extends Named {
   readonly write: boolean;
   /** It is opened for a change, be it one that is only shown; default as `write`. */
   readonly changes?: boolean | undefined;
+  /** Is told what {@link lockTarget} has to say. */
+  readonly say?: (sentence: string) => void;
 }
 
 /**
@@ -31,7 +33,7 @@ export async function openCard(target: string, options: OpenOptions): Promise<Ca
     refuseUnknowable(target);
     refuseAsOutput(target);
   });
-  const lock = await lockTarget(target, options.write ? 'write' : 'read');
+  const lock = await lockTarget(target, options.write ? 'write' : 'read', options.say);
   try {
     const card = await openLocked(target, options);
     let isOpen = true;

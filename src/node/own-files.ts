@@ -17,15 +17,17 @@ interface OwnFile {
  * Writes files into a folder, which is made where it is missing: all of them whole, or where one is refused none. What is
  * there under their names already goes where hypberry made it.
  * @param isOwn whether what is there is of the kind that is put in its place
+ * @param say is told what {@link lockTarget} has to say
  * @throws HypberryError `file.exists`, `file.unwritable`, `card.in-use`, and what {@link onOwnDisk} makes of the system's refusals
  */
 export async function writeOwnFiles(
   folder: string,
   files: readonly OwnFile[],
   isOwn: (there: Uint8Array, data: Uint8Array) => boolean,
+  say?: (sentence: string) => void,
 ): Promise<void> {
   makeFolder(folder);
-  const lock = await lockTarget(folder, 'write');
+  const lock = await lockTarget(folder, 'write', say);
   try {
     onOwnDisk(folder, () => {
       for (const file of files) refuseForeign(path.join(folder, file.name), file.data, isOwn);

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { lockTarget } from '../../src/node/lock.js';
 import { temporary } from '../card/images.js';
 import { bootPartition, guestFiles, HOST_TREE, type Files } from '../support/boot-files.js';
 import { text } from '../support/kernel-files.js';
@@ -180,13 +181,66 @@ describe('how much is said', () => {
   });
 
   test('-v: what is read and decided, on standard error', async () => {
-    const { stdout, stderr } = await hypberry(['install', '-v', '--dry-run', '--json', folder]);
-    expect(JSON.parse(stdout)).toMatchObject({ method: 'armstub' });
+    const { stderr } = await hypberry(['install', '-v', '--dry-run', folder]);
+    const asJson = await hypberry(['install', '-v', '--dry-run', '--json', folder]);
+    expect(JSON.parse(asJson.stdout)).toMatchObject({ method: 'armstub' });
+    const objects = asJson.stderr.trimEnd().split('\n');
+    expect(objects.map((line) => `${(JSON.parse(line) as { detail: string }).detail}\n`).join('')).toBe(
+      stderr,
+    );
     expect(stderr).toMatch(/^card: The folder as it is\.\n/);
     for (const file of ['config.txt', 'start.elf', 'kernel7.img'])
       expect(stderr).toMatch(new RegExp(`^read: ${file}, \\d`, 'm'));
     expect(stderr).toMatch(/^decided: method armstub$/m);
     expect((await hypberry(['inspect', '--verbose', folder])).stderr).toMatch(/^decided: SVC: /m);
+  });
+
+  test.each<[string, (target: string) => Promise<() => void>, RegExp]>([
+    [
+      'it waits',
+      async (target) => {
+        const lock = await lockTarget(target, 'write');
+        const release = (): void => {
+          lock.release();
+        };
+        setTimeout(release, 1500);
+        return release;
+      },
+      /^Waiting for another hypberry \(process \d+\), which changes /,
+    ],
+    [
+      'it takes over what a killed one left',
+      async (target) => {
+        const { dev, ino } = fs.statSync(target, { bigint: true });
+        const file = `/dev/shm/hypberry-file-${dev}-${ino}.lock`;
+        const lock = await lockTarget(target, 'write');
+        const holder = JSON.parse(fs.readFileSync(file, 'utf8')) as object;
+        lock.release();
+        fs.writeFileSync(file, JSON.stringify({ ...holder, token: '0123456789abcdef', pid: 0x3fffffff }));
+        return () => {
+          fs.rmSync(file, { force: true });
+        };
+      },
+      /^note: An earlier hypberry \(process \d+\) was killed /,
+    ],
+  ])('that %s is an aside, which neither -q nor --json has', async (_, prepare, words) => {
+    for (const args of [
+      ['uninstall', folder],
+      ['build', '--out', folderWith({})],
+    ]) {
+      const target = args.at(-1)!;
+      for (const [option, said] of [
+        ['-q', /^$/],
+        ['--json', /^$/],
+        ['--no-color', words],
+      ] as const) {
+        const undo = await prepare(target);
+        const { status, stderr } = await hypberry([...args, option]);
+        undo();
+        expect(stderr, option).toMatch(said);
+        expect(status).toBe(0);
+      }
+    }
   });
 
   test('-n writes nothing', async () => {

@@ -25,8 +25,7 @@ function waysPast(file: string, text: string): string[] {
     ways.push(`${file} makes places of addresses`);
   // An array over all of the memory.
   const makesOne = /\bnew webAssembly\.Memory\b/.test(text) && file !== OTHER_MEMORY;
-  if (/\bm\.(?:u8|u16|u32|i32)\.buffer\b/.test(text) || makesOne)
-    ways.push(`${file} has the whole memory`);
+  if (/\bm\.(?:u8|u16|u32|i32)\.buffer\b/.test(text) || makesOne) ways.push(`${file} has the whole memory`);
   return ways;
 }
 

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { CardReader } from '../../src/card/card.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
-import { lockTarget } from '../../src/node/lock.js';
-import { openCard } from '../../src/node/open-card.js';
+import { lockTarget as lockWith, type Use } from '../../src/node/lock.js';
+import { openCard as openWith } from '../../src/node/open-card.js';
 import { ourFiles } from '../../src/setup/ours.js';
 import { fsck, makeDisk, makeVolume, run, temporary } from '../card/images.js';
 import { bootPartition } from '../support/boot-files.js';
@@ -21,14 +21,14 @@ afterEach(() => {
   for (const step of undo.splice(0).reverse()) step();
 });
 
-/** Collects what is said on standard error. */
+/** Collects what is said from now on. */
 function listen(): void {
   said = '';
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    said += String(text);
-    return true;
-  });
 }
+const say = (sentence: string): void => void (said += `${sentence}\n`);
+const lockTarget = (target: string, use: Use) => lockWith(target, use, say);
+const openCard = (target: string, options: { readonly write: boolean }) =>
+  openWith(target, { ...options, say });
 
 /** Files of a card's locks: others run at the same time, and have theirs. */
 function locks(target: string): string[] {
@@ -349,7 +349,7 @@ describe('a file of a lock that another process left', () => {
     fs.chmodSync(target, 0o666);
     const file = await left(target, { pid: 0x3fffffff });
     const script = `import { lockTarget } from '${src}/node/lock.ts'; process.setgid(65534); process.setuid(65534);
-      for (let i = 0; i < 2; i++) (await lockTarget(${JSON.stringify(target)}, 'write')).release();`;
+      for (let i = 0; i < 2; i++) (await lockTarget(${JSON.stringify(target)}, 'write', console.error)).release();`;
     const { status, stderr } = spawnSync(
       process.execPath,
       ['--import', 'tsx', '--input-type=module', '-e', script],
