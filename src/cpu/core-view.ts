@@ -1,15 +1,25 @@
 /** A core's registers, all of them, for whoever looks on or debugs: nothing outside this folder knows where they stand. */
 import type { BankedRegister } from '../isa/operands.js';
 import { bankedRegisters } from '../isa/operands.js';
-import { MODE_MON } from '../isa/program-status.js';
+import { MODE_MON, PSR_M } from '../isa/program-status.js';
 import type { SystemRegister, SystemRegister64 } from '../isa/system-registers.js';
 import { SCR_NS } from './control-bits.js';
-import { isSecure, modeOf, PSR_M } from './current-mode.js';
+import { isSecure, modeOf } from './current-mode.js';
 import { extensionRegisters } from './float/registers.js';
 import * as L from './layout.js';
 import { bankedPlace, bankedRegister, readCpsr, readItState, setBankedRegister, setCpsr } from './modes.js';
+import { tellMode } from './mode-log.js';
 import { fetchHalfword, fetchWord } from './physical-memory.js';
-import { bringIn, type Core, type Machine, setRegister, setWord, thumb, word } from './state.js';
+import {
+  bringIn,
+  type Core,
+  type Machine,
+  setRegister,
+  setWord,
+  type TakenException,
+  thumb,
+  word,
+} from './state.js';
 import { codeAt } from './syndrome.js';
 import { systemRegister, systemRegister64 } from './system-registers/index.js';
 import { contextsChanged } from './tlb.js';
@@ -113,6 +123,25 @@ export class CoreView {
     return this.core.waiting;
   }
 
+  /** How many synchronous exceptions it took since it last returned from one or wrote CPSR's lowest byte. */
+  get exceptions(): number {
+    return this.with((m) => word(m, L.EXCEPTIONS));
+  }
+
+  /** The first of those, with R0 to R14 as they were at its vector. It means something where there is one. */
+  get firstException(): TakenException & { readonly registers: Uint32Array } {
+    return this.with((m) => ({
+      vector: word(m, L.FIRST_VECTOR),
+      at: word(m, L.FIRST_AT),
+      address: word(m, L.FIRST_ADDRESS),
+      psr: word(m, L.FIRST_PSR),
+      takenIn: word(m, L.FIRST_MODE),
+      syndrome: word(m, L.FIRST_SYNDROME),
+      faultAddress: word(m, L.FIRST_FAULT_ADDRESS),
+      registers: m.u32.slice(L.FIRST_REGISTERS >>> 2, (L.FIRST_REGISTERS >>> 2) + 15),
+    }));
+  }
+
   /** Instructions executed since reset, as of the end of its last turn. */
   get executed(): number {
     return this.core.executed;
@@ -176,7 +205,7 @@ export class CoreView {
       });
       m.listener = listener;
       contextsChanged(m);
-      listener?.modeChanged(this);
+      tellMode(m);
     });
   }
 

@@ -3,7 +3,7 @@
  * its core one nanosecond, and the cores take turns in slices, so that every run of the same machine is the same.
  */
 import { restoreState, saveState, type State } from '../base/state.js';
-import { MODE_SVC } from '../isa/program-status.js';
+import { MODE_SVC, PSR_A, PSR_F, PSR_I } from '../isa/program-status.js';
 import { isWideT32 } from '../isa/decoder.js';
 import { blockAt, passingBlock } from './blocks.js';
 import type { Bus, TimerName } from '../ports/bus.js';
@@ -16,6 +16,7 @@ import { interpreterBase64 } from './interpreter-binary.js';
 import * as L from './layout.js';
 import { fetchAddress, interpreterLoad, interpreterStore } from './memory.js';
 import { Op } from './micro-ops.js';
+import { tellMode } from './mode-log.js';
 import {
   allocateMemory,
   fetchHalfword,
@@ -23,7 +24,7 @@ import {
   physicalMemory,
   type SavedMemory,
 } from './physical-memory.js';
-import { PSR_A, PSR_F, PSR_I, readItState, setItState } from './modes.js';
+import { readItState, setItState } from './modes.js';
 import { transferRecord } from './slow/transfers.js';
 import {
   bringIn,
@@ -35,7 +36,6 @@ import {
   type Listener,
   type Machine,
   now,
-  runningView,
   thumb,
   unkick,
   type Watch,
@@ -491,7 +491,7 @@ export class Cpu {
     let begins = this.passesWaits && !core.slept;
     if (core.slept) {
       core.slept = false;
-      m.listener?.modeChanged(runningView(m));
+      tellMode(m);
     }
     while (left() > 0 && this.mayGoOn(core)) {
       const interrupt = pendingInterrupt(m);
@@ -530,7 +530,7 @@ export class Cpu {
     if (core.waiting !== 'no') {
       core.slept = true;
       core.settled = true;
-      m.listener?.modeChanged(runningView(m));
+      tellMode(m);
     }
     this.running = false;
     this.shown = now(m);

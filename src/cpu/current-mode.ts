@@ -1,11 +1,8 @@
 /** The mode and security state that the running core is in (B1.3, B1.5). */
-import { MODE_MON, MODE_USR } from '../isa/program-status.js';
+import { MODE_MON, MODE_USR, PSR_M } from '../isa/program-status.js';
 import * as L from './layout.js';
 import type { Machine } from './state.js';
 import { word } from './state.js';
-
-/** The mode's place in the CPSR and the SPSRs. */
-export const PSR_M = 0x1f;
 
 /** The running core's mode. */
 export function modeOf(m: Machine): number {

@@ -8,16 +8,7 @@ import {
   MODE_SVC,
   MODE_UND,
   MODE_USR,
-} from '../isa/program-status.js';
-import { MOE } from '../isa/debug-points.js';
-import { FAULT_DEBUG, FAULT_EXTERNAL, FAULT_EXTERNAL_WALK, shortFaultStatus } from './faults.js';
-import { taken } from './instruction.js';
-import * as L from './layout.js';
-import type { Translation } from './mmu.js';
-import { TTBCR_EAE } from './control-bits.js';
-import { isSecure, modeOf, PSR_M } from './current-mode.js';
-import {
-  bankedRegister,
+  PSR_M,
   PSR_A,
   PSR_E,
   PSR_F,
@@ -25,6 +16,16 @@ import {
   PSR_IT,
   PSR_J,
   PSR_T,
+} from '../isa/program-status.js';
+import { MOE } from '../isa/debug-points.js';
+import { FAULT_DEBUG, FAULT_EXTERNAL, FAULT_EXTERNAL_WALK, shortFaultStatus } from './faults.js';
+import { taken } from './instruction.js';
+import * as L from './layout.js';
+import type { Translation } from './mmu.js';
+import { TTBCR_EAE } from './control-bits.js';
+import { isSecure, modeOf } from './current-mode.js';
+import {
+  bankedRegister,
   readCpsr,
   readItState,
   setBankedRegister,
@@ -32,6 +33,7 @@ import {
   setItState,
   writeCpsrByInstruction,
 } from './modes.js';
+import { tellMode } from './mode-log.js';
 import type { Machine, SystemBank } from './state.js';
 import { runningView, setRegister, setWord, thumb, word } from './state.js';
 import { advanceIt } from './thumb.js';
@@ -97,6 +99,46 @@ function bankOf(m: Machine): SystemBank {
 const IL = 1 << 25;
 const il = (m: Machine): number => (m.nextAddress - m.address === 2 ? 0 : IL);
 
+const SYNCHRONOUS = new Set([VECTOR_UNDEFINED, VECTOR_CALL, VECTOR_PREFETCH, VECTOR_DATA, VECTOR_HYP_TRAP]);
+
+/** Whether HSR's class is that of a Prefetch Abort, from a lower mode or from Hyp mode itself. */
+export const isPrefetchClass = (HSR: number): boolean => HSR >>> 27 === EC_PREFETCH_LOWER >>> 1;
+
+/** The syndrome and the fault's address of an exception that was just taken. */
+function syndromeOf(m: Machine, vector: number): readonly [syndrome: number, faultAddress: number] {
+  const { core } = m;
+  if (modeOf(m) === MODE_HYP) return [core.HSR, isPrefetchClass(core.HSR) ? core.HIFAR : core.HDFAR];
+  const bank = bankOf(m);
+  if (vector === VECTOR_PREFETCH) return [bank.IFSR, bank.IFAR];
+  return vector === VECTOR_DATA ? [bank.DFSR, bank.DFAR] : [0, 0];
+}
+
+/** Counts a synchronous exception, keeps what the first one left, and tells who listens. R15 is the vector. */
+function tellException(m: Machine, vector: number): void {
+  const { u32, listener } = m;
+  if (SYNCHRONOUS.has(vector)) {
+    const depth = word(m, L.EXCEPTIONS) + 1;
+    setWord(m, L.EXCEPTIONS, depth);
+    if (depth === 1) {
+      const [syndrome, faultAddress] = syndromeOf(m, vector);
+      u32.copyWithin(L.FIRST_REGISTERS >>> 2, 0, 15);
+      setWord(m, L.FIRST_AT, u32[15]!);
+      setWord(m, L.FIRST_ADDRESS, m.address);
+      setWord(m, L.FIRST_PSR, word(m, L.SPSR));
+      setWord(m, L.FIRST_VECTOR, vector);
+      setWord(m, L.FIRST_MODE, modeOf(m));
+      setWord(m, L.FIRST_SYNDROME, syndrome);
+      setWord(m, L.FIRST_FAULT_ADDRESS, faultAddress);
+    } else if (listener?.exceptionNested) {
+      const [syndrome, faultAddress] = syndromeOf(m, vector);
+      const [at, psr, takenIn] = [u32[15]!, word(m, L.SPSR), modeOf(m)];
+      const exception = { vector, at, address: m.address, psr, takenIn, syndrome, faultAddress };
+      listener.exceptionNested(runningView(m), exception, depth);
+    }
+  }
+  listener?.exceptionTaken?.(runningView(m), vector, m.address);
+}
+
 /** Sets the CPSR of an exception's mode: no J, no IT, T and E as the mode's control register says. */
 function enterMode(m: Machine, mode: number, control: number, masks: number): void {
   const kept = readCpsr(m) & ~(PSR_M | PSR_IT | PSR_J | PSR_T | PSR_E);
@@ -113,7 +155,7 @@ function takeToMode(m: Machine, mode: number, vector: number, lr: number, masks:
   setWord(m, L.SPSR, spsr);
   setRegister(m, 14, lr);
   setRegister(m, 15, ((bank.SCTLR & SCTLR_V ? HIGH_VECTORS : bank.VBAR) + vector) >>> 0);
-  m.listener?.exceptionTaken(runningView(m), vector, m.address);
+  tellException(m, vector);
 }
 
 /** Takes an exception to Monitor mode (B1.8.1). */
@@ -124,7 +166,7 @@ function takeToMonitor(m: Machine, vector: number, lr: number): void {
   setWord(m, L.SPSR, spsr);
   setRegister(m, 14, lr);
   setRegister(m, 15, (m.core.MVBAR + vector) >>> 0);
-  m.listener?.exceptionTaken(runningView(m), vector, m.address);
+  tellException(m, vector);
 }
 
 /** EnterHypMode of the manual (B1.9.4). */
@@ -138,14 +180,14 @@ function takeToHyp(m: Machine, vector: number, preferredReturn: number, hsr?: nu
   setWord(m, L.SPSR, spsr);
   setBankedRegister(m, MODE_HYP, 17, preferredReturn);
   setRegister(m, 15, (core.HVBAR + vector) >>> 0);
-  m.listener?.exceptionTaken(runningView(m), vector, m.address);
+  tellException(m, vector);
 }
 
 /** Writes SCR, with what hangs on it. */
 export function setScr(m: Machine, value: number): void {
   m.core.SCR = value;
   contextsChanged(m);
-  m.listener?.modeChanged(runningView(m));
+  tellMode(m);
 }
 
 /** Whether exceptions of User mode go to Hyp mode instead of PL1 (HCR.TGE). */

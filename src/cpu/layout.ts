@@ -51,12 +51,56 @@ export const FPEXC = 144;
 export const D0 = 256;
 /** Banked registers of the modes that do not run; see modes.ts. */
 export const BANKS = 512;
+/** How many synchronous exceptions the core took since it last returned from one or wrote CPSR's lowest byte. */
+export const EXCEPTIONS = 704;
+/**
+ * What the first of them left: R0 to R14, R15 (its vector), the address of its instruction, SPSR, the vector's offset,
+ * the mode that took it, and of an abort and in Hyp mode the syndrome and the fault's address.
+ */
+export const FIRST_REGISTERS = 708;
+export const FIRST_AT = 768;
+export const FIRST_ADDRESS = 772;
+export const FIRST_PSR = 776;
+export const FIRST_VECTOR = 780;
+export const FIRST_MODE = 784;
+export const FIRST_SYNDROME = 788;
+export const FIRST_FAULT_ADDRESS = 792;
 export const CORE_SIZE = 1024;
 
 // --- shared by the cores -----------------------------------------------------------------------------------------
 
 /** Saved states of the cores, CORE_SIZE each. */
 export const CORES = 0x2000;
+
+/**
+ * What the running core's system registers let the interpreter do by itself. They are made anew each time it is entered
+ * (grants.ts), so that whatever changes them has it left.
+ */
+/** Not 0: exceptions from PL1&0 and changes between PL1's modes and User mode may be done, with nobody to be told. */
+export const MAY_CHANGE_MODE = 0x10000;
+/** Address of the vectors of PL1, and VARIANT of what stands there. */
+export const VECTORS = 0x10004;
+export const VECTORS_VARIANT = 0x10008;
+/** CONTEXT in User mode and in PL1; NO_CONTEXT where it has to be looked up. */
+export const CONTEXT_USER = 0x1000c;
+export const CONTEXT_PL1 = 0x10010;
+export const NO_CONTEXT = 0xffffffff;
+/** Not 0: an interrupt is pending, masked or not. */
+export const PENDING = 0x10014;
+/** BUDGET at which TypeScript has to look, at the end of an instruction after which it may. */
+export const LOOK_AT = 0x10018;
+/** Where the next change of mode is written down; 0 where nobody wants to know of them. */
+export const MODE_LOG_NEXT = 0x1001c;
+/** Not 0: accesses to the threads' registers trap. */
+export const THREADS_TRAP = 0x10020;
+/** TPIDRURW, TPIDRURO and TPIDRPRW of the current security state. */
+export const TPIDRURW = 0x10024;
+export const TPIDRURO = 0x10028;
+export const TPIDRPRW = 0x1002c;
+/** Changes of mode: what was left of the budget then, and the mode with its security state (mode << 1 | secure). */
+export const MODE_LOG = 0x11000;
+export const MODE_LOG_END = 0x12000;
+export const MODE_LOG_ENTRY = 8;
 
 /** The TLB: direct mapped, TLB_ENTRIES of TLB_ENTRY_SIZE bytes. */
 export const TLB = 0x20000;

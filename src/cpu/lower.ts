@@ -182,7 +182,7 @@ function reportUnpredictable(emitter: Emitter, encoding: Encoding, fields: Field
   if (!isUnpredictable(encoding, word, fields)) return;
   const { name } = encoding;
   beforehand(emitter, (m) => {
-    m.listener?.unpredictable({ core: m.core.index, address: m.address, word, name });
+    m.listener?.unpredictable?.({ core: m.core.index, address: m.address, word, name });
   });
 }
 

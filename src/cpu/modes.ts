@@ -9,29 +9,28 @@ import {
   MODE_SYS,
   MODE_UND,
   MODE_USR,
-  PSR,
+  PSR_A,
+  PSR_C,
+  PSR_E,
+  PSR_F,
+  PSR_GE,
+  PSR_I,
+  PSR_IT,
+  PSR_J,
+  PSR_M,
+  PSR_N,
+  PSR_Q,
+  PSR_T,
+  PSR_V,
+  PSR_Z,
 } from '../isa/program-status.js';
-import { isPrivileged, isSecure, modeOf, PSR_M } from './current-mode.js';
+import { isPrivileged, isSecure, modeOf } from './current-mode.js';
 import * as L from './layout.js';
+import { tellMode } from './mode-log.js';
 import type { Machine } from './state.js';
-import { runningView, setWord, word } from './state.js';
+import { setWord, word } from './state.js';
 import { updateContext } from './tlb.js';
 
-/** Masks of the CPSR's bits, from their places. */
-export const PSR_N = 2 ** PSR.bits.N;
-export const PSR_Z = 2 ** PSR.bits.Z;
-export const PSR_C = 2 ** PSR.bits.C;
-export const PSR_V = 2 ** PSR.bits.V;
-export const PSR_Q = 2 ** PSR.bits.Q;
-export const PSR_J = 2 ** PSR.bits.J;
-export const PSR_E = 2 ** PSR.bits.E;
-export const PSR_A = 2 ** PSR.bits.A;
-export const PSR_I = 2 ** PSR.bits.I;
-export const PSR_F = 2 ** PSR.bits.F;
-export const PSR_T = 2 ** PSR.bits.T;
-export const PSR_GE = 0x000f0000;
-/** ITSTATE stands in two pieces. */
-export const PSR_IT = 0x0600fc00;
 /** What CPSR holds in its own word; the rest is unpacked elsewhere. */
 const KEPT = PSR_J | PSR_IT | PSR_A | PSR_I | PSR_F | PSR_M;
 
@@ -170,7 +169,7 @@ export function setCpsr(m: Machine, value: number): void {
   if (from !== (value & PSR_M)) {
     switchBank(m, from, value & PSR_M);
     updateContext(m);
-    m.listener?.modeChanged(runningView(m));
+    tellMode(m);
   }
 }
 
@@ -210,7 +209,7 @@ export function writeCpsrByInstruction(m: Machine, value: number, bytes: number,
     }
   }
   setCpsr(m, ((current & ~mask) | (value & mask)) >>> 0);
-  if (bytes & 1) m.listener?.exceptionLeft(runningView(m));
+  if (bytes & 1) setWord(m, L.EXCEPTIONS, 0);
 }
 
 /** Whether an instruction may change to a mode; otherwise it is UNPREDICTABLE, and the mode stays. */

@@ -173,20 +173,54 @@ export interface Watch {
   readonly instruction: (core: CoreView, address: number, physical: number, word: number) => boolean;
 }
 
-/** Someone who is told what happens to the cores; `core` is the running one. */
+/** A synchronous exception, as it was when the core came to its vector. */
+export interface TakenException {
+  /** The vector's offset in its table, and its address. */
+  readonly vector: number;
+  readonly at: number;
+  /** The instruction that it was taken at. */
+  readonly address: number;
+  /** CPSR before, and the mode that took it. */
+  readonly psr: number;
+  readonly takenIn: number;
+  /** Of an abort IFSR or DFSR, in HYP mode HSR; and HIFAR, HDFAR, IFAR or DFAR. Otherwise 0. */
+  readonly syndrome: number;
+  readonly faultAddress: number;
+}
+
+/**
+ * Someone who is told what happens to the cores; `core` is the running one. What is not there costs nothing, and the
+ * two that are told at once of every exception and change of mode cost much.
+ */
 export interface Listener {
-  /** Its mode or security state is another now, or it went to sleep, or it woke. */
-  readonly modeChanged: (core: CoreView) => void;
+  /** At once: its mode or security state is another now, or it went to sleep, or it woke. */
+  readonly modeChanged?: (core: CoreView) => void;
   /**
-   * It took an exception and is at its vector; SPSR says where it was.
+   * The same, told later, but in order.
+   * @param core its number
+   * @param time in nanoseconds; undefined where it is told at once
+   */
+  readonly modeEntered?: (
+    core: number,
+    mode: number,
+    secure: boolean,
+    sleeps: boolean,
+    time: number | undefined,
+  ) => void;
+  /**
+   * At once: it took an exception and is at its vector; SPSR says where it was.
    * @param vector the vector's offset in its table, 0x04 to 0x1c
    * @param address of the instruction that a synchronous one was taken at
    */
-  readonly exceptionTaken: (core: CoreView, vector: number, address: number) => void;
-  /** It returns from an exception, or writes the lowest byte of CPSR. */
-  readonly exceptionLeft: (core: CoreView) => void;
+  readonly exceptionTaken?: (core: CoreView, vector: number, address: number) => void;
+  /**
+   * It took a synchronous exception though since the one before it has not returned from one, nor written the lowest
+   * byte of CPSR. The first of them is {@link CoreView.firstException}.
+   * @param depth how many there are, from 2
+   */
+  readonly exceptionNested?: (core: CoreView, exception: TakenException, depth: number) => void;
   /** It executes an instruction whose effect the architecture leaves open. */
-  readonly unpredictable: (event: Unpredictable) => void;
+  readonly unpredictable?: (event: Unpredictable) => void;
 }
 
 /** The whole processor, as its parts see it. */
@@ -323,7 +357,12 @@ export function executedInSlice(m: Machine): number {
   return m.sliceBudget - left + (m.record ? m.u8[m.record + L.OP_POSITION]! : 0);
 }
 
+/** Virtual time of the running core, in nanoseconds, when it has executed so many instructions of its slice. */
+export function timeAt(m: Machine, executed: number): number {
+  return Math.min(m.sliceEnd, m.sliceStart + Math.floor(executed / m.sharing));
+}
+
 /** Virtual time of the running core, in nanoseconds. */
 export function now(m: Machine): number {
-  return Math.min(m.sliceEnd, m.sliceStart + Math.floor(executedInSlice(m) / m.sharing));
+  return timeAt(m, executedInSlice(m));
 }

@@ -213,23 +213,33 @@ function allWatches(watches: readonly Watch[]): Watch | undefined {
   };
 }
 
-/** One that hears for all. */
-function allListeners(listeners: readonly Partial<Listener>[]): Listener {
+/** One that hears for all, and of nothing that nobody wants to hear of. */
+function allListeners(listeners: readonly Listener[]): Listener {
   return {
-    modeChanged: toAll(listeners.flatMap(({ modeChanged }) => modeChanged ?? [])),
-    exceptionTaken: toAll(listeners.flatMap(({ exceptionTaken }) => exceptionTaken ?? [])),
-    exceptionLeft: toAll(listeners.flatMap(({ exceptionLeft }) => exceptionLeft ?? [])),
-    unpredictable: toAll(listeners.flatMap(({ unpredictable }) => unpredictable ?? [])),
+    ...named('modeChanged', listeners),
+    ...named('modeEntered', listeners),
+    ...named('exceptionTaken', listeners),
+    ...named('exceptionNested', listeners),
+    ...named('unpredictable', listeners),
   };
 }
 
-/** Calls all of them; one alone is called directly, for it may be told hundreds of thousands of times. */
-function toAll<A extends unknown[]>(tells: readonly ((...told: A) => void)[]): (...told: A) => void {
+/** The function of that name that tells all who have one; nothing where none has. */
+function named<Name extends keyof Listener>(
+  name: Name,
+  listeners: readonly Listener[],
+): Partial<Pick<Listener, Name>> {
+  const tells = listeners.flatMap((it) => it[name] ?? []) as ((...told: unknown[]) => void)[];
   const [only, ...others] = tells;
-  if (only && others.length === 0) return only;
-  return (...told) => {
-    for (const tell of tells) tell(...told);
-  };
+  if (!only) return {};
+  // One alone is called directly, for it may be told hundreds of thousands of times.
+  const all =
+    others.length === 0
+      ? only
+      : (...told: unknown[]) => {
+          for (const tell of tells) tell(...told);
+        };
+  return { [name]: all } as unknown as Partial<Pick<Listener, Name>>;
 }
 
 /**

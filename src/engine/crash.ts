@@ -1,18 +1,16 @@
 /** Whether a guest has crashed though it does not say so: nothing that its cores do will ever change anything. */
 import {
   EC_DATA_LOWER,
-  EC_PREFETCH_LOWER,
+  isPrefetchClass,
   VECTOR_CALL,
-  VECTOR_DATA,
-  VECTOR_HYP_TRAP,
   VECTOR_PREFETCH,
   VECTOR_UNDEFINED,
 } from '../cpu/exceptions.js';
 import type { CoreView } from '../cpu/core-view.js';
-import { PSR_F, PSR_I } from '../cpu/modes.js';
+import type { TakenException } from '../cpu/state.js';
 import { faultName, hypClassName, longFaultName } from '../isa/fault-status.js';
-import { MODE_HYP, MODE_MON } from '../isa/program-status.js';
-import { DFAR, DFSR, HCR, HDFAR, HIFAR, HSR, IFAR, IFSR, SCR } from '../isa/system-registers.js';
+import { MODE_HYP, MODE_MON, PSR_F, PSR_I } from '../isa/program-status.js';
+import { HCR, SCR } from '../isa/system-registers.js';
 import { hex } from '../base/words.js';
 import { modeName } from './core-state.js';
 import type { Crash } from './machine-report.js';
@@ -27,43 +25,16 @@ const COMPARED = 15;
  */
 const REPEATS = 4;
 
-/** What is kept of an exception until somebody wants to read of it. */
-interface Kept {
-  /** The vector's offset in its table, and its address. */
-  readonly vector: number;
-  readonly at: number;
-  /** The instruction that it was taken at. */
-  readonly address: number;
-  /** CPSR before, and the mode that took it. */
-  readonly psr: number;
-  readonly takenIn: number;
-  /** HSR in HYP mode, else IFSR or DFSR; and HIFAR, HDFAR, IFAR or DFAR. */
-  readonly syndrome: number;
-  readonly faultAddress: number;
-}
-
 /** HSR's fault status, bits 5 to 0 of an abort's ISS (B3.13.6). */
 const HSR_STATUS = 0x3f;
 /** SCR.IRQ and SCR.FIQ: to Monitor mode. */
 const SCR_ROUTES = 0b110;
 
-/** Exception classes of aborts in HSR, from a lower mode and from HYP mode itself. */
-const isPrefetchClass = (HSR: number): boolean => HSR >>> 27 === EC_PREFETCH_LOWER >>> 1;
+/** Whether HSR's class is that of a Data Abort, from a lower mode or from HYP mode itself. */
 const isDataClass = (HSR: number): boolean => HSR >>> 27 === EC_DATA_LOWER >>> 1;
 
-function keep(core: CoreView, vector: number, address: number): Kept {
-  const kept = { vector, address, psr: core.SPSR, takenIn: core.mode, at: core.register(15) };
-  if (kept.takenIn === MODE_HYP) {
-    const syndrome = core.system(HSR);
-    return { ...kept, syndrome, faultAddress: core.system(isPrefetchClass(syndrome) ? HIFAR : HDFAR) };
-  }
-  const copy = core.secure ? 'secure' : 'non-secure';
-  const [status, faultAddress] = vector === VECTOR_PREFETCH ? [IFSR, IFAR] : [DFSR, DFAR];
-  return { ...kept, syndrome: core.system(status, copy), faultAddress: core.system(faultAddress, copy) };
-}
-
 /** `a Data Abort at 0x00008000 in svc mode (translation fault, level 1; DFAR 0x00000000)`. */
-function exceptionText(it: Kept): string {
+function exceptionText(it: TakenException): string {
   const where = `at ${hex(it.address, 8)} in ${modeName(it.psr)} mode`;
   const fault = (name: string, register: string): string =>
     ` (${name}; ${register} ${hex(it.faultAddress, 8)})`;
@@ -88,40 +59,39 @@ function exceptionText(it: Kept): string {
   }
 }
 
-/** What one core went through since it last returned from an exception or wrote CPSR. */
+/** What one core went through since it last returned from an exception or wrote CPSR, where it took more than one. */
 interface Chain {
-  depth: number;
-  first: Kept | undefined;
-  last: Kept | undefined;
+  last: TakenException | undefined;
   /** The registers at an exception further back, to compare with, and how often they were met again. */
   readonly anchor: Uint32Array;
   anchorAt: number;
   repeats: number;
 }
 
-const SYNCHRONOUS = new Set([VECTOR_UNDEFINED, VECTOR_CALL, VECTOR_PREFETCH, VECTOR_DATA, VECTOR_HYP_TRAP]);
-
 /** Whether the state at an exception is the one that was kept; vector, mode and address count too. */
-function isAnchor(core: CoreView, chain: Chain, kept: Kept): boolean {
-  const { anchor } = chain;
+function isAnchor(core: CoreView, { anchor }: Chain, exception: TakenException): boolean {
   for (let r = 0; r < COMPARED; r++) if (anchor[r] !== core.register(r)) return false;
   return (
-    anchor[COMPARED] === kept.at && anchor[COMPARED + 1] === kept.address && anchor[COMPARED + 2] === kept.psr
+    anchor[COMPARED] === exception.at &&
+    anchor[COMPARED + 1] === exception.address &&
+    anchor[COMPARED + 2] === exception.psr
   );
 }
 
-function setAnchor(core: CoreView, { anchor }: Chain, kept: Kept): void {
-  for (let r = 0; r < COMPARED; r++) anchor[r] = core.register(r);
-  anchor[COMPARED] = kept.at;
-  anchor[COMPARED + 1] = kept.address;
-  anchor[COMPARED + 2] = kept.psr;
+function setAnchor(
+  { anchor }: Chain,
+  register: (r: number) => number,
+  { at, address, psr }: TakenException,
+): void {
+  for (let r = 0; r < COMPARED; r++) anchor[r] = register(r);
+  anchor.set([at, address, psr], COMPARED);
 }
 
 /** What came first, and what comes since. */
-function endlessText(core: number, { first, last }: Chain): string {
-  const [firstText, lastText] = [exceptionText(first!), exceptionText(last!)];
+function endlessText(core: number, first: TakenException, last: TakenException): string {
+  const [firstText, lastText] = [exceptionText(first), exceptionText(last)];
   if (firstText === lastText) return `core ${core} took ${lastText}, and takes it again and again`;
-  const place = last!.address === last!.at ? ', at the vector itself' : '';
+  const place = last.address === last.at ? ', at the vector itself' : '';
   return `core ${core} took ${firstText}, and since then takes ${lastText}${place}, again and again`;
 }
 
@@ -129,8 +99,6 @@ function endlessText(core: number, { first, last }: Chain): string {
 export const endAtCrash: Observe = (pi) => {
   const { cores } = pi.cpu;
   const chains = cores.map((): Chain => ({
-    depth: 0,
-    first: undefined,
     last: undefined,
     anchor: new Uint32Array(COMPARED + 3),
     anchorAt: 1,
@@ -143,45 +111,46 @@ export const endAtCrash: Observe = (pi) => {
   };
   return {
     listener: {
-      exceptionTaken: (core, vector, address) => {
-        if (!SYNCHRONOUS.has(vector)) return;
+      exceptionNested: (core, exception, depth) => {
         const chain = chains[core.index]!;
-        const kept = keep(core, vector, address);
-        chain.depth++;
-        chain.last = kept;
-        if (chain.depth === 1) {
-          chain.first = kept;
+        chain.last = exception;
+        const first = core.firstException;
+        if (depth === 2) {
           chain.anchorAt = 1;
           chain.repeats = 0;
-          setAnchor(core, chain, kept);
-          return;
+          setAnchor(chain, (r) => first.registers[r]!, first);
         }
-        if (isAnchor(core, chain, kept)) {
-          if (++chain.repeats === REPEATS) crashed(core.index, endlessText(core.index, chain));
-        } else if (chain.depth === chain.anchorAt * 2) {
+        if (isAnchor(core, chain, exception)) {
+          if (++chain.repeats === REPEATS) crashed(core.index, endlessText(core.index, first, exception));
+        } else if (depth === chain.anchorAt * 2) {
           // Further and further back, so that circles of any length are found.
-          chain.anchorAt = chain.depth;
+          chain.anchorAt = depth;
           chain.repeats = 0;
-          setAnchor(core, chain, kept);
+          setAnchor(chain, (r) => core.register(r), exception);
         }
-      },
-      exceptionLeft: (core) => {
-        chains[core.index]!.depth = 0;
       },
     },
     look: () => {
       const stuck = cores.map(isStuck);
-      const after = (core: number): string =>
-        chains[core]!.depth > 0 ? ` after ${exceptionText(chains[core]!.last!)}` : '';
+      const lastOf = (core: CoreView): TakenException | undefined =>
+        core.exceptions > 1
+          ? chains[core.index]!.last
+          : core.exceptions === 1
+            ? core.firstException
+            : undefined;
+      const after = (core: CoreView): string => {
+        const last = lastOf(core);
+        return last ? ` after ${exceptionText(last)}` : '';
+      };
       for (const core of cores) {
         const { index } = core;
-        const { depth, last } = chains[index]!;
+        const last = stuck[index] ? lastOf(core) : undefined;
         // A call is no fault: what answers it may well stay for ever.
-        if (stuck[index] && depth > 0 && last!.vector !== VECTOR_CALL) {
+        if (last && last.vector !== VECTOR_CALL) {
           const pc = hex(core.register(15), 8);
           crashed(
             index,
-            `core ${index} took ${exceptionText(last!)}, and branches to itself at ${pc} for ever`,
+            `core ${index} took ${exceptionText(last)}, and branches to itself at ${pc} for ever`,
           );
           return;
         }
@@ -195,7 +164,7 @@ export const endAtCrash: Observe = (pi) => {
           : waiting === 'event'
             ? 'waits for an event'
             : 'waits for an interrupt';
-        return `core ${index} ${how} at ${hex(core.register(15), 8)}${after(index)}`;
+        return `core ${index} ${how} at ${hex(core.register(15), 8)}${after(core)}`;
       });
       crashed(null, `nothing will happen any more: ${what.join(', ')}`);
     },

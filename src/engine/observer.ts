@@ -8,7 +8,7 @@ export interface Observer {
   /** Sees instructions before they are executed. To end the run there it calls `pi.stop` and gives true. */
   readonly watch?: Watch;
   /** Is told what happens to the cores. */
-  readonly listener?: Partial<Listener>;
+  readonly listener?: Listener;
   /** The guest touched something that is not modelled; each sentence comes once. */
   readonly unmodelled?: (sentence: string) => void;
   /** Called between runs, every few milliseconds of virtual time. */

@@ -1,4 +1,3 @@
-import type { CoreView } from '../cpu/core-view.js';
 import { modeName } from './core-state.js';
 import type { Activity, Timeline } from './machine-report.js';
 import type { Observe } from './observer.js';
@@ -29,16 +28,14 @@ export const recordTimeline: Observe = (pi) => {
   let piece = FIRST_PIECE;
 
   /** The number of what a core does. */
-  const activityOf = (core: CoreView): number => {
-    const { secure, mode } = core;
-    const waiting = core.waiting !== 'no';
+  const activityOf = (mode: number, secure: boolean, waiting: boolean): number => {
     const key = waiting ? (secure ? 1 : 0) : (mode << 1) | (secure ? 1 : 0);
     if (numbers[key]! < 0)
       numbers[key] = activities.push({ mode: waiting ? 'waiting' : modeName(mode), secure }) - 1;
     return numbers[key]!;
   };
   const records = cpu.cores.map((core): CoreRecord => {
-    const activity = activityOf(core);
+    const activity = activityOf(core.mode, core.secure, core.waiting !== 'no');
     const spent = new Float64Array(PIECES * ACTIVITIES);
     const seen = new Uint8Array(ACTIVITIES);
     seen[activity] = 1;
@@ -84,11 +81,11 @@ export const recordTimeline: Observe = (pi) => {
 
   return {
     listener: {
-      modeChanged: (core) => {
-        const record = records[core.index]!;
-        const activity = activityOf(core);
+      modeEntered: (core, mode, secure, sleeps, at) => {
+        const record = records[core]!;
+        const activity = activityOf(mode, secure, sleeps);
         if (activity === record.activity) return;
-        const time = cpu.now();
+        const time = at ?? cpu.now();
         count(record, time);
         record.activity = activity;
         if (record.seen[activity]) return;

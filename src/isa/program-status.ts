@@ -22,13 +22,4 @@ export const PSR = {
   },
 } as const;
 
-/** Processor modes, values of PSR.M (table B1-1). */
-export const MODE_USR = 0x10;
-export const MODE_FIQ = 0x11;
-export const MODE_IRQ = 0x12;
-export const MODE_SVC = 0x13;
-export const MODE_MON = 0x16;
-export const MODE_ABT = 0x17;
-export const MODE_HYP = 0x1a;
-export const MODE_UND = 0x1b;
-export const MODE_SYS = 0x1f;
+export * from './psr-masks.js';

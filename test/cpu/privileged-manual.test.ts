@@ -120,9 +120,6 @@ describe('MRS and MSR (banked) where they are UNPREDICTABLE (B9.2.3)', () => {
     const words: number[] = [];
     const cpu = await run(word, from, scr, (_, it) => {
       it.listen({
-        modeChanged: () => undefined,
-        exceptionTaken: () => undefined,
-        exceptionLeft: () => undefined,
         unpredictable: (event) => words.push(event.word),
       });
       it.machine.u32[1] = 0x6000_0113;

@@ -1,7 +1,20 @@
 /** Status registers, exceptions, hints: what system software does (A8, B9.3). */
 import { MOE } from '../../isa/debug-points.js';
 import { CV_ALWAYS } from '../../isa/fault-status.js';
-import { MODE_FIQ, MODE_HYP, MODE_MON, MODE_SYS, MODE_USR } from '../../isa/program-status.js';
+import {
+  MODE_FIQ,
+  MODE_HYP,
+  MODE_MON,
+  MODE_SYS,
+  MODE_USR,
+  PSR_A,
+  PSR_E,
+  PSR_F,
+  PSR_I,
+  PSR_IT,
+  PSR_J,
+  PSR_T,
+} from '../../isa/program-status.js';
 import {
   debugEvent,
   EC_JAZELLE,
@@ -23,13 +36,6 @@ import {
   bankedPlace,
   bankedRegister,
   isMode,
-  PSR_A,
-  PSR_E,
-  PSR_F,
-  PSR_I,
-  PSR_IT,
-  PSR_J,
-  PSR_T,
   readCpsr,
   setBankedRegister,
   setCpsr,
@@ -99,7 +105,7 @@ function banked(
   // What names no register was reported when it was decoded.
   if (!place) undefinedInstruction(m);
   if (mayReach(m, current, place)) return place;
-  m.listener?.unpredictable({ core: m.core.index, address: m.address, word, name: encoding!.name });
+  m.listener?.unpredictable?.({ core: m.core.index, address: m.address, word, name: encoding!.name });
   if (!worksInHyp(current, place)) undefinedInstruction(m);
   return place;
 }

@@ -1,13 +1,13 @@
 /** Loads and stores that are rare, and those whose fast path did not apply. */
 import { bitCount } from '../../isa/bits.js';
-import { MODE_HYP, MODE_SYS, MODE_USR } from '../../isa/program-status.js';
+import { MODE_HYP, MODE_SYS, MODE_USR, PSR_T } from '../../isa/program-status.js';
 import { exceptionReturn, undefinedInstruction } from '../exceptions.js';
 import type { Execute, Executes } from '../instruction.js';
 import * as L from '../layout.js';
 import { physicalOf, readMemory, writeMemory } from '../memory.js';
 import { Op } from '../micro-ops.js';
 import { isSecure, modeOf } from '../current-mode.js';
-import { bankedRegister, setBankedRegister, setCpsr, readCpsr, PSR_T } from '../modes.js';
+import { bankedRegister, setBankedRegister, setCpsr, readCpsr } from '../modes.js';
 import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
 import { register, setRegister, setWord, word } from '../state.js';

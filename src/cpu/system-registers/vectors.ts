@@ -1,8 +1,7 @@
 /** Where the vectors are, and what waits for one of them (c12). */
-import { MODE_HYP } from '../../isa/program-status.js';
+import { MODE_HYP, PSR_A, PSR_F, PSR_I } from '../../isa/program-status.js';
 import * as R from '../../isa/system-registers.js';
 import { isSecure, modeOf } from '../current-mode.js';
-import { PSR_A, PSR_F, PSR_I } from '../modes.js';
 import type { Accesses } from './access.js';
 import { stored } from './access.js';
 import { debugRegisterWritten } from './debug.js';
