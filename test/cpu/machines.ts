@@ -10,6 +10,7 @@ import { setCpsr } from '../../src/cpu/modes.js';
 import { contextsChanged } from '../../src/cpu/tlb.js';
 import { MODE_USR } from '../../src/isa/program-status.js';
 import { ramWords } from '../support/ram.js';
+import { staticElf } from '../support/static-elf.js';
 
 useTools();
 
@@ -81,31 +82,12 @@ export function programAt(dataAt: number, code: Uint8Array, data: Uint32Array): 
   return { image, data: dataAt };
 }
 
-/** A static ELF executable of one segment that may be read, written and executed. */
-function elf(image: Uint8Array): Uint8Array {
-  const HEADERS = 0x1000;
-  const file = new Uint8Array(HEADERS + image.length);
-  const view = new DataView(file.buffer);
-  const words = (at: number, ...values: number[]): void => {
-    values.forEach((value, i) => {
-      view.setUint32(at + 4 * i, value, true);
-    });
-  };
-  file.set([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1]);
-  // Type EXEC, machine ARM; version, entry, program headers' offset, no sections, EABI version 5.
-  words(16, 2 | (40 << 16), 1, LOAD_ADDRESS, 52, 0, 0x05000000, 52 | (32 << 16), 1);
-  // LOAD, offset, address twice, sizes, RWX, alignment.
-  words(52, 1, HEADERS, LOAD_ADDRESS, LOAD_ADDRESS, image.length, image.length, 7, 0x1000);
-  file.set(image, HEADERS);
-  return file;
-}
-
 /** Runs a program under qemu-arm; gives the data as it was at the end. */
 export function runInQemu({ image }: Program): Uint32Array {
   const folder = mkdtempSync(join(tmpdir(), 'hypberry-cpu-'));
   try {
     const file = join(folder, 'program');
-    writeFileSync(file, elf(image));
+    writeFileSync(file, staticElf(image, LOAD_ADDRESS));
     chmodSync(file, 0o755);
     const output = execFileSync('qemu-arm', ['-cpu', 'cortex-a7', file], { maxBuffer: 64 * MIB });
     return new Uint32Array(Uint8Array.from(output).buffer);
