@@ -1,0 +1,19 @@
+/** One run of the command, from its arguments to its exit status. */
+import { CommanderError } from 'commander';
+import { printError } from './output.js';
+import { program } from './program.js';
+
+/** Runs `hypberry` with this process's arguments; nothing is thrown. */
+export async function run(): Promise<void> {
+  try {
+    await program().parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Help and the version, which have been printed.
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+    } else {
+      printError(error);
+      process.exitCode = 2;
+    }
+  }
+}
