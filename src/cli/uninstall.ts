@@ -1,5 +1,5 @@
 /** `hypberry uninstall`: takes out what install put in. */
-import { ourHooks, removeHooks } from '../node/hook.js';
+import { checkRemovable, ourHooks, removeHooks } from '../node/hook.js';
 import { piOfBootFolder } from '../node/pi.js';
 import type { Named } from '../setup/boot-partition.js';
 import { uninstall as uninstallFrom } from '../usecases/uninstall.js';
@@ -19,6 +19,7 @@ export async function uninstall(target: string, options: UninstallOptions): Prom
         hooks: {
           // Those of the system that runs here are of its own boot folder.
           ours: () => (piOfBootFolder(target) === undefined ? [] : ourHooks()),
+          check: checkRemovable,
           remove: removeHooks,
         },
       },

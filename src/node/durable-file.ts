@@ -26,3 +26,12 @@ export function syncFolder(folder: string): void {
     fs.closeSync(fd);
   }
 }
+
+/** Takes away a file that was not finished, if it is there; where that cannot be, what went wrong before is what counts. */
+export function removeUnfinished(file: string): void {
+  try {
+    fs.unlinkSync(file);
+  } catch {
+    // The next command that writes there takes it away.
+  }
+}

@@ -16,7 +16,8 @@ import {
 import { changeInPlace } from '../card/in-place.js';
 import { foldCase, pathNames } from '../card/path.js';
 import { unfinishedName } from '../card/unfinished.js';
-import { syncFolder, writeDurably } from './durable-file.js';
+import { removeUnfinished, syncFolder, writeDurably } from './durable-file.js';
+import { isLocked } from './locked-file.js';
 import { isMountPoint } from './mounts.js';
 import { onSystem, systemCode } from './system-error.js';
 
@@ -125,10 +126,11 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
     }
     // For a look at what would be changed nobody needs to be allowed to.
     if (!options.write) return { at, there };
+    // Also of root's, who may do everything else.
+    if (there !== undefined && isLocked(at)) throw lockedFile(cardPath);
     const parent = path.dirname(at);
     fs.accessSync(parent, fs.constants.W_OK | fs.constants.X_OK);
     if (there !== undefined) refuseOthers(cardPath, kind, there, fs.statSync(parent));
-    // It also knows of one that not even root may change (chattr +i).
     if (kind === 'replace' && there !== undefined) fs.accessSync(at, fs.constants.W_OK);
     return { at, there };
   }
@@ -145,7 +147,7 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
         });
         fs.renameSync(temporary, at);
       } catch (error) {
-        fs.rmSync(temporary, { force: true });
+        removeUnfinished(temporary);
         if (!isNoRoom(error) || !there || !putInPlace(at, there, change.data)) throw error;
       }
       syncFolder(parent);
@@ -257,6 +259,15 @@ function mountedFile(cardPath: string): HypberryError {
     'card.mounted',
     `Another file is mounted in the place of "${cardPath}", which cannot be changed so.`,
     'Unmount that file, or run the command where the boot partition is mounted as a whole.',
+  );
+}
+
+/** `card.read-only` of a file that nobody may change. */
+function lockedFile(cardPath: string): HypberryError {
+  return new HypberryError(
+    'card.read-only',
+    `"${cardPath}" may not be changed or taken away by anybody.`,
+    'Take that attribute off it (lsattr shows it, "chattr -i -a" takes it off), and try again.',
   );
 }
 

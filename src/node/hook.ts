@@ -11,6 +11,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { HypberryError } from '../base/errors.js';
 import { syncFolder, writeDurably } from './durable-file.js';
+import { isLocked } from './locked-file.js';
 import { piOfBootFolder } from './pi.js';
 import { onSystem, systemCode } from './system-error.js';
 
@@ -40,7 +41,9 @@ export function hookScript(program: readonly string[], args: readonly string[]):
   return `#!/bin/sh
 ${MARK}
 # Under debconf a hook has no standard input, and its output goes to standard error (Debian Linux Kernel Handbook, 8.1).
-exec </dev/null >&2
+exec </dev/null
+# Without a standard error it goes nowhere: a redirection that cannot be made would end this script.
+if (: >&2); then exec >&2; else exec >/dev/null 2>/dev/null; fi
 if ! { ${there}; }; then
   echo 'hypberry: it is not where it was when this hook was made'
   echo ${due}
@@ -55,13 +58,32 @@ exit 0
 /** The hooks in their places: which are there and ours, and which are there and somebody else's. */
 function hooksIn(root: string): { readonly file: string; readonly ours: boolean | undefined }[] {
   return HOOK_FOLDERS.map((folder) => path.join(root, folder))
-    .filter((folder) => fs.existsSync(folder))
+    .filter(isFolder)
     .map((folder) => {
       const file = path.join(folder, HOOK_NAME);
-      const stat = fs.lstatSync(file, { throwIfNoEntry: false });
-      if (!stat) return { file, ours: undefined };
-      return { file, ours: stat.isFile() && fs.readFileSync(file, 'latin1').split('\n')[1] === MARK };
+      return { file, ours: isOurs(file) };
     });
+}
+
+function isFolder(at: string): boolean {
+  try {
+    return fs.statSync(at, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    // A link to itself, or below a folder that this user may not look into.
+    return false;
+  }
+}
+
+/** Whether a hook is ours; undefined where none is seen. One that this user may not read is taken for somebody else's. */
+function isOurs(file: string): boolean | undefined {
+  let isThere = false;
+  try {
+    const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+    isThere = stat !== undefined;
+    return stat && stat.isFile() && fs.readFileSync(file, 'latin1').split('\n')[1] === MARK;
+  } catch {
+    return isThere ? false : undefined;
+  }
 }
 
 /** Our hooks that are there. */
@@ -74,7 +96,7 @@ export function ourHooks(root = '/'): string[] {
  * @param target the running system's own boot folder
  * @param root the folder that stands for `/`, for tests
  * @throws HypberryError `setup.hook-elsewhere`, `setup.no-hook-folder`, `setup.hook-in-use`,
- *   `setup.hook-read-only`, and what {@link onSystem} makes
+ *   `setup.hook-read-only`, `setup.hook-locked`, and what {@link onSystem} makes
  *   of a folder that cannot be written
  */
 export function planHooks(target: string, root = '/'): string[] {
@@ -87,7 +109,7 @@ export function planHooks(target: string, root = '/'): string[] {
   }
   const hooks = hooksIn(root);
   const first = path.join(root, HOOK_FOLDERS[0]!);
-  if (!fs.existsSync(first)) {
+  if (!isFolder(first)) {
     throw new HypberryError(
       'setup.no-hook-folder',
       `This system has no ${first}, where those of Debian's kind look for what to run after a kernel upgrade.`,
@@ -95,6 +117,7 @@ export function planHooks(target: string, root = '/'): string[] {
     );
   }
   for (const { file, ours } of hooks) {
+    requireWritable(path.dirname(file), BY_HAND);
     if (ours === false) {
       throw new HypberryError(
         'setup.hook-in-use',
@@ -102,12 +125,12 @@ export function planHooks(target: string, root = '/'): string[] {
         'Give it another name, or have it run "hypberry install" itself.',
       );
     }
-    requireWritable(path.dirname(file));
+    requireChangeable(file);
   }
   return hooks.map(({ file }) => file);
 }
 
-function requireWritable(folder: string): void {
+function requireWritable(folder: string, hint: string): void {
   onSystem(folder, () => {
     try {
       fs.accessSync(folder, fs.constants.W_OK);
@@ -116,11 +139,32 @@ function requireWritable(folder: string): void {
       throw new HypberryError(
         'setup.hook-read-only',
         `"${folder}" is on a file system that is read-only, as all of some systems is.`,
-        BY_HAND,
+        hint,
         { cause: error },
       );
     }
   });
+}
+
+function requireChangeable(file: string): void {
+  if (!isLocked(file)) return;
+  throw new HypberryError(
+    'setup.hook-locked',
+    `"${file}" may not be changed or taken away by anybody.`,
+    `Take that attribute off it ("chattr -i -a ${file}"), and try again.`,
+  );
+}
+
+/**
+ * Looks whether hooks can be taken away.
+ * @throws HypberryError `setup.hook-read-only`, `setup.hook-locked`, and what {@link onSystem} makes of a folder that cannot
+ *   be written
+ */
+export function checkRemovable(files: readonly string[]): void {
+  for (const file of files) {
+    requireWritable(path.dirname(file), 'Mount it for writing, and try again.');
+    requireChangeable(file);
+  }
 }
 
 /** Writes hooks, each in one step. @throws HypberryError what {@link onSystem} makes of the system's errors */

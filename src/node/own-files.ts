@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { HypberryError } from '../base/errors.js';
 import { isUnfinished, unfinishedName } from '../card/unfinished.js';
-import { syncFolder, writeDurably } from './durable-file.js';
+import { removeUnfinished, syncFolder, writeDurably } from './durable-file.js';
 import { lockTarget } from './lock.js';
 import { fileExists } from './outputs.js';
 import { onOwnDisk, systemCode } from './system-error.js';
@@ -37,7 +37,7 @@ export async function writeOwnFiles(
         for (const { at, data } of whole) writeDurably(at, data);
         for (const { at, name } of whole) fs.renameSync(at, path.join(folder, name));
       } finally {
-        for (const { at } of whole) fs.rmSync(at, { force: true });
+        for (const { at } of whole) removeUnfinished(at);
       }
       syncFolder(folder);
     });

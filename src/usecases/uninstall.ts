@@ -7,6 +7,8 @@ export interface UninstallPorts extends ChangePorts {
   /** The hooks of the running system, where the card is its own. */
   readonly hooks?: {
     readonly ours: () => readonly string[];
+    /** Throws where one of them cannot be taken away. */
+    readonly check: (files: readonly string[]) => void;
     readonly remove: (files: readonly string[]) => void;
   };
 }
@@ -18,6 +20,7 @@ export interface UninstallPorts extends ChangePorts {
 export async function uninstall(ports: UninstallPorts, options: ChangeOptions): Promise<Changed> {
   return withCard(ports.openCard, accessFor(options), async (card) => {
     const hooks = ports.hooks?.ours() ?? [];
+    if (!options.dryRun) ports.hooks?.check(hooks);
     const plan = await planUninstall(card);
     const notes = hooks.map(
       (file) => `${file}, which runs "hypberry install" after a kernel upgrade, goes too.`,

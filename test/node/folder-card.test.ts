@@ -338,8 +338,33 @@ describe('before the first write is known', () => {
     await card.check([big, change]);
     const { status } = spawnSync('chattr', ['+i', config]);
     if (status !== 0) skip('chattr does not work here: a file that may not be changed was not tried');
-    await expect(card.check([big, change])).rejects.toMatchObject({ code: 'card.read-only' });
     run('chattr', '-i', config);
+    for (const attribute of ['i', 'a']) {
+      run('chattr', `+${attribute}`, config);
+      try {
+        for (const one of [change, { kind: 'remove', path: 'config.txt' } as const]) {
+          await expect(card.check([big, one])).rejects.toMatchObject({
+            code: 'card.read-only',
+            message: '"config.txt" may not be changed or taken away by anybody.',
+          });
+        }
+      } finally {
+        run('chattr', `-${attribute}`, config);
+      }
+    }
+    await card.close();
+  });
+
+  it('that a folder only takes new names, where they cannot be asked for: told as that', async ({ skip }) => {
+    const at = folder({ 'config.txt': pattern(9, 1) });
+    const card = await opened(at);
+    const { status } = spawnSync('chattr', ['+a', at]);
+    if (status !== 0) skip('chattr does not work here: a folder that only takes new names was not tried');
+    try {
+      await expect(card.create('big', big.data)).rejects.toMatchObject({ code: 'card.read-only' });
+    } finally {
+      run('chattr', '-a', at);
+    }
     await card.close();
   });
 

@@ -2,7 +2,14 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { hookScript, ourHooks, planHooks, removeHooks, writeHooks } from '../../src/node/hook.js';
+import {
+  checkRemovable,
+  hookScript,
+  ourHooks,
+  planHooks,
+  removeHooks,
+  writeHooks,
+} from '../../src/node/hook.js';
 import { run, temporary } from '../card/images.js';
 
 let mountedAt: string | undefined;
@@ -97,6 +104,70 @@ describe('hooks', () => {
     }
   });
 
+  test.each<[string, (folder: string) => void]>([
+    [
+      'a file',
+      (folder) => {
+        fs.writeFileSync(folder, '');
+      },
+    ],
+    [
+      'a link to itself',
+      (folder) => {
+        fs.symlinkSync(path.basename(folder), folder);
+      },
+    ],
+  ])('are not looked for where %s is in the folder’s place', (_, make) => {
+    const { at, boot } = root(KERNEL, INITRAMFS);
+    fs.rmdirSync(path.join(at, INITRAMFS));
+    make(path.join(at, INITRAMFS));
+    expect(planHooks(boot, at)).toEqual([path.join(at, KERNEL, 'zz-hypberry')]);
+    fs.rmdirSync(path.join(at, KERNEL));
+    make(path.join(at, KERNEL));
+    expect(ourHooks(at)).toEqual([]);
+    expect(() => planHooks(boot, at)).toThrow(expect.objectContaining({ code: 'setup.no-hook-folder' }));
+  });
+
+  test('are not seen by a user who may not read them', ({ skip }) => {
+    skip(process.getuid?.() !== 0, 'needs root: not tried here');
+    const { at, boot } = root(KERNEL);
+    writeHooks(planHooks(boot, at), script);
+    const folder = path.join(at, KERNEL);
+    try {
+      for (const [mode, of] of [
+        [0o700, ourHooks(at)[0]!],
+        [0o700, folder],
+      ] as const) {
+        fs.chmodSync(of, mode);
+        process.seteuid!(65534);
+        expect(ourHooks(at)).toEqual([]);
+        process.seteuid!(0);
+      }
+    } finally {
+      process.seteuid!(0);
+    }
+  });
+
+  test('setup.hook-locked: one that nobody may take away is told before anything is changed', ({ skip }) => {
+    const { at, boot } = root(KERNEL);
+    writeHooks(planHooks(boot, at), script);
+    const files = ourHooks(at);
+    checkRemovable(files);
+    for (const attribute of ['i', 'a']) {
+      const { status } = spawnSync('chattr', [`+${attribute}`, files[0]!]);
+      if (status !== 0) skip('chattr does not work here: a hook that may not be changed was not tried');
+      try {
+        const locked = expect.objectContaining({ code: 'setup.hook-locked' }) as unknown;
+        expect(() => {
+          checkRemovable(files);
+        }).toThrow(locked);
+        expect(() => planHooks(boot, at)).toThrow(locked);
+      } finally {
+        run('chattr', `-${attribute}`, files[0]!);
+      }
+    }
+  });
+
   test('setup.hook-read-only: a system that cannot be written', ({ skip }) => {
     skip(process.getuid?.() !== 0, 'needs root: not tried here');
     const { at, boot } = root(KERNEL);
@@ -107,6 +178,14 @@ describe('hooks', () => {
       expect.objectContaining({
         code: 'setup.hook-read-only',
         hint: expect.stringContaining('by hand after each kernel upgrade') as string,
+      }),
+    );
+    expect(() => {
+      checkRemovable([path.join(folder, 'zz-hypberry')]);
+    }).toThrow(
+      expect.objectContaining({
+        code: 'setup.hook-read-only',
+        hint: expect.stringContaining('for writing') as string,
       }),
     );
   });
@@ -142,6 +221,13 @@ describe('the script', () => {
     expect([status, stdout]).toEqual([0, '']);
     expect(stderr).toBe('hypberry: bringing the card up to date\ninstalled\n');
     expect(noted).toBe("install|--method|kernel_old|/boot/it's $HOME|");
+  });
+
+  test('never stops the upgrade, also where there is no standard error', () => {
+    upgrade(0);
+    const { status } = spawnSync('/bin/sh', ['-c', '"$1" <&- >&- 2>&-', 'sh', path.join(folder, 'hook')]);
+    expect(status).toBe(0);
+    expect(fs.readFileSync(path.join(folder, 'noted'), 'utf8')).toContain('install|');
   });
 
   test.each([

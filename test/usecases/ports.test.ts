@@ -51,10 +51,15 @@ describe('install and uninstall tell what they do, in order', () => {
       'open to write for a change',
       ...['writing', 'create', 'replace', 'changed', 'write /etc/hook', 'close'],
     ]);
-    const hooks = { ours: () => ['/etc/hook'], remove: () => void log.push('remove hooks') };
+    const hooks = {
+      ours: () => ['/etc/hook'],
+      check: (files: readonly string[]) => void log.push(`check ${files.join(' ')}`),
+      remove: () => void log.push('remove hooks'),
+    };
     await uninstall({ ...ports, hooks }, {});
     expect(log).toEqual([
       'open to write for a change',
+      'check /etc/hook',
       ...['writing', 'replace', 'remove', 'changed', 'remove hooks', 'close'],
     ]);
     expect(files).toEqual(before);
