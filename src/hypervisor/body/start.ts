@@ -72,12 +72,12 @@ const PATIENCE: u64 = 2 * CRYSTAL_HZ;
 /** Puts a vcpu into the ring of its core. */
 function addToRing(vcpu: Vcpu): void {
   const at = coreAt(vcpu.core);
-  if (changetype<usize>(at.ring) == 0) {
-    at.ring = vcpu;
+  if (changetype<usize>(at.turn) == 0) {
+    at.turn = vcpu;
     vcpu.next = vcpu;
   } else {
-    vcpu.next = at.ring.next;
-    at.ring.next = vcpu;
+    vcpu.next = at.turn.next;
+    at.turn.next = vcpu;
   }
 }
 
@@ -200,7 +200,7 @@ function beginGuests(index: u32): Vcpu {
   HCPTR.write(GUEST_HCPTR | HCPTR.TCP10 | HCPTR.TCP11);
   CNTHCTL.write(0);
   while (shared.load32(arrivals() + 4) == 0) barrier.wfe();
-  const first = core().ring;
+  const first = core().turn;
   if (changetype<usize>(first) == 0) for (;;) barrier.wfi();
   return schedule(first);
 }

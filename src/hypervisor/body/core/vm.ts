@@ -30,9 +30,9 @@ class Core {
   loaded: Vcpu;
   /** The vcpu whose VFP and NEON registers the core holds; null when nobody's. */
   vfp: Vcpu;
-  /** The first of its vcpus, which are linked in a ring. */
-  ring: Vcpu;
-  /** When the loaded vcpu has to give way to another. */
+  /** The one of its vcpus, which are linked in a ring, whose turn it is. */
+  turn: Vcpu;
+  /** When the share of the loaded vcpu is used up. */
   sliceEnd: u64;
   /** The lock that it holds, 0 where none: never two. */
   held: usize;
@@ -130,6 +130,8 @@ export class Vcpu {
   core: u32;
   /** The next on the same core. */
   next: Vcpu;
+  /** Ticks that it may still run until its next turn, as of when it stopped to. */
+  left: u32;
   /** Written by others: only with intrinsics. */
   state: u32;
   startAt: u32;

@@ -42,14 +42,12 @@ function virtualDeadline(vcpu: Vcpu): u64 {
   return deadlineAt(saved64(vcpu, SAVED_CNTV_CVAL), saved64(vcpu, SAVED_CNTVOFF));
 }
 
-/** The same for its physical timer, loaded or not; `offset` is its CNTVOFF. */
-function physicalDeadline(vcpu: Vcpu, offset: u64): u64 {
+/** The same for its physical timer, loaded or not. */
+function physicalDeadline(vcpu: Vcpu): u64 {
   if ((vcpu.physicalControl & (ENABLE | IMASK)) != ENABLE) return NEVER;
-  return (vcpu.pending >> PHYSICAL_TIMER_INTERRUPT) & 1 ? NEVER : deadlineAt(vcpu.physicalCompare, offset);
-}
-
-function offsetOf(vcpu: Vcpu): u64 {
-  return core().loaded == vcpu ? CNTVOFF.read() : saved64(vcpu, SAVED_CNTVOFF);
+  if ((vcpu.pending >> PHYSICAL_TIMER_INTERRUPT) & 1) return NEVER;
+  const offset = core().loaded == vcpu ? CNTVOFF.read() : saved64(vcpu, SAVED_CNTVOFF);
+  return deadlineAt(vcpu.physicalCompare, offset);
 }
 
 /** Makes the interrupts of a vcpu's timers pending whose time has come. */
@@ -58,14 +56,14 @@ export function expire(vcpu: Vcpu, time: u64): void {
     vcpu.timerHeld = 1;
     setPending(vcpu, VIRTUAL_TIMER_INTERRUPT);
   }
-  if (physicalDeadline(vcpu, offsetOf(vcpu)) <= time) setPending(vcpu, PHYSICAL_TIMER_INTERRUPT);
+  if (physicalDeadline(vcpu) <= time) setPending(vcpu, PHYSICAL_TIMER_INTERRUPT);
 }
 
 /** Sets the HYP timer to when this core has to look again: the end of a slice, or somebody's timer. */
 export function arm(): void {
   const here = core();
   let first = NEVER;
-  let vcpu = here.ring;
+  let vcpu = here.turn;
   do {
     if (vcpu != here.loaded) {
       if (wantsCore(vcpu)) first = min(first, here.sliceEnd);
@@ -73,9 +71,9 @@ export function arm(): void {
       if (state == WAITING) first = min(first, virtualDeadline(vcpu));
       else if (state == PAUSED) first = min(first, vcpu.vm.beginsAt);
     }
-    first = min(first, physicalDeadline(vcpu, offsetOf(vcpu)));
+    first = min(first, physicalDeadline(vcpu));
     vcpu = vcpu.next;
-  } while (vcpu != here.ring);
+  } while (vcpu != here.turn);
   CNTHP_CVAL.write(first);
   CNTHP_CTL.write(first == NEVER ? 0 : ENABLE);
 }

@@ -1,5 +1,4 @@
 /** What a core holds of vcpus: the registers of one, and VFP's of the same or another. */
-import { CRYSTAL_HZ } from '../generated/board.js';
 import { deliver } from '../core/events.js';
 import { IRQ_SOURCE_CNTHPIRQ, IRQ_SOURCE_CNTVIRQ, TIMERS_ROUTING } from '../generated/local-peripherals.js';
 import { Vcpu, Vm, core, noVcpu } from '../core/vm.js';
@@ -18,8 +17,6 @@ declare function loadVfp(vcpu: Vcpu): void;
 declare function parkVfp(vcpu: Vcpu): void;
 // @external('assembly', 'unparkVfp')
 declare function unparkVfp(vcpu: Vcpu): void;
-/** A slice: 5 ms of the system counter. */
-const SLICE: u64 = CRYSTAL_HZ / 200;
 /** HCPTR's bits that read as one: TCP0 to TCP9, TCP12, TCP13 where a core has no such coprocessor (ARM ARM B4.1). */
 export const HCPTR_ONES: u32 = 0x33ff;
 /** What a guest's coprocessor accesses are trapped by: all but VFP's, which come with TCP10 and TCP11. */
@@ -55,6 +52,7 @@ function flushOthersTranslations(vcpu: Vcpu): void {
 /** Has the core hold a vcpu's registers, and sets the HYP timer. */
 export function resume(vcpu: Vcpu, time: u64): void {
   const here = core();
+  here.sliceEnd = time + vcpu.left;
   if (here.loaded != vcpu) {
     if (here.loaded != noVcpu()) {
       if (here.vfp == here.loaded) parkVfp(here.vfp);
@@ -64,7 +62,6 @@ export function resume(vcpu: Vcpu, time: u64): void {
     here.loaded = vcpu;
     // Before its interrupts are looked at, so that who sends it one meanwhile knows where.
     barrier.dmbIsh();
-    here.sliceEnd = time + SLICE;
     flushOthersTranslations(vcpu);
     if (here.vfp == vcpu) {
       HCPTR.write(GUEST_HCPTR);
@@ -78,7 +75,7 @@ export function resume(vcpu: Vcpu, time: u64): void {
     // What an event was sent for while others had the core has to be looked at: it may be theirs that is gone.
     barrier.clrex();
     barrier.sev();
-  } else if (time >= here.sliceEnd) here.sliceEnd = time + SLICE;
+  }
   arm();
   deliver(vcpu);
 }

@@ -1,4 +1,8 @@
-/** Which vcpu a core runs: its own ones in turn, a slice each while several want it; nobody for as long as none does. */
+/**
+ * Which vcpu a core runs: its own ones in turn, a slice each while several want it; nobody for as long as none does. Who
+ * sleeps before its slice is over keeps what is left until its next turn, and goes before the others with it as soon as
+ * it wakes. So between two of its turns nobody has more than a slice, however often it wakes.
+ */
 import { SPURIOUS, nextInterrupt, setPending } from '../core/events.js';
 import { SOURCE_MAILBOX1 } from '../core/mailbox.js';
 import {
@@ -28,10 +32,16 @@ import {
 } from '../core/vm.js';
 import { VIRTUAL_TIMER_INTERRUPT } from '../generated/guest-machine.js';
 import { arm, expire } from '../devices/timer.js';
+import { CRYSTAL_HZ } from '../generated/board.js';
 import { barrier, mmio, shared } from '../intrinsics.js';
 import { endPause, loadPiece, stopVcpu } from './lifecycle.js';
 import { discardRegisters, resume } from './loaded.js';
 import { startVcpu } from './vcpu-start.js';
+
+/** A slice: 5 ms of the system counter. */
+const SLICE: u32 = <u32>(CRYSTAL_HZ / 200);
+/** What going before the others costs of it, for these lose the time of two switches: 10 µs. */
+const SWITCH_COST: u32 = <u32>(CRYSTAL_HZ / 100_000);
 
 /** Deals with what has interrupted this core; gives the sources. */
 export function takeInterrupts(): u32 {
@@ -78,38 +88,65 @@ function updateState(vcpu: Vcpu, time: u64): void {
   }
 }
 
-/** The next to run: who runs, while its slice lasts, else the next in turn; null where nobody wants to. */
-function pickNext(current: Vcpu, time: u64): Vcpu {
-  let vcpu = current;
-  if (stateOf(current) == RUNNABLE && time < core().sliceEnd) return current;
+/**
+ * Who goes on: of those that woke with some of their share left the one with the most, else the one whose turn it is
+ * as long as it has some, else the next in turn, which gets its share anew; null where nobody wants to.
+ */
+function pickNext(): Vcpu {
+  const here = core();
+  const turn = here.turn;
+  let first = noVcpu();
+  let most = SWITCH_COST;
+  let vcpu = turn.next;
+  while (vcpu != turn) {
+    if (vcpu.left > most && stateOf(vcpu) == RUNNABLE) {
+      most = vcpu.left;
+      first = vcpu;
+    }
+    vcpu = vcpu.next;
+  }
+  if (first != noVcpu()) {
+    if (first != here.loaded) first.left = most - SWITCH_COST;
+    return first;
+  }
+  if (turn.left != 0 && stateOf(turn) == RUNNABLE) return turn;
   do {
     vcpu = vcpu.next;
-    if (wantsCore(vcpu)) return vcpu;
-  } while (vcpu != current);
+    vcpu.left = SLICE;
+    if (wantsCore(vcpu)) {
+      here.turn = vcpu;
+      return vcpu;
+    }
+  } while (vcpu != turn);
   return noVcpu();
 }
 
 /** Looks at all vcpus of this core again; gives the one to go on with, loaded. */
 export function schedule(current: Vcpu): Vcpu {
+  const here = core();
+  let time = count();
+  // One that nobody has waited for may have gone on long past its share.
+  const left = <u32>here.sliceEnd - <u32>time;
+  current.left = left <= SLICE ? left : 0;
   while (true) {
-    const time = count();
     let vcpu = current;
     do {
       updateState(vcpu, time);
       vcpu = vcpu.next;
     } while (vcpu != current);
-    const chosen = pickNext(current, time);
+    const chosen = pickNext();
     if (chosen == noVcpu()) {
       arm();
       barrier.dsb();
       barrier.wfi();
     } else if (stateOf(chosen) == LOADING) {
       loadPiece(chosen);
-      current = chosen;
+      chosen.left = 0;
     } else {
       resume(chosen, time);
       return chosen;
     }
     takeInterrupts();
+    time = count();
   }
 }
