@@ -561,6 +561,23 @@ describe('refused, with nothing changed:', () => {
     expect(sums(files)).toEqual(sums(before));
   });
 
+  test('a tree that reaches into the page tables of an LPAE kernel, which begin lower', async () => {
+    const install = (...names: string[]): Promise<Plan> => {
+      const packed = gzipSync(
+        text(`${['ARMv7 Processor', ...names].join('\0')}\0Linux version 4.19.63 (a@b)\n`),
+      );
+      const files = { 'config.txt': 'device_tree_address=0x3000\n', 'kernel7.img': zImage({ packed }) };
+      return planInstall(changeableCard(bootPartition('svc', files)), { method: 'kernel_old' });
+    };
+    await expect(install('level 1 translation fault')).rejects.toMatchObject({
+      code: 'setup.tree-overlap',
+      message: expect.stringMatching(
+        /from 0x3000 to 0x3[0-9a-f]{3}, and the kernel clears its page tables from 0x3000 on/,
+      ) as string,
+    });
+    expect((await install('section translation fault')).changes).not.toEqual([]);
+  });
+
   test('uninstall of a damaged block', async () => {
     const files = bootPartition('svc', { 'config.txt': damaged });
     await expect(uninstall(changeableCard(files))).rejects.toMatchObject({ code: 'setup.config-damaged' });
