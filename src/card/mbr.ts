@@ -41,6 +41,8 @@ export interface Partition {
 export interface PartitionTable {
   /** Those in use, extended ones left out, by their numbers. */
   readonly partitions: readonly Partition[];
+  /** Numbers of the extended ones. */
+  readonly extended: readonly number[];
   /** It is there to protect a GPT, which holds the partitions. */
   readonly gpt: boolean;
   /** What does not fit together; undefined where all does. */
@@ -82,6 +84,7 @@ export function readPartitionTable(disk: Disk): PartitionTable | undefined {
       ...real.filter((it) => !isExtended(it)),
       ...logicalPartitions(disk, real.filter(isExtended)),
     ],
+    extended: real.filter(isExtended).map(({ number }) => number),
     gpt: real.length !== primary.length,
     fault: faultIn(real, disk.sectors),
   };

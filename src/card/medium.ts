@@ -1,5 +1,7 @@
 import { type Card, type CardKind } from './card.js';
-import { type Disk, partOf } from '../ports/disk.js';
+import { type Disk, partOf, SECTOR_SIZE } from '../ports/disk.js';
+import { ascii } from '../base/bytes.js';
+import { hexDigits } from '../base/words.js';
 import { notFat, truncated } from './errors.js';
 import { openFatCard } from './fat.js';
 import { endsOutside, type Partition, type PartitionTable, readPartitionTable } from './mbr.js';
@@ -19,13 +21,18 @@ export interface Medium {
    * true, as a table and a boot sector do not take the same bytes.
    */
   readonly beginsWithFat: boolean;
-  /** What else the medium is, where its first bytes say so: a packed image, or a file system that is not FAT. */
+  /**
+   * What else the medium is, where its first bytes say so: a packed image, and what unpacks it, or what is not FAT, as a part of
+   * a sentence.
+   */
   readonly other: { readonly kind: 'packed' | 'file system'; readonly name: string } | undefined;
   /**
    * A partition as a card, or the disk as one FAT volume. Closing the card does not close the disk.
    * Throws `card.truncated`, and what `openFatCard` throws.
    */
   open(where: Partition | 'whole'): Promise<Card>;
+  /** What a partition is, for a sentence about one that is not FAT: `an ext4 file system (type 0x83)`. */
+  describe(partition: Partition): string;
 }
 
 /**
@@ -48,6 +55,11 @@ export function readMedium(disk: Disk, kind: CardKind, target: string, partition
       }
       return openFatCard({ ...part, close: () => undefined }, kind, target);
     },
+    describe: ({ type, start, sectors }) => {
+      const inside = Math.min(sectors, disk.sectors - start);
+      const name = inside > 0 ? fileSystemOn(partOf(disk, start, inside)) : undefined;
+      return `${name ?? 'of a kind that is not known'} (type 0x${hexDigits(type, 2)})`;
+    },
   };
 }
 
@@ -60,15 +72,34 @@ const PACKED: readonly (readonly [string, readonly number[]])[] = [
   ['bunzip2', [0x42, 0x5a, 0x68]],
   ['7z', [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]],
 ];
-/** The superblock of ext2 to ext4 (Linux, fs/ext4/ext4.h): it begins at byte 1024, and has its magic there. */
-const EXT = { SECTOR: 2, MAGIC_AT: 0x38, MAGIC: [0x53, 0xef] } as const;
+/**
+ * What other file systems have where, by byte: ext2 to ext4 (Linux, fs/ext4/ext4.h), F2FS (include/linux/f2fs_fs.h), Btrfs
+ * (fs/btrfs/fs.h), swap (include/linux/swap.h; of pages of 4 KiB), LUKS, exFAT and NTFS (their boot sectors).
+ */
+const FILE_SYSTEMS: readonly (readonly [string, number, Uint8Array])[] = [
+  ['an ext4 file system', 1024 + 0x38, Uint8Array.of(0x53, 0xef)],
+  ['an F2FS file system', 1024, Uint8Array.of(0x10, 0x20, 0xf5, 0xf2)],
+  ['a Btrfs file system', 0x1_0040, ascii('_BHRfS_M')],
+  ['swap space', 4096 - 10, ascii('SWAPSPACE2')],
+  ['encrypted (LUKS)', 0, Uint8Array.of(...ascii('LUKS'), 0xba, 0xbe)],
+  ['an exFAT file system', 3, ascii('EXFAT   ')],
+  ['an NTFS file system', 3, ascii('NTFS    ')],
+];
 
 function otherContent(disk: Disk): Medium['other'] {
   const first = disk.read(0, 1);
   const packed = PACKED.find(([, magic]) => magic.every((byte, i) => first[i] === byte));
   if (packed) return { kind: 'packed', name: packed[0] };
-  if (disk.sectors <= EXT.SECTOR) return undefined;
-  const block = disk.read(EXT.SECTOR, 1);
-  const isExt = EXT.MAGIC.every((byte, i) => block[EXT.MAGIC_AT + i] === byte);
-  return isExt ? { kind: 'file system', name: 'ext4' } : undefined;
+  const name = fileSystemOn(disk);
+  return name === undefined ? undefined : { kind: 'file system', name };
+}
+
+/** The file system that is not FAT on a disk, as a part of a sentence. */
+function fileSystemOn(disk: Disk): string | undefined {
+  return FILE_SYSTEMS.find(([, at, magic]) => {
+    const sector = Math.floor(at / SECTOR_SIZE);
+    if (sector + 1 >= disk.sectors) return false;
+    const bytes = disk.read(sector, 2).subarray(at % SECTOR_SIZE);
+    return magic.every((byte, i) => bytes[i] === byte);
+  })?.[0];
 }

@@ -146,7 +146,7 @@ function notAnImage(target: string, { kind, name }: NonNullable<Medium['other']>
       )
     : new HypberryError(
         'card.not-fat',
-        `"${target}" is an ${name} file system, as root file systems are, and not a boot partition.`,
+        `"${target}" is ${name}, as root file systems may be, and not a boot partition, which is FAT.`,
         'Give the boot partition, mostly the first one of the card, or the card as a whole.',
       );
 }
@@ -209,8 +209,10 @@ async function openNamed(medium: Medium, number: number): Promise<Card> {
     if (!isCode(error, 'card.not-fat')) throw error;
     throw new HypberryError(
       'card.not-fat',
-      `Partition ${number} holds no FAT file system that a Pi starts from: ${error.message}`,
-      `Name another; ${whatIsThere(table)}`,
+      isFatType(partition)
+        ? `Partition ${number} holds no FAT file system that a Pi starts from: ${error.message}`
+        : `Partition ${number} is ${medium.describe(partition)}, and a Pi starts from FAT alone.`,
+      `Without --partition the one that a Pi starts from is found; ${whatIsThere(table)}`,
       { cause: error },
     );
   }
@@ -540,7 +542,9 @@ function noSuchPartition(medium: Medium, number: number): HypberryError {
   }
   return new HypberryError(
     'card.no-partition',
-    `There is no partition ${number}.`,
+    table.extended.includes(number)
+      ? `Partition ${number} is an extended one, which holds others from number 5 on.`
+      : `There is no partition ${number}.`,
     `Name another; ${whatIsThere(table)}`,
   );
 }

@@ -70,6 +70,7 @@ describe('the partition table that sfdisk wrote', () => {
         { number: 1, type: parseInt(type, 16), start: 4096, sectors: 8192 },
         { number: 2, type: 0x83, start: 12288, sectors: 20480 },
       ],
+      extended: [],
       gpt: false,
       fault: undefined,
     });

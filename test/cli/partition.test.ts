@@ -118,6 +118,29 @@ describe('--partition and --whole are refused', () => {
     refused(await hypberry(args), code);
   });
 
+  test.each<[string, (file: string) => void, RegExp]>([
+    ['ext4', (file) => run('mkfs.ext4', '-q', '-F', file), /is an ext4 file system \(type 0x83\), and a Pi/],
+    ['swap', (file) => run('mkswap', file), /is swap space \(type 0x83\), and a Pi/],
+    ['nothing', () => undefined, /is of a kind that is not known \(type 0x83\), and a Pi/],
+  ])('a partition that is not FAT, and what it is: %s', async (_, make, what) => {
+    const file = temporary('partition');
+    fs.writeFileSync(file, new Uint8Array(4 << 20));
+    make(file);
+    const target = makeDisk(16, 'label: dos\nstart=2048,size=8192,type=c\nstart=12288,size=8192,type=83\n');
+    putVolume(target, makeVolume(SHAPE, bootPartition('svc')), 2048);
+    putVolume(target, file, 12288);
+    const said = refused(await hypberry(['inspect', '--partition', '2', target]), 'card.not-fat');
+    expect(said).toMatch(what);
+    expect(said).toMatch(/\nhint: {2}Without --partition [^\n]*; FAT are: 1\.\n/);
+  });
+
+  test('an extended partition, which holds others', async () => {
+    const target = twoSystems({}, true);
+    expect(refused(await hypberry(['inspect', '--partition', '2', target]), 'card.no-partition')).toMatch(
+      /Partition 2 is an extended one, which holds others from number 5 on\..*FAT are: 1, 5\./s,
+    );
+  });
+
   test('both at once, and what is no number', async () => {
     for (const args of [
       ['--partition', '1', '--whole'],

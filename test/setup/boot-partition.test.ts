@@ -64,6 +64,7 @@ function medium({
       sectors: 2048,
       ...(Number(number) > 4 && { extendedType }),
     })),
+    extended: [],
     gpt,
     fault,
   };
@@ -79,6 +80,7 @@ function medium({
       if (files === undefined || files === NOT_FAT) throw notFat('It holds no FAT file system.');
       return cardOf(files);
     },
+    describe: () => 'something else',
   };
 }
 
