@@ -64,6 +64,8 @@ export interface ConfigOptions {
   readonly includes?: boolean;
   /** False for firmware that looks for overlays and parameters in config.txt alone. Default true. */
   readonly overlaysInIncludes?: boolean;
+  /** Settings that the reader does not know: their lines do nothing. Default none. */
+  readonly unknown?: readonly string[];
   /** Default {@link LINES_TODAY}. */
   readonly lines?: LineReading;
   /** Default `config.txt`. */
@@ -110,6 +112,10 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
 
   const applySetting = (setting: Setting, separator: string, isRest: boolean): void => {
     const { name, value, file, line } = setting;
+    if (options.unknown?.includes(name)) {
+      note(setting, `This firmware does not know ${name}: the line does nothing.`);
+      return;
+    }
     const option = name.replace(/:\d$/, '');
     if (!optionGroup(option)) {
       const meant = similarOption(option);

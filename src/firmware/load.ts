@@ -108,12 +108,12 @@ export async function loadFiles(
   const all = [...notes];
   const unsure: string[] = [];
   const { bootcode, config, bootConfig, firmware: startElf } = firmware;
-  const kernelOld = numberSetting(config, 'kernel_old', 0) !== 0 && (startElf?.knowsKernelOld ?? true);
-  const prefix = await osPrefix(card, config, startElf, all);
+  const kernelOld = numberSetting(config, 'kernel_old', 0) !== 0;
+  const prefix = await osPrefix(card, config, all);
   const kernel = await readKernelFile(card, config, prefix, kernelOld, all);
   const tree = await findTree(card, config, startElf, kernel.facts, prefix, all, unsure);
   const fdt = tree && (await applyTreeSettings(card, config, tree.fdt, prefix, all));
-  const ramdisk = await readInitramfs(card, config, startElf, kernel.file, prefix, all);
+  const ramdisk = await readInitramfs(card, config, kernel.file, prefix, all);
   const commandLine = await readCommandLine(card, config, startElf, board, prefix, all);
   const stub = kernelOld ? undefined : await readStubFile(card, firmware, kernel.address, unsure);
   const stubFile = stub && 'file' in stub.picked ? [stub.picked.file] : [];
@@ -148,15 +148,10 @@ async function twinsOf(card: CardReader, path: string): Promise<string[]> {
 }
 
 /** `os_prefix` where the kernel and a tree are there under it, else nothing (documentation of `os_prefix`). */
-async function osPrefix(
-  card: CardReader,
-  config: Config,
-  firmware: StartElf | undefined,
-  notes: string[],
-): Promise<string> {
-  const upstream = wantsUpstream(config, firmware) ? 'upstream/' : '';
+async function osPrefix(card: CardReader, config: Config, notes: string[]): Promise<string> {
+  const upstream = wantsUpstream(config) ? 'upstream/' : '';
   const prefix = textSetting(config, 'os_prefix') ?? upstream;
-  if (prefix === '' || firmware?.knowsOsPrefix === false) return '';
+  if (prefix === '') return '';
   const kernels = kernelNames(config).map((name) => withPrefix(prefix, name));
   const named = textSetting(config, 'device_tree');
   const trees = (named ? [named] : [DOWNSTREAM_TREE, UPSTREAM_TREE]).map((name) => withPrefix(prefix, name));
@@ -261,7 +256,7 @@ async function findTree(
   const tagged = firmware?.readsUpstreamTag !== false && kernel.trailer?.upstream === true;
   const names = named
     ? [named]
-    : wantsUpstream(config, firmware) || tagged
+    : wantsUpstream(config) || tagged
       ? [UPSTREAM_TREE, DOWNSTREAM_TREE]
       : firmware?.findsUpstreamTree === false
         ? [DOWNSTREAM_TREE]
@@ -292,8 +287,8 @@ async function findTree(
   }
 }
 
-function wantsUpstream(config: Config, firmware: StartElf | undefined): boolean {
-  return firmware?.knowsUpstreamKernel !== false && numberSetting(config, 'upstream_kernel', 0) !== 0;
+function wantsUpstream(config: Config): boolean {
+  return numberSetting(config, 'upstream_kernel', 0) !== 0;
 }
 
 async function noteUpstreamTree(card: CardReader, prefix: string, notes: string[]): Promise<void> {
@@ -305,7 +300,6 @@ async function noteUpstreamTree(card: CardReader, prefix: string, notes: string[
 async function readInitramfs(
   card: CardReader,
   config: Config,
-  firmware: StartElf | undefined,
   kernelFile: string,
   prefix: string,
   notes: string[],
@@ -314,7 +308,7 @@ async function readInitramfs(
   let address: number | 'followkernel' = 'followkernel';
   if (config.initramfs) {
     ({ names, address } = config.initramfs);
-  } else if (numberSetting(config, 'auto_initramfs', 0) !== 0 && firmware?.knowsAutoInitramfs !== false) {
+  } else if (numberSetting(config, 'auto_initramfs', 0) !== 0) {
     // Beside kernel7.img it looks for initramfs7; what it does beside other names is not known.
     const variant = /^kernel(.*)\.img$/.exec(kernelFile.slice(prefix.length))?.[1];
     if (variant === undefined) return undefined;
@@ -346,12 +340,8 @@ async function readStubFile(
   const named = textSetting(config, 'armstub');
   let file: string | undefined;
   if (named) {
-    if (firmware?.knowsArmstub === false)
-      notes.push('This firmware does not know armstub; it uses its own stub.');
-    else {
-      file = named.replace(/^\/+/, '');
-      if ((await firstThere(card, [file])) === undefined) throw noFile(file, 'the stub');
-    }
+    file = named.replace(/^\/+/, '');
+    if ((await firstThere(card, [file])) === undefined) throw noFile(file, 'the stub');
   } else if (firmware?.knowsArmstub7File !== false) {
     file = await firstThere(card, ['armstub7.bin']);
   }

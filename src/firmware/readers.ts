@@ -76,6 +76,7 @@ export async function readFirmware(
       ...(firmware.filters && { filters: firmware.filters }),
       lines: firmware.placesHigh ? LINES_TODAY : LINES_2015,
       overlaysInIncludes: firmware.overlaysInIncludes,
+      unknown: firmware.unknown,
     }),
   });
   return {

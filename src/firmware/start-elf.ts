@@ -39,9 +39,8 @@ export interface StartElf {
   readonly filters: readonly string[] | undefined;
   /** `dtoverlay` and its like count in included files, too; in July 2015 `include` is known to the reader of settings alone. */
   readonly overlaysInIncludes: boolean;
-  readonly knowsOsPrefix: boolean;
-  readonly knowsAutoInitramfs: boolean;
-  readonly knowsUpstreamKernel: boolean;
+  /** Settings that decide what is started and that it does not know: those that came with later firmware. */
+  readonly unknown: readonly string[];
   /** The tag 283x in a kernel's trailer counts: it asks for the tree with the upstream name. */
   readonly readsUpstreamTag: boolean;
   /**
@@ -72,6 +71,20 @@ const E_MACHINE_AT = 0x12;
 
 /** The format with which it takes a section line apart; the words that it knows stand around it. */
 const SECTION_FORMAT = '\0[%60c]\0';
+
+/**
+ * Settings that decide what is started, and do not stand in every start.elf. Seen: `armstub` and `overlay_prefix` not yet in
+ * December 2015, but in August 2016; `upstream_kernel` in May 2018, `os_prefix` in April 2020, `auto_initramfs` in February 2024.
+ */
+const NOT_IN_ALL = [
+  'armstub',
+  'kernel_old',
+  'device_tree_address',
+  'overlay_prefix',
+  'upstream_kernel',
+  'os_prefix',
+  'auto_initramfs',
+] as const;
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const LAST_WITHOUT_UPSTREAM_NAMES = [2022, 3, 31] as const;
@@ -122,9 +135,7 @@ const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
     // Of the words around, nothing but the [all] that every reader of sections knows.
     filters: words.length === 1 && has('pi2\0') ? undefined : words,
     overlaysInIncludes: !has('\0ramfsaddr\0\0\0include %64s '),
-    knowsOsPrefix: has('\0os_prefix\0'),
-    knowsAutoInitramfs: has('\0auto_initramfs\0'),
-    knowsUpstreamKernel: has('\0upstream_kernel\0'),
+    unknown: NOT_IN_ALL.filter((name) => !has(`\0${name}\0`)),
     readsUpstreamTag: has('283x'),
     findsUpstreamTree: !isBuiltBy(build.buildDate, LAST_WITHOUT_UPSTREAM_NAMES),
     commandLine: readCommandLine(file),

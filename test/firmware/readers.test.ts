@@ -171,3 +171,26 @@ describe('the firmware that bootcode.bin loads', () => {
     expect(old.config.notes).toMatchObject([{ file: 'config.txt', line: 2 }]);
   });
 });
+
+describe('a setting that came with later firmware than that of the card', () => {
+  // Of the names, armstub and overlay_prefix do not stand in start.elf of December 2015, but in that of August 2016;
+  // upstream_kernel is in that of May 2018, os_prefix in that of April 2020, auto_initramfs in that of February 2024.
+  test.each(['armstub', 'overlay_prefix', 'upstream_kernel', 'os_prefix', 'auto_initramfs'])(
+    '%s does nothing, and that is said',
+    async (name) => {
+      const files = { 'config.txt': lines('disable_splash=1', `${name}=1`) };
+      const today = await read(files);
+      expect([today.config.settings.get(name)?.value, today.config.notes]).toEqual(['1', []]);
+
+      const older = startElfOf(
+        TEXTS_TODAY.filter((text) => text !== name),
+        [stubWithContract(HYP_STUB)],
+      );
+      const { config } = await read({ ...files, 'start.elf': older });
+      expect([...config.settings.keys()]).toEqual(['disable_splash']);
+      expect(config.notes).toEqual([
+        { file: 'config.txt', line: 2, text: `This firmware does not know ${name}: the line does nothing.` },
+      ]);
+    },
+  );
+});

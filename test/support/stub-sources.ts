@@ -194,5 +194,6 @@ export const TEXTS_TODAY = [
   'os_prefix',
   'auto_initramfs',
   'upstream_kernel',
+  'overlay_prefix',
   'Device tree loaded to 0x%x (size 0x%x)',
 ];
