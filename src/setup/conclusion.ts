@@ -6,7 +6,7 @@ import { HypberryError } from '../base/errors.js';
 import { bareKernel, describeKernel } from '../firmware/kernel.js';
 import type { LoadedTree } from '../firmware/load.js';
 import type { Method } from './plan.js';
-import { NO_BOOTCODE, NO_FIRMWARE, type CardSystem, type Survey } from './survey.js';
+import { KERNEL_OLD_IN_USE, NO_BOOTCODE, NO_FIRMWARE, type CardSystem, type Survey } from './survey.js';
 
 /** What is asked of install. */
 export interface Wish {
@@ -81,11 +81,18 @@ function unsureOf({ unsure: [first] }: Survey, force: boolean): HypberryError | 
 }
 
 function refuseKernel(
-  { kernel: { file, facts } }: CardSystem,
+  { kernel: { file, facts }, picked }: CardSystem,
   force: boolean,
   isHost: boolean,
 ): HypberryError | undefined {
   const kernel = bareKernel(facts);
+  if (picked.stub.from === 'kernel' && kernel === facts) {
+    return new HypberryError(
+      KERNEL_OLD_IN_USE,
+      `config.txt sets kernel_old=1 for ${file}, which has no boot block in front and is made to run from 0.`,
+      'Take kernel_old out of config.txt if it is made to run from 0x8000.',
+    );
+  }
   if (isHost && kernel.hypervisor === 'Xvisor') {
     return new HypberryError(
       'setup.host-hypervisor',
@@ -111,7 +118,7 @@ function chooseMethod(
   const kernelOldInUse = system.picked.stub.from === 'kernel';
   if (wanted === 'armstub' && kernelOldInUse) {
     return new HypberryError(
-      'setup.kernel-old-in-use',
+      KERNEL_OLD_IN_USE,
       'config.txt sets kernel_old=1, under which the firmware does not use a stub.',
       'Use --method kernel_old, or take kernel_old out of config.txt.',
     );

@@ -68,21 +68,13 @@ export async function armstubFiles(
 
 /**
  * What has the firmware start our block with a kernel behind it: the card's, or with guests our hypervisor.
- * @throws HypberryError `setup.kernel-old-in-use`, `setup.kernel-address`, `setup.tree-unpinned`
+ * @throws HypberryError `setup.kernel-address`, `setup.tree-unpinned`
  */
 export async function kernelOldFiles(
   system: CardSystem,
   hypervisor: HypervisorFiles | undefined,
 ): Promise<Made> {
   const { picked, config } = system;
-  const { file, facts } = system.kernel;
-  if (picked.stub.from === 'kernel' && facts.kind !== 'foreign-block' && facts.kind !== 'boot-block') {
-    throw new HypberryError(
-      'setup.kernel-old-in-use',
-      `config.txt sets kernel_old=1 for ${file}, which has no boot block in front and is made to run from 0.`,
-      'Take kernel_old out of config.txt if the kernel is an ordinary one.',
-    );
-  }
   const address = numberSetting(config, 'kernel_address', undefined);
   if (address !== undefined && address !== KERNEL_OFFSET) {
     throw new HypberryError(

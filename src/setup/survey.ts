@@ -84,6 +84,9 @@ export type Survey = Seen &
 export const NO_BOOTCODE = 'setup.no-bootcode';
 export const NO_FIRMWARE = 'setup.no-firmware';
 
+/** The code where `kernel_old=1` of the user's own is in the way. */
+export const KERNEL_OLD_IN_USE = 'setup.kernel-old-in-use';
+
 /**
  * Looks at a card without changing it.
  * @throws HypberryError only where the card itself cannot be read (`card.…`)
@@ -119,7 +122,7 @@ export async function surveyCard(card: CardReader): Promise<Survey> {
   if (system instanceof HypberryError) return stopped(system, { config, firmware, fixup });
 
   const { unsure } = system.picked;
-  const all = [...problems, ...kernelProblem(system.kernel)];
+  const all = [...problems, ...kernelProblem(system)];
   const start: Start = unsure[0]
     ? { mode: 'unknown', because: `What the firmware makes of this card is not known. ${unsure[0]}` }
     : tellStart(system);
@@ -186,8 +189,17 @@ async function readFixup(card: CardReader, file: string, firmware: FirmwareFile)
 }
 
 /** Why a Pi 2 cannot run the kernel; empty where it may. */
-function kernelProblem({ file, facts }: CardSystem['kernel']): HypberryError[] {
+function kernelProblem({ kernel: { file, facts }, picked }: CardSystem): HypberryError[] {
   const kernel = bareKernel(facts);
+  if (picked.stub.from === 'kernel' && (facts.kind === 'zImage' || facts.kind === 'Image')) {
+    return [
+      new HypberryError(
+        KERNEL_OLD_IN_USE,
+        `config.txt sets kernel_old=1 for ${file}, which is Linux without a boot block in front: all four cores would start it at once, and none would tell it what machine it has.`,
+        'Take kernel_old out of config.txt: then the firmware puts its own stub in front.',
+      ),
+    ];
+  }
   if ('architecture' in kernel && kernel.architecture === 'ARMv6') {
     return [
       new HypberryError(
@@ -226,9 +238,10 @@ function tellStart({ picked, kernel: { facts: kernel }, firmware, loaded }: Card
           because: `kernel_old=1 starts ${picked.kernel.file}, with another boot block in front.`,
         };
       }
+      // In Secure state, from which a program can go where it likes (ARM ARM, B1.5.4).
       return {
-        mode: 'SVC',
-        because: `kernel_old=1 starts ${picked.kernel.file} with no boot block in front.`,
+        mode: 'unknown',
+        because: `kernel_old=1 starts ${picked.kernel.file} at address 0 in SVC mode of the secure state, in which a program can give itself HYP mode.`,
       };
     case 'file': {
       const bytes = loaded.stub?.data ?? new Uint8Array(0);

@@ -131,10 +131,10 @@ interface Facts {
   readonly install: { readonly needed: boolean; readonly refusal: { readonly code: string } | null };
 }
 
-async function outcomeOf(files: Files): Promise<Plan | HypberryError> {
+async function outcomeOf(files: Files, force = false): Promise<Plan | HypberryError> {
   const card = changeableCard(files);
   try {
-    const plan = await planInstall(card, { method: 'auto' });
+    const plan = await planInstall(card, { method: 'auto', force });
     await checkPlan(card, plan);
     return plan;
   } catch (error) {
@@ -294,6 +294,29 @@ test.each(['KERNEL7.IMG', 'Config.txt', 'START.ELF', 'Bootcode.bin', 'BCM2709-rp
     ).not.toContain('cannot be told');
   },
 );
+
+test('Linux that kernel_old=1 of the user starts without a block is not said to start', async () => {
+  const files = bootPartition('svc', { 'config.txt': 'kernel_old=1\n' });
+  const { conclusion, rows } = await inspected(files);
+  expect(conclusion).toMatch(/^This card does not start a Pi 2 as it is\. config\.txt sets kernel_old=1/);
+  expect(conclusion).not.toContain('SVC mode');
+  expect(rows).toContainEqual(expect.stringMatching(/^mode: none: .*all four cores would start it at once/));
+  for (const force of [false, true])
+    expect(await outcomeOf(files, force)).toMatchObject({ code: 'setup.kernel-old-in-use' });
+});
+
+test("a program of nobody's knowledge that kernel_old=1 starts in the secure state may go to HYP mode", async () => {
+  const files = bootPartition('svc', { 'config.txt': 'kernel_old=1\n', 'kernel7.img': ARMV7_CODE });
+  const { conclusion, rows } = await inspected(files);
+  expect(conclusion).toMatch(/^Which mode this card starts its kernel in cannot be told/);
+  expect(rows).toContainEqual(expect.stringMatching(/^mode: unknown: .*secure state/));
+  // No word of --force, which changes nothing.
+  for (const force of [false, true]) {
+    const outcome = await outcomeOf(files, force);
+    expect(outcome).toMatchObject({ code: 'setup.kernel-old-in-use' });
+    expect((outcome as HypberryError).hint).not.toContain('--force');
+  }
+});
 
 test("a program of nobody's knowledge that starts in HYP mode by itself is left alone", async () => {
   const plan = await planInstall(changeableCard(bootPartition('hyp', { 'kernel7.img': ARMV7_CODE })), {
