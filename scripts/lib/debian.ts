@@ -55,6 +55,16 @@ export interface DebianClient {
    * @returns the package's name and version
    */
   unpack(suite: string, name: string, wanted: ReadonlyMap<string, string>, folder: string): Promise<string>;
+  /**
+   * Downloads a package and all that it depends on, and unpacks them into one folder, as they would be installed.
+   * @returns the package's name and version
+   */
+  unpackAll(suite: string, name: string, folder: string): Promise<string>;
+}
+
+/** The name and version of a package's file. */
+async function versionOf(file: string): Promise<string> {
+  return (await run('dpkg-deb', ['-W', file])).trim().replace('\t', ' ');
 }
 
 /**
@@ -136,7 +146,22 @@ export async function openDebianClient(
         // The shell finds what * stands for; "mv" would refuse two.
         await run('sh', ['-c', 'IFS=; mv -T $1 "$2"', 'sh', inside, join(target, outside)], { cwd: work });
       }
-      return (await run('dpkg-deb', ['-W', file])).trim().replace('\t', ' ');
+      return versionOf(file);
+    },
+
+    async unpackAll(suite, name, target) {
+      const options = ['-q', '-y', '--no-install-recommends', '--download-only'];
+      await run('apt-get', [...config, ...options, 'install', `${name}/${suite}`]);
+      const archives = path('cache/archives');
+      const packages = (await readdir(archives)).filter((it) => it.endsWith('.deb'));
+      await mkdir(target, { recursive: true });
+      for (const it of packages) await run('dpkg-deb', ['-x', join(archives, it), target]);
+      return versionOf(
+        join(
+          archives,
+          packages.find((it) => it.startsWith(`${name}_`))!,
+        ),
+      );
     },
   };
 }

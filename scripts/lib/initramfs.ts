@@ -1,5 +1,8 @@
 /** Initramfs archives: cpio in the "newc" format (Linux, Documentation/driver-api/early-userspace/buffer-format.rst). */
 
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
 /** A file of an archive. */
 export interface ArchiveFile {
   readonly path: string;
@@ -10,6 +13,7 @@ export interface ArchiveFile {
   readonly device?: readonly [major: number, minor: number];
 }
 
+/** A folder that everyone may read. */
 const FOLDER = 0o040755;
 /** A file that everyone may read and execute. */
 export const PROGRAM = 0o100755;
@@ -28,6 +32,30 @@ function entry({ path, mode, data = new Uint8Array(), device = [0, 0] }: Archive
 function archive(files: readonly ArchiveFile[]): Uint8Array {
   const all = [...files, { path: 'TRAILER!!!', mode: 0 }];
   return new Uint8Array(Buffer.concat(all.map((it, i) => entry(it, i + 1))));
+}
+
+/**
+ * What stands under a folder, for an archive: folders, files that may be executed, and links.
+ * @param root the folder that stands for /
+ * @param wanted whether a path, without a slash in front, is wanted; a folder with all in it
+ */
+export async function treeOf(root: string, wanted: (path: string) => boolean): Promise<ArchiveFile[]> {
+  const files: ArchiveFile[] = [];
+  const look = async (path: string): Promise<void> => {
+    for (const it of await readdir(join(root, path), { withFileTypes: true })) {
+      const inner = path === '' ? it.name : `${path}/${it.name}`;
+      if (!wanted(inner)) continue;
+      const place = join(root, inner);
+      if (it.isSymbolicLink())
+        files.push({ path: inner, mode: LINK, data: Buffer.from(await readlink(place)) });
+      else if (it.isDirectory()) {
+        files.push({ path: inner, mode: FOLDER });
+        await look(inner);
+      } else if (it.isFile()) files.push({ path: inner, mode: PROGRAM, data: await readFile(place) });
+    }
+  };
+  await look('');
+  return files;
 }
 
 const init = (script: string): string => `#!/bin/sh

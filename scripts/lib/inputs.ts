@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HypberryError } from '../../src/base/errors.js';
 import { cacheFolder, withLock } from './cache.js';
-import { hasDebianClient, openDebianClient } from './debian.js';
+import { type DebianClient, hasDebianClient, openDebianClient } from './debian.js';
 
 /** A Debian release whose kernel is booted. */
 export type Suite = 'bookworm' | 'trixie';
@@ -87,6 +87,9 @@ const lpaeGroups: readonly Group[] = [
 
 const inputsFolder = join(cacheFolder, 'inputs');
 
+/** A program of Debian's that runs in a Linux under test. */
+export type DebianProgram = 'gdb-minimal';
+
 /** Where a group's package and version stand. */
 const versionFile = 'package.txt';
 
@@ -96,25 +99,17 @@ function missing(wanted: readonly Group[]): readonly Group[] {
   );
 }
 
-async function fetchGroups(wanted: readonly Group[]): Promise<void> {
+/** Has packages of some suites be fetched in a folder that is gone afterwards. */
+async function fetching(
+  suites: readonly Suite[],
+  fetch: (client: DebianClient, work: string) => Promise<void>,
+): Promise<void> {
   // Under the lock, so one that is already there was left by a process that was killed.
   const work = join(inputsFolder, '.fetching');
   await rm(work, { recursive: true, force: true });
   await mkdir(work, { recursive: true });
   try {
-    const suites = [...new Set(wanted.map((group) => group.suite))];
-    const client = await openDebianClient(work, 'armhf', suites);
-    for (const group of wanted) {
-      const folder = join(work, group.folder);
-      const name = group.holder
-        ? await client.dependency(group.suite, group.package, group.holder)
-        : group.package;
-      process.stderr.write(`fetching ${name} of Debian ${group.suite}\n`);
-      const version = await client.unpack(group.suite, name, group.files, folder);
-      await writeFile(join(folder, versionFile), `${version}\n`);
-      await rm(join(inputsFolder, group.folder), { recursive: true, force: true });
-      await rename(folder, join(inputsFolder, group.folder));
-    }
+    await fetch(await openDebianClient(work, 'armhf', [...new Set(suites)]), work);
   } catch (error) {
     throw new HypberryError(
       'inputs.failed',
@@ -125,6 +120,25 @@ async function fetchGroups(wanted: readonly Group[]): Promise<void> {
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+function fetchGroups(wanted: readonly Group[]): Promise<void> {
+  return fetching(
+    wanted.map((group) => group.suite),
+    async (client, work) => {
+      for (const group of wanted) {
+        const folder = join(work, group.folder);
+        const name = group.holder
+          ? await client.dependency(group.suite, group.package, group.holder)
+          : group.package;
+        process.stderr.write(`fetching ${name} of Debian ${group.suite}\n`);
+        const version = await client.unpack(group.suite, name, group.files, folder);
+        await writeFile(join(folder, versionFile), `${version}\n`);
+        await rm(join(inputsFolder, group.folder), { recursive: true, force: true });
+        await rename(folder, join(inputsFolder, group.folder));
+      }
+    },
+  );
 }
 
 function byHand(wanted: readonly Group[]): HypberryError {
@@ -188,4 +202,30 @@ export async function inputs(): Promise<Inputs> {
 export async function lpaeKernels(): Promise<Record<Suite, KernelInput>> {
   await need(lpaeGroups);
   return { bookworm: await kernel('bookworm-lpae'), trixie: await kernel('trixie-lpae') };
+}
+
+/**
+ * A program of Debian's for armhf with all that it depends on, as it would be installed. Fetched only when asked for.
+ * @returns the folder that stands for /
+ * @throws HypberryError as {@link inputs}
+ */
+export async function debianProgram(name: DebianProgram, suite: Suite = 'bookworm'): Promise<string> {
+  const folder = join(inputsFolder, `${name}-${suite}`);
+  if (existsSync(folder)) return folder;
+  if (!(await hasDebianClient())) {
+    throw new HypberryError(
+      'inputs.missing',
+      `${name} is not here, and this system has no Debian package client to fetch it.`,
+      `Unpack Debian's armhf package ${name} and all that it depends on into ${folder}.`,
+    );
+  }
+  await withLock('inputs', async () => {
+    if (existsSync(folder)) return;
+    await fetching([suite], async (client, work) => {
+      process.stderr.write(`fetching ${name} of Debian ${suite} and what it depends on\n`);
+      await client.unpackAll(suite, name, join(work, 'root'));
+      await rename(join(work, 'root'), folder);
+    });
+  });
+  return folder;
 }
