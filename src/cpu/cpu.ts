@@ -43,6 +43,7 @@ import {
 import { advanceIt } from './thumb.js';
 import { updateTimers } from './timers.js';
 import { flushTlb, updateContext } from './tlb.js';
+import { unpredictable } from './unpredictable.js';
 import { passWait, stillWaits, type Wait } from './waits.js';
 import { webAssembly } from '../wasm/webassembly.js';
 
@@ -166,6 +167,17 @@ export class Cpu {
           this.begin(rec);
           interpreterStore(m, address >>> 0, kind, value >>> 0);
           this.endAccess(rec);
+        },
+        halfway: (rec: number, from: number) => {
+          this.begin(rec);
+          // Who is told sees the core as it was.
+          const variant = m.u32[L.VARIANT >>> 2]!;
+          m.u32[L.VARIANT >>> 2] = from;
+          unpredictable(m);
+          m.u32[L.VARIANT >>> 2] = variant;
+          m.record = 0;
+          setItState(m, 0);
+          m.u32[L.PC >>> 2]! &= ~3;
         },
       },
     });

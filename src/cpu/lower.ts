@@ -178,9 +178,10 @@ function lowerT32(emitter: Emitter, word: number): void {
 
 /** Tells who listens, each time before it is executed; whether its condition holds is not looked at. */
 function reportUnpredictable(emitter: Emitter, encoding: Encoding, fields: Fields): void {
-  const { word } = emitter;
-  if (!isUnpredictable(encoding, word, fields)) return;
-  const { name } = encoding;
+  const { word, it } = emitter;
+  const { name, entry } = encoding;
+  const outOfPlace = it !== 0 && (entry.inIT === 'never' || (entry.inIT === 'last' && advanceIt(it) !== 0));
+  if (!outOfPlace && !isUnpredictable(encoding, word, fields)) return;
   beforehand(emitter, (m) => {
     m.listener?.unpredictable?.({ core: m.core.index, address: m.address, word, name });
   });

@@ -30,6 +30,7 @@ import { tellMode } from './mode-log.js';
 import type { Machine } from './state.js';
 import { setWord, word } from './state.js';
 import { updateContext } from './tlb.js';
+import { unpredictable } from './unpredictable.js';
 
 /** What CPSR holds in its own word; the rest is unpacked elsewhere. */
 const KEPT = PSR_J | PSR_IT | PSR_A | PSR_I | PSR_F | PSR_M;
@@ -206,6 +207,7 @@ export function writeCpsrByInstruction(m: Machine, value: number, bytes: number,
     if (privileged) {
       const mode = value & PSR_M;
       if (mayEnter(m, mode, secure, execution)) mask |= PSR_M;
+      else unpredictable(m);
     }
   }
   setCpsr(m, ((current & ~mask) | (value & mask)) >>> 0);

@@ -29,16 +29,25 @@ export function codeAt(m: Machine, address: number): number {
   return faultOf(found, EXECUTE) || found.physical >= m.ramSize ? -1 : found.physical;
 }
 
-/** The running instruction, decoded; undefined where another core has unmapped it meanwhile. */
-function instruction(m: Machine): { encoding: Encoding; fields: Fields } | undefined {
+/**
+ * The running instruction's word, of 16 bits or 32, the first halfword of T32 in front; undefined where another core
+ * has unmapped it meanwhile.
+ */
+export function instructionWord(m: Machine): number | undefined {
   const physical = codeAt(m, m.address);
   if (physical < 0) return undefined;
-  if (!thumb(m)) return decodeA32(fetchWord(m, physical));
+  if (!thumb(m)) return fetchWord(m, physical);
   const first = fetchHalfword(m, physical);
-  if (!isWideT32(first)) return decodeT32(first);
+  if (!isWideT32(first)) return first;
   const second = codeAt(m, (m.address + 2) >>> 0);
-  if (second < 0) return undefined;
-  return decodeT32(first * 0x10000 + fetchHalfword(m, second));
+  return second < 0 ? undefined : first * 0x10000 + fetchHalfword(m, second);
+}
+
+/** The running instruction, decoded; undefined where it is not there any more. */
+function instruction(m: Machine): { encoding: Encoding; fields: Fields } | undefined {
+  const word = instructionWord(m);
+  if (word === undefined) return undefined;
+  return thumb(m) ? decodeT32(word) : decodeA32(word);
 }
 
 /**

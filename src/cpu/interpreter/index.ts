@@ -40,6 +40,10 @@ declare function slow(rec: usize): u32;
 // @ts-ignore: decorator
 @external('cpu', 'link')
 declare function link(rec: usize): usize;
+/** Told of a branch to A32 between two words, and of the VARIANT before it; aligns R15. */
+// @ts-ignore: decorator
+@external('cpu', 'halfway')
+declare function halfway(rec: usize, from: u32): void;
 
 // @ts-ignore: decorator
 @inline
@@ -200,10 +204,16 @@ function near(rec: usize): usize {
   return (block & 1) == 0 ? <usize>block : link(rec);
 }
 
-/** A branch whose bit 0 chooses the instruction set. */
+/**
+ * A branch whose bit 0 chooses the instruction set. No A32 block is found at an address with bit 1, which is
+ * UNPREDICTABLE: the branch is looked at where none was found.
+ */
 function exchange(rec: usize, target: u32): usize {
-  store<u32>(VARIANT, (load<u32>(VARIANT) & ~VARIANT_T) | ((target & 1) << 2));
-  return jump(rec, target & ~(3 - ((target & 1) << 1)));
+  const from = load<u32>(VARIANT);
+  store<u32>(VARIANT, (from & ~VARIANT_T) | ((target & 1) << 2));
+  const next = jump(rec, target & ~1);
+  if (next == 0 && (target & 3) == 2) halfway(rec, from);
+  return next;
 }
 
 // @ts-ignore: decorator

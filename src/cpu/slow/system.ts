@@ -35,7 +35,6 @@ import { isPrivileged, isSecure, modeOf } from '../current-mode.js';
 import {
   bankedPlace,
   bankedRegister,
-  isMode,
   readCpsr,
   setBankedRegister,
   setCpsr,
@@ -44,13 +43,13 @@ import {
 import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
 import { endTurn, register, setRegister, setWord, word } from '../state.js';
-import { branchExchange } from './transfers.js';
+import { branchExchange, openHere } from './transfers.js';
 import { HCR_TWE, HCR_TWI, HSTR_TJDBX } from '../control-bits.js';
 
-/** SPSRs exist in all modes but User and System; elsewhere this is UNPREDICTABLE, here undefined. */
+/** SPSRs exist in all modes but User and System. */
 function requireSpsr(m: Machine): void {
   const mode = modeOf(m);
-  if (mode === MODE_USR || mode === MODE_SYS) undefinedInstruction(m);
+  if (mode === MODE_USR || mode === MODE_SYS) openHere(m);
 }
 
 function moveToStatus(m: Machine, f: Needs<'mask' | 'R'>, value: number): void {
@@ -181,7 +180,8 @@ const subsPcLr: Execute<Needs<never, 'N' | 'opcode' | 'Rn' | 'Rm' | 'imm12' | 'i
     eret(m);
     return;
   }
-  if (mode === MODE_HYP || mode === MODE_USR || mode === MODE_SYS) undefinedInstruction(m);
+  if (mode === MODE_USR || mode === MODE_SYS) openHere(m);
+  if (mode === MODE_HYP) undefinedInstruction(m);
   // MOVS and MVNS tell themselves apart by N.
   const { N = 0, opcode = N ? 15 : 13, Rn = 14, Rm, imm12 = 0, imm8, type = 0, imm5 = 0 } = f;
   const operand =
@@ -207,7 +207,7 @@ export const system = {
   },
   ERET: (m) => {
     const mode = modeOf(m);
-    if (mode === MODE_USR || mode === MODE_SYS) undefinedInstruction(m);
+    if (mode === MODE_USR || mode === MODE_SYS) openHere(m);
     eret(m);
   },
   SUBS_PC_LR: subsPcLr,
@@ -243,7 +243,7 @@ export const system = {
     const bits = (AIF & 4 ? PSR_A : 0) | (AIF & 2 ? PSR_I : 0) | (AIF & 1 ? PSR_F : 0);
     if (imod === 2) value &= ~bits;
     else if (imod === 3) value |= bits;
-    if (M && isMode(mode)) value = (value & ~0x1f) | mode;
+    if (M) value = (value & ~0x1f) | mode;
     writeCpsrByInstruction(m, value, 15, false);
     m.leave = true;
   },

@@ -12,15 +12,23 @@ import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
 import { register, setRegister, setWord, word } from '../state.js';
 import { SCTLR_SW } from '../control-bits.js';
+import { unpredictable } from '../unpredictable.js';
 
 const strict = { strict: true } as const;
 const unprivileged = { unprivileged: true } as const;
 
 /** Goes on at an address whose bit 0 selects the instruction set. */
 export function branchExchange(m: Machine, target: number): void {
+  if ((target & 3) === 2) unpredictable(m);
   setCpsr(m, (readCpsr(m) & ~PSR_T) | (target & 1 ? PSR_T : 0));
   setRegister(m, 15, (target & 1 ? target & ~1 : target & ~3) >>> 0);
   m.leave = true;
+}
+
+/** UNPREDICTABLE in the mode that the core is in: here it is UNDEFINED. */
+export function openHere(m: Machine): never {
+  unpredictable(m);
+  undefinedInstruction(m);
 }
 
 /** Loads a list of registers, all or none. */
@@ -145,7 +153,7 @@ function unprivilegedTransfer(
   signBits = 0,
 ): Execute<Needs<'Rn' | 'Rt', 'U' | 'Rm' | 'type' | 'imm5' | 'imm8' | 'imm12'>> {
   return (m, f) => {
-    if (modeOf(m) === MODE_HYP) undefinedInstruction(m);
+    if (modeOf(m) === MODE_HYP) openHere(m);
     const { Rn, Rt, U = 1, Rm, type = 0, imm5 = 0 } = f;
     const base = register(m, Rn);
     const amount = Rm === undefined ? (f.imm12 ?? f.imm8 ?? 0) : shifted(m, register(m, Rm), type, imm5);
@@ -188,8 +196,8 @@ function setUserRegister(m: Machine, n: number, value: number): void {
 
 function requireBanked(m: Machine): void {
   const mode = modeOf(m);
-  // In User and System mode it is UNPREDICTABLE.
-  if (mode === MODE_HYP || mode === MODE_USR || mode === MODE_SYS) undefinedInstruction(m);
+  if (mode === MODE_USR || mode === MODE_SYS) openHere(m);
+  if (mode === MODE_HYP) undefinedInstruction(m);
 }
 
 export const transfers = {
@@ -281,7 +289,8 @@ export const transfers = {
     exceptionReturn(m, values[i]!);
   },
   RFE: (m, f) => {
-    if (modeOf(m) === MODE_HYP || modeOf(m) === MODE_USR) undefinedInstruction(m);
+    if (modeOf(m) === MODE_USR) openHere(m);
+    if (modeOf(m) === MODE_HYP) undefinedInstruction(m);
     const { Rn, P, U, W } = f;
     const [start, end] = range(m, f, 2, U === 1, P === 1);
     const [target, psr] = [readMemory(m, start, 4, strict), readMemory(m, start + 4, 4, strict)];
@@ -291,8 +300,8 @@ export const transfers = {
   SRS: (m, f) => {
     const { mode, P, U, W } = f;
     const current = modeOf(m);
-    if (current === MODE_HYP || current === MODE_USR || current === MODE_SYS || mode === MODE_HYP)
-      undefinedInstruction(m);
+    if (current === MODE_HYP) undefinedInstruction(m);
+    if (current === MODE_USR || current === MODE_SYS || mode === MODE_HYP) openHere(m);
     const base = bankedRegister(m, mode, 13);
     const start = U ? base + (P ? 4 : 0) : base - 8 + (P ? 0 : 4);
     writeMemory(m, start, 4, register(m, 14), strict);
