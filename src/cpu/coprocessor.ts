@@ -7,7 +7,7 @@ import { isSecure, modeOf } from './current-mode.js';
 import { setFlags } from './modes.js';
 import type { OperationFields } from './operation-fields.js';
 import type { Machine } from './state.js';
-import { register, setRegister } from './state.js';
+import { extensionsUnknown, register, setRegister } from './state.js';
 import { type Reached, systemRegister, systemRegister64 } from './system-registers/index.js';
 import { HCR_TIDCP } from './control-bits.js';
 
@@ -70,6 +70,7 @@ const noCoprocessor: Execute = (m) => {
 
 const mcr: Execute<OperationFields<'MCR'>> = (m, f) => {
   const access = access32(m, f, true);
+  extensionsUnknown(m);
   access.write!(m, register(m, f.Rt));
   // What a system register decides may be anything: the interpreter looks up its way again.
   m.leave = true;
@@ -94,6 +95,7 @@ function access64(m: Machine, f: OperationFields<'MCRR' | 'MRRC'>, write: boolea
 const mcrr: Execute<OperationFields<'MCRR'>> = (m, f) => {
   const access = access64(m, f, true);
   const { Rt, Rt2 } = f;
+  extensionsUnknown(m);
   access.write!(m, (BigInt(register(m, Rt2)) << 32n) | BigInt(register(m, Rt)));
   m.leave = true;
 };

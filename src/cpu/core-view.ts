@@ -13,6 +13,7 @@ import { fetchHalfword, fetchWord } from './physical-memory.js';
 import {
   bringIn,
   type Core,
+  extensionsUnknown,
   type Machine,
   setRegister,
   setWord,
@@ -204,6 +205,7 @@ export class CoreView {
         else systemRegister(register)!.write!(m, value as number);
       });
       m.listener = listener;
+      extensionsUnknown(m);
       contextsChanged(m);
       tellMode(m);
     });

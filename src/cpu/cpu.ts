@@ -15,7 +15,7 @@ import { taken } from './instruction.js';
 import { interpreterBase64 } from './interpreter-binary.js';
 import * as L from './layout.js';
 import { fetchAddress, interpreterLoad, interpreterStore } from './memory.js';
-import { Op } from './micro-ops.js';
+import { FIRST_EXTENSION, Op } from './micro-ops.js';
 import { tellMode } from './mode-log.js';
 import {
   allocateMemory,
@@ -47,7 +47,9 @@ import { unpredictable } from './unpredictable.js';
 import { passWait, stillWaits, type Wait } from './waits.js';
 import { webAssembly } from '../wasm/webassembly.js';
 
-const SLOW: number = Op.SLOW;
+/** Whether a micro-op's ext is the number of a slow instruction. */
+const isInstruction = (op: number): boolean =>
+  op === (Op.SLOW as number) || op >= (FIRST_EXTENSION as number);
 
 /** Instructions a core runs before the next one's turn. */
 const SLICE = 5000;
@@ -256,7 +258,7 @@ export class Cpu {
     this.begin(rec);
     m.leave = false;
     try {
-      if (m.u16[rec >>> 1] === SLOW) {
+      if (isInstruction(m.u16[rec >>> 1]!)) {
         m.u32[L.PC >>> 2] = m.nextAddress;
         const decoded = m.instructions[m.u32[(rec + L.OP_EXT) >>> 2]!]!;
         decoded.execute(m, decoded.fields, decoded);

@@ -7,6 +7,14 @@ import * as L from './layout.js';
 import { Op } from './micro-ops.js';
 import type { Machine } from './state.js';
 
+/** The parts of a micro-op of an extension: see micro-ops.ts. */
+export interface ExtensionOp {
+  readonly op: Op;
+  readonly a?: number;
+  readonly b?: number;
+  readonly imm?: number;
+}
+
 const BL: number = Op.BL;
 
 /** One instruction on its way to micro-ops, and the block they go to. */
@@ -60,6 +68,13 @@ export class Emitter {
   slow(execute: Execute<Fields>, fields: Fields): void {
     const { instructions } = this.m;
     this.emit(Op.SLOW, 0, 0, 0, instructions.length);
+    instructions.push({ word: this.word, encoding: this.encoding, fields, execute });
+  }
+
+  /** A micro-op of an extension: where the interpreter cannot do it, TypeScript does. */
+  extension({ op, a = 0, b = 0, imm = 0 }: ExtensionOp, execute: Execute<Fields>, fields: Fields): void {
+    const { instructions } = this.m;
+    this.emit(op, a, b, imm, instructions.length);
     instructions.push({ word: this.word, encoding: this.encoding, fields, execute });
   }
 

@@ -11,7 +11,7 @@ import * as L from './layout.js';
 import { isPrivileged, isSecure, modeOf } from './current-mode.js';
 import { neonInstructions } from './neon/index.js';
 import type { Machine } from './state.js';
-import { word } from './state.js';
+import { extensionsAccessible, word } from './state.js';
 import { vfpInstructions } from './vfp/index.js';
 import { EXTENSION_REGISTERS } from './vfp/system-registers.js';
 
@@ -69,7 +69,9 @@ function checked(execute: Execute<Fields>, operation: string): Execute<Fields> {
     const { reg, opc = 0 }: Needs<never, 'reg' | 'opc'> = f;
     const system = isSystem && reg !== FPSCR;
     if (system && !isPrivileged(m)) undefinedInstruction(m);
-    check(m, isSimd || (mayBeSimd && (opc & 9) !== 0), system);
+    const simd = isSimd || (mayBeSimd && (opc & 9) !== 0);
+    check(m, simd, system);
+    if (!system) extensionsAccessible(m, simd ? L.ACCESS_VFP | L.ACCESS_SIMD : L.ACCESS_VFP);
     if (operation === 'VMRS') checkIdentification(m, f);
     execute(m, f, decoded);
   };

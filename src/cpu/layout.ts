@@ -47,6 +47,13 @@ export const EXCLUSIVE_SIZE = 136;
 /** FPSCR and FPEXC. */
 export const FPSCR = 140;
 export const FPEXC = 144;
+/**
+ * Which extension instructions the interpreter may execute by itself: what was found when one was last executed by
+ * TypeScript. Whoever changes what that depends on (mode, SCR, CPACR, NSACR, HCPTR, FPEXC) sets it to 0.
+ */
+export const EXTENSION_ACCESS = 148;
+export const ACCESS_VFP = 1;
+export const ACCESS_SIMD = 2;
 /** D0 to D31, eight bytes each. */
 export const D0 = 256;
 /** Banked registers of the modes that do not run; see modes.ts. */

@@ -8,6 +8,7 @@ import type { LowerSome } from './emitter.js';
 import { Emitter } from './emitter.js';
 import { eventAtInstruction } from './debug-events.js';
 import { debugEvent, undefinedInstruction } from './exceptions.js';
+import { type LowerExtension, extensionLowerings } from './extension-lowerings.js';
 import { type Execute, type Executes, taken } from './instruction.js';
 import * as L from './layout.js';
 import { lowerings } from './lowerings.js';
@@ -223,6 +224,9 @@ slowInstructions satisfies Executes<SlowOperation>;
 
 type Lowerings = Readonly<Record<string, LowerSome<Fields> | undefined>>;
 const a32Lowerings = lowerings as unknown as Lowerings;
+const extensions = extensionLowerings as unknown as Readonly<
+  Record<string, LowerExtension<Fields> | undefined>
+>;
 const t32Lowerings: Lowerings = { ...a32Lowerings, ...(thumbLowerings as unknown as Lowerings) };
 
 function lowerOperation(
@@ -234,7 +238,10 @@ function lowerOperation(
 ): void {
   conditionally(emitter, condition === 15 ? ALWAYS : condition, () => {
     const lower = (isThumb ? t32Lowerings : a32Lowerings)[operation];
-    if (!lower?.(emitter, fields)) emitter.slow(slowInstruction(operation)!, fields);
+    if (lower?.(emitter, fields)) return;
+    const extension = extensions[operation]?.(emitter, fields);
+    if (extension) emitter.extension(extension, slowInstruction(operation)!, fields);
+    else emitter.slow(slowInstruction(operation)!, fields);
   });
 }
 

@@ -242,4 +242,81 @@ export enum Op {
   BX,
   /** To [a] in the same instruction set. */
   B_REG,
+
+  // Floating-point. `[a]`, `[b]` and `[imm]` are extension registers here, by the number of their first word: S0 is 0,
+  // D1 is 2; imm has it in its lowest byte, and options above. Each is a slow instruction, too, whose number is ext: what
+  // the interpreter does not do by itself, that does. A `core` is a core register's address, a `base` too.
+
+  // [a] = [b] op [imm]
+  VADD_F32,
+  VADD_F64,
+  VSUB_F32,
+  VSUB_F64,
+  /** Option NEGATE_PRODUCT: the result negated. */
+  VMUL_F32,
+  VMUL_F64,
+  VDIV_F32,
+  VDIV_F64,
+  /** [a] = [a] + [b] * [imm], the product rounded by itself; options NEGATE_PRODUCT, NEGATE_ADDEND */
+  VMLA_F32,
+  VMLA_F64,
+  /** The same, rounded once. */
+  VFMA_F32,
+  VFMA_F64,
+  // [a] = op [imm]
+  VSQRT_F32,
+  VSQRT_F64,
+  VABS_F32,
+  VABS_F64,
+  VNEG_F32,
+  VNEG_F64,
+  VMOV_F32,
+  VMOV_F64,
+  /** [a] = imm; of a double, the higher word, and the lower one is 0 */
+  VMOV_IMM_F32,
+  VMOV_IMM_F64,
+  /** FPSCR's flags: [a] with [imm], or with 0 by the option WITH_ZERO */
+  VCMP_F32,
+  VCMP_F64,
+  // [a] = [imm] converted; options SIGNED, and TO_ZERO where it is not FPSCR that says how to round
+  VCVT_F64_F32,
+  VCVT_F32_F64,
+  VCVT_F32_INT,
+  VCVT_F64_INT,
+  VCVT_INT_F32,
+  VCVT_INT_F64,
+
+  /** [a] = core b */
+  VMOV_FROM_CORE,
+  /** core b = [a] */
+  VMOV_TO_CORE,
+  /** [a], [a + 1] = core b, core imm */
+  VMOV_FROM_CORES,
+  VMOV_TO_CORES,
+  /** Core b = FPSCR */
+  VMRS,
+  /** NZCV = FPSCR's */
+  VMRS_FLAGS,
+  VMSR,
+  // [a] at base b + imm
+  VLDR_F32,
+  VLDR_F64,
+  VSTR_F32,
+  VSTR_F64,
+  /** imm words from [a] on at base b; options DOWN, WRITE_BACK, and ONE_MORE for a word that is passed over */
+  VLDM,
+  VSTM,
 }
+
+/** The first micro-op of floating-point. */
+export const FIRST_EXTENSION = Op.VADD_F32;
+
+// Options of floating-point micro-ops, from bit 8 of imm on.
+export const NEGATE_PRODUCT = 1;
+export const NEGATE_ADDEND = 2;
+export const WITH_ZERO = 1;
+export const SIGNED = 1;
+export const TO_ZERO = 2;
+export const DOWN = 1;
+export const WRITE_BACK = 2;
+export const ONE_MORE = 4;

@@ -28,7 +28,7 @@ import { isPrivileged, isSecure, modeOf } from './current-mode.js';
 import * as L from './layout.js';
 import { tellMode } from './mode-log.js';
 import type { Machine } from './state.js';
-import { setWord, word } from './state.js';
+import { extensionsUnknown, setWord, word } from './state.js';
 import { updateContext } from './tlb.js';
 import { unpredictable } from './unpredictable.js';
 
@@ -169,6 +169,7 @@ export function setCpsr(m: Machine, value: number): void {
   setWord(m, L.CPSR, value & KEPT);
   if (from !== (value & PSR_M)) {
     switchBank(m, from, value & PSR_M);
+    extensionsUnknown(m);
     updateContext(m);
     tellMode(m);
   }

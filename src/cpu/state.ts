@@ -301,6 +301,16 @@ export function setRegister(m: Machine, n: number, value: number): void {
   m.u32[n] = value;
 }
 
+/** Says that instructions of extensions, a set of L.ACCESS_VFP and L.ACCESS_SIMD, may be executed. */
+export function extensionsAccessible(m: Machine, which: number): void {
+  m.u32[L.EXTENSION_ACCESS >>> 2]! |= which;
+}
+
+/** Says that this is to be found out again. */
+export function extensionsUnknown(m: Machine): void {
+  m.u32[L.EXTENSION_ACCESS >>> 2] = 0;
+}
+
 /** The running core, for those who look on. */
 export function runningView({ views, core }: Machine): CoreView {
   return views[core.index]!;

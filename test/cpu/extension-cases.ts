@@ -1,13 +1,20 @@
 /** Generated cases for floating-point and Advanced SIMD: a word, and the state it starts from. */
+import type { Cpu } from '../../src/cpu/cpu.js';
+import * as L from '../../src/cpu/layout.js';
+import { readCpsr, setFlags } from '../../src/cpu/modes.js';
+import { slowInstruction } from '../../src/cpu/slow/index.js';
 import { a32Encodings } from '../../src/isa/a32/index.js';
 import { assembler } from '../../src/isa/assembler.js';
 import type { Encoding } from '../../src/isa/encoding.js';
 import { accepts, isUnpredictable } from '../../src/isa/encoding.js';
+import { decodeA32 } from '../../src/isa/decoder.js';
 import { d } from '../../src/isa/extension-registers.js';
 import { neon } from '../../src/isa/neon/index.js';
 import { writeFields } from '../../src/isa/pattern.js';
 import { coreRegisters, lr, r0, r1, r12, sp } from '../../src/isa/registers.js';
 import { vfp } from '../../src/isa/vfp/index.js';
+import { hex } from '../support/hex.js';
+import { ramWords } from '../support/ram.js';
 import { randomWords } from '../isa/generate.js';
 import type { Program } from './machines.js';
 import { constant, LOAD_ADDRESS, program } from './machines.js';
@@ -273,4 +280,46 @@ function codeFor(cases: readonly { words: readonly number[]; memory: boolean }[]
   }
   const bytes = a.assemble();
   return [...new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)];
+}
+
+/** Does a case with the function of its operation; gives the state after it. */
+export function runCase(cpu: Cpu, { word, state, address }: Case): Uint32Array {
+  const { machine: m } = cpu;
+  const memory = ramWords(cpu, address, state.length);
+  memory.set(state);
+  m.u32.set(state.subarray(0, 64), L.D0 >>> 2);
+  m.u32[L.FPSCR >>> 2] = state[FPSCR_AT]!;
+  setFlags(m, state[FLAGS_AT]!);
+  for (let r = 0; r < 13; r++) m.u32[r] = state[CORE_AT + r]!;
+  m.u32[14] = state[CORE_AT + 13]!;
+  const { encoding, fields } = decodeA32(word)!;
+  const execute = slowInstruction(encoding.operation)!;
+  execute(m, fields, { word, encoding, fields, execute });
+  memory.set(m.u32.subarray(L.D0 >>> 2, (L.D0 >>> 2) + 64));
+  memory[FPSCR_AT] = m.u32[L.FPSCR >>> 2]!;
+  memory[FLAGS_AT] = readCpsr(m);
+  for (let r = 0; r < 13; r++) memory[CORE_AT + r] = m.u32[r]!;
+  memory[CORE_AT + 13] = m.u32[14]!;
+  return memory.slice();
+}
+
+/** What differs in the state after a case, in words. */
+export function differences({ state }: Case, here: Uint32Array, there: Uint32Array, who: string): string[] {
+  const result: string[] = [];
+  for (let i = 0; i < here.length; i++) {
+    const mask = i === FLAGS_AT ? APSR_FLAGS : 0xffffffff;
+    if (((here[i]! ^ there[i]!) & mask) === 0) continue;
+    const name =
+      i < 64
+        ? `d${i >> 1}[${i & 1}]`
+        : i === FPSCR_AT
+          ? 'FPSCR'
+          : i === FLAGS_AT
+            ? 'flags'
+            : i < STATE_WORDS
+              ? `r${i - CORE_AT}`
+              : `memory+${(i - STATE_WORDS) * 4}`;
+    result.push(`${name} was ${hex(state[i]!)}, here ${hex(here[i]!)}, ${who} ${hex(there[i]!)}`);
+  }
+  return result;
 }

@@ -79,6 +79,41 @@ function writeSlow<T>(rec: usize, address: u32, value: u32): void {
   storeElsewhere(rec, address, sizeof<T>(), value);
 }
 
+/**
+ * Where `bytes` bytes at an address are that may be read at once; 0 where TypeScript has to look: they are not in RAM,
+ * or in two pages, or the address has a bit of `align`.
+ */
+export function placeToRead(address: u32, align: u32, bytes: u32): usize {
+  const context = load<u32>(CONTEXT);
+  const entry = entryOf(address, context);
+  if (
+    load<u32>(entry, TLB_READ) != ((address & (0xfffff000 | align)) | context) ||
+    (address & 0xfff) + bytes > 0x1000
+  )
+    return 0;
+  return placeOf(entry, address);
+}
+
+/** The same to be written; where instructions were decoded from them is for TypeScript, too. */
+export function placeToWrite(address: u32, align: u32, bytes: u32): usize {
+  const context = load<u32>(CONTEXT);
+  const entry = entryOf(address, context);
+  if ((address & 0xfff) + bytes > 0x1000) return 0;
+  const key = load<u32>(entry, TLB_WRITE);
+  if (key == ((address & (0xfffff000 | align)) | context)) return placeOf(entry, address);
+  if (
+    (key & ~SLOW) != ((address & 0xfffff000) | context) ||
+    (load<u32>(entry, TLB_FLAGS) & TLB_IS_RAM) == 0 ||
+    (address & align) != 0
+  )
+    return 0;
+  const place = placeOf(entry, address);
+  const last = (physicalAt(place) + bytes - 1) >>> 6;
+  for (let line = physicalAt(place) >>> 6; line <= last; line++)
+    if (load<u8>(CODE_LINES + line) != 0) return 0;
+  return place;
+}
+
 /** Accesses that must be aligned whatever SCTLR.A says; the size tells TypeScript. */
 export function readStrict(rec: usize, address: u32): u32 {
   return (address & 3) == 0 ? read<u32>(rec, address) : loadElsewhere(rec, address, STRICT | 4);

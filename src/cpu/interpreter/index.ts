@@ -30,6 +30,7 @@ import {
 } from '../layout';
 import { Op } from '../micro-ops';
 import { entryOf, read, readStrict, write, writeStrict } from './access';
+import { floatingPoint } from './vfp';
 import { fetchedFrom, physicalAt, placeOf, readData, writeData } from './physical-memory';
 
 /** Runs a slow instruction. Not 0: the interpreter must return. */
@@ -1242,8 +1243,9 @@ export function run(rec: usize): void {
         if (rec == 0) return;
         continue;
       }
-      default:
-        unreachable();
+      default: {
+        if (!floatingPoint(rec) && slow(rec)) return;
+      }
     }
     rec += OP_SIZE;
   }

@@ -2,7 +2,7 @@
 import { FPSCR_BITS } from '../float/environment.js';
 import * as L from '../layout.js';
 import type { Machine } from '../state.js';
-import { setWord, word } from '../state.js';
+import { extensionsUnknown, setWord, word } from '../state.js';
 
 export const EXTENSION_REGISTERS = { FPSID: 0, FPSCR: 1, MVFR1: 6, MVFR0: 7, FPEXC: 8 } as const;
 export type ExtensionRegister = keyof typeof EXTENSION_REGISTERS;
@@ -35,7 +35,9 @@ export function readExtensionRegister(m: Machine, reg: number): number | undefin
 /** Writes one, as far as it can be written: the identification registers keep their values. False where there is none. */
 export function writeExtensionRegister(m: Machine, reg: number, value: number): boolean {
   if (reg === EXTENSION_REGISTERS.FPSCR) setWord(m, L.FPSCR, value & FPSCR_BITS);
-  else if (reg === EXTENSION_REGISTERS.FPEXC) setWord(m, L.FPEXC, value & FPEXC_EN);
-  else return readExtensionRegister(m, reg) !== undefined;
+  else if (reg === EXTENSION_REGISTERS.FPEXC) {
+    setWord(m, L.FPEXC, value & FPEXC_EN);
+    extensionsUnknown(m);
+  } else return readExtensionRegister(m, reg) !== undefined;
   return true;
 }
