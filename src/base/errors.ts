@@ -17,12 +17,20 @@ export class HypberryError extends Error {
   }
 }
 
-/** Runs `read`; a refusal comes back as a value, anything else is thrown. */
+/** Codes of refusals that tell of this user and this system, and nothing of what was to be read. */
+const OF_THE_USER = ['card.permission', 'system.limit'];
+
+/** Whether an error is a refusal that tells something of what was to be read. */
+export function isRefusal(error: unknown): error is HypberryError {
+  return error instanceof HypberryError && !OF_THE_USER.includes(error.code);
+}
+
+/** Runs `read`; a refusal of what is read comes back as a value, anything else is thrown. */
 export async function attempt<T>(read: () => Promise<T>): Promise<T | HypberryError> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof HypberryError) return error;
+    if (isRefusal(error)) return error;
     throw error;
   }
 }

@@ -10,14 +10,14 @@ export interface DoctorOptions {
   readonly json?: boolean;
 }
 
-/** Prints the diagnosis; the exit status is 0 where the running kernel reports HYP mode, 1 for another, 2 unknown. */
+/** Prints the diagnosis; the exit status is 0 where the running kernel reports HYP mode or has the hypervisor below it, 1 for another mode, 2 unknown. */
 export async function doctor(options: DoctorOptions): Promise<void> {
-  const { pi, soc, mode, advice, report, kernel, upgradeRows } = await examine({
+  const { pi, soc, mode, underHypervisor, advice, report, kernel, upgradeRows } = await examine({
     readPi,
     openFolder: (folder) => (access) => openCard(folder, { ...access, say: sayAside }),
     hooks: ourHooks,
   });
-  process.exitCode = { HYP: 0, SVC: 1, MIXED: 1, unknown: 2 }[mode];
+  process.exitCode = underHypervisor ? 0 : { HYP: 0, SVC: 1, MIXED: 1, unknown: 2 }[mode];
   if (options.json) {
     sayJson({
       model: pi.model ?? null,
@@ -25,6 +25,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
       soc: soc ?? null,
       kernel: pi.kernel ?? null,
       mode,
+      underHypervisor,
       bootFolder: pi.bootFolder ?? null,
       card: report?.facts ?? null,
       cardKernel: kernel ?? null,
@@ -33,7 +34,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     return;
   }
   const rows: (readonly [string, string])[] = [
-    ['board', pi.model ?? 'not a Raspberry Pi, as far as can be told'],
+    ['board', pi.model || 'not a Raspberry Pi, as far as can be told'],
     ['revision', pi.revision === undefined ? 'unknown' : hexDigits(pi.revision, 4)],
     ['SoC', soc ?? 'unknown'],
     ['kernel', pi.kernel ?? 'unknown'],
@@ -41,7 +42,14 @@ export async function doctor(options: DoctorOptions): Promise<void> {
       'mode it reports',
       mode === 'unknown' ? 'unknown: not in the kernel log, or the log cannot be read' : mode,
     ],
-    ['boot folder', pi.bootFolder ?? 'not found'],
+    ...(underHypervisor ? ([['HYP mode', "hypberry's hypervisor has it"]] as const) : []),
+    [
+      'boot folder',
+      pi.bootFolder ?? (pi.closedFolder === undefined ? 'not found' : `${pi.closedFolder}, perhaps`),
+    ],
+    ...(pi.closedFolder !== undefined || (pi.bootFolder !== undefined && !report)
+      ? ([['what is there', 'may not be read by you']] as const)
+      : []),
     ...(report ? ([['what is there', report.conclusion]] as const) : []),
     ...upgradeRows,
   ];

@@ -222,7 +222,8 @@ function tellKernel(file: Uint8Array, blocks: number): KernelFile {
       kernel,
     };
   }
-  const uBoot = findUBoot(file);
+  // A text may speak of it.
+  const uBoot = startsInA32(file) ? findUBoot(file) : undefined;
   if (uBoot !== undefined) return { kind: 'u-boot', ...facts, version: uBoot };
   const text = readKernelText(file);
   const version = text.version ?? facts.version;

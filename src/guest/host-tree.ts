@@ -14,6 +14,9 @@ const CLOCK_HZ = 48_000_000;
 /** Affinity 0 of a cpu node's reg. */
 const AFFINITY = 3;
 
+/** The node of a console's near end: no other tree has one there, below the root. */
+export const consoleNode = (n: number): string => `serial@${(NEAR_UARTS + PAGE * n).toString(16)}`;
+
 /** What a node's compatible property lists. */
 function compatibleOf(node: FdtNode): string[] {
   const value = node.properties.get('compatible');
@@ -63,7 +66,7 @@ export function changeHostTree(fdt: Fdt, cores: number, consoles: number): strin
   const first = Math.max(-1, ...numbers.map(Number)) + 1;
   return Array.from({ length: consoles }, (_, n) => {
     const address = NEAR_UARTS + PAGE * n;
-    const name = `serial@${address.toString(16)}`;
+    const name = consoleNode(n);
     const { properties } = ensureNode(fdt, `/${name}`);
     properties.set('compatible', texts('arm,pl011', 'arm,primecell'));
     properties.set('reg', fdtFromCells(address, PAGE));

@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import type { PiFacts } from '../setup/doctor.js';
+import { reportedMode, type PiFacts } from '../setup/doctor.js';
+import { systemCode } from './system-error.js';
 
 /** Mount points of the boot partition, today's first (Raspberry Pi OS since bookworm, before; Debian's images; LibreELEC). */
 const BOOT_FOLDERS = ['/boot/firmware', '/boot', '/boot/efi', '/flash'];
@@ -12,7 +13,7 @@ const BOOT_FOLDERS = ['/boot/firmware', '/boot', '/boot/efi', '/flash'];
  * @param root the folder that stands for `/`, for tests
  * @param readLog gives the kernel's log, or undefined
  */
-export function readPi(root = '/', readLog: () => string | undefined = readKernelLog): PiFacts {
+export function readPi(root = '/', readLog: () => string | undefined = () => readKernelLog()): PiFacts {
   const read = (file: string): Buffer | undefined => {
     try {
       return fs.readFileSync(path.join(root, file));
@@ -22,6 +23,8 @@ export function readPi(root = '/', readLog: () => string | undefined = readKerne
   };
   const text = (file: string): string | undefined => read(file)?.toString('utf8').replace(/\0+$/, '').trim();
   const cpuinfo = text('proc/cpuinfo') ?? '';
+  const folders = BOOT_FOLDERS.map((folder) => path.join(root, folder));
+  const bootFolder = folders.find((folder) => bootFiles(folder) === 'there');
   const revisionCell = read('proc/device-tree/system/linux,revision');
   const revisionLine = /^Revision\s*:\s*([0-9a-f]+)\s*$/im.exec(cpuinfo)?.[1];
   return {
@@ -35,23 +38,57 @@ export function readPi(root = '/', readLog: () => string | undefined = readKerne
     compatible: text('proc/device-tree/compatible')?.split('\0') ?? [],
     kernel: text('proc/sys/kernel/osrelease'),
     kernelLog: readLog(),
-    bootFolder: BOOT_FOLDERS.map((folder) => path.join(root, folder)).find((folder) =>
-      ['config.txt', 'start.elf'].some((name) => fs.existsSync(path.join(folder, name))),
-    ),
+    bootFolder,
+    closedFolder:
+      bootFolder === undefined ? folders.find((folder) => bootFiles(folder) === 'closed') : undefined,
+    nodes: namesIn(path.join(root, 'proc/device-tree')),
   };
 }
 
-/** The kernel's log, from its ring buffer or, where that is closed or has run over, from the system's journal. */
-function readKernelLog(): string | undefined {
-  const logs = [
-    ['dmesg', []],
-    ['journalctl', ['--dmesg', '--boot', '--no-pager', '--output=cat']],
-  ] as const;
+/** Whether a folder has the files of a boot folder; `closed` where this user may not look. */
+function bootFiles(folder: string): 'there' | 'none' | 'closed' {
+  try {
+    const isThere = ['config.txt', 'start.elf'].some((name) =>
+      fs.statSync(path.join(folder, name), { throwIfNoEntry: false }),
+    );
+    return isThere ? 'there' : 'none';
+  } catch (error) {
+    return systemCode(error) === 'EACCES' ? 'closed' : 'none';
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Ways to the kernel's log: its ring buffer or, where that is closed or has run over, the system's journal. */
+const LOGS: readonly (readonly [program: string, args: readonly string[]])[] = [
+  ['dmesg', []],
+  ['journalctl', ['--dmesg', '--boot', '--no-pager', '--quiet', '--output=cat']],
+];
+/** Bytes of a log; a journal of months may have many. */
+const LONGEST_LOG = 256 << 20;
+
+/**
+ * The kernel's log: the first one that tells the mode, else the last that could be read.
+ * @param logs programs that print it
+ */
+export function readKernelLog(logs = LOGS): string | undefined {
   let last: string | undefined;
   for (const [program, args] of logs) {
     try {
-      last = execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-      if (last.includes('CPU: ')) return last;
+      const text = execFileSync(program, args, {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+        maxBuffer: LONGEST_LOG,
+      });
+      // The journal says nothing to a user who may not read it.
+      if (text.trim() !== '') last = text;
+      if (reportedMode(text) !== 'unknown') return text;
     } catch {
       // Not there, or not for this user: the next one.
     }

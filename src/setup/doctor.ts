@@ -1,6 +1,7 @@
 /** What a running Pi says about itself, and what to do next. */
 import type { HypberryError } from '../base/errors.js';
 import { REVISION } from '../board/bcm2836.js';
+import { consoleNode } from '../guest/host-tree.js';
 import type { Start } from './survey.js';
 
 /** Facts of the machine that runs us, as far as they are known. */
@@ -17,6 +18,10 @@ export interface PiFacts {
   readonly kernelLog: string | undefined;
   /** Where the boot partition is mounted. */
   readonly bootFolder: string | undefined;
+  /** Where it may be, in a folder that this user may not look into; undefined where {@link bootFolder} is known. */
+  readonly closedFolder: string | undefined;
+  /** Names of the nodes below the root of the device tree. */
+  readonly nodes: readonly string[];
 }
 
 /** The mode that a kernel reports its cores to have started in. */
@@ -26,6 +31,8 @@ export interface Diagnosis {
   /** `BCM2836`, `BCM2837`, …, from the revision code, else the device tree; undefined where this is no Raspberry Pi. */
   readonly soc: string | undefined;
   readonly mode: ReportedMode;
+  /** Hypberry's hypervisor runs this system, with its guests beside it: it has HYP mode, and gives the system SVC mode. */
+  readonly underHypervisor: boolean;
   /** What to do next, one sentence. */
   readonly advice: string;
 }
@@ -51,12 +58,13 @@ export interface CardFacts {
 /**
  * Says what to do next.
  * @param pi the running machine
- * @param card undefined where the boot folder was not looked at
+ * @param card undefined where the boot folder was not looked at, or this user may not read what is there
  */
 export function diagnose(pi: PiFacts, card: CardFacts | undefined): Diagnosis {
   const soc = socOf(pi);
   const mode = reportedMode(pi.kernelLog);
-  return { soc, mode, advice: adviceFor(pi, soc, mode, card) };
+  const underHypervisor = pi.nodes.includes(consoleNode(0));
+  return { soc, mode, underHypervisor, advice: adviceFor(pi, soc, { mode, underHypervisor }, card) };
 }
 
 function socOf({ revision, compatible }: PiFacts): string | undefined {
@@ -65,8 +73,8 @@ function socOf({ revision, compatible }: PiFacts): string | undefined {
   return name && (FAMILIES[name] ?? name);
 }
 
-/** What Linux prints once all cores are up (arch/arm/kernel/setup.c, `hyp_mode_check`). */
-function reportedMode(log: string | undefined): ReportedMode {
+/** The mode that a kernel's log tells: what Linux prints once all cores are up (arch/arm/kernel/setup.c, `hyp_mode_check`). */
+export function reportedMode(log: string | undefined): ReportedMode {
   const mode = /CPU: All CPU\(s\) started in (HYP|SVC) mode/.exec(log ?? '')?.[1];
   if (mode === 'HYP' || mode === 'SVC') return mode;
   return /CPU: WARNING: CPU\(s\) started in wrong\/inconsistent modes/.test(log ?? '') ? 'MIXED' : 'unknown';
@@ -75,7 +83,7 @@ function reportedMode(log: string | undefined): ReportedMode {
 function adviceFor(
   pi: PiFacts,
   soc: string | undefined,
-  mode: ReportedMode,
+  { mode, underHypervisor }: Pick<Diagnosis, 'mode' | 'underHypervisor'>,
   card: CardFacts | undefined,
 ): string {
   const folder = pi.bootFolder ?? 'the boot folder';
@@ -87,13 +95,24 @@ function adviceFor(
       ? 'This board has a BCM2835, whose ARM1176 core has no HYP mode: put the card into a Pi 2 v1.1.'
       : `This board has a ${soc}, not the Pi 2's BCM2836: hypberry's block is not made for it, and its firmware starts HYP mode or EL2 by itself.`;
   }
-  if (mode === 'HYP')
-    return 'All is well: this Pi started in HYP mode on all cores, and there is nothing to do.';
+  if (mode === 'HYP' || underHypervisor) {
+    const how = underHypervisor
+      ? "hypberry's hypervisor has HYP mode on this Pi, and its system runs beside the guests in SVC mode, as it should"
+      : 'this Pi started in HYP mode on all cores';
+    if (card?.starts === 'SVC') {
+      return `The card will start SVC mode the next time, though ${how}: run "sudo hypberry install ${folder}" if that is not wanted.`;
+    }
+    return `All is well: ${how}, and there is nothing to do.`;
+  }
   if (mode === 'unknown' && pi.kernelLog === undefined) {
     return 'The kernel\'s log could not be read: run "sudo hypberry doctor" to learn the mode.';
   }
   if (card?.starts === 'HYP') {
     return 'The card will start HYP mode the next time: restart the Pi, then run "hypberry doctor" again.';
+  }
+  const closed = pi.bootFolder === undefined ? pi.closedFolder : card ? undefined : pi.bootFolder;
+  if (closed !== undefined) {
+    return `What is in ${closed} may not be read by you: run "sudo hypberry doctor" to learn what to do.`;
   }
   if (pi.bootFolder === undefined) {
     return 'Mount the boot partition (at /boot/firmware, say), then run "hypberry doctor" again.';

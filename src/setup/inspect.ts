@@ -1,5 +1,5 @@
 /** A report of what is on a card, for people and for scripts. */
-import { attempt, HypberryError } from '../base/errors.js';
+import { attempt, HypberryError, isRefusal } from '../base/errors.js';
 import { counted } from '../base/words.js';
 import type { Card, CardReader } from '../card/card.js';
 import { remember } from '../card/remember.js';
@@ -202,7 +202,7 @@ async function findInstalled(card: CardReader): Promise<{
       ],
     };
   } catch (error) {
-    if (!(error instanceof HypberryError)) throw error;
+    if (!isRefusal(error)) throw error;
     return { lines: undefined, damaged: error, files, rows: problemRows(error) };
   }
 }
@@ -228,7 +228,7 @@ async function findGuests(
       rows.push(['note', `${file} is of no guest: "hypberry guest add" and "guest remove" take it away.`]);
     return { guests, names: guests.length > 0 ? namesOf(guests) : '', damaged: false, rows };
   } catch (error) {
-    if (!(error instanceof HypberryError)) throw error;
+    if (!isRefusal(error)) throw error;
     return { guests: [], names: '', damaged: true, rows: [] };
   }
 }

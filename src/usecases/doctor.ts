@@ -1,4 +1,5 @@
 /** What a running Pi is, which mode it started in, and what to do next. */
+import { HypberryError } from '../base/errors.js';
 import { diagnose, type Diagnosis, type PiFacts } from '../setup/doctor.js';
 import { inspectCard, type Report } from '../setup/inspect.js';
 import { upgradeAdvice, type StartedKernel } from '../setup/upgrade.js';
@@ -15,7 +16,7 @@ export interface DoctorPorts {
 
 export interface Examined extends Diagnosis {
   readonly pi: PiFacts;
-  /** What is in its boot folder; undefined where that was not found. */
+  /** What is in its boot folder; undefined where that was not found, or this user may not read it. */
   readonly report: Report | undefined;
   /** The kernel that the folder starts, where that can be told. */
   readonly kernel: StartedKernel | undefined;
@@ -30,8 +31,7 @@ export interface Examined extends Diagnosis {
 export async function doctor({ readPi, openFolder, hooks }: DoctorPorts): Promise<Examined> {
   const pi = readPi();
   const folder = pi.bootFolder;
-  const report =
-    folder === undefined ? undefined : await withCard(openFolder(folder), { write: false }, inspectCard);
+  const report = folder === undefined ? undefined : await reportOn(openFolder(folder));
   const kernel = report?.kernel;
   const found = diagnose(pi, report && { starts: report.start.mode, refusal: report.refusal });
   const upgrade =
@@ -44,4 +44,13 @@ export async function doctor({ readPi, openFolder, hooks }: DoctorPorts): Promis
     kernel,
     upgradeRows: upgrade?.rows ?? [],
   };
+}
+
+async function reportOn(openCard: OpenCard): Promise<Report | undefined> {
+  try {
+    return await withCard(openCard, { write: false }, inspectCard);
+  } catch (error) {
+    if (error instanceof HypberryError && error.code === 'card.permission') return undefined;
+    throw error;
+  }
 }

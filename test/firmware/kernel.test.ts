@@ -250,6 +250,7 @@ describe('other files', () => {
       { kind: 'u-boot', version: 'U-Boot 2024.01 (Jan 01 2024)' },
       /^U-Boot 2024.01/,
     ],
+    ['a text that tells of U-Boot', text('Here U-Boot 2025.01 starts.\n'), { kind: 'unknown' }, /^a text/],
     [
       'a raw kernel',
       concat(ARMV7_CODE, text(BANNER)),

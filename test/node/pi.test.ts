@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { piOfBootFolder, readPi } from '../../src/node/pi.js';
+import { piOfBootFolder, readKernelLog, readPi } from '../../src/node/pi.js';
 import { temporary } from '../card/images.js';
 
 /** A root folder with these files in it. */
@@ -32,6 +32,8 @@ describe('what the system says', () => {
       kernel: '6.1.21-v7+',
       kernelLog: 'a log',
       bootFolder: path.join(at, 'boot/firmware'),
+      closedFolder: undefined,
+      nodes: ['compatible', 'model', 'system'],
     });
   });
 
@@ -57,7 +59,48 @@ describe('what the system says', () => {
       kernel: undefined,
       kernelLog: undefined,
       bootFolder: undefined,
+      closedFolder: undefined,
+      nodes: [],
     });
+  });
+});
+
+test('a boot folder that this user may not look into is told from none', ({ skip }) => {
+  skip(process.getuid?.() !== 0, 'needs root: not tried here');
+  const at = root({ ...PI2, 'boot/firmware/config.txt': '' });
+  fs.chmodSync(path.join(at, 'boot/firmware'), 0o700);
+  process.seteuid!(65534);
+  try {
+    expect(readPi(at, () => undefined)).toMatchObject({
+      bootFolder: undefined,
+      closedFolder: path.join(at, 'boot/firmware'),
+    });
+  } finally {
+    process.seteuid!(0);
+  }
+});
+
+describe('the kernel’s log', () => {
+  const HYP_LINE = '[    0.1] CPU: All CPU(s) started in HYP mode.\n';
+  const print = (text: string) => ['printf', ['%s', text]] as const;
+  const fails = ['false', []] as const;
+
+  test('is the journal’s where the ring buffer has run over, whatever else of a CPU it tells', () => {
+    const oops = '[ 9000.1] CPU: 1 PID: 12 Comm: kworker/1:0 Not tainted\n';
+    expect(readKernelLog([print(oops), print(HYP_LINE)])).toBe(HYP_LINE);
+    expect(readKernelLog([print(oops), fails])).toBe(oops);
+  });
+
+  test('may be long', () => {
+    const many = [
+      'sh',
+      ['-c', `printf '%s' '${HYP_LINE}'; yes 'usb 1-1.4: new device' | head -c 2000000`],
+    ] as const;
+    expect(readKernelLog([many])).toContain(HYP_LINE);
+  });
+
+  test('is not known where no program tells anything', () => {
+    expect(readKernelLog([fails, ['no-such-program', []], print('\n')])).toBeUndefined();
   });
 });
 

@@ -427,3 +427,21 @@ test('settings that no table knows are named once, those of known names with a p
     "not known to hypberry as the firmware's: fast",
   ]);
 });
+
+test.each(['bootcode.bin', 'config.txt', 'start.elf', 'fixup.dat', 'kernel7.img', 'hypberry-guests.json'])(
+  'that this user may not read %s says nothing of the card',
+  async (name) => {
+    const files = bootPartition('svc', { ...guestFiles('web'), 'config.txt': text('') });
+    const card = changeableCard(files);
+    const refusal = new HypberryError('card.permission', `You may not open "${name}".`, 'Use sudo.');
+    const closed = {
+      ...card,
+      read: async (path: string, ...part: number[]) => {
+        if (path.toLowerCase() === name) throw refusal;
+        return card.read(path, ...part);
+      },
+    };
+    await expect(inspectCard(card)).resolves.toMatchObject({ sections: expect.any(Array) as unknown });
+    await expect(inspectCard(closed)).rejects.toBe(refusal);
+  },
+);

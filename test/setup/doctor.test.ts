@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { HypberryError } from '../../src/base/errors.js';
+import { readFdt } from '../../src/firmware/fdt.js';
+import { changeHostTree } from '../../src/guest/host-tree.js';
 import { diagnose, type PiFacts } from '../../src/setup/doctor.js';
+import { HOST_TREE } from '../support/boot-files.js';
 
 const HYP_LOG = 'x\n[    0.105] CPU: All CPU(s) started in HYP mode.\n';
 const SVC_LOG = 'x\n[    0.105] CPU: All CPU(s) started in SVC mode.\n';
@@ -14,6 +17,8 @@ const pi = (facts: Partial<PiFacts>): PiFacts => ({
   kernel: '6.1.21-v7+',
   kernelLog: SVC_LOG,
   bootFolder: '/boot/firmware',
+  closedFolder: undefined,
+  nodes: ['cpus', 'memory@0', 'soc'],
   ...facts,
 });
 
@@ -51,6 +56,22 @@ describe('what to do next', () => {
       /hypberry try \/boot\/firmware.*sudo hypberry install \/boot\/firmware/,
     ],
     ['after install, before the restart', {}, 'HYP', 'SVC', /restart/],
+    ['in HYP mode, after uninstall', { kernelLog: HYP_LOG }, 'SVC', 'HYP', /SVC mode the next time/],
+    [
+      'as the host of guests',
+      { nodes: ['cpus', 'soc', 'serial@40010000', 'serial@40011000'] },
+      'HYP',
+      'SVC',
+      /hypervisor.*nothing to do/,
+    ],
+    [
+      'with a boot folder that may not be looked into',
+      { bootFolder: undefined, closedFolder: '/boot/firmware' },
+      undefined,
+      'SVC',
+      /\/boot\/firmware.*sudo hypberry doctor/,
+    ],
+    ['with files there that may not be read', {}, undefined, 'SVC', /may not be read.*sudo hypberry doctor/],
     ['in different modes', { kernelLog: MIXED_LOG }, 'SVC', 'MIXED', /hypberry install/],
     ['with a log that may not be read', { kernelLog: undefined }, 'HYP', 'unknown', /sudo hypberry doctor/],
     ['with a log that does not say', { kernelLog: 'x' }, 'SVC', 'unknown', /hypberry install/],
@@ -79,4 +100,12 @@ describe('what to do next', () => {
     // The running system is what it is.
     expect(diagnose(pi({ kernelLog: HYP_LOG }), { starts: 'none', refusal }).advice).toMatch(/nothing to do/);
   });
+});
+
+test('the hypervisor is known by the consoles that it puts into the tree of the host', () => {
+  const tree = readFdt(HOST_TREE);
+  const names = (): string[] => tree.root.children.map(({ name }) => name);
+  expect(diagnose(pi({ nodes: names() }), undefined).underHypervisor).toBe(false);
+  changeHostTree(tree, 3, 2);
+  expect(diagnose(pi({ nodes: names() }), undefined).underHypervisor).toBe(true);
 });

@@ -166,6 +166,8 @@ describe('a file of a card is read as a whole once, by', () => {
     kernel: '4.1.13-v7+',
     kernelLog: undefined,
     bootFolder: '/boot',
+    closedFolder: undefined,
+    nodes: [],
   };
   const fresh = bootPartition('svc', { 'bcm2709-rpi-2-b.dtb': HOST_TREE });
   const installed = { ...fresh, ...guestFiles('web') };
