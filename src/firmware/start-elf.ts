@@ -73,8 +73,8 @@ const E_MACHINE_AT = 0x12;
 const SECTION_FORMAT = '\0[%60c]\0';
 
 /**
- * Settings that decide what is started, and do not stand in every start.elf. Seen: `armstub` and `overlay_prefix` not yet in
- * December 2015, but in August 2016; `upstream_kernel` in May 2018, `os_prefix` in April 2020, `auto_initramfs` in February 2024.
+ * Settings that decide what is started, and do not stand in every start.elf. Seen: `armstub` and `overlay_prefix` not yet on
+ * 6 April 2016, but on 13 May; `upstream_kernel` in May 2018, `os_prefix` in April 2020, `auto_initramfs` in February 2024.
  */
 const NOT_IN_ALL = [
   'armstub',
@@ -85,6 +85,9 @@ const NOT_IN_ALL = [
   'os_prefix',
   'auto_initramfs',
 ] as const;
+
+/** What it logs of a tree that it puts where it likes. */
+const TREE_LOADED = 'Device tree loaded to 0x';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const LAST_WITHOUT_UPSTREAM_NAMES = [2022, 3, 31] as const;
@@ -125,10 +128,15 @@ const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
   const build = readBuild(file);
   const stubs = findStubs(file);
   const words = filterWords(file, SECTION_FORMAT);
+  const knowsArmstub = has('\0armstub\0');
+  // What it does with trees is told by what it logs. start_cd.elf logs nothing since November 2015; there armstub tells: of
+  // 32 files that log, of 2015 to 2024, those know it that do as today, the first of 13 May 2016, and none of the others.
+  const logs = has('assuming not DT-capable') || has('assuming DT-capable') || has(TREE_LOADED);
+  const takesAnyKernel = logs ? has('assuming DT-capable') : knowsArmstub;
   return {
     size: file.length,
     ...build,
-    knowsArmstub: has('\0armstub\0'),
+    knowsArmstub,
     knowsArmstub7File: has('\0armstub7.bin\0'),
     knowsKernelOld: has('\0kernel_old\0'),
     knowsDeviceTreeAddress: has('\0device_tree_address\0'),
@@ -139,8 +147,8 @@ const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
     readsUpstreamTag: has('283x'),
     findsUpstreamTree: !isBuiltBy(build.buildDate, LAST_WITHOUT_UPSTREAM_NAMES),
     commandLine: readCommandLine(file),
-    treeNeeds: has('RPTL\0') && !has('assuming DT-capable') ? 'trailer' : 'nothing',
-    placesHigh: has('Device tree loaded to 0x'),
+    treeNeeds: has('RPTL\0') && !takesAnyKernel ? 'trailer' : 'nothing',
+    placesHigh: logs ? has(TREE_LOADED) : knowsArmstub,
     stubs,
     stub: chooseStub(stubs),
   };

@@ -173,7 +173,7 @@ describe('the firmware that bootcode.bin loads', () => {
 });
 
 describe('a setting that came with later firmware than that of the card', () => {
-  // Of the names, armstub and overlay_prefix do not stand in start.elf of December 2015, but in that of August 2016;
+  // Of the names, armstub and overlay_prefix do not stand in start.elf of 6 April 2016, but in that of 13 May 2016;
   // upstream_kernel is in that of May 2018, os_prefix in that of April 2020, auto_initramfs in that of February 2024.
   test.each(['armstub', 'overlay_prefix', 'upstream_kernel', 'os_prefix', 'auto_initramfs'])(
     '%s does nothing, and that is said',

@@ -155,6 +155,18 @@ describe('start.elf', () => {
     });
   });
 
+  // start_cd.elf of 25 November 2015, 16 August 2016, 15 April 2020 and 26 August 2022: the names of settings are those of
+  // start.elf of the same day, and no message is in it. That one logs what is expected here.
+  test.each<[string, readonly string[], object]>([
+    ['of 2015', TEXTS_2015, { treeNeeds: 'trailer', placesHigh: false }],
+    ['of 2016', [...TEXTS_TODAY, 'RPTL'], { treeNeeds: 'nothing', placesHigh: true }],
+    ['of today', TEXTS_TODAY, { treeNeeds: 'nothing', placesHigh: true }],
+  ])('cut down, without messages, %s does with a tree as the whole one', (_, texts, expected) => {
+    const silent = texts.filter((it) => !it.startsWith('Device tree loaded') && !it.includes('assuming'));
+    expect(silent.length).toBeLessThan(texts.length);
+    expect(readStartElf(startElfOf(silent, []))).toMatchObject(expected);
+  });
+
   test('without a stub for this board says so', () => {
     const firmware = readStartElf(startElfOf(TEXTS_TODAY, [stubWithContract(newer)]));
     expect(firmware.stub).toBeUndefined();
