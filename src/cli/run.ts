@@ -1,10 +1,12 @@
 /** One run of the command, from its arguments to its exit status. */
 import { CommanderError } from 'commander';
+import { useZlib } from '../node/gunzip.js';
 import { printError } from './output.js';
 import { program } from './program.js';
 
 /** Runs `hypberry` with this process's arguments; nothing is thrown. */
 export async function run(): Promise<void> {
+  useZlib();
   try {
     await program().parseAsync();
   } catch (error) {

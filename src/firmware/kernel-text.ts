@@ -28,7 +28,7 @@ export interface TextReader {
 }
 
 /** Unpacked bytes after which no more are looked at. */
-const UNPACKED_LIMIT = 64 << 20;
+export const UNPACKED_LIMIT = 64 << 20;
 const VERSION_START = ascii('Linux version ');
 /** Longer than any version line, and than every other text that is looked for. */
 const LONGEST = 512;

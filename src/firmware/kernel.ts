@@ -3,7 +3,14 @@ import { ascii, concatBytes, findBytes, readText, readU16LE, readU32BE, readU32L
 import { onceForBytes } from '../base/memo.js';
 import { decodeA32, decodeT32, isWideT32 } from '../isa/decoder.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
-import { kernelTextReader, readKernelText, type Hypervisor, type KernelText } from './kernel-text.js';
+import { gunzipAtOnce } from '../ports/gunzip.js';
+import {
+  kernelTextReader,
+  readKernelText,
+  UNPACKED_LIMIT,
+  type Hypervisor,
+  type KernelText,
+} from './kernel-text.js';
 import { looksLike } from './looks-like.js';
 import { findXz, unpackXzText } from './xz.js';
 
@@ -392,6 +399,8 @@ const LONGEST_SILENCE = 1 << 20;
 
 /** What gzip data, which may be followed by anything, says in plain text, as far as it is not damaged. */
 function gzipText(data: Uint8Array): KernelText {
+  const whole = gunzipAtOnce(data, UNPACKED_LIMIT);
+  if (whole) return readKernelText(whole);
   const reader = kernelTextReader();
   gunzip(data, reader.take);
   return reader.found();

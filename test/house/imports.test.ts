@@ -14,7 +14,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   hypervisor: ['base', 'isa', 'board', 'translate'],
   boot: ['base', 'isa', 'board'],
   card: ['base', 'ports'],
-  firmware: ['base', 'isa', 'board', 'boot', 'card'],
+  firmware: ['base', 'ports', 'isa', 'board', 'boot', 'card'],
   guest: ['base', 'isa', 'board', 'firmware', 'hypervisor', 'card'],
   engine: ['base', 'isa', 'cpu', 'board', 'firmware', 'hypervisor'],
   setup: ['base', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
