@@ -122,3 +122,6 @@ export type Lower<F = object> = (e: Emitter, f: F) => true;
 
 /** The same; false where these fields are for the slow path. */
 export type LowerSome<F = object> = (e: Emitter, f: F) => boolean;
+
+/** What an operation with these fields becomes; undefined where it is for TypeScript alone. */
+export type LowerExtension<F = object> = (e: Emitter, f: F) => ExtensionOp | undefined;

@@ -1,7 +1,7 @@
 /** Floating-point instructions as micro-ops, little-endian. What they do not do is left to the slow instructions. */
 import { expandFloat } from '../isa/extension-operands.js';
 import { float32Bits, float64HighWord } from './float/bits.js';
-import type { Emitter, ExtensionOp } from './emitter.js';
+import type { Emitter, ExtensionOp, LowerExtension } from './emitter.js';
 import * as L from './layout.js';
 import {
   DOWN,
@@ -15,10 +15,8 @@ import {
   WRITE_BACK,
 } from './micro-ops.js';
 import type { Needs, Operation, OperationFields } from './operation-fields.js';
+import { structures } from './structure-lowerings.js';
 import { EXTENSION_REGISTERS } from './vfp/system-registers.js';
-
-/** What an operation with these fields becomes; undefined where it is for TypeScript alone. */
-export type LowerExtension<F = object> = (e: Emitter, f: F) => ExtensionOp | undefined;
 
 const OPTIONS = 8;
 
@@ -151,4 +149,5 @@ export const extensionLowerings = {
   VSTR: one([Op.VSTR_F32, Op.VSTR_F64]),
   VLDM: many(Op.VLDM),
   VSTM: many(Op.VSTM),
+  ...structures,
 } satisfies { readonly [Name in Operation]?: LowerExtension<OperationFields<Name>> };

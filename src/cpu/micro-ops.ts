@@ -306,7 +306,18 @@ export enum Op {
   /** imm words from [a] on at base b; options DOWN, WRITE_BACK, and ONE_MORE for a word that is passed over */
   VLDM,
   VSTM,
+
+  // Advanced SIMD. Loads and stores of structures, from [a] on, at base b; the lowest byte of imm is the address of the
+  // core register that is added to the base, or ADD_NOTHING or ADD_SIZE; the options are those of STRUCTURE_.
+  VLD_MULTIPLE,
+  VST_MULTIPLE,
+  VLD_LANE,
+  VST_LANE,
+  VLD_ALL,
 }
+
+/** The first micro-op of Advanced SIMD. */
+export const FIRST_SIMD = Op.VLD_MULTIPLE;
 
 /** The first micro-op of floating-point. */
 export const FIRST_EXTENSION = Op.VADD_F32;
@@ -320,3 +331,16 @@ export const TO_ZERO = 2;
 export const DOWN = 1;
 export const WRITE_BACK = 2;
 export const ONE_MORE = 4;
+
+/** What is added to the base: nothing, or as much as was transferred. */
+export const ADD_NOTHING = 0xff;
+export const ADD_SIZE = 0xfe;
+// Places of options of loads and stores of structures: size of the elements (2 bits, a power of two in bytes), elements
+// of a structure less one (2 bits), how far its registers are apart (2 bits), the alignment that is wanted (3 bits, a
+// power of two in bytes), and how many structures an index has, or which index (3 bits).
+export const STRUCTURE_SIZE = 0;
+export const STRUCTURE_COUNT = 2;
+export const STRUCTURE_APART = 4;
+export const STRUCTURE_ALIGNMENT = 6;
+export const STRUCTURE_GROUPS = 9;
+export const STRUCTURE_INDEX = 9;

@@ -114,6 +114,22 @@ export function placeToWrite(address: u32, align: u32, bytes: u32): usize {
   return place;
 }
 
+/** The same of elements of `size` bytes, 4 at most, which need not be aligned where that is allowed. */
+export function elementsToRead(address: u32, size: u32, bytes: u32): usize {
+  return placeToRead(address, isMisaligned(address, size) ? 0 : size - 1, bytes);
+}
+export function elementsToWrite(address: u32, size: u32, bytes: u32): usize {
+  return placeToWrite(address, isMisaligned(address, size) ? 0 : size - 1, bytes);
+}
+// @ts-ignore: decorator
+@inline
+function isMisaligned(address: u32, size: u32): bool {
+  return (
+    (address & (size - 1)) != 0 &&
+    (load<u32>(entryOf(address, load<u32>(CONTEXT)), TLB_FLAGS) & TLB_UNALIGNED) != 0
+  );
+}
+
 /** Accesses that must be aligned whatever SCTLR.A says; the size tells TypeScript. */
 export function readStrict(rec: usize, address: u32): u32 {
   return (address & 3) == 0 ? read<u32>(rec, address) : loadElsewhere(rec, address, STRICT | 4);

@@ -28,8 +28,9 @@ import {
   VARIANT_T,
   Z,
 } from '../layout';
-import { Op } from '../micro-ops';
+import { FIRST_SIMD, Op } from '../micro-ops';
 import { entryOf, read, readStrict, write, writeStrict } from './access';
+import { simd } from './simd';
 import { floatingPoint } from './vfp';
 import { fetchedFrom, physicalAt, placeOf, readData, writeData } from './physical-memory';
 
@@ -1244,7 +1245,8 @@ export function run(rec: usize): void {
         continue;
       }
       default: {
-        if (!floatingPoint(rec) && slow(rec)) return;
+        const done = <u32>load<u16>(rec) < <u32>FIRST_SIMD ? floatingPoint(rec) : simd(rec);
+        if (!done && slow(rec)) return;
       }
     }
     rec += OP_SIZE;

@@ -8,6 +8,7 @@ import type { Machine } from '../state.js';
 import { register, setRegister, word } from '../state.js';
 import type { Destination } from './lanes.js';
 import { vd } from './lanes.js';
+import { allAlignment, ALIGNMENTS, laneAlignment, VLD1_REGISTERS, VLD2_SHAPES } from './structures.js';
 
 /** An element: its D register and its index there, and its size in bytes. */
 interface Element {
@@ -93,18 +94,6 @@ function transfer(
 /** The element size in bytes that the field size says. */
 const bytesOf = (f: Needs<'size'>): Bytes => (1 << f.size) as Bytes;
 
-/** align of multiple elements: 1 for 8 bytes, 2 for 16, 3 for 32. */
-const ALIGNMENTS = [1, 8, 16, 32];
-
-/** VLD1 and VST1 by type: how many registers. */
-const VLD1_REGISTERS: Readonly<Record<number, number>> = { 7: 1, 10: 2, 6: 3, 2: 4 };
-/** VLD2 by type: how many pairs of registers, and how far apart the two of a pair are. */
-const VLD2_SHAPES: Readonly<Record<number, { pairs: number; apart: number }>> = {
-  8: { pairs: 1, apart: 1 },
-  9: { pairs: 1, apart: 2 },
-  3: { pairs: 2, apart: 2 },
-};
-
 /** Whole registers; `n` elements of one index, from n registers, make a structure. */
 function multiple(load: boolean, n: Count): Execute<Transfer & Needs<'align', 'type' | 'inc'>> {
   return (m, f) => {
@@ -132,21 +121,6 @@ function multiple(load: boolean, n: Count): Execute<Transfer & Needs<'align', 't
   };
 }
 
-/** Alignment in bytes of one lane of n registers, by index_align's low bits. */
-function laneAlignment(n: number, bytes: number, index_align: number): number {
-  switch (n) {
-    case 1:
-      return bytes === 1 || (index_align & 1) === 0 ? 1 : bytes;
-    case 2:
-      return index_align & 1 ? 2 * bytes : 1;
-    case 3:
-      return 1;
-    default:
-      if (bytes === 4) return [1, 8, 16, 1][index_align & 3]!;
-      return index_align & 1 ? 4 * bytes : 1;
-  }
-}
-
 /** One lane of n registers. */
 function lane(load: boolean, n: Count): Execute<Transfer & Needs<'index_align'>> {
   return (m, f) => {
@@ -168,9 +142,7 @@ function allLanes(n: Count): Execute<Transfer & Needs<'T' | 'a'>> {
     const { size, T, a } = f;
     // VLD4 of 32 bits with an alignment of 16 bytes is size 3.
     const bytes = (1 << Math.min(size, 2)) as 1 | 2 | 4;
-    let alignment = n * bytes;
-    if (n === 4 && bytes === 4) alignment = size === 3 ? 16 : 8;
-    const address = addressOf(m, f, a ? alignment : 1, false);
+    const address = addressOf(m, f, allAlignment(n, size, a), false);
     const values = Array.from({ length: n }, (_, i) => readMemory(m, (address + i * bytes) >>> 0, bytes));
     values.forEach((value, i) => {
       // For VLD1, T says that a second register gets the same.

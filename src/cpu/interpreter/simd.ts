@@ -1,0 +1,23 @@
+// Advanced SIMD micro-ops.
+import { ACCESS_SIMD, EXTENSION_ACCESS } from '../layout';
+import { Op } from '../micro-ops';
+import { loadAll, loadLane, loadMultiple, storeLane, storeMultiple } from './structures';
+
+/** Does one. False: nothing was done, and TypeScript has to do it. */
+export function simd(rec: usize): bool {
+  if ((load<u32>(EXTENSION_ACCESS) & ACCESS_SIMD) == 0) return false;
+  switch (<u32>load<u16>(rec)) {
+    case Op.VLD_MULTIPLE:
+      return loadMultiple(rec);
+    case Op.VST_MULTIPLE:
+      return storeMultiple(rec);
+    case Op.VLD_LANE:
+      return loadLane(rec);
+    case Op.VST_LANE:
+      return storeLane(rec);
+    case Op.VLD_ALL:
+      return loadAll(rec);
+    default:
+      return false;
+  }
+}
