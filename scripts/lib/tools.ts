@@ -25,12 +25,32 @@ const programsOf = {
   fish: ['fish'],
   groff: ['groff'],
   'chromium-headless-shell': ['chromium-headless-shell'],
+  git: ['git'],
+  'build-essential': ['gcc', 'make'],
+  'gcc-arm-linux-gnueabihf': ['arm-linux-gnueabihf-gcc'],
+  'binutils-arm-linux-gnueabihf': ['ar', 'ld', 'nm', 'objcopy', 'objdump', 'strip'].map(
+    (it) => `arm-linux-gnueabihf-${it}`,
+  ),
+  flex: ['flex'],
+  bison: ['bison'],
+  bc: ['bc'],
 } as const;
 
 /** A Debian package whose programs tests use. */
 export type ToolPackage = keyof typeof programsOf;
 
-const everyPackage = Object.keys(programsOf) as ToolPackage[];
+/** What building Linux takes, which `npm run test:long` alone does. */
+export const linuxTools: readonly ToolPackage[] = [
+  'git',
+  'build-essential',
+  'gcc-arm-linux-gnueabihf',
+  'binutils-arm-linux-gnueabihf',
+  'flex',
+  'bison',
+  'bc',
+];
+
+const everyPackage = (Object.keys(programsOf) as ToolPackage[]).filter((it) => !linuxTools.includes(it));
 
 /** What making a card takes. */
 export const cardTools: readonly ToolPackage[] = ['mtools', 'dosfstools', 'fdisk'];
@@ -96,6 +116,13 @@ async function unpack(packages: readonly ToolPackage[]): Promise<void> {
   }
   await rm(work, { recursive: true, force: true });
 
+  // bison and flex look for these in the system's folders unless told otherwise.
+  const told = [
+    ['BISON_PKGDATADIR', join(root, 'usr/share/bison')],
+    ['M4', join(root, 'usr/bin/m4')],
+  ] as const;
+  const there = told.filter(([, it]) => existsSync(it));
+  const places = there.map(([name, it]) => `${name}='${it}' `).join('');
   // Only these programs see the unpacked libraries, through a small script each.
   const named = ['(', '-name', '*.so', '-o', '-name', '*.so.*', ')'];
   const libraries = (await run('find', [root, ...named, '-printf', '%h\n'])).trim().split('\n');
@@ -107,7 +134,8 @@ async function unpack(packages: readonly ToolPackage[]): Promise<void> {
     const folder = folders.find((it) => existsSync(join(root, it, program)));
     if (folder === undefined) continue;
     const path = [...new Set(libraries)].join(':');
-    const script = `#!/bin/sh\nLD_LIBRARY_PATH='${path}' exec '${join(root, folder, program)}' "$@"\n`;
+    const start = `${places}LD_LIBRARY_PATH='${path}' exec '${join(root, folder, program)}'`;
+    const script = `#!/bin/sh\n${start} "$@"\n`;
     await writeFile(join(bin, `${program}.new`), script);
     await chmod(join(bin, `${program}.new`), 0o755);
     await rename(join(bin, `${program}.new`), join(bin, program));
