@@ -1,5 +1,6 @@
 /** One run of the command, from its arguments to its exit status. */
 import { CommanderError } from 'commander';
+import { refuseNotUtf8 } from '../node/arguments.js';
 import { useZlib } from '../node/gunzip.js';
 import { printError } from './output.js';
 import { program } from './program.js';
@@ -8,6 +9,7 @@ import { program } from './program.js';
 export async function run(): Promise<void> {
   useZlib();
   try {
+    refuseNotUtf8();
     await program().parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {

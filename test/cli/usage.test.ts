@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
@@ -5,7 +6,7 @@ import { lockTarget } from '../../src/node/lock.js';
 import { temporary } from '../card/images.js';
 import { bootPartition, guestFiles, HOST_TREE, type Files } from '../support/boot-files.js';
 import { text } from '../support/kernel-files.js';
-import { hypberry } from './run.js';
+import { hypberry, MAIN } from './run.js';
 
 // Each test starts the program several times.
 vi.setConfig({ testTimeout: 120_000 });
@@ -20,6 +21,17 @@ const withGuests = (...names: readonly string[]): Files =>
   bootPartition('svc', { 'bcm2709-rpi-2-b.dtb': HOST_TREE, ...guestFiles(...names) });
 const without = (files: Files, ...paths: readonly string[]): Files =>
   Object.fromEntries(Object.entries(files).filter(([path]) => !paths.includes(path)));
+
+test('usage.not-utf8: a card is not taken for another whose name Node would read the same', ({ skip }) => {
+  skip(process.platform !== 'linux', 'needs Linux: not tried here');
+  const folder = folderWith({ 'card\ufffd.img': text('mine') });
+  const script = 'exec "$0" "$1" uninstall "$2/card$(printf "\\377").img"';
+  const { status, stderr } = spawnSync('sh', ['-c', script, process.execPath, MAIN, folder], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toMatch(/^error: .*\(usage\.not-utf8\)\nhint: /);
+  expect(status).toBe(2);
+});
 
 describe('a usage error names what is wrong, and the help of the command', () => {
   test.each([
