@@ -10,10 +10,10 @@ import { BOOTCODE, splitMemory } from './bootcode.js';
 import { readCommandLine } from './command-line.js';
 import { numberSetting, PI2, textSetting, type BoardState, type Config } from './config.js';
 import { readFdt, type Fdt } from './fdt.js';
-import { readSized } from './file-size.js';
+import { readSized, readSizedTogether } from './file-size.js';
 import type { Picked } from './handover.js';
 import { bareKernel, describeKernel, readKernel, type KernelFile } from './kernel.js';
-import { firstThere, isOldBootcode, readFirmware, readIfThere, type CardFirmware } from './readers.js';
+import { firstThere, isOldBootcode, readFirmware, type CardFirmware } from './readers.js';
 import type { StartElf } from './start-elf.js';
 import { STUB_SIZE, type StubBehaviour } from './stub.js';
 import { applyTreeSettings } from './tree-settings.js';
@@ -97,7 +97,7 @@ export async function loadCard(card: CardReader, board: BoardState = PI2): Promi
  * @param firmware what `readFirmware` found on the card
  * @param notes those of `readFirmware`
  * @throws HypberryError `firmware.no-kernel`, `firmware.arm64-kernel`, `firmware.not-a-kernel`, `firmware.no-file`
- *   (named in config.txt, not on the card), `firmware.no-stub`, and what the card throws
+ *   (named in config.txt, not on the card), `firmware.no-stub`, `firmware.file-size`, and what the card throws
  */
 export async function loadFiles(
   card: CardReader,
@@ -191,7 +191,7 @@ async function readKernelFile(
   if (numberSetting(config, 'arm_64bit', 0) !== 0) {
     notes.push('arm_64bit is taken to be ignored: the BCM2836 has no 64-bit cores.');
   }
-  const data = await card.read(file);
+  const data = await readSized(card, file, 'kernel');
   const facts = readKernel(data);
   const inner = bareKernel(facts);
   if (inner.kind === 'arm64') {
@@ -317,15 +317,11 @@ async function readInitramfs(
     names = [name];
   } else return undefined;
 
-  const parts: Uint8Array[] = [];
-  for (const name of names) {
-    const part = await readIfThere(card, withPrefix(prefix, name));
-    if (part === undefined) {
-      notes.push(`The initramfs ${name} is not on the card; the firmware goes on without one.`);
-      return undefined;
-    }
-    parts.push(part);
-  }
+  const nameOf = new Map(names.map((name) => [withPrefix(prefix, name), name]));
+  const parts = await readSizedTogether(card, [...nameOf.keys()], 'initramfs', (path) => {
+    notes.push(`The initramfs ${nameOf.get(path)!} is not on the card; the firmware goes on without one.`);
+  });
+  if (parts === undefined) return undefined;
   return { file: names.join(','), data: concatBytes(...parts), address };
 }
 
@@ -346,7 +342,7 @@ async function readStubFile(
     file = await firstThere(card, ['armstub7.bin']);
   }
   if (file !== undefined) {
-    const data = await card.read(file);
+    const data = await readSized(card, file, 'stub');
     const hasContract = data.length >= STUB_SIZE && readU32LE(data, CONTRACT.MAGIC_AT) === CONTRACT.MAGIC;
     if (!hasContract) {
       notes.push(`${file} does not have 5afe570b at 0xf0, so the firmware writes no addresses into it.`);

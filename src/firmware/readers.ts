@@ -201,8 +201,3 @@ export async function firstThere(card: CardReader, paths: readonly string[]): Pr
   }
   return undefined;
 }
-
-/** A file's bytes; undefined where it is not there. */
-export async function readIfThere(card: CardReader, path: string): Promise<Uint8Array | undefined> {
-  return (await firstThere(card, [path])) === undefined ? undefined : card.read(path);
-}

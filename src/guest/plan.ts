@@ -134,11 +134,18 @@ export interface GuestFiles {
 
 /**
  * Reads a guest's files from its card.
- * @throws HypberryError `guest.no-file`, and what the card throws
+ * @throws HypberryError `guest.no-file`, `guest.memory` for a file that is larger than all of it, and what the card throws
  */
 export async function readGuestFiles(card: CardReader, guest: Guest): Promise<GuestFiles> {
   const read = async (file: string): Promise<Uint8Array> => {
     const entry = await card.stat(file);
+    if (entry && !entry.isFolder && entry.size > guest.memory * MIB) {
+      throw new HypberryError(
+        'guest.memory',
+        `Guest ${guest.name} has ${guest.memory} MiB of memory, and ${file} alone has ${entry.size} bytes.`,
+        `Give it more ("memory" in ${GUESTS_FILE}), or add it again with another file.`,
+      );
+    }
     if (entry && !entry.isFolder) return card.read(file);
     throw new HypberryError(
       'guest.no-file',

@@ -3,7 +3,7 @@ import type { CardReader } from '../../src/card/card.js';
 import { GUESTS_FILE, readGuests } from '../../src/guest/guests.js';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
-import { bootPartition } from '../support/boot-files.js';
+import { bootPartition, guestFiles } from '../support/boot-files.js';
 import { memoryCard } from '../support/memory-card.js';
 
 /** Bytes that nobody may ask for: more than a text in this language can hold. */
@@ -14,6 +14,10 @@ function cardWithHuge(path: string, more: Parameters<typeof bootPartition>[1] = 
   const card = memoryCard(bootPartition('svc', { [path]: '', ...more }));
   return {
     ...card,
+    list: async (folder) =>
+      (await card.list(folder)).map((entry) =>
+        folder === '' && entry.name === path ? { ...entry, size: HUGE } : entry,
+      ),
     stat: async (name) => {
       const entry = await card.stat(name);
       return name.toLowerCase() === path ? entry && { ...entry, size: HUGE } : entry;
@@ -38,6 +42,50 @@ describe('a file too large to be what it is called is refused before it is read'
     const report = await inspectCard(card);
     const facts = JSON.stringify(report);
     expect(facts).toContain(`${path} has ${HUGE} bytes`);
+  });
+
+  test.each([
+    ['kernel7.img', 'kernel', ''],
+    ['other.img', 'kernel', 'kernel=other.img\n'],
+    ['other.img', 'kernel', 'kernel=other.img\nkernel_old=1\n'],
+    ['rd', 'initramfs', 'initramfs rd followkernel\n'],
+    ['rd', 'initramfs', 'ramfsfile=rd\n'],
+    ['initramfs7', 'initramfs', 'auto_initramfs=1\n'],
+    ['stub.bin', 'stub', 'armstub=stub.bin\n'],
+    ['armstub7.bin', 'stub', ''],
+    ['x.elf', 'start.elf', 'start_file=x.elf\n'],
+    ['args.txt', 'command line', 'cmdline=args.txt\n'],
+    ['more.txt', undefined, 'include more.txt\n'],
+  ])('%s, a %s by config.txt: %j', async (path, kind, config) => {
+    const card = cardWithHuge(path, { 'config.txt': config });
+    const words =
+      kind === undefined ? `${path} has ${HUGE} bytes; that` : `${HUGE} bytes, which no ${kind} has`;
+    await expect(planInstall(card, { method: 'auto' })).rejects.toThrow(words);
+    expect(JSON.stringify(await inspectCard(card))).toContain(words);
+  });
+
+  test('several that are one initramfs, by their sum', async () => {
+    const files = { a: '', b: '', 'config.txt': 'initramfs a,b followkernel\n' };
+    const card = memoryCard(bootPartition('svc', files));
+    const half = {
+      ...card,
+      stat: async (name: string) => {
+        const entry = await card.stat(name);
+        return name in files && name.length === 1 ? entry && { ...entry, size: HUGE / 2 } : entry;
+      },
+    };
+    await expect(planInstall(half, { method: 'auto' })).rejects.toThrow(
+      `a,b has ${HUGE} bytes, which no initramfs has`,
+    );
+  });
+
+  test("a guest's files", async () => {
+    const path = Object.keys(guestFiles('web')).find((name) => name !== GUESTS_FILE)!;
+    await expect(
+      planInstall(cardWithHuge(path, guestFiles('web')), { method: 'auto' }),
+    ).rejects.toMatchObject({
+      code: 'guest.memory',
+    });
   });
 
   test('fixup.dat, a tree and an overlay are passed by as damaged ones are', async () => {
