@@ -19,6 +19,9 @@ const ENTRY_END = 0x00;
 const ENTRY_DELETED = 0xe5;
 const ATTR_VOLUME_ID = 0x08;
 const ATTR_DIRECTORY = 0x10;
+/** All bits that are attributes, and those that a part of a long name has of them. */
+const ATTR_MASK = 0x3f;
+const ATTR_LONG_NAME = 0x0f;
 const NAME_LENGTH = 8;
 const EXTENSION_LENGTH = 3;
 const DOT = 0x2e;
@@ -28,6 +31,8 @@ export interface CheckedVolume {
   readonly volume: Volume;
   /** For every cluster number, 1 where it is taken and 0 where it is free. */
   readonly used: Uint8Array;
+  /** The volume's name in its root directory; undefined where there is none. */
+  readonly label: string | undefined;
 }
 
 /** Folders one in the other: the longest path that Windows takes, 260 characters, has no more names. */
@@ -61,16 +66,15 @@ export function checkVolume(disk: Disk): CheckedVolume {
   const runsOf = (clusters: number[]): [number, number][] =>
     clusters.map((cluster) => [clusterSector(volume, cluster), volume.sectorsPerCluster]);
 
-  const folders: Folder[] = [
-    {
-      path: '',
-      depth: 0,
-      runs:
-        volume.bits === 32
-          ? runsOf(follow(volume.rootCluster, 'the root folder'))
-          : [[volume.rootStart, volume.rootSectors]],
-    },
-  ];
+  const root: Folder = {
+    path: '',
+    depth: 0,
+    runs:
+      volume.bits === 32
+        ? runsOf(follow(volume.rootCluster, 'the root folder'))
+        : [[volume.rootStart, volume.rootSectors]],
+  };
+  const folders = [root];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const entry of folderEntries(disk, volume, folder)) {
       const path = folder.path === '' ? entry.name : `${folder.path}/${entry.name}`;
@@ -87,7 +91,7 @@ export function checkVolume(disk: Disk): CheckedVolume {
   }
   const used = new Uint8Array(fat.length);
   for (let cluster = 0; cluster < fat.length; cluster++) used[cluster] = fat[cluster] === 0 ? 0 : 1;
-  return { volume, used };
+  return { volume, used, label: labelIn(disk, root) };
 }
 
 function tooDeep(): HypberryError {
@@ -173,6 +177,26 @@ function* folderEntries(disk: Disk, volume: Volume, folder: Folder): Generator<R
       };
     }
   }
+}
+
+/** The first label in a folder: 11 characters, blanks behind them left out. */
+function labelIn(disk: Disk, { runs }: Folder): string | undefined {
+  for (const [sector, count] of runs) {
+    const bytes = disk.read(sector, count);
+    for (let at = 0; at < bytes.length; at += ENTRY_SIZE) {
+      if (bytes[at] === ENTRY_END) return undefined;
+      const attributes = bytes[at + ENTRY.attributes]! & ATTR_MASK;
+      if (bytes[at] === ENTRY_DELETED || attributes === ATTR_LONG_NAME || !(attributes & ATTR_VOLUME_ID))
+        continue;
+      const name = bytes.subarray(at, at + NAME_LENGTH + EXTENSION_LENGTH);
+      return (
+        Array.from(name, (byte) => String.fromCharCode(byte))
+          .join('')
+          .trimEnd() || undefined
+      );
+    }
+  }
+  return undefined;
 }
 
 /** A short name for a message: the eight and three characters, joined by a dot. */

@@ -291,6 +291,7 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
   return {
     kind,
     target,
+    label: checked.label,
     list: async (folder) => listNow(folder),
     stat: async (path) => statNow(path),
     read: async (path, offset, length) => readNow(path, offset, length),

@@ -21,6 +21,7 @@ export function overlayCard(base: CardReader, changes: CardChanges): CardReader 
 
   return {
     place: base.place,
+    label: base.label,
     async list(folder) {
       const parent = keyOf(folder);
       const inside = [...written].filter(([key]) => key !== '' && parentOf(key) === parent);

@@ -119,6 +119,8 @@ export async function loadFiles(
   const stubFile = stub && 'file' in stub.picked ? [stub.picked.file] : [];
   const read = [BOOTCODE, ...config.files, firmware.firmwareFile, ...stubFile, kernel.file];
   for (const file of tree ? [...read, tree.file] : read) unsure.push(...(await twinsOf(card, file)));
+  const ramdisks = ramdisk?.file.split(',').map((name) => withPrefix(prefix, name)) ?? [];
+  unsure.push(...behindLabel(card, [kernel.file, ...(tree ? [tree.file] : []), ...ramdisks]));
   return {
     firmware,
     armMemory: splitMemory(bootConfig, isOldBootcode(bootcode, startElf)).arm * MIB,
@@ -132,6 +134,19 @@ export async function loadFiles(
     notes: all,
     unsure,
   };
+}
+
+/** A sentence where one of the files is in a folder that has the name of the volume. */
+function behindLabel(card: CardReader, paths: readonly string[]): string[] {
+  const { label } = card;
+  const file = paths.find((path) => {
+    const slash = path.indexOf('/');
+    return label !== undefined && slash > 0 && foldCase(path.slice(0, slash)) === foldCase(label);
+  });
+  if (file === undefined) return [];
+  return [
+    `${file} is in a folder that has the name of the volume (its label), in which firmware was seen to find nothing (raspberrypi/firmware, issue 1529).`,
+  ];
 }
 
 /** A sentence where a file of that name stands in a folder more than once, in other case: on FAT only one of them can. */

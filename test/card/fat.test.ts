@@ -37,6 +37,17 @@ function freeByMtools(image: string): number {
   return Number(/([\d ]+) bytes free/.exec(run('mdir', '-i', image, '::'))![1]!.replaceAll(' ', ''));
 }
 
+it.each(SHAPES)('tells its name: FAT$bits, $megabytes MB', async (shape) => {
+  const image = makeVolume(shape, { 'other/x': EMPTY });
+  await withCard(image, async (card) => {
+    expect(card.label).toBeUndefined();
+  });
+  run('mlabel', '-i', image, '::BOOT');
+  await withCard(image, async (card) => {
+    expect(card.label).toBe('BOOT');
+  });
+});
+
 describe.each(SHAPES)('FAT$bits with $sectorsPerCluster sectors a cluster', (shape) => {
   const files = {
     'config.txt': pattern(1234, 1),

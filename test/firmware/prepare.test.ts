@@ -573,6 +573,24 @@ describe('what cannot start', () => {
   });
 });
 
+// raspberrypi/firmware, issue 1529: as Alpine's files on a volume that is called boot.
+test.each<[string, Files, string]>([
+  ['the kernel', { 'config.txt': 'kernel=boot/vmlinuz', 'boot/vmlinuz': kernel }, 'boot/vmlinuz'],
+  ['the initramfs', { 'config.txt': 'initramfs boot/rd followkernel', 'boot/rd': 'x' }, 'boot/rd'],
+  ['the tree', { 'config.txt': 'device_tree=/boot/my.dtb', 'boot/my.dtb': tree }, 'boot/my.dtb'],
+])('%s in a folder that has the name of the volume may not be found', async (_, files, file) => {
+  const unsureOf = async (label: string | undefined): Promise<readonly string[]> => {
+    const card = memoryCard({ ...CARD_TODAY, ...files });
+    return (await prepareHandover({ ...card, label })).picked.unsure;
+  };
+  expect(await unsureOf('BOOT')).toEqual([
+    expect.stringContaining(`${file} is in a folder that has the name`),
+  ]);
+  expect(await unsureOf('ALPINE')).toEqual([]);
+  expect(await unsureOf(undefined)).toEqual([]);
+  expect((await prepare({ ...CARD_TODAY, ...files })).picked.unsure).toEqual([]);
+});
+
 test("Debian's kernel, tree and firmware", { timeout: 300_000 }, async () => {
   const { trixie, firmware } = await inputs();
   const vmlinuz = await readFile(trixie.vmlinuz);
