@@ -12,18 +12,32 @@ function least<T>(): T {
   return (sizeof<T>() == 8 ? LEAST_DOUBLE : LEAST_SINGLE) as T;
 }
 
+/** A number's exponent field. */
+// @ts-ignore: decorator
+@inline
+function exponentOf<T>(value: T): u32 {
+  if (sizeof<T>() == 8) return <u32>(reinterpret<u64>(value as f64) >>> 52) & 0x7ff;
+  return (reinterpret<u32>(value as f32) >>> 23) & 0xff;
+}
+/** The exponent field of infinities and NaNs. */
+// @ts-ignore: decorator
+@inline
+function mostOf<T>(): u32 {
+  return sizeof<T>() == 8 ? 0x7ff : 0xff;
+}
+
 /** Whether an operand is a normal number, or zero. */
 // @ts-ignore: decorator
 @inline
 export function isPlain<T>(value: T): bool {
-  return (abs<T>(value) >= least<T>() && abs<T>(value) < (Infinity as T)) || value == (0 as T);
+  return exponentOf<T>(value) - 1 < mostOf<T>() - 1 || value == (0 as T);
 }
 
 /** Whether a rounded result was certainly normal before rounding, too. */
 // @ts-ignore: decorator
 @inline
 export function isSafe<T>(value: T): bool {
-  return abs<T>(value) >= ((2 as T) * least<T>()) && abs<T>(value) < (Infinity as T);
+  return exponentOf<T>(value) - 2 < mostOf<T>() - 2;
 }
 
 /** Whether it is not 0 and smaller than every normal number. */

@@ -35,7 +35,6 @@ import {
   isSubnormal,
   sumError,
 } from './floating';
-import { readData, writeData } from './physical-memory';
 
 /** FPSCR's rounding mode, 0 to nearest; with length and stride of vectors, which make scalar instructions UNDEFINED. */
 const RMODE: u32 = 3 << 22;
@@ -69,7 +68,9 @@ function isInexactSum<T>(x: T, y: T, sum: T): bool {
   return (fpscr() & IXC) == 0 && sumError<T>(x, y, sum) != (0 as T);
 }
 
-function add<T>(rec: usize, x: T, y: T): bool {
+function add<T>(rec: usize, minus: bool): bool {
+  const x = load<T>(vn(rec));
+  const y = minus ? (-load<T>(vm(rec)) as T) : load<T>(vm(rec));
   const sum = (x + y) as T;
   if (!rounds() || !isPlain<T>(x) || !isPlain<T>(y) || !(isSafe<T>(sum) || sum == (0 as T))) return false;
   raiseInexact(isInexactSum<T>(x, y, sum));
@@ -254,11 +255,13 @@ function transferMany(rec: usize, loads: bool): bool {
   if (place == 0 || first + count > WORDS) return false;
   let register = wordAt(first);
   const end = register + (count << 2);
-  while (register < end) {
-    if (loads) store<u32>(register, readData<u32>(place));
-    else writeData<u32>(place, load<u32>(register));
-    register += 4;
-    place += 4;
+  for (; register + 8 <= end; register += 8, place += 8) {
+    if (loads) store<u64>(register, load<u64>(place));
+    else store<u64>(place, load<u64>(register));
+  }
+  if (register < end) {
+    if (loads) store<u32>(register, load<u32>(place));
+    else store<u32>(place, load<u32>(register));
   }
   if (how & WRITE_BACK) store<u32>(core(rec), how & DOWN ? address : base + size);
   return true;
@@ -269,13 +272,11 @@ export function floatingPoint(rec: usize): bool {
   if ((load<u32>(EXTENSION_ACCESS) & ACCESS_VFP) == 0) return false;
   switch (<u32>load<u16>(rec)) {
     case Op.VADD_F32:
-      return add<f32>(rec, load<f32>(vn(rec)), load<f32>(vm(rec)));
-    case Op.VADD_F64:
-      return add<f64>(rec, load<f64>(vn(rec)), load<f64>(vm(rec)));
     case Op.VSUB_F32:
-      return add<f32>(rec, load<f32>(vn(rec)), -load<f32>(vm(rec)));
+      return add<f32>(rec, <u32>load<u16>(rec) == Op.VSUB_F32);
+    case Op.VADD_F64:
     case Op.VSUB_F64:
-      return add<f64>(rec, load<f64>(vn(rec)), -load<f64>(vm(rec)));
+      return add<f64>(rec, <u32>load<u16>(rec) == Op.VSUB_F64);
     case Op.VMUL_F32:
       return multiply<f32>(rec);
     case Op.VMUL_F64:
