@@ -71,6 +71,36 @@ function folderOf(files: Files): string {
   return folder;
 }
 
+describe('a folder with loops of links', () => {
+  test('is inspected, installed on, and uninstalled from to the byte', async () => {
+    const folder = folderOf(bootPartition('svc'));
+    fs.mkdirSync(join(folder, 'overlays'));
+    for (const [to, name] of [
+      ['.', 'here'],
+      ['..', 'overlays/up'],
+      ['two', 'one'],
+      ['one', 'two'],
+      ['itself', 'itself'],
+      ['overlays/up/overlays', 'round'],
+    ] as const)
+      fs.symlinkSync(to, join(folder, name));
+    const config = fs.readFileSync(join(folder, 'config.txt'));
+    const names = fs.readdirSync(folder).sort();
+    for (const [args, words] of [
+      [['inspect'], /^This card starts Linux in SVC mode/m],
+      [['install'], /^ {2}new file hypberry-/m],
+      [['inspect'], /^This card starts Linux in HYP mode/m],
+      [['uninstall'], /^ {2}config\.txt, now /m],
+    ] as const) {
+      const { status, stdout, stderr } = await hypberry([...args, folder]);
+      expect([status, stderr], args[0]).toEqual([0, '']);
+      expect(stdout).toMatch(words);
+    }
+    expect(fs.readFileSync(join(folder, 'config.txt')).equals(config)).toBe(true);
+    expect(fs.readdirSync(folder).sort()).toEqual(names);
+  });
+});
+
 /** The short name of a damaged entry holds an order; a long one would be checked by its sum. */
 function imageOf(files: Files): string {
   const image = makeVolume(

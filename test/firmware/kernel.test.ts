@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -301,6 +302,10 @@ describe('other files', () => {
   /** A zImage with this behind its header. */
   const packed = (data: Uint8Array): Uint8Array => concat(zImage(), data);
   const bomb = (): Uint8Array => new Uint8Array(gzipSync(Buffer.alloc(400 << 20), { level: 9 }));
+  const xzBomb = (): Uint8Array =>
+    new Uint8Array(
+      execFileSync('sh', ['-c', 'head -c 400000000 /dev/zero | xz -0 --check=crc32 --arm --lzma2=preset=0']),
+    );
   test.each<[string, () => Uint8Array]>([
     ['the beginning of U-Boot', () => full(text('U-Boot 2'))],
     ["the beginning of Linux's version", () => full(text('Linux version '))],
@@ -311,6 +316,7 @@ describe('other files', () => {
     ['headers of xz', () => packed(full(Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0)))],
     ['a bomb of gzip', bomb],
     ['a zImage with a bomb of gzip', () => packed(bomb())],
+    ['a zImage with a bomb of xz', () => packed(xzBomb())],
     ['blocks', () => full(concat(buildBootBlock(), new Uint8Array(KERNEL_OFFSET - BLOCK_SIZE)))],
   ])('full of %s is told in seconds', { timeout: 120_000 }, async (_what, make) => {
     const file = make();
