@@ -589,15 +589,19 @@ function transferMany(
     if (Rn === 15 || count === 0 || e.bigEndian) return false;
     const hasPc = (registers & 0x8000) !== 0;
     const hasBase = ((registers >>> Rn) & 1) !== 0;
-    // A PC that is stored, and a base that is loaded and written back (UNPREDICTABLE), are left to the slow path.
-    if ((!load && hasPc) || (load && W && hasBase)) return false;
+    // A base that is loaded and written back (UNPREDICTABLE) is left to the slow path, and PC stored in T32 as well.
+    if ((load && W && hasBase) || (!load && hasPc && e.thumb)) return false;
     const start = up ? (before ? 4 : 0) : (before ? 0 : 4) - 4 * count;
     const delta = W ? (up ? 4 * count : -4 * count) : 0;
     const ext = (start & 0xffff) | ((delta & 0xffff) << 16);
     if (load && hasPc) {
       e.emit(Op.LDM_PC, Rn * 4, 0, registers, ext);
       if (e.condition === ALWAYS) e.ended = true;
-    } else e.emit(load ? Op.LDM : Op.STM, Rn * 4, 0, registers, ext);
+      return true;
+    }
+    // In a block nothing else looks at PC's place.
+    if (hasPc) e.emit(Op.PAGE_ADD, L.PC, 0, e.offset + 8);
+    e.emit(load ? Op.LDM : Op.STM, Rn * 4, 0, registers, ext);
     return true;
   };
 }

@@ -1,9 +1,11 @@
 /**
  * Loops that wait: a core reads memory, a device whose reads do nothing, or the counter, and does nothing else until
  * what it reads is another. Once an iteration has ended in the state that it began in, all further ones do the same as
- * long as what they read stays; they are then counted, not executed. All here is exact: whoever is not sure executes.
+ * long as what they read stays; they are then counted, not executed. So are those that wait for the counter, see
+ * counter-loops.ts. All here is exact: whoever is not sure executes.
  */
 import { blockAt, knownBlock } from './blocks.js';
+import { counterRead, iterationsToCome, type Passed } from './counter-loops.js';
 import * as L from './layout.js';
 import { Op } from './micro-ops.js';
 import { readData } from './physical-memory.js';
@@ -100,7 +102,7 @@ function look(m: Machine, block: number): Character {
       loads.push(at);
       written.add(a);
     } else if (isOtherLoad(op)) notPlain();
-    else if (op === (Op.SLOW as number) && isCounterRead(m, at)) {
+    else if (op === (Op.SLOW as number) && counterRead(m, m.u32[(at + L.OP_EXT) >>> 2]!)) {
       counterFrom = Math.min(counterFrom, position);
       notPlain();
     } else return { pureTo: position - 1, mayLoop, counterFrom, plainTo, loads, rest: 0 };
@@ -116,14 +118,6 @@ const isOtherLoad = (op: number): boolean =>
   op === (Op.LDM as number) ||
   between(op, Op.LDR_PRE, Op.LDRSH_PRE) ||
   between(op, Op.LDR_POST, Op.LDRSH_POST);
-
-/** MRRC of CNTPCT or CNTVCT (B8.2). */
-function isCounterRead(m: Machine, at: number): boolean {
-  const { encoding, fields } = m.instructions[m.u32[(at + L.OP_EXT) >>> 2]!]!;
-  if (encoding?.operation !== 'MRRC') return false;
-  const { coproc, opc1, CRm } = fields;
-  return coproc === 15 && CRm === 14 && (opc1 === 0 || opc1 === 1);
-}
 
 /** What an iteration may change: the registers and temporaries, and the flags. PC is compared by itself. */
 const STATE = [...Array(15).keys(), ...range(L.TEMP, L.VARIANT)];
@@ -182,35 +176,45 @@ function probe(
   let character = characterOf(m, block);
   let head = 0;
   let since = 0;
-  let blocks = 0;
+  let path: Passed[] = [];
   let length = 0;
   let readsCounter = false;
   let longest = 1;
   let changes = 0;
+  let counts = false;
   const startHere = (): void => {
     keep(m);
     head = u32[L.PC >>> 2]!;
     since = now(m);
-    [blocks, length, readsCounter] = [0, 0, false];
+    [path, length, readsCounter] = [[], 0, false];
     m.steadyUntil = Infinity;
   };
   startHere();
   for (;;) {
+    const address = u32[L.PC >>> 2]!;
     const executed = step(m, block, interpret);
     if (executed === 0) return { next: 0, isWait: true };
     const { pureTo, counterFrom } = character;
+    path.push({ block, address, executed });
     [block, page] = follow(m, block, executed, page);
-    if (block === 0 || executed > pureTo) return { next: block, isWait: false };
+    if (block === 0 || executed > pureTo) return { next: block, isWait: counts };
     length += executed;
-    blocks++;
     readsCounter ||= executed >= counterFrom;
     if (u32[L.PC >>> 2] !== head) {
       character = characterOf(m, block);
-      if (!character.mayLoop) return { next: block, isWait: false };
-      if (blocks < longest) continue;
+      if (!character.mayLoop) return { next: block, isWait: counts };
+      if (path.length < longest) continue;
       // Where it was first may lie before the loop.
       longest *= 2;
-      if (longest > LONGEST_LOOP) return { next: block, isWait: false };
+      if (longest > LONGEST_LOOP) return { next: block, isWait: counts };
+      startHere();
+      continue;
+    }
+    const sure = readsCounter && m.steadyUntil === Infinity ? iterationsToCome(m, path, length) : 0;
+    if (sure > 0) {
+      i32[L.BUDGET >>> 2] = i32[L.BUDGET >>> 2]! - sure * length;
+      [changes, counts] = [0, true];
+      character = characterOf(m, block);
       startHere();
       continue;
     }
@@ -220,11 +224,11 @@ function probe(
     const same = kept ? Math.floor(Math.min(left, instructionsBefore(m, until)) / length) : 0;
     if (same > 0) i32[L.BUDGET >>> 2] = left - same * length;
     if (kept && until === Infinity) {
-      const wait = blocks === 1 ? waitOf(m, character, head, length) : undefined;
+      const wait = path.length === 1 ? waitOf(m, character, head, length) : undefined;
       return { next: block, isWait: true, wait };
     }
     changes = same < WORTH_IT ? changes + 1 : 0;
-    if (until === -Infinity || changes > CHANGES) return { next: block, isWait: false };
+    if (until === -Infinity || changes > CHANGES) return { next: block, isWait: counts };
     character = characterOf(m, block);
     startHere();
   }

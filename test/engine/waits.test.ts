@@ -186,6 +186,52 @@ const waits: readonly Emit[] = [
     a.tst(r1, 0x80);
     a.beq(again);
   },
+  // The virtual counter, all 64 bits of how far it has come, in several blocks.
+  (a, { size }) => {
+    const [look, again] = [a.label('look'), a.label('again')];
+    a.mrrc(reg.CNTVCT, r3, r4);
+    a.b(look);
+    a.at(again);
+    a.yield();
+    a.at(look);
+    a.isb();
+    a.mrrc(reg.CNTVCT, r1, r2);
+    a.subs(r1, r1, r3);
+    a.sbc(r2, r2, r4);
+    a.cmp(r1, (size & 0xff) << 4);
+    a.sbcs(r2, r2, 0);
+    a.blo(again);
+  },
+  // 32 bits of it, and in vain for what is in memory.
+  (a, { size }) => {
+    const again = a.label('again');
+    a.mrrc(reg.CNTPCT, r3, r4);
+    a.at(again);
+    a.ldr(r4, [r5, 4]);
+    a.mrrc(reg.CNTPCT, r1, r2);
+    a.sub(r2, r1, r3);
+    a.cmp(r2, (size & 0xff) << 2);
+    a.blo(again);
+    a.add(r11, r11, r4);
+  },
+  // Counts its looks at the counter.
+  (a, { size }) => {
+    a.mrrc(reg.CNTPCT, r3, r4);
+    const again = here(a);
+    a.mrrc(reg.CNTPCT, r1, r2);
+    a.add(r11, r11, 1);
+    a.sub(r2, r1, r3);
+    a.cmp(r2, size & 0xff);
+    a.blo(again);
+  },
+  // Until a bit of it is set.
+  (a) => {
+    const again = here(a);
+    a.mrrc(reg.CNTPCT, r1, r2);
+    a.lsl(r3, r1, 23);
+    a.cmp(r3, 0);
+    a.bpl(again);
+  },
 ];
 
 /** What core 0 does to those who wait. */
@@ -238,6 +284,7 @@ const acts: readonly Emit[] = [
   },
   waits[7]!,
   waits[8]!,
+  ...waits.slice(-4),
 ];
 
 function here(a: Assembler): Label {
@@ -321,6 +368,53 @@ function stateOf({ cpu }: BuiltInPi): unknown {
 
 const step = fc.record({ kind: fc.nat(999), size: fc.integer({ min: 1, max: 0xfff }) });
 
+/** Runs a kernel twice, with waits passed over and executed: both are the same at every stretch's end. */
+async function compare(
+  stub: Uint8Array,
+  own: readonly Step[],
+  others: readonly (readonly Step[])[],
+  stretches: readonly number[],
+): Promise<void> {
+  const kernel = kernelOf(own, others);
+  const make = async (passesWaits: boolean) => {
+    // Too much to keep: a hash (FNV-1a over words) and how much it was.
+    const seen = { hash: 0, count: 0 };
+    const see = (...values: readonly number[]): void => {
+      for (const value of values) seen.hash = Math.imul(seen.hash ^ value, 0x0100_0193);
+      seen.count++;
+    };
+    const pi = await createBuiltInPi(
+      handoverOf([0, stub], [KERNEL, kernel.code]),
+      (bytes) => {
+        see(...bytes);
+      },
+      [
+        ({ cpu }) => ({
+          watch: {
+            // Core 0's part: what is looked at is executed in any case.
+            wants: (physical) => physical >= KERNEL && physical < kernel.own,
+            instruction: (core, address) => {
+              see(cpu.now(), core.index, address);
+              return false;
+            },
+          },
+        }),
+      ],
+    );
+    pi.cpu.passesWaits = passesWaits;
+    return { pi, seen };
+  };
+  const [passed, executed] = [await make(true), await make(false)];
+  let time = 0;
+  for (const stretch of stretches) {
+    time += stretch;
+    passed.pi.advance(time);
+    executed.pi.advance(time);
+    expect(stateOf(passed.pi)).toEqual(stateOf(executed.pi));
+    expect(passed.seen).toEqual(executed.seen);
+  }
+}
+
 test('a run in which waits are passed over is the one in which they are executed', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -331,50 +425,29 @@ test('a run in which waits are passed over is the one in which they are executed
         maxLength: CORES - 1,
       }),
       fc.array(fc.integer({ min: 1, max: 60_000 }), { minLength: 8, maxLength: 8 }),
-      async (stub, own, others, stretches) => {
-        const kernel = kernelOf(own, others);
-        const make = async (passesWaits: boolean) => {
-          // Too much to keep: a hash (FNV-1a over words) and how much it was.
-          const seen = { hash: 0, count: 0 };
-          const see = (...values: readonly number[]): void => {
-            for (const value of values) seen.hash = Math.imul(seen.hash ^ value, 0x0100_0193);
-            seen.count++;
-          };
-          const pi = await createBuiltInPi(
-            handoverOf([0, stub], [KERNEL, kernel.code]),
-            (bytes) => {
-              see(...bytes);
-            },
-            [
-              ({ cpu }) => ({
-                watch: {
-                  // Core 0's part: what is looked at is executed in any case.
-                  wants: (physical) => physical >= KERNEL && physical < kernel.own,
-                  instruction: (core, address) => {
-                    see(cpu.now(), core.index, address);
-                    return false;
-                  },
-                },
-              }),
-            ],
-          );
-          pi.cpu.passesWaits = passesWaits;
-          return { pi, seen };
-        };
-        const [passed, executed] = [await make(true), await make(false)];
-        let time = 0;
-        for (const stretch of stretches) {
-          time += stretch;
-          passed.pi.advance(time);
-          executed.pi.advance(time);
-          expect(stateOf(passed.pi)).toEqual(stateOf(executed.pi));
-          expect(passed.seen).toEqual(executed.seen);
-        }
-      },
+      compare,
     ),
     { numRuns: 6, endOnFailure: true },
   );
 }, 120_000);
+
+test('waits for the counter come to their ends as if they were executed', async () => {
+  const kinds = waits.slice(-4).map((_, n) => waits.length - 4 + n);
+  const stretches = Array.from({ length: 40 }, () => 7919);
+  // Core 0 is busy with stores that nobody looks at, then the counter, too; or with itself.
+  const looks = kinds.map((_, n) => acts.length - 4 + n);
+  for (const size of [3, 40, 0xff]) {
+    const steps = kinds.map((kind) => ({ kind, size }));
+    const others = [steps, steps.toReversed(), steps.slice(0, 2)];
+    await compare(
+      stubs[1],
+      [2, ...looks].map((kind) => ({ kind, size })),
+      others,
+      stretches,
+    );
+    await compare(stubs[1], [{ kind: 0, size: 0xfff }], others, stretches);
+  }
+});
 
 test.each([0, 1])('cores that wait in a stub without WFE cost next to nothing (%i)', async (generation) => {
   const a = assembler(KERNEL);
@@ -402,6 +475,53 @@ test.each([0, 1])('cores that wait in a stub without WFE cost next to nothing (%
   // Three cores, an iteration of three instructions, a nanosecond each.
   expect(executed).toBeGreaterThan(900_000);
   expect(passed).toBeLessThan(executed / 100);
+});
+
+test('a core that waits for the counter, as a delay of Linux does, reads it a few times a turn', async () => {
+  const a = assembler(KERNEL);
+  const [secondary, delay] = [a.label('secondary'), a.label('delay')];
+  bases(a);
+  a.cmp(r10, 0);
+  a.bne(secondary);
+  // 2 ms.
+  constant(a, r6, 38_400);
+  a.mrrc(reg.CNTVCT, r3, r4);
+  a.at(delay);
+  a.yield();
+  a.isb();
+  a.mrrc(reg.CNTVCT, r1, r2);
+  a.subs(r1, r1, r3);
+  a.sbc(r2, r2, r4);
+  a.cmp(r1, r6);
+  a.sbcs(r2, r2, 0);
+  a.blo(delay);
+  a.at(secondary);
+  const end = here(a);
+  a.wfi();
+  a.b(end);
+  const reads: number[] = [];
+  for (const passesWaits of [true, false]) {
+    const pi = await createBuiltInPi(handoverOf([0, stubs[2]], [KERNEL, a.assemble()]), () => undefined);
+    pi.cpu.passesWaits = passesWaits;
+    pi.run(5e5);
+    let count = 0;
+    for (const decoded of pi.cpu.machine.instructions) {
+      if (decoded.encoding?.operation !== 'MRRC') continue;
+      const { execute } = decoded;
+      Object.assign(decoded, {
+        execute: (...them: Parameters<typeof execute>) => {
+          count++;
+          execute(...them);
+        },
+      });
+    }
+    pi.run(4e6);
+    expect(pi.cpu.machine.cores[0]!.waiting).toBe('interrupt');
+    reads.push(count);
+  }
+  const [passed, executed] = reads as [number, number];
+  expect(executed).toBeGreaterThan(100_000);
+  expect(passed).toBeLessThan(executed / 200);
 });
 
 test('a wait whose page another core maps elsewhere is over', async () => {
