@@ -11,6 +11,7 @@ export default async function buildInterpreter(): Promise<void> {
     script: import.meta.filename,
     // The memory is made by src/cpu, as large as the machine needs.
     initialPages: 1,
+    simd: true,
   });
 }
 

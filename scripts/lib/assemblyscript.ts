@@ -48,6 +48,8 @@ export interface CompileOptions {
   readonly initialPages?: number;
   /** Sources that stand in the place of files, or beside them, by their path from `baseDir`. */
   readonly sources?: ReadonlyMap<string, string>;
+  /** Whether the compiler may use vectors of 128 bits; default: no. */
+  readonly simd?: boolean;
 }
 
 /**
@@ -59,6 +61,7 @@ export async function compileAssemblyScript({
   baseDir,
   initialPages = PAGES,
   sources,
+  simd = false,
 }: CompileOptions): Promise<Uint8Array> {
   const files = new Map<string, Uint8Array>();
   let messages = '';
@@ -66,6 +69,7 @@ export async function compileAssemblyScript({
   const { error } = await asc.main(
     [
       ...[entry, '--baseDir', baseDir, '--outFile', 'program.wasm', ...BARE],
+      ...(simd ? ['--enable', 'simd'] : []),
       ...['--initialMemory', String(initialPages), '--maximumMemory', String(PAGES)],
     ],
     {

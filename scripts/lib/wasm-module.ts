@@ -19,6 +19,8 @@ export interface WasmModule {
   readonly script: string;
   /** Pages of 64 KiB that the memory has at least; default: all that there can be. */
   readonly initialPages?: number;
+  /** Whether vectors of 128 bits may be used; default: no. */
+  readonly simd?: boolean;
 }
 
 /**
@@ -32,6 +34,7 @@ export async function buildWasmModule({
   constant,
   script,
   initialPages,
+  simd = false,
 }: WasmModule): Promise<void> {
   const names = (await readdir(join(root, folder), { recursive: true })).filter((name) =>
     name.endsWith('.ts'),
@@ -45,6 +48,7 @@ export async function buildWasmModule({
   const binary = await compileAssemblyScript({
     entry: `${folder}/index.ts`,
     baseDir: root,
+    simd,
     ...(initialPages !== undefined && { initialPages }),
   });
   const text = Buffer.from(binary).toString('base64');

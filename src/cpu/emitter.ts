@@ -9,7 +9,7 @@ import type { Machine } from './state.js';
 
 /** The parts of a micro-op of an extension: see micro-ops.ts. */
 export interface ExtensionOp {
-  readonly op: Op;
+  readonly op: number;
   readonly a?: number;
   readonly b?: number;
   readonly imm?: number;

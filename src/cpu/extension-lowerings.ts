@@ -16,6 +16,7 @@ import {
 } from './micro-ops.js';
 import type { Needs, Operation, OperationFields } from './operation-fields.js';
 import { structures } from './structure-lowerings.js';
+import { vectors } from './vector-lowerings.js';
 import { EXTENSION_REGISTERS } from './vfp/system-registers.js';
 
 const OPTIONS = 8;
@@ -150,4 +151,5 @@ export const extensionLowerings = {
   VLDM: many(Op.VLDM),
   VSTM: many(Op.VSTM),
   ...structures,
+  ...vectors,
 } satisfies { readonly [Name in Operation]?: LowerExtension<OperationFields<Name>> };

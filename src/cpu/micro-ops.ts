@@ -314,6 +314,264 @@ export enum Op {
   VLD_LANE,
   VST_LANE,
   VLD_ALL,
+
+  // Vectors. `[a]`, `[b]` and `[imm]` are vectors here, n is [b] and m is [imm] as imm's options prepare them (see
+  // vectors.ts), and [a] gets 16 bytes by the option QUAD, else 8. A name ends in the size of an element, and whether it
+  // is signed where that matters; those of one operation follow one another, U after S.
+  VAND,
+  VBIC,
+  VORR,
+  VORN,
+  VEOR,
+  VBSL,
+  VBIT,
+  VBIF,
+  VADD_8,
+  VADD_16,
+  VADD_32,
+  VADD_64,
+  VSUB_8,
+  VSUB_16,
+  VSUB_32,
+  VSUB_64,
+  VMUL_8,
+  VMUL_16,
+  VMUL_32,
+  VMUL_64,
+  /** [a] + n * m, [a] - n * m */
+  VMLA_8,
+  VMLA_16,
+  VMLA_32,
+  VMLA_64,
+  VMLS_8,
+  VMLS_16,
+  VMLS_32,
+  VMLS_64,
+  /** Products of polynomials over {0, 1}, of the lower 8 bits of elements */
+  VMUL_P8,
+  VMULL_P8,
+  VCEQ_8,
+  VCEQ_16,
+  VCEQ_32,
+  VTST_8,
+  VTST_16,
+  VTST_32,
+  VCGT_S8,
+  VCGT_S16,
+  VCGT_S32,
+  VCGT_U8,
+  VCGT_U16,
+  VCGT_U32,
+  VCGE_S8,
+  VCGE_S16,
+  VCGE_S32,
+  VCGE_U8,
+  VCGE_U16,
+  VCGE_U32,
+  VMAX_S8,
+  VMAX_S16,
+  VMAX_S32,
+  VMAX_U8,
+  VMAX_U16,
+  VMAX_U32,
+  VMIN_S8,
+  VMIN_S16,
+  VMIN_S32,
+  VMIN_U8,
+  VMIN_U16,
+  VMIN_U32,
+  /** Those of 64 bits are of numbers that had 32. */
+  VABD_S8,
+  VABD_S16,
+  VABD_S32,
+  VABD_S64,
+  VABD_U8,
+  VABD_U16,
+  VABD_U32,
+  VABA_S8,
+  VABA_S16,
+  VABA_S32,
+  VABA_S64,
+  VABA_U8,
+  VABA_U16,
+  VABA_U32,
+  VHADD_S8,
+  VHADD_S16,
+  VHADD_S32,
+  VHADD_U8,
+  VHADD_U16,
+  VHADD_U32,
+  VHSUB_S8,
+  VHSUB_S16,
+  VHSUB_S32,
+  VHSUB_U8,
+  VHSUB_U16,
+  VHSUB_U32,
+  VRHADD_S8,
+  VRHADD_S16,
+  VRHADD_S32,
+  VRHADD_U8,
+  VRHADD_U16,
+  VRHADD_U32,
+  // Saturating: they may set QC.
+  VQADD_S8,
+  VQADD_S16,
+  VQADD_S32,
+  VQADD_S64,
+  VQADD_U8,
+  VQADD_U16,
+  VQADD_U32,
+  VQADD_U64,
+  VQSUB_S8,
+  VQSUB_S16,
+  VQSUB_S32,
+  VQSUB_S64,
+  VQSUB_U8,
+  VQSUB_U16,
+  VQSUB_U32,
+  VQSUB_U64,
+  VQDMULH_16,
+  VQDMULH_32,
+  VQRDMULH_16,
+  VQRDMULH_32,
+  /** 2 * n * m, of elements that had half the size */
+  VQDMULL_32,
+  VQDMULL_64,
+  VQDMLAL_32,
+  VQDMLAL_64,
+  VQDMLSL_32,
+  VQDMLSL_64,
+  // [a] = op m
+  VABS_8,
+  VABS_16,
+  VABS_32,
+  VQABS_8,
+  VQABS_16,
+  VQABS_32,
+  VCLZ_8,
+  VCLZ_16,
+  VCLZ_32,
+  VCLS_8,
+  VCLS_16,
+  VCLS_32,
+  VCNT,
+  VPADDL_S8,
+  VPADDL_S16,
+  VPADDL_S32,
+  VPADDL_U8,
+  VPADDL_U16,
+  VPADDL_U32,
+  VPADAL_S8,
+  VPADAL_S16,
+  VPADAL_S32,
+  VPADAL_U8,
+  VPADAL_U16,
+  VPADAL_U32,
+  // [a] = m shifted by AMOUNT; to the right by less than the size
+  VSHL_8,
+  VSHL_16,
+  VSHL_32,
+  VSHL_64,
+  VSHR_S8,
+  VSHR_S16,
+  VSHR_S32,
+  VSHR_S64,
+  VSHR_U8,
+  VSHR_U16,
+  VSHR_U32,
+  VSHR_U64,
+  VSRA_S8,
+  VSRA_S16,
+  VSRA_S32,
+  VSRA_S64,
+  VSRA_U8,
+  VSRA_U16,
+  VSRA_U32,
+  VSRA_U64,
+  VRSHR_S8,
+  VRSHR_S16,
+  VRSHR_S32,
+  VRSHR_S64,
+  VRSHR_U8,
+  VRSHR_U16,
+  VRSHR_U32,
+  VRSHR_U64,
+  VRSRA_S8,
+  VRSRA_S16,
+  VRSRA_S32,
+  VRSRA_S64,
+  VRSRA_U8,
+  VRSRA_U16,
+  VRSRA_U32,
+  VRSRA_U64,
+  VSRI_8,
+  VSRI_16,
+  VSRI_32,
+  VSRI_64,
+  VSLI_8,
+  VSLI_16,
+  VSLI_32,
+  VSLI_64,
+  VQSHL_S8,
+  VQSHL_S16,
+  VQSHL_S32,
+  VQSHL_S64,
+  VQSHL_U8,
+  VQSHL_U16,
+  VQSHL_U32,
+  VQSHL_U64,
+  /** Signed to unsigned */
+  VQSHLU_8,
+  VQSHLU_16,
+  VQSHLU_32,
+  VQSHLU_64,
+  /** By the lowest bytes of n; options ROUNDED, SATURATED */
+  VSHL_REG_S8,
+  VSHL_REG_S16,
+  VSHL_REG_S32,
+  VSHL_REG_S64,
+  VSHL_REG_U8,
+  VSHL_REG_U16,
+  VSHL_REG_U32,
+  VSHL_REG_U64,
+  /** To half the size that the name says, by AMOUNT; options ROUNDED, UNSIGNED, SATURATED, TO_UNSIGNED */
+  VSHRN_16,
+  VSHRN_32,
+  VSHRN_64,
+  /** Bytes of n and m from the one on that AMOUNT says */
+  VEXT,
+  /** Bytes of m, in groups whose size less one is AMOUNT, back to front */
+  VREV,
+  /** Of AMOUNT registers from n on; option KEEP for what is beyond them */
+  VTBL,
+  // Both [a] and [imm] are written.
+  VSWP,
+  VTRN_8,
+  VTRN_16,
+  VTRN_32,
+  VUZP_8,
+  VUZP_16,
+  VUZP_32,
+  VZIP_8,
+  VZIP_16,
+  VZIP_32,
+  // Whatever vectors there are, imm is something else here, and QUAD is b.
+  /** All elements of [a] are what is at the address imm. */
+  VDUP_8,
+  VDUP_16,
+  VDUP_32,
+  /** [a] = imm in each word; VMOV_BYTES: bytes of ones or zeros by the bits of imm */
+  VMOV_WORDS,
+  VMOV_BYTES,
+  VORR_WORDS,
+  VBIC_WORDS,
+  /** The element at the address imm = core b, and core b = it */
+  VMOV_TO_SCALAR_8,
+  VMOV_TO_SCALAR_16,
+  VMOV_TO_CORE_S8,
+  VMOV_TO_CORE_S16,
+  VMOV_TO_CORE_U8,
+  VMOV_TO_CORE_U16,
 }
 
 /** The first micro-op of Advanced SIMD. */
@@ -321,6 +579,9 @@ export const FIRST_SIMD = Op.VLD_MULTIPLE;
 
 /** The first micro-op of floating-point. */
 export const FIRST_EXTENSION = Op.VADD_F32;
+/** The first one on vectors, and of those the first whose imm names none. */
+export const FIRST_VECTOR = Op.VAND;
+export const FIRST_VECTOR_MOVE = Op.VDUP_8;
 
 // Options of floating-point micro-ops, from bit 8 of imm on.
 export const NEGATE_PRODUCT = 1;
@@ -344,3 +605,39 @@ export const STRUCTURE_APART = 4;
 export const STRUCTURE_ALIGNMENT = 6;
 export const STRUCTURE_GROUPS = 9;
 export const STRUCTURE_INDEX = 9;
+
+// Options of micro-ops on vectors, from bit 8 of imm on.
+/** Vectors of 16 bytes. */
+export const QUAD = 1;
+/** What n and m are, if not the vectors at [b] and [imm]: a number from bit 1 on. */
+export const OPERANDS_LOW = 1;
+export const OPERANDS_MASK = 15;
+export const ZERO_FIRST = 1;
+export const ZERO_SECOND = 2;
+/** m is one element for all: the first halfword at [imm], the second, or the word. */
+export const SCALAR_16 = 3;
+export const SCALAR_16_HIGH = 4;
+export const SCALAR_32 = 5;
+/** n is the even elements of the D registers [b] and [imm], m the odd ones. */
+export const PAIRS_8 = 6;
+export const PAIRS_16 = 7;
+export const PAIRS_32 = 8;
+/** Then m is widened to twice the size from elements of: a number from bit 5 on. */
+export const WIDEN_LOW = 5;
+export const WIDEN_MASK = 7;
+export const WIDEN_S8 = 1;
+export const WIDEN_S16 = 2;
+export const WIDEN_S32 = 3;
+export const WIDEN_U8 = 4;
+export const WIDEN_U16 = 5;
+export const WIDEN_U32 = 6;
+/** n is widened, too. */
+export const WIDEN_BOTH = 1 << 8;
+/** A number from 0 to 127, from bit 9 on. */
+export const AMOUNT_LOW = 9;
+export const AMOUNT_MASK = 127;
+export const ROUNDED = 1 << 16;
+export const UNSIGNED = 1 << 17;
+export const SATURATED = 1 << 18;
+export const TO_UNSIGNED = 1 << 19;
+export const KEEP = 1 << 16;

@@ -23,7 +23,7 @@ function words(
 }
 
 /** A modified immediate, in 64 bits (AdvSIMDExpandImm). */
-function expandImmediate(f: Needs<'cmode' | 'imm8', 'op'>): bigint {
+export function expandImmediate(f: Needs<'cmode' | 'imm8', 'op'>): bigint {
   const { cmode, imm8, op = 0 } = f;
   if (cmode === 14 && op === 1) return expandBytes(imm8);
   if (cmode === 15) {

@@ -6,7 +6,7 @@ import type { Destination, Second, Size } from './lanes.js';
 import { bytesOf, readLanes, saturate, vd, vm, writeLanes } from './lanes.js';
 
 /** The element size by the highest 1 of L:imm6, and L:imm6 itself. */
-function decode(f: Needs<'imm6', 'L'>): { size: Size; imm7: number } {
+export function shiftOf(f: Needs<'imm6', 'L'>): { size: Size; imm7: number } {
   const imm7 = (f.L ?? 0) * 64 + f.imm6;
   const size = imm7 >= 64 ? 64 : imm7 >= 32 ? 32 : imm7 >= 16 ? 16 : 8;
   return { size, imm7 };
@@ -32,7 +32,7 @@ function shift(
   signed: (f: Shifted) => boolean = (f) => f.U === 0,
 ): Execute<Shifted> {
   return (m, f) => {
-    const { size, imm7 } = decode(f);
+    const { size, imm7 } = shiftOf(f);
     const by = BigInt(right ? 2 * size - imm7 : imm7 - size);
     const count = (bytesOf(f) * 8) / size;
     const before = readLanes(m, vd(f), size, count, !signed(f));
@@ -52,7 +52,7 @@ function shiftNarrow(
   finish: (m: Machine, value: bigint, size: Size, f: Narrowed) => bigint,
 ): Execute<Narrowed> {
   return (m, f) => {
-    const { size, imm7 } = decode(f);
+    const { size, imm7 } = shiftOf(f);
     const by = BigInt(2 * size - imm7);
     // VQSHRUN's operand is signed though U is 1.
     const unsigned = f.U === 1 && f.op === 1;
@@ -97,7 +97,7 @@ export const shifts = {
   VQSHRN: shiftNarrow(false, saturateByU),
   VQRSHRN: shiftNarrow(true, saturateByU),
   VSHLL: (m, f) => {
-    const { size, imm7 } = decode(f);
+    const { size, imm7 } = shiftOf(f);
     const values = readLanes(m, vm(f), size, 64 / size, f.U === 1);
     writeLanes(
       m,
