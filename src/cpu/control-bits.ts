@@ -2,6 +2,7 @@
 import { maskOf } from '../isa/bits.js';
 import { DBGDSCR, HCR, HDCR, HSTR, SCR, SCTLR, TTBCR } from '../isa/system-registers.js';
 
+export const SCTLR_CP15BEN = maskOf(SCTLR, 'CP15BEN');
 export const SCTLR_SW = maskOf(SCTLR, 'SW');
 export const SCTLR_V = maskOf(SCTLR, 'V');
 /** Where the vectors are with SCTLR.V (B1.8.1). */

@@ -118,8 +118,9 @@ export class Core {
   waiting: 'no' | 'interrupt' | 'event' = 'no';
   /** It slept when its last slice ended. */
   slept = false;
-  /** The event register. */
+  /** The event register; what the event streams of the timers set in it counts from this virtual time on. */
   event = false;
+  eventsSince = 0;
   /** Virtual time at which one of its timers changes its output next. */
   timerDeadline = Infinity;
   /** Nanoseconds that it has run past the others. */
@@ -221,6 +222,11 @@ export interface Listener {
   readonly exceptionNested?: (core: CoreView, exception: TakenException, depth: number) => void;
   /** It executes an instruction whose effect the architecture leaves open. */
   readonly unpredictable?: (event: Unpredictable) => void;
+  /**
+   * It writes something to a system register that is kept and does nothing here.
+   * @param sentence what, one sentence without a full stop
+   */
+  readonly withoutEffect?: (sentence: string) => void;
 }
 
 /** The whole processor, as its parts see it. */

@@ -1,4 +1,6 @@
 /** The generic timers (B8): counters made of virtual time, and four timers a core. */
+import { bitsOf } from '../isa/bits.js';
+import { CNTKCTL } from '../isa/system-registers.js';
 import type { TimerName } from '../ports/bus.js';
 import type { Core, Machine } from './state.js';
 import { now } from './state.js';
@@ -80,9 +82,41 @@ function isMet(m: Machine, core: Core, timer: (typeof timers)[number], time: num
   return count >= timer.compare(core);
 }
 
-/** Sets the outputs of a core's timers to what they are at a time, and gives the time of the next change. */
+/** Registers whose event streams a core has, and what each counter is behind CNTPCT (B8.1.6). */
+const eventStreams = [
+  { control: ({ CNTKCTL }: Core): number => CNTKCTL, offset: ({ CNTVOFF }: Core): bigint => CNTVOFF },
+  { control: ({ CNTHCTL }: Core): number => CNTHCTL, offset: (): bigint => 0n },
+];
+
+/** When the event streams of a core set its event register next after a time; Infinity where none is on. */
+export function nextEvent(m: Machine, core: Core, time: number): number {
+  let next = Infinity;
+  for (const { control, offset } of eventStreams) {
+    const value = control(core);
+    if (bitsOf(CNTKCTL, 'EVNTEN', value) === 0) continue;
+    // Bit EVNTI of the counter goes from 0 to 1, or with EVNTDIR from 1 to 0, once in a period.
+    const half = 2 ** bitsOf(CNTKCTL, 'EVNTI', value);
+    const period = 2 * half;
+    const behind = Number(offset(core) & BigInt(period - 1));
+    const first = (bitsOf(CNTKCTL, 'EVNTDIR', value) ? 0 : half) + behind;
+    const count = countAt(m.counterFrequency, time);
+    const passed = Math.floor((count - first) / period) + 1;
+    next = Math.min(next, timeOfCount(m.counterFrequency, first + passed * period));
+  }
+  return next;
+}
+
+/**
+ * Sets the outputs of a core's timers to what they are at a time, wakes it where an event stream does, and gives the
+ * time of the next change.
+ */
 export function updateTimers(m: Machine, core: Core, time: number): number {
   let next = Infinity;
+  if (core.waiting === 'event') {
+    const event = nextEvent(m, core, core.eventsSince);
+    if (event <= time) [core.waiting, core.eventsSince] = ['no', time];
+    else next = event;
+  }
   for (const timer of timers) {
     const control = timer.control(core);
     let level = false;

@@ -221,6 +221,7 @@ function allListeners(listeners: readonly Listener[]): Listener {
     ...named('exceptionTaken', listeners),
     ...named('exceptionNested', listeners),
     ...named('unpredictable', listeners),
+    ...named('withoutEffect', listeners),
   };
 }
 

@@ -55,6 +55,16 @@ export interface SystemRegister<
   readonly writable: number;
   /** The bits that can read as one. */
   readonly readable: number;
+  /**
+   * Fields that are kept and do nothing in the built-in processor, each with what does not come of it; `*` is the whole
+   * register.
+   */
+  readonly inert: Readonly<Record<string, string>>;
+  /**
+   * Fields about what the built-in processor has not, so that nothing of them is to be seen: caches and how memory is
+   * held in them, the order of accesses, speed, signals of debuggers; or that mean what another field says.
+   */
+  readonly unseen: readonly string[];
 }
 
 /** A 64-bit register, read by MRRC and written by MCRR, low word first. */
@@ -83,6 +93,8 @@ interface Details<Bits extends BitPlaces, A extends Access, Banked extends boole
   readonly reset?: number;
   readonly writable?: number;
   readonly readable?: number;
+  readonly inert?: { readonly [Field in (keyof NoInfer<Bits> & string) | '*']?: string };
+  readonly unseen?: readonly (keyof NoInfer<Bits> & string)[];
 }
 
 /** Its name and its banking as types, so that the processor's field for it is one that there is. */
@@ -119,10 +131,10 @@ function register<
   const { access = 'RW' as A, bits = noBits as BitPlaces as Bits, banked = false as Banked } = details;
   const { restricted, reset, writable = access === 'RO' ? 0 : ALL_BITS } = details;
   const some = access === 'WO' ? 0 : access === 'RO' ? (reset ?? ALL_BITS) : (writable | (reset ?? 0)) >>> 0;
-  const { readable = some } = details;
+  const { readable = some, inert = {}, unseen = [] } = details;
   return {
     ...{ name, size: 32, coproc, opc1, CRn, CRm, opc2, section, doc, access, bits, banked, restricted },
-    ...{ reset, writable, readable },
+    ...{ reset, writable, readable, inert, unseen },
   };
 }
 
@@ -332,6 +344,7 @@ export const SCTLR = register('SCTLR', 'p15 0 c1 c0 0', 'B4.1', 'System Control'
     A: 1,
     M: 0,
   },
+  unseen: ['I', 'C'],
   reset: 0x00c50878,
   writable: 0x72183427,
 });
@@ -342,23 +355,31 @@ export const ACTLR = register(
   'Auxiliary Control; the bits are those of Cortex-A7',
   {
     bits: { DDI: 28, DDVM: 15, L1PCTL: [14, 13], L1RADIS: 12, L2RADIS: 11, DODMBS: 10, SMP: 6 },
+    unseen: ['DDI', 'DDVM', 'L1PCTL', 'L1RADIS', 'L2RADIS', 'DODMBS', 'SMP'],
     reset: 0x00006000,
     writable: 0x1000fc40,
   },
 );
 export const CPACR = register('CPACR', 'p15 0 c1 c0 2', 'B4.1', 'Coprocessor Access Control', {
   bits: { ASEDIS: 31, D32DIS: 30, TRCDIS: 28, cp11: [23, 22], cp10: [21, 20] },
+  inert: { D32DIS: 'D16 to D31 can be used all the same' },
+  // cp10 is that of cp11, or it is UNPREDICTABLE.
+  unseen: ['cp11'],
   reset: 0,
   writable: 0xc0f00000,
 });
 export const SCR = register('SCR', 'p15 0 c1 c1 0', 'B4.1', 'Secure Configuration', {
   bits: { SIF: 9, HCE: 8, SCD: 7, nET: 6, AW: 5, FW: 4, EA: 3, FIQ: 2, IRQ: 1, NS: 0 },
+  // AW does nothing where there are the Virtualization Extensions (B4.1.129).
+  unseen: ['nET', 'AW'],
   reset: 0,
   restricted: 'secure',
   writable: 0x3ff,
 });
 export const SDER = register('SDER', 'p15 0 c1 c1 1', 'B4.1', 'Secure Debug Enable', {
   bits: { SUNIDEN: 1, SUIDEN: 0 },
+  // With SPIDEN and SPNIDEN HIGH what they permit is permitted.
+  unseen: ['SUNIDEN', 'SUIDEN'],
   reset: 0,
   restricted: 'secure',
   writable: 3,
@@ -374,6 +395,8 @@ export const NSACR = register('NSACR', 'p15 0 c1 c1 2', 'B4.1', 'Non-secure Acce
     cp11: 11,
     cp10: 10,
   },
+  inert: { NSD32DIS: 'D16 to D31 can be used in Non-secure state all the same' },
+  unseen: ['NSTRCDIS', 'cp11'],
   reset: 0,
   restricted: 'secure-write',
   writable: 0x0014cc00,
@@ -384,6 +407,7 @@ export const NSACR = register('NSACR', 'p15 0 c1 c1 2', 'B4.1', 'Non-secure Acce
  */
 export const HSCTLR = register('HSCTLR', 'p15 4 c1 c0 0', 'B4.1', 'Hyp System Control', {
   bits: { TE: 30, EE: 25, FI: 21, WXN: 19, I: 12, CP15BEN: 5, C: 2, A: 1, M: 0 },
+  unseen: ['I', 'C'],
   restricted: 'hyp',
   reset: 0x30c50878,
   writable: 0x42081027,
@@ -423,18 +447,22 @@ export const HCR = register('HCR', 'p15 4 c1 c1 0', 'B4.1', 'Hyp Configuration',
     SWIO: 1,
     VM: 0,
   },
+  unseen: ['BSU', 'SWIO'],
   reset: 0,
   restricted: 'hyp',
   writable: 0x0fffffff,
 });
 export const HDCR = register('HDCR', 'p15 4 c1 c1 1', 'B4.1', 'Hyp Debug Configuration', {
   bits: { TDRA: 11, TDOSA: 10, TDA: 9, TDE: 8, HPME: 7, TPM: 6, TPMCR: 5, HPMN: [4, 0] },
+  inert: { HPME: 'Hyp mode has no event counters', HPMN: 'Hyp mode has no event counters' },
   restricted: 'hyp',
   reset: 4,
   writable: 0xfff,
 });
 export const HCPTR = register('HCPTR', 'p15 4 c1 c1 2', 'B4.1', 'Hyp Coprocessor Trap', {
   bits: { TCPAC: 31, TTA: 20, TASE: 15, TCP11: 11, TCP10: 10 },
+  // There are no trace registers; TCP10 is that of TCP11, or it is UNPREDICTABLE.
+  unseen: ['TTA', 'TCP11'],
   restricted: 'hyp',
   reset: 0x000033ff,
   writable: 0x80108c00,
@@ -478,10 +506,12 @@ const ttbr64 = { ASID: [55, 48], BADDR: [39, 0] } as const;
 export const TTBR0 = register('TTBR0', 'p15 0 c2 c0 0', 'B4.1', 'Translation Table Base 0', {
   banked: true,
   bits: ttbr,
+  unseen: ['NOS', 'RGN', 'S', 'IRGN1', 'IRGN0', 'IMP'],
 });
 export const TTBR1 = register('TTBR1', 'p15 0 c2 c0 1', 'B4.1', 'Translation Table Base 1', {
   banked: true,
   bits: ttbr,
+  unseen: ['NOS', 'RGN', 'S', 'IRGN1', 'IRGN0', 'IMP'],
 });
 export const TTBCR = register('TTBCR', 'p15 0 c2 c0 2', 'B4.1', 'Translation Table Base Control', {
   banked: true,
@@ -503,6 +533,7 @@ export const TTBCR = register('TTBCR', 'p15 0 c2 c0 2', 'B4.1', 'Translation Tab
     N: [2, 0],
     T0SZ: [2, 0],
   },
+  unseen: ['SH1', 'ORGN1', 'IRGN1', 'SH0', 'ORGN0', 'IRGN0'],
   reset: 0,
 });
 export const TTBR0_64 = register64('TTBR0', 'p15 0 c2', 'B4.1', 'Translation Table Base 0, LPAE', {
@@ -515,10 +546,13 @@ export const TTBR1_64 = register64('TTBR1', 'p15 1 c2', 'B4.1', 'Translation Tab
 });
 export const HTCR = register('HTCR', 'p15 4 c2 c0 2', 'B4.1', 'Hyp Translation Control', {
   bits: { SH0: [13, 12], ORGN0: [11, 10], IRGN0: [9, 8], T0SZ: [2, 0] },
+  unseen: ['SH0', 'ORGN0', 'IRGN0'],
   restricted: 'hyp',
 });
 export const VTCR = register('VTCR', 'p15 4 c2 c1 2', 'B4.1', 'Virtualization Translation Control: stage 2', {
   bits: { SH0: [13, 12], ORGN0: [11, 10], IRGN0: [9, 8], SL0: [7, 6], S: 4, T0SZ: [3, 0] },
+  // S is the sign of T0SZ, or it is UNPREDICTABLE.
+  unseen: ['SH0', 'ORGN0', 'IRGN0', 'S'],
   restricted: 'hyp',
 });
 export const HTTBR = register64('HTTBR', 'p15 4 c2', 'B4.1', 'Hyp Translation Table Base', {
@@ -872,6 +906,8 @@ const counters = 0x8000000f;
 
 export const PMCR = register('PMCR', 'p15 0 c9 c12 0', 'B4.1', 'Performance Monitors Control', {
   bits: { IMP: [31, 24], IDCODE: [23, 16], N: [15, 11], DP: 5, X: 4, D: 3, C: 2, P: 1, E: 0 },
+  // Nobody takes events that are exported, and there is no region where counting is not permitted.
+  unseen: ['DP', 'X'],
   reset: 0x41072000,
   writable: 0x3f,
   readable: 0x41072039,
@@ -1134,7 +1170,16 @@ export const DBGDSCRext = register(
   'p14 0 c0 c2 2',
   'C11.11',
   'Debug Status and Control, external view',
-  { writable: 0x0000fc00, bits: dscr },
+  {
+    writable: 0x0000fc00,
+    bits: dscr,
+    inert: {
+      HDBGen: 'there is no Halting debug-mode',
+      ITRen: 'there is no Debug state',
+      INTdis: 'interrupts are taken all the same',
+    },
+    unseen: ['DBGack'],
+  },
 );
 export const DBGVCR = register('DBGVCR', 'p14 0 c0 c7 0', 'C11.11', 'Debug Vector Catch');
 export const DBGDRAR = register('DBGDRAR', 'p14 0 c1 c0 0', 'C11.11', 'Debug ROM Address', {
@@ -1175,6 +1220,7 @@ export const TEECR = register('TEECR', 'p14 6 c0 c0 0', 'B4.1', 'ThumbEE Configu
 });
 export const TEEHBR = register('TEEHBR', 'p14 6 c1 c0 0', 'B4.1', 'ThumbEE Handler Base', {
   writable: 0xfffffffc,
+  inert: { '*': 'there is no ThumbEE state' },
 });
 export const JIDR = register('JIDR', 'p14 7 c0 c0 0', 'A2.10.4', 'Jazelle ID', { access: 'RO', reset: 0 });
 export const JOSCR = register('JOSCR', 'p14 7 c1 c0 0', 'A2.10.4', 'Jazelle OS Control', {

@@ -42,7 +42,8 @@ import {
 } from '../modes.js';
 import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
-import { endTurn, register, setRegister, setWord, word } from '../state.js';
+import { endTurn, now, register, setRegister, setWord, word } from '../state.js';
+import { nextEvent, updateTimers } from '../timers.js';
 import { branchExchange, openHere } from './transfers.js';
 import { HCR_TWE, HCR_TWI, HSTR_TJDBX } from '../control-bits.js';
 
@@ -113,15 +114,21 @@ const wait =
   (kind: 'interrupt' | 'event'): Execute =>
   (m) => {
     const { core } = m;
-    if (kind === 'event' && core.event) {
-      core.event = false;
-      return;
+    if (kind === 'event') {
+      const time = now(m);
+      const streamed = nextEvent(m, core, core.eventsSince) <= time;
+      core.eventsSince = time;
+      if (core.event || streamed) {
+        core.event = false;
+        return;
+      }
     }
     if (kind === 'interrupt' && wakesFromWfi(m)) return;
     const trap = kind === 'interrupt' ? HCR_TWI : HCR_TWE;
     if (!isSecure(m) && modeOf(m) !== MODE_HYP && core.HCR & trap)
       hypTrap(m, EC_WFI, CV_ALWAYS | (kind === 'event' ? 1 : 0));
     core.waiting = kind;
+    if (kind === 'event') core.timerDeadline = updateTimers(m, core, now(m));
     m.leave = true;
   };
 

@@ -1,4 +1,5 @@
 /** What the files of this folder say about a register: what reading and writing it do, and what traps it. */
+import { maskOf } from '../../isa/bits.js';
 import type { SystemRegister } from '../../isa/system-registers.js';
 import * as R from '../../isa/system-registers.js';
 import { MODE_USR } from '../../isa/program-status.js';
@@ -109,6 +110,7 @@ export function fixed(
 /** An operation without effect here. */
 export const nothing = (): undefined => undefined;
 
+const ALL = 0xffffffff;
 /** The 32 bits of a word, of a doubleword's lower half. */
 export const MASK32 = 0xffffffffn;
 
@@ -163,3 +165,22 @@ export const hstr =
   (bit: 'TTEE' | 'TJDBX') =>
   (m: Machine): boolean =>
     set(m.core.HSTR, R.HSTR.bits[bit]);
+
+/**
+ * What writes to a register tell of, once each time: its inert fields, where what is written is another than what they
+ * are reset to.
+ */
+export function tellingOfInert({
+  name,
+  bits,
+  inert,
+  reset = 0,
+}: SystemRegister): (m: Machine, value: number) => void {
+  const fields = Object.entries(inert).map(([field, words]) => ({
+    mask: field === '*' ? ALL : maskOf({ name, bits }, field),
+    sentence: `${field === '*' ? name : `${name}.${field}`} is kept and does nothing: ${words}`,
+  }));
+  return ({ listener }, value) => {
+    for (const { mask, sentence } of fields) if ((value ^ reset) & mask) listener?.withoutEffect?.(sentence);
+  };
+}

@@ -1,5 +1,10 @@
 /** Cache and branch predictor maintenance, barriers in their old form (c7), the level 2 cache (c9): there are no caches here. */
+import { MODE_HYP } from '../../isa/program-status.js';
+import { SCTLR_CP15BEN } from '../control-bits.js';
+import { isSecure, modeOf } from '../current-mode.js';
+import { undefinedInstruction } from '../exceptions.js';
 import { checkWatchpoints } from '../memory.js';
+import type { Machine } from '../state.js';
 import * as R from '../../isa/system-registers.js';
 import type { Accesses, Conditions } from './access.js';
 import { hcr, nothing, stored } from './access.js';
@@ -14,8 +19,15 @@ const bySetWay = maintenance('TSW');
 const toCoherency = maintenance('TPC');
 const toUnification = maintenance('TPU');
 const branchPredictors = maintenance();
-/** User mode may use these as well. */
-const barrier = { write: nothing, user: () => true };
+/** User mode may use these as well; they are UNDEFINED where CP15BEN says so (B4.1.130). */
+const barrier = {
+  write: (m: Machine): void => {
+    const { HSCTLR, secure, nonSecure } = m.core;
+    const control = modeOf(m) === MODE_HYP ? HSCTLR : (isSecure(m) ? secure : nonSecure).SCTLR;
+    if (!(control & SCTLR_CP15BEN)) undefinedInstruction(m);
+  },
+  user: () => true,
+};
 
 const l2ctlr = stored(R.L2CTLR);
 const [CORES_LOW, CORES_MASK] = [R.L2CTLR.bits.Cores[1], 3 << R.L2CTLR.bits.Cores[1]];

@@ -1,7 +1,7 @@
 /** The system registers of the Cortex-A7, by encoding: the table of src/isa, and what each does here. */
 import type { Restriction, SystemRegister, SystemRegister64 } from '../../isa/system-registers.js';
 import * as R from '../../isa/system-registers.js';
-import type { Accesses, SystemAccess } from './access.js';
+import { type Accesses, type SystemAccess, tellingOfInert } from './access.js';
 import { addressTranslation } from './address-translation.js';
 import { caches, OLD_WFI, oldWfi } from './caches.js';
 import { context } from './context.js';
@@ -55,7 +55,21 @@ for (const name of Object.keys(R) as (keyof typeof R)[]) {
   const register: SystemRegister | SystemRegister64 = R[name];
   const reached = { ...accesses[name], restricted: register.restricted };
   if (register.size === 64) registers64.set(key64(register), reached as Reached<bigint>);
-  else registers32.set(key(register), reached as Reached);
+  else registers32.set(key(register), telling(register, reached as Reached));
+}
+
+/** The same, where a register has fields that do nothing: writes tell of them. */
+function telling(register: SystemRegister, reached: Reached): Reached {
+  const { write } = reached;
+  if (!write || Object.keys(register.inert).length === 0) return reached;
+  const tell = tellingOfInert(register);
+  return {
+    ...reached,
+    write: (m, value) => {
+      tell(m, value);
+      write(m, value);
+    },
+  };
 }
 
 // Places that the manual gives no name of their own.
