@@ -1,7 +1,7 @@
 import type { Bus } from '../ports/bus.js';
 import { hex } from '../base/words.js';
 import type { Device, Log } from './device.js';
-import { namesByOffset } from './register.js';
+import { type Inert, inertByOffset, namesByOffset } from './register.js';
 
 /** A device and where it lies. */
 export interface Part {
@@ -34,6 +34,7 @@ const PAGE_BITS = 12;
 
 interface Mapped extends Part {
   readonly names: ReadonlyMap<number, string>;
+  readonly inert: ReadonlyMap<number, Inert>;
 }
 
 /**
@@ -55,7 +56,11 @@ export class PeripheralBus implements Bus {
     private readonly log: Log,
   ) {
     for (const part of parts) {
-      const mapped = { ...part, names: namesByOffset(part.device.registers) };
+      const mapped = {
+        ...part,
+        names: namesByOffset(part.device.registers),
+        inert: inertByOffset(part.device.registers),
+      };
       for (let page = pageOf(part.base); page <= pageOf(part.base + part.size - 1); page++) {
         const there = this.pages.get(page);
         if (there) there.push(mapped);
@@ -104,8 +109,17 @@ export class PeripheralBus implements Bus {
 
   private writeWord(address: number, value: number): void {
     const part = this.partAt(address);
-    if (part?.names.has(address - part.base)) part.device.write(address - part.base, value);
-    else this.report(address, part, 'written');
+    const offset = address - (part?.base ?? 0);
+    if (!part?.names.has(offset)) {
+      this.report(address, part, 'written');
+      return;
+    }
+    const inert = part.inert.get(offset);
+    if (inert && (value & inert.bits) !== 0)
+      this.logOnce(
+        `${part.device.name}: ${part.names.get(offset)!} is kept and does nothing: ${inert.words}`,
+      );
+    part.device.write(offset, value);
   }
 
   private partAt(address: number): Mapped | undefined {

@@ -1,6 +1,6 @@
 import type { Device } from './device.js';
 import { PASSWORD } from './power.js';
-import { bit, bits, inField, register, type Register } from './register.js';
+import { bit, bits, type Inert, inField, register, type Register } from './register.js';
 
 /**
  * The clock manager: five PLLs on the crystal, their channels, and a mux with a divider for each clock.
@@ -89,12 +89,17 @@ type PllName = keyof typeof PLLS;
 const CM_LOCK = register(0x114, 'PLLs that have locked', LOCK);
 const CM_OSCCOUNT = register(0x100, 'Crystal periods left to measure a clock over');
 
+/** Clocks whose rate would be seen; all other devices take none to do what they do. */
+const INERT_CLOCKS: Readonly<Record<string, Inert | undefined>> = {
+  ARM: { bits: bits(23, 0), words: 'the cores keep their speed' },
+};
+
 /** Offsets from 0x3f101000. */
 export const CLOCK_REGISTERS: Readonly<Record<string, Register>> = {
   ...Object.fromEntries(
     Object.entries(CLOCKS).flatMap(([name, offset]): [string, Register][] => [
-      [`${name}CTL`, register(offset, `${name} clock: control`, CLOCK_CTL)],
-      [`${name}DIV`, register(offset + 4, `${name} clock: divider`, CLOCK_DIV)],
+      [`${name}CTL`, register(offset, `${name} clock: control`, CLOCK_CTL, INERT_CLOCKS[name])],
+      [`${name}DIV`, register(offset + 4, `${name} clock: divider`, CLOCK_DIV, INERT_CLOCKS[name])],
     ]),
   ),
   ...Object.fromEntries(

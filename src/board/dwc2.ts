@@ -18,6 +18,9 @@ const CHANNEL_INTERRUPTS = { XFERCOMPL: bit(0), CHHLTD: bit(1), XACTERR: bit(7) 
 const CHANNELS = 8;
 const CHANNEL_SIZE = 0x20;
 
+/** It is a host, and nothing else. */
+const HOST_ONLY = { bits: 0xffff_ffff, words: 'the controller is a host alone' } as const;
+
 /** Linux, drivers/usb/dwc2/hw.h (Synopsys DesignWare USB 2.0 OTG); offsets from 0x3f980000. */
 export const DWC2_REGISTERS = {
   GOTGCTL: register(0x000, 'OTG control', { CONID_B: bit(16), ASESVLD: bit(18), BSESVLD: bit(19) }),
@@ -79,11 +82,11 @@ export const DWC2_REGISTERS = {
   HCINTMSK: registers(0x50c, CHANNELS, 'Channel: interrupt mask', CHANNEL_INTERRUPTS, CHANNEL_SIZE),
   HCTSIZ: registers(0x510, CHANNELS, 'Channel: size', {}, CHANNEL_SIZE),
   HCDMA: registers(0x514, CHANNELS, 'Channel: DMA address', {}, CHANNEL_SIZE),
-  DCFG: register(0x800, 'Device configuration'),
-  DCTL: register(0x804, 'Device control'),
-  DIEPMSK: register(0x810, 'Device IN endpoint mask'),
-  DOEPMSK: register(0x814, 'Device OUT endpoint mask'),
-  DAINTMSK: register(0x81c, 'Device endpoint interrupt mask'),
+  DCFG: register(0x800, 'Device configuration', {}, HOST_ONLY),
+  DCTL: register(0x804, 'Device control', {}, HOST_ONLY),
+  DIEPMSK: register(0x810, 'Device IN endpoint mask', {}, HOST_ONLY),
+  DOEPMSK: register(0x814, 'Device OUT endpoint mask', {}, HOST_ONLY),
+  DAINTMSK: register(0x81c, 'Device endpoint interrupt mask', {}, HOST_ONLY),
   PCGCTL: register(0xe00, 'Power and clock gating'),
 } as const;
 

@@ -36,7 +36,12 @@ export const LOCAL_REGISTERS = {
   CORE_TIMER_MS: register(0x20, 'Core timer, upper 32 bits; writing sets the timer'),
   LOCAL_INT_ROUTING: register(0x24, 'Core that gets the local timer', { CORE: bits(1, 0), FIQ: bit(2) }),
   AXI_COUNT: register(0x2c, 'Outstanding AXI reads and writes'),
-  AXI_IRQ: register(0x30, 'Interrupt on outstanding AXI reads and writes'),
+  AXI_IRQ: register(
+    0x30,
+    'Interrupt on outstanding AXI reads and writes',
+    { ENABLE: bit(20) },
+    { bits: bit(20), words: 'no interrupt comes' },
+  ),
   LOCAL_TIMER: register(0x34, 'Local timer control and status', {
     RELOAD: bits(27, 0),
     ENABLE: bit(28),

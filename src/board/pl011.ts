@@ -63,7 +63,12 @@ export const PL011_REGISTERS = {
   RIS: register(0x3c, 'Raw interrupt status', INTERRUPTS),
   MIS: register(0x40, 'Masked interrupt status', INTERRUPTS),
   ICR: register(0x44, 'Interrupt clear', INTERRUPTS),
-  DMACR: register(0x48, 'DMA control', { RXDMAE: bit(0), TXDMAE: bit(1), DMAONERR: bit(2) }),
+  DMACR: register(
+    0x48,
+    'DMA control',
+    { RXDMAE: bit(0), TXDMAE: bit(1), DMAONERR: bit(2) },
+    { bits: bits(1, 0), words: 'the DMA controller waits for no request' },
+  ),
   ID: registers(0xfe0, 8, 'Peripheral and PrimeCell identification, a byte each'),
 } as const;
 

@@ -15,6 +15,16 @@ export interface Register<F extends Fields = Fields> {
   readonly bits: F;
   readonly count: number;
   readonly stride: number;
+  /** What of it is kept and does nothing here. */
+  readonly inert: Inert | undefined;
+}
+
+/** Bits of a register that are kept and do nothing, though software might wait for what they ask for. */
+export interface Inert {
+  /** Their mask. */
+  readonly bits: number;
+  /** What does not come of them, without a full stop. */
+  readonly words: string;
 }
 
 /** A device's registers by the datasheet's names. */
@@ -25,8 +35,9 @@ export function register<const F extends Fields>(
   offset: number,
   about: string,
   fields: F = {} as F,
+  inert?: Inert,
 ): Register<F> {
-  return { offset, about, bits: fields, count: 1, stride: 4 };
+  return { offset, about, bits: fields, count: 1, stride: 4, inert };
 }
 
 /** `count` registers of the same kind, the first at `offset`, each `stride` bytes after the last. */
@@ -36,8 +47,9 @@ export function registers<const F extends Fields>(
   about: string,
   fields: F = {} as F,
   stride = 4,
+  inert?: Inert,
 ): Register<F> {
-  return { offset, about, bits: fields, count, stride };
+  return { offset, about, bits: fields, count, stride, inert };
 }
 
 /** The mask of bit `n`, 0 to 31. */
@@ -70,6 +82,14 @@ export function indexIn(repeated: Register, offset: number): number {
   const distance = offset - repeated.offset;
   const index = distance / repeated.stride;
   return Number.isInteger(index) && index >= 0 && index < repeated.count ? index : -1;
+}
+
+/** What of a device's registers does nothing, by offset. */
+export function inertByOffset(all: Registers): ReadonlyMap<number, Inert> {
+  const found = new Map<number, Inert>();
+  for (const { offset, count, stride, inert } of Object.values(all))
+    if (inert) for (let i = 0; i < count; i++) found.set(offset + i * stride, inert);
+  return found;
 }
 
 /** The names of a device's registers by offset; a repeated register's name carries its index. */

@@ -8,7 +8,20 @@ import { bit, bits, register, type Registers } from './register.js';
 
 /** BCM2835 ARM Peripherals, section 3.2. */
 export const BSC_REGISTERS = {
-  C: register(0x00, 'Control', { READ: bit(0), CLEAR: bits(5, 4), ST: bit(7), I2CEN: bit(15) }),
+  C: register(
+    0x00,
+    'Control',
+    {
+      READ: bit(0),
+      CLEAR: bits(5, 4),
+      ST: bit(7),
+      INTD: bit(8),
+      INTT: bit(9),
+      INTR: bit(10),
+      I2CEN: bit(15),
+    },
+    { bits: bits(10, 8), words: 'no interrupt comes' },
+  ),
   S: register(0x04, 'Status, cleared by writing ones', {
     TA: bit(0),
     DONE: bit(1),
@@ -31,15 +44,23 @@ export const BSC_REGISTERS = {
 
 /** BCM2835 ARM Peripherals, section 10.5. */
 export const SPI_REGISTERS = {
-  CS: register(0x00, 'Control and status', {
-    CLEAR: bits(5, 4),
-    TA: bit(7),
-    DONE: bit(16),
-    RXD: bit(17),
-    TXD: bit(18),
-    RXR: bit(19),
-    RXF: bit(20),
-  }),
+  CS: register(
+    0x00,
+    'Control and status',
+    {
+      CLEAR: bits(5, 4),
+      TA: bit(7),
+      DMAEN: bit(8),
+      INTD: bit(9),
+      INTR: bit(10),
+      DONE: bit(16),
+      RXD: bit(17),
+      TXD: bit(18),
+      RXR: bit(19),
+      RXF: bit(20),
+    },
+    { bits: bits(10, 8), words: 'no interrupt comes, and the DMA controller waits for no request' },
+  ),
   FIFO: register(0x04, 'Data FIFO'),
   CLK: register(0x08, 'Clock divider', { CDIV: bits(15, 0) }),
   DLEN: register(0x0c, 'Data length'),
@@ -51,7 +72,12 @@ export const SPI_REGISTERS = {
 export const PWM_REGISTERS = {
   CTL: register(0x00, 'Control'),
   STA: register(0x04, 'Status', { FULL1: bit(0), EMPT1: bit(1), ERRORS: bits(8, 2), STA: bits(12, 9) }),
-  DMAC: register(0x08, 'DMA configuration'),
+  DMAC: register(
+    0x08,
+    'DMA configuration',
+    { ENAB: bit(31) },
+    { bits: bit(31), words: 'the DMA controller waits for no request' },
+  ),
   RNG1: register(0x10, 'Channel 1 range'),
   DAT1: register(0x14, 'Channel 1 data'),
   FIF1: register(0x18, 'FIFO input'),
@@ -73,7 +99,7 @@ export const PCM_REGISTERS = {
   RXC_A: register(0x0c, 'Receive configuration'),
   TXC_A: register(0x10, 'Transmit configuration'),
   DREQ_A: register(0x14, 'DMA request levels'),
-  INTEN_A: register(0x18, 'Interrupt enables'),
+  INTEN_A: register(0x18, 'Interrupt enables', {}, { bits: bits(3, 0), words: 'no interrupt comes' }),
   INTSTC_A: register(0x1c, 'Interrupts'),
   GRAY: register(0x20, 'Gray mode'),
 } as const;

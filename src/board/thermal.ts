@@ -3,17 +3,22 @@ import { bit, bits, register } from './register.js';
 
 /** Linux, drivers/thermal/broadcom/bcm2835_thermal.c. */
 export const THERMAL_REGISTERS = {
-  CTL: register(0x00, 'Control', {
-    POWER_DOWN: bit(0),
-    RSTB: bit(1),
-    CTRL: bits(4, 2),
-    INTERRUPT_ENABLE: bit(5),
-    DIRECT: bit(6),
-    INTERRUPT_CLEAR: bit(7),
-    HOLD: bits(17, 8),
-    RESET_DELAY: bits(25, 18),
-    REGULATOR: bit(26),
-  }),
+  CTL: register(
+    0x00,
+    'Control',
+    {
+      POWER_DOWN: bit(0),
+      RSTB: bit(1),
+      CTRL: bits(4, 2),
+      INTERRUPT_ENABLE: bit(5),
+      DIRECT: bit(6),
+      INTERRUPT_CLEAR: bit(7),
+      HOLD: bits(17, 8),
+      RESET_DELAY: bits(25, 18),
+      REGULATOR: bit(26),
+    },
+    { bits: bit(5), words: 'no interrupt comes' },
+  ),
   STAT: register(0x04, 'Status', { DATA: bits(9, 0), VALID: bit(10), INTERRUPT: bit(11) }),
 } as const;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { namesByOffset } from '../../src/board/register.js';
+import { inertByOffset, namesByOffset } from '../../src/board/register.js';
 import { testBoard } from './rig.js';
 
 describe('the board', () => {
@@ -58,6 +58,27 @@ describe('the board', () => {
     write(0x3f00_3018, 50);
     time.advance(60_000);
     expect([told.irq[0], read(0x3f00_b204)]).toEqual([true, 8]);
+  });
+
+  test('what of a register is kept and does nothing is named once, when it is first written', () => {
+    const { board, write, told } = testBoard();
+    const inert = board.bus.parts.flatMap(({ base, device }) =>
+      [...inertByOffset(device.registers)].map(([offset, { bits, words }]) => {
+        const name = namesByOffset(device.registers).get(offset)!;
+        return {
+          at: base + offset,
+          bits,
+          words: `${device.name}: ${name} is kept and does nothing: ${words}`,
+        };
+      }),
+    );
+    expect(inert.length).toBeGreaterThan(15);
+    for (const { at, bits, words } of inert) {
+      write(at, ~bits >>> 0);
+      expect(told.log).not.toContain(words);
+      for (let i = 0; i < 2; i++) write(at, bits);
+      expect(told.log.filter((it) => it === words)).toEqual([words]);
+    }
   });
 
   test('blocks that are not modelled are named once and read as zero', () => {
