@@ -132,9 +132,11 @@ export async function kvmKernel(program: string): Promise<KernelInput> {
       await rm(folder, { recursive: true, force: true });
       await rename(join(work, 'built'), folder);
     } catch (error) {
+      // A compiler says a lot: all of it is in the cause.
+      const [first] = (error instanceof Error ? error.message : String(error)).split('\n');
       throw new HypberryError(
         'inputs.failed',
-        `${VERSION} with KVM could not be made: ${error instanceof Error ? error.message : String(error)}.`,
+        `${VERSION} with KVM could not be made: ${first}.`,
         `Where ${REPOSITORY} cannot be reached, let ${SOURCE_VARIABLE} name a Git repository that has its commit ${COMMIT}.`,
         { cause: error },
       );
