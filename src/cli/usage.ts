@@ -15,6 +15,20 @@ const CODES: Readonly<Record<string, string>> = {
   'commander.conflictingOption': 'usage.conflict',
 };
 
+/** What hands type that know docker, virsh or multipass, and what that is here. */
+const HABITS: readonly (readonly [readonly string[], string])[] = [
+  [['list', 'ls', 'ps'], 'Is "hypberry guest list" meant?'],
+  [['info', 'show', 'status'], 'Is "hypberry inspect" meant?'],
+  [['create', 'launch', 'define'], 'Is "hypberry guest add" meant?'],
+  [['rm', 'delete', 'undefine', 'destroy'], 'Is "hypberry guest remove" meant?'],
+  [['run', 'boot'], 'Is "hypberry try" meant?'],
+  [['write', 'flash'], 'Is "hypberry install" meant?'],
+  [
+    ['start', 'stop', 'restart', 'reboot', 'shutdown', 'kill'],
+    'Virtual machines start with the Pi, and run as long as it does.',
+  ],
+];
+
 /** How a command is called, `hypberry guest add`. */
 export const pathOf = (command: Command): string =>
   command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
@@ -57,10 +71,11 @@ function usageError(command: Command, { code, message }: CommanderError): Hypber
 
 function unknownCommand(command: Command, name: string): HypberryError {
   const names = commandsOf(command).map((it) => it.name());
+  const habit = HABITS.find(([words]) => words.includes(name))?.[1];
   return new HypberryError(
     'usage.unknown-command',
     `There is no command "${pathOf(command)} ${name}".`,
-    `There are ${listed(names)}; "${pathOf(command)} --help" says what they do.`,
+    `${habit === undefined ? '' : `${habit} `}There are ${listed(names)}; "${pathOf(command)} --help" says what they do.`,
   );
 }
 

@@ -179,6 +179,19 @@ describe('guest list', () => {
   );
 });
 
+test.each([
+  [['ps'], 'Is "hypberry guest list" meant?'],
+  [['guest', 'ls', 'x.img'], 'Is "hypberry guest list" meant?'],
+  [['info', 'x.img'], 'Is "hypberry inspect" meant?'],
+  [['launch'], 'Is "hypberry guest add" meant?'],
+  [['guest', 'rm', 'x.img', 'web'], 'Is "hypberry guest remove" meant?'],
+  [['guest', 'start', 'x.img', 'web'], 'Virtual machines start with the Pi, and run as long as it does.'],
+])('what other tools call it: %j', async (args, hint) => {
+  const { status, stdout, stderr } = await hypberry(args);
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toContain(`(usage.unknown-command)\nhint:  ${hint} There are `);
+});
+
 describe('how much is said', () => {
   const folder = folderWith(bootPartition('svc'));
 
