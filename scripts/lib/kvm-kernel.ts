@@ -119,9 +119,9 @@ export async function kvmKernel(program: string): Promise<KernelInput> {
     initramfs('init'),
     await readFile(program, 'utf8'),
   ].join('\n');
-  await ensureTools(linuxTools);
   await withLock('linux-kvm', async () => {
     if ((await readFile(join(folder, RECIPE), 'utf8').catch(() => '')) === recipe) return;
+    await ensureTools(linuxTools);
     // Under the lock, so one that is already there was left by a process that was killed.
     const work = join(cacheFolder, 'inputs', '.building-linux');
     await rm(work, { recursive: true, force: true });
