@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Assembler } from '../../src/isa/assembler.js';
 import { assembler } from '../../src/isa/assembler.js';
-import { lr, pc, r0, r1, r2, r3, r4, r6, r7, r8, r9 } from '../../src/isa/registers.js';
+import { lr, lsl, pc, r0, r1, r2, r3, r4, r6, r7, r8, r9 } from '../../src/isa/registers.js';
 import * as reg from '../../src/isa/system-registers.js';
 import { CRYSTAL_HZ } from '../../src/board/bcm2836.js';
 import { LOCAL_BASE, LOCAL_REGISTERS, LOCAL_SOURCE } from '../../src/board/local-peripherals.js';
@@ -338,6 +338,79 @@ describe('over a second', { timeout: 120_000 }, () => {
     expect(all[0]).toBeGreaterThan(0.1);
     expect(all[0]).toBeLessThan(0.5);
     expect(all[2]).toBeGreaterThan(0.49);
+  });
+});
+
+/** Where two CPUs say whose turn it is, by number, and count how often that was theirs, a word each. */
+const TURN = GUEST_RAM + 0x4000;
+
+/** Two CPUs that hand something to each other: each waits by WFE until it has it, works for 20 µs, and hands it on. */
+const handing = smallGuest((a) => {
+  const both = a.label('both');
+  load(a, r0, PSCI_CPU_ON);
+  a.mov(r1, 1);
+  a.adr(r2, both);
+  a.mov(r3, 0);
+  a.hvc(0);
+  a.at(both);
+  a.mrc(reg.MPIDR, r4);
+  a.and(r4, r4, 1);
+  a.eor(r7, r4, 1);
+  load(a, r6, TURN);
+  a.add(r8, r6, 4);
+  a.add(r8, r8, r4, lsl(2));
+  a.mov(r9, 0);
+  forEver(a, () => {
+    const [look, mine] = [a.label('look'), a.label('mine')];
+    a.at(look);
+    a.ldr(r0, [r6]);
+    a.cmp(r0, r4);
+    a.beq(mine);
+    a.wfe();
+    a.b(look);
+    a.at(mine);
+    spin(a, r0, 10_000);
+    a.add(r9, r9, 1);
+    a.str(r9, [r8]);
+    a.str(r7, [r6]);
+    a.dsb();
+    a.sev();
+  });
+});
+
+describe('two CPUs of a guest on one core that wait for each other by WFE', { timeout: 120_000 }, () => {
+  /** How often each had its turn in some milliseconds, and what the guests had of the core. */
+  const run = async (beside: readonly Uint8Array[], ms: number) => {
+    const guests = [guest(handing, { cores: [CORE, CORE] }), ...beside.map((kernel) => guest(kernel))];
+    const image = smallImage(quietHost, guests);
+    const worlds = watchWorlds();
+    const pi = await createBuiltInPi(handoverOf(image), () => undefined, [worlds.observe]);
+    const view = ramView(pi.cpu);
+    const counts = (): number[] =>
+      [4, 8].map((at) => view.getUint32(image.guestMemory[0]! + TURN - GUEST_RAM + at, true));
+    pi.run(20 * NS_PER_MS);
+    const [before, had] = [counts(), guests.map((_, n) => worlds.instructions(CORE, n + 1))];
+    pi.run((20 + ms) * NS_PER_MS);
+    expect(worlds.wrong).toEqual([]);
+    return {
+      turns: counts().map((count, n) => count - before[n]!),
+      shares: had.map((all, n) => (worlds.instructions(CORE, n + 1) - all) / (ms * NS_PER_MS)),
+    };
+  };
+
+  test('do not wait for the ends of their slices', async () => {
+    const MS = 20;
+    const { turns } = await run([], MS);
+    // A slice each for one turn would be four.
+    for (const count of turns) expect(count).toBeGreaterThan(20 * MS);
+  });
+
+  test('have no more than their two shares', async () => {
+    const MS = 150;
+    const { turns, shares } = await run([spinning], MS);
+    for (const count of turns) expect(count).toBeGreaterThan(5 * MS);
+    // As beside two that never sleep.
+    expect(shares[1]).toBeGreaterThan(1 / 3 - 0.01);
   });
 });
 

@@ -66,10 +66,10 @@ export function arm(): void {
   let vcpu = here.turn;
   do {
     if (vcpu != here.loaded) {
-      if (wantsCore(vcpu)) first = min(first, here.sliceEnd);
       const state = stateOf(vcpu);
       if (state == WAITING) first = min(first, virtualDeadline(vcpu));
       else if (state == PAUSED) first = min(first, vcpu.vm.beginsAt);
+      else if (wantsCore(vcpu)) first = min(first, here.sliceEnd);
     }
     first = min(first, physicalDeadline(vcpu));
     vcpu = vcpu.next;

@@ -1,9 +1,9 @@
 /** What a core holds of vcpus: the registers of one, and VFP's of the same or another. */
 import { deliver } from '../core/events.js';
 import { IRQ_SOURCE_CNTHPIRQ, IRQ_SOURCE_CNTVIRQ, TIMERS_ROUTING } from '../generated/local-peripherals.js';
-import { Vcpu, Vm, core, noVcpu } from '../core/vm.js';
+import { RUNNABLE, Vcpu, Vm, core, noVcpu, stateOf } from '../core/vm.js';
 import { arm } from '../devices/timer.js';
-import { CNTV_CTL, HCPTR, TLBIALLNSNH, barrier, mmio } from '../intrinsics.js';
+import { CNTV_CTL, HCPTR, HCR, TLBIALLNSNH, barrier, mmio } from '../intrinsics.js';
 
 // @external('assembly', 'saveVcpu')
 declare function saveVcpu(vcpu: Vcpu): void;
@@ -49,6 +49,19 @@ function flushOthersTranslations(vcpu: Vcpu): void {
   barrier.isb();
 }
 
+/** Another CPU of the vcpu's machine that wants the same core; null where there is none. */
+export function siblingOf(vcpu: Vcpu): Vcpu {
+  for (let other = vcpu.next; other != vcpu; other = other.next)
+    if (other.vm == vcpu.vm && stateOf(other) == RUNNABLE) return other;
+  return noVcpu();
+}
+
+/** Has WFE trap for as long as the loaded vcpu may wait by it for another one that the core has not got to. */
+function trapWaits(vcpu: Vcpu): void {
+  const hcr = HCR.read();
+  HCR.write(siblingOf(vcpu) != noVcpu() ? hcr | HCR.TWE : hcr & ~HCR.TWE);
+}
+
 /** Has the core hold a vcpu's registers, and sets the HYP timer. */
 export function resume(vcpu: Vcpu, time: u64): void {
   const here = core();
@@ -76,6 +89,7 @@ export function resume(vcpu: Vcpu, time: u64): void {
     barrier.clrex();
     barrier.sev();
   }
+  if (vcpu.vm.vcpus > 1) trapWaits(vcpu);
   arm();
   deliver(vcpu);
 }

@@ -35,7 +35,7 @@ import { arm, expire } from '../devices/timer.js';
 import { CRYSTAL_HZ } from '../generated/board.js';
 import { barrier, mmio, shared } from '../intrinsics.js';
 import { endPause, loadPiece, stopVcpu } from './lifecycle.js';
-import { discardRegisters, resume } from './loaded.js';
+import { discardRegisters, resume, siblingOf } from './loaded.js';
 import { startVcpu } from './vcpu-start.js';
 
 /** A slice: 5 ms of the system counter. */
@@ -149,4 +149,19 @@ export function schedule(current: Vcpu): Vcpu {
     takeInterrupts();
     time = count();
   }
+}
+
+/**
+ * WFE, which only traps while another CPU of the same machine wants the core: what is waited for may be its to do, so it
+ * gets what is left of the vcpu's share, and goes on with it. The vcpu's next turn is behind the WFE, as if an event had
+ * come; who waits by it looks again. YIELD cannot be trapped (ARM ARM B1.14).
+ */
+export function giveWay(vcpu: Vcpu): Vcpu {
+  const here = core();
+  const time = count();
+  const left = <u32>here.sliceEnd - <u32>time;
+  const other = siblingOf(vcpu);
+  if (other != noVcpu() && left <= SLICE) other.left = min(other.left + left, SLICE);
+  here.sliceEnd = time;
+  return schedule(vcpu);
 }

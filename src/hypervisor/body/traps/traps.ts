@@ -25,7 +25,7 @@ import { forwardFiq, reclaimFiqs } from '../host/fiq.js';
 import { hostInterrupted, updateInjection } from '../host/interrupts.js';
 import { CNTHP_CTL, ELR_hyp, HIFAR, HSR, SPSR_hyp, barrier, mmio } from '../intrinsics.js';
 import { switchVfp } from '../scheduling/loaded.js';
-import { schedule, takeInterrupts } from '../scheduling/scheduler.js';
+import { giveWay, schedule, takeInterrupts } from '../scheduling/scheduler.js';
 import { dataAbort } from './data-abort.js';
 import { deliverAbort, deliverUndefined, continueOrCrash } from './exceptions.js';
 import { call, wait } from './psci.js';
@@ -46,6 +46,8 @@ function hostFiq(): void {
 const VFP: u32 = 10;
 const VFP_MASK: u32 = 0xe;
 const NEON: u32 = 1 << 5;
+/** HSR.ISS of a trapped WFI or WFE: which (ARM ARM B3.13.6). */
+const WFE: u32 = 1;
 /** What a call gives that is not known (EC_SMC Calling Convention, DEN 0028A). */
 const NOT_SUPPORTED: u32 = <u32>-1;
 /** The modes of PL0 and PL1: bit 31 - n for number n, 0x10 to 0x13, 0x17, 0x1b and 0x1f (ARM ARM table B1-1). */
@@ -70,7 +72,8 @@ export function trap(vcpu: Vcpu): Vcpu {
       }
       const waits = conditionPasses(hsr);
       skip(hsr);
-      return waits ? wait(vcpu) : vcpu;
+      if (!waits) return vcpu;
+      return hsr & WFE ? giveWay(vcpu) : wait(vcpu);
     }
     case EC_PREFETCH_LOWER:
       return deliverAbort(vcpu, true, HIFAR.read(), false);
