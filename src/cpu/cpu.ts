@@ -10,13 +10,14 @@ import type { Bus, TimerName } from '../ports/bus.js';
 import { CoreView } from './core-view.js';
 import { breakAtOffsets, codeWritten, forgetCode } from './code-cache.js';
 import { comparesAll } from './debug-events.js';
+import { grant } from './grants.js';
 import { pendingInterrupt, takeInterrupt, wakesFromWfi } from './exceptions.js';
 import { taken } from './instruction.js';
 import { interpreterBase64 } from './interpreter-binary.js';
 import * as L from './layout.js';
 import { fetchAddress, interpreterLoad, interpreterStore } from './memory.js';
-import { FIRST_EXTENSION, Op } from './micro-ops.js';
-import { tellMode } from './mode-log.js';
+import { FIRST_DECLINABLE, Op } from './micro-ops.js';
+import { tellMode, tellModeLog } from './mode-log.js';
 import {
   allocateMemory,
   fetchHalfword,
@@ -49,7 +50,7 @@ import { webAssembly } from '../wasm/webassembly.js';
 
 /** Whether a micro-op's ext is the number of a slow instruction. */
 const isInstruction = (op: number): boolean =>
-  op === (Op.SLOW as number) || op >= (FIRST_EXTENSION as number);
+  op === (Op.SLOW as number) || op >= (FIRST_DECLINABLE as number);
 
 /** Instructions a core runs before the next one's turn. */
 const SLICE = 5000;
@@ -183,7 +184,12 @@ export class Cpu {
         },
       },
     });
-    this.interpret = instance.exports['run'] as (block: number) => void;
+    const run = instance.exports['run'] as (block: number) => void;
+    this.interpret = (block) => {
+      grant(m, this.lookAt());
+      run(block);
+      tellModeLog(m);
+    };
     flushTlb(m);
     // Reset: Secure SVC, everything masked, at address 0 (B1.9.1).
     for (const core of cores) {
@@ -484,6 +490,12 @@ export class Cpu {
 
   private mayGoOn(core: Core): boolean {
     return !this.machine.turnOver && !this.machine.stopped && core.waiting === 'no';
+  }
+
+  /** What the budget of the running core's slice is when a timer is to be heard; 0 where that is after the slice. */
+  private lookAt(): number {
+    const { sliceBudget, sliceStart, core } = this.machine;
+    return this.lone ? Math.max(0, sliceBudget - (core.timerDeadline - sliceStart)) : 0;
   }
 
   /** Runs a core's slice; gives how far it came from the current time. */

@@ -7,7 +7,7 @@ import * as L from './layout.js';
 import { Op } from './micro-ops.js';
 import type { Machine } from './state.js';
 
-/** The parts of a micro-op of an extension: see micro-ops.ts. */
+/** The parts of a micro-op whose instruction TypeScript runs where the interpreter does not: see micro-ops.ts. */
 export interface ExtensionOp {
   readonly op: number;
   readonly a?: number;
@@ -71,7 +71,7 @@ export class Emitter {
     instructions.push({ word: this.word, encoding: this.encoding, fields, execute });
   }
 
-  /** A micro-op of an extension: where the interpreter cannot do it, TypeScript does. */
+  /** A micro-op that the interpreter may decline: then TypeScript runs the instruction. */
   extension({ op, a = 0, b = 0, imm = 0 }: ExtensionOp, execute: Execute<Fields>, fields: Fields): void {
     const { instructions } = this.m;
     this.emit(op, a, b, imm, instructions.length);

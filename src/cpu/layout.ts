@@ -56,8 +56,17 @@ export const ACCESS_VFP = 1;
 export const ACCESS_SIMD = 2;
 /** D0 to D31, eight bytes each. */
 export const D0 = 256;
-/** Banked registers of the modes that do not run; see modes.ts. */
+/** Banked registers of the modes that do not run: R8 to R12 of FIQ and of the others; then SP, LR, SPSR for each mode. */
 export const BANKS = 512;
+export const BANK_FIQ_R8 = 512;
+export const BANK_USER_R8 = 532;
+export const BANK_FIRST_MODE = 552;
+export const BANK_MODE_SIZE = 12;
+export const BANK_SP = 0;
+export const BANK_LR = 4;
+export const BANK_SPSR = 8;
+/** ELR_hyp, behind the last mode's. */
+export const BANK_ELR_HYP = 660;
 /** How many synchronous exceptions the core took since it last returned from one or wrote CPSR's lowest byte. */
 export const EXCEPTIONS = 704;
 /**
@@ -98,12 +107,16 @@ export const PENDING = 0x10014;
 export const LOOK_AT = 0x10018;
 /** Where the next change of mode is written down; 0 where nobody wants to know of them. */
 export const MODE_LOG_NEXT = 0x1001c;
-/** Not 0: accesses to the threads' registers trap. */
-export const THREADS_TRAP = 0x10020;
-/** TPIDRURW, TPIDRURO and TPIDRPRW of the current security state. */
-export const TPIDRURW = 0x10024;
-export const TPIDRURO = 0x10028;
-export const TPIDRPRW = 0x1002c;
+/** 1 in Secure state. */
+export const SECURE = 0x10020;
+/** Not 0: accesses to some registers of CP15 trap to Hyp mode. */
+export const HSTR_TRAPS = 0x10024;
+/** Not 0: barriers by MCR are neither UNDEFINED nor trapped, but in Hyp and Monitor mode. */
+export const CP15_BARRIERS = 0x10034;
+/** TPIDRURW, TPIDRURO and TPIDRPRW as SCR.NS chooses them. */
+export const TPIDRURW = 0x10028;
+export const TPIDRURO = 0x1002c;
+export const TPIDRPRW = 0x10030;
 /** Changes of mode: what was left of the budget then, and the mode with its security state (mode << 1 | secure). */
 export const MODE_LOG = 0x11000;
 export const MODE_LOG_END = 0x12000;

@@ -12,6 +12,7 @@ import { extensionLowerings } from './extension-lowerings.js';
 import { type Execute, type Executes, taken } from './instruction.js';
 import * as L from './layout.js';
 import { lowerings } from './lowerings.js';
+import { mediaLowerings } from './media-lowerings.js';
 import { Op } from './micro-ops.js';
 import { readItState } from './modes.js';
 import { fetchHalfword, fetchWord } from './physical-memory.js';
@@ -19,6 +20,7 @@ import type { A32Operation, Needs, T32Operation } from './operation-fields.js';
 import { slowInstruction, slowInstructions } from './slow/index.js';
 import type { Machine } from './state.js';
 import { runningView, setRegister, thumb } from './state.js';
+import { systemLowerings } from './system-lowerings.js';
 import { likeA32 } from './t32-fields.js';
 import { advanceIt, branchTarget, thumbLowerings } from './thumb.js';
 
@@ -190,7 +192,8 @@ function reportUnpredictable(emitter: Emitter, encoding: Encoding, fields: Field
 
 function lowerUndefined(emitter: Emitter, condition: number): void {
   conditionally(emitter, condition, () => {
-    emitter.slow(undefinedInstruction, {});
+    if (emitter.it === 0) emitter.extension({ op: Op.UNDEFINED }, undefinedInstruction, {});
+    else emitter.slow(undefinedInstruction, {});
   });
   emitter.ended = condition === ALWAYS;
 }
@@ -223,8 +226,9 @@ export type SlowOperation =
 slowInstructions satisfies Executes<SlowOperation>;
 
 type Lowerings = Readonly<Record<string, LowerSome<Fields> | undefined>>;
-const a32Lowerings = lowerings as unknown as Lowerings;
-const extensions = extensionLowerings as unknown as Readonly<
+const a32Lowerings = { ...lowerings, ...mediaLowerings } as unknown as Lowerings;
+/** Lowerings to what the interpreter may decline. */
+const declinable = { ...systemLowerings, ...extensionLowerings } as unknown as Readonly<
   Record<string, LowerExtension<Fields> | undefined>
 >;
 const t32Lowerings: Lowerings = { ...a32Lowerings, ...(thumbLowerings as unknown as Lowerings) };
@@ -239,9 +243,10 @@ function lowerOperation(
   conditionally(emitter, condition === 15 ? ALWAYS : condition, () => {
     const lower = (isThumb ? t32Lowerings : a32Lowerings)[operation];
     if (lower?.(emitter, fields)) return;
-    const extension = extensions[operation]?.(emitter, fields);
-    if (extension) emitter.extension(extension, slowInstruction(operation)!, fields);
-    else emitter.slow(slowInstruction(operation)!, fields);
+    const execute = slowInstruction(operation)!;
+    const parts = declinable[operation]?.(emitter, fields);
+    if (parts) emitter.extension(parts, execute, fields);
+    else emitter.slow(execute, fields);
   });
 }
 

@@ -243,6 +243,39 @@ export enum Op {
   /** To [a] in the same instruction set. */
   B_REG,
 
+  /** Media operation b (below): [a] = of three registers, whose addresses are the bytes of imm; ext is its constant. */
+  MEDIA,
+
+  // System software. Each is a slow instruction, too, whose number is ext: what the interpreter does not do by itself,
+  // that does (interpreter/system.ts).
+
+  SVC,
+  UNDEFINED,
+  /** Exception return to [b] - imm */
+  RETURN,
+  /** CPS: a is imod, imm the bits A, I and F or the mode, b WRITES_MODE */
+  CPS,
+  /** Bytes b of CPSR = [a], or imm by the option CONSTANT */
+  MSR_CPSR,
+  /** SPSR = [a] where imm has bits */
+  MSR_SPSR,
+  /** [a] = CPSR, SPSR */
+  MRS_CPSR,
+  MRS_SPSR,
+  // User mode's registers of the mask imm, from [a] + 4 * b (signed) on
+  LDM_USER,
+  STM_USER,
+  /** The same with this mode's registers of imm<15:0> and PC, and exception return; [a] += 4 * imm<31:16> (signed) */
+  LDM_RETURN,
+  /** Exception return to the words at [a] + 4 * b (signed); [a] += imm */
+  RFE,
+  /** LR and SPSR to 4 * b (signed) from the SP of mode a on, which gets imm more */
+  SRS,
+  /** [a] = the word at imm, which is a thread's register; b is MAY_USER where User mode may read it */
+  MRC_THREAD,
+  /** A barrier by MCR */
+  MCR_BARRIER,
+
   // Floating-point. `[a]`, `[b]` and `[imm]` are extension registers here, by the number of their first word: S0 is 0,
   // D1 is 2; imm has it in its lowest byte, and options above. Each is a slow instruction, too, whose number is ext: what
   // the interpreter does not do by itself, that does. A `core` is a core register's address, a `base` too.
@@ -574,6 +607,14 @@ export enum Op {
   VMOV_TO_CORE_U16,
 }
 
+/** The first micro-op whose ext is the number of a slow instruction. */
+export const FIRST_DECLINABLE = Op.SVC;
+
+// Options.
+export const WRITES_MODE = 1;
+export const CONSTANT = 16;
+export const MAY_USER = 1;
+
 /** The first micro-op of Advanced SIMD. */
 export const FIRST_SIMD = Op.VLD_MULTIPLE;
 
@@ -641,3 +682,62 @@ export const UNSIGNED = 1 << 17;
 export const SATURATED = 1 << 18;
 export const TO_UNSIGNED = 1 << 19;
 export const KEEP = 1 << 16;
+
+/**
+ * Saturating, parallel and DSP arithmetic (A4.4.3 to A4.4.7). [n], [m] and [r] are the registers of imm's bytes, from the
+ * lowest on; c is the constant.
+ */
+export enum Media {
+  /** Parallel addition and subtraction, as the bits of c say (PARALLEL_...). */
+  PARALLEL,
+  SEL,
+  /** [a] = [r] + the sum of differences; USAD8 where r is 0. */
+  USADA8,
+  // The halfword that stays, and the other's shift c
+  PKHBT,
+  PKHTB,
+  // [m] is rotated right by c; [n] is added
+  SXTAB16,
+  UXTAB16,
+  SXTB16,
+  UXTB16,
+  // To c bits
+  SSAT,
+  USAT,
+  SSAT16,
+  USAT16,
+  QADD,
+  QSUB,
+  QDADD,
+  QDSUB,
+  // Halves of [n] and [m]: the higher one where N_TOP and M_TOP are in c
+  SMLAxy,
+  SMULxy,
+  SMLAWy,
+  SMULWy,
+  /** [r] : [a] += the product */
+  SMLALxy,
+  // Both products, of the halves of [m] exchanged where EXCHANGED is in c
+  SMLAD,
+  SMUAD,
+  SMLSD,
+  SMUSD,
+  SMLALD,
+  SMLSLD,
+  // The high word, rounded where c is not 0
+  SMMLA,
+  SMMUL,
+  SMMLS,
+}
+
+// Constants of PARALLEL: how lanes are read, and what is done with their results; the lanes that are subtracted from bit 8 on.
+export const PARALLEL_SIGNED = 1;
+export const PARALLEL_SATURATES = 2;
+export const PARALLEL_HALVES = 4;
+/** The halves of [m] change places. */
+export const PARALLEL_CROSSED = 8;
+export const PARALLEL_BYTES = 16;
+export const PARALLEL_SUBTRACTS = 8;
+export const N_TOP = 1;
+export const M_TOP = 2;
+export const EXCHANGED = 1;

@@ -35,20 +35,21 @@ import { unpredictable } from './unpredictable.js';
 /** What CPSR holds in its own word; the rest is unpacked elsewhere. */
 const KEPT = PSR_J | PSR_IT | PSR_A | PSR_I | PSR_F | PSR_M;
 
-// Places in the bank area, in words: R8 to R12 of FIQ and of the others; then SP, LR, SPSR for each mode.
-const FIQ_R8 = 0;
-const USER_R8 = 5;
-const FIRST_MODE = 10;
-const ELR_HYP = FIRST_MODE + 3 * 9;
+// Places in the bank area, in words.
+const inBank = (address: number): number => (address - L.BANKS) >>> 2;
+const FIQ_R8 = inBank(L.BANK_FIQ_R8);
+const USER_R8 = inBank(L.BANK_USER_R8);
+const FIRST_MODE = inBank(L.BANK_FIRST_MODE);
+const ELR_HYP = inBank(L.BANK_ELR_HYP);
 /** Mode number to its place in the bank area; User and System share theirs. */
 const bankOf = new Map<number, number>(
   [MODE_USR, MODE_FIQ, MODE_IRQ, MODE_SVC, MODE_MON, MODE_ABT, MODE_HYP, MODE_UND].map((mode, i) => [
     mode,
-    FIRST_MODE + 3 * i,
+    FIRST_MODE + (L.BANK_MODE_SIZE >>> 2) * i,
   ]),
 );
 bankOf.set(MODE_SYS, FIRST_MODE);
-const [SP_AT, LR_AT, SPSR_AT] = [0, 1, 2];
+const [SP_AT, LR_AT, SPSR_AT] = [L.BANK_SP >>> 2, L.BANK_LR >>> 2, L.BANK_SPSR >>> 2];
 
 /** Whether a number is that of a mode. */
 export function isMode(mode: number): boolean {

@@ -72,17 +72,25 @@ function describe(core: Core, regime: Regime, privileged: boolean): string {
   return `${common} ${bank.TTBCR} ${domains} ${currentAsid(core, regime)} ${stage2}`;
 }
 
+const HYP_SLOT = 4;
+/** Where in `contexts` of a core User mode's is, by the security state; PL1's follows. Hyp mode's is the last. */
+export const firstContext = (nonSecure: boolean): number => (nonSecure ? 2 : 0);
+
 /** Finds the number of a context of the running core, or makes one. */
 export function contextNumber(m: Machine, regime: Regime, privileged: boolean): number {
   const { core } = m;
-  const slot = regime === 'hyp' ? 4 : (regime === 'secure' ? 0 : 2) + (privileged ? 1 : 0);
+  const slot = regime === 'hyp' ? HYP_SLOT : firstContext(regime !== 'secure') + (privileged ? 1 : 0);
   const known = core.contexts[slot]!;
   if (known >= 0) return known;
   const { list, numbers } = contexts(m);
   const key = describe(core, regime, privileged);
   let number = numbers.get(key);
   if (number === undefined) {
-    if (list.length === L.CONTEXTS) flushTlb(m);
+    if (list.length === L.CONTEXTS) {
+      flushTlb(m);
+      // The one that is in use has another number now, unless it is the one that is looked for.
+      if (slot !== currentSlot(m)) updateContext(m);
+    }
     number = list.length;
     numbers.set(key, number);
     list.push({
@@ -94,6 +102,11 @@ export function contextNumber(m: Machine, regime: Regime, privileged: boolean): 
   }
   core.contexts[slot] = number;
   return number;
+}
+
+function currentSlot(m: Machine): number {
+  const mode = modeOf(m);
+  return mode === MODE_HYP ? HYP_SLOT : firstContext(!isSecure(m)) + (mode === MODE_USR ? 0 : 1);
 }
 
 /** Has the running core use the context of its mode and registers. */
@@ -118,6 +131,8 @@ export function flushTlb(m: Machine): void {
   large.clear();
   m.u32.fill(L.NO_KEY, L.TLB >>> 2, (L.TLB + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE) >>> 2);
   for (const core of m.cores) core.contexts.fill(-1);
+  setWord(m, L.CONTEXT_USER, L.NO_CONTEXT);
+  setWord(m, L.CONTEXT_PL1, L.NO_CONTEXT);
 }
 
 /** Address of the entry for a virtual address, in words. */

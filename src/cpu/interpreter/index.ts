@@ -1,7 +1,6 @@
 // The hot loop: runs micro-ops until the slice is over or TypeScript has to look.
 // Compiled by scripts/build-interpreter.ts; not part of the TypeScript program.
 import {
-  BUDGET,
   C,
   CONTEXT,
   EXCLUSIVE_ADDRESS,
@@ -14,13 +13,10 @@ import {
   OP_EXT,
   OP_IMM,
   OP_OFFSET,
-  OP_POSITION,
   OP_SIZE,
   OP_WIDE,
   PAGE,
-  PAGE_DIRECTORY,
   PC,
-  TLB_EXECUTE,
   TLB_READ,
   TLB_WRITE,
   V,
@@ -28,16 +24,15 @@ import {
   VARIANT_T,
   Z,
 } from '../layout';
-import { FIRST_SIMD, Op } from '../micro-ops';
+import { FIRST_EXTENSION, FIRST_SIMD, Op } from '../micro-ops';
 import { entryOf, read, readStrict, write, writeStrict } from './access';
+import { jump, over, slow } from './branches';
+import { media } from './media';
+import { physicalAt, placeOf, readData, writeData } from './physical-memory';
 import { simd } from './simd';
+import { system } from './system';
 import { floatingPoint } from './vfp';
-import { fetchedFrom, physicalAt, placeOf, readData, writeData } from './physical-memory';
 
-/** Runs a slow instruction. Not 0: the interpreter must return. */
-// @ts-ignore: decorator
-@external('cpu', 'slow')
-declare function slow(rec: usize): u32;
 /** Finds or makes the block that a branch in the page leads to; puts it into the record. 0: return. */
 // @ts-ignore: decorator
 @external('cpu', 'link')
@@ -157,43 +152,6 @@ function rorCarry(value: u32, by: u32): u32 {
   const r = rotr<u32>(value, by & 31);
   store<u32>(C, r >>> 31);
   return r;
-}
-
-/** 0, with the address in R15, where the slice is over or the way on is not known to the TLB and the block tables. */
-function find(target: u32): usize {
-  const context = load<u32>(CONTEXT);
-  const entry = entryOf(target, context);
-  if (load<u32>(entry, TLB_EXECUTE) == ((target & 0xfffff000) | context)) {
-    const physical = fetchedFrom(entry, target);
-    const table = load<u32>(PAGE_DIRECTORY + ((physical >>> 12) << 4) + load<u32>(VARIANT));
-    if (table != 0) {
-      const block = load<u32>(table + ((physical & 0xffe) << 1));
-      if (block != 0) {
-        store<u32>(PAGE, target & 0xfffff000);
-        return block;
-      }
-    }
-  }
-  store<u32>(PC, target);
-  return 0;
-}
-
-/** Ends a block: counts its instructions. True when the slice is over; then R15 is the target. */
-// @ts-ignore: decorator
-@inline
-function over(rec: usize, target: u32): bool {
-  const budget = load<i32>(BUDGET) - <i32>load<u8>(rec, OP_POSITION);
-  store<i32>(BUDGET, budget);
-  if (budget < 0) {
-    store<u32>(PC, target);
-    return true;
-  }
-  return false;
-}
-
-function jump(rec: usize, target: u32): usize {
-  if (over(rec, target)) return 0;
-  return find(target);
 }
 
 /** A branch within the page. */
@@ -1244,8 +1202,18 @@ export function run(rec: usize): void {
         if (rec == 0) return;
         continue;
       }
+      case Op.MEDIA: {
+        media(rec);
+        break;
+      }
       default: {
-        const done = <u32>load<u16>(rec) < <u32>FIRST_SIMD ? floatingPoint(rec) : simd(rec);
+        const op = <u32>load<u16>(rec);
+        if (op < <u32>FIRST_EXTENSION) {
+          rec = system(rec);
+          if (rec == 0) return;
+          continue;
+        }
+        const done = op < <u32>FIRST_SIMD ? floatingPoint(rec) : simd(rec);
         if (!done && slow(rec)) return;
       }
     }

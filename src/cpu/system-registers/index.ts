@@ -41,7 +41,7 @@ export interface Reached<Value extends number | bigint = number> extends SystemA
 }
 
 /** Where MCR and MRC name a register. */
-type Place = Pick<SystemRegister, 'coproc' | 'opc1' | 'CRn' | 'CRm' | 'opc2'>;
+export type Place = Pick<SystemRegister, 'coproc' | 'opc1' | 'CRn' | 'CRm' | 'opc2'>;
 type Place64 = Pick<SystemRegister64, 'coproc' | 'opc1' | 'CRm'>;
 
 const registers32 = new Map<number, Reached>();

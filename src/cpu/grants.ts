@@ -1,0 +1,46 @@
+/** What the interpreter may do by itself, of the running core: made anew each time that it is entered. */
+import {
+  HCR_TGE,
+  HCR_VA,
+  HCR_VF,
+  HCR_VI,
+  HIGH_VECTORS,
+  SCR_NS,
+  SCTLR_CP15BEN,
+  SCTLR_EE,
+  SCTLR_TE,
+  SCTLR_V,
+} from './control-bits.js';
+import * as L from './layout.js';
+import { firstContext } from './tlb.js';
+import type { Machine } from './state.js';
+
+const contextWord = (number: number): number => (number < 0 ? L.NO_CONTEXT : number << 2);
+
+/**
+ * Writes down what the interpreter has to know of system registers, interrupts and who listens.
+ * @param lookAt what the budget must be above for it to go on behind an instruction that may have changed anything
+ */
+export function grant(m: Machine, lookAt: number): void {
+  const { u32, core, listener } = m;
+  const nonSecure = (core.SCR & SCR_NS) !== 0;
+  const bank = nonSecure ? core.nonSecure : core.secure;
+  const { SCTLR } = bank;
+  const first = firstContext(nonSecure);
+  const told = listener?.modeChanged !== undefined || listener?.exceptionTaken !== undefined;
+  const general = nonSecure && (core.HCR & HCR_TGE) !== 0;
+  u32[L.MAY_CHANGE_MODE >>> 2] = told || general || core.comparesAll ? 0 : 1;
+  u32[L.VECTORS >>> 2] = SCTLR & SCTLR_V ? HIGH_VECTORS : bank.VBAR;
+  u32[L.VECTORS_VARIANT >>> 2] = (SCTLR & SCTLR_TE ? L.VARIANT_T : 0) | (SCTLR & SCTLR_EE ? L.VARIANT_E : 0);
+  u32[L.CONTEXT_USER >>> 2] = contextWord(core.contexts[first]!);
+  u32[L.CONTEXT_PL1 >>> 2] = contextWord(core.contexts[first + 1]!);
+  u32[L.PENDING >>> 2] = core.irq || core.fiq || core.HCR & (HCR_VA | HCR_VF | HCR_VI) ? 1 : 0;
+  u32[L.LOOK_AT >>> 2] = lookAt;
+  u32[L.MODE_LOG_NEXT >>> 2] = listener?.modeEntered ? L.MODE_LOG : 0;
+  u32[L.SECURE >>> 2] = nonSecure ? 0 : 1;
+  u32[L.HSTR_TRAPS >>> 2] = nonSecure ? core.HSTR : 0;
+  u32[L.CP15_BARRIERS >>> 2] = (nonSecure && core.HSTR !== 0) || !(SCTLR & SCTLR_CP15BEN) ? 0 : 1;
+  u32[L.TPIDRURW >>> 2] = bank.TPIDRURW;
+  u32[L.TPIDRURO >>> 2] = bank.TPIDRURO;
+  u32[L.TPIDRPRW >>> 2] = bank.TPIDRPRW;
+}
