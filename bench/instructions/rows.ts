@@ -3,6 +3,7 @@ import type { Assembler } from '../../src/isa/assembler.js';
 import { MODE_IRQ, MODE_SVC, MODE_SYS } from '../../src/isa/program-status.js';
 import { c, lr, p15, pc, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, sp } from '../../src/isa/registers.js';
 import { extensionRows } from './extension-rows.js';
+import { vectorRows } from './vector-rows.js';
 
 /** What a row's instructions find in memory; see measure.ts. */
 export interface Places {
@@ -370,4 +371,5 @@ export const rows: readonly Row[] = [
     ),
   ),
   ...extensionRows,
+  ...vectorRows,
 ];

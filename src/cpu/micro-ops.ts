@@ -588,6 +588,33 @@ export enum Op {
   VZIP_8,
   VZIP_16,
   VZIP_32,
+  // On singles, by the standard environment, whatever FPSCR says.
+  VADD_VECTOR,
+  VSUB_VECTOR,
+  VMUL_VECTOR,
+  VMLA_VECTOR,
+  VMLS_VECTOR,
+  VFMA_VECTOR,
+  VFMS_VECTOR,
+  VABD_VECTOR,
+  VMAX_VECTOR,
+  VMIN_VECTOR,
+  VCEQ_VECTOR,
+  VCGT_VECTOR,
+  VCGE_VECTOR,
+  VACGT_VECTOR,
+  VACGE_VECTOR,
+  VRECPS_VECTOR,
+  VRSQRTS_VECTOR,
+  VRECPE_VECTOR,
+  VRSQRTE_VECTOR,
+  VABS_VECTOR,
+  VNEG_VECTOR,
+  /** [a] = m converted, with AMOUNT bits of fraction in the integer */
+  VCVT_VECTOR_S32,
+  VCVT_VECTOR_U32,
+  VCVT_S32_VECTOR,
+  VCVT_U32_VECTOR,
   // Whatever vectors there are, imm is something else here, and QUAD is b.
   /** All elements of [a] are what is at the address imm. */
   VDUP_8,
@@ -620,8 +647,9 @@ export const FIRST_SIMD = Op.VLD_MULTIPLE;
 
 /** The first micro-op of floating-point. */
 export const FIRST_EXTENSION = Op.VADD_F32;
-/** The first one on vectors, and of those the first whose imm names none. */
+/** The first one on vectors, of those the first on singles, and the first whose imm names none. */
 export const FIRST_VECTOR = Op.VAND;
+export const FIRST_SINGLES = Op.VADD_VECTOR;
 export const FIRST_VECTOR_MOVE = Op.VDUP_8;
 
 // Options of floating-point micro-ops, from bit 8 of imm on.

@@ -7,6 +7,7 @@ import {
   KEEP,
   Op,
   OPERANDS_LOW,
+  PAIRS_32,
   PAIRS_8,
   QUAD,
   ROUNDED,
@@ -70,16 +71,25 @@ const neighbours =
   (_, f) =>
     vector(ops(f) + f.size + (f.U ? unsigned : 0), f, operands(PAIRS_8 + f.size), vn(f));
 
+const neighbouringSingles =
+  (ops: (f: Needs<never, 'op'>) => number): LowerExtension<Omit<Pair, 'Q'>> =>
+  (_, f) =>
+    vector(ops(f), f, operands(PAIRS_32), vn(f));
+
 const one =
   (ops: (f: One) => number, options = 0): LowerExtension<One> =>
   (_, f) =>
     vector(ops(f) + f.size, f, quad(f) | options, vm(f));
 
-/** Integers against 0. */
-const withZero =
-  (op: number, options: number): LowerExtension<One & Needs<'F'>> =>
+/** One vector, of integers or of singles. */
+const ofEither =
+  (op: number, singles: number, options = 0): LowerExtension<One & Needs<'F'>> =>
   (_, f) =>
-    f.F ? undefined : vector(op + f.size, f, quad(f) | options, vm(f));
+    vector(f.F ? singles : op + f.size, f, quad(f) | options, vm(f));
+const singles =
+  (ops: (f: Needs<never, 'op'>) => number, options = 0): LowerExtension<Pair> =>
+  (_, f) =>
+    vector(ops(f), f, quad(f) | options, vn(f));
 
 /** To elements of twice the size: the micro-op of those, on operands that are widened. */
 const long =
@@ -105,9 +115,9 @@ function withScalar(op: ExtensionOp, { size, Vm, M }: Second & Needs<'size'>): E
 }
 type WithScalar = Destination & First & Second & Needs<'size' | 'Q', 'op' | 'F'>;
 const byScalar =
-  (ops: (f: WithScalar) => number): LowerExtension<WithScalar> =>
+  (ops: (f: WithScalar) => number, ofSingles: (f: WithScalar) => number = ops): LowerExtension<WithScalar> =>
   (_, f) =>
-    f.F ? undefined : withScalar(vector(ops(f) + f.size, f, quad(f) | scalarOptions(f), vn(f)), f);
+    withScalar(vector(f.F ? ofSingles(f) : ops(f) + f.size, f, quad(f) | scalarOptions(f), vn(f)), f);
 
 type Shifted = Destination & Second & Needs<'imm6', 'L' | 'Q' | 'U' | 'op'>;
 /** What a shift amount becomes where it is the size: all bits are gone. */
@@ -214,13 +224,13 @@ export const vectors = {
   VPADD_int: neighbours(always(Op.VADD_8)),
   VPMAX_int: neighbours(byOp(Op.VMAX_S8, Op.VMIN_S8), THREE),
 
-  VCEQ_zero: withZero(Op.VCEQ_8, operands(ZERO_SECOND)),
-  VCGT_zero: withZero(Op.VCGT_S8, operands(ZERO_SECOND)),
-  VCGE_zero: withZero(Op.VCGE_S8, operands(ZERO_SECOND)),
-  VCLT_zero: withZero(Op.VCGT_S8, operands(ZERO_FIRST)),
-  VCLE_zero: withZero(Op.VCGE_S8, operands(ZERO_FIRST)),
-  VNEG: withZero(Op.VSUB_8, operands(ZERO_FIRST)),
-  VABS: withZero(Op.VABS_8, 0),
+  VCEQ_zero: ofEither(Op.VCEQ_8, Op.VCEQ_VECTOR, operands(ZERO_SECOND)),
+  VCGT_zero: ofEither(Op.VCGT_S8, Op.VCGT_VECTOR, operands(ZERO_SECOND)),
+  VCGE_zero: ofEither(Op.VCGE_S8, Op.VCGE_VECTOR, operands(ZERO_SECOND)),
+  VCLT_zero: ofEither(Op.VCGT_S8, Op.VCGT_VECTOR, operands(ZERO_FIRST)),
+  VCLE_zero: ofEither(Op.VCGE_S8, Op.VCGE_VECTOR, operands(ZERO_FIRST)),
+  VNEG: ofEither(Op.VSUB_8, Op.VNEG_VECTOR, operands(ZERO_FIRST)),
+  VABS: ofEither(Op.VABS_8, Op.VABS_VECTOR),
   VQABS: one(always(Op.VQABS_8)),
   VQNEG: one(always(Op.VQSUB_S8), operands(ZERO_FIRST)),
   VCLZ: one(always(Op.VCLZ_8)),
@@ -245,8 +255,8 @@ export const vectors = {
   VMLAL_scalar: long(byOp(Op.VMLA_8, Op.VMLS_8), undefined, scalarOptions),
   VQDMULL_scalar: long(always(Op.VQDMULL_32 - 2), undefined, scalarOptions),
   VQDMLAL_scalar: long(byOp(Op.VQDMLAL_32 - 2, Op.VQDMLSL_32 - 2), undefined, scalarOptions),
-  VMUL_scalar: byScalar(always(Op.VMUL_8)),
-  VMLA_scalar: byScalar(byOp(Op.VMLA_8, Op.VMLS_8)),
+  VMUL_scalar: byScalar(always(Op.VMUL_8), always(Op.VMUL_VECTOR)),
+  VMLA_scalar: byScalar(byOp(Op.VMLA_8, Op.VMLS_8), byOp(Op.VMLA_VECTOR, Op.VMLS_VECTOR)),
   VQDMULH_scalar: byScalar(always(Op.VQDMULH_16 - 1)),
   VQRDMULH_scalar: byScalar(always(Op.VQRDMULH_16 - 1)),
 
@@ -320,4 +330,26 @@ export const vectors = {
     const signed = opc & 8 ? Op.VMOV_TO_CORE_S8 : Op.VMOV_TO_CORE_S16;
     return { op: signed + (U ? 2 : 0), b: Rt * 4, imm: scalarAt(d, opc) };
   },
+
+  VADD_fp: singles(always(Op.VADD_VECTOR)),
+  VSUB_fp: singles(always(Op.VSUB_VECTOR)),
+  VMUL_fp: singles(always(Op.VMUL_VECTOR)),
+  VMLA_fp: singles(byOp(Op.VMLA_VECTOR, Op.VMLS_VECTOR)),
+  VFMA_fp: singles(byOp(Op.VFMA_VECTOR, Op.VFMS_VECTOR)),
+  VABD_fp: singles(always(Op.VABD_VECTOR)),
+  VMAX_fp: singles(byOp(Op.VMAX_VECTOR, Op.VMIN_VECTOR)),
+  VCEQ_fp: singles(always(Op.VCEQ_VECTOR)),
+  VCGE_fp: singles(always(Op.VCGE_VECTOR)),
+  VCGT_fp: singles(always(Op.VCGT_VECTOR)),
+  VACGE: singles(byOp(Op.VACGE_VECTOR, Op.VACGT_VECTOR)),
+  VRECPS: singles(always(Op.VRECPS_VECTOR)),
+  VRSQRTS: singles(always(Op.VRSQRTS_VECTOR)),
+  VPADD_fp: neighbouringSingles(always(Op.VADD_VECTOR)),
+  VPMAX_fp: neighbouringSingles(byOp(Op.VMAX_VECTOR, Op.VMIN_VECTOR)),
+  // Those of integers are for TypeScript.
+  VRECPE: (_, f) => (f.F ? vector(Op.VRECPE_VECTOR, f, quad(f)) : undefined),
+  VRSQRTE: (_, f) => (f.F ? vector(Op.VRSQRTE_VECTOR, f, quad(f)) : undefined),
+  // op: 0 from signed, 1 from unsigned, 2 to signed, 3 to unsigned.
+  VCVT_int: (_, f) => vector(Op.VCVT_VECTOR_S32 + f.op, f, quad(f)),
+  VCVT_fixed: (_, f) => vector(Op.VCVT_VECTOR_S32 + 2 * f.op + f.U, f, quad(f) | amount(64 - f.imm6)),
 } satisfies { readonly [Name in Operation]?: LowerExtension<OperationFields<Name>> };

@@ -1,6 +1,7 @@
 // Advanced SIMD micro-ops on vectors: what they have in common. Each is done wholly, or not at all: then TypeScript does it.
 import { OP_B, OP_IMM } from '../layout';
 import {
+  FIRST_SINGLES,
   FIRST_VECTOR_MOVE,
   OPERANDS_LOW,
   OPERANDS_MASK,
@@ -8,6 +9,7 @@ import {
   PAIRS_16,
   PAIRS_32,
   PAIRS_8,
+  QUAD,
   SCALAR_16,
   SCALAR_16_HIGH,
   SCALAR_32,
@@ -27,6 +29,7 @@ import { options, vd, vm, vn } from './extension-registers';
 import { ofIntegers } from './vector-integers';
 import { joined, shiftByRegister } from './vector-lanes';
 import { exchange, give } from './vector-permutes';
+import { ofSingles } from './vector-singles';
 
 /** The lower half of a vector, with elements of twice the size. */
 function widened(x: v128, kind: u32): v128 {
@@ -58,6 +61,13 @@ function everySecond(x: v128, kind: u32, odd: bool): v128 {
   return odd
     ? v128.shuffle<i8>(x, x, 1, 3, 5, 7, 9, 11, 13, 15, 1, 3, 5, 7, 9, 11, 13, 15)
     : v128.shuffle<i8>(x, x, 0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14);
+}
+
+/** With zeros above. */
+// @ts-ignore: decorator
+@inline
+function lowerHalf(x: v128): v128 {
+  return v128.shuffle<i64>(x, v128.splat<i8>(0), 0, 2);
 }
 
 /** The address that imm is. */
@@ -208,6 +218,15 @@ export function vectors(rec: usize, op: i32): bool {
     if (how & WIDEN_BOTH) n = widened(n, widen);
   }
   const d = vd(rec);
+  if (op >= FIRST_SINGLES) {
+    const quad = (how & QUAD) != 0;
+    // Elements beyond the vectors shall not matter.
+    if (!quad) {
+      n = lowerHalf(n);
+      m = lowerHalf(m);
+    }
+    return ofSingles(rec, how, n, m, quad);
+  }
   give(how, d, ofIntegers(rec, d, how, n, m));
   return true;
 }
