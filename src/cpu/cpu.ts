@@ -524,8 +524,7 @@ export class Cpu {
       if (interrupt) takeInterrupt(m, interrupt);
       const pc = u32[L.PC >>> 2]!;
       const alone = core.comparesAll && comparesAll(m);
-      const { codeTop, codeForgotten } = m;
-      const decoded = m.instructions.length;
+      const before = alone ? placesOfCode(m) : undefined;
       let block = this.blockFor(pc, alone);
       if (block === 0) {
         // An abort takes time too, or a vector that aborts would never end.
@@ -542,9 +541,9 @@ export class Cpu {
         if (alone) kick(m);
         this.interpret(block);
       }
-      if (alone && m.codeForgotten === codeForgotten) {
-        m.codeTop = codeTop;
-        m.instructions.length = decoded;
+      if (before?.codeForgotten === m.codeForgotten) {
+        m.codeTop = before.codeTop;
+        m.instructions.length = before.decoded;
       }
       unkick(m);
       // A timer may have been set to a time within the slice.
@@ -580,4 +579,9 @@ export class Cpu {
     this.shown = Math.min(m.sliceEnd, m.sliceStart + Math.floor(executed / m.sharing));
     return true;
   }
+}
+
+/** Where the next code goes: a block that is not kept gives its place back. */
+function placesOfCode(m: Machine): { codeTop: number; codeForgotten: number; decoded: number } {
+  return { codeTop: m.codeTop, codeForgotten: m.codeForgotten, decoded: m.instructions.length };
 }

@@ -52,9 +52,8 @@ export function decodeBlock(
   emitter.offset = first;
   emitter.it = readItState(m);
   let next = first;
-  const goesOn = (): boolean =>
-    alone ? emitter.position < 1 : emitter.position < LONGEST_BLOCK || emitter.it > 0;
-  while (!emitter.ended && next < PAGE_SIZE && goesOn()) {
+  const longest = alone ? 1 : LONGEST_BLOCK;
+  while (!emitter.ended && next < PAGE_SIZE && (emitter.position < longest || (emitter.it && !alone))) {
     emitter.offset = next;
     emitter.position++;
     if (!isThumb) {
