@@ -11,6 +11,7 @@ struct vcpu {
   struct vm *vm;
   u32 number, core;
   struct vcpu *next;
+  u32 left;
   volatile u32 state;
   u32 startAt, startWith, timerHeld, interfaceEnabled, priorityMask, activePriorities, binaryPoint, binaryPoint1;
   volatile u32 pending;
