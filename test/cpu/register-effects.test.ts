@@ -10,7 +10,9 @@ import type { Cpu } from '../../src/cpu/cpu.js';
 import * as L from '../../src/cpu/layout.js';
 import { setCpsr } from '../../src/cpu/modes.js';
 import { systemRegister } from '../../src/cpu/system-registers/index.js';
-import { contextsChanged } from '../../src/cpu/tlb.js';
+import { interpreterLoad } from '../../src/cpu/memory.js';
+import { bringIn } from '../../src/cpu/state.js';
+import { contextsChanged, entryFor, holds } from '../../src/cpu/tlb.js';
 import { ramWords } from '../support/ram.js';
 import { bareCpu } from './machines.js';
 
@@ -22,6 +24,7 @@ const SHOWN: Readonly<Record<string, Partial<Record<Name, string>>>> = {
     CNTKCTL: 'EVNTI EVNTDIR EVNTEN',
     CNTHCTL: 'EVNTI EVNTDIR EVNTEN',
     SCTLR: 'CP15BEN',
+    HCR: 'FB',
     HSCTLR: 'CP15BEN',
   },
   'test/cpu/debug-events.test.ts': {
@@ -65,7 +68,7 @@ const SHOWN: Readonly<Record<string, Partial<Record<Name, string>>>> = {
     HTTBR: 'BADDR',
     VTTBR: 'VMID BADDR',
     CONTEXTIDR: 'ASID',
-    HCR: 'DC PTW VM FB',
+    HCR: 'DC PTW VM',
     SCR: 'SIF',
     HPFAR: 'FIPA',
     DFSR: 'CM ExT WnR FS4 LPAE Domain FS STATUS',
@@ -204,6 +207,29 @@ describe('SCTLR.CP15BEN and HSCTLR.CP15BEN (B4.1.130)', () => {
     }
   });
 });
+
+test.each([true, false])(
+  'HCR.FB (%s) has TLB maintenance of PL1 be for all cores (B4.1.65)',
+  async (forced) => {
+    const { machine: m } = await bareCpu({ mpidr: [0x80000f00, 0x80000f01] });
+    const [first, second] = m.cores;
+    const enter = (core: typeof m.core): void => {
+      bringIn(m, core);
+      core.SCR = 1;
+      setCpsr(m, MODE_SVC | 0x1c0);
+      contextsChanged(m);
+    };
+    enter(first!);
+    first!.HCR = forced ? 1 << 9 : 0;
+    enter(second!);
+    interpreterLoad(m, CODE, 4);
+    const entry = entryFor(m, CODE, 'read')!;
+    expect(holds(m, entry)).toBe(true);
+    enter(first!);
+    systemRegister(R.TLBIALL)!.write!(m, 0);
+    expect(holds(m, entry)).toBe(!forced);
+  },
+);
 
 describe('the event stream of a timer (B8.1.6)', () => {
   /** 19.2 MHz: 96 ticks are 5 µs. Each WFE ends with the event; R0 counts them. */
