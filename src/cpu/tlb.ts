@@ -242,7 +242,7 @@ export interface Invalidation {
   readonly regime: Regime;
   /** Only this VMID's, of the Non-secure PL1&0 regime. */
   readonly vmid?: number;
-  /** Only this ASID's: those that are not global, unless an address is given too. */
+  /** Only this ASID's; of an address the global ones, too. */
   readonly asid?: number;
   /** Only those that translate this address. */
   readonly address?: number;
@@ -250,7 +250,7 @@ export interface Invalidation {
 
 /** Takes entries out of the TLB (B3.10.5). */
 export function invalidate(m: Machine, which: Invalidation): void {
-  const { list, large } = contexts(m);
+  const { list, numbers, large } = contexts(m);
   const { address } = which;
   const matches = (context: Context): boolean =>
     (which.core === undefined || context.core === which.core) &&
@@ -258,19 +258,22 @@ export function invalidate(m: Machine, which: Invalidation): void {
     (which.vmid === undefined || context.vmid === which.vmid);
   if (address !== undefined && !large.has(address >>> 20)) {
     // Nothing but single pages there: each context can have it in one place only.
-    list.forEach((context, number) => {
+    for (const number of numbers.values()) {
+      const context = list[number]!;
       if (matches(context)) invalidateEntry(m, entryAt(address, number), number, context, which);
-    });
+    }
     return;
   }
-  const wanted = list.map(matches);
-  const end = (L.TLB + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE) >>> 2;
-  for (let at = L.TLB >>> 2; at < end; at += L.TLB_ENTRY_SIZE >>> 2) {
-    const key = keyOf(m, at);
-    if (key === L.NO_KEY) continue;
-    const number = (key >>> 2) & (L.CONTEXTS - 1);
-    if (wanted[number]) invalidateEntry(m, at, number, list[number]!, which);
+  // Otherwise nobody looks for what is there any more: the contexts get other numbers. More than what is named may go.
+  const byAsid = address === undefined ? which.asid : undefined;
+  for (const [key, number] of numbers) {
+    const context = list[number]!;
+    if (matches(context) && (byAsid === undefined || context.asid === byAsid)) numbers.delete(key);
   }
+  m.forgotten++;
+  for (const core of m.cores)
+    if (which.core === undefined || core.index === which.core) core.contexts.fill(-1);
+  updateContext(m);
 }
 
 /** Any key of an entry; NO_KEY where it is empty. */
