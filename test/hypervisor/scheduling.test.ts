@@ -484,6 +484,7 @@ describe('a loop of the host', () => {
       guest(talking, { cores: [2] }),
       ...all,
     ]);
-    expect(beside).toBe(alone);
+    // The machine's cores have their turns one after the other, of 5 µs.
+    expect(Math.abs(beside - alone)).toBeLessThan(5e-3 * TICKS_PER_MS);
   }, 120_000);
 });
