@@ -558,15 +558,6 @@ export enum Op {
   VQSHLU_16,
   VQSHLU_32,
   VQSHLU_64,
-  /** By the lowest bytes of n; options ROUNDED, SATURATED */
-  VSHL_REG_S8,
-  VSHL_REG_S16,
-  VSHL_REG_S32,
-  VSHL_REG_S64,
-  VSHL_REG_U8,
-  VSHL_REG_U16,
-  VSHL_REG_U32,
-  VSHL_REG_U64,
   /** To half the size that the name says, by AMOUNT; options ROUNDED, UNSIGNED, SATURATED, TO_UNSIGNED */
   VSHRN_16,
   VSHRN_32,
@@ -577,6 +568,15 @@ export enum Op {
   VREV,
   /** Of AMOUNT registers from n on; option KEEP for what is beyond them */
   VTBL,
+  /** By the lowest bytes of n; options ROUNDED, SATURATED */
+  VSHL_REG_S8,
+  VSHL_REG_S16,
+  VSHL_REG_S32,
+  VSHL_REG_S64,
+  VSHL_REG_U8,
+  VSHL_REG_U16,
+  VSHL_REG_U32,
+  VSHL_REG_U64,
   // Both [a] and [imm] are written.
   VSWP,
   VTRN_8,
@@ -647,8 +647,10 @@ export const FIRST_SIMD = Op.VLD_MULTIPLE;
 
 /** The first micro-op of floating-point. */
 export const FIRST_EXTENSION = Op.VADD_F32;
-/** The first one on vectors, of those the first on singles, and the first whose imm names none. */
+/** The first one on vectors; of those, the first shift by a register, exchange, one on singles, and whose imm is no vector. */
 export const FIRST_VECTOR = Op.VAND;
+export const FIRST_SHIFT_REG = Op.VSHL_REG_S8;
+export const FIRST_EXCHANGE = Op.VSWP;
 export const FIRST_SINGLES = Op.VADD_VECTOR;
 export const FIRST_VECTOR_MOVE = Op.VDUP_8;
 

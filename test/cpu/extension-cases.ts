@@ -126,10 +126,16 @@ function fill(random: () => number, registers: Uint32Array, kinds: readonly stri
   // Exponents near to each other, and often near 1, so that numbers meet.
   const bias = 2 ** (exponentBits - 1) - 1;
   const around = random() % 2 ? bias + (random() % 40) - 6 : random() % (2 * bias + 1);
+  // Often most elements are 1 or 0, so that what sets a flag is one alone.
+  const calm = random() % 4 === 0;
+  const plain = kind.startsWith('F') ? BigInt(bias) << BigInt(fractionBits) : 0n;
   for (let i = 0; i < 2048 / size; i++) {
-    const bits = kind.startsWith('F')
-      ? float(random, exponentBits, fractionBits, around)
-      : integer(random, size);
+    const bits =
+      calm && random() % 8
+        ? plain
+        : kind.startsWith('F')
+          ? float(random, exponentBits, fractionBits, around)
+          : integer(random, size);
     if (size === 8) view.setUint8(i, Number(BigInt.asUintN(8, bits)));
     else if (size === 16) view.setUint16(i * 2, Number(BigInt.asUintN(16, bits)), true);
     else if (size === 32) view.setUint32(i * 4, Number(BigInt.asUintN(32, bits)), true);

@@ -10,7 +10,7 @@ import { setCpsr } from '../../src/cpu/modes.js';
 import { contextsChanged } from '../../src/cpu/tlb.js';
 import { assembler } from '../../src/isa/assembler.js';
 import { MODE_SVC, MODE_USR } from '../../src/isa/program-status.js';
-import { d, s } from '../../src/isa/extension-registers.js';
+import { d, q, s } from '../../src/isa/extension-registers.js';
 import { r1 } from '../../src/isa/registers.js';
 import { CPACR } from '../../src/isa/system-registers.js';
 import { randomWords, seed } from '../isa/generate.js';
@@ -143,6 +143,162 @@ test.each([
   }
   expect(wrong.slice(0, 10)).toEqual([]);
   expect(slow.get(word) ?? 0).toBeLessThan(CASES / 20);
+});
+
+describe('cumulative flags of vectors', () => {
+  const [IXC, QC, IDC, UFC] = [1 << 4, 1 << 27, 1 << 7, 1 << 3];
+  const [ONE, LEAST, SUBNORMAL, LAST] = [0x3f800000, 0x00800000, 0x007fffff, 0x33800000];
+  const HALF = 0x3f000000;
+  type Words = readonly [number, number, number, number];
+  const four = (word: number): Words => [word, word, word, word];
+
+  /** What q0 and FPSCR are after one instruction on q1 and q2, and how often it was TypeScript's. */
+  async function after(
+    write: (a: ReturnType<typeof assembler>) => void,
+    n: Words,
+    m: Words,
+    before: Words = [0, 0, 0, 0],
+  ): Promise<{ result: number[]; fpscr: number; bySlow: number }> {
+    const { cpu, slow } = await counted();
+    const { machine } = cpu;
+    const a = assembler(0);
+    // The first one is TypeScript's: it finds out who may.
+    a.veor(q(8), q(8), q(8));
+    write(a);
+    a.svc(0);
+    const words = new Uint32Array(a.assemble().buffer);
+    ramWords(cpu, LOAD_ADDRESS, words.length).set(words);
+    machine.u32.set([...before, ...n, ...m], L.D0 >>> 2);
+    machine.u32[L.FPSCR >>> 2] = 0;
+    machine.u32[L.PC >>> 2] = LOAD_ADDRESS;
+    expect(cpu.run(2e9)).toBe('idle');
+    return {
+      result: [...machine.u32.subarray(L.D0 >>> 2, (L.D0 >>> 2) + 4)],
+      fpscr: machine.u32[L.FPSCR >>> 2]!,
+      bySlow: slow.get(words[1]!) ?? 0,
+    };
+  }
+
+  test('QC comes of one element, and not of what is beyond the vector', async () => {
+    const [n, m] = [[0, 0, 0x7f000000, 0] as const, four(0x01000000)];
+    expect(
+      await after(
+        (a) => {
+          a['vqadd.s8'](q(0), q(1), q(2));
+        },
+        n,
+        m,
+      ),
+    ).toEqual({
+      result: [0x01000000, 0x01000000, 0x7f000000, 0x01000000],
+      fpscr: QC,
+      bySlow: 0,
+    });
+    expect(
+      await after(
+        (a) => {
+          a['vqadd.s8'](d(0), d(2), d(4));
+        },
+        n,
+        m,
+      ),
+    ).toEqual({
+      result: [0x01000000, 0x01000000, 0, 0],
+      fpscr: 0,
+      bySlow: 0,
+    });
+  });
+  test('QC of the only product that is too large', async () => {
+    const least = four(0x80000000);
+    expect(
+      await after(
+        (a) => {
+          a['vqdmulh.s32'](q(0), q(1), q(2));
+        },
+        least,
+        least,
+      ),
+    ).toEqual({
+      result: [...four(0x7fffffff)],
+      fpscr: QC,
+      bySlow: 0,
+    });
+    expect(
+      await after(
+        (a) => {
+          a['vqdmulh.s32'](q(0), q(1), q(2));
+        },
+        least,
+        four(0x80000001),
+      ),
+    ).toEqual({
+      result: [...four(0x7fffffff)],
+      fpscr: 0,
+      bySlow: 0,
+    });
+  });
+  test('Inexact of one element, and not of what is beyond the vector', async () => {
+    const [n, m] = [four(ONE), [0, ONE, 0, LAST] as const];
+    expect(
+      await after(
+        (a) => {
+          a['vadd.f32'](q(0), q(1), q(2));
+        },
+        n,
+        m,
+      ),
+    ).toEqual({
+      result: [ONE, 0x40000000, ONE, ONE],
+      fpscr: IXC,
+      bySlow: 0,
+    });
+    expect(
+      await after(
+        (a) => {
+          a['vadd.f32'](d(0), d(2), d(4));
+        },
+        n,
+        m,
+      ),
+    ).toEqual({
+      result: [ONE, 0x40000000, 0, 0],
+      fpscr: 0,
+      bySlow: 0,
+    });
+  });
+  test('what is subnormal is flushed, as input and as result, whatever FPSCR.FZ says', async () => {
+    expect(
+      await after(
+        (a) => {
+          a['vadd.f32'](q(0), q(1), q(2));
+        },
+        four(ONE),
+        [0, 0, 0, SUBNORMAL],
+      ),
+    ).toMatchObject({ result: [...four(ONE)], fpscr: IDC });
+    expect(
+      await after(
+        (a) => {
+          a['vmul.f32'](q(0), q(1), q(2));
+        },
+        [ONE, ONE, ONE, LEAST],
+        four(HALF),
+      ),
+    ).toMatchObject({ result: [HALF, HALF, HALF, 0], fpscr: UFC });
+  });
+  test('a fused product is not rounded', async () => {
+    // (1 + 2^-23) * (1 - 2^-23) - 1 is -2^-46, which is exact.
+    expect(
+      await after(
+        (a) => {
+          a['vfma.f32'](q(0), q(1), q(2));
+        },
+        four(0x3f800001),
+        four(0x3f7ffffe),
+        four(0xbf800000),
+      ),
+    ).toEqual({ result: [...four(0xa8800000)], fpscr: 0, bySlow: 0 });
+  });
 });
 
 describe('who may is looked at again', () => {

@@ -1213,7 +1213,7 @@ export function run(rec: usize): void {
           if (rec == 0) return;
           continue;
         }
-        const done = op < <u32>FIRST_SIMD ? floatingPoint(rec) : simd(rec);
+        const done = op < <u32>FIRST_SIMD ? floatingPoint(rec) : simd(rec, op);
         if (!done && slow(rec)) return;
       }
     }

@@ -4,12 +4,8 @@ import { FIRST_VECTOR, Op } from '../micro-ops';
 import { loadAll, loadLane, loadMultiple, storeLane, storeMultiple } from './structures';
 import { vectors } from './vectors';
 
-/** Does one. False: nothing was done, and TypeScript has to do it. */
-export function simd(rec: usize): bool {
-  if ((load<u32>(EXTENSION_ACCESS) & ACCESS_SIMD) == 0) return false;
-  const op = <i32>load<u16>(rec);
-  if (op >= FIRST_VECTOR) return vectors(rec, op);
-  switch (op) {
+function structures(rec: usize): bool {
+  switch (<u32>load<u16>(rec)) {
     case Op.VLD_MULTIPLE:
       return loadMultiple(rec);
     case Op.VST_MULTIPLE:
@@ -23,4 +19,12 @@ export function simd(rec: usize): bool {
     default:
       return false;
   }
+}
+
+/** Does one that is `op`. False: nothing was done, and TypeScript has to do it. */
+// @ts-ignore: decorator
+@inline
+export function simd(rec: usize, op: i32): bool {
+  if ((load<u32>(EXTENSION_ACCESS) & ACCESS_SIMD) == 0) return false;
+  return op >= FIRST_VECTOR ? vectors(rec, op) : structures(rec);
 }

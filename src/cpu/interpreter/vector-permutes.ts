@@ -1,6 +1,6 @@
 // Advanced SIMD micro-ops that move elements between two vectors.
 import { Op, QUAD } from '../micro-ops';
-import { vd, vm } from './extension-registers';
+import { options, vd, vm } from './extension-registers';
 import { joined } from './vector-lanes';
 
 /** Gives [a] a vector of 16 bytes or 8. */
@@ -19,8 +19,10 @@ function both(rec: usize, how: u32, first: v128, second: v128): void {
 }
 
 /** Of vectors of 8 bytes, the lower halves are rearranged: whatever is above is not theirs. */
-export function exchange(rec: usize, how: u32, m: v128): bool {
+export function exchange(rec: usize): bool {
+  const how = options(rec);
   const x = v128.load(vd(rec));
+  const m = v128.load(vm(rec));
   switch (<u32>load<u16>(rec)) {
     case Op.VSWP:
       both(rec, how, m, x);

@@ -1,8 +1,9 @@
 // Advanced SIMD micro-ops on singles, in the standard environment: to nearest, subnormals are 0, NaNs the default one.
 // Where all elements are such that the host's arithmetic gives the same, it does them, as in floating.ts.
 import { Op, QUAD } from '../micro-ops';
-import { fpscr, IXC, raiseInexact, vd } from './extension-registers';
+import { fpscr, IXC, options, raiseInexact, vd, vm, vn } from './extension-registers';
 import { amountOf } from './vector-lanes';
+import { first, PREPARED, second } from './vector-operands';
 import { give } from './vector-permutes';
 
 /** Smallest normal number, and twice that. */
@@ -243,8 +244,32 @@ function estimate(rec: usize, how: u32, m: v128, root: bool, quad: bool): bool {
   return gives(rec, how, v128.replace_lane<u32>(result, 3, estimated(e, root)));
 }
 
-/** Does one. Elements that are not the instruction's have to be 0. */
-export function ofSingles(rec: usize, how: u32, n: v128, m: v128, quad: bool): bool {
+// @ts-ignore: decorator
+@inline
+function vectorAt(place: usize, quad: bool): v128 {
+  return quad ? v128.load(place) : v128.load64_zero(place);
+}
+// @ts-ignore: decorator
+@inline
+function lowerHalf(x: v128): v128 {
+  return v128.shuffle<i64>(x, zero(), 0, 2);
+}
+
+/** Does one. Elements beyond the vectors are 0, so that they do not matter. */
+export function ofSingles(rec: usize): bool {
+  const how = options(rec);
+  const quad = (how & QUAD) != 0;
+  let n = vectorAt(vn(rec), quad);
+  let m = vectorAt(vm(rec), quad);
+  if (how & PREPARED) {
+    const pair = m;
+    m = second(rec, how, n, pair);
+    n = first(how, n, pair);
+    if (!quad) {
+      n = lowerHalf(n);
+      m = lowerHalf(m);
+    }
+  }
   const sign = v128.splat<i32>(SIGN);
   switch (<u32>load<u16>(rec)) {
     case Op.VADD_VECTOR:
@@ -254,13 +279,13 @@ export function ofSingles(rec: usize, how: u32, n: v128, m: v128, quad: bool): b
     case Op.VMUL_VECTOR:
       return multiply(rec, how, n, m);
     case Op.VMLA_VECTOR:
-      return multiplyThenAdd(rec, how, before(rec, quad), n, m, zero());
+      return multiplyThenAdd(rec, how, vectorAt(vd(rec), quad), n, m, zero());
     case Op.VMLS_VECTOR:
-      return multiplyThenAdd(rec, how, before(rec, quad), n, m, sign);
+      return multiplyThenAdd(rec, how, vectorAt(vd(rec), quad), n, m, sign);
     case Op.VFMA_VECTOR:
-      return multiplyAdd(rec, how, before(rec, quad), n, m);
+      return multiplyAdd(rec, how, vectorAt(vd(rec), quad), n, m);
     case Op.VFMS_VECTOR:
-      return multiplyAdd(rec, how, before(rec, quad), v128.xor(n, sign), m);
+      return multiplyAdd(rec, how, vectorAt(vd(rec), quad), v128.xor(n, sign), m);
     case Op.VABD_VECTOR:
       return add(rec, how, n, v128.xor(m, sign), v128.not(sign));
     case Op.VMAX_VECTOR:
@@ -300,9 +325,4 @@ export function ofSingles(rec: usize, how: u32, n: v128, m: v128, quad: bool): b
     default:
       return false;
   }
-}
-
-/** The destination's elements. */
-function before(rec: usize, quad: bool): v128 {
-  return quad ? v128.load(vd(rec)) : v128.load64_zero(vd(rec));
 }
