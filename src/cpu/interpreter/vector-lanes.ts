@@ -298,6 +298,33 @@ export function shiftByRegister<T>(d: usize, n: usize, m: usize, how: u32): void
     store<T>(d + at, shifted<T>(load<T>(m + at), load<i8>(n + at), how));
 }
 
+/** Bytes x where the bit of `by` is set, else y. */
+// @ts-ignore: decorator
+@inline
+function whereBit(x: v128, y: v128, by: v128, bit: i32): v128 {
+  return choose(x, y, v128.lt<i8>(v128.shl<i8>(by, 7 - bit), v128.splat<i8>(0)));
+}
+/** The same of all bytes at once, neither rounded nor saturated: in steps of 4, 2 and 1. */
+// @ts-ignore: decorator
+@inline
+export function shiftedBytes<T>(m: v128, by: v128): v128 {
+  const none = v128.splat<i8>(0);
+  const size = v128.splat<i8>(8);
+  const negative = v128.lt<i8>(m, none);
+  let left = whereBit(v128.shl<i8>(m, 4), m, by, 2);
+  left = whereBit(v128.shl<i8>(left, 2), left, by, 1);
+  left = whereBit(v128.shl<i8>(left, 1), left, by, 0);
+  const down = v128.neg<i8>(by);
+  let right = whereBit(v128.shr<T>(m, 4), m, down, 2);
+  right = whereBit(v128.shr<T>(right, 2), right, down, 1);
+  right = whereBit(v128.shr<T>(right, 1), right, down, 0);
+  return choose(
+    choose(isSigned<T>() ? negative : none, right, v128.ge<u8>(down, size)),
+    v128.and(left, v128.lt<i8>(by, size)),
+    v128.lt<i8>(by, none),
+  );
+}
+
 /** Shifted to the right by an amount, and what fits into half the size. */
 // @ts-ignore: decorator
 @inline

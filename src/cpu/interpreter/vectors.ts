@@ -6,10 +6,12 @@ import {
   FIRST_SINGLES,
   FIRST_VECTOR_MOVE,
   Op,
+  ROUNDED,
+  SATURATED,
 } from '../micro-ops';
 import { options, vd, vm, vn } from './extension-registers';
 import { ofIntegers } from './vector-integers';
-import { shiftByRegister } from './vector-lanes';
+import { shiftByRegister, shiftedBytes } from './vector-lanes';
 import { first, PREPARED, second } from './vector-operands';
 import { exchange, give } from './vector-permutes';
 import { ofSingles } from './vector-singles';
@@ -87,9 +89,11 @@ function move(rec: usize): bool {
 function shift(rec: usize): bool {
   const how = options(rec);
   switch (<u32>load<u16>(rec)) {
-    case Op.VSHL_REG_S8:
-      shiftByRegister<i8>(vd(rec), vn(rec), vm(rec), how);
+    case Op.VSHL_REG_S8: {
+      if (how & (ROUNDED | SATURATED)) shiftByRegister<i8>(vd(rec), vn(rec), vm(rec), how);
+      else give(how, vd(rec), shiftedBytes<i8>(v128.load(vm(rec)), v128.load(vn(rec))));
       return true;
+    }
     case Op.VSHL_REG_S16:
       shiftByRegister<i16>(vd(rec), vn(rec), vm(rec), how);
       return true;
@@ -99,9 +103,11 @@ function shift(rec: usize): bool {
     case Op.VSHL_REG_S64:
       shiftByRegister<i64>(vd(rec), vn(rec), vm(rec), how);
       return true;
-    case Op.VSHL_REG_U8:
-      shiftByRegister<u8>(vd(rec), vn(rec), vm(rec), how);
+    case Op.VSHL_REG_U8: {
+      if (how & (ROUNDED | SATURATED)) shiftByRegister<u8>(vd(rec), vn(rec), vm(rec), how);
+      else give(how, vd(rec), shiftedBytes<u8>(v128.load(vm(rec)), v128.load(vn(rec))));
       return true;
+    }
     case Op.VSHL_REG_U16:
       shiftByRegister<u16>(vd(rec), vn(rec), vm(rec), how);
       return true;
