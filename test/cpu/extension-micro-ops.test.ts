@@ -7,6 +7,7 @@ import type { Cpu } from '../../src/cpu/cpu.js';
 import type { Decoded } from '../../src/cpu/instruction.js';
 import * as L from '../../src/cpu/layout.js';
 import { setCpsr } from '../../src/cpu/modes.js';
+import { slowInstruction } from '../../src/cpu/slow/index.js';
 import { contextsChanged } from '../../src/cpu/tlb.js';
 import { vectors } from '../../src/cpu/vector-lowerings.js';
 import { assembler } from '../../src/isa/assembler.js';
@@ -151,6 +152,65 @@ test.each([
     if (result !== expected || flags !== env.flags)
       wrong.push(
         `${addend.toString(16)} + ${x.toString(16)} * ${y.toString(16)}: ${result.toString(16)} and not ${expected.toString(16)}, flags ${flags} and not ${env.flags}`,
+      );
+  }
+  expect(wrong.slice(0, 10)).toEqual([]);
+  expect(slow.get(word) ?? 0).toBeLessThan(CASES / 20);
+});
+
+/** One element has such numbers, and the others are 1, so that Inexact is of that one. */
+test.each([
+  'vadd.f32',
+  'vsub.f32',
+  'vmul.f32',
+  'vmla.f32',
+  'vmls.f32',
+  'vfma.f32',
+  'vfms.f32',
+  'vrecps.f32',
+] as const)('%s of vectors, element by element', async (name) => {
+  const { cpu, slow } = await counted();
+  const { machine: m } = cpu;
+  const reference = (await counted()).cpu.machine;
+  const a = assembler(0);
+  a[name](q(0), q(1), q(2));
+  const word = new Uint32Array(a.assemble().buffer)[0]!;
+  ramWords(cpu, LOAD_ADDRESS, 2).set([word, 0xef000000]);
+  const { encoding, fields } = decodeA32(word)!;
+  const execute = slowInstruction(encoding.operation)!;
+  const random = randomWords(92);
+  // Numbers of few bits, or of many; products of the ones with 12 bits are exact.
+  const number = (spread: number): number => {
+    let fraction = random() % 8 ? 0 : random() >>> 9;
+    for (let bits = random() % 3; bits > 0; bits--) fraction ^= 1 << (random() % 2 ? 0 : random() % 23);
+    const exponent = 127 + (random() % (2 * spread + 1)) - spread;
+    return (((random() & 1) << 31) | (exponent << 23) | fraction) >>> 0;
+  };
+  const wrong: string[] = [];
+  for (let i = 0; i < CASES; i++) {
+    const element = random() % 4;
+    const registers = new Uint32Array(12).fill(0x3f800000);
+    registers[element] = number(random() % 2 ? 24 : 50);
+    registers[4 + element] = number(1);
+    registers[8 + element] = number(random() % 2 ? 1 : 24);
+    for (const machine of [m, reference]) {
+      machine.u32.set(registers, L.D0 >>> 2);
+      machine.u32[L.FPSCR >>> 2] = 0;
+    }
+    setCpsr(m, MODE_USR);
+    m.u32[L.EXTENSION_ACCESS >>> 2] = L.ACCESS_VFP | L.ACCESS_SIMD;
+    m.u32[L.PC >>> 2] = LOAD_ADDRESS;
+    for (const core of m.cores) core.waiting = 'no';
+    cpu.run(cpu.time + 1000);
+    execute(reference, fields, { word, encoding, fields, execute });
+    const [here, there] = [m, reference].map(({ u32 }) =>
+      [...u32.subarray(L.D0 >>> 2, (L.D0 >>> 2) + 4), u32[L.FPSCR >>> 2]!]
+        .map((it) => it.toString(16))
+        .join(' '),
+    );
+    if (here !== there)
+      wrong.push(
+        `${element}: ${[...registers].map((it) => it.toString(16)).join(' ')}: ${here} and not ${there}`,
       );
   }
   expect(wrong.slice(0, 10)).toEqual([]);
