@@ -17,6 +17,7 @@ import { applyPlan } from '../src/setup/plan.js';
 import { blockSource, copyOriginal, countAll, crossBuild, type BootCode } from './boot-codes.js';
 import { bootAll, type Boot } from './boots.js';
 import { type Cost, costLines, measureInstructions } from './instructions/measure.js';
+import { measureWork, type WorkRatio, workLines } from './work/measure.js';
 import { compare, runProgram, type Ratio, type Side } from './pairs.js';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
@@ -219,6 +220,7 @@ function printTables(
   codes: readonly BootCode[],
   boots: readonly Boot[],
   costs: readonly Cost[],
+  work: readonly WorkRatio[],
 ): void {
   const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
   const rows = [
@@ -261,6 +263,9 @@ function printTables(
       'Instructions on the built-in Pi 2, time of the process',
       ...costLines(costs),
       '',
+      'Programs on Linux, one core: time of the process, against QEMU',
+      ...workLines(work),
+      '',
     ].join('\n'),
   );
 }
@@ -293,7 +298,10 @@ await reportErrors(async () => {
   const ratios = [...install, ...built.ratios, start];
   const codes = await countAll(found.firmware.startElf, built.image);
   const costs = await measureInstructions();
+  const work = await measureWork(folder, found.bookworm, found.firmware);
   if (values.json)
-    process.stdout.write(`${JSON.stringify({ ratios, instructions: codes, boots, costs }, undefined, 2)}\n`);
-  else printTables(ratios, codes, boots, costs);
+    process.stdout.write(
+      `${JSON.stringify({ ratios, instructions: codes, boots, costs, work }, undefined, 2)}\n`,
+    );
+  else printTables(ratios, codes, boots, costs, work);
 });

@@ -90,3 +90,12 @@ export function busyboxArchive(
     ...more,
   ]);
 }
+
+/** An initramfs of one static program, which is /init and has /dev/console. */
+export function programArchive(program: Uint8Array): Uint8Array {
+  return archive([
+    { path: 'dev', mode: FOLDER },
+    { path: 'dev/console', mode: CHARACTER_DEVICE, device: [5, 1] },
+    { path: 'init', mode: PROGRAM, data: program },
+  ]);
+}

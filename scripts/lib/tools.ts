@@ -31,6 +31,8 @@ const programsOf = {
   'binutils-arm-linux-gnueabihf': ['ar', 'ld', 'nm', 'objcopy', 'objdump', 'strip'].map(
     (it) => `arm-linux-gnueabihf-${it}`,
   ),
+  // Libraries alone: the compiler is what is looked for.
+  'libc6-dev-armhf-cross': [],
   flex: ['flex'],
   bison: ['bison'],
   bc: ['bc'],
