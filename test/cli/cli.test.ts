@@ -178,7 +178,18 @@ describe('--json is one object with these keys:', () => {
   test('doctor, on a machine that is no Pi', async () => {
     const { status, stdout } = await hypberry(['doctor', '--json']);
     expect(Object.keys(json(stdout)).sort()).toEqual(
-      ['model', 'revision', 'soc', 'kernel', 'mode', 'bootFolder', 'card', 'cardKernel', 'advice'].sort(),
+      [
+        'model',
+        'revision',
+        'soc',
+        'kernel',
+        'mode',
+        'underHypervisor',
+        'bootFolder',
+        'card',
+        'cardKernel',
+        'advice',
+      ].sort(),
     );
     expect([0, 1, 2]).toContain(status);
   });
