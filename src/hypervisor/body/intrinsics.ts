@@ -781,6 +781,22 @@ export namespace DBGDIDR {
   /** DBGDIDR: Debug ID. */
   // @external('sysreg', 'read DBGDIDR')
   export declare function read(): u32;
+  export const WRPs_SHIFT: u32 = 28;
+  export const WRPs_MASK: u32 = 0xf;
+  export const BRPs_SHIFT: u32 = 24;
+  export const BRPs_MASK: u32 = 0xf;
+  export const CTX_CMPs_SHIFT: u32 = 20;
+  export const CTX_CMPs_MASK: u32 = 0xf;
+  export const Version_SHIFT: u32 = 16;
+  export const Version_MASK: u32 = 0xf;
+  export const DEVID_imp: u32 = 1 << 15;
+  export const nSUHD_imp: u32 = 1 << 14;
+  export const PCSR_imp: u32 = 1 << 13;
+  export const SE_imp: u32 = 1 << 12;
+  export const Variant_SHIFT: u32 = 4;
+  export const Variant_MASK: u32 = 0xf;
+  export const Revision_SHIFT: u32 = 0;
+  export const Revision_MASK: u32 = 0xf;
 }
 
 export namespace DBGDRAR {
@@ -799,6 +815,14 @@ export namespace DBGDSCR {
   /** DBGDSCR: Debug Status and Control, internal view. */
   // @external('sysreg', 'read DBGDSCR')
   export declare function read(): u32;
+  export const MDBGen: u32 = 1 << 15;
+  export const HDBGen: u32 = 1 << 14;
+  export const ITRen: u32 = 1 << 13;
+  export const UDCCdis: u32 = 1 << 12;
+  export const INTdis: u32 = 1 << 11;
+  export const DBGack: u32 = 1 << 10;
+  export const MOE_SHIFT: u32 = 2;
+  export const MOE_MASK: u32 = 0xf;
 }
 
 export namespace DBGDSCRext {
@@ -808,6 +832,14 @@ export namespace DBGDSCRext {
   /** DBGDSCRext: Debug Status and Control, external view. */
   // @external('sysreg', 'write DBGDSCRext')
   export declare function write(value: u32): void;
+  export const MDBGen: u32 = 1 << 15;
+  export const HDBGen: u32 = 1 << 14;
+  export const ITRen: u32 = 1 << 13;
+  export const UDCCdis: u32 = 1 << 12;
+  export const INTdis: u32 = 1 << 11;
+  export const DBGack: u32 = 1 << 10;
+  export const MOE_SHIFT: u32 = 2;
+  export const MOE_MASK: u32 = 0xf;
 }
 
 export namespace DBGOSDLR {
@@ -839,6 +871,7 @@ export namespace DBGPRCR {
   /** DBGPRCR: Debug Powerdown and Reset Control. */
   // @external('sysreg', 'write DBGPRCR')
   export declare function write(value: u32): void;
+  export const CORENPDRQ: u32 = 1 << 0;
 }
 
 export namespace DBGPRSR {
