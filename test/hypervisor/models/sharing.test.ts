@@ -12,8 +12,8 @@ const [OWN, COMMON] = [1, 2];
 /** Places in the list of all vcpus: the host's four come first. */
 const [SECOND, OTHER] = [5, 6];
 const MANY = 50;
-/** More than a slice, in ticks. */
-const TURN = 100_000;
+/** A slice, and more than one, in ticks; and less than what going first costs. */
+const [SLICE, TURN, LITTLE] = [96_000, 100_000, 100];
 
 let machine: Machine;
 const sgi = (): void => {
@@ -54,7 +54,19 @@ describe('interrupts for a CPU that', () => {
     expect(machine.line(COMMON)).toBe(true);
   });
 
-  test('waits for one: one wakes it', () => {
+  test('waits for one, with some of its share left: one wakes it, and it goes first', () => {
+    machine.wfi(COMMON);
+    expect(machine.running(COMMON)).toBe(OTHER);
+    sgi();
+    expect(machine.running(COMMON)).toBe(SECOND);
+    expect(machine.line(COMMON)).toBe(true);
+  });
+
+  test('waits for one, its share used up: one wakes it', () => {
+    until(OTHER);
+    until(SECOND);
+    machine.advance(SLICE - LITTLE);
+    expect(machine.running(COMMON)).toBe(SECOND);
     machine.wfi(COMMON);
     expect(machine.running(COMMON)).toBe(OTHER);
     expect(interruptsOf(sgi)).toBe(1);
@@ -99,7 +111,7 @@ test("a CPU's interrupt wakes another one of its machine on the same core", () =
   const one = createMachine([COMMON, COMMON]);
   one.hvc(COMMON, CPU_ON, 1, 0x4000_8000, 0);
   one.store(COMMON, GICD + D_CTLR, 1);
-  one.advance(TURN);
+  // Its share of the core is whole, so it goes first.
   expect(one.running(COMMON)).toBe(5);
   one.store(COMMON, GICC + C_PMR, 0xf0);
   one.store(COMMON, GICC + C_CTLR, 1);
@@ -111,7 +123,6 @@ test("a CPU's interrupt wakes another one of its machine on the same core", () =
   // UARTIMSC: transmit; then a byte is sent.
   one.store(COMMON, GUEST_UART + 0x38, 1 << 5);
   one.store(COMMON, GUEST_UART, 0x41);
-  one.advance(TURN);
   expect(one.running(COMMON)).toBe(5);
   expect(one.line(COMMON)).toBe(true);
 });
