@@ -9,6 +9,7 @@ import {
   NEGATE_PRODUCT,
   ONE_MORE,
   Op,
+  OPTIONS_LOW,
   SIGNED,
   TO_ZERO,
   WITH_ZERO,
@@ -17,13 +18,13 @@ import {
 import type { Needs, Operation, OperationFields } from './operation-fields.js';
 import { structures } from './structure-lowerings.js';
 import { vectors } from './vector-lowerings.js';
+import { dNumber, sNumber } from './vfp/arithmetic.js';
+import { isDouble } from './vfp/load-store.js';
 import { EXTENSION_REGISTERS } from './vfp/system-registers.js';
-
-const OPTIONS = 8;
 
 /** The number of the first word of a register, by sz or its like. */
 const wordOf = (sz: number | undefined, field = 0, bit = 0): number =>
-  sz ? (bit * 16 + field) * 2 : field * 2 + bit;
+  sz ? dNumber(field, bit) * 2 : sNumber(field, bit);
 
 /** The two micro-ops of an operation: of singles, of doubles. */
 type BySize = readonly [single: Op, double: Op];
@@ -38,7 +39,7 @@ const arithmetic =
     op: bySize(ops, sz),
     a: wordOf(sz, Vd, D),
     b: wordOf(sz, Vn, N),
-    imm: wordOf(sz, Vm, M) | (options(op) << OPTIONS),
+    imm: wordOf(sz, Vm, M) | (options(op) << OPTIONS_LOW),
   });
 
 const compare =
@@ -46,11 +47,8 @@ const compare =
   (_, { Vd, D, Vm, M, sz }) => ({
     op: bySize([Op.VCMP_F32, Op.VCMP_F64], sz),
     a: wordOf(sz, Vd, D),
-    imm: wordOf(sz, Vm, M) | (options << OPTIONS),
+    imm: wordOf(sz, Vm, M) | (options << OPTIONS_LOW),
   });
-
-/** Whether the entry transfers D registers: coprocessor 11's do. */
-const isDouble = (e: Emitter): boolean => ((e.word >>> 8) & 1) === 1;
 
 /** The base register; PC is that of the instruction, aligned. */
 function baseOf(e: Emitter, Rn: number): number {
@@ -63,7 +61,7 @@ const one =
   (ops: BySize): LowerExtension<Needs<'Rn' | 'Vd' | 'D' | 'imm8' | 'U'>> =>
   (e, { Rn, Vd, D, imm8, U }) => {
     if (e.bigEndian) return undefined;
-    const sz = isDouble(e) ? 1 : 0;
+    const sz = isDouble(e.word) ? 1 : 0;
     const offset = (U ? imm8 * 4 : -imm8 * 4) >>> 0;
     return { op: bySize(ops, sz), a: wordOf(sz, Vd, D), b: baseOf(e, Rn), imm: offset };
   };
@@ -71,10 +69,15 @@ const one =
 const many =
   (op: Op): LowerExtension<Needs<'Rn' | 'Vd' | 'D' | 'regs' | 'U' | 'W', 'X'>> =>
   (e, { Rn, Vd, D, regs, U, W, X }) => {
-    const sz = isDouble(e) ? 1 : 0;
+    const sz = isDouble(e.word) ? 1 : 0;
     if (e.bigEndian || (W && Rn === 15)) return undefined;
     const options = (U ? 0 : DOWN) | (W ? WRITE_BACK : 0) | (X ? ONE_MORE : 0);
-    return { op, a: wordOf(sz, Vd, D), b: baseOf(e, Rn), imm: (sz ? regs * 2 : regs) | (options << OPTIONS) };
+    return {
+      op,
+      a: wordOf(sz, Vd, D),
+      b: baseOf(e, Rn),
+      imm: (sz ? regs * 2 : regs) | (options << OPTIONS_LOW),
+    };
   };
 
 /** Two core registers, and two words from `first` on. */
@@ -127,12 +130,12 @@ export const extensionLowerings = {
   VCVT_from_int_vfp: (_, { Vd, D, Vm, M, sz, op }) => ({
     op: sz ? Op.VCVT_F64_INT : Op.VCVT_F32_INT,
     a: wordOf(sz, Vd, D),
-    imm: wordOf(0, Vm, M) | ((op ? SIGNED : 0) << OPTIONS),
+    imm: wordOf(0, Vm, M) | ((op ? SIGNED : 0) << OPTIONS_LOW),
   }),
   VCVT_to_int_vfp: (_, { Vd, D, Vm, M, sz, op, signed }) => ({
     op: sz ? Op.VCVT_INT_F64 : Op.VCVT_INT_F32,
     a: wordOf(0, Vd, D),
-    imm: wordOf(sz, Vm, M) | (((signed ? SIGNED : 0) | (op ? TO_ZERO : 0)) << OPTIONS),
+    imm: wordOf(sz, Vm, M) | (((signed ? SIGNED : 0) | (op ? TO_ZERO : 0)) << OPTIONS_LOW),
   }),
 
   VMOV_core_single: (_, { op, Vn, N, Rt }) =>

@@ -654,7 +654,9 @@ export const FIRST_EXCHANGE = Op.VSWP;
 export const FIRST_SINGLES = Op.VADD_VECTOR;
 export const FIRST_VECTOR_MOVE = Op.VDUP_8;
 
-// Options of floating-point micro-ops, from bit 8 of imm on.
+/** Where the options of an extension's micro-op begin in imm. */
+export const OPTIONS_LOW = 8;
+// Options of floating-point micro-ops.
 export const NEGATE_PRODUCT = 1;
 export const NEGATE_ADDEND = 2;
 export const WITH_ZERO = 1;

@@ -4,6 +4,7 @@ import {
   ADD_NOTHING,
   ADD_SIZE,
   Op,
+  OPTIONS_LOW,
   STRUCTURE_ALIGNMENT,
   STRUCTURE_APART,
   STRUCTURE_COUNT,
@@ -11,7 +12,7 @@ import {
   STRUCTURE_INDEX,
   STRUCTURE_SIZE,
 } from './micro-ops.js';
-import { allAlignment, ALIGNMENTS, laneAlignment, VLD1_REGISTERS, VLD2_SHAPES } from './neon/structures.js';
+import { allAlignment, ALIGNMENTS, laneAlignment, laneApart, multipleShape } from './neon/structures.js';
 import type { Needs } from './operation-fields.js';
 
 type Transfer = Needs<'Vd' | 'D' | 'Rn' | 'Rm' | 'size'>;
@@ -25,8 +26,6 @@ interface Structure {
   readonly alignment: number;
   readonly last: number;
 }
-
-const OPTIONS = 8;
 
 function structure(
   e: Emitter,
@@ -44,15 +43,13 @@ function structure(
     (apart << STRUCTURE_APART) |
     (Math.log2(alignment) << STRUCTURE_ALIGNMENT) |
     rest;
-  return { op, a: d * 2, b: Rn * 4, imm: added | (options << OPTIONS) };
+  return { op, a: d * 2, b: Rn * 4, imm: added | (options << OPTIONS_LOW) };
 }
 
 function multiple(op: Op, count: Count): LowerExtension<Transfer & Needs<'align', 'type' | 'inc'>> {
   return (e, f) => {
-    const { size, align, type = 0, inc = 0 } = f;
-    let [groups, apart] = [1, 1 + inc];
-    if (count === 1) groups = VLD1_REGISTERS[type]!;
-    else if (count === 2) ({ pairs: groups, apart } = VLD2_SHAPES[type]!);
+    const { size, align, type, inc } = f;
+    const { groups, apart } = multipleShape(count, type, inc);
     const last = groups - 1 + (count - 1) * apart;
     const it = { size: 1 << size, count, apart, alignment: ALIGNMENTS[align]!, last };
     return structure(e, op, f, it, groups << STRUCTURE_GROUPS);
@@ -62,7 +59,7 @@ function multiple(op: Op, count: Count): LowerExtension<Transfer & Needs<'align'
 function lane(op: Op, count: Count): LowerExtension<Transfer & Needs<'index_align'>> {
   return (e, f) => {
     const { size, index_align } = f;
-    const apart = size !== 0 && count !== 1 && (index_align >> size) & 1 ? 2 : 1;
+    const apart = laneApart(count, size, index_align);
     const bytes = 1 << size;
     const alignment = laneAlignment(count, bytes, index_align);
     const it = { size: bytes, count, apart, alignment, last: (count - 1) * apart };

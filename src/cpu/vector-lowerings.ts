@@ -6,6 +6,7 @@ import {
   AMOUNT_LOW,
   KEEP,
   Op,
+  OPTIONS_LOW,
   OPERANDS_LOW,
   PAIRS_32,
   PAIRS_8,
@@ -29,7 +30,6 @@ import { vd, vm, vn } from './neon/lanes.js';
 import { shiftOf } from './neon/shifts.js';
 import type { Needs, Operation, OperationFields } from './operation-fields.js';
 
-const OPTIONS = 8;
 /** Element sizes that an operation has, and so how far its unsigned micro-ops are from its signed ones. */
 const [THREE, FOUR] = [3, 4];
 
@@ -38,7 +38,7 @@ const vector = (op: number, f: Destination & Second, how: number, from = 0): Ext
   op,
   a: vd(f) * 2,
   b: from * 2,
-  imm: (vm(f) * 2) | (how << OPTIONS),
+  imm: (vm(f) * 2) | (how << OPTIONS_LOW),
 });
 const quad = ({ Q }: Needs<never, 'Q'>): number => (Q ? QUAD : 0);
 const operands = (kind: number): number => kind << OPERANDS_LOW;
@@ -127,7 +127,7 @@ const asBefore: Gone = (f, how) => ({
   op: Op.VORR,
   a: vd(f) * 2,
   b: vd(f) * 2,
-  imm: (vd(f) * 2) | (how << OPTIONS),
+  imm: (vd(f) * 2) | (how << OPTIONS_LOW),
 });
 
 /** 0 for elements of bytes, as the field size has it. */

@@ -1,6 +1,7 @@
 /** Addition, multiplication, division and square root, exact and then rounded once (A2.7.9). */
 import type { Environment } from './environment.js';
-import { DOWN, DZC } from './environment.js';
+import { DZC } from '../../isa/fpscr-masks.js';
+import { DOWN } from './environment.js';
 import type { Format, Unpacked } from './format.js';
 import { bitLength, infinity, invalid, processNaN, processNaNs, round, unpack, zero } from './format.js';
 

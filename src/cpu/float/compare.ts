@@ -1,6 +1,6 @@
 /** Comparisons, maximum and minimum (A2.7.9). */
 import type { Environment } from './environment.js';
-import { IOC } from './environment.js';
+import { IOC } from '../../isa/fpscr-masks.js';
 import type { Binary } from './arithmetic.js';
 import type { Format, Unpacked } from './format.js';
 import { infinity, processNaNs, unpack, zero } from './format.js';

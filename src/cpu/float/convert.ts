@@ -1,6 +1,6 @@
 /** Conversions between formats, and between floating-point and fixed-point (A2.7.9). */
 import type { Environment, Rounding } from './environment.js';
-import { IOC, IXC } from './environment.js';
+import { IOC, IXC } from '../../isa/fpscr-masks.js';
 import type { Format } from './format.js';
 import { defaultNaN, half, infinity, round, roundsAway, unpack, zero } from './format.js';
 

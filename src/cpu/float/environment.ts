@@ -1,27 +1,8 @@
 /** FPSCR's bits (B4.1.58), and what of them floating-point arithmetic goes by. */
+import { AHP, DN, FZ, RMODE_LOW } from '../../isa/fpscr-masks.js';
 import * as L from '../layout.js';
 import type { Machine } from '../state.js';
 import { setWord, word } from '../state.js';
-
-/** Cumulative exceptions: invalid operation, division by zero, overflow, underflow, inexact, input denormal. */
-export const IOC = 1 << 0;
-export const DZC = 1 << 1;
-export const OFC = 1 << 2;
-export const UFC = 1 << 3;
-export const IXC = 1 << 4;
-export const IDC = 1 << 7;
-/** Length and stride of vectors, which this processor does not execute. */
-export const LEN_STRIDE = (7 << 16) | (3 << 20);
-export const RMODE_LOW = 22;
-export const RMODE = 3 << RMODE_LOW;
-/** Flush to zero, default NaN, the alternative half-precision format. */
-export const FZ = 1 << 24;
-export const DN = 1 << 25;
-export const AHP = 1 << 26;
-/** A saturating Advanced SIMD instruction saturated. */
-export const QC = 1 << 27;
-/** The bits that can be written; traps of exceptions are not there. */
-export const FPSCR_BITS = 0xfff7009f;
 
 /** Rounding modes, as RMode has them. */
 export const NEAREST = 0;

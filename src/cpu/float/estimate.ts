@@ -1,7 +1,7 @@
 /** Estimates of reciprocals and of reciprocal square roots, and the steps that refine them (A2.7.9, table of 8 bits). */
 import { divide, multiply, subtract } from './arithmetic.js';
 import type { Environment } from './environment.js';
-import { DZC, UFC } from './environment.js';
+import { DZC, UFC } from '../../isa/fpscr-masks.js';
 import { infinity, invalid, processNaN, processNaNs, single, unpack, zero } from './format.js';
 
 /** 256 times the estimate of 1/a, for a from 0.5 to 1. */

@@ -7,7 +7,8 @@
 import * as L from '../layout.js';
 import type { Machine } from '../state.js';
 import { word } from '../state.js';
-import { IXC, NEAREST, RMODE, RMODE_LOW } from './environment.js';
+import { IXC, RMODE, RMODE_LOW } from '../../isa/fpscr-masks.js';
+import { NEAREST } from './environment.js';
 
 /** Smallest normal numbers. */
 const LEAST_SINGLE = 2 ** -126;

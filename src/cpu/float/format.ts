@@ -1,6 +1,7 @@
 /** The formats of IEEE 754 numbers, taken apart and put together with rounding (A2.7, FPUnpack and FPRound). */
 import type { Environment, Rounding } from './environment.js';
-import { DOWN, IDC, IOC, IXC, NEAREST, OFC, UFC, UP } from './environment.js';
+import { IDC, IOC, IXC, OFC, UFC } from '../../isa/fpscr-masks.js';
+import { DOWN, NEAREST, UP } from './environment.js';
 
 /** A binary interchange format. */
 export interface Format {

@@ -1,5 +1,7 @@
 // The extension registers as micro-ops name them: by the number of their first word, S0 being 0 and D1 being 2.
+import { IXC } from '../../isa/fpscr-masks';
 import { D0, FPSCR, OP_A, OP_B, OP_IMM } from '../layout';
+import { OPTIONS_LOW } from '../micro-ops';
 
 /** Address of the word with a number. */
 // @ts-ignore: decorator
@@ -27,11 +29,8 @@ export function vm(rec: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function options(rec: usize): u32 {
-  return load<u32>(rec, OP_IMM) >>> 8;
+  return load<u32>(rec, OP_IMM) >>> OPTIONS_LOW;
 }
-
-/** FPSCR's cumulative Inexact. */
-export const IXC: u32 = 1 << 4;
 
 // @ts-ignore: decorator
 @inline

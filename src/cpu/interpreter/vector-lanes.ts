@@ -1,10 +1,9 @@
 // Operations on the elements of vectors that WebAssembly has not by itself. T is the type of an element, S and U its
 // signed and its unsigned form.
+import { QC } from '../../isa/fpscr-masks';
 import { FPSCR } from '../layout';
 import { AMOUNT_LOW, AMOUNT_MASK, QUAD, ROUNDED, SATURATED, TO_UNSIGNED, UNSIGNED } from '../micro-ops';
 
-/** FPSCR's QC: something saturated. */
-const QC: u32 = 1 << 27;
 
 function raiseSaturation(): void {
   store<u32>(FPSCR, load<u32>(FPSCR) | QC);

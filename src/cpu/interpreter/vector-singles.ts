@@ -1,7 +1,8 @@
 // Advanced SIMD micro-ops on singles, in the standard environment: to nearest, subnormals are 0, NaNs the default one.
 // Where all elements are such that the host's arithmetic gives the same, it does them, as in floating.ts.
+import { IXC } from '../../isa/fpscr-masks';
 import { Op, QUAD } from '../micro-ops';
-import { fpscr, IXC, options, raiseInexact, vd, vm, vn } from './extension-registers';
+import { fpscr, options, raiseInexact, vd, vm, vn } from './extension-registers';
 import { amountOf } from './vector-lanes';
 import { first, PREPARED, second } from './vector-operands';
 import { give } from './vector-permutes';

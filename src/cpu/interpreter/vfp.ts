@@ -1,4 +1,5 @@
 // Floating-point micro-ops. Each is done wholly, or not at all: then TypeScript does it, which is exact in all cases.
+import { FPSCR_BITS, FZ, IXC, LEN_STRIDE, RMODE } from '../../isa/fpscr-masks';
 import {
   ACCESS_VFP,
   C,
@@ -23,7 +24,7 @@ import {
   WRITE_BACK,
 } from '../micro-ops';
 import { placeToRead, placeToWrite } from './access';
-import { fpscr, IXC, options, raiseInexact, vd, vm, vn, wordAt } from './extension-registers';
+import { fpscr, options, raiseInexact, vd, vm, vn, wordAt } from './extension-registers';
 import {
   canFuse,
   fusedDouble,
@@ -36,12 +37,6 @@ import {
   sumError,
 } from './floating';
 
-/** FPSCR's rounding mode, 0 to nearest; with length and stride of vectors, which make scalar instructions UNDEFINED. */
-const RMODE: u32 = 3 << 22;
-const LEN_STRIDE: u32 = (7 << 16) | (3 << 20);
-const FZ: u32 = 1 << 24;
-/** The bits of FPSCR that can be written. */
-const FPSCR_BITS: u32 = 0xfff7009f;
 const FLAGS: u32 = 0xf0000000;
 const FLAG_N: u32 = 1 << 31;
 const FLAG_Z: u32 = 1 << 30;

@@ -4,7 +4,8 @@ import type { Order } from '../float/compare.js';
 import { compare, maximum, minimum } from '../float/compare.js';
 import { convert, fromFixed, toFixed } from '../float/convert.js';
 import type { Environment } from '../float/environment.js';
-import { IXC, NEAREST, raise, standardEnvironmentOf, ZERO } from '../float/environment.js';
+import { IXC } from '../../isa/fpscr-masks.js';
+import { NEAREST, raise, standardEnvironmentOf, ZERO } from '../float/environment.js';
 import {
   reciprocalEstimate,
   reciprocalRootEstimate,

@@ -1,5 +1,6 @@
 /** Elements of vectors: reading, writing, saturating, and the shapes of instructions that go over them. */
-import { QC, raise } from '../float/environment.js';
+import { QC } from '../../isa/fpscr-masks.js';
+import { raise } from '../float/environment.js';
 import { extensionRegisters } from '../float/registers.js';
 import type { Execute } from '../instruction.js';
 import type { Needs } from '../operation-fields.js';

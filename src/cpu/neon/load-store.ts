@@ -8,7 +8,7 @@ import type { Machine } from '../state.js';
 import { register, setRegister, word } from '../state.js';
 import type { Destination } from './lanes.js';
 import { vd } from './lanes.js';
-import { allAlignment, ALIGNMENTS, laneAlignment, VLD1_REGISTERS, VLD2_SHAPES } from './structures.js';
+import { allAlignment, ALIGNMENTS, laneAlignment, laneApart, multipleShape } from './structures.js';
 
 /** An element: its D register and its index there, and its size in bytes. */
 interface Element {
@@ -97,11 +97,9 @@ const bytesOf = (f: Needs<'size'>): Bytes => (1 << f.size) as Bytes;
 /** Whole registers; `n` elements of one index, from n registers, make a structure. */
 function multiple(load: boolean, n: Count): Execute<Transfer & Needs<'align', 'type' | 'inc'>> {
   return (m, f) => {
-    const { type = 0, inc = 0, align } = f;
+    const { type, inc, align } = f;
     const bytes = bytesOf(f);
-    let [groups, apart] = [1, 1 + inc];
-    if (n === 1) groups = VLD1_REGISTERS[type]!;
-    else if (n === 2) ({ pairs: groups, apart } = VLD2_SHAPES[type]!);
+    const { groups, apart } = multipleShape(n, type, inc);
     const address = addressOf(m, f, ALIGNMENTS[align]!, !load);
     if (n === 1 && (address & 3) === 0 && !bigEndian(m)) {
       // Whatever the size of the elements, they stand in memory as in the registers.
@@ -127,8 +125,7 @@ function lane(load: boolean, n: Count): Execute<Transfer & Needs<'index_align'>>
     const { size, index_align } = f;
     const bytes = bytesOf(f);
     const index = index_align >> (size + 1);
-    // The bit under the index says how far apart the registers are; bytes have none.
-    const apart = size !== 0 && n !== 1 && (index_align >> size) & 1 ? 2 : 1;
+    const apart = laneApart(n, size, index_align);
     const elements = Array.from({ length: n }, (_, i) => ({ d: (vd(f) + i * apart) % 32, index }));
     const address = addressOf(m, f, laneAlignment(n, bytes, index_align), !load);
     transfer(m, load, address, bytes, elements);

@@ -4,9 +4,9 @@
 export const ALIGNMENTS = [1, 8, 16, 32];
 
 /** VLD1 and VST1 by type: how many registers. */
-export const VLD1_REGISTERS: Readonly<Record<number, number>> = { 7: 1, 10: 2, 6: 3, 2: 4 };
+const VLD1_REGISTERS: Readonly<Record<number, number>> = { 7: 1, 10: 2, 6: 3, 2: 4 };
 /** VLD2 by type: how many pairs of registers, and how far apart the two of a pair are. */
-export const VLD2_SHAPES: Readonly<Record<number, { pairs: number; apart: number }>> = {
+const VLD2_SHAPES: Readonly<Record<number, { pairs: number; apart: number }>> = {
   8: { pairs: 1, apart: 1 },
   9: { pairs: 1, apart: 2 },
   3: { pairs: 2, apart: 2 },
@@ -32,4 +32,20 @@ export function allAlignment(n: number, size: number, a: number): number {
   if (!a) return 1;
   if (n === 4 && size >= 2) return size === 3 ? 16 : 8;
   return n * (1 << size);
+}
+
+/**
+ * How many structures of `n` elements have one index, each a register further, and how far apart the registers of a
+ * structure are.
+ */
+export function multipleShape(n: number, type = 0, inc = 0): { groups: number; apart: number } {
+  if (n === 1) return { groups: VLD1_REGISTERS[type]!, apart: 1 + inc };
+  if (n !== 2) return { groups: 1, apart: 1 + inc };
+  const { pairs, apart } = VLD2_SHAPES[type]!;
+  return { groups: pairs, apart };
+}
+
+/** How far apart the registers of one lane are: the bit under the index says that; bytes have none. */
+export function laneApart(n: number, size: number, index_align: number): number {
+  return size !== 0 && n !== 1 && (index_align >> size) & 1 ? 2 : 1;
 }

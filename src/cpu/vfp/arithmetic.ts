@@ -12,7 +12,8 @@ import {
   subtract,
 } from '../float/arithmetic.js';
 import type { Environment } from '../float/environment.js';
-import { environmentOf, LEN_STRIDE, raise } from '../float/environment.js';
+import { LEN_STRIDE } from '../../isa/fpscr-masks.js';
+import { environmentOf, raise } from '../float/environment.js';
 import { hostRounds, isNormalDouble, isNormalSingle, isSafeDouble, isSafeSingle } from '../float/fast.js';
 import type { Format } from '../float/format.js';
 import { double, single } from '../float/format.js';

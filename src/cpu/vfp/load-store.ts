@@ -10,8 +10,8 @@ import { dNumber, sNumber } from './arithmetic.js';
 
 const strict = { strict: true } as const;
 
-/** Whether the entry transfers D registers: coprocessor 11's do. */
-const isDouble = (word: number): boolean => ((word >>> 8) & 1) === 1;
+/** Whether an instruction transfers D registers: coprocessor 11's do. */
+export const isDouble = (word: number): boolean => ((word >>> 8) & 1) === 1;
 
 /** The place of the word at offset `i` in the list: a D register's words are in the order of the byte order. */
 function place(m: Machine, first: number, i: number, doubles: boolean): number {

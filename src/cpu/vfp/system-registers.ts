@@ -1,5 +1,5 @@
 /** The system registers of floating-point and Advanced SIMD (B1.11.3), by the reg field of VMRS and VMSR (B9.3.22). */
-import { FPSCR_BITS } from '../float/environment.js';
+import { FPSCR_BITS } from '../../isa/fpscr-masks.js';
 import * as L from '../layout.js';
 import type { Machine } from '../state.js';
 import { extensionsUnknown, setWord, word } from '../state.js';
