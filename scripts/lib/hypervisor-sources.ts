@@ -12,7 +12,12 @@ import {
   INTERRUPT_CONTROLLER_BASE,
   INTERRUPT_CONTROLLER_REGISTERS,
 } from '../../src/board/interrupt-controller.js';
-import { LOCAL_BASE, LOCAL_MAILBOX_STRIDE, LOCAL_REGISTERS } from '../../src/board/local-peripherals.js';
+import {
+  LOCAL_BASE,
+  LOCAL_MAILBOX_STRIDE,
+  LOCAL_PRESCALER_BY_1,
+  LOCAL_REGISTERS,
+} from '../../src/board/local-peripherals.js';
 import { PL011_REGISTERS } from '../../src/board/pl011.js';
 import type { Registers } from '../../src/board/register.js';
 import type { GuestDevice } from '../../src/hypervisor/shared/guest-machine.js';
@@ -60,6 +65,7 @@ function board(): ReadonlyMap<string, string> {
       'local-peripherals',
       constants('The ARM-local peripherals.', 'src/board/local-peripherals.ts', [
         ...[constant('LOCAL_BASE', LOCAL_BASE, at), constant('LOCAL_MAILBOX_STRIDE', LOCAL_MAILBOX_STRIDE)],
+        constant('LOCAL_PRESCALER_BY_1', LOCAL_PRESCALER_BY_1),
         ...registers(LOCAL_REGISTERS, LOCAL_BASE, at),
       ]),
     ],

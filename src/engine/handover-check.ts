@@ -10,6 +10,7 @@ import { ACTLR, CNTP_CTL, HCPTR, HSCTLR, NSACR, SCR, SCTLR, VTTBR } from '../isa
 import { HypberryError } from '../base/errors.js';
 import { readU32BE, readU32LE } from '../base/bytes.js';
 import { CORES, CRYSTAL_HZ, MACHINE_TYPE } from '../board/bcm2836.js';
+import { LOCAL_PRESCALER_BY_1, LOCAL_REGISTERS } from '../board/local-peripherals.js';
 import { isFdt, readFdt } from '../firmware/fdt.js';
 import { FIRST_PAGE_TABLES } from '../firmware/kernel.js';
 import { hex } from '../base/words.js';
@@ -61,10 +62,18 @@ export interface Extent {
   readonly end: number;
 }
 
+/** What the core timers count: two registers of the local controller (QA7 4.2). */
+export interface TimerSource {
+  readonly control: number;
+  readonly prescaler: number;
+}
+
 /** What was seen of a handover. */
 export interface HandoverSeen {
   /** The cores that came to the kernel, core 0 first. */
   readonly cores: readonly CoreAtEntry[];
+  /** When core 0 came; undefined where it did not. */
+  readonly timerSource: TimerSource | undefined;
   /** Cores that ran other code of the kernel's than they were sent to, or before they were. */
   readonly strayed: readonly Strayed[];
   /** The cores that the kernel released, whether they came or not. */
@@ -213,6 +222,17 @@ function onIn(bit: 'M' | 'C', core: CoreAtEntry): string | undefined {
   return on.length === 0 ? undefined : on.join(', ');
 }
 
+/** What keeps the counter from its rate. */
+function counterFault({ control, prescaler }: TimerSource): string | undefined {
+  const { APB_CLOCK, STEP_BY_2 } = LOCAL_REGISTERS.CONTROL.bits;
+  const faults = [
+    (control & APB_CLOCK) !== 0 && 'it counts the APB clock',
+    (control & STEP_BY_2) !== 0 && 'it counts by 2',
+    prescaler !== LOCAL_PRESCALER_BY_1 && `the prescaler is ${hex(prescaler)}`,
+  ].filter((fault) => fault !== false);
+  return faults.length === 0 ? undefined : faults.join(', ');
+}
+
 const isTimerOn = (control: number): boolean => bitsOf(CNTP_CTL, 'ENABLE', control) === 1;
 
 const [VMID_HIGH, VMID_LOW] = VTTBR.bits.VMID;
@@ -316,6 +336,13 @@ const points: readonly Point[] = [
       ({ CNTFRQ }) => CNTFRQ,
       (value) => value === CRYSTAL_HZ,
     ),
+  },
+  {
+    point: 'counter',
+    wanted: 'the core timers count the crystal, undivided: at CNTFRQ',
+    source: 'QA7 3.1, 4.2; irq-bcm2836.c',
+    fault: ({ timerSource }) => timerSource && counterFault(timerSource),
+    needs: 'core 0',
   },
   {
     point: 'CNTVOFF',

@@ -2,12 +2,17 @@ import type { CoreView } from '../cpu/core-view.js';
 import * as R from '../isa/system-registers.js';
 import { readU32BE } from '../base/bytes.js';
 import { CORES } from '../board/bcm2836.js';
-import { LOCAL_MAILBOX3_CLR, LOCAL_MAILBOX_STRIDE } from '../board/local-peripherals.js';
+import {
+  LOCAL_CONTROL,
+  LOCAL_MAILBOX3_CLR,
+  LOCAL_MAILBOX_STRIDE,
+  LOCAL_PRESCALER,
+} from '../board/local-peripherals.js';
 import type { Board } from '../board/pi2.js';
 import { isFdt } from '../firmware/fdt.js';
 import { hasZImageMagic } from '../firmware/kernel.js';
 import { kernelExtent, unpackedExtent } from '../firmware/extents.js';
-import { checkHandover, type CoreAtEntry, type HandoverSeen, type Strayed } from './handover-check.js';
+import { checkHandover, type CoreAtEntry, type HandoverSeen, type Strayed, type TimerSource } from './handover-check.js';
 import type { Observe } from './observer.js';
 
 /** The mailbox by which kernels release a core. */
@@ -71,6 +76,7 @@ export const watchHandover: Observe = ({ cpu, board }, { picked, consoles }) => 
   const entries = new Set([kernel.start]);
   let atR2: Uint8Array = new Uint8Array(0);
   let atR2Later: Uint8Array | undefined;
+  let timerSource: TimerSource | undefined;
 
   /** Where a core comes to the kernel, as far as is known: before it is released only by mistake. */
   const expectedAt = (core: number): number => ((releasedTo.get(core) ?? kernel.start) & ~1) >>> 0;
@@ -99,7 +105,11 @@ export const watchHandover: Observe = ({ cpu, board }, { picked, consoles }) => 
         if (came.has(index) || (physical !== expectedAt(index) && physical !== kernel.start)) return false;
         const seen = coreAtEntry(core, board, address, releasedTo.get(index));
         came.set(index, seen);
-        if (index === 0) atR2 = bytesAt(memory.observe(), seen.r2);
+        if (index === 0) {
+          atR2 = bytesAt(memory.observe(), seen.r2);
+          const [control, prescaler] = [LOCAL_CONTROL, LOCAL_PRESCALER].map((it) => board.local.read(it));
+          timerSource = { control: control!, prescaler: prescaler! >>> 0 };
+        }
         return false;
       },
     },
@@ -118,6 +128,7 @@ export const watchHandover: Observe = ({ cpu, board }, { picked, consoles }) => 
       const seen: HandoverSeen = {
         cores: [...came.values()].sort((a, b) => a.core - b.core),
         strayed: [...strayed.values()],
+        timerSource,
         released: [...releasedTo.keys()],
         atR2,
         // A hypervisor takes its tree out of the way before anything else.

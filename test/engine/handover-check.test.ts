@@ -35,6 +35,7 @@ const goodCore = (core: number): CoreAtEntry => ({
 const good = (): HandoverSeen => ({
   cores: [0, 1, 2, 3].map(goodCore),
   strayed: [],
+  timerSource: { control: 0, prescaler: 0x8000_0000 },
   released: [1, 2, 3],
   atR2: writeFdt(emptyFdt()),
   atR2Later: writeFdt(emptyFdt()),
@@ -104,6 +105,9 @@ describe('the handover check', () => {
     ['routing', onCore({ SCR: 0x1a1 })],
     ['timers', onCore({ timers: { secure: 0, physical: 0, virtual: 1, hyp: 0 } })],
     ['timers', onCore({ timers: { secure: 3, physical: 0, virtual: 0, hyp: 0 } })],
+    ['counter', { ...good(), timerSource: { control: 0x100, prescaler: 0x8000_0000 } }],
+    ['counter', { ...good(), timerSource: { control: 0x200, prescaler: 0x8000_0000 } }],
+    ['counter', { ...good(), timerSource: { control: 0, prescaler: 0x4000_0000 } }],
     ['waiting', { ...good(), strayed: [{ core: 2, at: 0x8100, releasedTo: undefined }] }],
     ['waiting', { ...good(), strayed: [{ core: 2, at: 0x8100, releasedTo: 0x30_0000 }] }],
     ['waiting', onCore({ releasedTo: undefined })],

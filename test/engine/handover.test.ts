@@ -3,10 +3,10 @@ import { assembler, type Assembler } from '../../src/isa/assembler.js';
 import { bits } from '../../src/isa/bits.js';
 import { concatBytes } from '../../src/base/bytes.js';
 import { MODE_HYP, MODE_SVC, PSR } from '../../src/isa/program-status.js';
-import { r0, r1, r2, r3, r4, r6, r9, r12, pc, lr } from '../../src/isa/registers.js';
+import { r0, r1, r2, r3, r4, r6, r8, r9, r12, pc, lr } from '../../src/isa/registers.js';
 import * as reg from '../../src/isa/system-registers.js';
 import { BLOCK_SIZE, blockItems, buildBootBlock, buildStub, KERNEL_OFFSET } from '../../src/boot/block.js';
-import { LOCAL_CONTROL, LOCAL_MAILBOX3_CLR } from '../../src/board/local-peripherals.js';
+import { LOCAL_CONTROL, LOCAL_MAILBOX3_CLR, LOCAL_PRESCALER } from '../../src/board/local-peripherals.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import type { PointResult } from '../../src/engine/handover-check.js';
 import { watchHandover } from '../../src/engine/handover-watch.js';
@@ -24,6 +24,7 @@ const TREE = writeFdt(emptyFdt());
 const IN_PAGE_TABLES = 0x7000;
 /** A word that the kernel of these tests clears, before it starts the other cores. */
 const CLEARED = 0x0070_0000;
+const PRESCALER_UNKNOWN = 0x1234;
 /** Virtual nanoseconds: long enough for all of it, and for two looks. */
 const [STEP, STEPS] = [100_000, 10];
 
@@ -33,8 +34,9 @@ const ELSEWHERE = KERNEL_OFFSET + kernel.elsewhere;
 
 type Pi = Awaited<ReturnType<typeof createBuiltInPi>>;
 
-/** What the architecture leaves unknown at reset and a machine may well have: nothing of it is as it should be. */
-function setUnknown({ cpu: { machine: m } }: Pi): void {
+/** What is unknown at reset and a machine may well have: nothing of it is as it should be. */
+function setUnknown({ cpu: { machine: m }, board }: Pi): void {
+  [board.local.state.control, board.local.state.prescaler] = [0, PRESCALER_UNKNOWN];
   for (const core of m.cores) {
     core.VTTBR_HIGH = core.index << 16;
     core.CNTVOFF = BigInt(1000 * core.index + 1);
@@ -45,8 +47,10 @@ function setUnknown({ cpu: { machine: m } }: Pi): void {
   m.u32.fill(0xdead_beef, 0, 3);
 }
 
-/** The machine as the engine makes it. */
-const asInReset = (): void => undefined;
+/** The machine as the engine makes it, its counter at rest. */
+function asInReset({ board }: Pi): void {
+  [board.local.state.control, board.local.state.prescaler] = [0, 0];
+}
 
 /** Runs a machine and checks its handover. */
 async function check(machine: Handover, prepare = setUnknown): Promise<PointResult[]> {
@@ -125,6 +129,7 @@ const BLOCK_START: Write = (a) => {
 };
 const PSR_GOOD = { A: 1, I: 1, F: 1, M: MODE_HYP };
 const SCR_GOOD = { NS: 1, FW: 1, AW: 1, SCD: 1, HCE: 1 };
+const STOPPED = 'the prescaler is 0x0';
 const each = (found: string): string => `every core: ${found}`;
 const others = (found: string): string => `core 1, 2, 3: ${found}`;
 
@@ -254,6 +259,23 @@ const breaks: readonly Broken[] = [
         a.mcr(reg.CNTFRQ, r4);
       }, nop),
     found: { CNTFRQ: each('0x0') },
+  },
+  {
+    what: 'the prescaler is not written',
+    block: () =>
+      broken((a) => {
+        a.str(r8, [r9, LOCAL_PRESCALER]);
+      }, nop),
+    found: { counter: 'the prescaler is 0x1234' },
+  },
+  {
+    what: 'the counter counts another clock',
+    block: () =>
+      broken(SPARE_OF_CORE_0, (a) => {
+        // SCR's value has the bit that is the APB clock's there.
+        a.str(r3, [r9, LOCAL_CONTROL]);
+      }),
+    found: { counter: 'it counts the APB clock' },
   },
   {
     what: 'CNTVOFF is not written',
@@ -399,6 +421,7 @@ describe('a handover as', () => {
       'tree place': `the tree, 0x100 to 0x${(0x100 + BIG_TREE.length).toString(16)}, lies where the kernel puts its page tables`,
       SMC: each('SCR.SCD is 0'),
       timers: each('virtual timer on'),
+      counter: STOPPED,
       mailbox: others(`holds ${SECONDARY}`),
     });
   });
@@ -407,6 +430,7 @@ describe('a handover as', () => {
     const machine = behindStub(bootCodeWith(armstub7(TREE_AT), KERNEL_OFFSET));
     expect(faults(await check(machine, asInReset))).toEqual({
       CNTVOFF: each('0xffffffff00000000'),
+      counter: STOPPED,
       SMC: each('SCR.SCD is 0'),
       timers: each('virtual timer on'),
     });
@@ -417,6 +441,7 @@ describe('a handover as', () => {
     const machine = behindStub(buildPlainStub(TREE_AT, KERNEL_OFFSET));
     expect(faults(await check(machine, asInReset))).toEqual({
       mode: each('mode 0x13'),
+      counter: STOPPED,
       'data cache': each('SCTLR.C of Secure state is 1'),
       SMC: each('SCR.SCD is 0'),
       timers: each('virtual timer on'),

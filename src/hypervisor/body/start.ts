@@ -5,10 +5,13 @@ import { MAILBOX1 } from './core/mailbox.js';
 import { PSR_T } from './generated/arm.js';
 import { CORES, CRYSTAL_HZ, MACHINE_TYPE } from './generated/board.js';
 import {
+  CONTROL,
   IRQ_SOURCE_CNTHPIRQ,
+  LOCAL_PRESCALER_BY_1,
   MAILBOXES_ROUTING,
   MAILBOX_CLR,
   MAILBOX_SET,
+  PRESCALER,
   TIMERS_ROUTING,
 } from './generated/local-peripherals.js';
 import { copy, toMemory } from './core/memory.js';
@@ -132,8 +135,20 @@ function makeGuest(number: u32, firstVcpu: u32): void {
   startMachine(vm, 0);
 }
 
+/**
+ * Has the system counter count the crystal, undivided. What the firmware leaves there is unknown: its own stub sets
+ * neither (Linux, drivers/irqchip/irq-bcm2836.c sets both as the firmware does not). QA7 3.1, 4.2.
+ */
+function setCounterRate(): void {
+  mmio.write32(CONTROL, 0);
+  mmio.write32(PRESCALER, LOCAL_PRESCALER_BY_1);
+  // A register of the core's is read next, and not of the controller's.
+  barrier.dsb();
+}
+
 /** The first core: makes all machines, then lets the other cores come. */
 function makeAll(tree: u32, kernel: u32, file: u32): void {
+  setCounterRate();
   for (let n: u32 = 0; n < CORES; n++) coreAt(n).index = n;
   moveKernel(kernel, file);
   makeHost(relocateForHost(tree, configuration(L.CONFIG_HOST_END)), file);
