@@ -12,7 +12,13 @@ import type { Board } from '../board/pi2.js';
 import { isFdt } from '../firmware/fdt.js';
 import { hasZImageMagic } from '../firmware/kernel.js';
 import { kernelExtent, unpackedExtent } from '../firmware/extents.js';
-import { checkHandover, type CoreAtEntry, type HandoverSeen, type Strayed, type TimerSource } from './handover-check.js';
+import {
+  checkHandover,
+  type CoreAtEntry,
+  type HandoverSeen,
+  type Strayed,
+  type TimerSource,
+} from './handover-check.js';
 import type { Observe } from './observer.js';
 
 /** The mailbox by which kernels release a core. */

@@ -38,9 +38,7 @@ test('counts the crystal, undivided, before it is read for the first time', asyn
       ({ cpu, board }) => ({
         watch: {
           wants: (physical) =>
-            physical >= from &&
-            physical < to &&
-            readsCounter(readU32LE(cpu.memory.observe(physical, 4), 0)),
+            physical >= from && physical < to && readsCounter(readU32LE(cpu.memory.observe(physical, 4), 0)),
           instruction: () => {
             if (seen.length < 1000) {
               const { control, prescaler } = board.local.state;
