@@ -20,11 +20,12 @@ import {
 } from '../../src/board/local-peripherals.js';
 import { PL011_REGISTERS } from '../../src/board/pl011.js';
 import type { Registers } from '../../src/board/register.js';
+import { SYSTEM_TIMER_BASE, SYSTEM_TIMER_REGISTERS } from '../../src/board/system-timer.js';
 import type { GuestDevice } from '../../src/hypervisor/shared/guest-machine.js';
 import { GUEST_DEVICES, PAGE_SIZE } from '../../src/hypervisor/shared/guest-machine.js';
 import { VM_DEVICES, VM_SIZE } from '../../src/hypervisor/shared/layout.js';
 import { SAVED_WORD } from '../../src/hypervisor/shared/saved-registers.js';
-import { TEXTS } from '../../src/hypervisor/shared/messages.js';
+import { COMMANDS, TEXTS } from '../../src/hypervisor/shared/messages.js';
 import { hex } from '../../src/base/words.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -76,6 +77,12 @@ function board(): ReadonlyMap<string, string> {
       ]),
     ],
     [
+      'system-timer',
+      constants("The board's system timer.", 'src/board/system-timer.ts', [
+        ...registers(SYSTEM_TIMER_REGISTERS, SYSTEM_TIMER_BASE, at),
+      ]),
+    ],
+    [
       'pl011',
       constants('The PL011, by offsets.', 'src/board/pl011.ts', registers(PL011_REGISTERS, 0, 'u32')),
     ],
@@ -117,12 +124,14 @@ function savedRegisters(): string {
   );
 }
 
-/** The texts of the hypervisor's messages: for each a function that gives the address of its first byte. */
+/** The texts of the hypervisor's messages and commands: for each a function that gives the address of its first byte. */
 function messages(): string {
-  const lines = Object.keys(TEXTS).flatMap((name) => [
-    `// @external('address', 'text.${name}')`,
-    `export declare function text${name[0]!.toUpperCase()}${name.slice(1)}(): usize;`,
-  ]);
+  const lines = Object.entries({ text: TEXTS, command: COMMANDS }).flatMap(([kind, texts]) =>
+    Object.keys(texts).flatMap((name) => [
+      `// @external('address', '${kind}.${name}')`,
+      `export declare function ${kind}${name[0]!.toUpperCase()}${name.slice(1)}(): usize;`,
+    ]),
+  );
   return `${header('Texts, each with a NUL behind it.', 'src/hypervisor/shared/messages.ts')}${lines.join('\n')}\n`;
 }
 

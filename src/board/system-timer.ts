@@ -1,6 +1,10 @@
+import { PERIPHERAL_BASE } from './bcm2836.js';
 import type { Clock, Timer } from './clock.js';
 import type { Device, Line } from './device.js';
 import { bits, indexIn, register, registers } from './register.js';
+
+/** BCM2835 ARM Peripherals, section 12.1: bus address 0x7e003000. */
+export const SYSTEM_TIMER_BASE = PERIPHERAL_BASE + 0x3000;
 
 /** BCM2835 ARM Peripherals, section 12.1. */
 export const SYSTEM_TIMER_REGISTERS = {

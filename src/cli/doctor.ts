@@ -1,22 +1,29 @@
 /** `hypberry doctor`: what the Pi that runs us is, which mode it started in, and what to do next. */
 import { ourHooks } from '../node/hook.js';
+import { askHypervisor, hypervisorPort } from '../node/hypervisor-port.js';
 import { openCard } from '../node/open-card.js';
-import { readPi } from '../node/pi.js';
-import { doctor as examine } from '../usecases/doctor.js';
+import { readPi, readPiDetails } from '../node/pi.js';
+import { createTextFile } from '../node/text-file.js';
+import { doctor as examine, reportPi, type Examined } from '../usecases/doctor.js';
+import about from '../../package.json' with { type: 'json' };
 import { hexDigits } from '../base/words.js';
 import { columns, say, sayAside, sayJson, sayResult } from './output.js';
 
 export interface DoctorOptions {
   readonly json?: boolean;
+  readonly report?: string;
+  readonly overwrite?: boolean;
 }
 
 /** Prints the diagnosis; the exit status is 0 where the running kernel reports HYP mode or has the hypervisor below it, 1 for another mode, 2 unknown. */
 export async function doctor(options: DoctorOptions): Promise<void> {
-  const { pi, soc, mode, underHypervisor, advice, report, kernel, upgradeRows } = await examine({
+  const examined = await examine({
     readPi,
     openFolder: (folder) => (access) => openCard(folder, { ...access, say: sayAside }),
     hooks: ourHooks,
   });
+  const { pi, soc, mode, underHypervisor, advice, report, kernel, upgradeRows } = examined;
+  if (options.report !== undefined) await writeReport(options.report, options.overwrite === true, examined);
   process.exitCode = underHypervisor ? 0 : { HYP: 0, SVC: 1, MIXED: 1, unknown: 2 }[mode];
   if (options.json) {
     sayJson({
@@ -55,5 +62,20 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   ];
   for (const line of columns(rows)) say(line);
   say();
+  if (options.report !== undefined) say(`Written to ${options.report}: look at it before you send it.`);
   sayResult(advice);
+}
+
+async function writeReport(path: string, overwrite: boolean, examined: Examined): Promise<void> {
+  // Before the hypervisor is asked: what it has said is read once only.
+  const file = createTextFile(path, { card: examined.pi.bootFolder, overwrite });
+  try {
+    const port = hypervisorPort();
+    const ask = port === undefined ? undefined : () => askHypervisor(port);
+    file.write(
+      await reportPi(examined, { version: about.version, readDetails: readPiDetails, askHypervisor: ask }),
+    );
+  } finally {
+    file.close();
+  }
 }

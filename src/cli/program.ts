@@ -227,8 +227,14 @@ export function program(): Command {
   hypberry
     .command('doctor')
     .description('on the Pi itself: say what it is, which mode it started in, and what to do next')
+    .option(
+      '--report <file>',
+      'write a text to send: firmware, memory, timers, what the kernel says of HYP mode, the hypervisor and its ' +
+        'guests (it reads what the hypervisor has said so far); no names, addresses or serial numbers',
+    )
+    .option('--overwrite', 'let --report take the place of a file that is there already')
     .addOption(json())
-    .addHelpText('after', '\nExample:\n  hypberry doctor')
+    .addHelpText('after', '\nExample:\n  hypberry doctor\n  sudo hypberry doctor --report pi.txt')
     .action(async (options: DoctorOptions) => {
       await (await import('./doctor.js')).doctor(options);
     });

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { reportedMode, type PiFacts } from '../setup/doctor.js';
+import type { PiDetails } from '../setup/pi-report.js';
 import { systemCode } from './system-error.js';
 
 /** Mount points of the boot partition, today's first (Raspberry Pi OS since bookworm, before; Debian's images; LibreELEC). */
@@ -42,6 +43,30 @@ export function readPi(root = '/', readLog: () => string | undefined = () => rea
     closedFolder:
       bootFolder === undefined ? folders.find((folder) => bootFiles(folder) === 'closed') : undefined,
     nodes: namesIn(path.join(root, 'proc/device-tree')),
+  };
+}
+
+/**
+ * Reads what only a report wants. Never throws, as {@link readPi}.
+ * @param root the folder that stands for `/`, for tests
+ */
+export function readPiDetails(root = '/'): PiDetails {
+  const read = (file: string): Buffer | undefined => {
+    try {
+      return fs.readFileSync(path.join(root, file));
+    } catch {
+      return undefined;
+    }
+  };
+  const text = (file: string): string | undefined => read(file)?.toString('utf8').trim();
+  const tree = 'proc/device-tree';
+  const memory = namesIn(path.join(root, tree)).find((name) => /^memory(?:@|$)/.test(name));
+  return {
+    commandLine: text('proc/cmdline'),
+    memory: memory === undefined ? undefined : read(`${tree}/${memory}/reg`),
+    coresOn: text('sys/devices/system/cpu/online'),
+    clockSource: text('sys/devices/system/clocksource/clocksource0/current_clocksource'),
+    interrupts: text('proc/interrupts'),
   };
 }
 

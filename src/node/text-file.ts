@@ -14,8 +14,8 @@ export interface TextFile {
 
 /** Where a file of text may be written. */
 export interface TextFileOptions {
-  /** The card that the command reads: nothing is written to it. */
-  readonly card: string;
+  /** The card that the command reads, where it does: nothing is written to it. */
+  readonly card: string | undefined;
   /** Whether a file that is there already may be emptied. */
   readonly overwrite: boolean;
 }
@@ -61,7 +61,7 @@ export function createTextFile(path: string, options: TextFileOptions): TextFile
 const NEW_NAME = 'Name a new file.';
 
 function openForText(path: string, { card, overwrite }: TextFileOptions): number {
-  refuseOnCard(path, card);
+  if (card !== undefined) refuseOnCard(path, card);
   const there = fs.statSync(path, { throwIfNoEntry: false });
   if (there === undefined) {
     // A link that leads to nothing is something, too.

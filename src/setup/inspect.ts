@@ -12,6 +12,7 @@ import { unusedGuestFiles } from './guests.js';
 import { hypervisorIn } from './hypervisor.js';
 import { planInstallOn } from './install.js';
 import { cardEntries, ourFiles, unfinishedFiles } from './ours.js';
+import type { CardOverview } from './pi-report.js';
 import { checkPlan } from './plan.js';
 import { conclusionOf, type Next } from './report-conclusion.js';
 import {
@@ -43,6 +44,8 @@ export interface Report {
   readonly refusal: HypberryError | undefined;
   /** The kernel that it starts, and its system's own; undefined where it starts none. */
   readonly kernel: StartedKernel | undefined;
+  /** What a report of a Pi may look at. */
+  readonly overview: CardOverview;
   /** All of it as plain data. */
   readonly facts: unknown;
 }
@@ -82,6 +85,7 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
   const oldCopy = kernel && oldCopyText(kernel);
   const hypervisor = kernels.find(({ file }) => file === started)?.hypervisor;
   const next = await askInstall(medium, users);
+  const built = survey.firmware?.facts;
   const problems = survey.problems.map((one) => mendable(one, next));
 
   const { place } = card;
@@ -119,6 +123,12 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
       next.refusal?.code.startsWith('guest.') !== true,
     refusal: next.refusal,
     kernel,
+    overview: {
+      firmwareBuilt: built && [built.buildDate, built.buildTime].filter((it) => it !== undefined).join(' '),
+      installed: installed.lines ?? [],
+      settings: survey.config ? settingsOf(survey.config) : [],
+      hypervisor,
+    },
     facts: {
       bootPartition: placeFacts(place),
       start: survey.start,

@@ -2,6 +2,7 @@
 import { HypberryError } from '../base/errors.js';
 import { diagnose, type Diagnosis, type PiFacts } from '../setup/doctor.js';
 import { inspectCard, type Report } from '../setup/inspect.js';
+import { piReport, type HypervisorSays, type PiDetails } from '../setup/pi-report.js';
 import { upgradeAdvice, type StartedKernel } from '../setup/upgrade.js';
 import { withCard, type OpenCard } from './open-card.js';
 
@@ -44,6 +45,25 @@ export async function doctor({ readPi, openFolder, hooks }: DoctorPorts): Promis
     kernel,
     upgradeRows: upgrade?.rows ?? [],
   };
+}
+
+export interface ReportPorts {
+  /** Hypberry's own version. */
+  readonly version: string;
+  readonly readDetails: () => PiDetails;
+  /** Asks the hypervisor; undefined where the system has no port of it. */
+  readonly askHypervisor: (() => Promise<HypervisorSays>) | undefined;
+}
+
+/** A text about the machine that runs us, to be sent to others: nothing in it is its user's. */
+export async function reportPi(
+  { pi, report, ...diagnosis }: Examined,
+  { version, readDetails, askHypervisor }: ReportPorts,
+): Promise<string> {
+  return piReport({
+    ...{ version, pi, diagnosis, details: readDetails(), card: report?.overview },
+    says: askHypervisor ? await askHypervisor() : { missing: 'none: the system has no port of it' },
+  });
 }
 
 async function reportOn(openCard: OpenCard): Promise<Report | undefined> {

@@ -1,6 +1,7 @@
 /**
- * What the hypervisor says on its own console, and who reads it. Its body has no strings, so the texts stand here, each
- * at a label, `text.NAME`, whose address the body has by `textName()`.
+ * What the hypervisor says on its own console, what it is told there, and who reads it. Its body has no strings, so the
+ * texts stand here, each at a label, `text.NAME` or `command.NAME`, whose address the body has by `textName()` or
+ * `commandName()`.
  */
 
 export const TEXTS = {
@@ -30,6 +31,27 @@ export const TEXTS = {
   dataAbort: 'Data Abort',
   coreStops: '; core ',
   stops: ' stops',
+  timers: 'core timers, control ',
+  prescaler: ', prescaler ',
+  frequency: ', CNTFRQ ',
+  counted: 'core timers counted ',
+  microseconds: ' at microsecond ',
+  core: 'core ',
+  timersRouting: ', timers routed ',
+  mailboxesRouting: ', mailboxes routed ',
+  here: 'this core, ACTLR ',
+  gpuRouting: ', GPU routed ',
+  hostMemory: "memory, the host's to ",
+  allMemory: ', all to ',
+  begins: 'begins',
+  running: ' of its CPUs on',
+  stateEnd: 'end of state',
+} as const;
+
+/** Lines that the hypervisor acts on when the host sends them to its own console; it says nothing to any other. */
+export const COMMANDS = {
+  /** It says how timers, memory and guests are; its last line is `TEXTS.stateEnd`. */
+  state: 'state',
 } as const;
 
 /** A line about a guest, or about the hypervisor itself. */

@@ -291,6 +291,22 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
   unlock(at);
 }
 
+/** Takes what the host has sent to the hypervisor's own console, a line with the byte that ends it; gives whether it is a text. */
+export function takeLine(text: usize): bool {
+  const far = uartAt(0, false);
+  const at = lockOf(far);
+  lock(at);
+  let same = true;
+  for (; far.put - far.taken > 1; far.taken++) {
+    const expected = load<u8>(text);
+    if (load<u8>(byteAt(far, far.taken)) != expected) same = false;
+    if (expected != 0) text++;
+  }
+  far.taken = far.put;
+  unlock(at);
+  return same && load<u8>(text) == 0;
+}
+
 /** The near end of the console that a page of the host's addresses shows. */
 export function nearUart(page: u32): Uart {
   return uartAt(page - ((<u32>L.NEAR_UARTS) >> 12), true);

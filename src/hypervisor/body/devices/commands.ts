@@ -1,0 +1,105 @@
+/** What the host tells the hypervisor on its own console, a line a command (shared/messages.ts, COMMANDS). */
+import * as L from '../../shared/layout.js';
+import { CORES } from '../generated/board.js';
+import {
+  CONTROL,
+  GPU_ROUTING,
+  MAILBOXES_ROUTING,
+  PRESCALER,
+  TIMERS_ROUTING,
+} from '../generated/local-peripherals.js';
+import {
+  commandState,
+  textAllMemory,
+  textBegins,
+  textCore,
+  textCounted,
+  textFrequency,
+  textGpuRouting,
+  textHere,
+  textHostMemory,
+  textMailboxesRouting,
+  textMicroseconds,
+  textOff,
+  textPrescaler,
+  textRunning,
+  textStateEnd,
+  textTimers,
+  textTimersRouting,
+} from '../generated/messages.js';
+import { CLO } from '../generated/system-timer.js';
+import { LOADING, PAUSED, STOPPED, Vm, configuration, stateOf, vcpuOf, vmAt } from '../core/vm.js';
+import { ACTLR, CNTFRQ, CNTPCT, barrier, mmio } from '../intrinsics.js';
+import { beginLine, beginLineOf, endLine, print, printDigit, printWord } from './own-console.js';
+import { takeLine } from './pl011.js';
+
+const LINE_FEED: u32 = 0x0a;
+const CARRIAGE_RETURN: u32 = 0x0d;
+
+/** The host has sent a byte. */
+export function sentToHypervisor(byte: u32): void {
+  if ((byte == LINE_FEED || byte == CARRIAGE_RETURN) && takeLine(commandState())) printState();
+}
+
+function printRegister(name: usize, value: u32): void {
+  print(name);
+  printWord(value);
+}
+
+/** How timers, routing, memory and guests are. */
+function printState(): void {
+  beginLine();
+  printRegister(textTimers(), mmio.read32(CONTROL));
+  printRegister(textPrescaler(), mmio.read32(PRESCALER));
+  printRegister(textFrequency(), CNTFRQ.read());
+  endLine();
+  printCounts();
+  for (let n: u32 = 0; n < CORES; n++) {
+    beginLine();
+    print(textCore());
+    printDigit(n);
+    printRegister(textTimersRouting(), mmio.read32(TIMERS_ROUTING + 4 * n));
+    printRegister(textMailboxesRouting(), mmio.read32(MAILBOXES_ROUTING + 4 * n));
+    endLine();
+  }
+  beginLine();
+  printRegister(textHere(), ACTLR.read());
+  printRegister(textGpuRouting(), mmio.read32(GPU_ROUTING));
+  endLine();
+  beginLine();
+  printRegister(textHostMemory(), configuration(L.CONFIG_HOST_END));
+  printRegister(textAllMemory(), configuration(L.CONFIG_END));
+  endLine();
+  for (let n: u32 = 1; n <= configuration(L.CONFIG_GUESTS); n++) printGuest(vmAt(n));
+  beginLine();
+  print(textStateEnd());
+  endLine();
+}
+
+/** The core timers' count beside the system timer's, whose rate is fixed: of two such lines comes the rate. */
+function printCounts(): void {
+  beginLine();
+  barrier.dsb();
+  const microseconds = mmio.read32(CLO);
+  // Not counted before the other was read.
+  barrier.dsb();
+  barrier.isb();
+  const count = CNTPCT.read();
+  printRegister(textCounted(), <u32>count);
+  printRegister(textMicroseconds(), microseconds);
+  endLine();
+}
+
+function printGuest(vm: Vm): void {
+  let on: u32 = 0;
+  for (let n: u32 = 0; n < vm.vcpus; n++) if (stateOf(vcpuOf(vm, n)) != STOPPED) on++;
+  const first = stateOf(vcpuOf(vm, 0));
+  beginLineOf(vm);
+  if (first == PAUSED || first == LOADING) print(textBegins());
+  else if (on == 0) print(textOff());
+  else {
+    printDigit(on);
+    print(textRunning());
+  }
+  endLine();
+}
