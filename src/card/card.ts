@@ -43,7 +43,7 @@ export type Change =
 export interface CardReader {
   /** Undefined where nothing is known of a medium, as of a card in memory. */
   readonly place?: Place | undefined;
-  /** The volume's name; undefined where it has none, and where it is not known, as of a folder. */
+  /** The volume's name; undefined where it has none, and where it is not known, as of most folders. */
   readonly label?: string | undefined;
   /** The folder's entries, in the order of the medium. Throws `card.no-file` where the folder is not there. */
   list(folder: string): Promise<Entry[]>;

@@ -190,7 +190,7 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
     }
     if (fatPath(path) === DRIVE) throw badName(path);
     try {
-      action();
+      withFatTime(action);
     } finally {
       writes.discard();
       mount();
@@ -324,6 +324,25 @@ async function rehearse(copy: Card, changes: readonly Change[]): Promise<void> {
     else await copy.remove(change.path);
   }
   await copy.close();
+}
+
+/** The first time that FAT has, wherever this is; FatFs would take an earlier one for one of 2098 and later. */
+const FIRST_TIME = Date.UTC(1980, 0, 2);
+
+/** Runs FatFs with a clock that FAT can write down: that of a computer without a battery says 1970. */
+function withFatTime(action: () => void): void {
+  const { now } = Date;
+  if (now() >= FIRST_TIME) {
+    action();
+    return;
+  }
+  // The only way to its clock.
+  Date.now = () => FIRST_TIME;
+  try {
+    action();
+  } finally {
+    Date.now = now;
+  }
 }
 
 /** A path as FatFs takes it. Throws `card.bad-name`. */

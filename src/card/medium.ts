@@ -5,7 +5,7 @@ import { hexDigits } from '../base/words.js';
 import { notFat, truncated } from './errors.js';
 import { openFatCard } from './fat.js';
 import { endsOutside, type Partition, type PartitionTable, readPartitionTable } from './mbr.js';
-import { isFatBootSector } from './volume.js';
+import { almostFat, isFatBootSector } from './volume.js';
 
 /** A disk that may hold a boot partition, as what its first sector says. */
 export interface Medium {
@@ -21,6 +21,8 @@ export interface Medium {
    * true, as a table and a boot sector do not take the same bytes.
    */
   readonly beginsWithFat: boolean;
+  /** Why it is not, where it nearly is: {@link almostFat}. */
+  readonly nearlyFat: string | undefined;
   /**
    * What else the medium is, where its first bytes say so: a packed image, and what unpacks it, or what is not FAT, as a part of
    * a sentence.
@@ -47,6 +49,7 @@ export function readMedium(disk: Disk, kind: CardKind, target: string, partition
     partition,
     table: readPartitionTable(disk),
     beginsWithFat: isFatBootSector(disk.read(0, 1)),
+    nearlyFat: almostFat(disk.read(0, 1)),
     other: otherContent(disk),
     open: async (where) => {
       const part = where === 'whole' ? disk : partOf(disk, where.start, where.sectors);

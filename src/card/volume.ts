@@ -1,3 +1,4 @@
+import { hexDigits } from '../base/words.js';
 import { notFat } from './errors.js';
 import { SECTOR_SIZE } from '../ports/disk.js';
 
@@ -11,6 +12,7 @@ const BPB = {
   fats: 16,
   rootEntries: 17,
   totalSectors16: 19,
+  media: 21,
   fatSectors16: 22,
   totalSectors32: 32,
   fatSectors32: 36,
@@ -18,6 +20,10 @@ const BPB = {
   rootCluster32: 44,
   fsInfo32: 48,
 } as const;
+
+/** The least value of BPB_Media, and the most of BPB_BytsPerSec. */
+const FIRST_MEDIA = 0xf0;
+const MOST_PER_SECTOR = 4096;
 
 /** Offset of the 0x55, 0xaa that end a boot sector and a partition table. */
 const SIGNATURE_OFFSET = 510;
@@ -65,20 +71,48 @@ export function hasSignature(sector: Uint8Array): boolean {
 
 /** True where a sector is a FAT volume's boot sector rather than a partition table or something else. */
 export function isFatBootSector(sector: Uint8Array): boolean {
+  return hasLayout(sector) && oddityOf(sector) === undefined;
+}
+
+/** The same but for what {@link oddityOf} tells. */
+function hasLayout(sector: Uint8Array): boolean {
   const view = viewOf(sector);
-  const jump = sector[BPB.jump]!;
   const bytesPerSector = view.getUint16(BPB.bytesPerSector, true);
-  const sectorsPerCluster = sector[BPB.sectorsPerCluster]!;
-  const fats = sector[BPB.fats]!;
   return (
     hasSignature(sector) &&
-    (jump === 0xeb || jump === 0xe9) &&
     bytesPerSector >= SECTOR_SIZE &&
     isPowerOfTwo(bytesPerSector) &&
-    isPowerOfTwo(sectorsPerCluster) &&
-    view.getUint16(BPB.reservedSectors, true) > 0 &&
-    (fats === 1 || fats === 2)
+    isPowerOfTwo(sector[BPB.sectorsPerCluster]!) &&
+    view.getUint16(BPB.reservedSectors, true) > 0
   );
+}
+
+/** What a boot sector has otherwise than FAT's, by which FatFs knows them. */
+function oddityOf(sector: Uint8Array): string | undefined {
+  const jump = sector[BPB.jump]!;
+  const fats = sector[BPB.fats]!;
+  if (jump !== 0xeb && jump !== 0xe9) return `its first byte is 0x${hexDigits(jump, 2)}, which is no jump`;
+  if (fats !== 1 && fats !== 2) return `it has ${fats} allocation tables, and not one or two`;
+  return undefined;
+}
+
+/**
+ * Why what looks like a FAT volume to Linux (fs/fat/inode.c, which asks for less) is not taken for one, a sentence; undefined
+ * of anything else.
+ */
+export function almostFat(sector: Uint8Array): string | undefined {
+  const view = viewOf(sector);
+  const isMedia = sector[BPB.media]! >= FIRST_MEDIA;
+  const hasFats = sector[BPB.fats] !== 0;
+  if (
+    !hasLayout(sector) ||
+    !isMedia ||
+    !hasFats ||
+    view.getUint16(BPB.bytesPerSector, true) > MOST_PER_SECTOR
+  )
+    return undefined;
+  const oddity = oddityOf(sector);
+  return oddity && `There is a FAT file system, and its boot sector is odd: ${oddity}.`;
 }
 
 /**
@@ -86,7 +120,8 @@ export function isFatBootSector(sector: Uint8Array): boolean {
  * Throws `card.not-fat` where it is none, or one of a kind that the Pi's boot partition is not.
  */
 export function readVolume(sector: Uint8Array): Volume {
-  if (!isFatBootSector(sector)) throw notFat('The boot partition holds no FAT file system.');
+  if (!isFatBootSector(sector))
+    throw notFat(almostFat(sector) ?? 'The boot partition holds no FAT file system.');
   const view = viewOf(sector);
   const bytesPerSector = view.getUint16(BPB.bytesPerSector, true);
   if (bytesPerSector !== SECTOR_SIZE) {

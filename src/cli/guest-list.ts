@@ -31,4 +31,5 @@ export async function guestList(target: string, options: GuestListOptions): Prom
     }
   say(`The host keeps ${cores(Array.from({ length: listed.hostCores }, (_, core) => core))}.`);
   if (listed.hostMemory !== undefined) say(listed.hostMemory);
+  if (listed.consolesNote !== undefined) say(listed.consolesNote);
 }

@@ -142,7 +142,7 @@ export async function readSettingsFile(card: CardReader, path: string): Promise<
   if (entry.size > SIZE_LIMIT) {
     throw new HypberryError(
       'firmware.config-size',
-      `${path} has ${entry.size} bytes; that is no file of settings.`,
+      `${path} has ${entry.size} bytes, and hypberry reads no file of settings of more than ${SIZE_LIMIT}.`,
       `Put a ${path} of your own in its place.`,
     );
   }

@@ -1,4 +1,4 @@
-/** Bounds of the files that are read whole to be looked at: what is larger is not what its name says. */
+/** Bounds of the files that are read whole to be looked at; what is larger is hardly what its name says. */
 import { HypberryError } from '../base/errors.js';
 import type { CardReader } from '../card/card.js';
 
@@ -41,9 +41,14 @@ function requireSize(path: string, size: number, kind: keyof typeof LARGEST): vo
   const isTree = kind === 'device tree' || kind === 'overlay';
   throw new HypberryError(
     isTree ? 'tree.size' : 'firmware.file-size',
-    `${path} has ${size} bytes, which no ${kind} has.`,
+    `${path} has ${size} bytes, and hypberry reads no ${kind} of more than ${LARGEST[kind]}.`,
     `Put a good copy of ${path} on the boot partition; a damaged file system may say so too (fsck.vfat).`,
   );
+}
+
+/** Whether a file was refused unread: what the firmware makes of it is not known. */
+export function isUnread({ code }: HypberryError): boolean {
+  return ['firmware.file-size', 'firmware.config-size', 'tree.size'].includes(code);
 }
 
 /**

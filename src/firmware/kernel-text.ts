@@ -62,6 +62,21 @@ function cannotHaveKvm(version: string): boolean {
   return Number(major) > first || (Number(major) === first && Number(minor) >= second);
 }
 
+/** How Raspberry Pi's own kernels end their versions, and distributions those that they build of the same sources. */
+const DOWNSTREAM = /^Linux version (\d+)\.(\d+)\.(\d+)\S*?-(?:v7l?\+?|raspi2?|rpi2?)\s/;
+/** From this on they number PL011s by their aliases (raspberrypi/linux, pull request 5436 and issue 5566). */
+const BY_ALIAS = [6, 1, 26] as const;
+
+/**
+ * Whether a Linux of this version line numbers its PL011s (/dev/ttyAMA0 and on) as it finds them, and not by the aliases of its
+ * device tree: Raspberry Pi's do so before 6.1.26, mainline's never.
+ */
+export function numbersAsFound(version: string): boolean {
+  const [, ...numbers] = DOWNSTREAM.exec(`${version} `) ?? [];
+  const first = BY_ALIAS.findIndex((it, i) => Number(numbers[i]) !== it);
+  return numbers.length > 0 && first >= 0 && Number(numbers[first]) < BY_ALIAS[first]!;
+}
+
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 
 /** The version line in plain bytes, if it starts before `end`. */

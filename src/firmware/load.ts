@@ -10,7 +10,7 @@ import { BOOTCODE, splitMemory } from './bootcode.js';
 import { readCommandLine } from './command-line.js';
 import { numberSetting, PI2, textSetting, type BoardState, type Config } from './config.js';
 import { readFdt, type Fdt } from './fdt.js';
-import { readSized, readSizedTogether } from './file-size.js';
+import { isUnread, readSized, readSizedTogether } from './file-size.js';
 import type { Picked } from './handover.js';
 import { bareKernel, describeKernel, readKernel, type KernelFile } from './kernel.js';
 import { firstThere, isOldBootcode, readFirmware, type CardFirmware } from './readers.js';
@@ -295,7 +295,8 @@ async function findTree(
   } catch (error) {
     if (!(error instanceof HypberryError) || !error.code.startsWith('tree.')) throw error;
     // By the documentation it goes on without one; whether it sees every damage is not known.
-    const text = `The device tree ${file} is damaged: ${error.message} The kernel is taken to get ${insteadOfTree(config)}.`;
+    const what = isUnread(error) ? 'was not read' : 'is damaged';
+    const text = `The device tree ${file} ${what}: ${error.message} The kernel is taken to get ${insteadOfTree(config)}.`;
     notes.push(text);
     unsure.push(text);
     return undefined;

@@ -23,6 +23,7 @@ import {
   type ConfigNote,
   type ConfigOptions,
 } from './config.js';
+import { reportOnBuild } from './builds.js';
 import { readSizedIfThere } from './file-size.js';
 import type { LineReading } from './lines.js';
 import { readStartElf, type StartElf } from './start-elf.js';
@@ -69,6 +70,8 @@ export async function readFirmware(
   if (bytes === undefined)
     notes.push('There is no start.elf on the card; a Raspberry Pi does not start without it.');
   const firmware = bytes && readStartElf(bytes, firmwareFile);
+  const report = reportOnBuild(firmware?.buildDate);
+  if (report !== undefined) notes.push(report);
   if (!bootcode) await noteGuess(card, board, files, notes);
   const config = await readConfig(card, {
     board,

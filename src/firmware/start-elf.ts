@@ -4,6 +4,7 @@ import { onceForBytes } from '../base/memo.js';
 import { decodeA32 } from '../isa/decoder.js';
 import { ALWAYS } from '../isa/registers.js';
 import { MPIDR } from '../isa/system-registers.js';
+import { isBuiltBy } from './builds.js';
 import { filterWords } from './filters.js';
 import { elfExtent, looksLike } from './looks-like.js';
 import { readStub, STUB_SIZE, type StubBehaviour } from './stub.js';
@@ -89,7 +90,6 @@ const NOT_IN_ALL = [
 /** What it logs of a tree that it puts where it likes. */
 const TREE_LOADED = 'Device tree loaded to 0x';
 
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const LAST_WITHOUT_UPSTREAM_NAMES = [2022, 3, 31] as const;
 
 /** `smc #0` in both instruction sets, as the bytes lie in memory (ARM ARM, B9.3.14). */
@@ -204,15 +204,6 @@ function readBuild(file: Uint8Array): Pick<StartElf, 'buildDate' | 'buildTime' |
     buildTime: times.find((text) => /^\d\d:\d\d:\d\d$/.test(text)),
     version: /^[0-9a-f]{40}/.exec(values('VERSION')[0] ?? '')?.[0],
   };
-}
-
-/** Whether a date, as `buildDate` has it, is known and not later than a day. */
-function isBuiltBy(date: string | undefined, [year, month, day]: readonly [number, number, number]): boolean {
-  const [, name = '', ofMonth, ofYear] = /^(\w{3}) +(\d+) (\d+)$/.exec(date ?? '') ?? [];
-  if (name === '') return false;
-  const built = [Number(ofYear), MONTHS.indexOf(name) + 1, Number(ofMonth)] as const;
-  const [years, months, days] = [built[0] - year, built[1] - month, built[2] - day];
-  return (years || months || days) <= 0;
 }
 
 /** Finds stubs by their SMC instruction: looks for the beginning in the 256 bytes before it. */

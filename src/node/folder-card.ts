@@ -17,7 +17,7 @@ import { changeInPlace } from '../card/in-place.js';
 import { foldCase, pathNames } from '../card/path.js';
 import { unfinishedName } from '../card/unfinished.js';
 import { removeUnfinished, syncFolder, writeDurably } from './durable-file.js';
-import { isLocked } from './locked-file.js';
+import { isLocked, takesNewNamesOnly } from './locked-file.js';
 import { isMountPoint } from './mounts.js';
 import { onSystem, systemCode } from './system-error.js';
 
@@ -43,7 +43,7 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
   const { dev } = onSystem(folder, () => fs.statSync(folder));
   if (options.write) {
     changing(() => {
-      fs.accessSync(folder, fs.constants.W_OK);
+      requireWritable(folder, fs.constants.W_OK);
     });
   }
 
@@ -129,8 +129,10 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
     // Also of root's, who may do everything else.
     if (there !== undefined && isLocked(at)) throw lockedFile(cardPath);
     const parent = path.dirname(at);
-    fs.accessSync(parent, fs.constants.W_OK | fs.constants.X_OK);
-    if (there !== undefined) refuseOthers(cardPath, kind, there, fs.statSync(parent));
+    requireWritable(parent, fs.constants.W_OK | fs.constants.X_OK);
+    const above = fs.statSync(parent);
+    if (there !== undefined) refuseOthers(cardPath, kind, there, above);
+    if (!keepsOthers(above) && takesNewNamesOnly(parent)) throw lockedFolder(parent);
     if (kind === 'replace' && there !== undefined) fs.accessSync(at, fs.constants.W_OK);
     return { at, there };
   }
@@ -271,6 +273,30 @@ function lockedFile(cardPath: string): HypberryError {
   );
 }
 
+/** The same of a folder. */
+function lockedFolder(folder: string): HypberryError {
+  return new HypberryError(
+    'card.read-only',
+    `Nothing in "${folder}" may be replaced or taken away by anybody.`,
+    'Take that attribute off the folder (lsattr -d shows it, "chattr -i -a" takes it off), and try again.',
+  );
+}
+
+/** Refuses a folder with the attribute that keeps even root from making files there, and throws what the system says of others. */
+function requireWritable(folder: string, mode: number): void {
+  try {
+    fs.accessSync(folder, mode);
+  } catch (error) {
+    throw systemCode(error) === 'EPERM' ? lockedFolder(folder) : error;
+  }
+}
+
+/** Whether this user cannot take away what is another's in a folder: one such as /tmp. */
+function keepsOthers(folder: fs.Stats): boolean {
+  const user = process.geteuid?.() ?? 0;
+  return (folder.mode & STICKY) !== 0 && user !== 0 && folder.uid !== user;
+}
+
 /** Refuses what would not be its owner's any more, or may not be taken away by anybody else. */
 function refuseOthers(cardPath: string, kind: Change['kind'], file: fs.Stats, parent: fs.Stats): void {
   const user = process.geteuid?.() ?? 0;
@@ -283,7 +309,7 @@ function refuseOthers(cardPath: string, kind: Change['kind'], file: fs.Stats, pa
       'Run the command with sudo, or give the file another group.',
     );
   }
-  if (kind !== 'replace' && ((parent.mode & STICKY) === 0 || parent.uid === user)) return;
+  if (kind !== 'replace' && !keepsOthers(parent)) return;
   throw new HypberryError(
     'card.permission',
     `"${cardPath}" belongs to another user, and would not any more.`,

@@ -11,7 +11,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { HypberryError } from '../base/errors.js';
 import { syncFolder, writeDurably } from './durable-file.js';
-import { isLocked } from './locked-file.js';
+import { isLocked, takesNewNamesOnly } from './locked-file.js';
 import { piOfBootFolder } from './pi.js';
 import { onSystem, systemCode } from './system-error.js';
 
@@ -147,6 +147,14 @@ function requireWritable(folder: string, hint: string): void {
 }
 
 function requireChangeable(file: string): void {
+  const folder = path.dirname(file);
+  if (takesNewNamesOnly(folder)) {
+    throw new HypberryError(
+      'setup.hook-locked',
+      `Nothing in "${folder}" may be replaced or taken away by anybody.`,
+      `Take that attribute off the folder ("chattr -a ${folder}"), and try again.`,
+    );
+  }
   if (!isLocked(file)) return;
   throw new HypberryError(
     'setup.hook-locked',

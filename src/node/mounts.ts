@@ -90,6 +90,27 @@ export function isMountPoint(at: string): boolean {
   return mountLines().some(({ point }) => point === at);
 }
 
+/** Where udev shows volumes by their names (systemd, rules.d/60-persistent-storage.rules). */
+const BY_LABEL = '/dev/disk/by-label';
+
+/**
+ * The name of the volume that is mounted at a folder, as udev has it; undefined where nothing is mounted there, where the
+ * volume has no name, and without udev.
+ * @param at without links in it
+ */
+export function labelOfMounted(at: string, byLabel = BY_LABEL): string | undefined {
+  if (!isMountPoint(at)) return undefined;
+  const { dev } = fs.statSync(at);
+  const link = list(byLabel).find((name) => {
+    const device = fs.statSync(path.join(byLabel, name), { throwIfNoEntry: false });
+    return device?.isBlockDevice() === true && device.rdev === dev;
+  });
+  // Other bytes than letters, digits and some signs stand there as hexadecimal escapes (libblkid, blkid_encode_string).
+  return link?.replace(/(?:\\x[0-9a-f]{2})+/gi, (escapes) =>
+    Buffer.from(escapes.replaceAll('\\x', ''), 'hex').toString('utf8'),
+  );
+}
+
 /** Mount points by their device's "major:minor". */
 function readMounts(): Map<string, string> {
   return new Map(mountLines().map(({ device, point }) => [device, point]));

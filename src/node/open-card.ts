@@ -7,7 +7,7 @@ import { openBootPartition, placeOfOne, type Named } from '../setup/boot-partiti
 import { deviceNumbers, openDiskFile } from './disk-file.js';
 import { openFolderCard } from './folder-card.js';
 import { lockTarget } from './lock.js';
-import { mountPoint, refuseUnknowable } from './mounts.js';
+import { labelOfMounted, mountPoint, refuseUnknowable } from './mounts.js';
 import { refuseAsOutput } from './outputs.js';
 import { mounted, onSystem } from './system-error.js';
 
@@ -55,7 +55,8 @@ async function openLocked(target: string, options: OpenOptions): Promise<Card> {
   const stat = onSystem(target, () => fs.statSync(target));
   if (stat.isDirectory()) {
     refusePartition(target, options);
-    const card = openFolderCard(target, options);
+    const label = labelOfMounted(fs.realpathSync(target));
+    const card = { ...openFolderCard(target, options), label };
     return { ...card, place: await placeOfOne(card, 'The folder as it is.', partitionNumber(stat.dev)) };
   }
   if (!stat.isFile() && !stat.isBlockDevice()) {

@@ -4,6 +4,7 @@ import { HypberryError } from '../base/errors.js';
 import { isUnfinished, unfinishedName } from '../card/unfinished.js';
 import { removeUnfinished, syncFolder, writeDurably } from './durable-file.js';
 import { lockTarget } from './lock.js';
+import { takesNewNamesOnly } from './locked-file.js';
 import { fileExists } from './outputs.js';
 import { onOwnDisk, systemCode } from './system-error.js';
 
@@ -30,6 +31,7 @@ export async function writeOwnFiles(
   const lock = await lockTarget(folder, 'write', say);
   try {
     onOwnDisk(folder, () => {
+      if (takesNewNamesOnly(folder)) throw notReplaceable(folder);
       for (const file of files) refuseForeign(path.join(folder, file.name), file.data, isOwn);
       for (const name of fs.readdirSync(folder)) if (isUnfinished(name)) fs.rmSync(path.join(folder, name));
       const whole = files.map(({ name, data }) => ({ name, data, at: path.join(folder, unfinishedName()) }));
@@ -44,6 +46,15 @@ export async function writeOwnFiles(
   } finally {
     lock.release();
   }
+}
+
+/** A file in it could be made, and not be given its name. */
+function notReplaceable(folder: string): HypberryError {
+  return new HypberryError(
+    'file.unwritable',
+    `Nothing in "${folder}" may be renamed or taken away by anybody.`,
+    'Take that attribute off the folder ("chattr -a"), or name another one.',
+  );
 }
 
 /** Makes a folder, and those above it, where they are missing. */

@@ -128,7 +128,9 @@ export function placeFacts(place: Place | undefined): unknown {
 }
 
 /** The table that counts; undefined where the medium is one FAT volume. */
-function tableOf({ table, beginsWithFat }: Medium): PartitionTable | undefined {
+function tableOf({ table, beginsWithFat, nearlyFat }: Medium): PartitionTable | undefined {
+  // What a volume has in the table's place may be zeros.
+  if (nearlyFat !== undefined && !table?.partitions.length) throw notFat(nearlyFat);
   if (!table && !beginsWithFat) throw notFat('There is neither a partition table nor a FAT file system.');
   if (!table || !beginsWithFat) return table;
   // mkfs.fat can put a table into its boot sector, with the volume itself as its partition.

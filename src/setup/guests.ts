@@ -18,7 +18,14 @@ import {
 import { checkGuestKernel, checkInitramfs } from '../guest/plan.js';
 import type { GuestPlan } from '../hypervisor/image/image.js';
 import { refuseProblem } from './boot-partition.js';
-import { attemptGuests, consolesOf, hostMemoryText, planGuests, refuseMemory } from './hypervisor.js';
+import {
+  attemptGuests,
+  consolesNote,
+  consolesOf,
+  hostMemoryText,
+  planGuests,
+  refuseMemory,
+} from './hypervisor.js';
 import { ourFiles } from './ours.js';
 import { mebibytes, ROOM_FOR_GUESTS, type Plan } from './plan.js';
 import type { CardSystem } from './survey.js';
@@ -232,6 +239,8 @@ export interface GuestList {
   readonly guests: readonly ListedGuest[];
   /** What memory the host keeps, and why, a sentence; undefined where that cannot be told, or there are no guests. */
   readonly hostMemory?: string;
+  /** Why the consoles may have other names on the Pi, a sentence; undefined where nothing speaks for it. */
+  readonly consolesNote?: string;
 }
 
 /**
@@ -243,6 +252,8 @@ export async function listGuests(card: CardReader): Promise<GuestList> {
   const { hostCores, attempts } = await attemptGuests(card, guests);
   const host = await hostOf(card);
   const consoles = findConsoles(host, guests.length);
+  const ofConsoles =
+    host instanceof HypberryError || consoles.length === 0 ? undefined : consolesNote(host.kernel);
   const plans = attempts.flatMap(({ plan }) => (plan instanceof HypberryError ? [] : [plan]));
   const isWhole = plans.length === guests.length && plans.length > 0;
   return {
@@ -256,6 +267,7 @@ export async function listGuests(card: CardReader): Promise<GuestList> {
       }),
     })),
     ...(isWhole && !(host instanceof HypberryError) && { hostMemory: hostMemoryText(host.armMemory, plans) }),
+    ...(ofConsoles !== undefined && { consolesNote: ofConsoles }),
   };
 }
 

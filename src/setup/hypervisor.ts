@@ -1,11 +1,13 @@
 /** The hypervisor for a card: its file with the host's kernel and the guests in it, and the host's device tree. */
 import { attempt, HypberryError } from '../base/errors.js';
-import { counted, cores as coresText, listed } from '../base/words.js';
+import { counted, cores as coresText, hex, listed } from '../base/words.js';
 import { zip } from '../base/zip.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { unpackedExtent } from '../firmware/extents.js';
 import { readFdt, writeFdt } from '../firmware/fdt.js';
+import { bareKernel } from '../firmware/kernel.js';
+import { numbersAsFound } from '../firmware/kernel-text.js';
 import type { Picked } from '../firmware/handover.js';
 import { placeGuest, readGuestFiles, shareCores } from '../guest/plan.js';
 import { changeHostTree } from '../guest/host-tree.js';
@@ -17,8 +19,9 @@ import {
 } from '../hypervisor/image/description.js';
 import { buildHypervisor, CMA_SIZE, divideMemory, type GuestPlan } from '../hypervisor/image/image.js';
 import { checkPlacement } from '../hypervisor/image/placement.js';
+import { NEAR_UARTS } from '../hypervisor/shared/layout.js';
 import type { HostSystem } from './conclusion.js';
-import { bareKernelData } from './survey.js';
+import { bareKernelData, type CardSystem } from './survey.js';
 
 const MIB = 1 << 20;
 /** What a host of today takes at the least, beside its kernel and initramfs. */
@@ -172,6 +175,7 @@ export async function hypervisorFor(
       ...consoles
         .slice(0, 1)
         .map(([name, port]) => `${name}: what the hypervisor has to say is on ${device(port)} on the Pi.`),
+      ...[consolesNote(kernel)].filter((it) => it !== undefined),
     ],
     checkPlacement: ({ kernel, stub, tree, initramfs }) => {
       const at = kernel.address + (stub.from === 'kernel' ? KERNEL_OFFSET : 0);
@@ -195,6 +199,16 @@ export function consolesOf(tree: Uint8Array, guests: number): string[] {
   return changeHostTree(readFdt(tree), 1, 1 + guests)
     .slice(1)
     .map(device);
+}
+
+/** A sentence where the host's kernel may give the consoles other names than {@link consolesOf}; undefined where it does not. */
+export function consolesNote({ file, facts }: CardSystem['kernel']): string | undefined {
+  const { version } = bareKernel(facts);
+  if (version === undefined || !numbersAsFound(version)) return undefined;
+  return (
+    `The numbers of the consoles may be others: Raspberry Pi's kernels before 6.1.26, as ${file} is one, number their serial ports as they find them. ` +
+    `"dmesg | grep ttyAMA" on the Pi tells: the hypervisor's is the one at ${hex(NEAR_UARTS)}, the guests' follow in their order.`
+  );
 }
 
 /** What the hypervisor in a kernel file, perhaps with our block in front, says of itself; undefined in any other. */

@@ -3,6 +3,7 @@ import { HypberryError } from '../base/errors.js';
 import { REVISION } from '../board/bcm2836.js';
 import { KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader, Change } from '../card/card.js';
+import { reportOnBuild } from '../firmware/builds.js';
 import { CONFIG, readConfig } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
 import { bareKernel, firstPageTable } from '../firmware/kernel.js';
@@ -93,6 +94,8 @@ export async function planInstallOn(
   );
   notes.unshift(...(hypervisor?.notes ?? []), ...(hypervisor ? hostNotes(system) : []));
   if (system.fixup?.fault) notes.push(`${system.fixup.fault} The ARM may have no more than 128 MiB.`);
+  const report = reportOnBuild(system.firmware?.facts.buildDate);
+  if (report !== undefined) notes.push(report);
   for (const path of unused) changes.push({ kind: 'remove', path });
   if (!knowsPi2Filter(system)) {
     notes.push(

@@ -39,7 +39,11 @@ export function conclusionOf(
   if (problem) {
     const mends = ' "hypberry install" mends that.';
     const same = next.refusal?.message === problem.message;
-    return `This card does not start a Pi 2 as it is. ${problem.message}${same ? '' : (refused ?? mends)}`;
+    const says =
+      survey.start.mode === 'none'
+        ? 'This card does not start a Pi 2 as it is.'
+        : 'Whether this card starts a Pi 2 is not known.';
+    return `${says} ${problem.message}${same ? '' : (refused ?? mends)}`;
   }
   if (started) {
     const theirs = namesOf(started.guests);

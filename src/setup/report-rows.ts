@@ -3,11 +3,11 @@ import { HypberryError } from '../base/errors.js';
 import { hex } from '../base/words.js';
 import type { CardReader, Place } from '../card/card.js';
 import { BOOTCODE } from '../firmware/bootcode.js';
-import { textSetting, type Config, type Setting } from '../firmware/config.js';
+import { textSetting, type Config, type InitramfsSetting, type Setting } from '../firmware/config.js';
 import { fdtText, readFdt } from '../firmware/fdt.js';
 import type { Picked } from '../firmware/handover.js';
 import { describeKernel, type KernelFile } from '../firmware/kernel.js';
-import { readSized } from '../firmware/file-size.js';
+import { isUnread, readSized } from '../firmware/file-size.js';
 import { insteadOfTree } from '../firmware/load.js';
 import { optionGroup, similarOption } from '../firmware/options.js';
 import { describeStartElf, knowsFilter } from '../firmware/start-elf.js';
@@ -83,7 +83,8 @@ export async function describeTree(card: CardReader, file: string): Promise<stri
     const model = readFdt(bytes).root.properties.get('model');
     return `${model ? fdtText(model) : 'a tree without a model'}, ${bytes.length} bytes`;
   } catch (error) {
-    if (error instanceof HypberryError) return `damaged: ${error.message}`;
+    if (error instanceof HypberryError)
+      return `${isUnread(error) ? 'not read' : 'damaged'}: ${error.message}`;
     throw error;
   }
 }
@@ -146,13 +147,18 @@ export function configRows({ config }: Survey): (readonly [string, string])[] {
   return [
     ...settings.map(({ name, value, file, line }) => [`${name}=${value}`, `${file}, line ${line}`] as const),
     ...(initramfs && isLine
-      ? [[`initramfs ${initramfs.names.join(',')}`, `${initramfs.file}, line ${initramfs.line}`] as const]
+      ? [[initramfsLine(initramfs), `${initramfs.file}, line ${initramfs.line}`] as const]
       : []),
     ...config.notes.map(({ text, file, line }) => [`note: ${file}, line ${line}`, text] as const),
     ...(unknown.length > 0
       ? [['note', `not known to hypberry as the firmware's: ${[...new Set(unknown)].join(', ')}`] as const]
       : []),
   ];
+}
+
+/** The line as its form is in the documentation, with what it comes to. */
+function initramfsLine({ names, address }: InitramfsSetting): string {
+  return `initramfs ${names.join(',')} ${address === 'followkernel' ? address : hex(address)}`;
 }
 
 /**

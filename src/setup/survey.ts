@@ -7,7 +7,7 @@ import type { Picked } from '../firmware/handover.js';
 import { BOOTCODE, readBootcode, type Bootcode } from '../firmware/bootcode.js';
 import { belongsTogether } from '../firmware/fixup.js';
 import { bareKernel, describeKernel, unpackVersion, type KernelFile } from '../firmware/kernel.js';
-import { readSizedIfThere } from '../firmware/file-size.js';
+import { isUnread, readSizedIfThere } from '../firmware/file-size.js';
 import { looksLike } from '../firmware/looks-like.js';
 import { loadFiles, type Loaded } from '../firmware/load.js';
 import { placeFiles } from '../firmware/prepare.js';
@@ -142,7 +142,8 @@ function problemsOf(
   problems: readonly HypberryError[],
   last: HypberryError,
 ): Pick<Seen, 'start' | 'problems'> {
-  return { start: { mode: 'none', because: (problems[0] ?? last).message }, problems };
+  const first = problems[0] ?? last;
+  return { start: { mode: isUnread(first) ? 'unknown' : 'none', because: first.message }, problems };
 }
 
 /** A file of the firmware's, or the refusal of one that is too large to be it; undefined where it is not there. */

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Card } from '../../src/card/card.js';
 import { openFatCard } from '../../src/card/fat.js';
 import { openDiskFile } from '../../src/node/disk-file.js';
@@ -46,6 +46,24 @@ it.each(SHAPES)('tells its name: FAT$bits, $megabytes MB', async (shape) => {
   await withCard(image, async (card) => {
     expect(card.label).toBe('BOOT');
   });
+});
+
+it('a clock that FAT cannot write down, as of a computer without a battery, is its first day', async () => {
+  const image = makeVolume(SMALL, { 'config.txt': pattern(9, 1) });
+  vi.setSystemTime(new Date('1970-01-01T00:01:00Z'));
+  try {
+    await withCard(image, async (card) => {
+      await card.create('new', pattern(9, 2));
+      await card.replace('config.txt', pattern(9, 3));
+    });
+    expect(new Date().getFullYear()).toBe(1970);
+  } finally {
+    vi.useRealTimers();
+  }
+  const listed = run('mdir', '-i', image, '::');
+  expect(listed).toMatch(/^config +txt +9 1980-01-0[123] /m);
+  expect(listed).toMatch(/^new +9 1980-01-0[123] /m);
+  expect(fsck(image)).toBe('clean');
 });
 
 describe.each(SHAPES)('FAT$bits with $sectorsPerCluster sectors a cluster', (shape) => {

@@ -3,10 +3,16 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { inputs } from '../../scripts/lib/inputs.js';
 import { HypberryError } from '../../src/base/errors.js';
+import { reportOnBuild } from '../../src/firmware/builds.js';
 import { buildPlainStub } from '../../src/firmware/plain-stub.js';
 import { describeStartElf, knowsFilter, readsSections, readStartElf } from '../../src/firmware/start-elf.js';
 import { patchStub, readStub } from '../../src/firmware/stub.js';
 import { readU32LE } from '../../src/base/bytes.js';
+import { inspectCard } from '../../src/setup/inspect.js';
+import { planInstall } from '../../src/setup/install.js';
+import { bootPartition } from '../support/boot-files.js';
+import { changeableCard } from '../support/changeable-card.js';
+import { fixupFor } from '../support/fixups.js';
 import {
   HYP_STUB,
   startElfOf,
@@ -81,6 +87,36 @@ describe('a stub', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('reports on firmware that did not start a Pi 2', () => {
+  test.each([
+    ['Oct 12 2019', undefined],
+    ['Oct 21 2019', '1277'],
+    ['Jun  1 2020', undefined],
+    ['Jul 17 2020', '1453'],
+    ['Jul 23 2020', '1453'],
+    ['Jul 24 2020', undefined],
+    ['Dec  7 2020', undefined],
+    ['Dec 14 2020', '1511'],
+    ['Dec 15 2020', undefined],
+    [undefined, undefined],
+  ])('%s: issue %s', (date, issue) => {
+    const report = reportOnBuild(date);
+    if (issue === undefined) expect(report).toBeUndefined();
+    else expect(report).toContain(`issue ${issue})`);
+  });
+
+  test('are told by inspect and install', async () => {
+    const texts = TEXTS_TODAY.map((it) => it.replace('Apr 17 2024', 'Dec 14 2020'));
+    const startElf = startElfOf(texts, [stubWithContract({ ...HYP_STUB, hyp: false })]);
+    const files = bootPartition('svc', { 'start.elf': startElf, 'fixup.dat': fixupFor(startElf.length) });
+    const report = reportOnBuild('Dec 14 2020');
+    const { sections } = await inspectCard(changeableCard(files));
+    const rows = sections.flatMap((it) => it.rows).filter(([, text]) => text === report);
+    expect(rows).toEqual([['note', report]]);
+    expect((await planInstall(changeableCard(files), { method: 'auto' })).notes).toContain(report);
   });
 });
 

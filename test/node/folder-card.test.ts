@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Card } from '../../src/card/card.js';
+import { labelOfMounted, numbers } from '../../src/node/mounts.js';
 import { openCard } from '../../src/node/open-card.js';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planUninstall } from '../../src/setup/install.js';
@@ -321,6 +322,26 @@ describe('a boot folder keeps what it was', () => {
   });
 });
 
+describe("a mounted volume's name", () => {
+  it.skipIf(!isRoot)(`is that of its device (${needsRoot})`, () => {
+    const at = folder();
+    const byLabel = folder();
+    mountTmpfs(at, 'size=100k');
+    const { dev } = fs.statSync(at);
+    const node = path.join(byLabel, 'node');
+    run('mknod', node, 'b', ...numbers(dev).split(':'));
+    fs.mkdirSync(path.join(at, 'inner'));
+    expect(labelOfMounted(at, byLabel)).toBe('node');
+    fs.renameSync(node, path.join(byLabel, 'MY\\x20B\\xc3\\x96\\xc3\\x96T'));
+    fs.symlinkSync('/dev/null', path.join(byLabel, 'OTHER'));
+    fs.symlinkSync('nowhere', path.join(byLabel, 'GONE'));
+    expect(labelOfMounted(at, byLabel)).toBe('MY BÖÖT');
+    // What lies in it is no volume by itself.
+    expect(labelOfMounted(path.join(at, 'inner'), byLabel)).toBeUndefined();
+    expect(labelOfMounted(at, path.join(byLabel, 'none'))).toBeUndefined();
+  });
+});
+
 describe('before the first write is known', () => {
   const big = { kind: 'create', path: 'big', data: pattern(1000, 1) } as const;
   const change = { kind: 'replace', path: 'config.txt', data: pattern(5, 5) } as const;
@@ -355,15 +376,41 @@ describe('before the first write is known', () => {
     await card.close();
   });
 
-  it('that a folder only takes new names, where they cannot be asked for: told as that', async ({ skip }) => {
-    const at = folder({ 'config.txt': pattern(9, 1) });
+  it('that nothing in a folder may be replaced or taken away by anyone, before anything is made in it', async ({
+    skip,
+  }) => {
+    const at = folder({ 'config.txt': pattern(9, 1), 'overlays/a.dtbo': pattern(9, 2) });
     const card = await opened(at);
-    const { status } = spawnSync('chattr', ['+a', at]);
-    if (status !== 0) skip('chattr does not work here: a folder that only takes new names was not tried');
+    for (const [attribute, where, one] of [
+      ['a', at, big],
+      ['a', at, change],
+      ['a', at, { kind: 'remove', path: 'config.txt' }],
+      ['a', path.join(at, 'overlays'), { ...change, path: 'overlays/a.dtbo' }],
+      ['i', at, big],
+    ] as const) {
+      const { status } = spawnSync('chattr', [`+${attribute}`, where]);
+      if (status !== 0) skip('chattr does not work here: a folder that may not be changed was not tried');
+      try {
+        const refusal = {
+          code: 'card.read-only',
+          message: `Nothing in "${where}" may be replaced or taken away by anybody.`,
+        };
+        await expect(card.check([one])).rejects.toMatchObject(refusal);
+        if (one.kind === 'create') await expect(card.create('big', big.data)).rejects.toMatchObject(refusal);
+      } finally {
+        run('chattr', `-${attribute}`, where);
+      }
+      expect(fs.readdirSync(at).sort()).toEqual(['config.txt', 'overlays']);
+      expect(fs.readdirSync(path.join(at, 'overlays'))).toEqual(['a.dtbo']);
+      await card.check([one]);
+    }
+    // A file of which that is true does not speak for the folder.
+    fs.writeFileSync(path.join(at, 'other'), '');
+    run('chattr', '+i', path.join(at, 'other'));
     try {
-      await expect(card.create('big', big.data)).rejects.toMatchObject({ code: 'card.read-only' });
+      await card.check([big, change]);
     } finally {
-      run('chattr', '-a', at);
+      run('chattr', '-i', path.join(at, 'other'));
     }
     await card.close();
   });

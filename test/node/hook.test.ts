@@ -153,8 +153,13 @@ describe('hooks', () => {
     writeHooks(planHooks(boot, at), script);
     const files = ourHooks(at);
     checkRemovable(files);
-    for (const attribute of ['i', 'a']) {
-      const { status } = spawnSync('chattr', [`+${attribute}`, files[0]!]);
+    const folder = path.dirname(files[0]!);
+    for (const [attribute, where] of [
+      ['i', files[0]!],
+      ['a', files[0]!],
+      ['a', folder],
+    ] as const) {
+      const { status } = spawnSync('chattr', [`+${attribute}`, where]);
       if (status !== 0) skip('chattr does not work here: a hook that may not be changed was not tried');
       try {
         const locked = expect.objectContaining({ code: 'setup.hook-locked' }) as unknown;
@@ -163,7 +168,7 @@ describe('hooks', () => {
         }).toThrow(locked);
         expect(() => planHooks(boot, at)).toThrow(locked);
       } finally {
-        run('chattr', `-${attribute}`, files[0]!);
+        run('chattr', `-${attribute}`, where);
       }
     }
   });

@@ -116,6 +116,32 @@ describe('refusals', () => {
     });
   });
 
+  it('card.not-fat: a FAT volume whose boot sector is odd is told as that, by itself and in a partition', async () => {
+    const odd = async (at: number, change: (bytes: Buffer) => void, image: string): Promise<string> => {
+      const bytes = fs.readFileSync(image);
+      change(bytes.subarray(at));
+      fs.writeFileSync(image, bytes);
+      const error: unknown = await openCard(image, { write: false }).catch((it: unknown) => it);
+      expect(error).toMatchObject({ code: 'card.not-fat' });
+      return (error as Error).message;
+    };
+    const volume = (): string => makeVolume({ bits: 16, sectorsPerCluster: 1, megabytes: 4 });
+    const noJump = (bytes: Buffer): void => {
+      bytes[0] = 0;
+    };
+    const threeTables = (bytes: Buffer): void => {
+      bytes[16] = 3;
+    };
+    expect(await odd(0, noJump, volume())).toMatch(/its first byte is 0x00, which is no jump\.$/);
+    expect(await odd(0, threeTables, volume())).toMatch(/it has 3 allocation tables, and not one or two\.$/);
+    expect(await odd(2048 * 512, threeTables, card())).toMatch(/3 allocation tables/);
+    const noSignature = (bytes: Buffer): void => {
+      noJump(bytes);
+      bytes[510] = 0;
+    };
+    expect(await odd(0, noSignature, volume())).not.toMatch(/odd/);
+  });
+
   it('leaves no file open', async () => {
     const before = fs.readdirSync('/proc/self/fd').length;
     const image = makeDisk(16, 'label: dos\n');

@@ -107,3 +107,18 @@ describe("a full disk that is the computer's own", () => {
     expect(fs.readdirSync(folder)).toEqual([]);
   });
 });
+
+test('a folder in which nothing may be renamed gets no file of ours', async ({ skip }) => {
+  const folder = temporary('out');
+  fs.mkdirSync(folder);
+  fs.writeFileSync(`${folder}/other`, '');
+  const { status } = spawnSync('chattr', ['+a', folder]);
+  if (status !== 0) skip('chattr does not work here: such a folder was not tried');
+  try {
+    const files = [{ name: 'bootblk.bin', data: new Uint8Array(256) }];
+    await expect(writeOwnFiles(folder, files, () => true)).rejects.toMatchObject({ code: 'file.unwritable' });
+    expect(fs.readdirSync(folder)).toEqual(['other']);
+  } finally {
+    spawnSync('chattr', ['-a', folder]);
+  }
+});

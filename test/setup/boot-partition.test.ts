@@ -73,6 +73,7 @@ function medium({
     target: 'card.img',
     partition,
     table,
+    nearlyFat: undefined,
     beginsWithFat: whole !== undefined,
     other: undefined,
     open: async (where) => {

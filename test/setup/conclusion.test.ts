@@ -381,7 +381,9 @@ test('a ramdisk that ramfsfile names has no row of a line that is not there', as
   expect(old).toContain('initramfs: rd.gz at 0xa00000');
   expect(old.join('\n')).not.toContain('initramfs rd.gz');
   const { rows } = await inspected({ ...files, 'config.txt': text('initramfs rd.gz\n') });
-  expect(rows).toContain('initramfs rd.gz: config.txt, line 1');
+  expect(rows).toContain('initramfs rd.gz followkernel: config.txt, line 1');
+  const placed = await inspected({ ...files, 'config.txt': text('initramfs rd.gz 0x800000\n') });
+  expect(placed.rows).toContain('initramfs rd.gz 0x800000: config.txt, line 1');
 });
 
 test('a kernel without a tree is not said to get ATAGS where they are turned off', async () => {

@@ -315,6 +315,32 @@ describe('install with guests', () => {
     ]);
   });
 
+  test.each([
+    ['4.19.97-v7+', true],
+    ['6.1.21-v7+', true],
+    ['6.1.26-v7+', false],
+    ['6.1.9-rpi2', true],
+    ['6.6.20+rpt-rpi-v7', false],
+    ['5.4.0-1071-raspi', true],
+    ['5.10.0-8-armmp', false],
+    ['10.0.1-v7+', false],
+  ])('the consoles may have other numbers under %s: %s', async (version, told) => {
+    const card = changeableCard(
+      bootPartition('svc', {
+        ...guestFiles('web'),
+        'kernel7.img': kernelFile(1, version),
+        'bcm2709-rpi-2-b.dtb': HOST_TREE,
+      }),
+    );
+    const listed = await listGuests(card);
+    expect(listed.guests[0]?.console).toBe('/dev/ttyAMA3');
+    expect(listed.consolesNote !== undefined).toBe(told);
+    const { notes } = await planInstall(card, { method: 'auto' });
+    expect(notes.filter((it) => it.startsWith('The numbers of the consoles may be others'))).toEqual(
+      told ? [listed.consolesNote] : [],
+    );
+  });
+
   test('an initramfs that the firmware found by the kernel’s name is named', async () => {
     const files = partition({
       ...guestFiles('web'),

@@ -1,0 +1,52 @@
+/** What is known of firmware by the day on which it was built. */
+
+/** Year, month from 1, day. */
+type Day = readonly [number, number, number];
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** Builds after the last release that was good, up to the last that was reported, and the report. */
+const REPORTED: readonly { readonly after: Day; readonly to: Day; readonly report: string }[] = [
+  {
+    after: [2019, 10, 12],
+    to: [2019, 10, 21],
+    report: 'the release of 21 October 2019 did not start a Pi 2 (raspberrypi/firmware, issue 1277)',
+  },
+  {
+    after: [2020, 6, 1],
+    to: [2020, 7, 23],
+    report:
+      'the releases 1.20200717 and 1.20200723 did not start a Pi 2, and 1.20200601 did (raspberrypi/firmware, issue 1453)',
+  },
+  // The one that mends it was built on the 15th.
+  {
+    after: [2020, 12, 7],
+    to: [2020, 12, 14],
+    report: 'that of the days before 15 December 2020 started no Pi 2 (raspberrypi/firmware, issue 1511)',
+  },
+];
+
+/**
+ * What users reported of firmware built in the same days, a sentence; undefined where nothing is known. Which builds have the
+ * fault is not known more closely: the threads do not say what it was.
+ * @param date as `StartElf.buildDate` has it
+ */
+export function reportOnBuild(date: string | undefined): string | undefined {
+  const found = REPORTED.find(({ after, to }) => isBuiltBy(date, to) && !isBuiltBy(date, after));
+  return (
+    found &&
+    `This firmware (${date}) may not start a Pi 2: by reports, ${found.report}. Another release of it can be put on the card.`
+  );
+}
+
+/** Whether a date, as `StartElf.buildDate` has it, is known and not later than a day. */
+export function isBuiltBy(date: string | undefined, [year, month, day]: Day): boolean {
+  const [, name = '', ofMonth, ofYear] = /^(\w{3}) +(\d+) (\d+)$/.exec(date ?? '') ?? [];
+  if (name === '') return false;
+  const [years, months, days] = [
+    Number(ofYear) - year,
+    MONTHS.indexOf(name) + 1 - month,
+    Number(ofMonth) - day,
+  ];
+  return (years || months || days) <= 0;
+}
