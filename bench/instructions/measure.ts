@@ -5,6 +5,7 @@ import { Cpu, type CpuState } from '../../src/cpu/cpu.js';
 import { assembler, type Assembler } from '../../src/isa/assembler.js';
 import { MODE_USR } from '../../src/isa/program-status.js';
 import { c, lr, p15, r0, r1, r12, sp, type Register } from '../../src/isa/registers.js';
+import { steadyCounter } from '../../test/support/counter.js';
 import { ALU, rows, type Row } from './rows.js';
 
 /** What a row came to. */
@@ -144,7 +145,7 @@ export async function measureInstructions(wanted = ''): Promise<Cost[]> {
     ramSize: RAM,
     bus: { read: () => 0, write: () => undefined },
     mpidr: [FIRST_MPIDR],
-    counterFrequency: CRYSTAL_HZ,
+    counter: steadyCounter(CRYSTAL_HZ),
     onTimer: () => undefined,
   });
   const reset = cpu.save();

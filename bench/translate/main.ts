@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { compileAssemblyScript } from '../../scripts/lib/assemblyscript.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import { Cpu } from '../../src/cpu/cpu.js';
+import { steadyCounter } from '../../test/support/counter.js';
 import { ramWords } from '../../test/support/ram.js';
 import { translate } from '../../src/translate/translate.js';
 import { compileC } from './compiler.js';
@@ -110,7 +111,7 @@ async function measure(program: Program, { symbol, words, memory = {} }: Scenari
     ramSize: 0x200000,
     bus: { read: () => 0, write: () => undefined },
     mpidr: [0x80000f00],
-    counterFrequency: 19_200_000,
+    counter: steadyCounter(19_200_000),
     onTimer: () => undefined,
   });
   cpu.memory.load(ORIGIN, program.image);

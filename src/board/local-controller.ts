@@ -1,6 +1,7 @@
 import type { TimerName } from '../ports/bus.js';
 import { CORES, CRYSTAL_HZ } from './bcm2836.js';
 import { SECOND, type Clock, type Timer } from './clock.js';
+import { systemCounter } from './core-timer.js';
 import type { Device, Line } from './device.js';
 import { LOCAL_REGISTERS, LOCAL_SOURCE } from './local-peripherals.js';
 import { fieldOf, indexIn } from './register.js';
@@ -14,13 +15,10 @@ export const CORE_TIMERS: readonly TimerName[] = ['secure-physical', 'physical',
 /** The local timer counts both edges of the crystal (QA7, 4.11). */
 const LOCAL_TIMER_HZ = 2 * CRYSTAL_HZ;
 
-/** Clock of the peripheral bus that CONTROL.APB_CLOCK chooses: half the default core clock, Hz. */
-const APB_HZ = 125_000_000;
+/** Clock of the peripheral bus that CONTROL.APB_CLOCK chooses: half the ARM's (QA7, 4.2), which is 900 MHz. */
+const APB_HZ = 450_000_000;
 
-/** The prescaler divides by this. */
-const PRESCALER_ONE = 2 ** 31;
-
-const WRAP = 2 ** 32;
+const UPPER_SHIFT = 32n;
 
 /** The routing nibbles for FIQ lie this many bits above those for IRQ. */
 const FIQ_SHIFT = 4;
@@ -50,8 +48,8 @@ export class LocalController implements Device {
     pmuLevels: 0,
     gpuIrqLevel: false,
     gpuFiqLevel: false,
-    /** The core timer was `base` at the time `since`. */
-    base: 0,
+    /** The core timer was `base` at the time `since`. Its prescaler is 0 after reset: it stands still (QA7, 3.1.1, 4.3). */
+    base: 0n,
     since: 0,
     heldUpper: 0,
     lowerToWrite: 0,
@@ -60,16 +58,28 @@ export class LocalController implements Device {
   /** Told, where someone listens, when a mailbox was written: whose, which of its four, and what it holds now. */
   mailboxSet: ((core: number, mailbox: number, value: number) => void) | undefined;
 
+  /** The core timer, as the cores' generic timers see it. */
+  readonly coreTimer = systemCounter(() => {
+    const { base, since, control, prescaler } = this.state;
+    return {
+      ...{ base, since, prescaler },
+      step: control & CONTROL.bits.STEP_BY_2 ? 2 : 1,
+      hertz: control & CONTROL.bits.APB_CLOCK ? APB_HZ : CRYSTAL_HZ,
+    };
+  });
+
   private readonly localTimerEvent: Timer;
 
   /**
    * @param irqs the cores' IRQ inputs
    * @param fiqs the cores' FIQ inputs
+   * @param coreTimerSet called when the core timer was set, or counts at another rate
    */
   constructor(
     private readonly clock: Clock,
     private readonly irqs: readonly Line[],
     private readonly fiqs: readonly Line[],
+    private readonly coreTimerSet: () => void,
   ) {
     this.localTimerEvent = clock.timer(this.name, (due) => {
       this.state.localTimer |= LOCAL_TIMER.bits.INTERRUPT;
@@ -108,13 +118,6 @@ export class LocalController implements Device {
     this.update();
   };
 
-  /** At what rate the core timer counts as it is set up, Hz; 0 when the prescaler stops it. */
-  coreTimerHz(): number {
-    const source = this.state.control & CONTROL.bits.APB_CLOCK ? APB_HZ : CRYSTAL_HZ;
-    const step = this.state.control & CONTROL.bits.STEP_BY_2 ? 2 : 1;
-    return (source * step * this.state.prescaler) / PRESCALER_ONE;
-  }
-
   read(offset: number): number {
     switch (offset) {
       case CONTROL.offset:
@@ -126,9 +129,9 @@ export class LocalController implements Device {
       case REGISTERS.PMU_ROUTING_SET.offset:
         return this.state.pmuRouting;
       case REGISTERS.CORE_TIMER_LS.offset: {
-        const count = this.coreTimer();
-        this.state.heldUpper = Math.floor(count / WRAP);
-        return count % WRAP;
+        const count = this.coreTimer.countAt(this.clock.now());
+        this.state.heldUpper = Number(count >> UPPER_SHIFT);
+        return Number(BigInt.asUintN(32, count));
       }
       case REGISTERS.CORE_TIMER_MS.offset:
         return this.state.heldUpper;
@@ -152,12 +155,14 @@ export class LocalController implements Device {
   write(offset: number, value: number): void {
     switch (offset) {
       case CONTROL.offset:
-        this.keepCoreTimer();
+        this.setCoreTimer();
         this.state.control = value & (CONTROL.bits.APB_CLOCK | CONTROL.bits.STEP_BY_2);
+        this.coreTimerSet();
         break;
       case REGISTERS.PRESCALER.offset:
-        this.keepCoreTimer();
+        this.setCoreTimer();
         this.state.prescaler = value;
+        this.coreTimerSet();
         break;
       case GPU_ROUTING.offset:
         this.state.gpuRouting = value & (GPU_ROUTING.bits.IRQ | GPU_ROUTING.bits.FIQ);
@@ -172,8 +177,8 @@ export class LocalController implements Device {
         this.state.lowerToWrite = value;
         break;
       case REGISTERS.CORE_TIMER_MS.offset:
-        this.state.base = value * WRAP + this.state.lowerToWrite;
-        this.state.since = this.clock.now();
+        this.setCoreTimer((BigInt(value) << UPPER_SHIFT) | BigInt(this.state.lowerToWrite));
+        this.coreTimerSet();
         break;
       case LOCAL_INT_ROUTING.offset:
         this.state.localRouting = value & (LOCAL_INT_ROUTING.bits.CORE | LOCAL_INT_ROUTING.bits.FIQ);
@@ -237,16 +242,11 @@ export class LocalController implements Device {
     return (reload * SECOND) / LOCAL_TIMER_HZ;
   }
 
-  private coreTimer(): number {
-    return (
-      this.state.base + Math.floor(((this.clock.now() - this.state.since) * this.coreTimerHz()) / SECOND)
-    );
-  }
-
-  /** Takes the count so far as the new start, before the rate changes. */
-  private keepCoreTimer(): void {
-    this.state.base = this.coreTimer();
-    this.state.since = this.clock.now();
+  /** Has the core timer count on from a value, or from what it reads now. */
+  private setCoreTimer(base?: bigint): void {
+    const now = this.clock.now();
+    this.state.base = base ?? this.coreTimer.countAt(now);
+    this.state.since = now;
   }
 
   private update(): void {

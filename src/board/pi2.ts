@@ -58,6 +58,8 @@ export interface Surroundings {
   irq(core: number, level: boolean): void;
   /** A core's FIQ input. */
   fiq(core: number, level: boolean): void;
+  /** The core timer, by which all cores' generic timers count, was set or counts at another rate. */
+  coreTimerSet(): void;
   /** A character from the PL011. */
   console(byte: number): void;
   /** A character from the mini UART. */
@@ -140,6 +142,9 @@ export function createPi2(surroundings: Surroundings): Board {
     coreLines(wires.fiq, (core, level) => {
       surroundings.fiq(core, level);
     }),
+    () => {
+      surroundings.coreTimerSet();
+    },
   );
   const interrupts = new InterruptController(local.gpuIrq, local.gpuFiq);
   const gpu = (first: number, count: number): Line[] =>

@@ -7,7 +7,6 @@
 import * as L from './layout.js';
 import { Op } from './micro-ops.js';
 import { executedInSlice, now, type Machine } from './state.js';
-import { countAt } from './timers.js';
 
 /** A block that an iteration went through. */
 export interface Passed {
@@ -254,10 +253,10 @@ export function iterationsToCome(m: Machine, path: readonly Passed[], length: nu
   let iterations = Math.floor(m.i32[L.BUDGET >>> 2]! / length) - 1;
   if (iterations < WORTH_IT) return 0;
   const executed = executedInSlice(m);
-  const from = BigInt(countAt(m.counterFrequency, now(m)));
+  const from = m.counter.countAt(now(m));
   for (; iterations >= WORTH_IT; iterations >>>= 1) {
     const end = m.sliceStart + Math.floor((executed + iterations * length) / m.sharing);
-    const to = BigInt(countAt(m.counterFrequency, Math.min(m.sliceEnd, end)));
+    const to = m.counter.countAt(Math.min(m.sliceEnd, end));
     if (repeats(m, path, from, to)) return iterations;
   }
   return 0;

@@ -7,6 +7,7 @@ import { MODE_SVC, PSR_A, PSR_F, PSR_I } from '../isa/program-status.js';
 import { isWideT32 } from '../isa/decoder.js';
 import { blockAt, passingBlock } from './blocks.js';
 import type { Bus, TimerName } from '../ports/bus.js';
+import type { SystemCounter } from '../ports/counter.js';
 import { CoreView } from './core-view.js';
 import { breakAtOffsets, codeWritten, forgetCode } from './code-cache.js';
 import { comparesAll } from './debug-events.js';
@@ -68,8 +69,8 @@ export interface CpuOptions {
   readonly bus: Bus;
   /** MPIDR of each core; as many cores as there are values. */
   readonly mpidr: readonly number[];
-  /** Frequency of the system counter in Hz. */
-  readonly counterFrequency: number;
+  /** What the generic timers count by; who changes how it counts tells it by {@link Cpu.counterSet}. */
+  readonly counter: SystemCounter;
   /** Called when the output of a core's timer changes. */
   readonly onTimer: (core: number, timer: TimerName, level: boolean) => void;
 }
@@ -126,7 +127,7 @@ export class Cpu {
       cores,
       core: cores[0]!,
       views: [],
-      counterFrequency: options.counterFrequency,
+      counter: options.counter,
       onTimer: options.onTimer,
       listener: undefined,
       watch: undefined,
@@ -313,6 +314,14 @@ export class Cpu {
   /** Ends the running core's turn at the end of its block: it has done something that another may wait for. */
   endTurn(): void {
     if (this.running) endTurn(this.machine);
+  }
+
+  /** To be called when the counter was set, or counts at another rate: timers' times to come are others now. */
+  counterSet(): void {
+    const time = this.now();
+    for (const core of this.machine.cores) core.timerDeadline = updateTimers(this.machine, core, time);
+    // A core that sleeps may be woken before the slice is over.
+    this.endTurn();
   }
 
   /** Sets a core's IRQ input. */

@@ -3,6 +3,7 @@ import { resetOf } from '../isa/bits.js';
 import { BREAKPOINTS, WATCHPOINTS } from '../isa/debug-points.js';
 import * as R from '../isa/system-registers.js';
 import type { Bus, TimerName } from '../ports/bus.js';
+import type { SystemCounter } from '../ports/counter.js';
 import type { CoreView } from './core-view.js';
 import type { Decoded } from './instruction.js';
 import * as L from './layout.js';
@@ -242,8 +243,7 @@ export interface Machine {
   core: Core;
   /** The cores as those who look on see them. */
   views: readonly CoreView[];
-  /** Frequency of the system counter, in Hz. */
-  readonly counterFrequency: number;
+  readonly counter: SystemCounter;
   readonly onTimer: (core: number, timer: TimerName, level: boolean) => void;
   /** Who is told what happens. */
   listener: Listener | undefined;

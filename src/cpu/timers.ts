@@ -8,33 +8,11 @@ import { now } from './state.js';
 const ENABLE = 1;
 const IMASK = 2;
 const ISTATUS = 4;
-const NANOSECONDS = 1e9;
 const MASK64 = (1n << 64n) - 1n;
-
-/** Counter ticks for a nanosecond as a fraction in lowest terms. */
-function ratio(frequency: number): { ticks: number; nanoseconds: number } {
-  let [a, b] = [frequency, NANOSECONDS];
-  while (b !== 0) [a, b] = [b, a % b];
-  return { ticks: frequency / a, nanoseconds: NANOSECONDS / a };
-}
-
-/** CNTPCT at a virtual time. */
-export function countAt(frequency: number, time: number): number {
-  const { ticks, nanoseconds } = ratio(frequency);
-  const whole = Math.floor(time / nanoseconds);
-  return whole * ticks + Math.floor(((time - whole * nanoseconds) * ticks) / nanoseconds);
-}
-
-/** The first virtual time at which CNTPCT is at least `count`. */
-export function timeOfCount(frequency: number, count: number): number {
-  const { ticks, nanoseconds } = ratio(frequency);
-  const whole = Math.floor(count / ticks);
-  return whole * nanoseconds + Math.ceil(((count - whole * ticks) * nanoseconds) / ticks);
-}
 
 /** CNTPCT as the running core reads it now. */
 export function physicalCount(m: Machine): bigint {
-  return BigInt(countAt(m.counterFrequency, now(m)));
+  return m.counter.countAt(now(m));
 }
 
 /** CNTVCT. */
@@ -70,16 +48,16 @@ const timers: readonly {
   },
 ];
 
+/** What a timer's counter is at a time: CNTPCT or CNTVCT. */
+const countOf = (m: Machine, core: Core, { offset }: (typeof timers)[number], time: number): bigint =>
+  (m.counter.countAt(time) - offset(core)) & MASK64;
+
 /** CTL as it reads: with ISTATUS. */
 export function timerStatus(m: Machine, core: Core, name: TimerName, time: number): number {
   const timer = timers.find((it) => it.name === name)!;
   const control = timer.control(core) & (ENABLE | IMASK);
-  return control | (control & ENABLE && isMet(m, core, timer, time) ? ISTATUS : 0);
-}
-
-function isMet(m: Machine, core: Core, timer: (typeof timers)[number], time: number): boolean {
-  const count = (BigInt(countAt(m.counterFrequency, time)) - timer.offset(core)) & MASK64;
-  return count >= timer.compare(core);
+  const isMet = control & ENABLE && countOf(m, core, timer, time) >= timer.compare(core);
+  return control | (isMet ? ISTATUS : 0);
 }
 
 /** Registers whose event streams a core has, and what each counter is behind CNTPCT (B8.1.6). */
@@ -95,13 +73,11 @@ export function nextEvent(m: Machine, core: Core, time: number): number {
     const value = control(core);
     if (bitsOf(CNTKCTL, 'EVNTEN', value) === 0) continue;
     // Bit EVNTI of the counter goes from 0 to 1, or with EVNTDIR from 1 to 0, once in a period.
-    const half = 2 ** bitsOf(CNTKCTL, 'EVNTI', value);
-    const period = 2 * half;
-    const behind = Number(offset(core) & BigInt(period - 1));
-    const first = (bitsOf(CNTKCTL, 'EVNTDIR', value) ? 0 : half) + behind;
-    const count = countAt(m.counterFrequency, time);
-    const passed = Math.floor((count - first) / period) + 1;
-    next = Math.min(next, timeOfCount(m.counterFrequency, first + passed * period));
+    const half = 1n << BigInt(bitsOf(CNTKCTL, 'EVNTI', value));
+    const first = bitsOf(CNTKCTL, 'EVNTDIR', value) ? 0n : half;
+    const period = 2n * half;
+    const passed = (m.counter.countAt(time) - offset(core) - first) & (period - 1n);
+    next = Math.min(next, m.counter.timeAfter(time, period - passed));
   }
   return next;
 }
@@ -120,13 +96,12 @@ export function updateTimers(m: Machine, core: Core, time: number): number {
   for (const timer of timers) {
     const control = timer.control(core);
     let level = false;
-    if (control & ENABLE) {
-      const met = isMet(m, core, timer, time);
-      level = met && !(control & IMASK);
-      // Counters wrap after thousands of years; a compare value beyond what a double holds is never reached.
-      const at = Number((timer.compare(core) + timer.offset(core)) & MASK64);
-      if (!met && !(control & IMASK) && at < 2 ** 52)
-        next = Math.min(next, timeOfCount(m.counterFrequency, at));
+    if (control & ENABLE && !(control & IMASK)) {
+      const [count, compare] = [countOf(m, core, timer, time), timer.compare(core)];
+      level = count >= compare;
+      // The counter comes to the value, or goes on to where it begins anew.
+      const counts = level ? MASK64 + 1n - count : compare - count;
+      next = Math.min(next, m.counter.timeAfter(time, counts));
     }
     if (level !== core.timerLevels[timer.name]) {
       core.timerLevels[timer.name] = level;

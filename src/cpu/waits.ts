@@ -11,7 +11,6 @@ import { Op } from './micro-ops.js';
 import { readData } from './physical-memory.js';
 import { isFlat } from './mmu.js';
 import { executedInSlice, leaves, now, type Core, type Machine } from './state.js';
-import { countAt, timeOfCount } from './timers.js';
 import { type Entry, entryFor, holds, lookupCode } from './tlb.js';
 
 /** What a block does, as far as a wait is concerned. Its instructions count from 1; it may be left at each branch. */
@@ -276,8 +275,7 @@ function follow(m: Machine, block: number, executed: number, page: number): [blo
 
 /** When the counter changes that was the same since a time; in the past where it was not. */
 function counterSteadyUntil(m: Machine, since: number): number {
-  const count = countAt(m.counterFrequency, since);
-  return timeOfCount(m.counterFrequency, count + 1);
+  return m.counter.timeAfter(since, 1n);
 }
 
 /** How many more instructions the running core executes before a virtual time. */

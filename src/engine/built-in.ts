@@ -2,7 +2,7 @@ import { Cpu, type CpuState } from '../cpu/cpu.js';
 import type { Listener, Watch } from '../cpu/state.js';
 import { readU32LE } from '../base/bytes.js';
 import { CNTVOFF } from '../isa/system-registers.js';
-import { CORES, CRYSTAL_HZ, PERIPHERAL_BASE, REVISION } from '../board/bcm2836.js';
+import { CORES, PERIPHERAL_BASE, REVISION } from '../board/bcm2836.js';
 import { Clock } from '../board/clock.js';
 import { mailboxOwnerAt, setsMailbox } from '../board/local-peripherals.js';
 import { createPi2, type Board, type BoardState } from '../board/pi2.js';
@@ -102,7 +102,10 @@ export async function createBuiltInPi(
       steadyUntil: (address) => board.bus.steadyUntil(address),
     },
     mpidr: Array.from({ length: CORES }, (_, core) => FIRST_MPIDR + core),
-    counterFrequency: CRYSTAL_HZ,
+    counter: {
+      countAt: (time) => board.local.coreTimer.countAt(time),
+      timeAfter: (time, counts) => board.local.coreTimer.timeAfter(time, counts),
+    },
     onTimer: (core, timer, level) => {
       board.timerLine(core, timer, level);
     },
@@ -125,6 +128,9 @@ export async function createBuiltInPi(
     },
     fiq: (core, level) => {
       cpu.setFiq(core, level);
+    },
+    coreTimerSet: () => {
+      cpu.counterSet();
     },
     console: (byte) => {
       onConsole(Uint8Array.of(byte));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { restoreState, saveState } from '../../src/base/state.js';
 import { InterruptController, INTERRUPT_CONTROLLER_REGISTERS } from '../../src/board/interrupt-controller.js';
 import { CORE_TIMERS, LocalController } from '../../src/board/local-controller.js';
 import {
@@ -25,10 +26,11 @@ function local() {
   const time = new TestTime();
   const irqs = [probe(), probe(), probe(), probe()];
   const fiqs = [probe(), probe(), probe(), probe()];
-  const device = new LocalController(time.clock, irqs, fiqs);
+  const told = { coreTimerSet: 0 };
+  const device = new LocalController(time.clock, irqs, fiqs, () => told.coreTimerSet++);
   const levels = (lines: { level: boolean }[]): string =>
     lines.map(({ level }) => (level ? '1' : '0')).join('');
-  return { ...alone(device), device, time, irqs: () => levels(irqs), fiqs: () => levels(fiqs) };
+  return { ...alone(device), device, time, told, irqs: () => levels(irqs), fiqs: () => levels(fiqs) };
 }
 
 describe('BCM2835 interrupt controller', () => {
@@ -185,21 +187,85 @@ describe('local controller', () => {
     expect(events).toBeLessThan(1_010);
   });
 
-  test('the core timer counts crystal × prescaler / 2^31 and can be set', () => {
-    const { device, read, write, time } = local();
+  test('the core timer counts source × prescaler / 2^31 and can be set', () => {
+    const { device, read, write, time, told } = local();
+    const full = (): bigint => device.coreTimer.countAt(time.clock.now());
+    // After reset the prescaler is 0, which stops it (QA7, 3.1.1 and 4.3).
+    expect(device.coreTimer.timeAfter(0, 1n)).toBe(Infinity);
+    time.advance(1e9);
+    expect(full()).toBe(0n);
     write(LOCAL_PRESCALER, LOCAL_PRESCALER_BY_1);
-    expect(device.coreTimerHz()).toBe(19_200_000);
     time.advance(1e9);
     expect(read(L.CORE_TIMER_LS.offset)).toBe(19_200_000);
     // 0x06aaaaab makes 1 MHz (QA7, 3.1.1).
     write(LOCAL_PRESCALER, 0x06aa_aaab);
-    expect(device.coreTimerHz()).toBeCloseTo(1e6, 0);
     time.advance(1e9);
     expect(read(L.CORE_TIMER_LS.offset)).toBe(20_200_000);
     write(L.CORE_TIMER_LS.offset, 0xffff_fff0);
+    expect(full()).toBe(20_200_000n);
     write(L.CORE_TIMER_MS.offset, 5);
     time.advance(1e6);
     expect(read(L.CORE_TIMER_LS.offset)).toBe(1000 - 16);
     expect(read(L.CORE_TIMER_MS.offset)).toBe(6);
+    expect(told.coreTimerSet).toBe(3);
+    // Beyond what a double holds, and over its end.
+    write(L.CORE_TIMER_LS.offset, 0xffff_ffff);
+    write(L.CORE_TIMER_MS.offset, 0xffff_ffff);
+    expect(full()).toBe(0xffff_ffff_ffff_ffffn);
+    time.advance(1_000);
+    expect(full()).toBe(0n);
+    write(LOCAL_PRESCALER, 0);
+    time.advance(1e9);
+    expect(full()).toBe(0n);
+  });
+
+  test('the core timer’s clock may be half the ARM’s, and its step 2 (QA7, 4.2)', () => {
+    const { device, write, time } = local();
+    const full = (): bigint => device.coreTimer.countAt(time.clock.now());
+    write(LOCAL_CONTROL, 1 << 8);
+    write(LOCAL_PRESCALER, LOCAL_PRESCALER_BY_1);
+    time.advance(1e9);
+    expect(full()).toBe(450_000_000n);
+    write(L.CORE_TIMER_LS.offset, 1);
+    write(L.CORE_TIMER_MS.offset, 0);
+    write(LOCAL_CONTROL, 1 << 9);
+    time.advance(1e9);
+    expect(full()).toBe(1n + 2n * 19_200_000n);
+    // All odd, as what was written.
+    for (let i = 0; i < 50; i++) {
+      time.advance(37);
+      expect(full() & 1n).toBe(1n);
+    }
+  });
+
+  test('the core timer is exact at any prescaler, and says when it comes to a count', () => {
+    const CRYSTAL = 19_200_000n;
+    for (const prescaler of [1, 3, 0x06aa_aaab, 0x1234_5677, 0x7fff_ffff, 0x8000_0000]) {
+      const { device, write, time } = local();
+      const { coreTimer } = device;
+      time.advance(12_345);
+      write(LOCAL_PRESCALER, prescaler);
+      const since = time.clock.now();
+      for (const elapsed of [0, 1, 51, 52, 53, 999, 123_457, 1e9 + 7, 86_400e9 + 1]) {
+        // Edges of the crystal times prescaler over 2^31 (QA7, 3.1.1).
+        const count = (BigInt(elapsed) * CRYSTAL * BigInt(prescaler)) / ((10n ** 9n) << 31n);
+        expect(coreTimer.countAt(since + elapsed)).toBe(count);
+        for (const counts of [1n, 2n, 1000n]) {
+          const at = coreTimer.timeAfter(since + elapsed, counts);
+          expect(coreTimer.countAt(at) - count).toBe(counts);
+          expect(coreTimer.countAt(at - 1) - count).toBe(counts - 1n);
+        }
+      }
+    }
+  });
+
+  test('a core timer that is restored goes on at the rate that it was saved with', () => {
+    const [saved, other] = [local(), local()];
+    saved.write(LOCAL_PRESCALER, 0x1234_5679);
+    other.write(LOCAL_PRESCALER, LOCAL_PRESCALER_BY_1);
+    for (const { time } of [saved, other]) time.advance(5e6);
+    expect(other.device.coreTimer.countAt(5e6)).toBe(96_000n);
+    restoreState(other.device.state, saveState(saved.device.state));
+    expect(other.device.coreTimer.countAt(20e6)).toBe((20n * 19_200n * 0x1234_5679n) >> 31n);
   });
 });

@@ -99,6 +99,7 @@ export function testBoard(identity: Partial<BoardIdentity> = {}) {
     seed: 1,
     irq: (core, level) => (told.irq[core] = level),
     fiq: (core, level) => (told.fiq[core] = level),
+    coreTimerSet: () => undefined,
     console: (byte) => (told.console += String.fromCharCode(byte)),
     auxConsole: (byte) => (told.auxConsole += String.fromCharCode(byte)),
     ended: (how) => told.ended.push(how),

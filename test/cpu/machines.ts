@@ -9,6 +9,7 @@ import * as L from '../../src/cpu/layout.js';
 import { setCpsr } from '../../src/cpu/modes.js';
 import { contextsChanged } from '../../src/cpu/tlb.js';
 import { MODE_USR } from '../../src/isa/program-status.js';
+import { steadyCounter } from '../support/counter.js';
 import { ramWords } from '../support/ram.js';
 import { staticElf } from '../support/static-elf.js';
 
@@ -26,7 +27,7 @@ export function bareCpu(options: Partial<CpuOptions> = {}): Promise<Cpu> {
     ramSize: 64 * MIB,
     bus: { read: () => 0, write: nothing },
     mpidr: [0x80000f00],
-    counterFrequency: 19_200_000,
+    counter: steadyCounter(19_200_000),
     onTimer: nothing,
     ...options,
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Assembler } from '../../src/isa/assembler.js';
 import { c, lr, p15, pc, r0, r1, r2, r3, r4 } from '../../src/isa/registers.js';
+import { LOCAL_PRESCALER, LOCAL_PRESCALER_BY_1 } from '../../src/board/local-peripherals.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { endAtCrash } from '../../src/engine/crash.js';
 import type { Crash } from '../../src/engine/machine-report.js';
@@ -177,6 +178,9 @@ describe('a guest that goes on has not crashed', () => {
       a.mov(r0, LOCAL_PERIPHERALS);
       a.mov(r1, 1);
       a.str(r1, [r0, 0x40]);
+      // It counts the crystal.
+      a.mov(r2, LOCAL_PRESCALER_BY_1);
+      a.str(r2, [r0, LOCAL_PRESCALER]);
       a.at(again);
       // 10.24 ms of a 19.2 MHz clock.
       a.mov(r2, 0x30000);

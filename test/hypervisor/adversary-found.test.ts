@@ -8,6 +8,7 @@ import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image/imag
 import * as L from '../../src/hypervisor/shared/layout.js';
 import { guest, GUEST_RAM, handoverOf, load, quietHost, smallGuest, smallImage } from './payloads.js';
 import { ROUNDS, WRONG, witness, wrongs } from './witness.js';
+import { steadyCounter } from '../support/counter.js';
 import { ramView } from '../support/ram.js';
 
 /** The system counter of these machines, so much faster than the board's: a slice is 50 µs of virtual time. */
@@ -20,7 +21,7 @@ async function run(
 ): Promise<{ pi: BuiltInPi; image: HypervisorImage }> {
   const image = smallImage(quietHost, guests);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
-  Object.assign(pi.cpu.machine, { counterFrequency: COUNTER });
+  Object.assign(pi.cpu.machine, { counter: steadyCounter(COUNTER) });
   pi.run(ms * 1_000_000);
   return { pi, image };
 }

@@ -25,6 +25,7 @@ import {
 import { ROUNDS, WITNESS_DATA, WRONG, witness, wrongs } from './witness.js';
 import type { Worlds } from './worlds.js';
 import { HYP, watchWorlds } from './worlds.js';
+import { steadyCounter } from '../support/counter.js';
 import { ramView } from '../support/ram.js';
 
 /** HYPBERRY_FUZZ=n makes the runs n times longer; HYPBERRY_SEED=n starts from another seed. */
@@ -141,7 +142,7 @@ async function begin(first: Uint8Array): Promise<Attack> {
     },
     [worlds.observe],
   );
-  Object.assign(pi.cpu.machine, { counterFrequency: COUNTER });
+  Object.assign(pi.cpu.machine, { counter: steadyCounter(COUNTER) });
   const view = ramView(pi.cpu);
   return {
     pi,

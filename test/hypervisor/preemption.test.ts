@@ -3,6 +3,7 @@ import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { guest, handoverOf, quietHost, smallImage } from './payloads.js';
 import { ROUNDS, WRONG, witness, wrongs } from './witness.js';
 import { HYP, watchWorlds } from './worlds.js';
+import { steadyCounter } from '../support/counter.js';
 import { ramView } from '../support/ram.js';
 
 const PREEMPTIONS = 1000;
@@ -16,7 +17,7 @@ test('a thousand preemptions: both guests keep every register, and half of the c
   const image = smallImage(quietHost, [guest(witness(1, SPIN)), guest(witness(2, SPIN))]);
   const worlds = watchWorlds();
   const pi = await createBuiltInPi(handoverOf(image), () => undefined, [worlds.observe]);
-  Object.assign(pi.cpu.machine, { counterFrequency: COUNTER });
+  Object.assign(pi.cpu.machine, { counter: steadyCounter(COUNTER) });
   while (worlds.switches(CORE) < PREEMPTIONS && pi.cpu.time < 200_000_000) pi.run(pi.cpu.time + 1_000_000);
   expect(worlds.switches(CORE)).toBeGreaterThanOrEqual(PREEMPTIONS);
   const view = ramView(pi.cpu);

@@ -23,6 +23,7 @@ import {
 } from './payloads.js';
 import { ROUNDS, WRONG, witness, wrongs } from './witness.js';
 import { watchWorlds } from './worlds.js';
+import { steadyCounter } from '../support/counter.js';
 import { ramView } from '../support/ram.js';
 
 const RESTARTS = 100;
@@ -243,7 +244,7 @@ test('a guest restarted a hundred times begins as it did first; another on its c
       },
     }),
   ]);
-  Object.assign(pi.cpu.machine, { counterFrequency: COUNTER });
+  Object.assign(pi.cpu.machine, { counter: steadyCounter(COUNTER) });
   const view = ramView(pi.cpu);
   const word = (n: number, at: number): number => view.getUint32(image.guestMemory[n]! + at, true);
   let before = 0;

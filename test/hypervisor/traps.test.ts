@@ -17,6 +17,7 @@ import {
   smallImage,
   spin,
 } from './payloads.js';
+import { steadyCounter } from '../support/counter.js';
 import { ramView } from '../support/ram.js';
 
 /** The system counter of these machines, so much faster than the board's: a slice is 50 µs of virtual time. */
@@ -30,7 +31,7 @@ async function run(...kernels: readonly Uint8Array[]): Promise<(guest: number, n
 async function runGuests(guests: readonly GuestPlan[]): Promise<(guest: number, n: number) => number> {
   const image = smallImage(quietHost, guests);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined);
-  Object.assign(pi.cpu.machine, { counterFrequency: COUNTER });
+  Object.assign(pi.cpu.machine, { counter: steadyCounter(COUNTER) });
   pi.run(2_500_000);
   const view = ramView(pi.cpu);
   return (number, n) => view.getUint32(image.guestMemory[number]! + RESULTS + 4 * n, true);
