@@ -5,7 +5,10 @@ import { buildWasmModule } from './lib/wasm-module.js';
 export default async function buildInterpreter(): Promise<void> {
   await buildWasmModule({
     folder: 'src/cpu/interpreter',
-    others: ['src/cpu/layout.ts', 'src/cpu/micro-ops.ts', 'src/isa/psr-masks.ts', 'src/isa/fpscr-masks.ts'],
+    others: [
+      ...['src/cpu/layout.ts', 'src/cpu/micro-ops.ts', 'src/cpu/event-kinds.ts'],
+      ...['src/isa/psr-masks.ts', 'src/isa/fpscr-masks.ts'],
+    ],
     output: 'src/cpu/interpreter-binary.ts',
     constant: 'interpreterBase64',
     script: import.meta.filename,

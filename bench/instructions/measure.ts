@@ -147,6 +147,7 @@ export async function measureInstructions(wanted = ''): Promise<Cost[]> {
     mpidr: [FIRST_MPIDR],
     counter: steadyCounter(CRYSTAL_HZ),
     onTimer: () => undefined,
+    onPmu: () => undefined,
   });
   const reset = cpu.save();
   const cost = ({ milliseconds, instructions }: Round): number => (milliseconds * 1e6) / instructions;

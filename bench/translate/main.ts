@@ -113,6 +113,7 @@ async function measure(program: Program, { symbol, words, memory = {} }: Scenari
     mpidr: [0x80000f00],
     counter: steadyCounter(19_200_000),
     onTimer: () => undefined,
+    onPmu: () => undefined,
   });
   cpu.memory.load(ORIGIN, program.image);
   const core = cpu.cores[0]!;

@@ -80,6 +80,8 @@ export interface Board {
   readonly local: LocalController;
   /** The output of a core's generic timer, for the processor to drive. */
   timerLine(core: number, timer: TimerName, level: boolean): void;
+  /** Sets the line of a core's performance monitors. */
+  pmuLine(core: number, level: boolean): void;
   /** A copy of all devices' states. */
   save(): BoardState;
   /** Puts every device into the state that was saved. Nothing of it is told to the processor, which has its own. */
@@ -229,6 +231,9 @@ export function createPi2(surroundings: Surroundings): Board {
     local,
     timerLine: (core, timer, level) => {
       local.timerLine(core, timer, level);
+    },
+    pmuLine: (core, level) => {
+      local.pmuLine(core, level);
     },
     save: () => ({
       parts: Object.fromEntries([...states].map(([name, state]) => [name, saveState(state)])),

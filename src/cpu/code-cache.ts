@@ -5,7 +5,7 @@ import { hasCode, watchWrites } from './tlb.js';
 
 /** The word of the page directory for a physical page in the running core's instruction set and byte order. */
 export function directoryAt(page: number, variant: number): number {
-  return (L.PAGE_DIRECTORY + page * 16 + variant) >>> 2;
+  return (L.PAGE_DIRECTORY + page * L.PAGE_DIRECTORY_ENTRY + variant) >>> 2;
 }
 
 /** Forgets all decoded code. The micro-ops that run must not go on. */

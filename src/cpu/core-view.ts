@@ -9,6 +9,7 @@ import { extensionRegisters } from './float/registers.js';
 import * as L from './layout.js';
 import { bankedPlace, bankedRegister, readCpsr, readItState, setBankedRegister, setCpsr } from './modes.js';
 import { tellMode } from './mode-log.js';
+import { settle } from './performance-monitors.js';
 import { fetchHalfword, fetchWord } from './physical-memory.js';
 import {
   bringIn,
@@ -207,6 +208,7 @@ export class CoreView {
       m.listener = listener;
       extensionsUnknown(m);
       contextsChanged(m);
+      if (m.core.counting !== 0) settle(m);
       tellMode(m);
     });
   }

@@ -178,7 +178,8 @@ function goThrough(
       const done = sum(x, y, carry);
       if (sums.flags) setFlags(walk, x, y, done);
       known.set(a, done.result);
-    } else if (op === (Op.CMP_IMM as number) || op === (Op.CMP_REG as number)) {
+    } else if (op === (Op.COUNT as number)) continue;
+    else if (op === (Op.CMP_IMM as number) || op === (Op.CMP_REG as number)) {
       const [x, y] = [get(walk, a), complement(op === (Op.CMP_IMM as number) ? only(imm) : get(walk, imm))];
       setFlags(walk, x, y, sum(x, y, only(1)));
     } else if (op === (Op.MOV_IMM as number)) known.set(a, only(imm));

@@ -27,6 +27,7 @@ import {
   type SavedMemory,
 } from './physical-memory.js';
 import { readItState, setItState } from './modes.js';
+import { giveBack, holdBack, mayPass, notRetired, settle } from './performance-monitors.js';
 import { transferRecord } from './slow/transfers.js';
 import {
   bringIn,
@@ -73,6 +74,8 @@ export interface CpuOptions {
   readonly counter: SystemCounter;
   /** Called when the output of a core's timer changes. */
   readonly onTimer: (core: number, timer: TimerName, level: boolean) => void;
+  /** Called when the interrupt of a core's performance monitors changes. */
+  readonly onPmu: (core: number, level: boolean) => void;
 }
 
 /** What is saved of a processor. Its TLB and its decoded code are not: both are made anew. */
@@ -126,9 +129,11 @@ export class Cpu {
       bus: options.bus,
       cores,
       core: cores[0]!,
+      turn: cores[0]!,
       views: [],
       counter: options.counter,
       onTimer: options.onTimer,
+      onPmu: options.onPmu,
       listener: undefined,
       watch: undefined,
       stopped: false,
@@ -171,6 +176,11 @@ export class Cpu {
           this.begin(rec);
           interpreterStore(m, address >>> 0, kind, value >>> 0);
           this.endAccess(rec);
+        },
+        overflow: (rec: number) => {
+          m.record = rec;
+          settle(m);
+          m.record = 0;
         },
         halfway: (rec: number, from: number) => {
           this.begin(rec);
@@ -295,6 +305,7 @@ export class Cpu {
   /** Puts a core's state to where it runs. */
   private select(core: Core): void {
     const { machine: m } = this;
+    m.turn = core;
     if (m.core === core) return;
     this.loseMonitor();
     bringIn(m, core);
@@ -390,10 +401,11 @@ export class Cpu {
     saved.cores.forEach((state, i) => {
       restoreState(m.cores[i]!, state);
     });
-    m.core = m.cores[saved.core]!;
+    m.core = m.turn = m.cores[saved.core]!;
     this.memory.restore(saved.ram);
     this.forget();
     m.sliceStart = m.sliceEnd = saved.time;
+    m.sliceBudget = m.i32[L.BUDGET >>> 2]!;
   }
 
   /** Forgets what can be made anew from the rest. */
@@ -538,8 +550,10 @@ export class Cpu {
       if (block === 0) {
         // An abort takes time too, or a vector that aborts would never end.
         i32[L.BUDGET >>> 2] = left() - 1;
+        notRetired(m);
         continue;
       }
+      const held = holdBack(m);
       if (begins && this.blockPhysical >= 0)
         block = passWait(m, block, this.blockPhysical, this.interpret, this.waits);
       begins = false;
@@ -555,6 +569,7 @@ export class Cpu {
         m.instructions.length = before.decoded;
       }
       unkick(m);
+      giveBack(m, held);
       // A timer may have been set to a time within the slice.
       if (this.lone && core.timerDeadline <= now(m)) break;
     }
@@ -571,17 +586,20 @@ export class Cpu {
     const executed = m.sliceBudget - left();
     core.executed += executed;
     core.ahead += executed;
+    // What was executed is in the core's count now.
+    m.sliceBudget = left();
+    m.sliceStart = m.sliceEnd = this.shown;
     return core.ahead;
   }
 
   /** Lets a core that waits do so for `budget` instructions, if it still does; that is what {@link runCore} would do. */
   private waitOn(core: Core, wait: Wait, budget: number): boolean {
     const { machine: m } = this;
-    if (!stillWaits(m, core, wait)) {
+    const executed = (Math.floor(budget / wait.length) + 1) * wait.length;
+    if (!stillWaits(m, core, wait) || !mayPass(core, executed)) {
       this.waits[core.index] = undefined;
       return false;
     }
-    const executed = (Math.floor(budget / wait.length) + 1) * wait.length;
     if (m.core !== core) this.loseMonitor();
     core.executed += executed;
     core.ahead += executed;

@@ -33,11 +33,16 @@ export class Emitter {
   ended = false;
   /** The condition under which it runs, 14 for always. */
   condition = ALWAYS;
+  /** Kinds of events that are counted when it was executed, and more of them where it goes on elsewhere. */
+  events = 0;
+  branchEvents = 0;
 
   constructor(
     readonly m: Machine,
     readonly thumb: boolean,
     readonly bigEndian: boolean,
+    /** Whether events are counted. */
+    readonly counted: boolean,
     /** Physical page that the block is of. */
     readonly page: number,
     start: number,
@@ -68,20 +73,27 @@ export class Emitter {
   slow(execute: Execute<Fields>, fields: Fields): void {
     const { instructions } = this.m;
     this.emit(Op.SLOW, 0, 0, 0, instructions.length);
-    instructions.push({ word: this.word, encoding: this.encoding, fields, execute });
+    const events = this.events | this.branchEvents;
+    instructions.push({ word: this.word, encoding: this.encoding, fields, execute, events });
   }
 
   /** A micro-op that the interpreter may decline: then TypeScript runs the instruction. */
   extension({ op, a = 0, b = 0, imm = 0 }: ExtensionOp, execute: Execute<Fields>, fields: Fields): void {
     const { instructions } = this.m;
     this.emit(op, a, b, imm, instructions.length);
-    instructions.push({ word: this.word, encoding: this.encoding, fields, execute });
+    const events = this.events | this.branchEvents;
+    instructions.push({ word: this.word, encoding: this.encoding, fields, execute, events });
   }
 
   /** A branch by a distance from the instruction's page, conditional by itself if it is in the page. */
   branch(target: number, op: number = Op.B): void {
     const condition = this.condition;
-    if (target >= 0 && target < 0x1000) {
+    const isNear = target >= 0 && target < 0x1000;
+    if (this.branchEvents !== 0) {
+      if (isNear && condition !== ALWAYS) this.emit(Op.SKIP_EQ + condition, 0, 0, L.OP_SIZE);
+      this.countBranch();
+    }
+    if (isNear) {
       // The page's number stands where the block will: odd, so that it is not taken for one.
       this.emit(condition === ALWAYS ? op : Op.B_EQ + condition, 0, 0, target, (this.page << 1) | 1);
     } else this.emit(op === BL ? Op.BL_FAR : Op.B_FAR, 0, 0, target);
@@ -97,14 +109,28 @@ export class Emitter {
     this.ended = condition === ALWAYS;
   }
 
+  /** Counts the instruction's events where it was executed. */
+  count(): void {
+    if (this.events !== 0) this.emit(Op.COUNT, 0, 0, this.events);
+    this.events = this.branchEvents = 0;
+  }
+
+  /** The same before it goes on elsewhere. */
+  private countBranch(): void {
+    this.events |= this.branchEvents;
+    this.count();
+  }
+
   /** A branch to the address in a register, whose bit 0 selects the instruction set. */
   exchange(register: number): void {
+    this.countBranch();
     this.emit(Op.BX, register);
     if (this.condition === ALWAYS) this.ended = true;
   }
 
   /** BranchWritePC (A2.3.1): in the same instruction set. */
   jump(register: number): void {
+    this.countBranch();
     this.emit(Op.AND_IMM, L.TEMP3, register, this.thumb ? 0xfffffffe : 0xfffffffc);
     this.emit(Op.B_REG, L.TEMP3);
     if (this.condition === ALWAYS) this.ended = true;

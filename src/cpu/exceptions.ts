@@ -18,6 +18,7 @@ import {
   PSR_T,
 } from '../isa/program-status.js';
 import { MOE } from '../isa/debug-points.js';
+import { EXCEPTION, FIQ, IRQ } from './event-kinds.js';
 import { FAULT_DEBUG, FAULT_EXTERNAL, FAULT_EXTERNAL_WALK, shortFaultStatus } from './faults.js';
 import { taken } from './instruction.js';
 import * as L from './layout.js';
@@ -34,6 +35,7 @@ import {
   writeCpsrByInstruction,
 } from './modes.js';
 import { tellMode } from './mode-log.js';
+import { notRetired, settle, tally, tallyInstruction } from './performance-monitors.js';
 import type { Machine, SystemBank } from './state.js';
 import { runningView, setRegister, setWord, thumb, word } from './state.js';
 import { advanceIt } from './thumb.js';
@@ -113,7 +115,7 @@ function syndromeOf(m: Machine, vector: number): readonly [syndrome: number, fau
   return vector === VECTOR_DATA ? [bank.DFSR, bank.DFAR] : [0, 0];
 }
 
-/** Counts a synchronous exception, keeps what the first one left, and tells who listens. R15 is the vector. */
+/** Counts an exception, keeps what the first synchronous one left, and tells who listens. R15 is the vector. */
 function tellException(m: Machine, vector: number): void {
   const { u32, listener } = m;
   if (SYNCHRONOUS.has(vector)) {
@@ -136,6 +138,9 @@ function tellException(m: Machine, vector: number): void {
       listener.exceptionNested(runningView(m), exception, depth);
     }
   }
+  tally(m, EXCEPTION);
+  if (vector === VECTOR_IRQ) tally(m, IRQ);
+  if (vector === VECTOR_FIQ) tally(m, FIQ);
   listener?.exceptionTaken?.(runningView(m), vector, m.address);
 }
 
@@ -187,6 +192,7 @@ function takeToHyp(m: Machine, vector: number, preferredReturn: number, hsr?: nu
 export function setScr(m: Machine, value: number): void {
   m.core.SCR = value;
   contextsChanged(m);
+  if (m.core.counting !== 0) settle(m);
   tellMode(m);
 }
 
@@ -204,6 +210,7 @@ function end(m: Machine): never {
 /** Takes an Undefined Instruction exception for the instruction that runs, and ends it. */
 export function undefinedInstruction(m: Machine): never {
   const { address } = m;
+  notRetired(m);
   if (modeOf(m) === MODE_HYP) takeToHyp(m, VECTOR_UNDEFINED, address, 0);
   else if (trapsGeneral(m)) takeToHyp(m, VECTOR_HYP_TRAP, address, 0);
   else takeToMode(m, MODE_UND, VECTOR_UNDEFINED, (address + (thumb(m) ? 2 : 4)) >>> 0, 0);
@@ -212,6 +219,7 @@ export function undefinedInstruction(m: Machine): never {
 
 /** Traps the instruction that runs to Hyp mode and ends it. `iss` is the syndrome for the class. */
 export function hypTrap(m: Machine, ec: number, iss: number): never {
+  notRetired(m);
   takeToHyp(m, VECTOR_HYP_TRAP, m.address, (ec << 26) | il(m) | iss);
   end(m);
 }
@@ -326,6 +334,7 @@ export function takeDataAbort(
   const stage2 = found?.stage2 ?? false;
   const trapped = stage2 || trapsDebug(m, status) || trapsGeneral(m);
   const toHyp = !toMonitor && (mode === MODE_HYP || (!secure && trapped));
+  notRetired(m);
   if (status === FAULT_DEBUG) setMethodOfEntry(m, MOE.WATCHPOINT);
   if (toHyp) {
     core.HDFAR = address;
@@ -475,6 +484,7 @@ export function takeInterrupt(m: Machine, which: NonNullable<ReturnType<typeof p
 
 /** Returns from an exception: CPSR from SPSR (or a given value), and on at an address. Ends the block. */
 export function exceptionReturn(m: Machine, target: number, psr = word(m, L.SPSR)): void {
+  tallyInstruction(m);
   writeCpsrByInstruction(m, psr, 15, true);
   setRegister(m, 15, (thumb(m) ? target & ~1 : target & ~3) >>> 0);
   m.leave = true;

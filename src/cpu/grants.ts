@@ -29,9 +29,12 @@ export function grant(m: Machine, lookAt: number): void {
   const first = firstContext(nonSecure);
   const told = listener?.modeChanged !== undefined || listener?.exceptionTaken !== undefined;
   const general = nonSecure && (core.HCR & HCR_TGE) !== 0;
-  u32[L.MAY_CHANGE_MODE >>> 2] = told || general || core.comparesAll ? 0 : 1;
+  u32[L.MAY_CHANGE_MODE >>> 2] = told || general || core.comparesAll || core.countsByMode ? 0 : 1;
   u32[L.VECTORS >>> 2] = SCTLR & SCTLR_V ? HIGH_VECTORS : bank.VBAR;
-  u32[L.VECTORS_VARIANT >>> 2] = (SCTLR & SCTLR_TE ? L.VARIANT_T : 0) | (SCTLR & SCTLR_EE ? L.VARIANT_E : 0);
+  u32[L.VECTORS_VARIANT >>> 2] =
+    (SCTLR & SCTLR_TE ? L.VARIANT_T : 0) |
+    (SCTLR & SCTLR_EE ? L.VARIANT_E : 0) |
+    (core.countsInstructions ? L.VARIANT_COUNTED : 0);
   u32[L.CONTEXT_USER >>> 2] = contextWord(core.contexts[first]!);
   u32[L.CONTEXT_PL1 >>> 2] = contextWord(core.contexts[first + 1]!);
   u32[L.PENDING >>> 2] = core.irq || core.fiq || core.HCR & (HCR_VA | HCR_VF | HCR_VI) ? 1 : 0;

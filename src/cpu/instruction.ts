@@ -21,6 +21,8 @@ export interface Decoded {
   readonly encoding: Encoding | undefined;
   readonly fields: Fields;
   readonly execute: Execute<Fields>;
+  /** Kinds of events, a bit each, that are counted where it goes on elsewhere: see counted-instructions.ts. */
+  readonly events?: number;
 }
 
 /** Takes an exception in the middle of an instruction: it ends there. */

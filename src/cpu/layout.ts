@@ -29,10 +29,14 @@ export const GE = 100;
 /** The rest of CPSR: J, IT, A, I, F, M. IT is only valid outside the interpreter; T and E stand in VARIANT. */
 export const CPSR = 104;
 export const SPSR = 108;
-/** Instruction set and byte order, as byte offset into a page's directory entry: T << 2 | E << 3. */
+/**
+ * Instruction set, byte order, and whether events are counted as instructions execute, as byte offset into a page's
+ * directory entry: T << 2 | E << 3 | counted << 4.
+ */
 export const VARIANT = 112;
 export const VARIANT_T = 4;
 export const VARIANT_E = 8;
+export const VARIANT_COUNTED = 16;
 /** Virtual address of the page that instructions come from. */
 export const PAGE = 116;
 /** Number of the translation context, shifted left by 2: what TLB keys carry in bits 2 to 10. */
@@ -81,6 +85,12 @@ export const FIRST_VECTOR = 780;
 export const FIRST_MODE = 784;
 export const FIRST_SYNDROME = 788;
 export const FIRST_FAULT_ADDRESS = 792;
+/** Instructions that took time and were not executed: they ended in an exception that is not their purpose. */
+export const UNRETIRED = 796;
+/** Not 0: an access of the instruction that runs was not aligned. Written only while that is counted. */
+export const UNALIGNED_SEEN = 800;
+/** How often each kind of event came, while it is counted: see event-kinds.ts. 0 is where a counter overflows. */
+export const TALLIES = 804;
 export const CORE_SIZE = 1024;
 
 // --- shared by the cores -----------------------------------------------------------------------------------------
@@ -147,6 +157,7 @@ export const CONTEXTS = 512;
 
 /** For every physical 4 KiB page, one word a variant: the address of its table of blocks, or 0. */
 export const PAGE_DIRECTORY = 0x1000000;
+export const PAGE_DIRECTORY_ENTRY = 32;
 /** A page's table of blocks: for each halfword the address of the block that starts there, or 0. */
 export const PAGE_TABLE_SIZE = 8192;
 /** One byte for each 64 bytes of RAM: not 0 where instructions were decoded from it. */

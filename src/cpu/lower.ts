@@ -4,6 +4,7 @@ import type { Encoding } from '../isa/encoding.js';
 import { isUnpredictable } from '../isa/encoding.js';
 import type { Fields } from '../isa/pattern.js';
 import { ALWAYS } from '../isa/registers.js';
+import { countedOf, returnsFromException } from './counted-instructions.js';
 import type { LowerExtension, LowerSome } from './emitter.js';
 import { Emitter } from './emitter.js';
 import { eventAtInstruction } from './debug-events.js';
@@ -46,7 +47,14 @@ export function decodeBlock(
 ): { top: number; bytes: number } {
   const variant = m.u32[L.VARIANT >>> 2]!;
   const isThumb = thumb(m);
-  const emitter = new Emitter(m, isThumb, (variant & L.VARIANT_E) !== 0, physical >>> 12, start);
+  const emitter = new Emitter(
+    m,
+    isThumb,
+    (variant & L.VARIANT_E) !== 0,
+    (variant & L.VARIANT_COUNTED) !== 0,
+    physical >>> 12,
+    start,
+  );
   const first = physical & (isThumb ? 0xffe : 0xffc);
   const page = physical & ~0xfff;
   emitter.offset = first;
@@ -200,6 +208,7 @@ function lowerUndefined(emitter: Emitter, condition: number): void {
 /** Branches in the page have their condition in themselves. */
 function lowerBranch(emitter: Emitter, condition: number, target: number): void {
   emitter.condition = condition;
+  beginCounting(emitter, 'B', {});
   if (target >= 0 && target < PAGE_SIZE) {
     emitter.branch(target);
     return;
@@ -207,6 +216,16 @@ function lowerBranch(emitter: Emitter, condition: number, target: number): void 
   conditionally(emitter, condition, () => {
     emitter.branch(target);
   });
+}
+
+/** Has an instruction's events be counted, where any are: those that do not hang on its condition at once. */
+function beginCounting(emitter: Emitter, operation: string, fields: Fields): void {
+  if (!emitter.counted) return;
+  const { always, executed, branching } = countedOf(operation, fields);
+  emitter.events = always;
+  emitter.count();
+  emitter.events = executed;
+  if (operation !== 'ISB') emitter.branchEvents = branching;
 }
 
 /** What lowerBranch is for. */
@@ -239,14 +258,21 @@ function lowerOperation(
   fields: Fields,
   isThumb: boolean,
 ): void {
+  beginCounting(emitter, operation, fields);
   conditionally(emitter, condition === 15 ? ALWAYS : condition, () => {
-    const lower = (isThumb ? t32Lowerings : a32Lowerings)[operation];
-    if (lower?.(emitter, fields)) return;
-    const execute = slowInstruction(operation)!;
-    const parts = declinable[operation]?.(emitter, fields);
-    if (parts) emitter.extension(parts, execute, fields);
-    else emitter.slow(execute, fields);
+    lowerBody(emitter, operation, fields, isThumb);
+    emitter.count();
   });
+}
+
+function lowerBody(emitter: Emitter, operation: string, fields: Fields, isThumb: boolean): void {
+  const lower = (isThumb ? t32Lowerings : a32Lowerings)[operation];
+  if (lower?.(emitter, fields)) return;
+  const execute = slowInstruction(operation)!;
+  const isElsewhere = emitter.counted && returnsFromException(operation);
+  const parts = isElsewhere ? undefined : declinable[operation]?.(emitter, fields);
+  if (parts) emitter.extension(parts, execute, fields);
+  else emitter.slow(execute, fields);
 }
 
 /** Emits micro-ops that are skipped unless the condition holds. */

@@ -594,6 +594,12 @@ function transferMany(
     const start = up ? (before ? 4 : 0) : (before ? 0 : 4) - 4 * count;
     const delta = W ? (up ? 4 * count : -4 * count) : 0;
     const ext = (start & 0xffff) | ((delta & 0xffff) << 16);
+    if (load && hasPc && e.counted) {
+      // What is counted stands between the load and the branch.
+      e.emit(Op.LDM, Rn * 4, 0, registers, ext);
+      e.exchange(L.PC);
+      return true;
+    }
     if (load && hasPc) {
       e.emit(Op.LDM_PC, Rn * 4, 0, registers, ext);
       if (e.condition === ALWAYS) e.ended = true;

@@ -7,8 +7,10 @@ import * as L from './layout.js';
 import type { Translation } from './mmu.js';
 import { SCTLR_A } from './control-bits.js';
 import { watchedByte } from './debug-events.js';
+import { DATA_REFILL, INSTRUCTION_REFILL } from './event-kinds.js';
 import { faultOf, currentRegime, EXECUTE, READ, walk, WRITE } from './mmu.js';
 import { isPrivileged } from './current-mode.js';
+import { tally, tallyAccess } from './performance-monitors.js';
 import { readData, writeData } from './physical-memory.js';
 import type { Machine } from './state.js';
 import { word } from './state.js';
@@ -66,6 +68,7 @@ function translate(
   if (misaligned && !found.normal) return refuse(FAULT_ALIGNMENT, undefined);
   if (found.physical >= 2 ** 32) return refuse(FAULT_EXTERNAL, found);
   enter(m, address, contextNumber(m, regime, asPrivileged), found, checked);
+  tally(m, DATA_REFILL);
   return found.physical;
 }
 
@@ -132,6 +135,7 @@ function load(
     const physical = translate(m, address, size, false, strict, privileged);
     faultAt = address;
     if (physical < 0 || isWatched(m, address, size, false, privileged)) return undefined;
+    if (m.core.countsAccesses) tallyAccess(m, address, size);
     return readPhysical(m, physical, size);
   }
   // Across two pages: never aligned, so alignment is checked on the whole access.
@@ -150,7 +154,9 @@ function load(
     }
     value += readPhysical(m, physical, 1) * 2 ** (8 * i);
   }
-  return isWatched(m, address, size, false, privileged) ? undefined : value;
+  if (isWatched(m, address, size, false, privileged)) return undefined;
+  if (m.core.countsAccesses) tallyAccess(m, address, size);
+  return value;
 }
 
 function store(
@@ -166,6 +172,7 @@ function store(
   if (size <= inPage) {
     const physical = translate(m, address, size, true, strict, privileged);
     if (physical < 0 || isWatched(m, address, size, true, privileged)) return false;
+    if (m.core.countsAccesses) tallyAccess(m, address, size);
     writePhysical(m, physical, size, value);
     return true;
   }
@@ -181,6 +188,7 @@ function store(
     places.push(physical);
   }
   if (isWatched(m, address, size, true, privileged)) return false;
+  if (m.core.countsAccesses) tallyAccess(m, address, size);
   places.forEach((physical, i) => {
     writePhysical(m, physical, 1, (value >>> (8 * i)) & 0xff);
   });
@@ -256,5 +264,6 @@ export function fetchAddress(m: Machine, address: number, instruction = address)
     return -1;
   }
   enter(m, address, word(m, L.CONTEXT) >>> 2, found, (sctlrOf(m) & SCTLR_A) !== 0);
+  tally(m, INSTRUCTION_REFILL);
   return found.physical;
 }

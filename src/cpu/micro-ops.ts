@@ -246,6 +246,9 @@ export enum Op {
   /** Media operation b (below): [a] = of three registers, whose addresses are the bytes of imm; ext is its constant. */
   MEDIA,
 
+  /** Counts one event of each of the kinds of the mask imm, TALLY_UNALIGNED where one was seen. */
+  COUNT,
+
   // System software. Each is a slow instruction, too, whose number is ext: what the interpreter does not do by itself,
   // that does (interpreter/system.ts).
 

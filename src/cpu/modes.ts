@@ -27,6 +27,7 @@ import {
 import { isPrivileged, isSecure, modeOf } from './current-mode.js';
 import * as L from './layout.js';
 import { tellMode } from './mode-log.js';
+import { settle } from './performance-monitors.js';
 import type { Machine } from './state.js';
 import { extensionsUnknown, setWord, word } from './state.js';
 import { updateContext } from './tlb.js';
@@ -165,13 +166,15 @@ export function setCpsr(m: Machine, value: number): void {
   setFlags(m, value);
   setWord(m, L.Q, value & PSR_Q ? 1 : 0);
   setWord(m, L.GE, (value & PSR_GE) >>> 16);
-  setWord(m, L.VARIANT, (value & PSR_T ? L.VARIANT_T : 0) | (value & PSR_E ? L.VARIANT_E : 0));
+  const counted = word(m, L.VARIANT) & L.VARIANT_COUNTED;
+  setWord(m, L.VARIANT, (value & PSR_T ? L.VARIANT_T : 0) | (value & PSR_E ? L.VARIANT_E : 0) | counted);
   const from = modeOf(m);
   setWord(m, L.CPSR, value & KEPT);
   if (from !== (value & PSR_M)) {
     switchBank(m, from, value & PSR_M);
     extensionsUnknown(m);
     updateContext(m);
+    if (m.core.counting !== 0) settle(m);
     tellMode(m);
   }
 }

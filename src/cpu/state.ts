@@ -5,6 +5,7 @@ import * as R from '../isa/system-registers.js';
 import type { Bus, TimerName } from '../ports/bus.js';
 import type { SystemCounter } from '../ports/counter.js';
 import type { CoreView } from './core-view.js';
+import { KINDS } from './event-kinds.js';
 import type { Decoded } from './instruction.js';
 import * as L from './layout.js';
 
@@ -86,11 +87,29 @@ export class Core {
   PMSELR = resetOf(R.PMSELR);
   PMUSERENR = resetOf(R.PMUSERENR);
   PMINTEN = 0;
+  /** The last one is the cycle counter's. */
   readonly PMXEVTYPER = new Uint32Array(32);
-  readonly PMXEVCNTR = new Uint32Array(32);
-  /** The cycle counter: what it held when it was last written or stopped, and at what time. */
+  readonly PMXEVCNTR = new Uint32Array(4);
   PMCCNTR = resetOf(R.PMCCNTR);
-  cyclesSince = 0;
+  /**
+   * What these registers come to (see performance-monitors.ts): the counters that are enabled, and those that count in
+   * the mode that the core is in, a bit each; whether changes of mode, instructions one by one, accesses to memory are
+   * to be looked at.
+   */
+  counting = 0;
+  active = 0;
+  countsByMode = false;
+  countsInstructions = false;
+  countsAccesses = false;
+  /** When the counters were brought up to date: {@link executed}, UNRETIRED and the tallies; cycles that are over. */
+  countedAt = 0;
+  unretiredAt = 0;
+  readonly talliesAt = new Uint32Array(KINDS);
+  cyclesOver = 0;
+  /** What {@link executed} is when the next of the counters of cycles and instructions overflows. */
+  overflowAt = Infinity;
+  /** The interrupt of the counters. */
+  pmuLevel = false;
   L2CTLR = resetOf(R.L2CTLR);
   L2ECTLR = resetOf(R.L2ECTLR);
   TEECR = resetOf(R.TEECR);
@@ -241,10 +260,14 @@ export interface Machine {
   readonly cores: readonly Core[];
   /** The core whose state is at the fixed addresses. */
   core: Core;
+  /** The core whose turn it is, or was last: what was executed in the slice is its. */
+  turn: Core;
   /** The cores as those who look on see them. */
   views: readonly CoreView[];
   readonly counter: SystemCounter;
   readonly onTimer: (core: number, timer: TimerName, level: boolean) => void;
+  /** Called when the interrupt of a core's performance monitors changes. */
+  readonly onPmu: (core: number, level: boolean) => void;
   /** Who is told what happens. */
   listener: Listener | undefined;
   /** Who looks on. Code decoded before it was set knows nothing of it. */

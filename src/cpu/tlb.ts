@@ -1,7 +1,7 @@
 /**
  * The TLB that the interpreter looks into, and its maintenance. Entries carry the number of a translation context:
  * one for each core and each combination of regime, privilege, ASID, VMID and of what else decides a translation
- * without software having to invalidate anything (SCTLR, TTBCR, DACR, HCR), and what watchpoints make of it.
+ * without software having to invalidate anything (SCTLR, TTBCR, DACR, HCR), and what watchpoints and counters make of it.
  */
 import { MODE_HYP, MODE_USR } from '../isa/program-status.js';
 import * as L from './layout.js';
@@ -62,9 +62,11 @@ export function currentAsid(core: Core, regime: Regime): number {
 }
 
 function describe(core: Core, regime: Regime, privileged: boolean): string {
-  if (regime === 'hyp') return `${core.index} hyp ${core.HSCTLR & SCTLR_BITS} ${core.HTCR}`;
+  if (regime === 'hyp')
+    return `${core.index} hyp ${core.HSCTLR & SCTLR_BITS} ${core.HTCR} ${core.countsAccesses}`;
   const bank = regime === 'secure' ? core.secure : core.nonSecure;
-  const common = `${core.index} ${regime} ${privileged} ${bank.SCTLR & SCTLR_BITS} ${core.watched}`;
+  const looked = `${core.watched} ${core.countsAccesses}`;
+  const common = `${core.index} ${regime} ${privileged} ${bank.SCTLR & SCTLR_BITS} ${looked}`;
   const stage2 =
     regime === 'secure' ? core.SCR & 0x200 : `${core.HCR & (HCR_VM | HCR_DC | HCR_PTW)} ${currentVmid(core)}`;
   if (!(bank.SCTLR & SCTLR_M)) return `${common} off ${stage2}`;
@@ -146,8 +148,9 @@ const SIZE_SHIFT = 8;
 
 /** Whether any instructions were decoded from a physical page. */
 export function hasCode(m: Machine, physical: number): boolean {
-  const at = (L.PAGE_DIRECTORY + (physical >>> 12) * 16) >>> 2;
-  return (m.u32[at]! | m.u32[at + 1]! | m.u32[at + 2]! | m.u32[at + 3]!) !== 0;
+  const at = (L.PAGE_DIRECTORY + (physical >>> 12) * L.PAGE_DIRECTORY_ENTRY) >>> 2;
+  for (let i = 0; i < L.PAGE_DIRECTORY_ENTRY >>> 2; i++) if (m.u32[at + i] !== 0) return true;
+  return false;
 }
 
 /** Enters what a walk found. `aligned`: unaligned accesses fault even in Normal memory (SCTLR.A). */
@@ -162,9 +165,9 @@ export function enter(
   const at = entryAt(address, context);
   const key = ((address & 0xfffff000) | (context << 2)) >>> 0;
   const physical = found.physical - (found.physical % 0x1000);
-  // Only what is RAM, and has no watchpoint, is for the interpreter to access by itself.
+  // Only what is RAM, and where nobody looks, is for the interpreter to access by itself.
   const isRam = physical < m.ramSize;
-  const isFast = isRam && !watchesPage(m, address);
+  const isFast = isRam && !m.core.countsAccesses && !watchesPage(m, address);
   const rights = found.rights & found.rights2;
   u32[at + READ_AT] = rights & READ ? (isFast ? key : key | L.SLOW) : L.NO_KEY;
   u32[at + WRITE_AT] = rights & WRITE ? (isFast && !hasCode(m, physical) ? key : key | L.SLOW) : L.NO_KEY;
@@ -229,7 +232,7 @@ export function watchWrites(m: Machine, physical: number, watch: boolean): void 
   const end = (L.TLB + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE) >>> 2;
   for (let at = L.TLB >>> 2; at < end; at += L.TLB_ENTRY_SIZE >>> 2) {
     if (u32[at + PHYSICAL_AT] !== physical || u32[at + WRITE_AT] === L.NO_KEY) continue;
-    // One with a watchpoint stays as it is.
+    // One where somebody looks stays as it is.
     if (!(u32[at + FLAGS_AT]! & L.TLB_IS_RAM)) continue;
     u32[at + WRITE_AT] = watch ? u32[at + WRITE_AT]! | L.SLOW : u32[at + WRITE_AT]! & ~L.SLOW;
   }

@@ -8,6 +8,7 @@ import { blockAt, knownBlock } from './blocks.js';
 import { counterRead, iterationsToCome, type Passed } from './counter-loops.js';
 import * as L from './layout.js';
 import { Op } from './micro-ops.js';
+import { beginIteration, countableIterations, countIterations } from './performance-monitors.js';
 import { readData } from './physical-memory.js';
 import { isFlat } from './mmu.js';
 import { executedInSlice, leaves, now, type Core, type Machine } from './state.js';
@@ -93,7 +94,8 @@ function look(m: Machine, block: number): Character {
     } else if (between(op, Op.SKIP_EQ, Op.SKIP_IF_NOT_ZERO)) {
       skippedTo = Math.max(skippedTo, at + L.OP_SIZE + imm);
       notPlain();
-    } else if (between(op, Op.UMULL, Op.UMAAL)) notPlain();
+    } else if (op === (Op.COUNT as number)) continue;
+    else if (between(op, Op.UMULL, Op.UMAAL)) notPlain();
     else if (between(op, Op.AND_IMM, Op.BFI)) written.add(a);
     else if (between(op, Op.LDR, Op.LDRSH) || between(op, Op.LDR_REG, Op.LDRSH_REG) || isLiteral(op)) {
       if (!isLiteral(op) && (written.has(b) || (op >= (Op.LDR_REG as number) && written.has(imm))))
@@ -187,6 +189,7 @@ function probe(
     since = now(m);
     [path, length, readsCounter] = [[], 0, false];
     m.steadyUntil = Infinity;
+    beginIteration(m);
   };
   startHere();
   for (;;) {
@@ -209,9 +212,12 @@ function probe(
       startHere();
       continue;
     }
-    const sure = readsCounter && m.steadyUntil === Infinity ? iterationsToCome(m, path, length) : 0;
+    const countable = countableIterations(m);
+    const sure =
+      readsCounter && m.steadyUntil === Infinity ? Math.min(countable, iterationsToCome(m, path, length)) : 0;
     if (sure > 0) {
       i32[L.BUDGET >>> 2] = i32[L.BUDGET >>> 2]! - sure * length;
+      countIterations(m, sure);
       [changes, counts] = [0, true];
       character = characterOf(m, block);
       startHere();
@@ -220,8 +226,11 @@ function probe(
     const until = readsCounter ? Math.min(m.steadyUntil, counterSteadyUntil(m, since)) : m.steadyUntil;
     const left = i32[L.BUDGET >>> 2]!;
     const kept = isKept(m);
-    const same = kept ? Math.floor(Math.min(left, instructionsBefore(m, until)) / length) : 0;
+    const same = kept
+      ? Math.min(countable, Math.floor(Math.min(left, instructionsBefore(m, until)) / length))
+      : 0;
     if (same > 0) i32[L.BUDGET >>> 2] = left - same * length;
+    if (same > 0) countIterations(m, same);
     if (kept && until === Infinity) {
       const wait = path.length === 1 ? waitOf(m, character, head, length) : undefined;
       return { next: block, isWait: true, wait };

@@ -109,6 +109,9 @@ export async function createBuiltInPi(
     onTimer: (core, timer, level) => {
       board.timerLine(core, timer, level);
     },
+    onPmu: (core, level) => {
+      board.pmuLine(core, level);
+    },
   });
   const clock = new Clock(() => cpu.now());
   const board: Board = createPi2({

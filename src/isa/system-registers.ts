@@ -454,7 +454,6 @@ export const HCR = register('HCR', 'p15 4 c1 c1 0', 'B4.1', 'Hyp Configuration',
 });
 export const HDCR = register('HDCR', 'p15 4 c1 c1 1', 'B4.1', 'Hyp Debug Configuration', {
   bits: { TDRA: 11, TDOSA: 10, TDA: 9, TDE: 8, HPME: 7, TPM: 6, TPMCR: 5, HPMN: [4, 0] },
-  inert: { HPME: 'Hyp mode has no event counters', HPMN: 'Hyp mode has no event counters' },
   restricted: 'hyp',
   reset: 4,
   writable: 0xfff,
@@ -931,14 +930,18 @@ export const PMSELR = register('PMSELR', 'p15 0 c9 c12 5', 'B4.1', 'Event Counte
 });
 export const PMCEID0 = register('PMCEID0', 'p15 0 c9 c12 6', 'B4.1', 'Common Event Identification', {
   access: 'RO',
-  reset: 0,
+  // Those of performance-events.ts below 32.
+  reset: 0x23ffffff,
 });
 export const PMCEID1 = register('PMCEID1', 'p15 0 c9 c12 7', 'B4.1', 'Common Event Identification', {
   access: 'RO',
   reset: 0,
 });
 export const PMCCNTR = register('PMCCNTR', 'p15 0 c9 c13 0', 'B4.1', 'Cycle Count');
-export const PMXEVTYPER = register('PMXEVTYPER', 'p15 0 c9 c13 1', 'B4.1', 'Event Type Select');
+export const PMXEVTYPER = register('PMXEVTYPER', 'p15 0 c9 c13 1', 'B4.1', 'Event Type Select', {
+  bits: { P: 31, U: 30, NSK: 29, NSU: 28, NSH: 27, evtCount: [7, 0] },
+  writable: 0xf80000ff,
+});
 export const PMXEVCNTR = register('PMXEVCNTR', 'p15 0 c9 c13 2', 'B4.1', 'Event Count');
 export const PMUSERENR = register('PMUSERENR', 'p15 0 c9 c14 0', 'B4.1', 'User Enable', {
   bits: { EN: 0 },

@@ -29,6 +29,7 @@ export function bareCpu(options: Partial<CpuOptions> = {}): Promise<Cpu> {
     mpidr: [0x80000f00],
     counter: steadyCounter(19_200_000),
     onTimer: nothing,
+    onPmu: nothing,
     ...options,
   });
 }

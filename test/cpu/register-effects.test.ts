@@ -82,6 +82,10 @@ const SHOWN: Readonly<Record<string, Partial<Record<Name, string>>>> = {
     CNTV_CTL: 'IMASK ENABLE',
     CNTHP_CTL: 'IMASK ENABLE',
   },
+  'test/cpu/performance-monitors.test.ts': {
+    HDCR: 'HPME HPMN',
+    PMXEVTYPER: 'P U NSK NSU NSH evtCount',
+  },
   'test/engine/handover.test.ts': { NSACR: 'NS_SMP' },
   'test/cpu/system-registers.test.ts': {
     L2CTLR: 'Cores',

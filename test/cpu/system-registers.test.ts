@@ -93,7 +93,8 @@ const RESET: Partial<Record<Name32, number>> = {
   CNTHCTL: word(1, 0),
   // ARM, Cortex-A7, four counters.
   PMCR: 0x41072000,
-  PMCEID0: 0,
+  // The table of events (DDI 0464F, chapter 11) has 0x00 to 0x19 and 0x1D.
+  PMCEID0: word(29, [25, 0]),
   PMCEID1: 0,
   PMUSERENR: 0,
   CBAR: 0,
@@ -158,6 +159,7 @@ const READ_BACK: Partial<Record<Name32, number>> = {
   PMINTENSET: counters,
   PMINTENCLR: 0,
   PMSELR: word([4, 0]),
+  PMXEVTYPER: word([31, 27], [7, 0]),
   PMUSERENR: word(0),
   DBGDSCRext: word([15, 10]),
   DBGPRCR: word(0),

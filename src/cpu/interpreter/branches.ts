@@ -8,6 +8,7 @@ import {
   OP_POSITION,
   PAGE,
   PAGE_DIRECTORY,
+  PAGE_DIRECTORY_ENTRY,
   PC,
   PENDING,
   TLB_EXECUTE,
@@ -28,7 +29,7 @@ export function find(target: u32): usize {
   const entry = entryOf(target, context);
   if (load<u32>(entry, TLB_EXECUTE) == ((target & 0xfffff000) | context)) {
     const physical = fetchedFrom(entry, target);
-    const table = load<u32>(PAGE_DIRECTORY + ((physical >>> 12) << 4) + load<u32>(VARIANT));
+    const table = load<u32>(PAGE_DIRECTORY + (physical >>> 12) * PAGE_DIRECTORY_ENTRY + load<u32>(VARIANT));
     if (table != 0) {
       const block = load<u32>(table + ((physical & 0xffe) << 1));
       if (block != 0) {

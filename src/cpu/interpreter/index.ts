@@ -27,6 +27,7 @@ import {
 import { FIRST_EXTENSION, FIRST_SIMD, Op } from '../micro-ops';
 import { entryOf, read, readStrict, write, writeStrict } from './access';
 import { jump, over, slow } from './branches';
+import { count } from './count';
 import { media } from './media';
 import { physicalAt, placeOf, readData, writeData } from './physical-memory';
 import { simd } from './simd';
@@ -1204,6 +1205,10 @@ export function run(rec: usize): void {
       }
       case Op.MEDIA: {
         media(rec);
+        break;
+      }
+      case Op.COUNT: {
+        count(rec, imm(rec));
         break;
       }
       default: {

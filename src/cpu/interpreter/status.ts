@@ -49,6 +49,7 @@ import {
   SPSR,
   V,
   VARIANT,
+  VARIANT_COUNTED,
   VARIANT_E,
   VARIANT_T,
   Z,
@@ -170,7 +171,8 @@ export function writeStatus(rec: usize, value: u32, bytes: u32, execution: bool)
   const next = (current & ~mask) | (value & mask);
   setFlags(next);
   store<u32>(GE, (next & PSR_GE) >>> 16);
-  store<u32>(VARIANT, ((next & PSR_T) != 0 ? VARIANT_T : 0) | ((next & PSR_E) != 0 ? VARIANT_E : 0));
+  const variant = ((next & PSR_T) != 0 ? VARIANT_T : 0) | ((next & PSR_E) != 0 ? VARIANT_E : 0);
+  store<u32>(VARIANT, variant | (load<u32>(VARIANT) & VARIANT_COUNTED));
   store<u32>(CPSR, next & KEPT);
   const to = next & PSR_M;
   if (to != from) changeMode(rec, from, to);

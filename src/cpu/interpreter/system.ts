@@ -47,6 +47,7 @@ import {
   SPSR,
   TLB_READ,
   TLB_WRITE,
+  UNRETIRED,
   VARIANT,
   VARIANT_T,
   VECTORS,
@@ -109,6 +110,7 @@ function takeException(rec: usize, mode: u32, vector: u32, lr: u32): usize {
   store<u32>(LR, lr);
   const target = load<u32>(VECTORS) + vector;
   store<u32>(EXCEPTIONS, 1);
+  if (vector == VECTOR_UNDEFINED) store<u32>(UNRETIRED, load<u32>(UNRETIRED) + 1);
   for (let i: usize = 0; i < 56; i += 8) store<u64>(FIRST_REGISTERS + i, load<u64>(i));
   store<u32>(FIRST_REGISTERS + 56, load<u32>(56));
   store<u32>(FIRST_AT, target);

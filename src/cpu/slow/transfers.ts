@@ -9,6 +9,7 @@ import { Op } from '../micro-ops.js';
 import { isSecure, modeOf } from '../current-mode.js';
 import { bankedRegister, setBankedRegister, setCpsr, readCpsr } from '../modes.js';
 import type { Needs } from '../operation-fields.js';
+import { tallyInstruction } from '../performance-monitors.js';
 import type { Machine } from '../state.js';
 import { register, setRegister, setWord, word } from '../state.js';
 import { SCTLR_SW } from '../control-bits.js';
@@ -20,6 +21,7 @@ const unprivileged = { unprivileged: true } as const;
 /** Goes on at an address whose bit 0 selects the instruction set. */
 export function branchExchange(m: Machine, target: number): void {
   if ((target & 3) === 2) unpredictable(m);
+  tallyInstruction(m);
   setCpsr(m, (readCpsr(m) & ~PSR_T) | (target & 1 ? PSR_T : 0));
   setRegister(m, 15, (target & 1 ? target & ~1 : target & ~3) >>> 0);
   m.leave = true;

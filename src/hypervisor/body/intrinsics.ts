@@ -1726,6 +1726,13 @@ export namespace PMXEVTYPER {
   /** PMXEVTYPER: Event Type Select. */
   // @external('sysreg', 'write PMXEVTYPER')
   export declare function write(value: u32): void;
+  export const P: u32 = 1 << 31;
+  export const U: u32 = 1 << 30;
+  export const NSK: u32 = 1 << 29;
+  export const NSU: u32 = 1 << 28;
+  export const NSH: u32 = 1 << 27;
+  export const evtCount_SHIFT: u32 = 0;
+  export const evtCount_MASK: u32 = 0xff;
 }
 
 export namespace PRRR {
