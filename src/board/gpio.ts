@@ -1,5 +1,9 @@
+import { PERIPHERAL_BASE } from './bcm2836.js';
 import type { Device, Line } from './device.js';
 import { bit, bits, indexIn, register, registers } from './register.js';
+
+/** Physical address of the GPIO's registers. */
+export const GPIO_BASE = PERIPHERAL_BASE + 0x20_0000;
 
 /** BCM2835 ARM Peripherals, section 6.1. Registers that come twice hold GPIO 0 to 31 and 32 to 53. */
 export const GPIO_REGISTERS = {

@@ -1,3 +1,4 @@
+import { PERIPHERAL_BASE } from './bcm2836.js';
 import type { Device, Line, Log } from './device.js';
 import { bit, bits, indexIn, register, registers } from './register.js';
 
@@ -15,6 +16,9 @@ const CONFIG = {
   OVERFLOW: bit(9),
   UNDERFLOW: bit(10),
 } as const;
+
+/** Physical address of the mailboxes' registers. */
+export const MAILBOX_BASE = PERIPHERAL_BASE + 0xb880;
 
 /** Raspberry Pi documentation, "Accessing mailboxes"; offsets from 0x3f00b880. Each data register is seen four times. */
 export const MAILBOX_REGISTERS = {

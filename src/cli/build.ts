@@ -1,4 +1,4 @@
-/** `hypberry build`: the boot block as files, and its listing. */
+/** `hypberry build`: the boot block as files, its listing, and the image that tests a board. */
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { buildBootBlock, buildStub, isBootBlock } from '../boot/block.js';
@@ -10,12 +10,32 @@ export interface BuildOptions {
   readonly out?: string;
   readonly tree?: number;
   readonly listing?: boolean;
+  readonly selftest?: boolean;
   readonly json?: boolean;
 }
 
-/** Writes bootblk.bin and hypberry-stub.bin into a folder, made where it is missing, and prints what they are. */
+interface Built {
+  readonly name: string;
+  readonly data: Uint8Array;
+  readonly use: string;
+}
+
+async function selftestFile(): Promise<Built> {
+  // It takes the hypervisor's second of translation.
+  const { buildSelftest, SELFTEST_FILE, SELFTEST_LINES } = await import('../selftest/image.js');
+  return {
+    name: SELFTEST_FILE,
+    data: buildSelftest(),
+    use: `put it on the boot partition, and behind all else in config.txt: ${['[all]', ...SELFTEST_LINES].join(', ')}`,
+  };
+}
+
+/**
+ * Writes bootblk.bin and hypberry-stub.bin, or the image that tests a board, into a folder, made where it is missing, and
+ * prints what they are.
+ */
 export async function build(options: BuildOptions): Promise<void> {
-  const files = [
+  const blocks: readonly Built[] = [
     {
       name: 'bootblk.bin',
       data: buildBootBlock(options.tree),
@@ -26,12 +46,18 @@ export async function build(options: BuildOptions): Promise<void> {
       data: buildStub({ ...(options.tree === undefined ? {} : { tree: options.tree }) }),
       use: 'name it in config.txt, armstub=hypberry-stub.bin',
     },
-  ].map((file) => ({ ...file, sha256: createHash('sha256').update(file.data).digest('hex') }));
+  ];
+  const built = options.selftest ? [await selftestFile()] : blocks;
+  const files = built.map((file) => ({
+    ...file,
+    sha256: createHash('sha256').update(file.data).digest('hex'),
+  }));
   const { out } = options;
   if (out !== undefined) {
+    const { isSelftest } = await import('../selftest/image.js');
     // A block with a kernel behind it is the user's.
     const isOurs = (there: Uint8Array, data: Uint8Array): boolean =>
-      there.length === data.length && isBootBlock(there);
+      there.length === data.length && (options.selftest ? isSelftest(there) : isBootBlock(there));
     await writeOwnFiles(out, files, isOurs, sayAside);
   }
   if (options.json) {

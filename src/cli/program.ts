@@ -217,7 +217,16 @@ export function program(): Command {
       'write bootblk.bin (to put in front of a kernel) and hypberry-stub.bin (for armstub=)',
     )
     .option('--tree <address>', 'where the kernel is told to find its device tree or ATAGS', treeAddress)
-    .option('--listing', 'print address, word, disassembly and reason of every instruction')
+    .addOption(
+      new Option('--listing', 'print address, word, disassembly and reason of every instruction').conflicts(
+        'selftest',
+      ),
+    )
+    .option(
+      '--selftest',
+      'in their place, hypberry-selftest.img: a kernel that without any Linux tests board, block and hypervisor, and ' +
+        'prints a table on the serial port',
+    )
     .addOption(json())
     .addHelpText('after', '\nExample:\n  hypberry build --out . && cat bootblk.bin kernel7.img > hyp.img')
     .action(async (options: BuildOptions) => {

@@ -20,7 +20,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   setup: ['base', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
   usecases: ['base', 'card', 'firmware', 'hypervisor', 'engine', 'setup'],
   node: ['base', 'ports', 'wasm', 'card', 'engine', 'setup'],
-  cli: ['base', 'boot', 'card', 'firmware', 'engine', 'setup', 'usecases', 'node'],
+  selftest: ['base', 'isa', 'board', 'boot', 'hypervisor'],
+  cli: ['base', 'boot', 'selftest', 'card', 'firmware', 'engine', 'setup', 'usecases', 'node'],
 };
 
 /**
