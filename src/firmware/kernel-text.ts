@@ -63,7 +63,7 @@ function cannotHaveKvm(version: string): boolean {
 }
 
 /** How Raspberry Pi's own kernels end their versions, and distributions those that they build of the same sources. */
-const DOWNSTREAM = /^Linux version (\d+)\.(\d+)\.(\d+)\S*?-(?:v7l?\+?|raspi2?|rpi2?)\s/;
+const DOWNSTREAM = /^Linux version (\d+)\.(\d+)\.(\d+)\S*?-(?:v7l?\+?|2709\+?|raspi2?|rpi2?)\s/;
 /** From this on they number PL011s by their aliases (raspberrypi/linux, pull request 5436 and issue 5566). */
 const BY_ALIAS = [6, 1, 26] as const;
 

@@ -3,7 +3,7 @@ import { concatBytes, readU32LE } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 import { hex } from '../base/words.js';
 import { RAM_SIZE } from '../board/bcm2836.js';
-import { CONTRACT, KERNEL_OFFSET } from '../boot/block.js';
+import { CONTRACT, isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { foldCase } from '../card/path.js';
 import { BOOTCODE, splitMemory } from './bootcode.js';
@@ -15,10 +15,13 @@ import type { Picked } from './handover.js';
 import { bareKernel, describeKernel, readKernel, type KernelFile } from './kernel.js';
 import { firstThere, isOldBootcode, readFirmware, type CardFirmware } from './readers.js';
 import type { StartElf } from './start-elf.js';
-import { STUB_SIZE, type StubBehaviour } from './stub.js';
+import { readStub, STUB_SIZE, type StubBehaviour } from './stub.js';
 import { applyTreeSettings } from './tree-settings.js';
 
 const MIB = 1 << 20;
+
+/** The code where a card has a stub and no kernel: it may start all the same. */
+export const STUB_ALONE = 'firmware.stub-alone';
 
 /** The tree's names: Raspberry Pi's kernels, then mainline. */
 const DOWNSTREAM_TREE = 'bcm2709-rpi-2-b.dtb';
@@ -96,7 +99,7 @@ export async function loadCard(card: CardReader, board: BoardState = PI2): Promi
  * Reads what a card's firmware starts.
  * @param firmware what `readFirmware` found on the card
  * @param notes those of `readFirmware`
- * @throws HypberryError `firmware.no-kernel`, `firmware.arm64-kernel`, `firmware.not-a-kernel`, `firmware.no-file`
+ * @throws HypberryError `firmware.no-kernel`, {@link STUB_ALONE}, `firmware.arm64-kernel`, `firmware.not-a-kernel`, `firmware.no-file`
  *   (named in config.txt, not on the card), `firmware.no-stub`, `firmware.file-size`, and what the card throws
  */
 export async function loadFiles(
@@ -196,6 +199,7 @@ async function readKernelFile(
   const names = kernelNames(config).map((name) => withPrefix(prefix, name));
   const file = await firstThere(card, names);
   if (file === undefined) {
+    if (!kernelOld) await refuseStubAlone(card, config, names);
     if (textSetting(config, 'kernel')) throw noFile(names[0]!, 'the kernel');
     throw new HypberryError(
       'firmware.no-kernel',
@@ -233,6 +237,27 @@ async function readKernelFile(
   }
   const address = kernelOld ? 0 : physical(numberSetting(config, 'kernel_address', KERNEL_OFFSET));
   return { file, data, facts, address };
+}
+
+/**
+ * A stub may be a whole program, such as UEFI's, and cards start by it that have no kernel (pftf/RPi3, its Readme.md). One that
+ * only starts a kernel does not.
+ */
+async function refuseStubAlone(card: CardReader, config: Config, kernels: readonly string[]): Promise<void> {
+  const file = stubName(config);
+  if (file === undefined || (await firstThere(card, [file])) === undefined) return;
+  const stub = await readSized(card, file, 'stub');
+  if (isBootBlock(stub) || readStub(stub)) return;
+  throw new HypberryError(
+    STUB_ALONE,
+    `There is no kernel on the card (${kernels.join(', ')}), and a stub, ${file}. What it starts by itself is not known.`,
+    'If the card is to start a kernel, copy that to the boot partition, or name it with kernel= in config.txt.',
+  );
+}
+
+/** The file that `armstub` names. */
+function stubName(config: Config): string | undefined {
+  return textSetting(config, 'armstub')?.replace(/^\/+/, '') || undefined;
 }
 
 /** Whether config.txt has the firmware give no ATAGS and nothing of its own on the command line. */
@@ -349,10 +374,8 @@ async function readStubFile(
   unsure: string[],
 ): Promise<LoadedStub> {
   const notes: string[] = [];
-  const named = textSetting(config, 'armstub');
-  let file: string | undefined;
-  if (named) {
-    file = named.replace(/^\/+/, '');
+  let file = stubName(config);
+  if (file !== undefined) {
     if ((await firstThere(card, [file])) === undefined) throw noFile(file, 'the stub');
   } else if (firmware?.knowsArmstub7File !== false) {
     file = await firstThere(card, ['armstub7.bin']);

@@ -5,7 +5,7 @@ import { hex, hexDigits } from '../base/words.js';
 import { CONTRACT, DEFAULT_TREE_ADDRESS } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { buildAtags } from './atags.js';
-import { describeNote, numberSetting, textSetting, type BoardState } from './config.js';
+import { describeNote, numberSetting, textSetting, type BoardState, type Config } from './config.js';
 import {
   copyFdt,
   ensureNode,
@@ -19,7 +19,15 @@ import {
 } from './fdt.js';
 import type { Handover, Segment } from './handover.js';
 import { FIRST_PAGE_TABLES, firstPageTable, unpackVersion } from './kernel.js';
-import { disablesTags, loadCard, physical, type Loaded, type LoadedKernel, type LoadedStub } from './load.js';
+import {
+  disablesTags,
+  insteadOfTree,
+  loadCard,
+  physical,
+  type Loaded,
+  type LoadedKernel,
+  type LoadedStub,
+} from './load.js';
 import { layOut } from './memory.js';
 import { buildPlainStub } from './plain-stub.js';
 import { patchStub, STUB_SIZE } from './stub.js';
@@ -58,6 +66,7 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
   const { armMemory, kernel, ramdisk, stub, serial } = loaded;
   const { config, firmware } = loaded.firmware;
   const notes = [...loaded.notes];
+  const unsure = [...loaded.unsure];
   const top = Math.min(LOW_MEMORY_END, armMemory);
   const placesHigh = firmware?.placesHigh ?? true;
   const initramfs = ramdisk && {
@@ -86,12 +95,19 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
     const data = writeFdt(fdt);
     const chosen = placesHigh ? placeTree(data.length, top, initramfs) : DEFAULT_TREE_ADDRESS;
     tree = { file: loaded.tree.file, address: pinned === undefined ? chosen : physical(pinned), data };
-    await noteTree(tree, kernel, notes);
+    const beyond = beyondTreeEnd(tree, config);
+    if (beyond === undefined) await noteTree(tree, kernel, notes);
+    else {
+      unsure.push(`${beyond} The kernel is taken to get ${insteadOfTree(config)}.`);
+      tree = undefined;
+    }
   }
   const atags =
     tree || disablesTags(config)
       ? undefined
       : buildAtags({ ...facts, memory: armMemory, revision: REVISION.PI2_V11 });
+  const overwritten = stub || !atags ? undefined : overwrittenAt(kernel, atags);
+  if (overwritten !== undefined) unsure.push(overwritten);
   const passed = tree?.address ?? DEFAULT_TREE_ADDRESS;
   if (stub) notes.push(...stub.notes);
   else noteKernelOld(loaded, passed, notes);
@@ -101,7 +117,8 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
   pieces.push({ name: 'kernel', address: kernel.address, data: kernel.data });
   if (initramfs) pieces.push({ name: 'initramfs', address: initramfs.address, data: initramfs.data });
   if (tree) pieces.push({ name: 'device tree', address: tree.address, data: tree.data });
-  if (atags) pieces.push({ name: 'ATAGS', address: DEFAULT_TREE_ADDRESS, data: atags });
+  if (atags && overwritten === undefined)
+    pieces.push({ name: 'ATAGS', address: DEFAULT_TREE_ADDRESS, data: atags });
 
   return {
     memory: layOut(pieces, armMemory),
@@ -118,7 +135,7 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
       osPrefix: loaded.prefix,
       commandLine,
       notes: [...config.notes.map(describeNote), ...notes],
-      unsure: [...config.notes.filter((note) => note.unsure === true).map(describeNote), ...loaded.unsure],
+      unsure: [...config.notes.filter((note) => note.unsure === true).map(describeNote), ...unsure],
     },
   };
 }
@@ -173,6 +190,26 @@ function placeTree(
     INITRAMFS_ALIGNMENT,
   );
   return end <= address ? address : alignDown(initramfs.address - size, TREE_ALIGNMENT);
+}
+
+/** A sentence where a tree reaches beyond `device_tree_end`; undefined where it does not, or none is set. */
+function beyondTreeEnd(
+  { file, address, data }: { readonly file: string; readonly address: number; readonly data: Uint8Array },
+  config: Config,
+): string | undefined {
+  const set = numberSetting(config, 'device_tree_end', undefined);
+  if (set === undefined || address + data.length <= physical(set)) return undefined;
+  return `The device tree ${file} would reach from ${hex(address)} to ${hex(address + data.length)}, beyond device_tree_end (${hex(physical(set))}), and what the firmware does then is not known.`;
+}
+
+/**
+ * A sentence where ATAGS and a kernel at 0 have one place: cards start that have such a kernel (Windows 10 IoT Core's), so one of
+ * them gives way, or the kernel does without those bytes. Undefined where the kernel has only zeros there.
+ */
+function overwrittenAt({ file, data }: LoadedKernel, atags: Uint8Array): string | undefined {
+  const end = DEFAULT_TREE_ADDRESS + atags.length;
+  if (data.subarray(DEFAULT_TREE_ADDRESS, end).every((byte) => byte === 0)) return undefined;
+  return `kernel_old=1 loads ${file} at 0, where the firmware's ATAGS would be too, from ${hex(DEFAULT_TREE_ADDRESS)} to ${hex(end)}, and which of them stays is not known; disable_commandline_tags=1 keeps them out.`;
 }
 
 /** What the firmware writes into every tree. */

@@ -9,7 +9,7 @@ import { belongsTogether } from '../firmware/fixup.js';
 import { bareKernel, describeKernel, unpackVersion, type KernelFile } from '../firmware/kernel.js';
 import { isUnread, readSizedIfThere } from '../firmware/file-size.js';
 import { looksLike } from '../firmware/looks-like.js';
-import { loadFiles, type Loaded } from '../firmware/load.js';
+import { loadFiles, STUB_ALONE, type Loaded } from '../firmware/load.js';
 import { placeFiles } from '../firmware/prepare.js';
 import { readFirmware } from '../firmware/readers.js';
 import type { StartElf } from '../firmware/start-elf.js';
@@ -137,13 +137,14 @@ export async function surveyCard(card: CardReader): Promise<Survey> {
   };
 }
 
-/** A card that starts no kernel. */
+/** A card that starts no kernel, or of which that is not known. */
 function problemsOf(
   problems: readonly HypberryError[],
   last: HypberryError,
 ): Pick<Seen, 'start' | 'problems'> {
   const first = problems[0] ?? last;
-  return { start: { mode: isUnread(first) ? 'unknown' : 'none', because: first.message }, problems };
+  const isOpen = isUnread(first) || first.code === STUB_ALONE;
+  return { start: { mode: isOpen ? 'unknown' : 'none', because: first.message }, problems };
 }
 
 /** A file of the firmware's, or the refusal of one that is too large to be it; undefined where it is not there. */

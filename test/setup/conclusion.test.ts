@@ -447,3 +447,53 @@ test.each(['bootcode.bin', 'config.txt', 'start.elf', 'fixup.dat', 'kernel7.img'
     await expect(inspectCard(closed)).rejects.toBe(refusal);
   },
 );
+
+test('a card with a stub and no kernel, as one with UEFI for a Pi 3, is not said to start nothing', async () => {
+  const files = bootPartition('svc', {
+    'config.txt': text('armstub=RPI_EFI.fd\nkernel_address=0x400000\n'),
+    'RPI_EFI.fd': ARMV7_CODE,
+  });
+  delete files['kernel7.img'];
+  const { start, conclusion, isWell } = await inspectCard(changeableCard(files));
+  expect(start.mode).toBe('unknown');
+  expect(conclusion).toMatch(/^Whether this card starts a Pi 2 is not known\. .*RPI_EFI\.fd/);
+  expect(isWell).toBe(false);
+  expect(await outcomeOf(files)).toMatchObject({ code: 'firmware.stub-alone' });
+  // Under kernel_old no stub counts, and one that is not there neither.
+  for (const config of ['armstub=RPI_EFI.fd\nkernel_old=1\n', 'armstub=gone.bin\n', '']) {
+    const report = await inspectCard(changeableCard({ ...files, 'config.txt': text(config) }));
+    expect(report.start.mode, config).toBe('none');
+  }
+});
+
+test('a kernel that starts at 0, where the ATAGS would be, as that of Windows 10 IoT Core: not known', async () => {
+  const program = new Uint8Array(2000).fill(0x5a);
+  program.set(ARMV7_CODE);
+  const files = bootPartition('of2015', {
+    'config.txt': text('init_uart_clock=16000000    # set uart clock\nkernel_old=1       # at 0\n'),
+    'kernel7.img': program,
+  });
+  delete files['bcm2709-rpi-2-b.dtb'];
+  const { start, conclusion } = await inspectCard(changeableCard(files));
+  expect(start.mode).toBe('unknown');
+  expect(start.because).toMatch(
+    /kernel7\.img at 0, where the firmware's ATAGS would be too, from 0x100 to 0x/,
+  );
+  expect(conclusion).not.toContain('does not start');
+  expect(await outcomeOf(files)).toMatchObject({ code: 'setup.unsure' });
+  const without = { ...files, 'config.txt': text('kernel_old=1\ndisable_commandline_tags=1\n') };
+  const { start: plain } = await inspectCard(changeableCard(without));
+  expect(plain.because).not.toContain('ATAGS');
+});
+
+test('a tree that reaches beyond device_tree_end: not known', async () => {
+  const files = bootPartition('svc', { 'bcm2709-rpi-2-b.dtb': BIG_TREE });
+  const lines = 'device_tree_address=0x100\ndevice_tree_end=';
+  const { start } = await inspectCard(changeableCard({ ...files, 'config.txt': text(`${lines}0x4000\n`) }));
+  expect(start.mode).toBe('unknown');
+  expect(start.because).toMatch(
+    /beyond device_tree_end \(0x4000\), and what the firmware does then is not known/,
+  );
+  const fits = await inspectCard(changeableCard({ ...files, 'config.txt': text(`${lines}0x8000\n`) }));
+  expect(fits.start.mode).toBe('SVC');
+});

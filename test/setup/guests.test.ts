@@ -318,6 +318,7 @@ describe('install with guests', () => {
   test.each([
     ['4.19.97-v7+', true],
     ['6.1.21-v7+', true],
+    ['4.2.5-2709+', true],
     ['6.1.26-v7+', false],
     ['6.1.9-rpi2', true],
     ['6.6.20+rpt-rpi-v7', false],
