@@ -3,12 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { assembler } from '../../src/isa/assembler.js';
 import { pc, lr, r0, r1, r2, r3, r4, r8, r9, r10 } from '../../src/isa/registers.js';
 import * as reg from '../../src/isa/system-registers.js';
+import { LOCAL_BASE, LOCAL_REGISTERS } from '../../src/board/local-peripherals.js';
 import { PASSWORD, POWER_REGISTERS } from '../../src/board/power.js';
 import { bits } from '../../src/isa/bits.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { NEAR_UARTS } from '../../src/hypervisor/shared/layout.js';
-import { consoleText, guest, handoverOf, load, print, smallGuest, smallImage } from './payloads.js';
+import { consoleText, guest, handoverOf, load, print, smallGuest, smallImage, spin } from './payloads.js';
 import { ramView } from '../support/ram.js';
 
 const MS = 1_000_000;
@@ -25,8 +26,17 @@ const idle = Uint8Array.of(0xfe, 0xff, 0xff, 0xea);
 
 const word = ({ cpu }: BuiltInPi, at: number): number => ramView(cpu).getUint32(at, true);
 
-/** Has the system timer's interrupt 1 as FIQ, each 100 µs, as often as asked for; waits, or looks round. */
-function fiqHost(times: number, waits: boolean): Uint8Array {
+/** How the host spends its time between FIQs. */
+type Between = 'waits' | 'looks round' | 'routes';
+/** With so many FIQs behind it, a host that routes waits, too. */
+const ROUTED = 60;
+const ROUTINGS = [LOCAL_REGISTERS.TIMERS_ROUTING, LOCAL_REGISTERS.MAILBOXES_ROUTING];
+
+/**
+ * Has the system timer's interrupt 1 as FIQ, each 100 µs, as often as asked for. One that routes reads core 0's routing
+ * registers and writes them back as they were, with time for an FIQ between.
+ */
+function fiqHost(times: number, between: Between): Uint8Array {
   const a = assembler(0);
   const [start, fiq, irq] = [a.label('start'), a.label('fiq'), a.label('irq')];
   const [table, main] = [a.label('table'), a.label('main')];
@@ -81,7 +91,23 @@ function fiqHost(times: number, waits: boolean): Uint8Array {
   a.str(r1, [r0, 0x10]);
   a.cpsie('if');
   a.at(main);
-  if (waits) a.wfi();
+  if (between === 'routes') {
+    const wait = a.label('wait');
+    for (const { offset } of ROUTINGS) {
+      load(a, r0, LOCAL_BASE + offset);
+      a.ldr(r1, [r0]);
+      spin(a, r2, 40_000);
+      a.str(r1, [r0]);
+    }
+    load(a, r0, HOST_FIQS);
+    a.ldr(r1, [r0]);
+    a.cmp(r1, ROUTED);
+    a.blo(main);
+    a.at(wait);
+    a.wfi();
+    a.b(wait);
+  }
+  if (between === 'waits') a.wfi();
   a.b(main);
   return a.assemble();
 }
@@ -101,7 +127,7 @@ describe('FIQs of the host', () => {
 
   test('come to it all, and the hypervisor has its line again when it goes idle', async () => {
     const pi = await createBuiltInPi(
-      handoverOf(smallImage(fiqHost(0xc00, true), [guest(talker)])),
+      handoverOf(smallImage(fiqHost(0xc00, 'waits'), [guest(talker)])),
       () => undefined,
     );
     pi.run(15 * MS);
@@ -120,11 +146,26 @@ describe('FIQs of the host', () => {
 
   test('come to one that never goes idle, too', async () => {
     const pi = await createBuiltInPi(
-      handoverOf(smallImage(fiqHost(50, false), [guest(talker)])),
+      handoverOf(smallImage(fiqHost(50, 'looks round'), [guest(talker)])),
       () => undefined,
     );
     pi.run(20 * MS);
     expect(word(pi, HOST_FIQS)).toBe(50);
+  });
+
+  test('are its own alone where it writes back the routing that it read before the first of them', async () => {
+    const image = smallImage(fiqHost(ROUTED + 20, 'routes'), [guest(talker)]);
+    const pi = await createBuiltInPi(handoverOf(image), () => undefined);
+    // The guest has said something by then, for which the hypervisor wants its line.
+    pi.run(8 * MS);
+    expect(consoleText(image, pi.cpu.memory.observe(), 0)).toBe('x');
+    expect(word(pi, HOST_FIQS)).toBeGreaterThan(ROUTED);
+    expect(word(pi, HOST_FIQS)).toBeLessThan(ROUTED + 20);
+    expect(word(pi, HOST_IRQS)).toBe(0);
+    // Idle, it is told.
+    pi.run(280 * MS);
+    expect(word(pi, HOST_FIQS)).toBe(ROUTED + 20);
+    expect(word(pi, HOST_IRQS)).toBe(1);
   });
 });
 

@@ -152,6 +152,8 @@ function makeAll(tree: u32, kernel: u32, file: u32): void {
   for (let n: u32 = 0; n < CORES; n++) coreAt(n).index = n;
   moveKernel(kernel, file);
   makeHost(relocateForHost(tree, configuration(L.CONFIG_HOST_END)), file);
+  // The kernel may have a hand in any core's routing as soon as it runs.
+  for (let n: u32 = 0; n < configuration(L.CONFIG_HOST_CORES); n++) routeLine(n);
   let vcpu: u32 = CORES;
   for (let n: u32 = 1; n <= configuration(L.CONFIG_GUESTS); n++) {
     makeGuest(n, vcpu);
@@ -182,7 +184,6 @@ const EVENT_COUNTERS: u32 = 4;
 /** A core of the host's begins: the first at the kernel, the others where the host sends them by their mailbox. */
 function beginHost(index: u32): Vcpu {
   const vcpu = vcpuAt(index);
-  routeLine(index, true);
   HDCR.write(EVENT_COUNTERS);
   HSTR.write(0);
   HCPTR.write(HCPTR_ONES);
@@ -198,7 +199,9 @@ function beginHost(index: u32): Vcpu {
       entry = mmio.read32(mailbox);
     }
     mmio.write32(mailbox, entry);
+    // The core has not begun in the kernel, which writes its routing itself (Linux, irq-bcm2836.c).
     mmio.write32(routing, mmio.read32(routing) & ~MAILBOX3_FIQ);
+    barrier.dsb();
     setSaved(vcpu, SAVED_ELR_hyp, entry & ~1);
     if (entry & 1) setSaved(vcpu, SAVED_SPSR_hyp, SVC_MASKED | PSR_T);
   }

@@ -1,9 +1,15 @@
 /** The two ends of a console against the PL011's manual (Arm DDI 0183G), by section: a guest's, and the host's. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { LOG_SIZE, NEAR_UARTS, RING_SIZE } from '../../../src/hypervisor/shared/layout.js';
+import {
+  LOG_SIZE,
+  NEAR_UARTS,
+  RING_SIZE,
+  TABLE_SIZE,
+  UART_SIZE,
+} from '../../../src/hypervisor/shared/layout.js';
 import { GICC, GICD, GUEST_UART } from '../payloads.js';
 import type { Machine } from './machine.js';
-import { createMachine } from './machine.js';
+import { createMachine, createMachineOfTwo } from './machine.js';
 
 const U = {
   DR: 0x00,
@@ -34,6 +40,9 @@ const [SOURCE_GPU, MORE_IN_2, GPU_60] = [1 << 8, 1 << 9, 1 << 28];
 /** A near end that is opened hears nothing for so long: 250 ms. */
 const OPENING = 4_800_000;
 const [HOST, GUEST] = [0, 1];
+const SYSTEM_RESET = 0x8400_0009;
+/** Where a near end's lock is in its block (src/hypervisor/body/core/uart.ts). */
+const LOCK = 48;
 const NEAR = NEAR_UARTS + 0x1000;
 
 let machine: Machine;
@@ -160,7 +169,7 @@ describe('from the guest to the host', () => {
 
 describe('from the host to the guest', () => {
   const pending = (): boolean => machine.load(GUEST, GICC + 0x18) === SPI;
-  beforeEach(() => {
+  const setUp = (): void => {
     for (const [address, value] of [
       [GICD, 1],
       [GICD + 0x104, 1 << (SPI - 32)],
@@ -170,6 +179,9 @@ describe('from the host to the guest', () => {
       machine.store(GUEST, address, value);
     machine.store(GUEST, GICD + 0x800 + SPI, 1, 1);
     setFar(U.CR, LISTENS);
+  };
+  beforeEach(() => {
+    setUp();
     setNear(U.CR, LISTENS);
   });
 
@@ -212,4 +224,51 @@ describe('from the host to the guest', () => {
     for (let n = 0; n < RING_SIZE + 1; n++) setNear(U.DR, n & 0xff);
     expect(near(U.FR) & (TXFF | TXFE)).toBe(TXFE);
   });
+
+  test('a byte that comes while the guest is reset leaves no interrupt behind', () => {
+    setFar(U.IMSC, RX);
+    // As the far end is about to be reset, the distributor is already.
+    const lockOfConsole = machine.symbol('uarts') + (2 * 1 + 1) * UART_SIZE + LOCK;
+    machine.meanwhile(
+      'compareExchange',
+      () => {
+        setNear(U.DR, 66);
+      },
+      lockOfConsole,
+    );
+    machine.hvc(GUEST, SYSTEM_RESET);
+    expect(far(U.MIS)).toBe(0);
+    setUp();
+    expect(far(U.RIS) & RX).toBe(RX);
+    expect([pending(), machine.line(GUEST)]).toEqual([false, false]);
+    // And one that comes later is seen.
+    setFar(U.IMSC, RX);
+    expect(pending()).toBe(true);
+  });
+});
+
+test('two cores that show and hide the controllers at once leave them as the lines are', () => {
+  machine = createMachineOfTwo([2]);
+  const [OTHER, TALKER] = [1, 2];
+  setNear(U.CR, LISTENS);
+  machine.advance(OPENING);
+  machine.store(HOST, ENABLE_2, GPU_60);
+  setNear(U.IMSC, RX | RT);
+  // As core 0 takes the controllers away, the host has the GPU's interrupts go to core 1, which reads the byte.
+  machine.meanwhile('store64', () => {
+    machine.store(OTHER, GPU_ROUTING, 1);
+    expect(machine.load(OTHER, NEAR + U.DR)).toBe(65);
+  });
+  machine.store(TALKER, GUEST_UART + U.DR, 65);
+  const peripherals = machine.symbol('hostTables') + 3 * TABLE_SIZE;
+  const [controller, local] = [peripherals + 8 * 0xb, peripherals + TABLE_SIZE];
+  expect([controller, local].map((at) => machine.memory.getBigUint64(at, true) !== 0n)).toEqual([true, true]);
+  // The host sees the next one as ever.
+  machine.advance(OPENING);
+  machine.store(TALKER, GUEST_UART + U.DR, 66);
+  expect([controller, local].map((at) => machine.memory.getBigUint64(at, true) !== 0n)).toEqual([
+    false,
+    false,
+  ]);
+  expect(machine.line(OTHER)).toBe(true);
 });

@@ -7,6 +7,7 @@ import { bits } from '../../../src/isa/bits.js';
 import { EC_CP15, EC_CP15_64, EC_DATA_LOWER, EC_HVC, EC_WFI } from '../../../src/cpu/exceptions.js';
 import * as reg from '../../../src/isa/system-registers.js';
 import { CORES } from '../../../src/board/bcm2836.js';
+import { INTERRUPT_CONTROLLER_BASE } from '../../../src/board/interrupt-controller.js';
 import { LOCAL_BASE, LOCAL_REGISTERS, LOCAL_SOURCE } from '../../../src/board/local-peripherals.js';
 import { fieldOf, type Register } from '../../../src/board/register.js';
 import * as L from '../../../src/hypervisor/shared/layout.js';
@@ -38,7 +39,12 @@ const PAGES = 0x1_0000;
 const HOST_KERNEL = 0x8000;
 const SECONDARY_ENTRY = 0x1234;
 
-const { TIMERS_ROUTING, IRQ_SOURCE, MAILBOX_SET, MAILBOX_CLR } = LOCAL_REGISTERS;
+const { TIMERS_ROUTING, IRQ_SOURCE, FIQ_SOURCE, MAILBOX_SET, MAILBOX_CLR } = LOCAL_REGISTERS;
+/** Peripherals are told apart by their pages. */
+const PAGE_BITS = 12;
+const CONTROLLERS = [LOCAL_BASE >>> PAGE_BITS, INTERRUPT_CONTROLLER_BASE >>> PAGE_BITS];
+/** What a core may have begun with before the hypervisor was entered: any of the host's. */
+const HOSTS = -1;
 const { CNTHPIRQ, CNTVIRQ } = LOCAL_SOURCE;
 /** Of a core's sources (QA7, 4.10): its mailbox 1. */
 const SOURCE_MAILBOX1 = 1 << 5;
@@ -89,8 +95,15 @@ export interface Machine {
   readonly wfi: (core: number) => void;
   /** Any other trap, by its HSR. */
   readonly trap: (core: number, hsr: number) => void;
-  /** Has something happen between two instructions of the hypervisor's: before the next intrinsic of that name. */
-  readonly meanwhile: (intrinsic: 'dmbIsh' | 'fetchOr', what: () => void) => void;
+  /**
+   * Has something happen between two instructions of the hypervisor's: before the next intrinsic of that name, at that
+   * address where one is given.
+   */
+  readonly meanwhile: (
+    intrinsic: 'dmbIsh' | 'fetchOr' | 'compareExchange' | 'store64',
+    what: () => void,
+    at?: number,
+  ) => void;
   /** Reads a trapped register of the physical timer's: CNTP_TVAL, CNTP_CTL. */
   readonly readTimer: (core: number, which: 'TVAL' | 'CTL') => number;
   readonly writeTimer: (core: number, which: 'TVAL' | 'CTL', value: number) => void;
@@ -115,9 +128,22 @@ export function createMachine(...cores: readonly (readonly number[])[]): Machine
 
 /** The same with another body. */
 export function createMachineWith(binary: Uint8Array, ...cores: readonly (readonly number[])[]): Machine {
+  return createMachineOf(binary, 1, cores);
+}
+
+/** The same with a host of two cores, which has started both. */
+export function createMachineOfTwo(...cores: readonly (readonly number[])[]): Machine {
+  return createMachineOf(Buffer.from(hypervisorBase64, 'base64'), 2, cores);
+}
+
+function createMachineOf(
+  binary: Uint8Array,
+  hostCores: number,
+  cores: readonly (readonly number[])[],
+): Machine {
   const image = buildHypervisor({
     armMemory: ARM_MEMORY,
-    hostCores: 1,
+    hostCores,
     hostKernel: quietHost,
     guests: cores.map((it, i) => guest(new Uint8Array(32), { name: `guest-${i}`, cores: it })),
   });
@@ -128,6 +154,7 @@ export function createMachineWith(binary: Uint8Array, ...cores: readonly (readon
   const bytes = new Uint8Array(wasm.buffer);
   bytes.set(code.subarray(0, symbol('zeroFrom') - symbol('vectors')), symbol('vectors'));
 
+  const isHosts = (core: number): boolean => core < hostCores;
   let here = 0;
   /** Something happens while another core is in the hypervisor. */
   let inside = false;
@@ -154,24 +181,45 @@ export function createMachineWith(binary: Uint8Array, ...cores: readonly (readon
     (virtualFires(core) ? CNTVIRQ : 0) |
     (mailboxes[core]![1] ? SOURCE_MAILBOX1 : 0);
   const irqs = (core: number): number =>
-    sources(core) & (fieldOf(routing[core]!, TIMERS_ROUTING.bits.IRQ) | (core === 0 ? 0 : SOURCE_MAILBOX1));
+    sources(core) &
+    (fieldOf(routing[core]!, TIMERS_ROUTING.bits.IRQ) | (isHosts(core) ? 0 : SOURCE_MAILBOX1));
   const fiqs = (core: number): number =>
-    sources(core) & (fieldOf(routing[core]!, TIMERS_ROUTING.bits.FIQ) | (core === 0 ? SOURCE_MAILBOX1 : 0));
+    sources(core) &
+    (fieldOf(routing[core]!, TIMERS_ROUTING.bits.FIQ) | (isHosts(core) ? SOURCE_MAILBOX1 : 0));
+
+  // Accesses to different peripherals may overtake each other, and a doorbell what it is rung for: a DSB is between
+  // (BCM2835 ARM Peripherals, 1.3; DDI 0406C A3.8.2).
+  const lastPage = new Array<number | undefined>(CORES).fill(undefined);
+  const unordered = new Array<boolean>(CORES).fill(false);
+  const reach = (address: number): void => {
+    const page = address >>> PAGE_BITS;
+    if (lastPage[here] !== undefined && lastPage[here] !== page)
+      throw new Error(`core ${here} reaches ${address.toString(16)} without a DSB after another peripheral`);
+    lastPage[here] = page;
+  };
+  const published = (): void => {
+    unordered[here] = true;
+  };
 
   const readDevice = (address: number): number => {
+    reach(address >>> 0);
     const at = (address >>> 0) - LOCAL_BASE;
     const core = (at >> 2) & 3;
     if (isIn(TIMERS_ROUTING, at)) return routing[core]!;
     if (isIn(IRQ_SOURCE, at)) return irqs(core);
+    if (isIn(FIQ_SOURCE, at)) return fiqs(core);
     if (isIn(MAILBOX_CLR, at)) return mailboxes[(at >> 4) & 3]![core]!;
     return board.get(address >>> 0) ?? 0;
   };
   const writeDevice = (address: number, value: number): void => {
+    reach(address >>> 0);
     const at = (address >>> 0) - LOCAL_BASE;
     const core = (at >> 2) & 3;
     if (isIn(TIMERS_ROUTING, at)) routing[core] = value;
-    else if (isIn(MAILBOX_SET, at)) mailboxes[(at >> 4) & 3]![core]! |= value;
-    else if (isIn(MAILBOX_CLR, at)) mailboxes[(at >> 4) & 3]![core]! &= ~value;
+    else if (isIn(MAILBOX_SET, at)) {
+      if (unordered[here]) throw new Error(`core ${here} rings without a DSB after what it rings for`);
+      mailboxes[(at >> 4) & 3]![core]! |= value;
+    } else if (isIn(MAILBOX_CLR, at)) mailboxes[(at >> 4) & 3]![core]! &= ~value;
     else board.set(address >>> 0, value >>> 0);
   };
 
@@ -201,9 +249,10 @@ export function createMachineWith(binary: Uint8Array, ...cores: readonly (readon
     ] as const
   ).map((name) => [SAVED_WORD.get(name)!, name, systemRegisterTable.get(name)?.size === 64 ? 2 : 1] as const);
   const nothing = (): undefined => undefined;
-  let between: { readonly intrinsic: string; readonly what: () => void } | undefined;
-  const beforeIt = (intrinsic: string): void => {
-    if (between?.intrinsic !== intrinsic) return;
+  let between:
+    { readonly intrinsic: string; readonly what: () => void; readonly at: number | undefined } | undefined;
+  const beforeIt = (intrinsic: string, at = 0): void => {
+    if (between?.intrinsic !== intrinsic || (between.at ?? at >>> 0) !== at >>> 0) return;
     const [{ what }, core] = [between, here];
     between = undefined;
     inside = true;
@@ -236,6 +285,7 @@ export function createMachineWith(binary: Uint8Array, ...cores: readonly (readon
   const change =
     (next: (old: number, by: number) => number) =>
     (at: number, by: number): number => {
+      published();
       const old = memory.getInt32(at >>> 0, true);
       memory.setInt32(at >>> 0, next(old, by), true);
       return old;
@@ -264,9 +314,12 @@ export function createMachineWith(binary: Uint8Array, ...cores: readonly (readon
     shared: {
       load32: (at: number) => memory.getInt32(at >>> 0, true),
       store32: (at: number, value: number) => {
+        published();
         memory.setInt32(at >>> 0, value, true);
       },
       store64: (at: number, value: bigint) => {
+        beforeIt('store64');
+        published();
         memory.setBigInt64(at >>> 0, value, true);
       },
     },
@@ -278,21 +331,35 @@ export function createMachineWith(binary: Uint8Array, ...cores: readonly (readon
         return change((old, bits) => old | bits)(at, by);
       },
       compareExchange: (at: number, expected: number, value: number) => {
+        beforeIt('compareExchange', at);
+        published();
         const old = memory.getInt32(at >>> 0, true);
         if (old === expected) memory.setInt32(at >>> 0, value, true);
         return old;
       },
     },
     barrier: {
-      ...{ isb: nothing, dsb: nothing, dsbIsh: nothing, sev: nothing, clrex: nothing },
+      ...{ isb: nothing, sev: nothing, clrex: nothing },
+      dsb: () => {
+        lastPage[here] = undefined;
+        unordered[here] = false;
+      },
+      // For memory that the cores share alone.
+      dsbIsh: () => {
+        unordered[here] = false;
+      },
       dmbIsh: () => {
         beforeIt('dmbIsh');
       },
       wfe: () => {
         throw new Error('it waits for another core');
       },
-      // The core has something to do already, or the test has to bring that about.
+      // The core has something to do already, or the test has to bring that about. The host starts its cores at once.
       wfi: () => {
+        if (isHosts(here)) {
+          mailboxes[here]![3] = HOST_KERNEL;
+          return;
+        }
         if (irqs(here) === 0) throw new Asleep();
       },
     },
@@ -307,9 +374,11 @@ export function createMachineWith(binary: Uint8Array, ...cores: readonly (readon
   };
   const body = new engine.Instance(new engine.Module(binary), imports).exports;
 
+  const reachedBefore = (core: number): number | undefined => (isHosts(core) ? HOSTS : lastPage[core]);
   /** Has a core run the body; who goes on is the one that it gives. */
-  const enter = (core: number, what: () => number): void => {
+  const enter = (core: number, what: () => number, page: number | undefined): void => {
     here = core;
+    lastPage[core] = page;
     try {
       current[core] = what();
       sleeping[core] = false;
@@ -325,19 +394,23 @@ export function createMachineWith(binary: Uint8Array, ...cores: readonly (readon
       if (rounds > 1000) throw new Error('an interrupt never ends');
       again = false;
       for (let core = 0; core < CORES; core++) {
-        const taken = core === 0 ? fiqs(core) : irqs(core);
+        const taken = isHosts(core) ? fiqs(core) : irqs(core);
         if (taken === 0 || current[core] === 0) continue;
         again = true;
         interrupts[core]!++;
-        enter(core, () => (core === 0 ? body.fiq(current[core]!) : body.irq(current[core]!)));
-        if (core === 0) current[0] = symbol('vcpus');
+        enter(
+          core,
+          () => (isHosts(core) ? body.fiq(current[core]!) : body.irq(current[core]!)),
+          reachedBefore(core),
+        );
+        if (isHosts(core)) current[core] = symbol('vcpus') + core * L.VCPU_SIZE;
       }
     }
   };
-  const trap = (core: number, hsr: number): void => {
+  const trap = (core: number, hsr: number, page?: number): void => {
     if (sleeping[core]) throw new Error(`core ${core} runs nobody`);
     registers[core]!.set('HSR', BigInt(hsr >>> 0));
-    enter(core, () => body.trap(current[core]!));
+    enter(core, () => body.trap(current[core]!), page ?? reachedBefore(core));
     settle();
   };
   const frame = (core: number, n: number): number => current[core]! + 4 * n;
@@ -345,7 +418,14 @@ export function createMachineWith(binary: Uint8Array, ...cores: readonly (readon
     registers[core]!.set('HPFAR', BigInt((address >>> 12) << 4));
     registers[core]!.set('HDFAR', BigInt(address));
     const sas = Math.log2(size);
-    trap(core, EC(EC_DATA_LOWER) | IL | ISV | (sas << 22) | (write ? 1 << 6 : 0) | TRANSLATION_FAULT);
+    const page = address >>> PAGE_BITS;
+    // The host itself has ordered its accesses before it reaches another peripheral.
+    const reached = isHosts(core) && CONTROLLERS.includes(page) ? page : undefined;
+    trap(
+      core,
+      EC(EC_DATA_LOWER) | IL | ISV | (sas << 22) | (write ? 1 << 6 : 0) | TRANSLATION_FAULT,
+      reached,
+    );
   };
   /** CNTP_TVAL and CNTP_CTL: CRn 14, CRm 2; R0. */
   const timer = (core: number, which: 'TVAL' | 'CTL', read: number): void => {
@@ -358,7 +438,7 @@ export function createMachineWith(binary: Uint8Array, ...cores: readonly (readon
   memory.setUint32(symbol('arrivals'), CORES - 1, true);
   for (let core = 0; core < CORES; core++) {
     registers[core]!.set('SPSR_hyp', BigInt(SVC_MASKED));
-    enter(core, () => body.beginCore(core, 0, HOST_KERNEL));
+    enter(core, () => body.beginCore(core, 0, HOST_KERNEL), undefined);
     // A core that sleeps has no vcpu yet: the first of its ring, for its interrupts.
     if (sleeping[core]) current[core] = memory.getUint32(u32(readRegister('HTPIDR')) + RING, true);
   }
@@ -396,8 +476,8 @@ export function createMachineWith(binary: Uint8Array, ...cores: readonly (readon
       trap(core, EC(EC_WFI) | IL | ISV | ALWAYS);
     },
     trap,
-    meanwhile: (intrinsic, what) => {
-      between = { intrinsic, what };
+    meanwhile: (intrinsic, what, at) => {
+      between = { intrinsic, what, at };
     },
     readTimer: (core, which) => {
       const vcpu = current[core]!;

@@ -38,6 +38,8 @@ class Core {
   held: usize;
   /** It has met a fault of the hypervisor's own. */
   stopped: u32;
+  /** Of one of the host's, the state of the hypervisor's line (host/fiq.ts): only with atomic intrinsics. */
+  line: u32;
 }
 
 /** A virtual machine; number 0 is the host. */
@@ -71,7 +73,7 @@ export class Vm {
   distributor: u32;
   spiEnabled: u32;
   spiPending: u32;
-  /** Lines of level-triggered interrupts that are up. */
+  /** Lines that are up: each is changed by its device alone, as that says of it, and by no reset of this controller's. */
   spiLevel: u32;
   spiActive: u32;
   spiEdge: u32;
@@ -182,6 +184,12 @@ export function core(): Core {
 // @inline
 export function coreAt(index: u32): Core {
   return changetype<Core>(stacks() + (index + 1) * L.STACK_SIZE - L.CORE_SIZE);
+}
+
+/** Where the state of the hypervisor's line to a core stands. */
+// @inline
+export function lineAt(index: u32): usize {
+  return changetype<usize>(coreAt(index)) + offsetof<Core>('line');
 }
 
 /** The vcpu whose registers another core holds, as that may be while it is read. */

@@ -233,7 +233,6 @@ export function resetMachine(vm: Vm): void {
   vm.distributor = 0;
   vm.spiEnabled = 0;
   vm.spiPending = 0;
-  vm.spiLevel = 0;
   vm.spiActive = 0;
   vm.spiEdge = 0;
   vm.spiGroup = 0;

@@ -76,7 +76,7 @@ function byteAt(uart: Uart, n: u32): usize {
   return rings() + console * L.RING_SIZE + (n & (<u32>L.RING_SIZE - 1));
 }
 
-/** The state after reset of an end whose machine has no line of it up; what waits to be read stays. */
+/** The state after reset, with its line down; what waits to be read stays. */
 export function resetUart(console: u32, near: bool): void {
   const uart = uartAt(console, near);
   uart.number = 2 * console + (near ? 1 : 0);
@@ -91,7 +91,7 @@ export function resetUart(console: u32, near: bool): void {
   uart.mask = 0;
   uart.dma = 0;
   uart.latched = 0;
-  uart.line = 0;
+  update(uart);
   if (held) resumeSender(uart);
   unlock(at);
 }

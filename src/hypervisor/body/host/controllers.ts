@@ -6,10 +6,10 @@ import {
   ENABLE2,
   PENDING2,
 } from '../generated/interrupt-controller.js';
-import { IRQ_SOURCE, IRQ_SOURCE_GPU, LOCAL_BASE } from '../generated/local-peripherals.js';
+import { GPU_ROUTING, IRQ_SOURCE, IRQ_SOURCE_GPU, LOCAL_BASE } from '../generated/local-peripherals.js';
 import { core } from '../core/vm.js';
 import { UART_BIT, gpuCore, isPending, updateInjectionOn } from './interrupts.js';
-import { mmio } from '../intrinsics.js';
+import { barrier, mmio } from '../intrinsics.js';
 
 const PAGE_BITS: u32 = 12;
 const LOCAL_PAGE: u32 = (<u32>LOCAL_BASE) >> PAGE_BITS;
@@ -31,13 +31,17 @@ export function readController(address: u32, size: u32): u32 {
 }
 
 export function writeController(address: u32, size: u32, value: u32): void {
-  const before = gpuCore();
+  const reroutes = (address & ~3) == <u32>GPU_ROUTING;
+  const before = reroutes ? gpuCore() : 0;
   if (size == 4) mmio.write32(address, value);
   else if (size == 2) mmio.write16(address, value);
   else mmio.write8(address, value);
+  // Done before a core is told of it, and before another peripheral is read (BCM2835, 1.3).
+  barrier.dsb();
   // It may have enabled or disabled the interrupt, from whichever core, or have sent it to another.
   const index = gpuCore();
-  if (before != index) updateInjectionOn(before);
-  if (before != index || index == core().index || address == <u32>ENABLE2 || address == <u32>DISABLE2)
+  const moved = reroutes && before != index;
+  if (moved) updateInjectionOn(before);
+  if (moved || index == core().index || address == <u32>ENABLE2 || address == <u32>DISABLE2)
     updateInjectionOn(index);
 }

@@ -5,11 +5,12 @@
 import * as L from '../../shared/layout.js';
 import { ENABLE2 } from '../generated/interrupt-controller.js';
 import { CRYSTAL_HZ } from '../generated/board.js';
-import { GPU_ROUTING, GPU_ROUTING_IRQ, IRQ_SOURCE, MAILBOX_SET } from '../generated/local-peripherals.js';
+import { GPU_ROUTING, GPU_ROUTING_IRQ, IRQ_SOURCE } from '../generated/local-peripherals.js';
 import { mapControllers } from '../core/stage2.js';
 import { NEVER } from '../core/time.js';
 import { uartAt } from '../core/uart.js';
-import { core } from '../core/vm.js';
+import { configuration, core } from '../core/vm.js';
+import { isForwarded, ring } from './fiq.js';
 import { CNTHP_CTL, CNTHP_CVAL, CNTHP_TVAL, HCR, atomic, barrier, mmio, shared } from '../intrinsics.js';
 
 /** What is kept of the host alone. */
@@ -17,8 +18,9 @@ import { CNTHP_CTL, CNTHP_CVAL, CNTHP_TVAL, HCR, atomic, barrier, mmio, shared }
 class Host {
   /** A bit for each console: its near end's interrupt line is up. */
   lines: u32;
-  /** 1 while the interrupt controllers are trapped. */
+  /** 1 while the interrupt controllers are trapped, and how many cores have asked for that to be looked at. */
   trapped: u32;
+  looks: u32;
   /** A bit for each console whose near end is held off: what it has received is not shown yet. */
   holdoffs: u32;
 }
@@ -60,7 +62,8 @@ export function nearLineChanged(console: u32, up: bool): void {
   const bit: u32 = 1 << console;
   if (up) atomic.fetchOr(linesAt(), bit);
   else atomic.fetchAnd(linesAt(), ~bit);
-  barrier.dsbIsh();
+  // A core of the host's may be here from an access to another peripheral.
+  barrier.dsb();
   updateInjectionOn(gpuCore());
 }
 
@@ -70,24 +73,50 @@ export function gpuCore(): u32 {
   return mmio.read32(GPU_ROUTING) & GPU_ROUTING_IRQ;
 }
 
-/** Has a core of the host's show what there is. */
+/** Has a core of the host's show what there is. One that is not the host's has nothing to show it. */
 export function updateInjectionOn(index: u32): void {
+  if (index >= configuration(L.CONFIG_HOST_CORES)) return;
   if (index == core().index) updateInjection();
-  else mmio.write32(MAILBOX_SET + 16 * index + 4, 1);
+  else ring(index);
 }
 
 /** Whether the host is to see the interrupt, on the core that has the GPU's. */
 export function isPending(): bool {
-  return shared.load32(linesAt()) != 0 && (mmio.read32(ENABLE2) & UART_BIT) != 0;
+  if (shared.load32(linesAt()) == 0) return false;
+  // The controller is another peripheral than what was read before, and what is read next (BCM2835, 1.3).
+  barrier.dsb();
+  const enabled = mmio.read32(ENABLE2) & UART_BIT;
+  barrier.dsb();
+  return enabled != 0;
+}
+
+/**
+ * Has the controllers trapped for as long as a line is up. Of several cores that come at once the first does it for all,
+ * and looks again until nobody has come meanwhile: so what is mapped is never of an older state than the lines.
+ */
+function updateTrapping(): void {
+  const trapped = changetype<usize>(host()) + offsetof<Host>('trapped');
+  const looks = changetype<usize>(host()) + offsetof<Host>('looks');
+  const agree = (shared.load32(linesAt()) != 0) == (shared.load32(trapped) != 0);
+  if (agree && shared.load32(looks) == 0) return;
+  let asked: u32 = 1;
+  if (atomic.fetchAdd(looks, 1) != 0) return;
+  while (true) {
+    barrier.dmbIsh();
+    const wanted: u32 = shared.load32(linesAt()) != 0 ? 1 : 0;
+    if (wanted != shared.load32(trapped)) {
+      shared.store32(trapped, wanted);
+      mapControllers(wanted == 0);
+    }
+    const all = atomic.fetchAdd(looks, -asked);
+    if (all == asked) return;
+    asked = all - asked;
+  }
 }
 
 /** Makes what the host sees as the lines are; a core that has not the GPU's interrupts any more gives none. */
 export function updateInjection(): void {
-  const trapped: u32 = shared.load32(linesAt()) != 0 ? 1 : 0;
-  if (trapped != host().trapped) {
-    host().trapped = trapped;
-    mapControllers(trapped == 0);
-  }
+  updateTrapping();
   const hcr = HCR.read();
   const pending = isPending() && gpuCore() == core().index;
   if (pending && mmio.read32(IRQ_SOURCE + 4 * core().index) == 0) {
@@ -96,19 +125,22 @@ export function updateInjection(): void {
     // A real interrupt goes first; it is the host's directly.
     HCR.write(hcr & ~(HCR.IMO | HCR.VI));
     if (pending) {
-      CNTHP_TVAL.write(RETRY);
-      CNTHP_CTL.write(CNTHP_CTL.ENABLE);
+      retry();
       return;
     }
   }
   const next = nextHoldoffEnd();
   CNTHP_CVAL.write(next);
-  CNTHP_CTL.write(next == NEVER ? 0 : CNTHP_CTL.ENABLE);
+  CNTHP_CTL.write(next == NEVER || isForwarded() ? 0 : CNTHP_CTL.ENABLE);
+}
+
+function retry(): void {
+  CNTHP_TVAL.write(RETRY);
+  CNTHP_CTL.write(isForwarded() ? 0 : CNTHP_CTL.ENABLE);
 }
 
 /** A real interrupt came while a virtual one waited: the host takes it itself. */
 export function hostInterrupted(): void {
   HCR.write(HCR.read() & ~(HCR.IMO | HCR.VI));
-  CNTHP_TVAL.write(RETRY);
-  CNTHP_CTL.write(CNTHP_CTL.ENABLE);
+  retry();
 }

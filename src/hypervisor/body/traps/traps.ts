@@ -17,13 +17,13 @@ import {
 import { deliver } from '../core/events.js';
 import { SOURCE_MAILBOX1 } from '../core/mailbox.js';
 import { PSR_M } from '../generated/arm.js';
-import { IRQ_SOURCE_CNTHPIRQ, MAILBOX_CLR } from '../generated/local-peripherals.js';
-import { Vcpu, core } from '../core/vm.js';
+import { IRQ_SOURCE_CNTHPIRQ } from '../generated/local-peripherals.js';
+import { Vcpu } from '../core/vm.js';
 import { textMode, textTrap } from '../generated/messages.js';
 import { endHoldoffs } from '../devices/pl011.js';
-import { forwardFiq, reclaimFiqs } from '../host/fiq.js';
+import { reclaimFiqs, takeFiq } from '../host/fiq.js';
 import { hostInterrupted, updateInjection } from '../host/interrupts.js';
-import { CNTHP_CTL, ELR_hyp, HIFAR, HSR, SPSR_hyp, barrier, mmio } from '../intrinsics.js';
+import { ELR_hyp, HIFAR, HSR, SPSR_hyp } from '../intrinsics.js';
 import { switchVfp } from '../scheduling/loaded.js';
 import { giveWay, schedule, takeInterrupts } from '../scheduling/scheduler.js';
 import { dataAbort } from './data-abort.js';
@@ -32,12 +32,8 @@ import { call, wait } from './psci.js';
 import { branchExchange, conditionPasses, readRegister, skip } from './registers.js';
 import { systemAccess } from './system-registers.js';
 
-/** FIQ on a core of the host's: the hypervisor's own line, or the host's. */
-function hostFiq(): void {
-  forwardFiq();
-  mmio.write32(MAILBOX_CLR + 16 * core().index + 4, 0xffffffff);
-  barrier.dsb();
-  CNTHP_CTL.write(0);
+/** The hypervisor's line to a core of the host's was up: what has it? */
+function lookAtConsoles(): void {
   endHoldoffs();
   updateInjection();
 }
@@ -67,7 +63,8 @@ export function trap(vcpu: Vcpu): Vcpu {
       return dataAbort(vcpu, hsr, psr);
     case EC_WFI: {
       if (vcpu.vm.number == 0) {
-        if (!reclaimFiqs()) skip(hsr);
+        if (reclaimFiqs()) lookAtConsoles();
+        else skip(hsr);
         return vcpu;
       }
       const waits = conditionPasses(hsr);
@@ -125,8 +122,11 @@ export function irq(vcpu: Vcpu): Vcpu {
   return vcpu;
 }
 
-/** FIQ: the hypervisor's own line on a host's core. */
+/** FIQ on a core of the host's: the hypervisor's own line, or the host's. */
 export function fiq(vcpu: Vcpu): Vcpu {
-  if (vcpu.vm.number == 0) hostFiq();
+  if (vcpu.vm.number == 0) {
+    takeFiq();
+    lookAtConsoles();
+  }
   return vcpu;
 }
