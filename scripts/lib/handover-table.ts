@@ -21,6 +21,7 @@ const WORDS: Readonly<Record<string, string>> = {
   mode: 'SVC mode',
   'data cache': 'Secure data cache bit set',
   'tree place': 'tree of 20 KB at the fixed 0x100 reaches into the page tables',
+  counter: 'core timers left standing still',
   CNTVOFF: 'CNTVOFF not set (unknown at reset)',
   HVC: 'HVC off',
   SMC: 'SMC open',

@@ -61,6 +61,12 @@ export class Framebuffer {
     return { address: (this.vcMemory.base + FRAMEBUFFER_OFFSET + UNCACHED_ALIAS) >>> 0, size };
   }
 
+  /** Where it lies in RAM; nowhere, by its length, when there is not enough memory. */
+  place(): { start: number; end: number } {
+    const start = this.vcMemory.base + FRAMEBUFFER_OFFSET;
+    return { start, end: start + this.allocate().size };
+  }
+
   /** Takes a physical or virtual size if it is one a screen can have. */
   resize(which: 'physical' | 'virtual', width: number, height: number): void {
     if (width === 0 || height === 0 || width > LONGEST_SIDE || height > LONGEST_SIDE) return;

@@ -27,6 +27,7 @@ import { createPcm, createPwm, createSpi, I2c } from './serial-buses.js';
 import { SystemTimer } from './system-timer.js';
 import { ThermalSensor } from './thermal.js';
 import { VideoCoreBus } from './videocore-bus.js';
+import { VideoCoreMemory } from './videocore-memory.js';
 
 /** The VideoCore's interrupts (BCM2835 ARM Peripherals, section 7.5; Linux, bcm283x.dtsi). */
 const GPU = {
@@ -52,7 +53,7 @@ export interface Surroundings {
   readonly memory: DeviceMemory;
   readonly clock: Clock;
   readonly identity: BoardIdentity;
-  /** Seed of the random number generator. */
+  /** Seed of the random number generator, and of what the VideoCore writes into its own memory. */
   readonly seed: number;
   /** A core's IRQ input. */
   irq(core: number, level: boolean): void;
@@ -78,6 +79,8 @@ export interface Board {
   readonly aux: Aux;
   readonly gpio: Gpio;
   readonly local: LocalController;
+  /** What the VideoCore does beside all that, for who runs the processor: see {@link VideoCoreMemory.due}. */
+  readonly videoCore: VideoCoreMemory;
   /** The output of a core's generic timer, for the processor to drive. */
   timerLine(core: number, timer: TimerName, level: boolean): void;
   /** Sets the line of a core's performance monitors. */
@@ -169,6 +172,12 @@ export function createPi2(surroundings: Surroundings): Board {
     base: identity.armMemory,
     size: identity.ramSize - identity.armMemory,
   });
+  const videoCore = new VideoCoreMemory(
+    surroundings.memory,
+    { start: identity.armMemory, end: identity.ramSize },
+    () => framebuffer.place(),
+    surroundings.seed,
+  );
   const properties = new PropertyChannel(memory, identity, framebuffer, log);
   const mailboxes = new Mailboxes(
     interrupts.arm(ARM_INTERRUPT.MAILBOX),
@@ -220,6 +229,7 @@ export function createPi2(surroundings: Surroundings): Board {
     ...parts.map(({ device }) => [device.name, device.state] as const),
     ['framebuffer', framebuffer.state],
     ['property channel', properties.state],
+    ['VideoCore', videoCore.state],
     ['wires', wires],
   ]);
 
@@ -229,6 +239,7 @@ export function createPi2(surroundings: Surroundings): Board {
     aux,
     gpio,
     local,
+    videoCore,
     timerLine: (core, timer, level) => {
       local.timerLine(core, timer, level);
     },

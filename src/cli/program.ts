@@ -68,6 +68,14 @@ function address(text: string): number {
   return value;
 }
 
+/** A seed: 32 bits. */
+function seed(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 0xffff_ffff)
+    throw new InvalidArgumentError('It must be a number from 0 to 4294967295.');
+  return value;
+}
+
 /** Where a kernel can be told that its tree or ATAGS are. */
 function treeAddress(text: string): number {
   const value = address(text);
@@ -168,6 +176,12 @@ export function program(): Command {
     .option(
       '--console <name>',
       'of a card with guests, show one console alone: host, hypberry, or a guest by its name; and --until looks there only',
+    )
+    .option(
+      '--seed <number>',
+      'have a board of another make: what reset leaves unknown and what the VideoCore does with its memory follow from ' +
+        'the number; unless given, they are what hurts most',
+      seed,
     )
     .addOption(json())
     .addHelpText('after', TRY_EXAMPLES)

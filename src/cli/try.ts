@@ -47,6 +47,7 @@ export interface TryOptions extends Named {
   readonly overwrite?: boolean;
   readonly until?: Until;
   readonly console?: string;
+  readonly seed?: number;
   readonly json?: boolean;
 }
 
@@ -54,7 +55,13 @@ export interface TryOptions extends Named {
 const TRACE_NOTE = 256 << 20;
 
 /** Refuses what only an engine that looks into the machine can do. */
-function refuseBlindness({ engine, trace, until }: TryOptions): void {
+function refuseBlindness({ engine, trace, until, seed }: TryOptions): void {
+  if (engine === 'qemu' && seed !== undefined)
+    throw new HypberryError(
+      'engine.no-seed',
+      "QEMU's Pi 2 has no seed: what reset leaves unknown is the same there in every run.",
+      'Use --seed without --engine qemu.',
+    );
   if (engine !== 'qemu' || (trace === undefined && (until === undefined || 'text' in until))) return;
   throw new HypberryError(
     'engine.no-look-inside',
@@ -89,7 +96,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       options.engine === 'qemu'
         ? // Several systems would wait for each other's turns.
           qemuEngine(several ? { threadPerCore: true } : {})
-        : lookInside({ until: options.until, trace: trace && write }),
+        : lookInside({ until: options.until, trace: trace && write, seed: options.seed }),
     onReady: ({ place, plan, picked, added, consoles }) => {
       // Not before: while a card is read, nothing else has its turn, and a signal just ends us.
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted);

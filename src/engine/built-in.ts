@@ -1,7 +1,7 @@
 import { Cpu, type CpuState } from '../cpu/cpu.js';
 import type { Listener, Watch } from '../cpu/state.js';
+import { setUnknown } from '../cpu/unknown.js';
 import { readU32LE } from '../base/bytes.js';
-import { CNTVOFF } from '../isa/system-registers.js';
 import { CORES, PERIPHERAL_BASE, REVISION } from '../board/bcm2836.js';
 import { Clock } from '../board/clock.js';
 import { mailboxOwnerAt, setsMailbox } from '../board/local-peripherals.js';
@@ -18,8 +18,8 @@ import type { Observe, Observer } from './observer.js';
 const BOARD_RAM = 0x4000_0000;
 /** MPIDR of core 0; the others' follow. The cluster's number is 0xf (BCM2836 QA7). */
 const FIRST_MPIDR = 0x8000_0f00;
-/** Unknown at reset (ARM ARM B8.1), so not what a kernel wants: a handover that leaves it is seen. */
-const RESET_CNTVOFF = BigInt.asUintN(64, -(1n << 32n));
+/** The seed of what has no values that hurt more than others. */
+const WORST = 1;
 /** The longest stretch of virtual time between two looks at the board's events, in nanoseconds. */
 const STRETCH = 50_000;
 /** Virtual nanoseconds after which the host's clock is looked at: even a guest of the slowest instructions has its end. */
@@ -73,12 +73,15 @@ export interface BuiltInPi {
 /**
  * Makes a Pi 2 as the VideoCore leaves it.
  * @param machine memory contents; all four cores start at address 0
- * @param observers who looks on
+ * @param observe who looks on
+ * @param seed from which all follows that may be so or otherwise on a board: what reset leaves UNKNOWN, what the
+ *   VideoCore writes into its memory; undefined for what hurts most of the first
  */
 export async function createBuiltInPi(
   machine: Machine,
   onConsole: OnConsole,
   observe: readonly Observe[] = [],
+  seed?: number,
 ): Promise<BuiltInPi> {
   let ending: string | undefined;
   const observers: Observer[] = [];
@@ -125,7 +128,7 @@ export async function createBuiltInPi(
       armMemory: machine.armMemory,
       ramSize: BOARD_RAM,
     },
-    seed: 1,
+    seed: seed ?? WORST,
     irq: (core, level) => {
       cpu.setIrq(core, level);
     },
@@ -149,7 +152,7 @@ export async function createBuiltInPi(
     },
   });
   for (const { address, data } of machine.memory) cpu.memory.load(address, data);
-  for (const core of cpu.cores) core.setSystem(CNTVOFF, RESET_CNTVOFF);
+  setUnknown(cpu.cores, seed);
   const pi: BuiltInPi = {
     cpu,
     board,
@@ -166,7 +169,10 @@ export async function createBuiltInPi(
     },
     advance: (until) => {
       while (cpu.time < until && ending === undefined) {
-        const next = Math.min(until, clock.nextEvent(), cpu.asleep ? Infinity : cpu.time + STRETCH);
+        // Nobody sees what the VideoCore writes while all sleep: it is made up for when one is awake again.
+        if (!cpu.asleep) board.videoCore.run(cpu.time);
+        const awake = (): number => Math.min(cpu.time + STRETCH, board.videoCore.due);
+        const next = Math.min(until, clock.nextEvent(), cpu.asleep ? Infinity : awake());
         // A machine whose cores all sleep, and that nothing will wake, sleeps on.
         if (cpu.run(Math.max(next, cpu.time + 1)) === 'idle' && next === Infinity) return;
         clock.runEvents();
@@ -255,12 +261,13 @@ function named<Name extends keyof Listener>(
 /**
  * The Pi 2 made for this project: no program outside it is needed.
  * @param observe who looks on
+ * @param seed see {@link createBuiltInPi}
  */
-export function builtInEngine(observe: readonly Observe[] = []): Engine {
+export function builtInEngine(observe: readonly Observe[] = [], seed?: number): Engine {
   return {
     name: 'built-in',
     run: async (machine, onConsole, signal) => {
-      const pi = await createBuiltInPi(machine, onConsole, observe);
+      const pi = await createBuiltInPi(machine, onConsole, observe, seed);
       const abort = (): void => {
         pi.stop(STOPPED);
       };

@@ -33,6 +33,11 @@ interface Described<Bits extends BitPlaces, A extends Access> extends BitNames<B
   /** Whether Secure and Non-secure state have a copy each (B3.15.3). */
   readonly banked: boolean;
   readonly restricted: Restriction | undefined;
+  /**
+   * The bits that reset leaves UNKNOWN in each copy; where there is one, both say the same. It is what has no reset
+   * value, and of a Non-secure copy all that can be written (B3.15.3). Debug registers have resets of their own (C7.3).
+   */
+  readonly unknown: { readonly secure: bigint; readonly 'non-secure': bigint };
 }
 
 /** A 32-bit register, read by MRC and written by MCR. */
@@ -83,6 +88,8 @@ interface Details64<Bits extends BitPlaces, A extends Access, Banked extends boo
   readonly bits?: Bits;
   readonly banked?: Banked;
   readonly restricted?: Restriction;
+  /** Nothing of it is UNKNOWN after reset, in either copy, for a reason that the entry gives. */
+  readonly known?: true;
 }
 
 interface Details<Bits extends BitPlaces, A extends Access, Banked extends boolean> extends Details64<
@@ -108,6 +115,7 @@ const noBits = {} as const;
 
 /** Of a register that is not write-only, where the entry says nothing else. */
 const ALL_BITS = 0xffffffff;
+const ALL_BITS_64 = 0xffff_ffff_ffff_ffffn;
 
 /**
  * `at` is the manual's encoding, `p15 opc1 CRn CRm opc2`. Where the entry does not say it, all bits of a register can be
@@ -132,9 +140,12 @@ function register<
   const { restricted, reset, writable = access === 'RO' ? 0 : ALL_BITS } = details;
   const some = access === 'WO' ? 0 : access === 'RO' ? (reset ?? ALL_BITS) : (writable | (reset ?? 0)) >>> 0;
   const { readable = some, inert = {}, unseen = [] } = details;
+  const open = details.known || coproc !== 15 || access !== 'RW' ? 0n : BigInt(writable);
+  const secure = reset === undefined ? open : 0n;
+  const unknown = { secure, 'non-secure': banked ? open : secure };
   return {
     ...{ name, size: 32, coproc, opc1, CRn, CRm, opc2, section, doc, access, bits, banked, restricted },
-    ...{ reset, writable, readable, inert, unseen },
+    ...{ reset, writable, readable, inert, unseen, unknown },
   };
 }
 
@@ -153,9 +164,18 @@ function register64<
 ): SystemRegister64<Bits, A> & Typed<Name, Banked> {
   const [coproc = 0, opc1 = 0, CRm = 0] = at.split(' ').map((it) => Number(it.replace(/^[pc]/, '')));
   const { access = 'RW' as A, bits = noBits as BitPlaces as Bits, banked = false as Banked } = details;
+  const named = Object.values(bits as BitPlaces).map((place) =>
+    typeof place === 'number' ? [place, place] : place,
+  );
+  const fields = named.reduce(
+    (mask, [high = 0, low = 0]) => mask | (((2n << BigInt(high - low)) - 1n) << BigInt(low)),
+    0n,
+  );
+  const open = details.known || coproc !== 15 || access !== 'RW' ? 0n : fields || ALL_BITS_64;
   return {
     ...{ name, size: 64, coproc, opc1, CRm, section, doc, access, bits, banked },
     restricted: details.restricted,
+    unknown: { secure: open, 'non-secure': open },
   };
 }
 
@@ -314,7 +334,8 @@ export const VMPIDR = register(
   'p15 4 c0 c0 5',
   'B4.1',
   'Virtualization Multiprocessor ID: MPIDR for PL1',
-  { restricted: 'hyp' },
+  // It is reset to MPIDR.
+  { restricted: 'hyp', known: true },
 );
 
 // System control (c1)
@@ -345,6 +366,8 @@ export const SCTLR = register('SCTLR', 'p15 0 c1 c0 0', 'B4.1', 'System Control'
     M: 0,
   },
   unseen: ['I', 'C'],
+  // Stubs of firmware leave the Non-secure copy as it is, and kernels start on every board: it is reset like the other.
+  known: true,
   reset: 0x00c50878,
   writable: 0x72183427,
 });
@@ -616,11 +639,14 @@ export const DFAR = register('DFAR', 'p15 0 c6 c0 0', 'B4.1', 'Data Fault Addres
 export const IFAR = register('IFAR', 'p15 0 c6 c0 2', 'B4.1', 'Instruction Fault Address', {
   banked: true,
 });
+// These two are Secure DFAR and IFAR.
 export const HDFAR = register('HDFAR', 'p15 4 c6 c0 0', 'B4.1', 'Hyp Data Fault Address', {
   restricted: 'hyp',
+  known: true,
 });
 export const HIFAR = register('HIFAR', 'p15 4 c6 c0 2', 'B4.1', 'Hyp Instruction Fault Address', {
   restricted: 'hyp',
+  known: true,
 });
 export const HPFAR = register('HPFAR', 'p15 4 c6 c0 4', 'B4.1', 'Hyp IPA Fault Address', {
   bits: { FIPA: [31, 4] },
@@ -915,13 +941,16 @@ export const PMCNTENSET = register('PMCNTENSET', 'p15 0 c9 c12 1', 'B4.1', 'Coun
   bits: { C: 31 },
   writable: counters,
 });
+// What the four that clear show, stands in those that set.
 export const PMCNTENCLR = register('PMCNTENCLR', 'p15 0 c9 c12 2', 'B4.1', 'Count Enable Clear', {
   bits: { C: 31 },
   writable: counters,
+  known: true,
 });
 export const PMOVSR = register('PMOVSR', 'p15 0 c9 c12 3', 'B4.1', 'Overflow Flag Status', {
   bits: { C: 31 },
   writable: counters,
+  known: true,
 });
 export const PMSWINC = register('PMSWINC', 'p15 0 c9 c12 4', 'B4.1', 'Software Increment', operation);
 export const PMSELR = register('PMSELR', 'p15 0 c9 c12 5', 'B4.1', 'Event Counter Selection', {
@@ -955,11 +984,13 @@ export const PMINTENSET = register('PMINTENSET', 'p15 0 c9 c14 1', 'B4.1', 'Inte
 export const PMINTENCLR = register('PMINTENCLR', 'p15 0 c9 c14 2', 'B4.1', 'Interrupt Enable Clear', {
   bits: { C: 31 },
   writable: counters,
+  known: true,
 });
 export const PMOVSSET = register('PMOVSSET', 'p15 0 c9 c14 3', 'B4.1', 'Overflow Flag Status Set', {
   bits: { C: 31 },
   writable: counters,
 });
+// By how the core is wired.
 export const L2CTLR = register(
   'L2CTLR',
   'p15 1 c9 c0 2',
@@ -967,19 +998,25 @@ export const L2CTLR = register(
   'L2 Control: the number of cores, less one',
   {
     bits: { Cores: [25, 24] },
+    known: true,
   },
 );
-export const L2ECTLR = register('L2ECTLR', 'p15 1 c9 c0 3', 'DDI 0464 4.3', 'L2 Extended Control');
+// No error of the L2 cache or the bus (DDI 0464, 4.3).
+export const L2ECTLR = register('L2ECTLR', 'p15 1 c9 c0 3', 'DDI 0464 4.3', 'L2 Extended Control', {
+  known: true,
+});
 
 // Memory attributes (c10), vectors (c12), context (c13)
 
 export const PRRR = register('PRRR', 'p15 0 c10 c2 0', 'B4.1', 'Primary Region Remap', {
   banked: true,
   reset: 0x00098aa4,
+  known: true,
 });
 export const NMRR = register('NMRR', 'p15 0 c10 c2 1', 'B4.1', 'Normal Memory Remap', {
   banked: true,
   reset: 0x44e048e0,
+  known: true,
 });
 /** PRRR and NMRR under their names in the long-descriptor format. */
 export const MAIR0 = register('MAIR0', 'p15 0 c10 c2 0', 'B4.1', 'Memory Attribute Indirection 0', {
@@ -1081,17 +1118,23 @@ export const CNTKCTL = register(
     writable: 0x3ff,
   },
 );
+// What the timers are compared with is in their CVAL.
 export const CNTP_TVAL = register('CNTP_TVAL', 'p15 0 c14 c2 0', 'B4.1', 'Physical Timer value', {
   banked: true,
+  known: true,
 });
+// ENABLE is 0 in both copies: no stub switches the Non-secure one off.
 export const CNTP_CTL = register('CNTP_CTL', 'p15 0 c14 c2 1', 'B4.1', 'Physical Timer Control', {
   banked: true,
   bits: timerControl,
   reset: 0,
   writable: 3,
   readable: 7,
+  known: true,
 });
-export const CNTV_TVAL = register('CNTV_TVAL', 'p15 0 c14 c3 0', 'B4.1', 'Virtual Timer value');
+export const CNTV_TVAL = register('CNTV_TVAL', 'p15 0 c14 c3 0', 'B4.1', 'Virtual Timer value', {
+  known: true,
+});
 export const CNTV_CTL = register('CNTV_CTL', 'p15 0 c14 c3 1', 'B4.1', 'Virtual Timer Control', {
   bits: timerControl,
   reset: 0,
@@ -1106,6 +1149,7 @@ export const CNTHCTL = register('CNTHCTL', 'p15 4 c14 c1 0', 'B4.1', 'Timer Hyp 
 });
 export const CNTHP_TVAL = register('CNTHP_TVAL', 'p15 4 c14 c2 0', 'B4.1', 'Hyp Physical Timer value', {
   restricted: 'hyp',
+  known: true,
 });
 export const CNTHP_CTL = register('CNTHP_CTL', 'p15 4 c14 c2 1', 'B4.1', 'Hyp Physical Timer Control', {
   bits: timerControl,

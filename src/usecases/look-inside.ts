@@ -7,10 +7,12 @@ export interface LookInside {
   readonly until?: Until | undefined;
   /** Called with what each core executes, as text; undefined where nobody reads it. */
   readonly trace?: ((text: string) => void) | undefined;
+  /** See `createBuiltInPi`. */
+  readonly seed?: number | undefined;
 }
 
 /** The built-in engine, with all that looks on. */
-export async function lookInside({ until, trace }: LookInside): Promise<Engine> {
+export async function lookInside({ until, trace, seed }: LookInside): Promise<Engine> {
   const [{ builtInEngine }, { recordTimeline }, { endAtCrash }, { noteOddities }, { watchHandover }] =
     await Promise.all([
       import('../engine/built-in.js'),
@@ -22,5 +24,5 @@ export async function lookInside({ until, trace }: LookInside): Promise<Engine> 
   const observers = [recordTimeline, endAtCrash, noteOddities, watchHandover];
   if (until && 'address' in until) observers.push((await import('../engine/until.js')).endAt(until.address));
   if (trace) observers.push((await import('../engine/trace.js')).traceTo(trace));
-  return builtInEngine(observers);
+  return builtInEngine(observers, seed);
 }

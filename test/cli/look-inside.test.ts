@@ -86,5 +86,15 @@ describe('try looks inside', () => {
       expect(stderr).toContain('(engine.no-look-inside)');
     }
     expect((await hypberry(['try', '--until', '0xfffffffff', card])).status).toBe(2);
+    const seeded = await hypberry(['try', '--engine', 'qemu', '--seed', '1', card]);
+    expect([seeded.status, seeded.stderr]).toEqual([2, expect.stringContaining('(engine.no-seed)')]);
   });
+
+  test.each(['-1', '4294967296', '0x10', 'x', ''])(
+    'a seed is a number of 32 bits, and not %j',
+    async (seed) => {
+      const { status, stderr } = await hypberry(['try', `--seed=${seed}`, card]);
+      expect([status, stderr]).toEqual([2, expect.stringContaining('(usage.invalid)')]);
+    },
+  );
 });

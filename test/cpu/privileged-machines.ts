@@ -1,4 +1,7 @@
 /** Runs a plan of privileged cases to its end, here and in QEMU; both give the memory that the cases have changed. */
+import { resetOf } from '../../src/isa/bits.js';
+import * as R from '../../src/isa/system-registers.js';
+import { setUnknownTo } from '../../src/cpu/unknown.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { withDebuggedMachine } from '../support/debugged-machine.js';
 import { handoverOf } from '../support/handover.js';
@@ -26,6 +29,12 @@ const CASE_TIME = 20_000;
 /** Runs a plan in the machine of this project. */
 export async function planHere({ image, count, results }: Plan): Promise<Ran> {
   const pi = await createBuiltInPi(handoverOf([0, image]), () => undefined);
+  // QEMU resets to 0 what the architecture leaves UNKNOWN.
+  for (const core of pi.cpu.cores)
+    for (const register of [R.PMCNTENCLR, R.PMINTENCLR, R.PMOVSR]) core.setSystem(register, 0xffff_ffff);
+  setUnknownTo(pi.cpu.cores, () => 0);
+  for (const core of pi.cpu.cores)
+    for (const register of [R.MAIR0, R.MAIR1]) core.setSystem(register, resetOf(register), 'non-secure');
   const done = (): number => word(pi.cpu.memory.observe(PROGRESS, 4));
   for (let before = -1; done() < count && done() > before;) {
     before = done();

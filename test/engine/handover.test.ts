@@ -258,7 +258,7 @@ const breaks: readonly Broken[] = [
       broken((a) => {
         a.mcr(reg.CNTFRQ, r4);
       }, nop),
-    found: { CNTFRQ: each('0x0') },
+    found: { CNTFRQ: each('0xffffffff') },
   },
   {
     what: 'the prescaler is not written',

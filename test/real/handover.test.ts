@@ -12,7 +12,7 @@ beforeAll(async () => {
   found = await inputs();
 }, 600_000);
 
-test("today's start.elf hands a kernel over right, but for the virtual timer, which its stub starts", async () => {
+test("today's start.elf hands a kernel over right, but for the core timers' rate, and the virtual one, which its stub starts", async () => {
   const machine = await prepareHandover(
     memoryCard({
       'start.elf': readFileSync(found.firmware.startElf),
@@ -25,6 +25,7 @@ test("today's start.elf hands a kernel over right, but for the virtual timer, wh
   pi.run(1_000_000);
   const faults = pi.report().handover!.filter(({ ok }) => ok !== true);
   expect(faults.map(({ point, found: what }) => [point, what])).toEqual([
+    ['counter', 'the prescaler is 0x0'],
     ['timers', 'every core: virtual timer on'],
   ]);
 });
