@@ -29,8 +29,8 @@ const DATA = 8 * MIB;
 const HOLE = 12 * MIB;
 const STACK = 10 * MIB;
 const RAM = 16 * MIB;
-/** A section that all may read and write, of Normal memory, cached, in domain 0 (short descriptors, B3.5.1). */
-const SECTION = 0xc0e;
+/** A section that all may read and write, of Normal memory, cached, shareable, in domain 0 (short descriptors, B3.5.1). */
+const SECTION = 0x1_0c0e;
 const SECTIONS = 4096;
 
 /** Milliseconds that a round takes about, and the rounds of a row. */
@@ -48,6 +48,8 @@ function set(a: Assembler, register: Register, value: number): void {
 function codeOf({ mode = MODE_USR, prepare, body, copies }: Row, times: number): Assembler {
   const a = assembler(START);
   const places = { data: DATA, hole: HOLE };
+  a.mov(r0, 1 << 6);
+  a.mcr(p15, 0, r0, c(1), c(0), 1); // ACTLR: SMP
   set(a, r0, TABLE);
   a.mcr(p15, 0, r0, c(2), c(0), 0); // TTBR0
   a.mov(r0, 1);

@@ -47,13 +47,14 @@ function sayTimeline({ timeline }: MachineReport): void {
 }
 
 /** Prints a line each for what a guest did that it should not rely on, where it did. */
-function sayOddities({ unpredictable = [], unmodelled = [] }: MachineReport): void {
+function sayOddities({ unpredictable = [], byChance = [], unmodelled = [] }: MachineReport): void {
   const [first] = unpredictable;
   if (first) {
     const where = `core ${first.core} at 0x${digits(first.address)}: ${first.disassembly}`;
     const others = unpredictable.length - 1;
     say(`UNPREDICTABLE: ${where}${others > 0 ? `, and ${others} more; --json names them` : ''}`);
   }
+  for (const sentence of byChance) say(`by chance: ${sentence}`);
   if (unmodelled.length > 0) {
     const others = unmodelled.length - 1;
     say(`not modelled: ${unmodelled[0]!}${others > 0 ? `, and ${others} more; --json names them` : ''}`);

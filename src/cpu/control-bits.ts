@@ -1,6 +1,6 @@
 /** Bits of system registers that the processor looks at, as masks. SCTLR's are HSCTLR's too where both have them. */
 import { maskOf } from '../isa/bits.js';
-import { DBGDSCR, HCR, HDCR, HSTR, SCR, SCTLR, TTBCR } from '../isa/system-registers.js';
+import { ACTLR, DBGDSCR, HCR, HDCR, HSTR, SCR, SCTLR, TTBCR } from '../isa/system-registers.js';
 
 export const SCTLR_CP15BEN = maskOf(SCTLR, 'CP15BEN');
 export const SCTLR_SW = maskOf(SCTLR, 'SW');
@@ -15,6 +15,8 @@ export const SCTLR_WXN = maskOf(SCTLR, 'WXN');
 export const SCTLR_UWXN = maskOf(SCTLR, 'UWXN');
 export const SCTLR_TRE = maskOf(SCTLR, 'TRE');
 export const SCTLR_AFE = maskOf(SCTLR, 'AFE');
+
+export const ACTLR_SMP = maskOf(ACTLR, 'SMP');
 
 export const TTBCR_EAE = maskOf(TTBCR, 'EAE');
 

@@ -153,6 +153,8 @@ export const TLB_IS_RAM = 1;
 export const TLB_UNALIGNED = 2;
 export const TLB_LARGE = 4;
 export const TLB_NOT_GLOBAL = 8;
+/** Exclusives on the page work on every board: nobody need be told of them. */
+export const TLB_EXCLUSIVES = 16;
 export const CONTEXTS = 512;
 
 /** For every physical 4 KiB page, one word a variant: the address of its table of blocks, or 0. */

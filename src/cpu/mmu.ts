@@ -57,6 +57,8 @@ export interface Translation {
   normal: boolean;
   /** Memory attributes as MAIR gives them, for PAR. */
   attributes: number;
+  /** Shareable, inner or outer; of Normal memory. */
+  shareable: boolean;
   notGlobal: boolean;
   /** Size of what one descriptor maps, as power of 2. */
   sizeLog2: number;
@@ -77,14 +79,24 @@ const out: Translation = {
   rights2: 0,
   normal: false,
   attributes: 0,
+  shareable: false,
   notGlobal: false,
   sizeLog2: 12,
   nonSecure: false,
 };
 
 const GIB4 = 0x100000000;
+/** Inner and outer Write-Back in MAIR, but for Transient memory, which Cortex-A7 has not. */
+const WRITE_BACK = 0xcc;
 /** Inner or outer Non-cacheable in MAIR. */
 const NON_CACHEABLE = 4;
+
+/**
+ * Whether exclusives on memory work with other cores on every board: Normal, Write-Back inside and out, Shareable
+ * (A3.4.5, A3.5.1); elsewhere what they do is left to the board.
+ */
+export const isForExclusives = ({ normal, attributes, shareable }: Translation): boolean =>
+  normal && shareable && (attributes & WRITE_BACK) === WRITE_BACK;
 
 /** The regime that the running core's accesses go through. */
 export function currentRegime(m: Machine): Regime {
@@ -159,8 +171,10 @@ export function walk(
   const stage2 = regime === 'non-secure' && hasStage2(core);
   const done = walkStage1(m, core, regime, address, privileged, stage2);
   if (!done || !stage2 || stage1Only) return out;
-  const { normal, sizeLog2, physical: ipa, attributes } = out;
+  const { normal, sizeLog2, physical: ipa, attributes, shareable } = out;
   if (!walkStage2(m, core, ipa)) return out;
+  // The more shareable of both (B3.8.4).
+  out.shareable ||= shareable;
   if (!normal) {
     // Strongly-ordered, 0, is stronger than Device.
     out.attributes = out.normal ? attributes : Math.min(attributes, out.attributes);
@@ -214,6 +228,7 @@ function flat(address: number, normal: boolean): true {
   out.level = 1;
   out.normal = normal;
   out.attributes = normal ? 0xff : 0;
+  out.shareable = false;
   out.sizeLog2 = 32;
   return true;
 }
@@ -291,8 +306,10 @@ function mayExecute(
   return !(regime === 'secure' && out.nonSecure && core.SCR & SCR_SIF);
 }
 
-/** Normal memory or not, by TEX, C and B, remapped or not (B3.8.2, B3.8.3); and an attribute byte for it. */
-function shortMemoryType(bank: SystemBank, tex: number, cb: number): void {
+/** Normal memory or not, by TEX, C, B and S, remapped or not (B3.8.2, B3.8.3); and an attribute byte for it. */
+function shortMemoryType(bank: SystemBank, tex: number, cb: number, s: number): void {
+  // PRRR.NS0 and NS1 say what S is, bits 18 and 19.
+  out.shareable = (bank.SCTLR & SCTLR_TRE ? (bank.MAIR0 >>> (18 + s)) & 1 : s) === 1;
   if (bank.SCTLR & SCTLR_TRE) {
     const index = ((tex & 1) << 2) | cb;
     const type = (bank.MAIR0 >>> (2 * index)) & 3;
@@ -336,7 +353,7 @@ function walkShort(
   const first = readTable(m, at1, big);
   if (first === undefined) return fail(FAULT_EXTERNAL_WALK | 1);
 
-  let ap: number, tex: number, cb: number, neverExecute: boolean, neverPrivileged: boolean;
+  let ap: number, tex: number, cb: number, s: number, neverExecute: boolean, neverPrivileged: boolean;
   const kind = first & 3;
   if (kind === 0) return fail(FAULT_TRANSLATION | 1);
   if (kind === 1) {
@@ -354,6 +371,7 @@ function walkShort(
     out.level = 2;
     out.nonSecure = regime !== 'secure' || nonSecure;
     cb = (second >>> 2) & 3;
+    s = (second >>> 10) & 1;
     ap = ((second >>> 4) & 3) | ((second >>> 7) & 4);
     out.notGlobal = (second & 0x800) !== 0;
     if (second & 2) {
@@ -376,6 +394,7 @@ function walkShort(
     out.nonSecure = regime !== 'secure' || (first & (1 << 19)) !== 0;
     cb = (first >>> 2) & 3;
     tex = (first >>> 12) & 7;
+    s = (first >>> 16) & 1;
     ap = ((first >>> 10) & 3) | ((first >>> 13) & 4);
     out.notGlobal = (first & (1 << 17)) !== 0;
     if (isSuper) {
@@ -387,7 +406,7 @@ function walkShort(
       out.sizeLog2 = 20;
     }
   }
-  shortMemoryType(bank, tex, cb);
+  shortMemoryType(bank, tex, cb, s);
   if (SCTLR & SCTLR_AFE && !(ap & 1)) return fail(FAULT_ACCESS_FLAG | out.level);
 
   const client = (bank.DACR >>> (2 * out.domain)) & 3;
@@ -418,6 +437,9 @@ const XN = 1 << 22;
 const PXN_TABLE = 1 << 27;
 const XN_TABLE = 1 << 28;
 const NS_TABLE = 1 << 31;
+
+/** SH of a long descriptor: 2 or 3 are outer and inner (table B3-17). */
+const isShareable = (low: number): boolean => ((low >>> 9) & 1) === 1;
 
 /** The output address of a long descriptor: bits 39 to 12. */
 const baseOf = (low: number, high: number): number => ((low & 0xfffff000) >>> 0) + (high & 0xff) * GIB4;
@@ -477,6 +499,7 @@ function walkLong(
     const attribute = (low >>> 2) & 7;
     out.attributes = (attributes[attribute >>> 2]! >>> (8 * (attribute & 3))) & 0xff;
     out.normal = out.attributes >>> 4 !== 0;
+    out.shareable = isShareable(low);
     if (!(low & ACCESS_FLAG)) return fail(FAULT_ACCESS_FLAG | level);
 
     // APTable<0> keeps PL0 out, APTable<1> takes writing away.
@@ -532,6 +555,7 @@ function walkStage2(m: Machine, core: Core, ipa: number): boolean {
     out.sizeLog2 = shift;
     const attribute = (low >>> 2) & 15;
     out.normal = attribute >>> 2 !== 0;
+    out.shareable = isShareable(low);
     // MemAttr<3:2> and <1:0>: 1 Non-cacheable, 2 Write-Through, 3 Write-Back (table B3-32).
     const policy = [0, 4, 0xa, 0xf];
     out.attributes = out.normal

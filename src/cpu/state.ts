@@ -240,6 +240,11 @@ export interface Listener {
    * @param depth how many there are, from 2
    */
   readonly exceptionNested?: (core: CoreView, exception: TakenException, depth: number) => void;
+  /**
+   * It executes an exclusive that works here and perhaps nowhere else: ACTLR.SMP is 0 there, or the memory is not Normal,
+   * Write-Back and Shareable.
+   */
+  readonly exclusiveByChance?: (core: number, address: number, why: 'SMP' | 'memory') => void;
   /** It executes an instruction whose effect the architecture leaves open. */
   readonly unpredictable?: (event: Unpredictable) => void;
   /**

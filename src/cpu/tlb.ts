@@ -1,12 +1,14 @@
 /**
  * The TLB that the interpreter looks into, and its maintenance. Entries carry the number of a translation context:
  * one for each core and each combination of regime, privilege, ASID, VMID and of what else decides a translation
- * without software having to invalidate anything (SCTLR, TTBCR, DACR, HCR), and what watchpoints and counters make of it.
+ * without software having to invalidate anything (SCTLR, TTBCR, DACR, HCR), and what watchpoints, counters and ACTLR.SMP
+ * make of it.
  */
 import { MODE_HYP, MODE_USR } from '../isa/program-status.js';
 import * as L from './layout.js';
 import type { Regime, Translation } from './mmu.js';
 import {
+  ACTLR_SMP,
   HCR_DC,
   HCR_PTW,
   HCR_VM,
@@ -20,7 +22,7 @@ import {
   TTBCR_EAE,
 } from './control-bits.js';
 import { watchesPage } from './debug-events.js';
-import { currentVmid, EXECUTE, READ, WRITE } from './mmu.js';
+import { currentVmid, EXECUTE, isForExclusives, READ, WRITE } from './mmu.js';
 import { isSecure, modeOf } from './current-mode.js';
 import { fastAddend } from './physical-memory.js';
 import type { Core, Machine } from './state.js';
@@ -62,11 +64,10 @@ export function currentAsid(core: Core, regime: Regime): number {
 }
 
 function describe(core: Core, regime: Regime, privileged: boolean): string {
-  if (regime === 'hyp')
-    return `${core.index} hyp ${core.HSCTLR & SCTLR_BITS} ${core.HTCR} ${core.countsAccesses}`;
+  const looked = `${core.ACTLR & ACTLR_SMP} ${core.countsAccesses}`;
+  if (regime === 'hyp') return `${core.index} hyp ${core.HSCTLR & SCTLR_BITS} ${core.HTCR} ${looked}`;
   const bank = regime === 'secure' ? core.secure : core.nonSecure;
-  const looked = `${core.watched} ${core.countsAccesses}`;
-  const common = `${core.index} ${regime} ${privileged} ${bank.SCTLR & SCTLR_BITS} ${looked}`;
+  const common = `${core.index} ${regime} ${privileged} ${bank.SCTLR & SCTLR_BITS} ${core.watched} ${looked}`;
   const stage2 =
     regime === 'secure' ? core.SCR & 0x200 : `${core.HCR & (HCR_VM | HCR_DC | HCR_PTW)} ${currentVmid(core)}`;
   if (!(bank.SCTLR & SCTLR_M)) return `${common} off ${stage2}`;
@@ -180,7 +181,13 @@ export function enter(
     (isFast && found.normal && !aligned ? L.TLB_UNALIGNED : 0) |
     (found.sizeLog2 > 12 ? L.TLB_LARGE : 0) |
     (found.notGlobal ? L.TLB_NOT_GLOBAL : 0) |
+    (m.core.ACTLR & ACTLR_SMP && isForExclusives(found) ? L.TLB_EXCLUSIVES : 0) |
     (found.sizeLog2 << SIZE_SHIFT);
+}
+
+/** Whether the TLB knows that exclusives at an address work on every board. */
+export function isForExclusivesHere(m: Machine, address: number): boolean {
+  return (m.u32[entryAt(address, word(m, L.CONTEXT) >>> 2) + FLAGS_AT]! & L.TLB_EXCLUSIVES) !== 0;
 }
 
 /**

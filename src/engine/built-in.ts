@@ -235,6 +235,7 @@ function allListeners(listeners: readonly Listener[]): Listener {
     ...named('modeEntered', listeners),
     ...named('exceptionTaken', listeners),
     ...named('exceptionNested', listeners),
+    ...named('exclusiveByChance', listeners),
     ...named('unpredictable', listeners),
     ...named('withoutEffect', listeners),
   };

@@ -75,6 +75,8 @@ export interface MachineReport {
   readonly crash?: Crash;
   /** Each once, by address and word. */
   readonly unpredictable?: readonly UnpredictableSeen[];
+  /** What works here, and on a board perhaps not, each once: one sentence without a full stop. */
+  readonly byChance?: readonly string[];
   /** What the guest touched that is not modelled, each once. */
   readonly unmodelled?: readonly string[];
 }

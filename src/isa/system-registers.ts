@@ -378,7 +378,7 @@ export const ACTLR = register(
   'Auxiliary Control; the bits are those of Cortex-A7',
   {
     bits: { DDI: 28, DDVM: 15, L1PCTL: [14, 13], L1RADIS: 12, L2RADIS: 11, DODMBS: 10, SMP: 6 },
-    unseen: ['DDI', 'DDVM', 'L1PCTL', 'L1RADIS', 'L2RADIS', 'DODMBS', 'SMP'],
+    unseen: ['DDI', 'DDVM', 'L1PCTL', 'L1RADIS', 'L2RADIS', 'DODMBS'],
     reset: 0x00006000,
     writable: 0x1000fc40,
   },

@@ -87,6 +87,7 @@ const SHOWN: Readonly<Record<string, Partial<Record<Name, string>>>> = {
     PMXEVTYPER: 'P U NSK NSU NSH evtCount',
   },
   'test/engine/handover.test.ts': { NSACR: 'NS_SMP' },
+  'test/engine/exclusives.test.ts': { ACTLR: 'SMP' },
   'test/cpu/system-registers.test.ts': {
     L2CTLR: 'Cores',
     PMCR: 'D C P E',

@@ -17,6 +17,8 @@ import {
   OP_WIDE,
   PAGE,
   PC,
+  TLB_EXCLUSIVES,
+  TLB_FLAGS,
   TLB_READ,
   TLB_WRITE,
   V,
@@ -969,7 +971,10 @@ export function run(rec: usize): void {
         const address = rb(rec) + imm(rec);
         const context = load<u32>(CONTEXT);
         const entry = entryOf(address, context);
-        if (load<u32>(entry, TLB_READ) == ((address & 0xfffff003) | context)) {
+        if (
+          load<u32>(entry, TLB_READ) == ((address & 0xfffff003) | context) &&
+          (load<u32>(entry, TLB_FLAGS) & TLB_EXCLUSIVES) != 0
+        ) {
           const place = placeOf(entry, address);
           set(rec, readData<u32>(place));
           store<u32>(EXCLUSIVE_ADDRESS, physicalAt(place));
@@ -981,7 +986,10 @@ export function run(rec: usize): void {
         const address = rb(rec) + ext(rec);
         const context = load<u32>(CONTEXT);
         const entry = entryOf(address, context);
-        if (load<u32>(entry, TLB_WRITE) == ((address & 0xfffff003) | context)) {
+        if (
+          load<u32>(entry, TLB_WRITE) == ((address & 0xfffff003) | context) &&
+          (load<u32>(entry, TLB_FLAGS) & TLB_EXCLUSIVES) != 0
+        ) {
           const place = placeOf(entry, address);
           if (load<u32>(EXCLUSIVE_SIZE) == 4 && load<u32>(EXCLUSIVE_ADDRESS) == physicalAt(place)) {
             writeData<u32>(place, rm(rec));

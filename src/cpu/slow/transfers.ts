@@ -12,7 +12,8 @@ import type { Needs } from '../operation-fields.js';
 import { tallyInstruction } from '../performance-monitors.js';
 import type { Machine } from '../state.js';
 import { register, setRegister, setWord, word } from '../state.js';
-import { SCTLR_SW } from '../control-bits.js';
+import { ACTLR_SMP, SCTLR_SW } from '../control-bits.js';
+import { isForExclusivesHere } from '../tlb.js';
 import { unpredictable } from '../unpredictable.js';
 
 const strict = { strict: true } as const;
@@ -116,8 +117,16 @@ export function transferRecord(m: Machine, rec: number): void {
   }
 }
 
+/** Tells who listens of an exclusive that need not work on a board; its translation is known. */
+function tellOfExclusive(m: Machine, address: number): void {
+  const tell = m.listener?.exclusiveByChance;
+  if (!tell || isForExclusivesHere(m, address >>> 0)) return;
+  tell(m.core.index, m.address, m.core.ACTLR & ACTLR_SMP ? 'memory' : 'SMP');
+}
+
 function loadExclusive(m: Machine, address: number, size: 1 | 2 | 4): number {
   const physical = physicalOf(m, address, size, false);
+  tellOfExclusive(m, address);
   const value = readMemory(m, address, size, strict);
   setWord(m, L.EXCLUSIVE_ADDRESS, physical);
   setWord(m, L.EXCLUSIVE_SIZE, size);
@@ -127,6 +136,7 @@ function loadExclusive(m: Machine, address: number, size: 1 | 2 | 4): number {
 /** Stores if the monitor allows, and gives the result to Rd: 0 for done, 1 for not. */
 function storeExclusive(m: Machine, rd: number, address: number, size: number, store: () => void): void {
   const physical = physicalOf(m, address, size, true);
+  tellOfExclusive(m, address);
   const open = word(m, L.EXCLUSIVE_SIZE) !== size || word(m, L.EXCLUSIVE_ADDRESS) !== physical;
   if (!open) store();
   setWord(m, L.EXCLUSIVE_SIZE, 0);
@@ -226,6 +236,7 @@ export const transfers = {
     if (rt2 >= 15) undefinedInstruction(m);
     const address = register(m, Rn);
     const physical = physicalOf(m, address, 8, false);
+    tellOfExclusive(m, address);
     const [low, high] = [readMemory(m, address, 4, strict), readMemory(m, address + 4, 4, strict)];
     setRegister(m, Rt, low);
     setRegister(m, rt2, high);

@@ -7,7 +7,7 @@ import { hcr, stored, storedContext, virtualMemory } from './access.js';
 
 const SMP = 1 << R.ACTLR.bits.SMP;
 
-const actlr = stored(R.ACTLR);
+const actlr = storedContext(R.ACTLR);
 
 export const control = {
   SCTLR: storedContext(R.SCTLR, virtualMemory),
