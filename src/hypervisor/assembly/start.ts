@@ -5,6 +5,7 @@
 import { assembler } from '../../isa/assembler.js';
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../isa/registers.js';
 import { COPY_STEP as STEP, FILE_MAGIC } from '../shared/layout.js';
+import { writeAlone, writeSplitCheck } from './split.js';
 
 /** A part of the file, and where it goes. */
 export interface Part {
@@ -18,14 +19,16 @@ export interface Part {
 /**
  * The code with its list of parts. Its length depends only on how many these are.
  * @param entry the hypervisor's entry: tree in R0, the host's kernel in R1, the file in R2
- * @param hostKernel offset of the host's kernel in the file
+ * @param hostKernel offset of the host's kernel in the file, and its bytes
  * @param description offset and bytes of what the file says about itself
+ * @param needed where the ARM's memory must end at the least: else the host starts alone, and nothing is copied
  */
 export function startCode(
   parts: readonly Part[],
   entry: number,
-  hostKernel: number,
+  hostKernel: { readonly offset: number; readonly bytes: number },
   description: { readonly offset: number; readonly bytes: number },
+  needed: number,
 ): Uint8Array {
   const a = assembler();
   const file = a.label('file');
@@ -41,6 +44,8 @@ export function startCode(
   a.adr(r12, file);
   a.note('The device tree, as the kernel would have it');
   a.mov(sp, r2);
+  const alone = a.label('alone');
+  writeSplitCheck(a, needed, alone);
   a.adr(r0, list);
   a.at(nextPart);
   a.ldm(r0, '!', [r1, r2, r3]);
@@ -64,6 +69,8 @@ export function startCode(
   a.bx(r3);
   a.at(list);
   for (const { offset, to, bytes } of parts) a.word(offset, to, Math.ceil(bytes / STEP) * STEP);
-  a.word(hostKernel, entry, 0);
+  a.word(hostKernel.offset, entry, 0);
+  a.at(alone);
+  writeAlone(a, needed, hostKernel);
   return a.assemble();
 }

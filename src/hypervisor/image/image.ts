@@ -255,10 +255,13 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
   };
   const entry = hypervisor.symbols.get('entry')!;
   const none = { offset: 0, bytes: 0 };
-  const at = { offset: startCode(layOut(0).parts, entry, 0, none).length, bytes: descriptionBytes.length };
+  const at = {
+    offset: startCode(layOut(0).parts, entry, none, none, end).length,
+    bytes: descriptionBytes.length,
+  };
   const { parts, hostAt } = layOut(roundUp(at.offset + at.bytes, STEP));
   const file = new Uint8Array(hostAt + hostKernel.length);
-  file.set(startCode(parts, entry, hostAt, at));
+  file.set(startCode(parts, entry, { offset: hostAt, bytes: hostKernel.length }, at, end));
   file.set(descriptionBytes, at.offset);
   parts.forEach(({ offset }, i) => {
     file.set(contents[i]!.data, offset);
