@@ -58,6 +58,9 @@ const [TABLE, BLOCK, ACCESSED, EXECUTE_NEVER_HIGH] = [3, 1, 1 << 10, 1 << 22];
 const descriptor = (address: number, attributes: number, shareability: number): number =>
   (address | BLOCK | ACCESSED | (1 << 6) | (shareability << 8) | (indexOf(attributes) << 2)) >>> 0;
 
+/** PMSELR.SEL that means the cycle counter. */
+const CYCLE_COUNTER = 31;
+
 /** What each core writes down of itself. */
 const RECORD = [
   ['CPSR', readMode],
@@ -521,6 +524,14 @@ export function bareCode(
   writeRecord(a, parts);
   loadAddress(a, r0, vectors);
   a.mcr(reg.HVBAR, r0);
+  a.note(
+    'The cycle counter counts in HYP mode only where its filter says so (ARM ARM B4.1, PMXEVTYPER and PMSELR)',
+  );
+  a.mov(r0, CYCLE_COUNTER);
+  a.mcr(reg.PMSELR, r0);
+  a.isb();
+  a.mov(r0, bits(reg.PMXEVTYPER, { NSH: 1 }));
+  a.mcr(reg.PMXEVTYPER, r0);
   a.mov(r0, bits(reg.PMCR, { E: 1, C: 1 }));
   a.mcr(reg.PMCR, r0);
   a.mov(r0, 1);
