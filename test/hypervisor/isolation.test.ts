@@ -4,6 +4,7 @@ import { assembler } from '../../src/isa/assembler.js';
 import { lr, p15, c, pc, r0, r1, r2, r6, r7, r8 } from '../../src/isa/registers.js';
 import * as reg from '../../src/isa/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
+import { emptyFdt, ensureNode, fdtFromCells, writeFdt } from '../../src/firmware/fdt.js';
 import {
   ARM_MEMORY,
   guest,
@@ -135,6 +136,8 @@ const attempts: readonly Attempt[] = [
   },
 ];
 
+const TREE_AT = 0x0100_0000;
+
 /** Makes the attempts one after another; each exception's kind is noted, and the next one made. */
 function trying(): Uint8Array {
   const a = assembler(GUEST_RAM + GUEST_KERNEL);
@@ -171,7 +174,11 @@ function trying(): Uint8Array {
 test('whatever a guest tries ends in a result or in a fault of its own', async () => {
   const host = listeningHost();
   const image = smallImage(host, [guest(trying())]);
-  const pi = await createBuiltInPi(handoverOf(image), () => undefined);
+  // A tree says how the memory is split: else the VideoCore is asked, which writes its answer into the file.
+  const fdt = emptyFdt();
+  ensureNode(fdt, '/memory').properties.set('reg', fdtFromCells(0, ARM_MEMORY));
+  const tree = { name: 'tree', address: TREE_AT, data: writeFdt(fdt) };
+  const pi = await createBuiltInPi(handoverOf(image, [tree], TREE_AT), () => undefined);
   pi.run(10_000_000);
   const view = ramView(pi.cpu);
   const got = attempts.map((it, i) => ({
