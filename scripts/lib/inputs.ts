@@ -88,7 +88,7 @@ const lpaeGroups: readonly Group[] = [
 const inputsFolder = join(cacheFolder, 'inputs');
 
 /** A program of Debian's that runs in a Linux under test. */
-export type DebianProgram = 'gdb-minimal';
+export type DebianProgram = 'gdb-minimal' | 'linux-perf';
 
 /** Where a group's package and version stand. */
 const versionFile = 'package.txt';
