@@ -1,24 +1,16 @@
 /** A Linux for the Pi 2 that has KVM, built from public source: no distribution's 32-bit kernel has it any more. */
-import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { HypberryError } from '../../src/base/errors.js';
-import { cacheFolder, withLock } from './cache.js';
 import type { KernelInput } from './inputs.js';
+import { builtFromSource } from './public-source.js';
 import { run } from './run.js';
-import { ensureTools, linuxTools } from './tools.js';
+import { linuxTools } from './tools.js';
 
 /** Linux 4.19.63, of the last version line but a few with KVM on 32-bit Arm, and with the Pi 2's devices. */
 const REPOSITORY = 'https://github.com/a6guerre/rasp_linux_repo.git';
 const COMMIT = '2daf0f9163a4d52f72467b6ce3bd74980ff14dec';
 const VERSION = 'Linux 4.19.63';
-
-/** Names a Git repository on this machine that has the commit, where the public one is not to be asked. */
-const SOURCE_VARIABLE = 'HYPBERRY_KVM_LINUX';
-
-/** What is not unpacked: the largest files, which no build for the Pi needs, so that a copy without them will do. */
-const LEFT_OUT = 'drivers/gpu/drm/amd/include';
 
 /** What is switched on; everything else that can be is off. */
 const SWITCHED_ON = [
@@ -49,36 +41,10 @@ nod /dev/kvm 600 0 0 c 10 232
 file /init ${program} 755 0 0
 `;
 
-const folder = join(cacheFolder, 'inputs', 'linux-kvm');
 const TREE = 'bcm2836-rpi-2-b.dtb';
-/** What a kernel was made of, beside it. */
-const RECIPE = 'recipe.txt';
 
-/** Unpacks the source into a folder. */
-async function unpackSource(repository: string, target: string): Promise<void> {
-  const unpack = 'git --git-dir="$1" archive "$2" -- . ":(exclude)$4" | tar -x -C "$3"';
-  await run('sh', ['-c', unpack, 'sh', repository, COMMIT, target, LEFT_OUT]);
-  if (!existsSync(join(target, 'arch/arm/kvm')))
-    throw new Error(`${repository} does not have the commit ${COMMIT}`);
-}
-
-async function fetchSource(work: string, target: string): Promise<void> {
-  const given = process.env[SOURCE_VARIABLE];
-  if (given !== undefined && given !== '') return unpackSource(given, target);
-  const repository = join(work, 'repository');
-  process.stderr.write(`fetching ${VERSION} of ${REPOSITORY}\n`);
-  await run('git', ['init', '--quiet', '--bare', repository]);
-  await run('git', ['--git-dir', repository, 'fetch', '--quiet', '--depth', '1', REPOSITORY, COMMIT]);
-  await unpackSource(repository, target);
-}
-
-async function build(work: string, program: string): Promise<void> {
-  const source = join(work, 'source');
+async function build(source: string, built: string, work: string, program: string): Promise<void> {
   const path = (name: string) => join(work, name);
-  await mkdir(source, { recursive: true });
-  await fetchSource(work, source);
-
-  process.stderr.write(`building ${VERSION} with KVM\n`);
   const make = (...args: string[]) =>
     run('nice', ['make', `-j${availableParallelism()}`, ...MAKE, ...args], { cwd: source });
   const options = [
@@ -97,9 +63,8 @@ async function build(work: string, program: string): Promise<void> {
   const headers = join(source, 'usr/include');
   await run('arm-linux-gnueabihf-gcc', [...COMPILE, '-isystem', headers, '-o', path('init'), program]);
   await make('zImage', TREE);
-  await mkdir(path('built'));
-  await copyFile(join(source, 'arch/arm/boot/zImage'), path('built/vmlinuz'));
-  await copyFile(join(source, 'arch/arm/boot/dts', TREE), path(`built/${TREE}`));
+  await copyFile(join(source, 'arch/arm/boot/zImage'), join(built, 'vmlinuz'));
+  await copyFile(join(source, 'arch/arm/boot/dts', TREE), join(built, TREE));
 }
 
 /**
@@ -111,38 +76,22 @@ async function build(work: string, program: string): Promise<void> {
  * @throws HypberryError `tools.missing`; `inputs.failed` where the source cannot be had or does not build
  */
 export async function kvmKernel(program: string): Promise<KernelInput> {
-  const recipe = [
-    COMMIT,
-    ...SWITCHED_ON,
-    ...MAKE,
-    ...COMPILE,
-    initramfs('init'),
-    await readFile(program, 'utf8'),
-  ].join('\n');
-  await withLock('linux-kvm', async () => {
-    if ((await readFile(join(folder, RECIPE), 'utf8').catch(() => '')) === recipe) return;
-    await ensureTools(linuxTools);
-    // Under the lock, so one that is already there was left by a process that was killed.
-    const work = join(cacheFolder, 'inputs', '.building-linux');
-    await rm(work, { recursive: true, force: true });
-    await mkdir(work, { recursive: true });
-    try {
-      await build(work, program);
-      await writeFile(join(work, 'built', RECIPE), recipe);
-      await rm(folder, { recursive: true, force: true });
-      await rename(join(work, 'built'), folder);
-    } catch (error) {
-      // A compiler says a lot: all of it is in the cause.
-      const [first] = (error instanceof Error ? error.message : String(error)).split('\n');
-      throw new HypberryError(
-        'inputs.failed',
-        `${VERSION} with KVM could not be made: ${first}.`,
-        `Where ${REPOSITORY} cannot be reached, let ${SOURCE_VARIABLE} name a Git repository that has its commit ${COMMIT}.`,
-        { cause: error },
-      );
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
+  const folder = await builtFromSource({
+    folder: 'linux-kvm',
+    name: `${VERSION} with KVM`,
+    tools: linuxTools,
+    sources: [
+      {
+        name: VERSION,
+        repository: REPOSITORY,
+        commit: COMMIT,
+        variable: 'HYPBERRY_KVM_LINUX',
+        // The largest files, which no build for the Pi needs.
+        leftOut: ['drivers/gpu/drm/amd/include'],
+      },
+    ],
+    options: [...SWITCHED_ON, ...MAKE, ...COMPILE, initramfs('init'), await readFile(program, 'utf8')],
+    build: ([source], built, work) => build(source!, built, work, program),
   });
   return { vmlinuz: join(folder, 'vmlinuz'), dtb: join(folder, TREE), version: VERSION };
 }
