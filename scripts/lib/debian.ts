@@ -60,6 +60,11 @@ export interface DebianClient {
    * @returns the package's name and version
    */
   unpackAll(suite: string, name: string, folder: string): Promise<string>;
+  /**
+   * Downloads a source package and unpacks some of what its upstream gave.
+   * @param wanted paths in its archive, in which `*` stands for anything
+   */
+  unpackSource(suite: string, name: string, wanted: readonly string[], folder: string): Promise<void>;
 }
 
 /** The name and version of a package's file. */
@@ -162,6 +167,19 @@ export async function openDebianClient(
           packages.find((it) => it.startsWith(`${name}_`))!,
         ),
       );
+    },
+
+    async unpackSource(suite, name, wanted, target) {
+      const text = await readFile(path('debian.sources'), 'utf8');
+      await writeFile(path('debian.sources'), text.replace('Types: deb\n', 'Types: deb-src\n'));
+      await run('apt-get', [...config, '-q', 'update']);
+      const work = path(`source-${suite}-${name}`);
+      await mkdir(work, { recursive: true });
+      await run('apt-get', [...config, '-q', 'source', '--download-only', `${name}/${suite}`], { cwd: work });
+      const original = (await readdir(work)).find((it) => /\.orig\.tar\.\w+$/.test(it))!;
+      await mkdir(target, { recursive: true });
+      const options = ['-C', target, '--strip-components=1', '--wildcards'];
+      await run('tar', ['-x', '-f', join(work, original), ...options, ...wanted]);
     },
   };
 }

@@ -88,7 +88,7 @@ const lpaeGroups: readonly Group[] = [
 const inputsFolder = join(cacheFolder, 'inputs');
 
 /** A program of Debian's that runs in a Linux under test. */
-export type DebianProgram = 'gdb-minimal' | 'linux-perf';
+export type DebianProgram = 'gdb-minimal' | 'linux-perf' | 'openssl' | 'stress-ng';
 
 /** Where a group's package and version stand. */
 const versionFile = 'package.txt';
@@ -204,6 +204,31 @@ export async function lpaeKernels(): Promise<Record<Suite, KernelInput>> {
   return { bookworm: await kernel('bookworm-lpae'), trixie: await kernel('trixie-lpae') };
 }
 
+/** Has a folder be made by Debian's package client, where it is not there. */
+async function once(
+  folder: string,
+  what: string,
+  suite: Suite,
+  unpack: (client: DebianClient, target: string) => Promise<unknown>,
+): Promise<void> {
+  if (existsSync(folder)) return;
+  if (!(await hasDebianClient())) {
+    throw new HypberryError(
+      'inputs.missing',
+      `${what} is not here, and this system has no Debian package client to fetch it.`,
+      `Unpack it from Debian ${suite} (https://packages.debian.org) into ${folder}.`,
+    );
+  }
+  await withLock('inputs', async () => {
+    if (existsSync(folder)) return;
+    await fetching([suite], async (client, work) => {
+      process.stderr.write(`fetching ${what} of Debian ${suite}\n`);
+      await unpack(client, join(work, 'root'));
+      await rename(join(work, 'root'), folder);
+    });
+  });
+}
+
 /**
  * A program of Debian's for armhf with all that it depends on, as it would be installed. Fetched only when asked for.
  * @returns the folder that stands for /
@@ -211,21 +236,22 @@ export async function lpaeKernels(): Promise<Record<Suite, KernelInput>> {
  */
 export async function debianProgram(name: DebianProgram, suite: Suite = 'bookworm'): Promise<string> {
   const folder = join(inputsFolder, `${name}-${suite}`);
-  if (existsSync(folder)) return folder;
-  if (!(await hasDebianClient())) {
-    throw new HypberryError(
-      'inputs.missing',
-      `${name} is not here, and this system has no Debian package client to fetch it.`,
-      `Unpack Debian's armhf package ${name} and all that it depends on into ${folder}.`,
-    );
-  }
-  await withLock('inputs', async () => {
-    if (existsSync(folder)) return;
-    await fetching([suite], async (client, work) => {
-      process.stderr.write(`fetching ${name} of Debian ${suite} and what it depends on\n`);
-      await client.unpackAll(suite, name, join(work, 'root'));
-      await rename(join(work, 'root'), folder);
-    });
-  });
+  await once(folder, `${name} with what it depends on`, suite, (client, target) =>
+    client.unpackAll(suite, name, target),
+  );
+  return folder;
+}
+
+/**
+ * Files of a Debian source package, as its upstream has them. Fetched only when asked for.
+ * @param wanted paths in its archive, in which `*` stands for anything
+ * @returns the folder that the package has at the top
+ * @throws HypberryError as {@link inputs}
+ */
+export async function debianSource(name: string, suite: Suite, wanted: readonly string[]): Promise<string> {
+  const folder = join(inputsFolder, `${name}-source-${suite}`);
+  await once(folder, `the source of ${name}`, suite, (client, target) =>
+    client.unpackSource(suite, name, wanted, target),
+  );
   return folder;
 }
