@@ -24,6 +24,7 @@ export const SCR_NS = maskOf(SCR, 'NS');
 export const SCR_IRQ = maskOf(SCR, 'IRQ');
 export const SCR_FIQ = maskOf(SCR, 'FIQ');
 export const SCR_EA = maskOf(SCR, 'EA');
+export const SCR_AW = maskOf(SCR, 'AW');
 export const SCR_FW = maskOf(SCR, 'FW');
 export const SCR_SCD = maskOf(SCR, 'SCD');
 export const SCR_HCE = maskOf(SCR, 'HCE');

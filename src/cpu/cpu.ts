@@ -345,7 +345,12 @@ export class Cpu {
     this.setInterrupt(this.machine.cores[core]!, 'fiq', level);
   }
 
-  private setInterrupt(core: Core, line: 'irq' | 'fiq', level: boolean): void {
+  /** Has an access of a core's have failed somewhere on its way: it takes an asynchronous abort as soon as it may. */
+  raiseAbort(core: number): void {
+    this.setInterrupt(this.machine.cores[core]!, 'abort', true);
+  }
+
+  private setInterrupt(core: Core, line: 'irq' | 'fiq' | 'abort', level: boolean): void {
     if (core[line] === level) return;
     core[line] = level;
     if (!level) return;

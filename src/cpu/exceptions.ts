@@ -19,7 +19,13 @@ import {
 } from '../isa/program-status.js';
 import { MOE } from '../isa/debug-points.js';
 import { EXCEPTION, FIQ, IRQ } from './event-kinds.js';
-import { FAULT_DEBUG, FAULT_EXTERNAL, FAULT_EXTERNAL_WALK, shortFaultStatus } from './faults.js';
+import {
+  FAULT_ASYNCHRONOUS,
+  FAULT_DEBUG,
+  FAULT_EXTERNAL,
+  FAULT_EXTERNAL_WALK,
+  shortFaultStatus,
+} from './faults.js';
 import { taken } from './instruction.js';
 import * as L from './layout.js';
 import type { Translation } from './mmu.js';
@@ -52,6 +58,7 @@ import {
   HCR_VI,
   HDCR_TDE,
   HIGH_VECTORS,
+  SCR_AW,
   SCR_EA,
   SCR_FIQ,
   SCR_FW,
@@ -417,11 +424,15 @@ export function debugEvent(m: Machine, moe: number): never {
 /** Which interrupts the running core would take now, by their masks and routes (B1.8.3, B1.8.4, B1.8.7). */
 export function pendingInterrupt(
   m: Machine,
-): 'fiq' | 'irq' | 'virtual-abort' | 'virtual-fiq' | 'virtual-irq' | undefined {
+): 'abort' | 'fiq' | 'irq' | 'virtual-abort' | 'virtual-fiq' | 'virtual-irq' | undefined {
   const { core } = m;
   const cpsr = word(m, L.CPSR);
   const secure = isSecure(m);
   const guest = !secure && modeOf(m) !== MODE_HYP;
+  if (core.abort) {
+    const free = !secure && (core.SCR & (SCR_EA | SCR_AW)) === SCR_EA;
+    if (!(cpsr & PSR_A) || free || (guest && core.HCR & HCR_AMO)) return 'abort';
+  }
   if (core.fiq) {
     const free = !secure && (core.SCR & (SCR_FIQ | SCR_FW)) === SCR_FIQ;
     if (!(cpsr & PSR_F) || free || (guest && core.HCR & HCR_FMO)) return 'fiq';
@@ -438,7 +449,7 @@ export function pendingInterrupt(
 /** Whether something is pending that ends WFI, masked or not (B1.8.14). */
 export function wakesFromWfi(m: Machine): boolean {
   const { core } = m;
-  if (core.irq || core.fiq) return true;
+  if (core.irq || core.fiq || core.abort) return true;
   if (isSecure(m) || modeOf(m) === MODE_HYP) return false;
   const { HCR } = core;
   return (
@@ -456,6 +467,10 @@ export function takeInterrupt(m: Machine, which: NonNullable<ReturnType<typeof p
   const inHyp = modeOf(m) === MODE_HYP;
   const nonSecure = !isSecure(m);
   switch (which) {
+    case 'abort':
+      core.abort = false;
+      takeAsynchronousAbort(m, next);
+      return;
     case 'fiq':
       if (core.SCR & SCR_FIQ) takeToMonitor(m, VECTOR_FIQ, lr);
       else if (inHyp || (nonSecure && core.HCR & HCR_FMO)) takeToHyp(m, VECTOR_FIQ, next);
@@ -474,11 +489,30 @@ export function takeInterrupt(m: Machine, which: NonNullable<ReturnType<typeof p
       return;
     case 'virtual-abort': {
       core.HCR &= ~HCR_VA;
-      // An asynchronous external abort (table B3-23, B3-24).
-      const bank = core.nonSecure;
-      bank.DFSR = bank.TTBCR & TTBCR_EAE ? (1 << 9) | 0b010001 : (1 << 10) | 0b0110;
+      setAsynchronous(core.nonSecure);
       takeToMode(m, MODE_ABT, VECTOR_DATA, (next + 8) >>> 0, PSR_A);
     }
+  }
+}
+
+/** An asynchronous external abort in DFSR (tables B3-23, B3-24); DFAR keeps what it had. */
+function setAsynchronous(bank: SystemBank): void {
+  bank.DFSR = bank.TTBCR & TTBCR_EAE ? (1 << 9) | FAULT_ASYNCHRONOUS : (1 << 10) | 0b0110;
+}
+
+/** Takes an asynchronous external abort (B1.9.8, TakeDataAbortException). */
+function takeAsynchronousAbort(m: Machine, next: number): void {
+  const { core } = m;
+  const inHyp = modeOf(m) === MODE_HYP;
+  if (core.SCR & SCR_EA) {
+    setAsynchronous(core.secure);
+    takeToMonitor(m, VECTOR_DATA, (next + 8) >>> 0);
+  } else if (inHyp || (!isSecure(m) && core.HCR & HCR_AMO)) {
+    const ec = inHyp ? EC_DATA_HYP : EC_DATA_LOWER;
+    takeToHyp(m, inHyp ? VECTOR_DATA : VECTOR_HYP_TRAP, next, (ec << 26) | IL | FAULT_ASYNCHRONOUS);
+  } else {
+    setAsynchronous(bankOf(m));
+    takeToMode(m, MODE_ABT, VECTOR_DATA, (next + 8) >>> 0, PSR_A);
   }
 }
 

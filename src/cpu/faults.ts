@@ -5,6 +5,7 @@ export const FAULT_TRANSLATION = 0b000100;
 export const FAULT_ACCESS_FLAG = 0b001000;
 export const FAULT_PERMISSION = 0b001100;
 export const FAULT_EXTERNAL = 0b010000;
+export const FAULT_ASYNCHRONOUS = 0b010001;
 export const FAULT_EXTERNAL_WALK = 0b010100;
 export const FAULT_ALIGNMENT = 0b100001;
 export const FAULT_DEBUG = 0b100010;

@@ -134,6 +134,8 @@ export class Core {
   /** Interrupt inputs. */
   irq = false;
   fiq = false;
+  /** An asynchronous external abort is pending: it is taken once, as soon as it may be. */
+  abort = false;
   /** WFI or WFE holds the core. */
   waiting: 'no' | 'interrupt' | 'event' = 'no';
   /** It slept when its last slice ended. */

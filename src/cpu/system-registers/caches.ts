@@ -1,22 +1,44 @@
-/** Cache and branch predictor maintenance, barriers in their old form (c7), the level 2 cache (c9): there are no caches here. */
+/**
+ * Cache and branch predictor maintenance, barriers in their old form (c7), the level 2 cache (c9). There are no caches
+ * here, but an address is translated, and may not be mapped.
+ */
 import { MODE_HYP } from '../../isa/program-status.js';
 import { SCTLR_CP15BEN } from '../control-bits.js';
-import { isSecure, modeOf } from '../current-mode.js';
-import { undefinedInstruction } from '../exceptions.js';
+import { isPrivileged, isSecure, modeOf } from '../current-mode.js';
+import { dataAbort, undefinedInstruction } from '../exceptions.js';
+import { FAULT_ACCESS_FLAG, FAULT_TRANSLATION } from '../faults.js';
 import { checkWatchpoints } from '../memory.js';
+import { currentRegime, isFlat, walk } from '../mmu.js';
 import type { Machine } from '../state.js';
 import * as R from '../../isa/system-registers.js';
 import type { Accesses, Conditions } from './access.js';
 import { hcr, nothing, stored } from './access.js';
 
-const maintenance = (bit?: Parameters<typeof hcr>[0]): { write: () => undefined } & Conditions =>
+const maintenance = (
+  bit?: Parameters<typeof hcr>[0],
+): { write: (m: Machine, value: number) => void } & Conditions =>
   bit ? { write: nothing, trap: hcr(bit) } : { write: nothing };
 
 /** Bytes of a line of the data cache (CTR). */
 const LINE = 64;
 
+/** Faults that operations on caches by address have as accesses do; they need no rights (B3.12). */
+const MMU_FAULTS: readonly number[] = [FAULT_TRANSLATION, FAULT_ACCESS_FLAG];
+
+/** Translates the address of an operation. A fault is one of data, and a write's (B3.13.6, HSR.CM and WnR). */
+function translateForMaintenance(m: Machine, address: number): void {
+  if (isFlat(m)) return;
+  const found = walk(m, currentRegime(m), address, isPrivileged(m));
+  if (!MMU_FAULTS.includes(found.fault & ~3)) return;
+  dataAbort(m, address, found.fault, found, { write: true, maintenance: true });
+}
+const byAddress = (bit: 'TPC' | 'TPU'): ReturnType<typeof maintenance> => ({
+  write: translateForMaintenance,
+  trap: hcr(bit),
+});
+
 const bySetWay = maintenance('TSW');
-const toCoherency = maintenance('TPC');
+const toCoherency = byAddress('TPC');
 const toUnification = maintenance('TPU');
 const branchPredictors = maintenance();
 /** User mode may use these as well; they are UNDEFINED where CP15BEN says so (B4.1.130). */
@@ -39,7 +61,8 @@ export const caches = {
   // It throws data away, and is a store to watchpoints (as DDI 0500 10.9.1 has it for a Cortex-A53).
   DCIMVAC: {
     ...toCoherency,
-    write: (m, value) => {
+    write: (m: Machine, value: number): void => {
+      translateForMaintenance(m, value);
       checkWatchpoints(m, (value & -LINE) >>> 0, LINE, true);
     },
   },
@@ -48,7 +71,7 @@ export const caches = {
   ICIALLUIS: toUnification,
   ICIALLU: toUnification,
   ICIMVAU: toUnification,
-  DCCMVAU: toUnification,
+  DCCMVAU: byAddress('TPU'),
   BPIALLIS: branchPredictors,
   BPIALL: branchPredictors,
   BPIMVA: branchPredictors,

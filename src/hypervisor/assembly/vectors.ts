@@ -16,6 +16,10 @@ const FAULTS = ['reset', 'undefined', 'call', 'prefetchAbort', 'dataAbort'] as c
 /** The rest of the table, in its order. */
 const TRAPS = ['trap', 'irq', 'fiq'] as const;
 
+/** HSR's DFSC of an asynchronous external abort; that of one by parity has a bit more (ARM ARM table B3-24). */
+const ASYNCHRONOUS = 0b010001;
+const ASYNCHRONOUS_MASK = 0b110111;
+
 /** HMAIR0: attribute 0 is Normal memory, written back, 1 is Device memory (ARM ARM B4.1). */
 const HMAIR0_VALUE = 0x04ff;
 /** Tables inner shareable and cached, T0SZ 0; bits 31 and 23 read as one (ARM ARM B4.1, HTCR). */
@@ -40,6 +44,16 @@ export function writeVectors(a: Assembler, labelOf: LabelOf): void {
 
   FAULTS.forEach((name, vector) => {
     a.at(labelOf(`enter.${name}`));
+    if (name === 'dataAbort') {
+      a.note(
+        'Asynchronous, by parity or not: some vcpu’s, in the window of `takeAborts`, the only one there is',
+      );
+      a.mrc(reg.HSR, r1);
+      a.and(r1, r1, ASYNCHRONOUS_MASK);
+      a.cmp(r1, ASYNCHRONOUS);
+      a.moveq(r0, 1);
+      a.ereteq();
+    }
     a.mov(r0, vector);
     a.b(faulted);
   });
@@ -67,6 +81,10 @@ export function writeVectors(a: Assembler, labelOf: LabelOf): void {
   a.note('R0: the vcpu to go on with');
   a.mov(sp, r0);
   a.pop(FRAME);
+  a.note(
+    "A compare-exchange of the hypervisor's that failed leaves the monitor open; a return does not close it",
+  );
+  a.clrex();
   a.eret();
 }
 
@@ -81,6 +99,8 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   };
 
   a.at(labelOf('entry'));
+  a.note('Whatever is pending waits, aborts too, until somebody may have it');
+  a.cpsid('aif');
   a.mov(r6, r0);
   a.mov(r7, r1);
   a.mov(r8, r2);

@@ -81,6 +81,7 @@ const KEPT = [r4, r5, r6, r7, r8, r9, r10, r11] as const;
 
 /**
  * Writes `saveVcpu(vcpu)` and `loadVcpu(vcpu)`, and the same for VFP and NEON, after the procedure call standard.
+ * `takeAborts` has what the vcpu's accesses may still abort by come now, by vectors.ts; gives 1 where they did, else 0.
  * FPEXC is apart from these: an access with FPEXC.EN clear is UNDEFINED before HCPTR traps it (ARM ARM A2.6, pseudocode
  * of the checks), so it is set for as long as the core runs another vcpu: `parkVfp`, `unparkVfp`.
  */
@@ -108,6 +109,20 @@ export function writeWorldSwitch(a: Assembler, labelOf: (symbol: string) => Labe
   a.note('The second stage and the first ones of the other vcpu count from here');
   a.isb();
   a.pop([...KEPT, pc]);
+
+  a.at(labelOf('takeAborts'));
+  a.mrs(r2, 'ELR_hyp');
+  a.mrs(r3, 'SPSR');
+  a.mov(r0, 0);
+  a.note('What was written is where it goes, or the abort is there (ARM ARM A3.8.3)');
+  a.dsb();
+  a.cpsie('a');
+  a.note('One that is pending is taken by now: its vector sets R0');
+  a.isb();
+  a.cpsid('a');
+  a.msr('ELR_hyp', r2);
+  a.msr('SPSR_fsxc', r3);
+  a.bx(lr);
 
   const enable = (): void => {
     a.mov(r2, FPEXC_EN);

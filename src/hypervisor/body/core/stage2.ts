@@ -7,7 +7,7 @@ import { BASIC_PENDING } from '../generated/interrupt-controller.js';
 import { LOCAL_BASE } from '../generated/local-peripherals.js';
 import * as L from '../../shared/layout.js';
 import { Vm, configuration } from './vm.js';
-import { DCCMVAC, TLBIALLNSNHIS, barrier, shared } from '../intrinsics.js';
+import { DCCMVAC, TLBIALLIS, barrier, shared } from '../intrinsics.js';
 
 // @external('address', 'hypTables')
 declare function hypTables(): usize;
@@ -84,7 +84,10 @@ export function makeGuestTables(vm: Vm): usize {
   return level1;
 }
 
-/** Lets the host at the interrupt controllers itself, or has its accesses trapped. */
+/**
+ * Lets the host at the interrupt controllers itself, or has its accesses trapped. Only for a core of the host's: in
+ * HYP mode TLBIALLIS is for the VMID in VTTBR (ARM ARM B4.2.2), so the guests' translations stay.
+ */
 export function mapControllers(shown: bool): void {
   const peripherals = hostTables() + 3 * L.TABLE_SIZE;
   const controller = peripherals + 8 * ((CONTROLLER_PAGE - PERIPHERAL_BASE) >> 12);
@@ -94,7 +97,7 @@ export function mapControllers(shown: bool): void {
   DCCMVAC.write(<u32>controller);
   DCCMVAC.write(<u32>local);
   barrier.dsbIsh();
-  TLBIALLNSNHIS.write(0);
+  TLBIALLIS.write(0);
   barrier.dsbIsh();
   barrier.isb();
 }

@@ -3,12 +3,14 @@ import { deliver } from '../core/events.js';
 import { IRQ_SOURCE_CNTHPIRQ, IRQ_SOURCE_CNTVIRQ, TIMERS_ROUTING } from '../generated/local-peripherals.js';
 import { RUNNABLE, Vcpu, Vm, core, noVcpu, stateOf } from '../core/vm.js';
 import { arm } from '../devices/timer.js';
-import { CNTV_CTL, HCPTR, HCR, TLBIALLNSNH, barrier, mmio } from '../intrinsics.js';
+import { CNTV_CTL, HCPTR, HCR, TLBIALL, barrier, mmio } from '../intrinsics.js';
 
 // @external('assembly', 'saveVcpu')
 declare function saveVcpu(vcpu: Vcpu): void;
 // @external('assembly', 'loadVcpu')
 export declare function loadVcpu(vcpu: Vcpu): void;
+// @external('assembly', 'takeAborts')
+declare function takeAborts(): u32;
 // @external('assembly', 'saveVfp')
 declare function saveVfp(vcpu: Vcpu): void;
 // @external('assembly', 'loadVfp')
@@ -36,7 +38,10 @@ export function discardRegisters(vcpu: Vcpu): void {
   mmio.write32(TIMERS_ROUTING + 4 * here.index, IRQ_SOURCE_CNTHPIRQ);
 }
 
-/** The core's TLB knows machines, not their vcpus: what another one of the same machine had there is not this one's. */
+/**
+ * The core's TLB knows machines, not their vcpus: what another one of the same machine had there is not the loaded
+ * one's. In HYP mode TLBIALL is for the VMID in VTTBR (ARM ARM B4.2.2).
+ */
 function flushOthersTranslations(vcpu: Vcpu): void {
   const at = changetype<usize>(vcpu.vm) + offsetof<Vm>('ranLast') + vcpu.core;
   const last = load<u8>(at);
@@ -44,7 +49,7 @@ function flushOthersTranslations(vcpu: Vcpu): void {
   if (last == mine) return;
   store<u8>(at, mine);
   if (last == 0) return;
-  TLBIALLNSNH.write(0);
+  TLBIALL.write(0);
   barrier.dsb();
   barrier.isb();
 }
@@ -62,11 +67,20 @@ function trapWaits(vcpu: Vcpu): void {
   HCR.write(siblingOf(vcpu) != noVcpu() ? hcr | HCR.TWE : hcr & ~HCR.TWE);
 }
 
+/**
+ * An asynchronous abort that accesses of the loaded vcpu led to is its own to take, not the next one's, nor HYP mode's.
+ * What was written before is where it goes: it waits for that.
+ */
+export function settleAborts(): void {
+  if (takeAborts() != 0 && core().loaded != noVcpu()) HCR.write(HCR.read() | HCR.VA);
+}
+
 /** Has the core hold a vcpu's registers, and sets the HYP timer. */
 export function resume(vcpu: Vcpu, time: u64): void {
   const here = core();
   here.sliceEnd = time + vcpu.left;
   if (here.loaded != vcpu) {
+    settleAborts();
     if (here.loaded != noVcpu()) {
       if (here.vfp == here.loaded) parkVfp(here.vfp);
       saveVcpu(here.loaded);
@@ -86,7 +100,6 @@ export function resume(vcpu: Vcpu, time: u64): void {
       vcpu.timerHeld ? IRQ_SOURCE_CNTHPIRQ : IRQ_SOURCE_CNTHPIRQ | IRQ_SOURCE_CNTVIRQ,
     );
     // What an event was sent for while others had the core has to be looked at: it may be theirs that is gone.
-    barrier.clrex();
     barrier.sev();
   }
   if (vcpu.vm.vcpus > 1) trapWaits(vcpu);

@@ -35,7 +35,7 @@ import { arm, expire } from '../devices/timer.js';
 import { CRYSTAL_HZ } from '../generated/board.js';
 import { barrier, mmio, shared } from '../intrinsics.js';
 import { endPause, loadPiece, stopVcpu } from './lifecycle.js';
-import { discardRegisters, resume, siblingOf } from './loaded.js';
+import { discardRegisters, resume, settleAborts, siblingOf } from './loaded.js';
 import { startVcpu } from './vcpu-start.js';
 
 /** A slice: 5 ms of the system counter. */
@@ -137,7 +137,8 @@ export function schedule(current: Vcpu): Vcpu {
     const chosen = pickNext();
     if (chosen == noVcpu()) {
       arm();
-      barrier.dsb();
+      // One that is pending would end WFI again and again.
+      settleAborts();
       barrier.wfi();
     } else if (stateOf(chosen) == LOADING) {
       loadPiece(chosen);

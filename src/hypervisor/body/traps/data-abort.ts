@@ -1,7 +1,9 @@
 /** Loads and stores that stage 2 does not map. */
 import {
+  ISS_CM,
   ISS_DFSC,
   ISS_ISV,
+  ISS_S1PTW,
   ISS_SAS,
   ISS_SAS_SHIFT,
   ISS_SRT_SHIFT,
@@ -13,7 +15,7 @@ import { Vcpu } from '../core/vm.js';
 import { read as readInterface, write as writeInterface } from '../devices/gic-cpu-interface.js';
 import { isDevice, readDevice, writeDevice } from '../generated/dispatch.js';
 import { GICC_PAGE } from '../generated/guest-machine.js';
-import { HDFAR, HPFAR, word } from '../intrinsics.js';
+import { HCR, HDFAR, HPFAR, HSR, word } from '../intrinsics.js';
 import { deliverAbort } from './exceptions.js';
 import { isHostDevice, readHostDevice, writeHostDevice } from './host-access.js';
 import { readRegister, skip, writeRegister } from './registers.js';
@@ -21,9 +23,19 @@ import { readRegister, skip, writeRegister } from './registers.js';
 /** DFSC but for the level: a translation fault, which is what an address without memory gives. */
 const FAULT_KIND: u32 = ISS_DFSC & ~3;
 const TRANSLATION: u32 = 0x04;
-/** A translation fault by a word, R0 to R7, little-endian: CPSR.E has a bit's place that is 0 in this syndrome. */
-const PLAIN_MASK: u32 = ISS_ISV | ISS_SAS | (8 << ISS_SRT_SHIFT) | FAULT_KIND | PSR_E;
-const PLAIN: u32 = ISS_ISV | (2 << ISS_SAS_SHIFT) | TRANSLATION;
+/** Such a fault by a load or store with a syndrome: not by one's table walk, nor by an operation on caches. */
+const ACCESS_MASK: u32 = ISS_ISV | ISS_CM | ISS_S1PTW | FAULT_KIND;
+const ACCESS: u32 = ISS_ISV | TRANSLATION;
+/** One by a word, R0 to R7, little-endian: CPSR.E has a bit's place that is 0 in this syndrome. */
+const PLAIN_MASK: u32 = ACCESS_MASK | ISS_SAS | (8 << ISS_SRT_SHIFT) | PSR_E;
+const PLAIN: u32 = ACCESS | (2 << ISS_SAS_SHIFT);
+/** An operation on caches by address that stage 2 has nothing for; it may be a table walk's fault, too. */
+const CACHE_MASK: u32 = ISS_CM | ISS_S1PTW | FAULT_KIND;
+const CACHE: u32 = ISS_CM | TRANSLATION;
+/** DFSC of an asynchronous abort, an external one or one by parity, which differ in a bit. */
+const ASYNCHRONOUS_MASK: u32 = ISS_DFSC & ~8;
+const ASYNCHRONOUS: u32 = 0x11;
+
 /** A load or store that stage 2 does not map: a device's, or an external abort. */
 // @inline
 export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
@@ -40,7 +52,7 @@ export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
   }
   const size: u32 = 1 << ((hsr >> ISS_SAS_SHIFT) & 3);
   const n = (hsr >> ISS_SRT_SHIFT) & 0xf;
-  if ((hsr & ISS_ISV) != 0 && (hsr & FAULT_KIND) == TRANSLATION && n != 15 && (offset & (size - 1)) == 0) {
+  if ((hsr & ACCESS_MASK) == ACCESS && n != 15 && (offset & (size - 1)) == 0) {
     if (hsr & ISS_WnR) {
       if (write(vcpu, page, offset, size, swapIfBigEndian(readRegister(vcpu, n), size, psr))) {
         skip(hsr);
@@ -54,6 +66,16 @@ export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
       skip(hsr);
       return vcpu;
     }
+  }
+  // Where there is no memory no cache has anything. Such an instruction has 32 bits, which HSR does not say.
+  if ((hsr & CACHE_MASK) == CACHE) {
+    skip(HSR.IL);
+    return vcpu;
+  }
+  // It is for no instruction and no address: it goes on to the vcpu as what it is.
+  if ((hsr & ASYNCHRONOUS_MASK) == ASYNCHRONOUS) {
+    HCR.write(HCR.read() | HCR.VA);
+    return vcpu;
   }
   return deliverAbort(vcpu, false, address, (hsr & ISS_WnR) != 0);
 }

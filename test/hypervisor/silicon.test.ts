@@ -1,0 +1,274 @@
+/** What silicon does not forgive (ARCHITECTURE.md), as far as the built-in Pi 2 shows it. */
+import { describe, expect, test } from 'vitest';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { assembler } from '../../src/isa/assembler.js';
+import { lr, pc, r0, r1, r2, r3, r4, r5, r6, r7 } from '../../src/isa/registers.js';
+import { bits } from '../../src/isa/bits.js';
+import { DATA_ABORT_ISS } from '../../src/isa/fault-status.js';
+import * as reg from '../../src/isa/system-registers.js';
+import type { Observe } from '../../src/engine/observer.js';
+import type { BuiltInPi } from '../../src/engine/built-in.js';
+import { createBuiltInPi } from '../../src/engine/built-in.js';
+import type { GuestPlan, HypervisorImage } from '../../src/hypervisor/image/image.js';
+import {
+  consoleText,
+  GICC,
+  guest,
+  GUEST_KERNEL,
+  GUEST_MEMORY,
+  GUEST_RAM,
+  GUEST_UART,
+  handoverOf,
+  load,
+  quietHost,
+  smallGuest,
+  smallHost,
+  smallImage,
+  spin,
+} from './payloads.js';
+import { ramView } from '../support/ram.js';
+
+const MS = 1_000_000;
+const RESULTS = 0x4000;
+const PSCI_VERSION = 0x8400_0000;
+const CORE = 3;
+
+interface Run {
+  readonly pi: BuiltInPi;
+  readonly image: HypervisorImage;
+  /** Word n of a guest's results. */
+  readonly result: (guest: number, n: number) => number;
+}
+
+async function start(
+  guests: readonly GuestPlan[],
+  { host = quietHost, observe }: { host?: Uint8Array; observe?: (image: HypervisorImage) => Observe } = {},
+): Promise<Run> {
+  const image = smallImage(host, guests);
+  const pi = await createBuiltInPi(handoverOf(image), () => undefined, observe ? [observe(image)] : []);
+  const view = ramView(pi.cpu);
+  return {
+    pi,
+    image,
+    result: (guest, n) => view.getUint32(image.guestMemory[guest]! + RESULTS + 4 * n, true),
+  };
+}
+
+/** A guest that stays where it is at the end. */
+const ending = (main: (a: Assembler) => void): Uint8Array =>
+  smallGuest((a) => {
+    const end = a.label('end');
+    main(a);
+    a.at(end);
+    a.b(end);
+  });
+
+// A3.4.5: an exception return need not clear the monitor, and STREX may only store where LDREX was before.
+test('an exclusive access does not reach over a visit to the hypervisor', async () => {
+  const kernel = ending((a) => {
+    load(a, r4, GUEST_RAM + RESULTS);
+    load(a, r0, PSCI_VERSION);
+    a.ldrex(r1, [r4]);
+    a.hvc(0);
+    a.strex(r2, r0, [r4]);
+    a.add(r2, r2, 0x10);
+    a.str(r2, [r4, 4]);
+  });
+  const { pi, result } = await start([guest(kernel)]);
+  pi.run(10 * MS);
+  expect([result(0, 0), result(0, 1)]).toEqual([0, 0x11]);
+});
+
+// TRM 4.3.31 (ACTLR): a core that is not SMP is not coherent, and its exclusives do not work.
+test('the host cannot take a core out of coherency', async () => {
+  const SMP = bits(reg.ACTLR, { SMP: 1 });
+  const SEEN = 0x2100;
+  const host = smallHost(
+    (a) => {
+      const end = a.label('end');
+      a.mrc(reg.ACTLR, r0);
+      a.bic(r0, r0, SMP);
+      a.mcr(reg.ACTLR, r0);
+      a.isb();
+      a.mrc(reg.ACTLR, r0);
+      load(a, r1, SEEN);
+      a.str(r0, [r1]);
+      a.at(end);
+      a.wfi();
+      a.b(end);
+    },
+    () => undefined,
+  );
+  const { pi } = await start([guest(ending(() => undefined))], { host });
+  pi.run(10 * MS);
+  for (const core of pi.cpu.cores) expect(core.system(reg.ACTLR) & SMP).toBe(SMP);
+  expect(ramView(pi.cpu).getUint32(SEEN, true) & SMP).toBe(SMP);
+});
+
+describe('operations and walks that stage 2 has nothing for (B3.13.6, HSR.CM and S1PTW)', () => {
+  test('caches hold nothing of what is no memory: cleaning it does nothing', async () => {
+    const places = [0, GICC, GUEST_UART, GUEST_RAM + GUEST_MEMORY];
+    const kernel = ending((a) => {
+      load(a, r4, GUEST_RAM + RESULTS);
+      for (const place of places) {
+        load(a, r0, place);
+        a.mcr(reg.DCCMVAC, r0);
+        a.mcr(reg.DCCIMVAC, r0);
+        a.mcr(reg.DCIMVAC, r0);
+        a.mcr(reg.DCCMVAU, r0);
+      }
+      a.mov(r0, 1);
+      a.str(r0, [r4]);
+    });
+    const { pi, image, result } = await start([guest(kernel)]);
+    pi.run(10 * MS);
+    expect(consoleText(image, pi.cpu.memory.observe(), -1)).not.toContain('crashed');
+    expect(result(0, 0)).toBe(1);
+  });
+
+  test('a table that a guest has where a device is aborts, and is not read from that', async () => {
+    const [MEGABYTE, SECTION, TABLE] = [0x10_0000, 0xc02, GUEST_RAM + 0x10_0000];
+    const LOOKED_AT = 0x6000_0000;
+    const a = assembler(GUEST_RAM + GUEST_KERNEL);
+    const [begin, aborted, end] = [a.label('begin'), a.label('aborted'), a.label('end')];
+    for (const to of [begin, begin, begin, begin, aborted]) a.b(to);
+    a.at(aborted);
+    a.mrc(reg.DFSR, r7);
+    a.subs(pc, lr, 4);
+    a.at(begin);
+    load(a, r0, GUEST_RAM + GUEST_KERNEL);
+    a.mcr(reg.VBAR, r0);
+    load(a, r5, TABLE);
+    for (const [from, descriptor] of [
+      [GUEST_RAM, GUEST_RAM | SECTION],
+      // Its page table is the GIC's CPU interface.
+      [LOOKED_AT, GICC | 1],
+    ] as const) {
+      load(a, r0, descriptor);
+      load(a, r1, (from / MEGABYTE) * 4);
+      a.str(r0, [r5, r1]);
+    }
+    a.mcr(reg.TTBR0, r5);
+    a.mov(r0, 1);
+    a.mcr(reg.DACR, r0);
+    a.dsb();
+    a.mcr(reg.TLBIALL, r0);
+    a.mrc(reg.SCTLR, r0);
+    a.orr(r0, r0, 1);
+    a.mcr(reg.SCTLR, r0);
+    a.isb();
+    load(a, r4, GUEST_RAM + RESULTS);
+    load(a, r6, LOOKED_AT);
+    a.mov(r7, 0);
+    a.ldr(r0, [r6]);
+    a.str(r7, [r4]);
+    a.mov(r7, 0);
+    // An operation on caches whose address cannot be translated is not one on what is no memory.
+    a.mcr(reg.DCCMVAC, r6);
+    a.str(r7, [r4, 4]);
+    a.at(end);
+    a.b(end);
+    // HSR may say what the instruction was, although it is not what has aborted: KVM looks at S1PTW in spite of ISV.
+    const S1PTW = bits(DATA_ABORT_ISS, { S1PTW: 1 });
+    const WORD_TO_R0 = bits(DATA_ABORT_ISS, { ISV: 1, SAS: 2 });
+    const { pi, result } = await start([guest(a.assemble())], {
+      observe:
+        ({ hypervisor }) =>
+        ({ cpu }) => ({
+          watch: {
+            wants: (physical) => physical === hypervisor.symbols.get('trap'),
+            instruction: ({ index }) => {
+              const core = cpu.machine.cores[index]!;
+              if (core.HSR & S1PTW) core.HSR |= WORD_TO_R0;
+              return false;
+            },
+          },
+        }),
+    });
+    pi.run(10 * MS);
+    // DFSR: external abort, of a read.
+    expect([result(0, 0), result(0, 1) & 0x40f]).toEqual([8, 8]);
+  });
+});
+
+describe('an asynchronous abort', () => {
+  const [ABORTS, STATUS, COUNT] = [0, 1, 2];
+  /** DFSR of an asynchronous external abort (table B3-23). */
+  const ASYNCHRONOUS = 0x406;
+
+  /** Counts its aborts, and how far it came. */
+  const counting = (): Uint8Array => {
+    const a = assembler(GUEST_RAM + GUEST_KERNEL);
+    const [begin, aborted, again] = [a.label('begin'), a.label('aborted'), a.label('again')];
+    for (const to of [begin, begin, begin, begin, aborted]) a.b(to);
+    a.at(aborted);
+    a.mrc(reg.DFSR, r1);
+    a.str(r1, [r4, 4 * STATUS]);
+    a.ldr(r1, [r4, 4 * ABORTS]);
+    a.add(r1, r1, 1);
+    a.str(r1, [r4, 4 * ABORTS]);
+    a.subs(pc, lr, 8);
+    a.at(begin);
+    load(a, r0, GUEST_RAM + GUEST_KERNEL);
+    a.mcr(reg.VBAR, r0);
+    load(a, r4, GUEST_RAM + RESULTS);
+    a.mov(r5, 0);
+    a.cpsie('a');
+    a.at(again);
+    a.add(r5, r5, 1);
+    a.str(r5, [r4, 4 * COUNT]);
+    spin(a, r3, 1000);
+    a.b(again);
+    return a.assemble();
+  };
+
+  /** Has an abort pend when the hypervisor is entered by an interrupt for the second time while guest 1 is loaded. */
+  const whileLoaded =
+    (machine: bigint, raise: (core: number) => void) =>
+    ({ hypervisor }: HypervisorImage): Observe =>
+    () => {
+      let left = 2;
+      return {
+        watch: {
+          wants: (physical) => physical === hypervisor.symbols.get('irq'),
+          instruction: (core) => {
+            if (core.index === CORE && core.system(reg.VTTBR) >> 48n === machine && --left === 0)
+              raise(core.index);
+            return false;
+          },
+        },
+      };
+    };
+
+  test('that comes while its guest runs is that guest’s', async () => {
+    const { pi, image, result } = await start([guest(counting()), guest(counting())]);
+    pi.run(10 * MS);
+    for (let n = 0; n < 100 && pi.cpu.cores[CORE]!.system(reg.VTTBR) >> 48n !== 2n; n++)
+      pi.run(pi.cpu.time + MS / 10);
+    pi.cpu.raiseAbort(CORE);
+    pi.run(pi.cpu.time + 20 * MS);
+    expect([result(0, ABORTS), result(1, ABORTS), result(1, STATUS)]).toEqual([0, 1, ASYNCHRONOUS]);
+    expect(consoleText(image, pi.cpu.memory.observe(), -1)).not.toContain('fault');
+  });
+
+  test.each([1, 2])('that comes late, in HYP mode, is guest %i’s, which led to it', async (which) => {
+    let raise: (core: number) => void = () => undefined;
+    const { pi, image, result } = await start([guest(counting()), guest(counting())], {
+      observe: whileLoaded(BigInt(which), (core) => {
+        raise(core);
+      }),
+    });
+    raise = (core) => {
+      pi.cpu.raiseAbort(core);
+    };
+    pi.run(40 * MS);
+    const [its, other] = [which - 1, 2 - which];
+    expect([result(its, ABORTS), result(its, STATUS), result(other, ABORTS)]).toEqual([1, ASYNCHRONOUS, 0]);
+    // Both go on: some 40 rounds a millisecond, and half of the time.
+    const before = [result(0, COUNT), result(1, COUNT)];
+    pi.run(80 * MS);
+    expect(result(0, COUNT)).toBeGreaterThan(before[0]! + 100);
+    expect(result(1, COUNT)).toBeGreaterThan(before[1]! + 100);
+    expect(consoleText(image, pi.cpu.memory.observe(), -1)).not.toContain('fault');
+  });
+});
