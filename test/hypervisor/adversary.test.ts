@@ -164,10 +164,15 @@ function kept(pi: BuiltInPi): { what: string; bytes: Uint8Array }[] {
   // The host's controllers are shown and hidden by two entries of its tables.
   const level3 = at('hostTables') + 3 * L.TABLE_SIZE;
   const entries = [level3 + 8 * 0xb, level3 + L.TABLE_SIZE];
+  // A core that makes a guest's memory has a window on it meanwhile.
+  const windows = at('hypTables') + 4 * L.TABLE_SIZE + 8 * 8;
   return [
     part('the host’s memory', 0, hostEnd, [HOST_TICKS, HOST_TICKS + 4]),
     part('the hypervisor’s code and configuration', at('vectors'), at('zeroFrom')),
-    part('HYP mode’s tables', at('hypTables'), at('hypTables') + L.HYP_TABLES * L.TABLE_SIZE),
+    part('HYP mode’s tables', at('hypTables'), at('hypTables') + L.HYP_TABLES * L.TABLE_SIZE, [
+      windows,
+      windows + 4 * 8,
+    ]),
     part(
       'the host’s tables',
       at('hostTables'),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Assembler } from '../../src/isa/assembler.js';
 import { assembler } from '../../src/isa/assembler.js';
-import { r0, r1, r2, r3, r4, r6, r12 } from '../../src/isa/registers.js';
+import { r0, r1, r2, r3, r4, r6, r12, sp } from '../../src/isa/registers.js';
 import * as reg from '../../src/isa/system-registers.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
@@ -110,6 +110,25 @@ const cases = [
       a.bx(r12);
     }),
     /^Prefetch Abort, syndrome 0x8[46]000005, pc 0x90000000, address 0x90000000$/,
+  ],
+  [
+    // What it writes to is not to be executed.
+    'a jump into its data',
+    false,
+    patched((a) => {
+      a.bx(sp);
+    }),
+    /^Prefetch Abort, syndrome 0x8[46]00000f, pc 0x[0-9a-f]{8}, address 0x[0-9a-f]{8}$/,
+  ],
+  [
+    // A null reference: the host's memory is there, but not for it.
+    'a load from address 0',
+    false,
+    patched((a) => {
+      a.mov(r12, 0);
+      a.ldr(r12, [r12]);
+    }),
+    /^Data Abort, syndrome 0x9[46]000006, pc AFTER, address 0x00000000$/,
   ],
   [
     // The first guest's first vcpu comes behind four of the host's; its machine's address follows its frame.

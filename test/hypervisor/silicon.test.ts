@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Assembler } from '../../src/isa/assembler.js';
 import { assembler } from '../../src/isa/assembler.js';
 import { lr, pc, r0, r1, r2, r3, r4, r5, r6, r7 } from '../../src/isa/registers.js';
+import { readU32LE } from '../../src/base/bytes.js';
+import { EXECUTE, READ, walk, WRITE } from '../../src/cpu/mmu.js';
 import { bits } from '../../src/isa/bits.js';
 import { DATA_ABORT_ISS } from '../../src/isa/fault-status.js';
 import * as reg from '../../src/isa/system-registers.js';
@@ -62,6 +64,168 @@ const ending = (main: (a: Assembler) => void): Uint8Array =>
     a.at(end);
     a.b(end);
   });
+
+/** HYP mode's translation of an address, by anybody's registers, as all cores have the same. */
+const translated = (
+  { cpu }: BuiltInPi,
+  address: number,
+): { rights: number; attributes: number; physical: number } => {
+  const found = walk(cpu.machine, 'hyp', address, true);
+  return { ...found, rights: found.fault ? 0 : found.rights };
+};
+const PAGE = 0x1000;
+const UNCACHED = 0x44;
+const WRITE_BACK = 0xff;
+const DEVICE = 4;
+/** Windows and all other mappings are below. */
+const MAPPED_END = 0x4200_0000;
+
+describe('HYP mode’s map (A3.5.7: what is mapped cacheable may be read ahead)', () => {
+  const CONTROLLERS = [0x3f00_3000, 0x3f00_b000, 0x4000_0000];
+
+  test('holds the hypervisor’s own memory and its devices, and only code is executable', async () => {
+    const { pi, image } = await start([guest(ending(() => undefined))]);
+    pi.run(10 * MS);
+    const { symbols } = image.hypervisor;
+    const at = (symbol: string): number => symbols.get(symbol)!;
+    const wanted = (page: number): readonly [rights: number, attributes: number] => {
+      if (CONTROLLERS.includes(page)) return [READ | WRITE, DEVICE];
+      if (page >= image.copies && page < at('vectors')) return [READ, WRITE_BACK];
+      if (page >= at('vectors') && page < at('zeroFrom')) return [READ | EXECUTE, WRITE_BACK];
+      return page >= at('zeroFrom') && page < at('zeroTo') ? [READ | WRITE, WRITE_BACK] : [0, 0];
+    };
+    const wrong: string[] = [];
+    for (let page = 0; page < MAPPED_END; page += PAGE) {
+      const { rights, attributes, physical } = translated(pi, page);
+      const [mine, its] = wanted(page);
+      if (rights !== mine || (rights && (attributes !== its || physical !== page)))
+        wrong.push(`${page.toString(16)}: ${rights}, ${attributes.toString(16)}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('has a guest’s memory uncached, through a window, for as long as that is made', async () => {
+    const windows: { physical: number; attributes: number; address: number }[] = [];
+    const { pi, image } = await start([guest(ending(() => undefined))], {
+      observe:
+        ({ hypervisor }) =>
+        (it) => ({
+          watch: {
+            wants: (physical) => physical === hypervisor.symbols.get('clear'),
+            instruction: (core) => {
+              const address = core.register(0);
+              const { physical, attributes } = translated(it, address);
+              windows.push({ physical, attributes, address });
+              return false;
+            },
+          },
+        }),
+    });
+    pi.run(10 * MS);
+    const memory = image.guestMemory[0]!;
+    expect(windows.map(({ physical, attributes }) => ({ physical, attributes }))).toEqual([
+      { physical: memory, attributes: UNCACHED },
+      { physical: memory + GUEST_MEMORY / 2, attributes: UNCACHED },
+    ]);
+    for (const { address } of windows) expect(translated(pi, address).rights).toBe(0);
+  });
+});
+
+describe('caches', () => {
+  const wordOf = (code: (a: Assembler) => void): number => {
+    const a = assembler();
+    code(a);
+    return readU32LE(a.assemble(), 0);
+  };
+  const [DSB, ISB] = [
+    wordOf((a) => {
+      a.dsb();
+    }),
+    wordOf((a) => {
+      a.isb();
+    }),
+  ] as const;
+  const [ICIALLU, DCISW, TLBIALLNSNH, TLBIALLNSNHIS] = [
+    wordOf((a) => {
+      a.mcr(reg.ICIALLU, r0);
+    }),
+    wordOf((a) => {
+      a.mcr(reg.DCISW, r0);
+    }),
+    wordOf((a) => {
+      a.mcr(reg.TLBIALLNSNH, r0);
+    }),
+    wordOf((a) => {
+      a.mcr(reg.TLBIALLNSNHIS, r0);
+    }),
+  ] as const;
+  /** Whether two words differ in Rt of MCR at most. */
+  const same = (one: number, other: number): boolean => ((one ^ other) & ~0xf000) === 0;
+  const words = (bytes: Uint8Array): number[] =>
+    Array.from({ length: bytes.length >>> 2 }, (_, i) => readU32LE(bytes, 4 * i));
+
+  test('are invalidated, every set and way, before the first access through them', async () => {
+    const C = bits(reg.HSCTLR, { C: 1 });
+    const invalidated = [0, 1, 2, 3].map(() => new Map<number, number>());
+    const late: number[] = [];
+    await start([guest(ending(() => undefined))], {
+      observe:
+        ({ hypervisor }) =>
+        () => ({
+          watch: {
+            wants: (physical) => {
+              const at = physical - hypervisor.symbols.get('vectors')!;
+              const { image } = hypervisor;
+              return at >= 0 && at < image.length && same(readU32LE(image, at), DCISW);
+            },
+            instruction: (core, _, __, word) => {
+              const value = core.register((word >>> 12) & 15);
+              const its = invalidated[core.index]!;
+              its.set(value, (its.get(value) ?? 0) + 1);
+              if (core.system(reg.HSCTLR) & C) late.push(core.index);
+              return false;
+            },
+          },
+        }),
+    }).then(({ pi }) => {
+      pi.run(10 * MS);
+    });
+    expect(late).toEqual([]);
+    // TRM 6.1 and 7.1: level 1 has 32 KiB of 4 ways, level 2 of the BCM2836 512 KiB of 8, in lines of 64 bytes.
+    const operands = (level: number, bytes: number, ways: number): number[] =>
+      Array.from({ length: bytes / 64 }, (_, line) => {
+        const way = (line % ways) * 2 ** (32 - Math.log2(ways));
+        return way + Math.floor(line / ways) * 64 + 2 * level;
+      });
+    const first = operands(0, 0x8000, 4);
+    const both = [...first, ...operands(1, 0x8_0000, 8)];
+    const ascending = (one: number, other: number): number => one - other;
+    invalidated.forEach((its, core) => {
+      expect([...its.keys()].sort(ascending)).toEqual((core === 0 ? both : first).sort(ascending));
+      expect(new Set(its.values())).toEqual(new Set([1]));
+    });
+  });
+
+  test('of instructions, too, before the code is run that was copied (A3.8.3, B2.2.9)', async () => {
+    const { image } = await start([guest(ending(() => undefined))]);
+    const code = words(image.file.subarray(0, 0x100));
+    const at = code.indexOf(ICIALLU);
+    expect(code.slice(at - 1, at + 3)).toEqual([DSB, ICIALLU, DSB, ISB]);
+  });
+
+  test('and translations of others are left alone once the cores have begun', async () => {
+    const { pi, image } = await start([guest(ending(() => undefined))]);
+    const { codeEnd, symbols, image: bytes } = image.hypervisor;
+    const flushes = words(bytes.subarray(0, codeEnd - symbols.get('vectors')!)).filter(
+      (word) => same(word, TLBIALLNSNH) || same(word, TLBIALLNSNHIS),
+    );
+    // Each core's beginning.
+    expect(flushes.length).toBe(1);
+    pi.run(10 * MS);
+    // HCR.FB and BSU would have a guest's own maintenance go to all cores.
+    expect(pi.cpu.cores[CORE]!.system(reg.HCR) & bits(reg.HCR, { FB: 1, BSU: 3 })).toBe(0);
+  });
+});
 
 // A3.4.5: an exception return need not clear the monitor, and STREX may only store where LDREX was before.
 test('an exclusive access does not reach over a visit to the hypervisor', async () => {

@@ -4,6 +4,7 @@
  */
 import { assembler } from '../../isa/assembler.js';
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../isa/registers.js';
+import * as reg from '../../isa/system-registers.js';
 import { COPY_STEP as STEP, FILE_MAGIC } from '../shared/layout.js';
 import { writeAlone, writeSplitCheck } from './split.js';
 
@@ -59,7 +60,11 @@ export function startCode(
   a.bne(copying);
   a.b(nextPart);
   a.at(done);
-  a.note('What was copied is instructions, too: nothing older may be fetched');
+  a.note(
+    'What was copied is instructions, too: it is in memory, and nothing older may be fetched (ARM ARM A3.8.3, B2.2.9)',
+  );
+  a.dsb();
+  a.mcr(reg.ICIALLU, r0);
   a.dsb();
   a.isb();
   a.mov(r0, sp);

@@ -20,8 +20,8 @@ const TRAPS = ['trap', 'irq', 'fiq'] as const;
 const ASYNCHRONOUS = 0b010001;
 const ASYNCHRONOUS_MASK = 0b110111;
 
-/** HMAIR0: attribute 0 is Normal memory, written back, 1 is Device memory (ARM ARM B4.1). */
-const HMAIR0_VALUE = 0x04ff;
+/** HMAIR0: attribute 0 is Normal memory, written back, 1 is Device memory, 2 Normal memory, uncached (ARM ARM B4.1). */
+const HMAIR0_VALUE = 0x44_04ff;
 /** Tables inner shareable and cached, T0SZ 0; bits 31 and 23 read as one (ARM ARM B4.1, HTCR). */
 const HTCR_VALUE = (0x8080_0000 | bits(reg.HTCR, { SH0: 3, ORGN0: 1, IRGN0: 1 })) >>> 0;
 /** As it leaves reset, with MMU and caches on. */
@@ -97,6 +97,12 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   const at = (symbol: string, to: Parameters<Assembler['ldr']>[0]): void => {
     a.ldr(to, labelOf(`word.${symbol}`));
   };
+  const joinCoherency = (): void => {
+    a.note('Before a cache is on or maintained (TRM, ACTLR), where Secure state lets Non-secure state');
+    a.mrc(reg.ACTLR, r3);
+    a.orr(r3, r3, bits(reg.ACTLR, { SMP: 1 }));
+    a.mcr(reg.ACTLR, r3);
+  };
 
   a.at(labelOf('entry'));
   a.note('Whatever is pending waits, aborts too, until somebody may have it');
@@ -105,6 +111,9 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   a.mov(r7, r1);
   a.mov(r8, r2);
   a.mov(r5, 0);
+  joinCoherency();
+  a.mov(r0, LEVEL_2);
+  a.bl(labelOf('invalidateCache'));
   at('zeroFrom', r1);
   at('zeroTo', r2);
   a.mov(r3, 0);
@@ -114,10 +123,15 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   a.bne(zero);
   at('stacks', sp);
   a.add(sp, sp, STACK_SIZE - CORE_SIZE);
-  a.bl(labelOf('makeHypTables'));
+  a.mov(r0, r6);
+  a.mov(r1, r7);
+  a.mov(r2, r8);
+  a.bl(labelOf('prepare'));
+  a.mov(r6, r0);
   a.b(common);
 
   a.at(labelOf('secondaryEntry'));
+  joinCoherency();
   a.mrc(reg.MPIDR, r5);
   a.and(r5, r5, CORES - 1);
 
@@ -136,10 +150,13 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   a.mcr(reg.HTCR, r0);
   load(a, r0, HMAIR0_VALUE);
   a.mcr(reg.HMAIR0, r0);
-  a.note('Nothing of before counts any more');
+  a.note(
+    'Nothing of before counts any more, and with ICIALLU no branch that was predicted (Linux, proc-v7.S)',
+  );
+  a.mov(r0, LEVEL_1);
+  a.bl(labelOf('invalidateCache'));
   a.mcr(reg.TLBIALLH, r1);
   a.mcr(reg.ICIALLU, r1);
-  a.mcr(reg.BPIALL, r1);
   a.dsb();
   a.isb();
   load(a, r0, HSCTLR_VALUE);
@@ -147,8 +164,7 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   a.isb();
   a.mov(r0, r5);
   a.mov(r1, r6);
-  a.mov(r2, r7);
-  a.mov(r3, r8);
+  a.mov(r2, r8);
   a.bl(labelOf('beginCore'));
   a.b(labelOf('resume'));
 
@@ -156,6 +172,49 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
     a.at(labelOf(`word.${symbol}`));
     a.word(labelOf(symbol));
   }
+}
+
+/** CSSELR: the data cache of a level. */
+const LEVEL_1 = 0;
+const LEVEL_2 = bits(reg.CSSELR, { Level: 1 });
+
+/**
+ * Writes `invalidateCache(level)`, by set and way, for who has the cache off and nothing in it (ARM ARM B2.2.6; the
+ * geometry by CCSIDR). Changes R0 to R4 and R9 to R11.
+ */
+export function writeInvalidation(a: Assembler, labelOf: LabelOf): void {
+  const [nextWay, nextSet] = [a.label('next way'), a.label('next set')];
+  a.at(labelOf('invalidateCache'));
+  a.mcr(reg.CSSELR, r0);
+  a.isb();
+  a.mrc(reg.CCSIDR, r1);
+  a.note('R2: sets, R3: ways, each less one');
+  field(a, r2, 'NumSets');
+  field(a, r3, 'Associativity');
+  a.note('Where ways and sets stand in the operand (B4.2.1)');
+  a.clz(r4, r3);
+  field(a, r1, 'LineSize');
+  a.add(r1, r1, LOG2_OF_SMALLEST_LINE);
+  a.at(nextWay);
+  a.mov(r9, r2);
+  a.orr(r10, r0, r3, lsl(r4));
+  a.at(nextSet);
+  a.orr(r11, r10, r9, lsl(r1));
+  a.mcr(reg.DCISW, r11);
+  a.subs(r9, r9, 1);
+  a.bpl(nextSet);
+  a.subs(r3, r3, 1);
+  a.bpl(nextWay);
+  a.dsb();
+  a.bx(lr);
+}
+/** Of 4 words, which LineSize counts from. */
+const LOG2_OF_SMALLEST_LINE = 4;
+
+/** A field of CCSIDR, which is in R1. */
+function field(a: Assembler, to: Parameters<Assembler['movw']>[0], name: keyof typeof reg.CCSIDR.bits): void {
+  const [high, low] = reg.CCSIDR.bits[name] as readonly [number, number];
+  a.ubfx(to, r1, low, high - low + 1);
 }
 
 /** Writes `clear(address, bytes)` and `copy(to, from, bytes)`, in steps of COPY_STEP bytes. `bytes` of `clear` is a multiple

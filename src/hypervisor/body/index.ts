@@ -1,5 +1,4 @@
 // What the vectors and the start call; compiled by scripts/build-hypervisor.ts.
 export { trap, irq, fiq } from './traps/traps.js';
 export { fault } from './traps/faults.js';
-export { beginCore } from './start.js';
-export { makeHypTables } from './core/stage2.js';
+export { beginCore, prepare } from './start.js';

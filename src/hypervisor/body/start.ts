@@ -15,6 +15,7 @@ import {
   TIMERS_ROUTING,
 } from './generated/local-peripherals.js';
 import { copy, toMemory } from './core/memory.js';
+import { makeHypTables } from './core/own-map.js';
 import { makeGuestTables, makeHostTables } from './core/stage2.js';
 import {
   STOPPED,
@@ -42,7 +43,6 @@ import {
   HCPTR,
   HDCR,
   HSTR,
-  ICIALLUIS,
   MIDR,
   TLBIALLNSNHIS,
   VPIDR,
@@ -84,13 +84,19 @@ function addToRing(vcpu: Vcpu): void {
   }
 }
 
-/** The host's kernel to where the firmware has loaded the file: where it would be without a hypervisor. */
-function moveKernel(from: usize, to: usize): void {
+/**
+ * What is done before the first core's MMU is on: HYP mode's map is made, in which the host's memory is not, and in that
+ * kernel, initramfs and tree are moved to where they would be without a hypervisor. Caches are off, so what is written is
+ * in memory; but of the code of the start the second level may hold lines.
+ * @param tree of the host; `kernel` where its kernel is, `file` where that goes
+ * @returns where the tree is now
+ */
+export function prepare(tree: u32, kernel: u32, file: u32): u32 {
+  makeHypTables();
   const bytes = configuration(L.CONFIG_HOST_KERNEL_SIZE);
-  copy(to, from, bytes);
-  toMemory(to, bytes);
-  ICIALLUIS.write(0);
-  barrier.dsb();
+  copy(file, kernel, bytes);
+  toMemory(file, bytes);
+  return relocateForHost(tree, configuration(L.CONFIG_HOST_END));
 }
 
 function makeHost(tree: u32, kernel: u32): void {
@@ -147,11 +153,10 @@ function setCounterRate(): void {
 }
 
 /** The first core: makes all machines, then lets the other cores come. */
-function makeAll(tree: u32, kernel: u32, file: u32): void {
+function makeAll(tree: u32, kernel: u32): void {
   setCounterRate();
   for (let n: u32 = 0; n < CORES; n++) coreAt(n).index = n;
-  moveKernel(kernel, file);
-  makeHost(relocateForHost(tree, configuration(L.CONFIG_HOST_END)), file);
+  makeHost(tree, kernel);
   // The kernel may have a hand in any core's routing as soon as it runs.
   for (let n: u32 = 0; n < configuration(L.CONFIG_HOST_CORES); n++) routeLine(n);
   let vcpu: u32 = CORES;
@@ -225,17 +230,17 @@ function beginGuests(index: u32): Vcpu {
 
 /**
  * Every core's beginning, its MMU on.
- * @param tree of the host; `kernel` where its kernel is, `file` where that goes: all three for the first core only
+ * @param tree of the host; `kernel` where its kernel is: both for the first core only
  * @returns the vcpu to go on with
  */
-export function beginCore(index: u32, tree: u32, kernel: u32, file: u32): Vcpu {
+export function beginCore(index: u32, tree: u32, kernel: u32): Vcpu {
   CNTHP_CTL.write(0);
   CNTV_CTL.write(0);
   CNTVOFF.write(0);
   VTCR.write(VTCR_VALUE);
   VPIDR.write(MIDR.read());
   atomic.fetchAdd(arrivals(), 1);
-  if (index == 0) makeAll(tree, kernel, file);
+  if (index == 0) makeAll(tree, kernel);
   // The mailbox that brought this core here is the host's again.
   else mmio.write32(MAILBOX_CLR + 16 * index + MAILBOX3, 0xffffffff);
   TLBIALLNSNHIS.write(0);

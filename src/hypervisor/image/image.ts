@@ -13,7 +13,7 @@ import { COPY_STEP as STEP } from '../shared/layout.js';
 import type { Part } from '../assembly/start.js';
 import { startCode } from '../assembly/start.js';
 import { writeTexts } from '../assembly/texts.js';
-import { writeEntry, writeMemory, writeVectors } from '../assembly/vectors.js';
+import { writeEntry, writeInvalidation, writeMemory, writeVectors } from '../assembly/vectors.js';
 import { writeWorldSwitch } from '../assembly/world-switch.js';
 
 /** What second stages map at once; machines' memory begins and ends at multiples of it. */
@@ -115,6 +115,7 @@ function translateFor(origin: number): Translation {
       a.at(labelOf('vectors'));
       writeVectors(a, labelOf);
       writeEntry(a, labelOf);
+      writeInvalidation(a, labelOf);
       writeWorldSwitch(a, labelOf);
       writeMemory(a, labelOf);
       writeTexts(a, labelOf);
@@ -219,7 +220,7 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
   });
   if (hostEnd < BLOCK) refuse('memory', 'No memory is left for the host.', 'Give the guests less.');
 
-  const configuration = [hostEnd, end, hostCores, guests.length, hostKernel.length];
+  const configuration = [hostEnd, end, hostCores, guests.length, hostKernel.length, copies];
   guests.forEach(({ memory, cores }, i) => {
     const record = new Array<number>(L.GUEST_WORDS).fill(0);
     record[L.GUEST_MEMORY] = guestMemory[i]!;

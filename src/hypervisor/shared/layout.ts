@@ -43,8 +43,11 @@ export const LOG_SIZE = 0x1_0000;
 export const UART_PUT = 36;
 export const TABLE_SIZE = 4096;
 export const CACHE_LINE = 64;
-/** Level 1 and level 2 of HYP mode; the host's level 1, two level 2, two level 3; a guest's level 1 and level 2. */
-export const HYP_TABLES = 2;
+/**
+ * HYP mode's level 1, the low level 2 and two level 3, the high level 2 and its level 3; the host's level 1, two level 2,
+ * two level 3; a guest's level 1 and level 2.
+ */
+export const HYP_TABLES = 6;
 export const HOST_TABLES = 5;
 export const GUEST_TABLES = 2;
 
@@ -58,7 +61,9 @@ export const CONFIG_HOST_CORES = 2;
 export const CONFIG_GUESTS = 3;
 /** Bytes of the host's kernel. */
 export const CONFIG_HOST_KERNEL_SIZE = 4;
-export const CONFIG_HEADER = 5;
+/** Physical address of the copies of the guests' files, a multiple of 2 MiB; the hypervisor itself is behind them. */
+export const CONFIG_COPIES = 5;
+export const CONFIG_HEADER = 6;
 
 /** A guest: physical address and bytes of its memory. */
 export const GUEST_MEMORY = 0;

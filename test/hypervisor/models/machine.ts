@@ -11,7 +11,7 @@ import { INTERRUPT_CONTROLLER_BASE } from '../../../src/board/interrupt-controll
 import { LOCAL_BASE, LOCAL_REGISTERS, LOCAL_SOURCE } from '../../../src/board/local-peripherals.js';
 import { fieldOf, type Register } from '../../../src/board/register.js';
 import * as L from '../../../src/hypervisor/shared/layout.js';
-import { buildHypervisor } from '../../../src/hypervisor/image/image.js';
+import { BLOCK, buildHypervisor } from '../../../src/hypervisor/image/image.js';
 import { SAVED_WORD } from '../../../src/hypervisor/shared/saved-registers.js';
 import { hypervisorBase64 } from '../../../src/hypervisor/hypervisor-binary.js';
 import { systemRegisterTable } from '../../../src/translate/intrinsics.js';
@@ -30,7 +30,7 @@ interface Body {
   irq(vcpu: number): number;
   fiq(vcpu: number): number;
   beginCore(index: number, tree: number, kernel: number): number;
-  makeHypTables(): void;
+  prepare(tree: number, kernel: number, file: number): number;
 }
 
 /** All that 32 bits reach: what the body was compiled for. */
@@ -38,6 +38,8 @@ const PAGES = 0x1_0000;
 /** Where the hypervisor has no memory, for the host's kernel: never read. */
 const HOST_KERNEL = 0x8000;
 const SECONDARY_ENTRY = 0x1234;
+/** HYP mode's windows on guests' memory, one for each core. */
+const WINDOWS = 0x4100_0000;
 
 const { TIMERS_ROUTING, IRQ_SOURCE, FIQ_SOURCE, MAILBOX_SET, MAILBOX_CLR } = LOCAL_REGISTERS;
 /** Peripherals are told apart by their pages. */
@@ -260,10 +262,17 @@ function createMachineOf(
     inside = false;
     here = core;
   };
+  /** Where an address of HYP mode's is: in a core's window on a guest's memory, or where it says. */
+  const physical = (address: number): number => {
+    const at = address >>> 0;
+    if (at < WINDOWS || at >= WINDOWS + CORES * BLOCK) return at;
+    const descriptor = symbol('hypTables') + 4 * L.TABLE_SIZE + 8 * ((at / BLOCK) & 511);
+    return (memory.getUint32(descriptor, true) & -BLOCK) + (at % BLOCK);
+  };
   const assembly = {
-    clear: (at: number, size: number) => bytes.fill(0, at >>> 0, (at >>> 0) + size),
+    clear: (at: number, size: number) => bytes.fill(0, physical(at), physical(at) + size),
     copy: (to: number, from: number, size: number) => {
-      bytes.copyWithin(to >>> 0, from >>> 0, (from >>> 0) + size);
+      bytes.copyWithin(physical(to), from >>> 0, (from >>> 0) + size);
     },
     saveVcpu: (vcpu: number) => {
       for (const [at, name, words] of SWITCHED) {
@@ -280,6 +289,7 @@ function createMachineOf(
         registers[here]!.set(name, value);
       }
     },
+    takeAborts: () => 0,
     ...{ saveVfp: nothing, loadVfp: nothing, parkVfp: nothing, unparkVfp: nothing },
   };
   const change =
@@ -434,7 +444,7 @@ function createMachineOf(
   };
 
   // Every core begins as its part of the start has it; the others have come already.
-  body.makeHypTables();
+  body.prepare(0, HOST_KERNEL, HOST_KERNEL);
   memory.setUint32(symbol('arrivals'), CORES - 1, true);
   for (let core = 0; core < CORES; core++) {
     registers[core]!.set('SPSR_hyp', BigInt(SVC_MASKED));

@@ -7,7 +7,7 @@ export declare function clear(address: usize, bytes: u32): void;
 // @external('assembly', 'copy')
 export declare function copy(to: usize, from: usize, bytes: u32): void;
 
-/** Brings what was written to a range of addresses out of the caches into memory itself. */
+/** Has a range of addresses in memory itself, and in no cache. */
 export function toMemory(from: usize, bytes: u32): void {
   const to = from + bytes;
   for (let at = from & ~(<usize>L.CACHE_LINE - 1); at < to; at += L.CACHE_LINE) DCCIMVAC.write(at);

@@ -1,16 +1,13 @@
 /**
- * Translation tables in the long format (ARM ARM B3.6): HYP mode's own, and second stages. All of them are made
- * before anyone runs under them.
+ * Translation tables of second stages, in the long format (ARM ARM B3.6). All of them are made before anyone runs under
+ * them.
  */
 import { PERIPHERAL_BASE } from '../generated/board.js';
-import { BASIC_PENDING } from '../generated/interrupt-controller.js';
-import { LOCAL_BASE } from '../generated/local-peripherals.js';
 import * as L from '../../shared/layout.js';
+import { CONTROLLER_PAGE, LOCAL_PAGE } from './pages.js';
 import { Vm, configuration } from './vm.js';
 import { DCCMVAC, TLBIALLIS, barrier, shared } from '../intrinsics.js';
 
-// @external('address', 'hypTables')
-declare function hypTables(): usize;
 // @external('address', 'hostTables')
 declare function hostTables(): usize;
 // @external('address', 'guestTables')
@@ -21,33 +18,15 @@ const PAGE: u64 = 3;
 const ACCESSED: u64 = 1 << 10;
 const INNER_SHAREABLE: u64 = 3 << 8;
 const EXECUTE_NEVER: u64 = 1 << 54;
-/** HYP mode's: AttrIndx 0 and 1 in HMAIR0 (see vectors.ts), AP[1] reads as one. */
-const HYP_NORMAL: u64 = ACCESSED | INNER_SHAREABLE | (1 << 6);
-const HYP_DEVICE: u64 = ACCESSED | (1 << 2) | (1 << 6) | EXECUTE_NEVER;
-/** Second stages: MemAttr, HAP 3 for reads and writes. */
+/** MemAttr, HAP 3 for reads and writes. */
 const NORMAL: u64 = ACCESSED | INNER_SHAREABLE | (0xf << 2) | (3 << 6);
 const DEVICE: u64 = ACCESSED | (1 << 2) | (3 << 6) | EXECUTE_NEVER;
 const MIB2: u32 = 0x200000;
 const GIB: u32 = 0x40000000;
-const LOCAL_PAGE: u32 = <u32>LOCAL_BASE;
-/** The page of the board's interrupt controller. */
-const CONTROLLER_PAGE: u32 = (<u32>BASIC_PENDING) & ~0xfff;
 
 // @inline
 function set(table: usize, index: u32, descriptor: u64): void {
   store<u64>(table + 8 * index, descriptor);
-}
-
-/** HYP mode's own: memory, then devices, each at its physical address. The MMU is off. */
-export function makeHypTables(): void {
-  const level1 = hypTables();
-  const level2 = level1 + L.TABLE_SIZE;
-  set(level1, 0, level2 | TABLE);
-  set(level1, 1, (GIB as u64) | HYP_DEVICE | BLOCK);
-  for (let i: u32 = 0; i < 512; i++) {
-    const address = i * MIB2;
-    set(level2, i, address | (address < PERIPHERAL_BASE ? HYP_NORMAL : HYP_DEVICE) | BLOCK);
-  }
 }
 
 /** The host's: everything where it is, without the hypervisor's and the guests' memory. */

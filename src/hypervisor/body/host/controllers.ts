@@ -6,18 +6,17 @@ import {
   ENABLE2,
   PENDING2,
 } from '../generated/interrupt-controller.js';
-import { GPU_ROUTING, IRQ_SOURCE, IRQ_SOURCE_GPU, LOCAL_BASE } from '../generated/local-peripherals.js';
+import { GPU_ROUTING, IRQ_SOURCE, IRQ_SOURCE_GPU } from '../generated/local-peripherals.js';
+import { CONTROLLER_PAGE, LOCAL_PAGE } from '../core/pages.js';
 import { core } from '../core/vm.js';
 import { UART_BIT, gpuCore, isPending, updateInjectionOn } from './interrupts.js';
 import { barrier, mmio } from '../intrinsics.js';
 
 const PAGE_BITS: u32 = 12;
-const LOCAL_PAGE: u32 = (<u32>LOCAL_BASE) >> PAGE_BITS;
-const CONTROLLER_PAGE: u32 = (<u32>BASIC_PENDING) >> PAGE_BITS;
 
 /** Whether a page of the host's is one of the controllers'. */
 export function isController(page: u32): bool {
-  return page == LOCAL_PAGE || page == CONTROLLER_PAGE;
+  return page == LOCAL_PAGE >> PAGE_BITS || page == CONTROLLER_PAGE >> PAGE_BITS;
 }
 
 /** The host reads a trapped controller: what is there, and the one more interrupt. */

@@ -6,6 +6,7 @@ import { CRYSTAL_HZ } from '../generated/board.js';
 import * as L from '../../shared/layout.js';
 import { kick } from '../core/events.js';
 import { clear, copy, toMemory } from '../core/memory.js';
+import { closeWindow, openWindow } from '../core/own-map.js';
 import {
   CRASH,
   LOADING,
@@ -33,7 +34,7 @@ import {
   textTrap,
 } from '../generated/messages.js';
 import { resetMachineDevices } from '../generated/dispatch.js';
-import { CNTPCT, ICIALLUIS, TLBIALLNSNHIS, atomic, barrier, shared } from '../intrinsics.js';
+import { CNTPCT, ICIALLUIS, TLBIALLIS, VTTBR, atomic, barrier, shared } from '../intrinsics.js';
 import { discardRegisters } from './loaded.js';
 
 /** Bytes of memory that are made at once; it takes less than a slice. Guests' memory is a multiple of it. */
@@ -106,32 +107,42 @@ export function loadPiece(vcpu: Vcpu): void {
   const vm = vcpu.vm;
   const from = vm.made;
   const to = from + PIECE;
-  const memory = load<u32>(vm.record + 4 * L.GUEST_MEMORY);
-  clear(memory + from, PIECE);
-  loadFile(vm, L.GUEST_KERNEL, from, to);
-  loadFile(vm, L.GUEST_INITRAMFS, from, to);
-  loadFile(vm, L.GUEST_TREE, from, to);
-  // In memory itself and not only in the caches: the guest begins with its own off.
-  toMemory(memory + from, PIECE);
+  const window = openWindow(load<u32>(vm.record + 4 * L.GUEST_MEMORY) + from);
+  // What the machine had in caches may not come out of them over what is written now.
+  toMemory(window, PIECE);
+  clear(window, PIECE);
+  loadFile(vm, L.GUEST_KERNEL, window, from, to);
+  loadFile(vm, L.GUEST_INITRAMFS, window, from, to);
+  loadFile(vm, L.GUEST_TREE, window, from, to);
+  closeWindow();
   vm.made = to;
   if (to < load<u32>(vm.record + 4 * L.GUEST_MEMORY_SIZE)) return;
-  ICIALLUIS.write(0);
-  TLBIALLNSNHIS.write(0);
-  barrier.dsb();
-  barrier.isb();
+  forgetCodeAndTranslations(vm);
   resetVm(vm);
   setState(vcpu, STARTING);
 }
 
-/** The part of a guest's file that is between two offsets in its memory. */
-function loadFile(vm: Vm, file: u32, from: u32, to: u32): void {
-  const at = vm.record + 4 * file;
-  const offset = load<u32>(at + 8);
+/** Nothing that the machine executed or translated before counts any more, on any core. Others keep their translations. */
+function forgetCodeAndTranslations(vm: Vm): void {
+  const current = VTTBR.read();
+  VTTBR.write(((<u64>vm.vttbrHigh) << 32) | vm.vttbrLow);
+  barrier.isb();
+  // The second is for the VMID in VTTBR, in HYP mode (ARM ARM B4.2.2).
+  ICIALLUIS.write(0);
+  TLBIALLIS.write(0);
+  barrier.dsb();
+  VTTBR.write(current);
+  barrier.isb();
+}
+
+/** The part of a guest's file that is between two offsets in its memory, of which the first is at `at`. */
+function loadFile(vm: Vm, file: u32, at: usize, from: u32, to: u32): void {
+  const it = vm.record + 4 * file;
+  const offset = load<u32>(it + 8);
   const first = max(offset, from);
-  const last = min(offset + load<u32>(at + 4), to);
+  const last = min(offset + load<u32>(it + 4), to);
   if (first >= last) return;
-  const memory = load<u32>(vm.record + 4 * L.GUEST_MEMORY);
-  copy(memory + first, load<u32>(at) + (first - offset), last - first);
+  copy(at + (first - from), load<u32>(it) + (first - offset), last - first);
 }
 
 /** A guest's devices as reset leaves them, and its first vcpu told to begin at its kernel. */
