@@ -362,6 +362,8 @@ export function writeAlone(
   a.note('The kernel over the file: this runs below both');
   a.at(copier);
   a.at(moving);
+  a.note('Of the code that was here, fetched as cacheable (DDI 0406C B3.2), level 2 may have lines');
+  a.mcr(reg.DCCIMVAC, r2);
   a.ldm(r1, '!', [r4, r5, r6, r7, r8, r9, r10, r11]);
   a.stm(r2, '!', [r4, r5, r6, r7, r8, r9, r10, r11]);
   a.subs(r3, r3, COPY_STEP);
@@ -387,7 +389,7 @@ export function writeAlone(
 }
 
 /** What was stored, past no cache, is fetched as instructions (DDI 0406C B2.2.9). Changes nothing. */
-function writeVisible(a: Assembler): void {
+export function writeVisible(a: Assembler): void {
   a.dsb();
   a.mcr(reg.ICIALLU, r0);
   a.mcr(reg.BPIALL, r0);

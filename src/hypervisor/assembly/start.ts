@@ -4,9 +4,8 @@
  */
 import { assembler } from '../../isa/assembler.js';
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../isa/registers.js';
-import * as reg from '../../isa/system-registers.js';
 import { COPY_STEP as STEP, FILE_MAGIC } from '../shared/layout.js';
-import { writeAlone, writeSplitCheck } from './split.js';
+import { writeAlone, writeSplitCheck, writeVisible } from './split.js';
 
 /** A part of the file, and where it goes. */
 export interface Part {
@@ -60,13 +59,8 @@ export function startCode(
   a.bne(copying);
   a.b(nextPart);
   a.at(done);
-  a.note(
-    'What was copied is instructions, too: it is in memory, and nothing older may be fetched (ARM ARM A3.8.3, B2.2.9)',
-  );
-  a.dsb();
-  a.mcr(reg.ICIALLU, r0);
-  a.dsb();
-  a.isb();
+  a.note('What was copied is instructions, too: nothing older may be fetched');
+  writeVisible(a);
   a.mov(r0, sp);
   a.mov(r3, r2);
   a.add(r1, r12, r1);
