@@ -12,6 +12,9 @@ export const RAM_SIZE = 0x4000_0000;
 /** Start of the BCM2835 peripherals, which its datasheet numbers from bus address 0x7e000000. */
 export const PERIPHERAL_BASE = 0x3f00_0000;
 
+/** Where the VideoCore sees RAM past its caches (BCM2835 ARM Peripherals, section 1.2.3). */
+export const UNCACHED_ALIAS = 0xc000_0000;
+
 /** PL011 UART (BCM2835 ARM Peripherals, section 13: bus address 0x7e201000). */
 export const UART0_BASE = 0x3f20_1000;
 

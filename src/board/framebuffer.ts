@@ -1,3 +1,4 @@
+import { UNCACHED_ALIAS } from './bcm2836.js';
 import type { VideoCoreBus } from './videocore-bus.js';
 
 /** What the guest has asked the screen to be. Lengths in pixels, depth in bits. */
@@ -24,9 +25,6 @@ const DEPTHS = [8, 16, 24, 32];
 
 /** No side of the screen may be longer than this. */
 const LONGEST_SIDE = 4096;
-
-/** Bus addresses the firmware gives out for the framebuffer lie in the uncached alias. */
-const UNCACHED_ALIAS = 0xc000_0000;
 
 /** A piece of the VideoCore's memory that the guest may draw on. Nothing is shown. */
 export class Framebuffer {
@@ -58,6 +56,7 @@ export class Framebuffer {
   allocate(): { address: number; size: number } {
     const size = this.pitch() * this.buffered().height;
     if (size === 0 || size > this.vcMemory.size - FRAMEBUFFER_OFFSET) return { address: 0, size: 0 };
+    // The firmware gives out bus addresses past the caches.
     return { address: (this.vcMemory.base + FRAMEBUFFER_OFFSET + UNCACHED_ALIAS) >>> 0, size };
   }
 

@@ -4,12 +4,13 @@
  * 48 MHz today, so it is asked, by the property mailbox (Raspberry Pi documentation, "Mailbox property interface").
  */
 import type { Assembler } from '../isa/assembler.js';
-import type { Label, Register } from '../isa/registers.js';
+import { loadWord } from '../isa/load-word.js';
+import type { Label } from '../isa/registers.js';
 import { lr, lsr, r0, r1, r2, r3, r4 } from '../isa/registers.js';
 import { UART0_BASE } from '../board/bcm2836.js';
 import { GPIO_BASE, GPIO_REGISTERS } from '../board/gpio.js';
-import { CHANNEL, MAILBOX_BASE, MAILBOX_REGISTERS } from '../board/mailbox.js';
 import { PL011_REGISTERS, UART_CLOCK_HZ } from '../board/pl011.js';
+import { writePropertyRequest } from './property-request.js';
 
 export const BAUD = 115_200;
 
@@ -20,64 +21,29 @@ const HZ_OF_DIVISOR = (16 * BAUD) / 64;
 const [GET_CLOCK_RATE, UART_CLOCK] = [0x0003_0002, 2];
 /** A request is answered when bit 31 of its second word is set. */
 const REQUEST = 0;
-/** Where the VideoCore sees RAM past its caches (BCM2835 ARM Peripherals, 1.2.3). */
-const UNCACHED = 0xc000_0000;
 /** Words of the buffer: size, code; tag, bytes, length, clock, rate; end. */
 const [ANSWERED_AT, RATE_AT] = [4, 24];
-/** How often a mailbox that is not ready is looked at: some tenths of a second. */
-const PATIENCE = 0x10_0000;
 
 /** GPIO 14 and 15 (table 6-2): three bits each in GPFSEL1, ALT0 is 4. */
 const GPFSEL1 = GPIO_REGISTERS.GPFSEL.offset + 4;
 const [PINS_AT, PINS, BOTH_ALT0] = [12, 0x3f, 0x24];
-
-/** Loads a constant. */
-export function loadWord(a: Assembler, to: Register, value: number): void {
-  a.movw(to, value & 0xffff);
-  if (value >>> 16 !== 0) a.movt(to, value >>> 16);
-}
 
 /**
  * Writes a routine that sets the UART up, and returns to LR. It changes R0 to R4.
  * @param begin where it begins
  */
 export function writeSerialSetup(a: Assembler, begin: Label): void {
-  const [buffer, full, empty, noAnswer, divide] = [
-    ...[a.label('property buffer'), a.label('mailbox full'), a.label('mailbox empty')],
-    ...[a.label('no answer'), a.label('divide')],
-  ] as [Label, Label, Label, Label, Label];
-  const [uart, mailbox] = [PL011_REGISTERS, MAILBOX_REGISTERS];
-  const status = mailbox.MAIL0_STATUS.bits;
+  const [buffer, divide] = [a.label('property buffer'), a.label('divide')];
+  const uart = PL011_REGISTERS;
 
   a.at(begin);
   a.note("UARTCLK from the firmware; today's where it does not answer");
   loadWord(a, r0, UART_CLOCK_HZ);
-  loadWord(a, r1, MAILBOX_BASE);
   a.adr(r2, buffer);
   a.note('It may have been used before');
   a.mov(r3, REQUEST);
   a.str(r3, [r2, ANSWERED_AT]);
-  a.dsb();
-  a.mov(r4, PATIENCE);
-  a.at(full);
-  a.subs(r4, r4, 1);
-  a.beq(divide);
-  a.ldr(r3, [r1, mailbox.MAIL1_STATUS.offset]);
-  a.tst(r3, status.FULL);
-  a.bne(full);
-  a.orr(r3, r2, UNCACHED);
-  a.orr(r3, r3, CHANNEL.PROPERTY);
-  a.str(r3, [r1, mailbox.MAIL1_WRITE.offset]);
-  a.mov(r4, PATIENCE);
-  a.at(empty);
-  a.subs(r4, r4, 1);
-  a.beq(noAnswer);
-  a.ldr(r3, [r1, mailbox.MAIL0_STATUS.offset]);
-  a.tst(r3, status.EMPTY);
-  a.bne(empty);
-  a.ldr(r3, [r1, mailbox.MAIL0_READ.offset]);
-  a.at(noAnswer);
-  a.dmb();
+  writePropertyRequest(a, { buffer: r2, mailbox: r1, patience: r4, word: r3 }, divide);
   a.ldr(r3, [r2, ANSWERED_AT]);
   a.cmp(r3, 0);
   a.ldrmi(r3, [r2, RATE_AT]);

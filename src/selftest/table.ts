@@ -2,7 +2,7 @@
 import type { Assembler } from '../isa/assembler.js';
 import type { Label, Register } from '../isa/registers.js';
 import { lr, pc, r0, r1, r2, r3, r4, r5, r6, sp } from '../isa/registers.js';
-import { loadWord } from '../boot/serial.js';
+import { loadWord } from '../isa/load-word.js';
 import { PL011_REGISTERS } from '../board/pl011.js';
 
 /** How a value is shown: in hexadecimal or decimal. */

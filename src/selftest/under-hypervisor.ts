@@ -4,7 +4,7 @@ import { MODE_SVC } from '../isa/program-status.js';
 import { lr, r0, r1, r10, r2, r3, r4, r5, r6, r7, r8, r9, sp } from '../isa/registers.js';
 import type { Label } from '../isa/registers.js';
 import * as reg from '../isa/system-registers.js';
-import { loadWord } from '../boot/serial.js';
+import { loadWord } from '../isa/load-word.js';
 import { UART0_BASE } from '../board/bcm2836.js';
 import { PL011_REGISTERS } from '../board/pl011.js';
 import { SYSTEM_TIMER_BASE, SYSTEM_TIMER_REGISTERS } from '../board/system-timer.js';

@@ -2,13 +2,14 @@
  * Whether the memory is split between the ARM and the VideoCore as it was when the file was made; if not, how the host
  * starts alone. All of it runs where the firmware has loaded the file, in HYP mode, MMU and data cache off.
  */
+import { writePropertyRequest } from '../../boot/property-request.js';
 import type { Assembler } from '../../isa/assembler.js';
+import { loadWord } from '../../isa/load-word.js';
 import type { Label, Register } from '../../isa/registers.js';
 import { lr, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../isa/registers.js';
 import * as reg from '../../isa/system-registers.js';
 import { ascii } from '../../base/bytes.js';
-import { MACHINE_TYPE, PERIPHERAL_BASE, UART0_BASE } from '../../board/bcm2836.js';
-import { CHANNEL, MAILBOX_REGISTERS } from '../../board/mailbox.js';
+import { MACHINE_TYPE, UART0_BASE } from '../../board/bcm2836.js';
 import { PL011_REGISTERS } from '../../board/pl011.js';
 import { COPY_STEP } from '../shared/layout.js';
 
@@ -22,10 +23,7 @@ const [STRUCT_AT, STRINGS_AT] = [8, 12];
 const TAG_ARM_MEMORY = 0x0001_0005;
 const ANSWERED = 0x8000_0000;
 const BUFFER = { STATUS: 4, BASE: 20, SIZE: 24 } as const;
-const MAILBOX_BASE = PERIPHERAL_BASE + 0xb880;
-/** What the VideoCore reaches memory by past its caches (BCM2836). */
-const BUS_UNCACHED = 0xc000_0000;
-/** Looks at a register before an answer is given up. */
+/** Looks at the serial port before a character is given up. */
 const PATIENCE = 1 << 20;
 
 /** Where the code runs that moves the kernel over the file: the kernel's first page tables will be there. */
@@ -39,11 +37,6 @@ export const aloneText = (needed: number): readonly [string, string] => [
   `hypberry: the guests do not start: they were installed for an ARM with ${needed >>> MIB_SHIFT} MiB of memory, and it has `,
   ' MiB. Set gpu_mem and total_mem in config.txt as they were, or run "hypberry install" again.\r\n',
 ];
-
-function load(a: Assembler, to: Parameters<Assembler['movw']>[0], value: number): void {
-  a.movw(to, value & 0xffff);
-  if (value >>> 16 !== 0) a.movt(to, value >>> 16);
-}
 
 /**
  * Walks the nodes of the tree at SP, and goes on at `none` where there is none or it ends. R5 is behind the token, R6 at
@@ -72,7 +65,7 @@ function walk(
   a.tst(sp, 3);
   a.bne(none);
   big(r0, 0);
-  load(a, r1, MAGIC);
+  loadWord(a, r1, MAGIC);
   a.cmp(r0, r1);
   a.bne(none);
   big(r5, STRUCT_AT);
@@ -140,9 +133,7 @@ function unlessBytes(a: Assembler, at: Register, bytes: Iterable<number>, other:
  * @param alone where to go on if it ends before, with its end in R11; else behind
  */
 export function writeSplitCheck(a: Assembler, needed: number, alone: Label): void {
-  const [ask, full, wait, silent, known] = ['ask', 'full', 'wait', 'silent', 'known'].map((it) =>
-    a.label(it),
-  ) as [Label, Label, Label, Label, Label];
+  const [ask, known] = [a.label('ask'), a.label('known')];
   const [buffer, over] = [a.label('buffer'), a.label('over')];
   a.mov(r11, 0);
   walk(
@@ -188,42 +179,16 @@ export function writeSplitCheck(a: Assembler, needed: number, alone: Label): voi
   a.at(ask);
   a.cmp(r11, 0);
   a.bne(known);
-  const { MAIL0_READ, MAIL0_STATUS, MAIL1_WRITE, MAIL1_STATUS } = MAILBOX_REGISTERS;
   a.adr(r4, buffer);
-  load(a, r5, MAILBOX_BASE);
-  load(a, r6, PATIENCE);
-  a.at(full);
-  a.subs(r6, r6, 1);
-  a.beq(silent);
-  a.ldr(r0, [r5, MAIL1_STATUS.offset]);
-  a.tst(r0, MAIL1_STATUS.bits.FULL);
-  a.bne(full);
-  a.note('The buffer is there before it is sent');
-  a.dsb();
-  a.orr(r0, r4, BUS_UNCACHED);
-  a.orr(r0, r0, CHANNEL.PROPERTY);
-  a.str(r0, [r5, MAIL1_WRITE.offset]);
-  a.at(wait);
-  a.subs(r6, r6, 1);
-  a.beq(silent);
-  a.ldr(r0, [r5, MAIL0_STATUS.offset]);
-  a.tst(r0, MAIL0_STATUS.bits.EMPTY);
-  a.bne(wait);
-  a.ldr(r0, [r5, MAIL0_READ.offset]);
-  a.note('The answer is read behind the message that it is there');
-  a.dsb();
-  a.and(r0, r0, 0xf);
-  a.cmp(r0, CHANNEL.PROPERTY);
-  a.bne(wait);
+  writePropertyRequest(a, { buffer: r4, mailbox: r5, patience: r6, word: r0 }, known);
   a.ldr(r0, [r4, BUFFER.STATUS]);
   a.cmp(r0, ANSWERED);
-  a.bne(silent);
+  a.bne(known);
   a.ldr(r0, [r4, BUFFER.BASE]);
   a.ldr(r11, [r4, BUFFER.SIZE]);
   a.add(r11, r11, r0);
-  a.at(silent);
   a.at(known);
-  load(a, r0, needed);
+  loadWord(a, r0, needed);
   a.cmp(r11, r0);
   a.blo(alone);
   a.b(over);
@@ -271,7 +236,7 @@ export function writeAlone(
       const [fill, filled] = [a.label('fill'), a.label('filled')];
       a.cmp(r8, 0);
       a.beq(filled);
-      load(a, r0, NOP_BIG_ENDIAN);
+      loadWord(a, r0, NOP_BIG_ENDIAN);
       a.at(fill);
       a.str(r0, [r9], 4);
       a.cmp(r9, r5);
@@ -283,7 +248,7 @@ export function writeAlone(
   );
   a.at(say);
   const { FR, IBRD, FBRD, LCRH, CR, DR } = PL011_REGISTERS;
-  load(a, r4, UART0_BASE);
+  loadWord(a, r4, UART0_BASE);
   a.dsb();
   a.ldr(r0, [r4, CR.offset]);
   a.tst(r0, CR.bits.UARTEN);
@@ -294,7 +259,7 @@ export function writeAlone(
   a.str(r0, [r4, FBRD.offset]);
   a.mov(r0, LCRH.bits.WLEN | LCRH.bits.FEN);
   a.str(r0, [r4, LCRH.offset]);
-  load(a, r0, CR.bits.UARTEN | CR.bits.TXE | CR.bits.RXE);
+  loadWord(a, r0, CR.bits.UARTEN | CR.bits.TXE | CR.bits.RXE);
   a.str(r0, [r4, CR.offset]);
   a.at(ready);
   a.adr(r1, before);
@@ -325,7 +290,7 @@ export function writeAlone(
   a.adr(r1, behind);
   a.bl(print);
   a.adr(r1, copier);
-  load(a, r2, COPIER_AT);
+  loadWord(a, r2, COPIER_AT);
   a.mov(r3, r2);
   a.adr(r0, move);
   a.at(copying);
@@ -347,7 +312,7 @@ export function writeAlone(
   a.ldrb(r0, [r1], 1);
   a.cmp(r0, 0);
   a.beq(printed);
-  load(a, r10, PATIENCE);
+  loadWord(a, r10, PATIENCE);
   a.at(full);
   a.subs(r10, r10, 1);
   a.beq(printed);
@@ -370,7 +335,7 @@ export function writeAlone(
   a.bhi(moving);
   writeVisible(a);
   a.mov(r0, 0);
-  load(a, r1, MACHINE_TYPE);
+  loadWord(a, r1, MACHINE_TYPE);
   a.mov(r2, sp);
   a.bx(r12);
   a.at(copied);

@@ -1,5 +1,6 @@
 /** HYP mode's vectors, and how each core comes to them. */
 import type { Assembler } from '../../isa/assembler.js';
+import { loadWord } from '../../isa/load-word.js';
 import { bits, resetOf } from '../../isa/bits.js';
 import type { Label } from '../../isa/registers.js';
 import { lr, lsl, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../isa/registers.js';
@@ -26,12 +27,6 @@ const HMAIR0_VALUE = 0x44_04ff;
 const HTCR_VALUE = (0x8080_0000 | bits(reg.HTCR, { SH0: 3, ORGN0: 1, IRGN0: 1 })) >>> 0;
 /** As it leaves reset, with MMU and caches on. */
 const HSCTLR_VALUE = (resetOf(reg.HSCTLR) | bits(reg.HSCTLR, { M: 1, C: 1, I: 1 })) >>> 0;
-
-/** Loads a constant. */
-export function load(a: Assembler, to: Parameters<Assembler['movw']>[0], value: number): void {
-  a.movw(to, value & 0xffff);
-  if (value >>> 16 !== 0) a.movt(to, value >>> 16);
-}
 
 /**
  * Writes the vector table, which begins at a multiple of 32: a trap pushes the vcpu's frame where SP_hyp is, at its
@@ -146,9 +141,9 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   at('hypTables', r0);
   a.mov(r1, 0);
   a.mcrr(reg.HTTBR, r0, r1);
-  load(a, r0, HTCR_VALUE);
+  loadWord(a, r0, HTCR_VALUE);
   a.mcr(reg.HTCR, r0);
-  load(a, r0, HMAIR0_VALUE);
+  loadWord(a, r0, HMAIR0_VALUE);
   a.mcr(reg.HMAIR0, r0);
   a.note(
     'Nothing of before counts any more, and with ICIALLU no branch that was predicted (Linux, proc-v7.S)',
@@ -159,7 +154,7 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   a.mcr(reg.ICIALLU, r1);
   a.dsb();
   a.isb();
-  load(a, r0, HSCTLR_VALUE);
+  loadWord(a, r0, HSCTLR_VALUE);
   a.mcr(reg.HSCTLR, r0);
   a.isb();
   a.mov(r0, r5);
