@@ -3,6 +3,7 @@
  * and nothing else. What is mapped cacheable may come into a cache without anybody reading it (A3.5.7), so the memory of
  * machines is not; it is reached through a window, uncached.
  */
+import { ACCESSED, BLOCK, EXECUTE_NEVER, INNER_SHAREABLE, MIB2, PAGE, TABLE } from './descriptors.js';
 import { CONTROLLER_PAGE, LOCAL_PAGE } from './pages.js';
 import { PERIPHERAL_BASE } from '../generated/board.js';
 import { CLO } from '../generated/system-timer.js';
@@ -18,12 +19,6 @@ declare function dataFrom(): usize;
 declare function dataTo(): usize;
 // @external('address', 'hypTables')
 declare function hypTables(): usize;
-const TABLE: u64 = 3;
-const BLOCK: u64 = 1;
-const PAGE: u64 = 3;
-const ACCESSED: u64 = 1 << 10;
-const INNER_SHAREABLE: u64 = 3 << 8;
-const EXECUTE_NEVER: u64 = 1 << 54;
 /** AP[1] reads as one; AP[2]. */
 const READ_WRITE: u64 = 1 << 6;
 const READ_ONLY: u64 = 3 << 6;
@@ -34,7 +29,6 @@ const CONSTANT: u64 = CACHED | READ_ONLY | EXECUTE_NEVER;
 const DATA: u64 = CACHED | READ_WRITE | EXECUTE_NEVER;
 const DEVICE: u64 = ACCESSED | (1 << 2) | READ_WRITE | EXECUTE_NEVER;
 const UNCACHED: u64 = ACCESSED | (2 << 2) | READ_WRITE | EXECUTE_NEVER;
-const MIB2: u32 = 0x200000;
 const PAGE_SIZE: u32 = 0x1000;
 const TIMER_PAGE: u32 = (<u32>CLO) & ~(PAGE_SIZE - 1);
 /** Where windows are, one for each core, in the gigabyte of the local peripherals. */

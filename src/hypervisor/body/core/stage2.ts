@@ -4,6 +4,7 @@
  */
 import { PERIPHERAL_BASE } from '../generated/board.js';
 import * as L from '../../shared/layout.js';
+import { ACCESSED, BLOCK, EXECUTE_NEVER, INNER_SHAREABLE, MIB2, PAGE, TABLE } from './descriptors.js';
 import { CONTROLLER_PAGE, LOCAL_PAGE } from './pages.js';
 import { Vm, configuration } from './vm.js';
 import { DCCMVAC, TLBIALLIS, barrier, shared } from '../intrinsics.js';
@@ -12,16 +13,9 @@ import { DCCMVAC, TLBIALLIS, barrier, shared } from '../intrinsics.js';
 declare function hostTables(): usize;
 // @external('address', 'guestTables')
 declare function guestTables(): usize;
-const TABLE: u64 = 3;
-const BLOCK: u64 = 1;
-const PAGE: u64 = 3;
-const ACCESSED: u64 = 1 << 10;
-const INNER_SHAREABLE: u64 = 3 << 8;
-const EXECUTE_NEVER: u64 = 1 << 54;
 /** MemAttr, HAP 3 for reads and writes. */
 const NORMAL: u64 = ACCESSED | INNER_SHAREABLE | (0xf << 2) | (3 << 6);
 const DEVICE: u64 = ACCESSED | (1 << 2) | (3 << 6) | EXECUTE_NEVER;
-const MIB2: u32 = 0x200000;
 const GIB: u32 = 0x40000000;
 
 // @inline
