@@ -1,3 +1,4 @@
+import { mix32 } from '../base/random.js';
 import type { Device } from './device.js';
 import { bit, bits, register } from './register.js';
 
@@ -64,9 +65,6 @@ export class Rng implements Device {
   /** SplitMix32 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", with 32-bit constants). */
   private next(): number {
     this.state.sequence = (this.state.sequence + 0x9e37_79b9) | 0;
-    let mixed = this.state.sequence;
-    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85eb_ca6b);
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35);
-    return mixed ^ (mixed >>> 16);
+    return mix32(this.state.sequence);
   }
 }

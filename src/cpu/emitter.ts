@@ -71,10 +71,7 @@ export class Emitter {
 
   /** What is not worth a micro-op: runs in TypeScript. */
   slow(execute: Execute<Fields>, fields: Fields): void {
-    const { instructions } = this.m;
-    this.emit(Op.SLOW, 0, 0, 0, instructions.length);
-    const events = this.events | this.branchEvents;
-    instructions.push({ word: this.word, encoding: this.encoding, fields, execute, events });
+    this.extension({ op: Op.SLOW }, execute, fields);
   }
 
   /** A micro-op that the interpreter may decline: then TypeScript runs the instruction. */
