@@ -54,10 +54,10 @@ export async function build(options: BuildOptions): Promise<void> {
   }));
   const { out } = options;
   if (out !== undefined) {
-    const { isSelftest } = await import('../selftest/image.js');
+    const isKind = options.selftest ? (await import('../selftest/image.js')).isSelftest : isBootBlock;
     // A block with a kernel behind it is the user's.
     const isOurs = (there: Uint8Array, data: Uint8Array): boolean =>
-      there.length === data.length && (options.selftest ? isSelftest(there) : isBootBlock(there));
+      there.length === data.length && isKind(there);
     await writeOwnFiles(out, files, isOurs, sayAside);
   }
   if (options.json) {
