@@ -18,7 +18,7 @@ const REPORTED: readonly { readonly after: Day; readonly to: Day; readonly repor
     report:
       'the releases 1.20200717 and 1.20200723 did not start a Pi 2, and 1.20200601 did (raspberrypi/firmware, issue 1453)',
   },
-  // The one that mends it was built on the 15th.
+  // The one that mends it was published on the 15th; it is taken to have been built then too.
   {
     after: [2020, 12, 7],
     to: [2020, 12, 14],
