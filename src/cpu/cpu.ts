@@ -5,6 +5,7 @@
 import { restoreState, saveState, type State } from '../base/state.js';
 import { MODE_SVC, PSR_A, PSR_F, PSR_I } from '../isa/program-status.js';
 import { isWideT32 } from '../isa/decoder.js';
+import { abortComesOn, beginAbort, effectBefore, LATEST_ABORT, mayTakeAbort } from './asynchronous-aborts.js';
 import { blockAt, passingBlock } from './blocks.js';
 import type { Bus, TimerName } from '../ports/bus.js';
 import type { SystemCounter } from '../ports/counter.js';
@@ -76,6 +77,8 @@ export interface CpuOptions {
   readonly onTimer: (core: number, timer: TimerName, level: boolean) => void;
   /** Called when the interrupt of a core's performance monitors changes. */
   readonly onPmu: (core: number, level: boolean) => void;
+  /** How many instructions asynchronous aborts come late; default: LATEST_ABORT. */
+  readonly abortLatency?: number;
 }
 
 /** What is saved of a processor. Its TLB and its decoded code are not: both are made anew. */
@@ -104,6 +107,8 @@ export class Cpu {
   readonly cores: readonly CoreView[];
   /** Tests set it to false: then waits are executed like all else. The run is the same. */
   passesWaits = true;
+  /** How many instructions asynchronous aborts come late, 0 to LATEST_ABORT. */
+  abortLatency: number;
   private readonly interpret: (block: number) => void;
   /** What each core waits for, where that is known. */
   private readonly waits: (Wait | undefined)[];
@@ -134,6 +139,9 @@ export class Cpu {
       counter: options.counter,
       onTimer: options.onTimer,
       onPmu: options.onPmu,
+      onLostStore: () => {
+        this.raiseAbort(m.core.index);
+      },
       listener: undefined,
       watch: undefined,
       stopped: false,
@@ -141,6 +149,7 @@ export class Cpu {
       instructions: [],
       codeTop: L.CODE,
       record: 0,
+      effect: undefined,
       address: 0,
       nextAddress: 0,
       leave: false,
@@ -156,6 +165,7 @@ export class Cpu {
       steadyUntil: Infinity,
     };
     this.machine = m;
+    this.abortLatency = options.abortLatency ?? LATEST_ABORT;
     m.views = this.cores = cores.map((core) => new CoreView(m, core));
     this.waits = cores.map(() => undefined);
     this.memory = physicalMemory(m, (address, length) => {
@@ -345,17 +355,25 @@ export class Cpu {
     this.setInterrupt(this.machine.cores[core]!, 'fiq', level);
   }
 
-  /** Has an access of a core's have failed somewhere on its way: it takes an asynchronous abort as soon as it may. */
+  /** Has an access of a core's have failed somewhere on its way: an asynchronous abort comes, {@link abortLatency} late. */
   raiseAbort(core: number): void {
-    this.setInterrupt(this.machine.cores[core]!, 'abort', true);
+    const it = this.machine.cores[core]!;
+    if (it.abort !== 'no') return;
+    beginAbort(it, this.abortLatency);
+    this.interrupted(it);
   }
 
-  private setInterrupt(core: Core, line: 'irq' | 'fiq' | 'abort', level: boolean): void {
+  private setInterrupt(core: Core, line: 'irq' | 'fiq', level: boolean): void {
     if (core[line] === level) return;
     core[line] = level;
     if (!level) return;
-    this.waits[core.index] = undefined;
     core.waiting = 'no';
+    this.interrupted(core);
+  }
+
+  /** Has a core look at what interrupts it. */
+  private interrupted(core: Core): void {
+    this.waits[core.index] = undefined;
     if (core === this.machine.core) kick(this.machine);
     else this.endTurn();
   }
@@ -549,15 +567,21 @@ export class Cpu {
       const interrupt = pendingInterrupt(m);
       if (interrupt) takeInterrupt(m, interrupt);
       const pc = u32[L.PC >>> 2]!;
-      const alone = core.comparesAll && comparesAll(m);
+      const aborts = core.abort !== 'no';
+      const might = aborts && mayTakeAbort(m);
+      const byItself = core.alone;
+      const alone =
+        (aborts && (might || core.abort === 'late')) || byItself || (core.comparesAll && comparesAll(m));
       const before = alone ? placesOfCode(m) : undefined;
       let block = this.blockFor(pc, alone);
       if (block === 0) {
         // An abort takes time too, or a vector that aborts would never end.
         i32[L.BUDGET >>> 2] = left() - 1;
         notRetired(m);
+        if (aborts) abortComesOn(m, undefined, might, this.abortLatency);
         continue;
       }
+      const budget = left();
       const held = holdBack(m);
       if (begins && this.blockPhysical >= 0)
         block = passWait(m, block, this.blockPhysical, this.interpret, this.waits);
@@ -574,6 +598,9 @@ export class Cpu {
         m.instructions.length = before.decoded;
       }
       unkick(m);
+      const stayed = left() === budget;
+      if (byItself && !stayed) core.alone = false;
+      if (aborts && !stayed) abortComesOn(m, alone ? m.effect : effectBefore(m), might, this.abortLatency);
       giveBack(m, held);
       // A timer may have been set to a time within the slice.
       if (this.lone && core.timerDeadline <= now(m)) break;

@@ -18,6 +18,7 @@ import {
   PSR_T,
 } from '../isa/program-status.js';
 import { MOE } from '../isa/debug-points.js';
+import { mayTakeAbort } from './asynchronous-aborts.js';
 import { EXCEPTION, FIQ, IRQ } from './event-kinds.js';
 import {
   FAULT_ASYNCHRONOUS,
@@ -58,7 +59,6 @@ import {
   HCR_VI,
   HDCR_TDE,
   HIGH_VECTORS,
-  SCR_AW,
   SCR_EA,
   SCR_FIQ,
   SCR_FW,
@@ -429,10 +429,7 @@ export function pendingInterrupt(
   const cpsr = word(m, L.CPSR);
   const secure = isSecure(m);
   const guest = !secure && modeOf(m) !== MODE_HYP;
-  if (core.abort) {
-    const free = !secure && (core.SCR & (SCR_EA | SCR_AW)) === SCR_EA;
-    if (!(cpsr & PSR_A) || free || (guest && core.HCR & HCR_AMO)) return 'abort';
-  }
+  if (core.abort === 'there' && core.abortIn === 0 && mayTakeAbort(m)) return 'abort';
   if (core.fiq) {
     const free = !secure && (core.SCR & (SCR_FIQ | SCR_FW)) === SCR_FIQ;
     if (!(cpsr & PSR_F) || free || (guest && core.HCR & HCR_FMO)) return 'fiq';
@@ -449,7 +446,7 @@ export function pendingInterrupt(
 /** Whether something is pending that ends WFI, masked or not (B1.8.14). */
 export function wakesFromWfi(m: Machine): boolean {
   const { core } = m;
-  if (core.irq || core.fiq || core.abort) return true;
+  if (core.irq || core.fiq || core.abort === 'there') return true;
   if (isSecure(m) || modeOf(m) === MODE_HYP) return false;
   const { HCR } = core;
   return (
@@ -468,7 +465,7 @@ export function takeInterrupt(m: Machine, which: NonNullable<ReturnType<typeof p
   const nonSecure = !isSecure(m);
   switch (which) {
     case 'abort':
-      core.abort = false;
+      core.abort = 'no';
       takeAsynchronousAbort(m, next);
       return;
     case 'fiq':

@@ -37,7 +37,8 @@ export function grant(m: Machine, lookAt: number): void {
     (core.countsInstructions ? L.VARIANT_COUNTED : 0);
   u32[L.CONTEXT_USER >>> 2] = contextWord(core.contexts[first]!);
   u32[L.CONTEXT_PL1 >>> 2] = contextWord(core.contexts[first + 1]!);
-  u32[L.PENDING >>> 2] = core.irq || core.fiq || core.abort || core.HCR & (HCR_VA | HCR_VF | HCR_VI) ? 1 : 0;
+  const virtual = (core.HCR & (HCR_VA | HCR_VF | HCR_VI)) !== 0;
+  u32[L.PENDING >>> 2] = core.irq || core.fiq || core.abort !== 'no' || virtual ? 1 : 0;
   u32[L.LOOK_AT >>> 2] = lookAt;
   u32[L.MODE_LOG_NEXT >>> 2] = listener?.modeEntered ? L.MODE_LOG : 0;
   u32[L.SECURE >>> 2] = nonSecure ? 0 : 1;

@@ -4,6 +4,7 @@ import type { Encoding } from '../isa/encoding.js';
 import { isUnpredictable } from '../isa/encoding.js';
 import type { Fields } from '../isa/pattern.js';
 import { ALWAYS } from '../isa/registers.js';
+import { effectOnAborts } from './asynchronous-aborts.js';
 import { countedOf, returnsFromException } from './counted-instructions.js';
 import type { LowerExtension, LowerSome } from './emitter.js';
 import { Emitter } from './emitter.js';
@@ -66,6 +67,7 @@ export function decodeBlock(
     emitter.position++;
     if (!isThumb) {
       const word = fetchWord(m, page + next);
+      if (alone) m.effect = effectOnAborts(word, isThumb);
       if (alone || m.breakOffsets?.has(next)) beforehand(emitter, lookAtBreakpoints);
       watched(emitter, physical, word);
       lowerA32(emitter, word);
@@ -87,6 +89,7 @@ export function decodeBlock(
         break;
       }
     }
+    if (alone) m.effect = effectOnAborts(word, isThumb);
     if (alone || m.breakOffsets?.has(next)) beforehand(emitter, lookAtBreakpoints);
     watched(emitter, physical, word);
     lowerT32(emitter, word);

@@ -3,17 +3,18 @@ import { codeWritten } from './code-cache.js';
 import type { Access } from './exceptions.js';
 import { dataAbort, takeDataAbort, takePrefetchAbort } from './exceptions.js';
 import { FAULT_ALIGNMENT, FAULT_DEBUG, FAULT_EXTERNAL } from './faults.js';
+import { taken } from './instruction.js';
 import * as L from './layout.js';
 import type { Translation } from './mmu.js';
 import { SCTLR_A } from './control-bits.js';
 import { watchedByte } from './debug-events.js';
 import { DATA_REFILL, INSTRUCTION_REFILL } from './event-kinds.js';
-import { faultOf, currentRegime, EXECUTE, READ, walk, WRITE } from './mmu.js';
+import { faultOf, currentRegime, EXECUTE, isWriteBack, READ, walk, WRITE } from './mmu.js';
 import { isPrivileged } from './current-mode.js';
-import { tally, tallyAccess } from './performance-monitors.js';
+import { notRetired, tally, tallyAccess } from './performance-monitors.js';
 import { readData, writeData } from './physical-memory.js';
 import type { Machine } from './state.js';
-import { word } from './state.js';
+import { setRegister, word } from './state.js';
 import { contextNumber, enter, lookup, lookupCode } from './tlb.js';
 import { accessSyndrome } from './syndrome.js';
 
@@ -74,8 +75,9 @@ function translate(
 
 /**
  * Reads physical memory, little-endian. Outside RAM every address up to 4 GiB is the bus's, which answers always:
- * nothing there aborts. External aborts are only for what the bus cannot give: instructions and translation tables
- * from outside RAM, and anything above 4 GiB.
+ * nothing there aborts, as on the board a block that is switched off reads as 0xdeadbeef (raspberrypi/linux 7639).
+ * External aborts are only for what the bus cannot give: instructions and translation tables from outside RAM, and
+ * anything above 4 GiB: those of reads are synchronous, those of writes come late (DDI 0464F 5.7).
  */
 export function readPhysical(m: Machine, physical: number, size: Size): number {
   if (physical + size <= m.ramSize) return readData(m, physical, size);
@@ -195,6 +197,26 @@ function store(
   return true;
 }
 
+/**
+ * A store that nothing outside takes, for its address is above 4 GiB. To the core it is over: an asynchronous abort
+ * comes, none for write-back memory (DDI 0464F 5.7.1). So that the abort has its place among the instructions to the
+ * one, this one is executed again first, by itself.
+ * @returns undefined where it is no such store
+ */
+function lostStore(m: Machine): 'again' | 'over' | undefined {
+  const { core } = m;
+  const { found } = fault;
+  if (fault.status !== FAULT_EXTERNAL || !found || found.physical < 2 ** 32) return undefined;
+  if (isWriteBack(found)) return 'over';
+  if (!core.alone) {
+    core.alone = true;
+    notRetired(m);
+    return 'again';
+  }
+  m.onLostStore();
+  return 'over';
+}
+
 /** The interpreter's load: the value, or an exception taken and LEAVE set. `kind` is the size, with STRICT. */
 export function interpreterLoad(m: Machine, address: number, kind: number): number {
   const value = load(m, address, (kind & 0xff) as Size, (kind & L.STRICT) !== 0);
@@ -206,7 +228,10 @@ export function interpreterLoad(m: Machine, address: number, kind: number): numb
 
 export function interpreterStore(m: Machine, address: number, kind: number, value: number): void {
   if (store(m, address, (kind & 0xff) as Size, value, (kind & L.STRICT) !== 0)) return;
-  takeDataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, true));
+  const lost = lostStore(m);
+  if (lost === 'over') return;
+  if (lost) setRegister(m, 15, m.address);
+  else takeDataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, true));
   m.u32[L.LEAVE >>> 2] = 1;
 }
 
@@ -227,8 +252,13 @@ export function readMemory(m: Machine, address: number, size: Size, how = plain)
 
 export function writeMemory(m: Machine, address: number, size: Size, value: number, how = plain): void {
   const bytes = bigEndian(m) ? swap(value, size) : value;
-  if (!store(m, address >>> 0, size, bytes, how.strict ?? false, how.unprivileged ? false : undefined))
-    dataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, true));
+  if (store(m, address >>> 0, size, bytes, how.strict ?? false, how.unprivileged ? false : undefined)) return;
+  const lost = lostStore(m);
+  if (lost === 'over') return;
+  if (!lost) dataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, true));
+  setRegister(m, 15, m.address);
+  m.leave = true;
+  throw taken;
 }
 
 /**

@@ -95,8 +95,11 @@ const NON_CACHEABLE = 4;
  * Whether exclusives on memory work with other cores on every board: Normal, Write-Back inside and out, Shareable
  * (A3.4.5, A3.5.1); elsewhere what they do is left to the board.
  */
-export const isForExclusives = ({ normal, attributes, shareable }: Translation): boolean =>
-  normal && shareable && (attributes & WRITE_BACK) === WRITE_BACK;
+export const isForExclusives = (found: Translation): boolean => found.shareable && isWriteBack(found);
+
+/** Normal memory that is write-back, inner and outer. */
+export const isWriteBack = ({ normal, attributes }: Translation): boolean =>
+  normal && (attributes & WRITE_BACK) === WRITE_BACK;
 
 /** The regime that the running core's accesses go through. */
 export function currentRegime(m: Machine): Regime {

@@ -4,6 +4,7 @@ import { BREAKPOINTS, WATCHPOINTS } from '../isa/debug-points.js';
 import * as R from '../isa/system-registers.js';
 import type { Bus, TimerName } from '../ports/bus.js';
 import type { SystemCounter } from '../ports/counter.js';
+import type { OnAborts } from './asynchronous-aborts.js';
 import type { CoreView } from './core-view.js';
 import { KINDS } from './event-kinds.js';
 import type { Decoded } from './instruction.js';
@@ -134,8 +135,11 @@ export class Core {
   /** Interrupt inputs. */
   irq = false;
   fiq = false;
-  /** An asynchronous external abort is pending: it is taken once, as soon as it may be. */
-  abort = false;
+  /** An asynchronous external abort has begun: it is on its way or there; and how many instructions late it still is. */
+  abort: 'no' | 'late' | 'there' = 'no';
+  abortIn = 0;
+  /** The next instruction is to be executed by itself. */
+  alone = false;
   /** WFI or WFE holds the core. */
   waiting: 'no' | 'interrupt' | 'event' = 'no';
   /** It slept when its last slice ended. */
@@ -275,6 +279,8 @@ export interface Machine {
   readonly onTimer: (core: number, timer: TimerName, level: boolean) => void;
   /** Called when the interrupt of a core's performance monitors changes. */
   readonly onPmu: (core: number, level: boolean) => void;
+  /** Called when a store of the running core's has failed outside; it is over for the core. */
+  readonly onLostStore: () => void;
   /** Who is told what happens. */
   listener: Listener | undefined;
   /** Who looks on. Code decoded before it was set knows nothing of it. */
@@ -291,6 +297,8 @@ export interface Machine {
   /** The slow instruction that runs: address of itself and of the next one. */
   address: number;
   nextAddress: number;
+  /** What the instruction that is executed by itself does to asynchronous aborts. */
+  effect: OnAborts | undefined;
   /** Set by a slow instruction after which the interpreter must not go on with the block. */
   leave: boolean;
   /**

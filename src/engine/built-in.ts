@@ -1,3 +1,5 @@
+import { hashOf } from '../base/random.js';
+import { LATEST_ABORT } from '../cpu/asynchronous-aborts.js';
 import { Cpu, type CpuState } from '../cpu/cpu.js';
 import type { Listener, Watch } from '../cpu/state.js';
 import { setUnknown } from '../cpu/unknown.js';
@@ -75,7 +77,8 @@ export interface BuiltInPi {
  * @param machine memory contents; all four cores start at address 0
  * @param observe who looks on
  * @param seed from which all follows that may be so or otherwise on a board: what reset leaves UNKNOWN, what the
- *   VideoCore writes into its memory; undefined for what hurts most of the first
+ *   VideoCore writes into its memory, how late asynchronous aborts come; undefined for what hurts most of the first, and
+ *   the latest
  */
 export async function createBuiltInPi(
   machine: Machine,
@@ -104,6 +107,7 @@ export async function createBuiltInPi(
       },
       steadyUntil: (address) => board.bus.steadyUntil(address),
     },
+    ...(seed !== undefined && { abortLatency: hashOf(seed) % (LATEST_ABORT + 1) }),
     mpidr: Array.from({ length: CORES }, (_, core) => FIRST_MPIDR + core),
     counter: {
       countAt: (time) => board.local.coreTimer.countAt(time),

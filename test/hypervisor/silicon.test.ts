@@ -441,4 +441,76 @@ describe('an asynchronous abort', () => {
     expect(result(1, COUNT)).toBeGreaterThan(before[1]! + 100);
     expect(consoleText(image, pi.cpu.memory.observe(), -1)).not.toContain('fault');
   });
+
+  /** Stores and waits in WFI again and again, for what never comes; STORE is its offset. */
+  const waiting = (masked: boolean): { kernel: Uint8Array; store: number } => {
+    const a = assembler(GUEST_RAM + GUEST_KERNEL);
+    const [begin, aborted] = [a.label('begin'), a.label('aborted')];
+    for (const to of [begin, begin, begin, begin, aborted]) a.b(to);
+    a.at(aborted);
+    a.mrc(reg.DFSR, r1);
+    a.str(r1, [r4, 4 * STATUS]);
+    a.ldr(r1, [r4, 4 * ABORTS]);
+    a.add(r1, r1, 1);
+    a.str(r1, [r4, 4 * ABORTS]);
+    a.subs(pc, lr, 8);
+    a.at(begin);
+    load(a, r0, GUEST_RAM + GUEST_KERNEL);
+    a.mcr(reg.VBAR, r0);
+    load(a, r4, GUEST_RAM + RESULTS);
+    a.mov(r5, 1);
+    if (!masked) a.cpsie('a');
+    const store = a.here - (GUEST_RAM + GUEST_KERNEL);
+    a.str(r5, [r4, 4 * COUNT]);
+    a.wfi();
+    a.add(r5, r5, 1);
+    a.str(r5, [r4, 4 * COUNT]);
+    if (masked) a.cpsie('a');
+    const end = a.label('end');
+    a.at(end);
+    a.b(end);
+    return { kernel: a.assemble(), store };
+  };
+
+  // Longer than from there to the switch: the switch has to wait for it.
+  describe.each([0, 1, 50, 200, 100_000])(
+    'that comes %i instructions after the guest’s last store',
+    (late) => {
+      test.each([
+        ['beside another guest', 2, false],
+        ['alone on its core', 1, false],
+        ['beside another guest, where it is masked', 2, true],
+        ['alone on its core, where it is masked', 1, true],
+      ])('is that guest’s, and ends its WFI, %s', async (_, guests, masked) => {
+        const { kernel, store } = waiting(masked);
+        let pi: BuiltInPi | undefined;
+        let left = 1;
+        const run = await start([guest(kernel), guest(counting())].slice(0, guests), {
+          observe:
+            ({ guestMemory }) =>
+            (it) => {
+              pi = it;
+              return {
+                watch: {
+                  wants: (physical) => physical === guestMemory[0]! + GUEST_KERNEL + store,
+                  instruction: (core) => {
+                    if (left-- > 0) pi!.cpu.raiseAbort(core.index);
+                    return false;
+                  },
+                },
+              };
+            },
+        });
+        pi!.cpu.abortLatency = late;
+        run.pi.run(60 * MS);
+        const { result } = run;
+        expect([result(0, ABORTS), result(0, STATUS), result(0, COUNT)]).toEqual([1, ASYNCHRONOUS, 2]);
+        if (guests > 1) {
+          expect(result(1, ABORTS)).toBe(0);
+          expect(result(1, COUNT)).toBeGreaterThan(100);
+        }
+        expect(consoleText(run.image, pi!.cpu.memory.observe(), -1)).not.toMatch(/fault|crashed/);
+      });
+    },
+  );
 });

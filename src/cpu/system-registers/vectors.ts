@@ -33,7 +33,7 @@ export const vectors = {
       return (
         (pending(IMO, VI, it.irq) ? PSR_I : 0) |
         (pending(FMO, VF, it.fiq) ? PSR_F : 0) |
-        (pending(AMO, VA, it.abort) ? PSR_A : 0)
+        (pending(AMO, VA, it.abort === 'there') ? PSR_A : 0)
       );
     },
   },

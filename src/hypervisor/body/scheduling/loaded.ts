@@ -1,7 +1,7 @@
 /** What a core holds of vcpus: the registers of one, and VFP's of the same or another. */
 import { deliver } from '../core/events.js';
 import { IRQ_SOURCE_CNTHPIRQ, IRQ_SOURCE_CNTVIRQ, TIMERS_ROUTING } from '../generated/local-peripherals.js';
-import { RUNNABLE, Vcpu, Vm, core, noVcpu, stateOf } from '../core/vm.js';
+import { RUNNABLE, Vcpu, Vm, WAITING, core, noVcpu, setState, stateOf } from '../core/vm.js';
 import { arm } from '../devices/timer.js';
 import { CNTV_CTL, HCPTR, HCR, TLBIALL, barrier, mmio } from '../intrinsics.js';
 
@@ -69,10 +69,19 @@ function trapWaits(vcpu: Vcpu): void {
 
 /**
  * An asynchronous abort that accesses of the loaded vcpu led to is its own to take, not the next one's, nor HYP mode's.
- * What was written before is where it goes: it waits for that.
+ * What was written before is where it goes: it waits for that. It ends the vcpu's WFI, masked or not (ARM ARM B1.8.14).
+ * Gives whether there was one, and whose.
  */
-export function settleAborts(): void {
-  if (takeAborts() != 0 && core().loaded != noVcpu()) HCR.write(HCR.read() | HCR.VA);
+export function settleAborts(): bool {
+  const vcpu = core().loaded;
+  if (takeAborts() == 0 || vcpu == noVcpu()) return false;
+  HCR.write(HCR.read() | HCR.VA);
+  if (stateOf(vcpu) == WAITING) {
+    setState(vcpu, RUNNABLE);
+    // Whoever has found it waiting has left it the interrupt to find.
+    barrier.dmbIsh();
+  }
+  return true;
 }
 
 /** Has the core hold a vcpu's registers, and sets the HYP timer. */

@@ -138,8 +138,7 @@ export function schedule(current: Vcpu): Vcpu {
     if (chosen == noVcpu()) {
       arm();
       // One that is pending would end WFI again and again.
-      settleAborts();
-      barrier.wfi();
+      if (!settleAborts()) barrier.wfi();
     } else if (stateOf(chosen) == LOADING) {
       loadPiece(chosen);
       chosen.left = 0;

@@ -13,7 +13,7 @@ import {
   stateOf,
   vcpuOf,
 } from '../core/vm.js';
-import { atomic, barrier, shared } from '../intrinsics.js';
+import { HCR, atomic, barrier, shared } from '../intrinsics.js';
 import { requestAll, stopVcpu } from '../scheduling/lifecycle.js';
 import { schedule } from '../scheduling/scheduler.js';
 
@@ -71,9 +71,9 @@ export function call(vcpu: Vcpu): Vcpu {
   return vcpu;
 }
 
-/** WFI: the core is given away until there is an interrupt for the vcpu. */
+/** WFI: the core is given away until there is an interrupt for the vcpu; not where it has an abort to take. */
 export function wait(vcpu: Vcpu): Vcpu {
-  if (nextInterrupt(vcpu) != SPURIOUS) return vcpu;
+  if (nextInterrupt(vcpu) != SPURIOUS || (HCR.read() & HCR.VA) != 0) return vcpu;
   // Who sends it an interrupt now finds it as it waits, or it finds the interrupt.
   barrier.dmbIsh();
   setState(vcpu, WAITING);
