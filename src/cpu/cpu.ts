@@ -13,6 +13,7 @@ import { CoreView } from './core-view.js';
 import { breakAtOffsets, codeWritten, forgetCode } from './code-cache.js';
 import { comparesAll } from './debug-events.js';
 import { grant } from './grants.js';
+import { type EventWait, seeWake, sleepAgain } from './event-waits.js';
 import { pendingInterrupt, takeInterrupt, wakesFromWfi } from './exceptions.js';
 import { taken } from './instruction.js';
 import { interpreterBase64 } from './interpreter-binary.js';
@@ -41,6 +42,7 @@ import {
   type Machine,
   now,
   thumb,
+  timeAt,
   unkick,
   type Watch,
 } from './state.js';
@@ -112,6 +114,9 @@ export class Cpu {
   private readonly interpret: (block: number) => void;
   /** What each core waits for, where that is known. */
   private readonly waits: (Wait | undefined)[];
+  /** What each core that sleeps in WFE does when it is woken in vain, where that is known; and whether it does. */
+  private readonly eventWaits: (EventWait | undefined)[];
+  private readonly sleepsInWfe: boolean[];
   /** Where the block that was found last stands; -1 where it is not kept. */
   private blockPhysical = -1;
   /** The latest virtual time that a core may have read. */
@@ -168,6 +173,8 @@ export class Cpu {
     this.abortLatency = options.abortLatency ?? LATEST_ABORT;
     m.views = this.cores = cores.map((core) => new CoreView(m, core));
     this.waits = cores.map(() => undefined);
+    this.eventWaits = cores.map(() => undefined);
+    this.sleepsInWfe = cores.map(() => false);
     this.memory = physicalMemory(m, (address, length) => {
       codeWritten(m, address, length);
     });
@@ -373,7 +380,7 @@ export class Cpu {
 
   /** Has a core look at what interrupts it. */
   private interrupted(core: Core): void {
-    this.waits[core.index] = undefined;
+    this.waits[core.index] = this.eventWaits[core.index] = undefined;
     if (core === this.machine.core) kick(this.machine);
     else this.endTurn();
   }
@@ -457,6 +464,7 @@ export class Cpu {
     m.stopped = false;
     // Between runs anything may be changed from outside.
     this.waits.fill(undefined);
+    this.eventWaits.fill(undefined);
     while (this.time < until) {
       let next = until;
       for (const core of cores) {
@@ -546,11 +554,9 @@ export class Cpu {
   private runCore(core: Core, slice: number): number {
     const { machine: m } = this;
     const { i32, u32 } = m;
-    const left = (): number => i32[L.BUDGET >>> 2]!;
     m.turnOver = false;
     if (core.ahead >= slice) return slice;
-    const wait = this.waits[core.index];
-    if (wait && this.waitOn(core, wait, slice - core.ahead)) return core.ahead;
+    if (this.passOver(core, slice - core.ahead)) return core.ahead;
     this.select(core);
     m.sliceBudget = slice - core.ahead;
     i32[L.BUDGET >>> 2] = m.sliceBudget;
@@ -559,11 +565,12 @@ export class Cpu {
     this.running = true;
     // One that wakes has something to do, and most often looks once and sleeps again; if it waits, a later turn sees.
     let begins = this.passesWaits && !core.slept;
+    let wakes = this.passesWaits && core.slept && this.sleepsInWfe[core.index]!;
     if (core.slept) {
       core.slept = false;
       tellMode(m);
     }
-    while (left() > 0 && this.mayGoOn(core)) {
+    while (i32[L.BUDGET >>> 2]! > 0 && this.mayGoOn(core)) {
       const interrupt = pendingInterrupt(m);
       if (interrupt) takeInterrupt(m, interrupt);
       const pc = u32[L.PC >>> 2]!;
@@ -576,16 +583,21 @@ export class Cpu {
       let block = this.blockFor(pc, alone);
       if (block === 0) {
         // An abort takes time too, or a vector that aborts would never end.
-        i32[L.BUDGET >>> 2] = left() - 1;
+        i32[L.BUDGET >>> 2] = i32[L.BUDGET >>> 2]! - 1;
         notRetired(m);
         if (aborts) abortComesOn(m, undefined, might, this.abortLatency);
         continue;
       }
-      const budget = left();
+      const budget = i32[L.BUDGET >>> 2]!;
       const held = holdBack(m);
       if (begins && this.blockPhysical >= 0)
         block = passWait(m, block, this.blockPhysical, this.interpret, this.waits);
-      begins = false;
+      else if (wakes && !interrupt && !aborts && this.blockPhysical >= 0) {
+        const { next, wait } = seeWake(m, block, this.blockPhysical, this.interpret);
+        block = next;
+        this.eventWaits[core.index] = wait;
+      }
+      begins = wakes = false;
       if (block !== 0) {
         u32[L.PAGE >>> 2] = (u32[L.PC >>> 2]! & 0xfffff000) >>> 0;
         u32[L.LEAVE >>> 2] = 0;
@@ -598,7 +610,7 @@ export class Cpu {
         m.instructions.length = before.decoded;
       }
       unkick(m);
-      const stayed = left() === budget;
+      const stayed = i32[L.BUDGET >>> 2] === budget;
       if (byItself && !stayed) core.alone = false;
       if (aborts && !stayed) abortComesOn(m, alone ? m.effect : effectBefore(m), might, this.abortLatency);
       giveBack(m, held);
@@ -609,33 +621,55 @@ export class Cpu {
     unkick(m);
     if (core.waiting === 'interrupt' && wakesFromWfi(m)) core.waiting = 'no';
     if (core.waiting !== 'no') {
+      this.sleepsInWfe[core.index] = core.waiting === 'event';
       core.slept = true;
       core.settled = true;
       tellMode(m);
     }
     this.running = false;
     this.shown = now(m);
-    const executed = m.sliceBudget - left();
+    const left = i32[L.BUDGET >>> 2]!;
+    const executed = m.sliceBudget - left;
     core.executed += executed;
     core.ahead += executed;
     // What was executed is in the core's count now.
-    m.sliceBudget = left();
+    m.sliceBudget = left;
     m.sliceStart = m.sliceEnd = this.shown;
     return core.ahead;
+  }
+
+  /** Passes over a core's turn, where all that it would do is known. */
+  private passOver(core: Core, budget: number): boolean {
+    const { waits, eventWaits } = this;
+    const wait = waits[core.index];
+    if (wait && this.waitOn(core, wait, budget)) return true;
+    const eventWait = eventWaits[core.index];
+    if (eventWait && this.sleepOn(core, eventWait, budget)) return true;
+    waits[core.index] = eventWaits[core.index] = undefined;
+    return false;
   }
 
   /** Lets a core that waits do so for `budget` instructions, if it still does; that is what {@link runCore} would do. */
   private waitOn(core: Core, wait: Wait, budget: number): boolean {
     const { machine: m } = this;
     const executed = (Math.floor(budget / wait.length) + 1) * wait.length;
-    if (!stillWaits(m, core, wait) || !mayPass(core, executed)) {
-      this.waits[core.index] = undefined;
-      return false;
-    }
+    if (!stillWaits(m, core, wait) || !mayPass(core, executed)) return false;
     if (m.core !== core) this.loseMonitor();
     core.executed += executed;
     core.ahead += executed;
     this.shown = Math.min(m.sliceEnd, m.sliceStart + Math.floor(executed / m.sharing));
+    return true;
+  }
+
+  /** Has a core that was woken sleep again, if it was woken in vain; that is what {@link runCore} would do. */
+  private sleepOn(core: Core, wait: EventWait, budget: number): boolean {
+    const { machine: m } = this;
+    const executed = sleepAgain(m, core, wait, budget);
+    if (executed === 0) return false;
+    if (m.core !== core) this.loseMonitor();
+    core.executed += executed;
+    core.ahead += executed;
+    m.sliceStart = m.sliceEnd = this.shown = timeAt(m, executed);
     return true;
   }
 }

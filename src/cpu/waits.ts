@@ -11,28 +11,41 @@ import { Op } from './micro-ops.js';
 import { beginIteration, countableIterations, countIterations } from './performance-monitors.js';
 import { readData } from './physical-memory.js';
 import { isFlat } from './mmu.js';
-import { executedInSlice, leaves, now, type Core, type Machine } from './state.js';
+import { system } from './slow/system.js';
+import { executedInSlice, KICK, leaves, now, type Core, type Machine } from './state.js';
 import { type Entry, entryFor, holds, lookupCode } from './tlb.js';
 
 /** What a block does, as far as a wait is concerned. Its instructions count from 1; it may be left at each branch. */
-interface Character {
+export interface Character {
   /** Up to this instruction it does nothing but arithmetic, loads and branches. */
   readonly pureTo: number;
   /** There is a branch among those. */
   readonly mayLoop: boolean;
   /** From this instruction on it has read the counter. */
   readonly counterFrom: number;
-  /** Up to this instruction all its loads are executed, from addresses that it does not make itself. */
-  readonly plainTo: number;
-  /** The micro-ops of those loads. */
-  readonly loads: readonly number[];
+  /** What it reads up to where it ends, in the order of the instructions. */
+  readonly loads: readonly Load[];
+  /** Its WFE, where there is one; and how far it does nothing else beside. */
+  readonly event: number;
+  readonly quietTo: number;
   /** It was no wait lately: so many times it is not tried. */
   rest: number;
 }
 
+/** A load of a block, or something else that reads. */
+interface Load {
+  /** Its micro-op, and the instruction that it belongs to. */
+  readonly at: number;
+  readonly position: number;
+  /** It is executed in any case, from an address that the block does not make itself. */
+  readonly isPlain: boolean;
+}
+
 /** A load that a waiting core repeats. */
-interface Read {
-  readonly entry: Entry;
+export interface Read {
+  readonly physical: number;
+  /** The translation of its address; undefined where that is none, see {@link isFlat}. */
+  readonly entry: Entry | undefined;
   readonly size: 1 | 2 | 4;
   readonly value: number;
 }
@@ -58,7 +71,8 @@ const WORTH_IT = 4;
 
 const charactersOf = new WeakMap<Machine, { codeForgotten: number; blocks: Map<number, Character> }>();
 
-function characterOf(m: Machine, block: number): Character {
+/** What a block of decoded code does, looked up or found out. */
+export function characterOf(m: Machine, block: number): Character {
   let known = charactersOf.get(m);
   // The places of blocks are given out again after all were forgotten.
   if (known?.codeForgotten !== m.codeForgotten)
@@ -75,40 +89,46 @@ const SIZES = [4, 1, 2, 1, 2] as const;
 
 /** Reads a block's micro-ops up to the branch that ends it, or to the first that may have an effect. */
 function look(m: Machine, block: number): Character {
-  const loads: number[] = [];
+  const loads: Load[] = [];
   const written = new Set<number>();
-  let [counterFrom, plainTo, mayLoop] = [Infinity, Infinity, false];
-  let skippedTo = 0;
+  let [counterFrom, mayLoop, allWritten] = [Infinity, false, false];
+  let [skippedTo, event] = [0, 0];
+  const endsAt = (quietTo: number): Character => ({
+    ...{ pureTo: event === 0 ? quietTo : event - 1, mayLoop, counterFrom, loads, event, quietTo, rest: 0 },
+  });
   for (let at = block; ; at += L.OP_SIZE) {
     const op = m.u16[at >>> 1]!;
     const [a, b, imm] = [m.u8[at + L.OP_A]!, m.u8[at + L.OP_B]!, m.u32[(at + L.OP_IMM) >>> 2]!];
     const position = m.u8[at + L.OP_POSITION]!;
-    const notPlain = (): void => {
-      plainTo = Math.min(plainTo, position - 1);
-    };
+    const isSkipped = at < skippedTo;
     if (between(op, Op.B_EQ, Op.B_REG)) {
-      mayLoop = true;
-      if (isAlways(op) && at >= skippedTo)
-        return { pureTo: position, mayLoop, counterFrom, plainTo, loads, rest: 0 };
-      if (isAlways(op)) notPlain();
-    } else if (between(op, Op.SKIP_EQ, Op.SKIP_IF_NOT_ZERO)) {
+      mayLoop ||= event === 0;
+      if (isAlways(op) && !isSkipped) return endsAt(position);
+    } else if (between(op, Op.SKIP_EQ, Op.SKIP_IF_NOT_ZERO))
       skippedTo = Math.max(skippedTo, at + L.OP_SIZE + imm);
-      notPlain();
-    } else if (op === (Op.COUNT as number)) continue;
-    else if (between(op, Op.UMULL, Op.UMAAL)) notPlain();
+    else if (op === (Op.COUNT as number)) continue;
+    else if (between(op, Op.UMULL, Op.UMAAL)) allWritten = true;
     else if (between(op, Op.AND_IMM, Op.BFI)) written.add(a);
     else if (between(op, Op.LDR, Op.LDRSH) || between(op, Op.LDR_REG, Op.LDRSH_REG) || isLiteral(op)) {
-      if (!isLiteral(op) && (written.has(b) || (op >= (Op.LDR_REG as number) && written.has(imm))))
-        notPlain();
-      loads.push(at);
+      const made = written.has(b) || (op >= (Op.LDR_REG as number) && written.has(imm)) || allWritten;
+      loads.push({ at, position, isPlain: !isSkipped && (isLiteral(op) || !made) });
       written.add(a);
-    } else if (isOtherLoad(op)) notPlain();
-    else if (op === (Op.SLOW as number) && counterRead(m, m.u32[(at + L.OP_EXT) >>> 2]!)) {
+    } else if (isOtherLoad(op)) {
+      loads.push({ at, position, isPlain: false });
+      allWritten = true;
+    } else if (op === (Op.SLOW as number) && counterRead(m, m.u32[(at + L.OP_EXT) >>> 2]!)) {
       counterFrom = Math.min(counterFrom, position);
-      notPlain();
-    } else return { pureTo: position - 1, mayLoop, counterFrom, plainTo, loads, rest: 0 };
+      loads.push({ at, position, isPlain: false });
+      allWritten = true;
+    } else if (isWfe(m, at) && event === 0) event = position;
+    else return endsAt(position - 1);
   }
 }
+
+/** Whether a micro-op is WFE; what is done before an instruction is not taken for it. */
+const isWfe = (m: Machine, at: number): boolean =>
+  m.u16[at >>> 1] === (Op.SLOW as number) &&
+  m.instructions[m.u32[(at + L.OP_EXT) >>> 2]!]!.execute === system.WFE;
 
 const isAlways = (op: number): boolean => op >= (Op.B as number);
 
@@ -127,10 +147,12 @@ function range(first: number, last: number): number[] {
 }
 const anchor = new Uint32Array(STATE.length);
 
-function keep({ u32 }: Machine): void {
+/** Keeps what an iteration may change, for {@link isKept}. */
+export function keep({ u32 }: Machine): void {
   for (let i = 0; i < STATE.length; i++) anchor[i] = u32[STATE[i]!]!;
 }
-function isKept({ u32 }: Machine): boolean {
+/** Whether that is as it was. */
+export function isKept({ u32 }: Machine): boolean {
   for (let i = 0; i < STATE.length; i++) if (anchor[i] !== u32[STATE[i]!]) return false;
   return true;
 }
@@ -195,7 +217,7 @@ function probe(
   for (;;) {
     const address = u32[L.PC >>> 2]!;
     const executed = step(m, block, interpret);
-    if (executed === 0) return { next: 0, isWait: true };
+    if (returns(m)) return { next: 0, isWait: true };
     const { pureTo, counterFrom } = character;
     path.push({ block, address, executed });
     [block, page] = follow(m, block, executed, page);
@@ -244,12 +266,12 @@ function probe(
 
 /**
  * Has the interpreter execute one block.
- * @returns the instructions executed; 0 where the interpreter would not have gone on to the next block
+ * @returns the instructions executed
  */
-function step(m: Machine, block: number, interpret: (block: number) => void): number {
+export function step(m: Machine, block: number, interpret: (block: number) => void): number {
   const { u32, i32 } = m;
   const left = i32[L.BUDGET >>> 2]!;
-  const { sliceBudget } = m;
+  const { sliceBudget, kicked } = m;
   // With nothing left it returns at the end of the block; what was executed in the slice stays what it is.
   i32[L.BUDGET >>> 2] = 0;
   m.sliceBudget = sliceBudget - left;
@@ -257,18 +279,27 @@ function step(m: Machine, block: number, interpret: (block: number) => void): nu
   u32[L.LEAVE >>> 2] = 0;
   m.leave = false;
   interpret(block);
-  const executed = -i32[L.BUDGET >>> 2]!;
-  i32[L.BUDGET >>> 2] = left - executed;
+  const executed = -i32[L.BUDGET >>> 2]! - (m.kicked && !kicked ? KICK : 0);
+  i32[L.BUDGET >>> 2] = i32[L.BUDGET >>> 2]! + left;
   m.sliceBudget = sliceBudget;
-  if (u32[L.LEAVE >>> 2] !== 0 || leaves(m) || m.kicked) return 0;
-  return executed > left ? 0 : executed;
+  return executed;
+}
+
+/** Whether the interpreter would not have gone on to the next block after a {@link step}. */
+export function returns(m: Machine): boolean {
+  return m.u32[L.LEAVE >>> 2] !== 0 || leaves(m) || m.kicked || m.i32[L.BUDGET >>> 2]! < 0;
 }
 
 /**
  * The block that the interpreter goes on with after one that it left at its `executed`th instruction, and the physical
  * page of it; 0 where it would return.
  */
-function follow(m: Machine, block: number, executed: number, page: number): [block: number, page: number] {
+export function follow(
+  m: Machine,
+  block: number,
+  executed: number,
+  page: number,
+): [block: number, page: number] {
   const { u8, u16, u32 } = m;
   const pc = u32[L.PC >>> 2]!;
   let at = block;
@@ -294,21 +325,37 @@ function instructionsBefore(m: Machine, time: number): number {
 }
 
 /** What the running core repeats, which is at the head of a block that branches to itself. */
-function waitOf(m: Machine, { plainTo, loads }: Character, head: number, length: number): Wait | undefined {
-  // A load that takes the place of the code's translation has it made anew in each slice.
-  const code = entryFor(m, head, 'execute');
-  if (length > plainTo || (!code && !isFlat(m))) return undefined;
+function waitOf(m: Machine, character: Character, head: number, length: number): Wait | undefined {
+  const code = isFlat(m) ? undefined : entryFor(m, head, 'execute');
+  const reads = readsOf(m, character, addressesOf(m, character, head), length);
+  return reads && (code || isFlat(m)) ? { length, code, reads, forgotten: m.forgotten } : undefined;
+}
+
+/** The addresses that the loads of a block have, before it is executed: of those that are plain. */
+export function addressesOf(m: Machine, { loads }: Character, address: number): number[] {
+  return loads.map(({ at, isPlain }) => (isPlain ? addressOf(m, at, address) : 0));
+}
+
+/** What a block has read that was executed up to an instruction; undefined where that cannot be asked again. */
+export function readsOf(
+  m: Machine,
+  { loads }: Character,
+  addresses: readonly number[],
+  executed: number,
+): Read[] | undefined {
   const reads: Read[] = [];
-  for (const at of loads) {
-    if (m.u8[at + L.OP_POSITION]! > length) break;
-    const entry = entryFor(m, addressOf(m, at, head), 'read');
+  for (const [n, { at, position, isPlain }] of loads.entries()) {
+    if (position > executed) break;
+    if (!isPlain) return undefined;
+    const entry = isFlat(m) ? undefined : entryFor(m, addresses[n]!, 'read');
+    if (!entry && !isFlat(m)) return undefined;
+    const physical = entry?.physical ?? addresses[n]!;
     const size = sizeOf(m.u16[at >>> 1]!);
-    if (!entry || entry.physical % size !== 0) return undefined;
-    const value = readAgain(m, m.core, entry.physical, size);
+    const value = physical % size === 0 ? readAgain(m, m.core, physical, size) : undefined;
     if (value === undefined) return undefined;
-    reads.push({ entry, size, value });
+    reads.push({ physical, entry, size, value });
   }
-  return { length, code, reads, forgotten: m.forgotten };
+  return reads;
 }
 
 function addressOf(m: Machine, at: number, head: number): number {
@@ -337,11 +384,16 @@ function readAgain(m: Machine, core: Core, physical: number, size: 1 | 2 | 4): n
  * read, by translations that still stand.
  */
 export function stillWaits(m: Machine, core: Core, { code, reads, forgotten }: Wait): boolean {
-  return (
-    forgotten === m.forgotten &&
-    (!code || holds(m, code)) &&
-    reads.every(
-      ({ entry, size, value }) => holds(m, entry) && readAgain(m, core, entry.physical, size) === value,
-    )
-  );
+  if (forgotten !== m.forgotten || (code ? !holds(m, code) : !mayMissTlb(core))) return false;
+  return stillReads(m, core, reads);
+}
+
+/** Whether it makes no difference that a core makes translations anew that others have put out of the TLB. */
+export const mayMissTlb = (core: Core): boolean => core.counting === 0;
+
+/** Whether a core, which need not be the running one, would read the same again, without a look at tables. */
+export function stillReads(m: Machine, core: Core, reads: readonly Read[]): boolean {
+  for (const { physical, entry, size, value } of reads)
+    if ((entry && !holds(m, entry)) || readAgain(m, core, physical, size) !== value) return false;
+  return true;
 }

@@ -32,6 +32,7 @@ import {
   LOCAL_REGISTERS,
 } from '../../src/board/local-peripherals.js';
 import { createBuiltInPi, type BuiltInPi } from '../../src/engine/built-in.js';
+import { recordTimeline } from '../../src/engine/timeline.js';
 import { handoverOf } from '../support/handover.js';
 import '../support/seed.js';
 import { HYP_STUB, stubOf2015 } from '../support/stub-sources.js';
@@ -195,6 +196,59 @@ const waits: readonly Emit[] = [
     a.add(r2, r1, 1);
     a.strex(r3, r2, [r5]);
     a.add(r11, r11, r3);
+  },
+  // As hypberry's block waits, for its mailbox.
+  (a) => {
+    const again = here(a);
+    a.ldr(r1, [r7, LOCAL_MAILBOX3_CLR]);
+    a.cmp(r1, 0);
+    a.wfeeq();
+    a.beq(again);
+    a.str(r1, [r7, LOCAL_MAILBOX3_CLR]);
+  },
+  // As Linux waits for a lock.
+  (a) => {
+    const [look, again] = [a.label('look'), a.label('again')];
+    a.ldrh(r1, [r5]);
+    a.b(look);
+    a.at(again);
+    a.wfe();
+    a.ldrh(r1, [r5]);
+    a.uxth(r1, r1);
+    a.at(look);
+    a.and(r2, r6, 0xff);
+    a.and(r1, r1, 0xff);
+    a.cmp(r1, r2);
+    a.beq(again);
+  },
+  // Counts how often it was woken.
+  (a) => {
+    const again = here(a);
+    a.wfe();
+    a.add(r11, r11, 1);
+    a.ldr(r1, [r5]);
+    a.cmp(r1, r6);
+    a.beq(again);
+  },
+  // Two looks, and only then it sleeps.
+  (a) => {
+    const [again, out] = [a.label('again'), a.label('out')];
+    a.at(again);
+    a.ldr(r1, [r5]);
+    a.cmp(r1, r6);
+    a.bne(out);
+    a.ldrb(r2, [r5, 4]);
+    a.wfe();
+    a.ldrb(r3, [r5, 5]);
+    a.cmp(r2, r3);
+    a.wfeeq();
+    a.b(again);
+    a.at(out);
+  },
+  // Has events come with time, or no more.
+  (a, { size }) => {
+    constant(a, r1, (size & 4) | ((size & 0xf0) % 0xa0) | (size & 8));
+    a.mcr(reg.CNTKCTL, r1);
   },
   // The UART is empty at once.
   (a) => {
@@ -516,6 +570,60 @@ test.each([0, 1])('cores that wait in a stub without WFE cost next to nothing (%
   // Three cores, an iteration of three instructions, a nanosecond each.
   expect(executed).toBeGreaterThan(900_000);
   expect(passed).toBeLessThan(executed / 100);
+});
+
+test.each([
+  ['as reset leaves it', 0],
+  ['of every 13 µs', 4 | (7 << 4)],
+])('cores that sleep in a stub are not brought in for each SEV, event stream %s', async (_, streams) => {
+  const a = assembler(KERNEL);
+  const secondary = a.label('secondary');
+  bases(a);
+  a.cmp(r10, 0);
+  a.bne(secondary);
+  startCoreTimer(a);
+  const busy = here(a);
+  for (let n = 0; n < 50; n++) a.add(r11, r11, 1);
+  a.sev();
+  a.b(busy);
+  a.at(secondary);
+  constant(a, r1, streams);
+  a.mcr(reg.CNTKCTL, r1);
+  const again = here(a);
+  a.ldr(r1, [r7, LOCAL_MAILBOX3_CLR]);
+  a.cmp(r1, 0);
+  a.wfeeq();
+  a.beq(again);
+  const start = assembler();
+  constant(start, r4, KERNEL);
+  start.bx(r4);
+  const brought: number[] = [];
+  const states: unknown[] = [];
+  for (const passesWaits of [true, false]) {
+    const pi = await createBuiltInPi(
+      handoverOf([0, start.assemble()], [KERNEL, a.assemble()]),
+      () => undefined,
+      [recordTimeline],
+    );
+    pi.cpu.passesWaits = passesWaits;
+    const { machine } = pi.cpu;
+    let { core } = machine;
+    let count = 0;
+    Object.defineProperty(machine, 'core', {
+      get: () => core,
+      set: (next: typeof core) => {
+        count++;
+        core = next;
+      },
+    });
+    pi.run(5e5);
+    brought.push(count);
+    states.push([stateOf(pi), pi.report()]);
+  }
+  expect(states[0]).toEqual(states[1]);
+  const [passed, executed] = brought as [number, number];
+  expect(executed).toBeGreaterThan(10_000);
+  expect(passed).toBeLessThan(executed / 20);
 });
 
 test('a core that waits for the counter, as a delay of Linux does, reads it a few times a turn', async () => {

@@ -114,11 +114,13 @@ const wait =
   (kind: 'interrupt' | 'event'): Execute =>
   (m) => {
     const { core } = m;
+    let streams = false;
     if (kind === 'event') {
       const time = now(m);
-      const streamed = nextEvent(m, core, core.eventsSince) <= time;
+      const next = nextEvent(m, core, core.eventsSince);
+      streams = next !== Infinity;
       core.eventsSince = time;
-      if (core.event || streamed) {
+      if (core.event || next <= time) {
         core.event = false;
         return;
       }
@@ -128,7 +130,7 @@ const wait =
     if (!isSecure(m) && modeOf(m) !== MODE_HYP && core.HCR & trap)
       hypTrap(m, EC_WFI, CV_ALWAYS | (kind === 'event' ? 1 : 0));
     core.waiting = kind;
-    if (kind === 'event') core.timerDeadline = updateTimers(m, core, now(m));
+    if (streams) core.timerDeadline = updateTimers(m, core, now(m));
     m.leave = true;
   };
 
