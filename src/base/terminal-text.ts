@@ -39,8 +39,8 @@ declare const filtered: unique symbol;
 /** A console's text that came through a filter ({@link createConsoleFilter}): a terminal may have it as it is. */
 export type ConsoleText = string & { readonly [filtered]: true };
 
-/** Parameters of an SGR sequence that are kept; the colour of one letter takes some 20 characters. */
-const SGR_LIMIT = 64;
+/** Characters of a sequence that are kept; the colour of one letter takes some 20. */
+const SEQUENCE_LIMIT = 64;
 
 const ESC = '\u001b';
 const SGR_OFF = `${ESC}[0m`;
@@ -62,6 +62,75 @@ const STRING_BEGINNING = /[PX\]^_]/;
 /** Sets no cell of its own: it joins the one before (vowels and finals of Hangul do, too). */
 const COMBINING = /[\p{M}\u1160-\u11ff\ud7b0-\ud7ff]/u;
 
+/** What a filter lets through; each function gives what goes to the terminal in the place of what it is given. */
+interface Sieve {
+  /** A character outside sequences, a control among them. */
+  character(character: string): string;
+  /**
+   * A control sequence (ECMA-48, 5.4).
+   * @param inside parameters and intermediates; undefined where they are longer than {@link SEQUENCE_LIMIT}
+   */
+  sequence(inside: string | undefined, final: string): string;
+  /** An escape sequence that begins neither a control sequence nor a string (ECMA-35, 13.2). */
+  escape(intermediates: string, final: string): string;
+}
+
+/** Applies a sieve to text in whatever pieces it comes. Strings for the terminal (a title) never come through. */
+function throughSieve(sieve: Sieve): (text: string) => ConsoleText {
+  let state: 'text' | 'escape' | 'sequence' | 'string' = 'text';
+  /** What a sequence has so far; undefined where it is too long to be one that is let through. */
+  let inside: string | undefined;
+  /** The first half of a surrogate pair, whose second is in the next piece. */
+  let half = '';
+
+  const begin = (letter: string): void => {
+    inside = '';
+    state = letter === '[' ? 'sequence' : 'string';
+  };
+  const keep = (character: string): string => {
+    inside = (inside?.length ?? SEQUENCE_LIMIT) < SEQUENCE_LIMIT ? `${inside ?? ''}${character}` : undefined;
+    return '';
+  };
+  const take = (character: string): string => {
+    // A sequence ends with its line at the latest.
+    if (character === '\n') state = 'text';
+    else if (character === ESC) {
+      state = 'escape';
+      inside = '';
+      return '';
+    } else if (C1_BEGINNINGS[character] !== undefined) {
+      begin(C1_BEGINNINGS[character]);
+      return '';
+    }
+    switch (state) {
+      case 'text':
+        return sieve.character(character);
+      case 'escape':
+        if (INTERMEDIATE.test(character)) return keep(character);
+        if (inside === '' && (character === '[' || STRING_BEGINNING.test(character))) {
+          begin(character);
+          return '';
+        }
+        state = 'text';
+        return inside === undefined ? '' : sieve.escape(inside, character);
+      case 'string':
+        if (character === '\u0007' || character === '\u009c') state = 'text';
+        return '';
+      case 'sequence':
+        if (INSIDE_SEQUENCE.test(character)) return keep(character);
+        state = 'text';
+        return sieve.sequence(inside, character);
+    }
+  };
+  return (text) => {
+    let out = '';
+    const whole = half + text;
+    half = /[\ud800-\udbff]$/.exec(whole)?.[0] ?? '';
+    for (const character of half === '' ? whole : whole.slice(0, -1)) out += take(character);
+    return out as ConsoleText;
+  };
+}
+
 /**
  * Makes a filter for a console's text, in whatever pieces it comes. Through it come
  * - what shows as itself, line feeds and tabs,
@@ -72,69 +141,96 @@ const COMBINING = /[\p{M}\u1160-\u11ff\ud7b0-\ud7ff]/u;
  * end is missing), no carriage return. What it keeps from one piece to the next has a limit.
  */
 export function createConsoleFilter(options: { readonly colors: boolean }): (text: string) => ConsoleText {
-  let state: 'text' | 'escape' | 'sequence' | 'string' = 'text';
-  /** Parameters of a sequence so far; undefined where it cannot be a colour any more. */
-  let parameters: string | undefined;
   /** Cells between the line's beginning and the cursor, at the least. */
   let cells = 0;
   let colored = false;
-  /** The first half of a surrogate pair, whose second is in the next piece. */
-  let half = '';
+  return throughSieve({
+    character(character) {
+      if (character === '\n') {
+        const off = colored ? SGR_OFF : '';
+        colored = false;
+        cells = 0;
+        return `${off}\n`;
+      }
+      if (character === '\b') return cells > 0 && cells-- > 0 ? '\b' : '';
+      if (character !== '\t' && character.search(UNSEEN) >= 0) return '';
+      if (!COMBINING.test(character)) cells++;
+      return character;
+    },
+    sequence(inside, final) {
+      if (final !== 'm' || inside === undefined || !/^[\d;:]*$/.test(inside) || !options.colors) return '';
+      colored = true;
+      return `${ESC}[${inside}m`;
+    },
+    escape: () => '',
+  });
+}
 
-  const begin = (letter: string): void => {
-    parameters = '';
-    state = letter === '[' ? 'sequence' : STRING_BEGINNING.test(letter) ? 'string' : 'text';
-  };
-  const shown = (character: string): string => {
-    if (character === '\n') {
-      const off = colored ? SGR_OFF : '';
-      colored = false;
-      cells = 0;
-      return `${off}\n`;
+/** Controls that a system's own terminal takes: bell, backspace, tab, line feeds, return, the two character sets. */
+const SCREEN_CONTROLS = /[\u0007-\u000f]/;
+/**
+ * Control sequences that a system's own terminal takes, by intermediates and final character (ECMA-48, 8.3; xterm's
+ * ctlseqs): to move the cursor, erase, insert, delete, scroll, colour, repeat, set tabs, margins and modes, the cursor's
+ * form, and to ask where the cursor is or what the terminal is, which it answers to the system.
+ */
+const SCREEN_SEQUENCES = /^(?:[@A-MPSTXZa-gmrnsu`]| q|!p)$/;
+/** DEC's private modes that it sets: keys, columns' wrap, cursor, alternate screen, mouse, bracketed paste. */
+const SCREEN_MODES = new Set([
+  1, 6, 7, 12, 25, 47, 66, 1000, 1002, 1003, 1004, 1006, 1007, 1015, 1047, 1048, 1049, 2004,
+]);
+/** Escape sequences: cursor kept and put back, index, next line, tab, reverse index, reset, keypad, sets of characters. */
+const SCREEN_ESCAPES = /^(?:[78DEHMc=>NO]|[()*+][0-9A-Za-z])$/;
+/** Those of the modes whose usual state is set. */
+const USUALLY_SET = new Set([7, 25]);
+
+/** A filter for a system that has the terminal to itself. */
+export interface ScreenFilter {
+  (text: string): ConsoleText;
+  /** What brings the terminal back to its usual state, as far as the system changed that. */
+  readonly end: () => ConsoleText;
+}
+
+/**
+ * Makes a filter for the console of a system that somebody works on: the terminal is its screen, for as long as the run
+ * goes. Beside text it may do what programs on a screen do (`SCREEN_…`); what reaches beyond the screen does not come
+ * through: titles and other strings (the clipboard among them), orders to the window and questions about it, printing.
+ */
+export function createScreenFilter(): ScreenFilter {
+  const changed = new Set<number>();
+  const filter = throughSieve({
+    character: (character) =>
+      SCREEN_CONTROLS.test(character) || character.search(UNSEEN) < 0 ? character : '',
+    sequence(inside, final) {
+      const [, mark, parameters, intermediates] = /^([?>]?)([\d;:]*)([ !]?)$/.exec(inside ?? '-') ?? [];
+      if (mark === undefined || parameters === undefined || intermediates === undefined) return '';
+      if (final === 'h' || final === 'l') return setModes(mark, parameters, final);
+      if (final === 'c') return mark === '?' ? '' : `${ESC}[${mark}${parameters}c`;
+      if (mark !== '' || !SCREEN_SEQUENCES.test(intermediates + final)) return '';
+      return `${ESC}[${parameters}${intermediates}${final}`;
+    },
+    escape(intermediates, final) {
+      return SCREEN_ESCAPES.test(intermediates + final) ? `${ESC}${intermediates}${final}` : '';
+    },
+  });
+  const setModes = (mark: string, parameters: string, final: 'h' | 'l'): string => {
+    const modes = parameters.split(';').map(Number);
+    // Insert or replace is the one mode of ECMA-48 that programs use.
+    if (mark === '') return modes.every((mode) => mode === 4) ? `${ESC}[4${final}` : '';
+    const kept = modes.filter((mode) => mark === '?' && SCREEN_MODES.has(mode));
+    for (const mode of kept) {
+      if (USUALLY_SET.has(mode) === (final === 'h')) changed.delete(mode);
+      else changed.add(mode);
     }
-    if (character === '\b') return cells > 0 && cells-- > 0 ? '\b' : '';
-    if (character !== '\t' && character.search(UNSEEN) >= 0) return '';
-    if (!COMBINING.test(character)) cells++;
-    return character;
+    return kept.length === 0 ? '' : `${ESC}[?${kept.join(';')}${final}`;
   };
-  const take = (character: string): string => {
-    // A sequence ends with its line at the latest.
-    if (character === '\n') state = 'text';
-    else if (character === ESC) {
-      state = 'escape';
-      return '';
-    } else if (C1_BEGINNINGS[character] !== undefined) {
-      begin(C1_BEGINNINGS[character]);
-      return '';
-    }
-    switch (state) {
-      case 'text':
-        return shown(character);
-      case 'escape':
-        if (!INTERMEDIATE.test(character)) begin(character);
-        return '';
-      case 'string':
-        if (character === '\u0007' || character === '\u009c') state = 'text';
-        return '';
-      case 'sequence':
-        if (INSIDE_SEQUENCE.test(character)) {
-          const fits = /[\d;:]/.test(character) && (parameters?.length ?? SGR_LIMIT) < SGR_LIMIT;
-          parameters = fits ? `${parameters ?? ''}${character}` : undefined;
-          return '';
-        }
-        state = 'text';
-        if (character !== 'm' || parameters === undefined || !options.colors) return '';
-        colored = true;
-        return `${ESC}[${parameters}m`;
-    }
-  };
-  return (text) => {
-    let out = '';
-    const whole = half + text;
-    half = /[\ud800-\udbff]$/.exec(whole)?.[0] ?? '';
-    for (const character of half === '' ? whole : whole.slice(0, -1)) out += take(character);
-    return out as ConsoleText;
-  };
+  return Object.assign(filter, {
+    end: () => {
+      const modes = [...changed].map((mode) => `${ESC}[?${mode}${USUALLY_SET.has(mode) ? 'h' : 'l'}`);
+      changed.clear();
+      // Replace; margins, which move the cursor; set of characters; colours.
+      return `${modes.join('')}${ESC}[4l${ESC}7${ESC}[r${ESC}8\u000f${ESC}(B${SGR_OFF}` as ConsoleText;
+    },
+  });
 }
 
 /** One line of a console, without its end, as plain text: no colours, a space for a tab; backspaces count for nothing. */
