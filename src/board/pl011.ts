@@ -89,8 +89,12 @@ export const UART_CLOCK_HZ = 48_000_000;
 /** The receive timeout, in bit times (DDI 0183, 2.8.3). */
 const RECEIVE_TIMEOUT_BITS = 32;
 
+/** How far UARTRSR's errors stand from those of UARTDR. */
+const RSR_SHIFT = 8;
+
 /** Input that waits for room in the FIFO; what comes beyond is refused. */
 const BACKLOG_LIMIT = 0x1_0000;
+const FORGOTTEN_AT_ONCE = 0x1000;
 
 /**
  * The PL011 UART: the console of every Pi 2. Characters leave at once, so the transmit FIFO is always empty.
@@ -102,6 +106,8 @@ export class Pl011 implements Device {
   readonly state = {
     fifo: [] as number[],
     backlog: [] as number[],
+    /** How many of those have come already. */
+    arrived: 0,
     receiveStatus: 0,
     irda: 0,
     integerDivisor: 26,
@@ -136,10 +142,21 @@ export class Pl011 implements Device {
    * @returns how many were taken; fewer than given when the guest has left too many unread
    */
   receive(bytes: Uint8Array): number {
-    const taken = Math.min(bytes.length, BACKLOG_LIMIT - this.state.backlog.length);
+    const taken = Math.min(bytes.length, this.room());
     for (let i = 0; i < taken; i++) this.state.backlog.push(bytes[i]!);
     this.fill();
     return taken;
+  }
+
+  /**
+   * The line is held low for longer than a character (DDI 0183, 2.4.3): a character of 0 with its errors.
+   * @returns whether it was taken, as of {@link receive}
+   */
+  receiveBreak(): boolean {
+    if (this.room() === 0) return false;
+    this.state.backlog.push(DR.bits.BE | DR.bits.FE);
+    this.fill();
+    return true;
   }
 
   read(offset: number): number {
@@ -255,7 +272,9 @@ export class Pl011 implements Device {
   }
 
   private take(): number {
-    const byte = this.state.fifo.shift() ?? 0;
+    const character = this.state.fifo.shift() ?? 0;
+    // UARTRSR has the errors of the character that was read last (3.3.2).
+    this.state.receiveStatus = character >>> RSR_SHIFT;
     this.receiveLevel();
     this.fill();
     if (this.state.fifo.length === 0) {
@@ -263,21 +282,31 @@ export class Pl011 implements Device {
       this.receiveTimeout.clear();
     }
     this.irq((this.state.raw & this.state.mask) !== 0);
-    return byte;
+    return character;
   }
 
   /** Moves input from the line into the FIFO as far as there is room. */
   private fill(): void {
     const needed = CR.bits.UARTEN | CR.bits.RXE;
     if ((this.state.control & needed) !== needed || this.state.control & CR.bits.LBE) return;
-    const count = Math.min(this.depth - this.state.fifo.length, this.state.backlog.length);
-    if (count <= 0) return;
-    for (const byte of this.state.backlog.slice(0, count)) this.arrive(byte);
-    this.state.backlog = this.state.backlog.slice(count);
+    const { backlog } = this.state;
+    while (this.state.fifo.length < this.depth && this.state.arrived < backlog.length)
+      this.arrive(backlog[this.state.arrived++]!);
+    // Cut now and then, not with each character: a cut moves all that stay.
+    if (this.state.arrived < Math.min(backlog.length, FORGOTTEN_AT_ONCE)) return;
+    backlog.splice(0, this.state.arrived);
+    this.state.arrived = 0;
   }
 
-  private arrive(byte: number): void {
-    this.state.fifo.push(byte);
+  /** How many characters more may wait. */
+  private room(): number {
+    return BACKLOG_LIMIT - (this.state.backlog.length - this.state.arrived);
+  }
+
+  /** @param character with its errors, as UARTDR has them */
+  private arrive(character: number): void {
+    this.state.fifo.push(character);
+    if (character & DR.bits.BE) this.raise(INTERRUPTS.BE | INTERRUPTS.FE);
     this.receiveTimeout.set(this.clock.now() + RECEIVE_TIMEOUT_BITS * this.bitTime());
     this.receiveLevel();
   }

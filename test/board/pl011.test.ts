@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Pl011, PL011_REGISTERS } from '../../src/board/pl011.js';
 import { alone, probe, TestTime } from './rig.js';
 
-const { DR, FR, LCRH, CR, IFLS, IMSC, RIS, MIS, ICR, ID } = PL011_REGISTERS;
+const { DR, RSR, FR, LCRH, CR, IFLS, IMSC, RIS, MIS, ICR, ID } = PL011_REGISTERS;
 const { RX, TX, RT } = RIS.bits;
 const text = (characters: string): Uint8Array => Uint8Array.from(characters, (c) => c.charCodeAt(0));
 
@@ -48,6 +48,25 @@ describe('PL011', () => {
     write(ICR.offset, TX);
     expect(irq.level).toBe(false);
     expect(read(RIS.offset)).toBe(0);
+  });
+
+  test('a break is one character of 0 with its errors, and raises its interrupts', () => {
+    const { write, read, irq, device } = uart();
+    write(IMSC.offset, RIS.bits.BE);
+    device.receive(text('a'));
+    expect(irq.level).toBe(false);
+    expect(device.receiveBreak()).toBe(true);
+    expect(irq.level).toBe(true);
+    expect(read(RIS.offset) & (RIS.bits.BE | RIS.bits.FE)).toBe(RIS.bits.BE | RIS.bits.FE);
+    expect(read(DR.offset)).toBe(0x61);
+    expect(read(RSR.offset)).toBe(0);
+    expect(read(DR.offset)).toBe(DR.bits.BE | DR.bits.FE);
+    expect(read(RSR.offset)).toBe(RSR.bits.BE | RSR.bits.FE);
+    write(RSR.offset, 0);
+    expect(read(RSR.offset)).toBe(0);
+    write(ICR.offset, RIS.bits.BE);
+    expect(irq.level).toBe(false);
+    expect(read(FR.offset)).toBe(FR.bits.TXFE | FR.bits.RXFE);
   });
 
   test('raises the receive interrupt at the level of UARTIFLS and drops it below', () => {
