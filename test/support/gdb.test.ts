@@ -77,8 +77,21 @@ describe('a machine under the debugger', () => {
       expect(await gdb.readRegister(core, 'pc')).toBe(0xcn);
       expect(await gdb.readRegister(core, 'r1')).toBe(3n);
       await gdb.clearBreakpoint(0xc);
-      await gdb.runFor(20);
-      for (let each = 0; each < 4; each++) expect(await gdb.readRegister(each, 'r1')).toBe(3n);
+      // How far each comes in some milliseconds is the host's matter.
+      await expect
+        .poll(
+          async () => {
+            await gdb.runFor(20);
+            return [
+              await gdb.readRegister(0, 'r1'),
+              await gdb.readRegister(1, 'r1'),
+              await gdb.readRegister(3, 'r1'),
+            ];
+          },
+          { timeout: 20_000 },
+        )
+        .toEqual([3n, 3n, 3n]);
+      expect(await gdb.readRegister(2, 'r1')).toBe(3n);
     });
   });
 
