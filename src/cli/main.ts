@@ -1,6 +1,6 @@
 /** Runs the `hypberry` command with this process's arguments. */
 import { endWithReader } from './output.js';
-import { run } from './run.js';
+import { run } from './command.js';
 
 endWithReader();
 

@@ -13,6 +13,7 @@ import type { GuestListOptions } from './guest-list.js';
 import type { GuestRemoveOptions } from './guest-remove.js';
 import type { InspectOptions } from './inspect.js';
 import type { InstallCommandOptions } from './install.js';
+import type { RunOptions } from './run.js';
 import type { TryOptions } from './try.js';
 import type { UninstallOptions } from './uninstall.js';
 import { isTreeAddress } from '../boot/tree-address.js';
@@ -20,8 +21,10 @@ import type { Until } from '../engine/verdict.js';
 
 const EXIT_STATUS = `
 Exit status:
-  0  done; "inspect": a Pi 2 starts from it; "try", "doctor": HYP mode on all cores, with guests: all are up
-  1  the answer is no; "inspect" and "guest list": or something on the card is broken
+  0  done; "inspect": a Pi 2 starts from it; "try", "doctor": HYP mode on all cores, with guests: all are up;
+     "run": the system powered off, or the script came to its end
+  1  the answer is no; "inspect" and "guest list": or something on the card is broken; "run": the system reset the
+     board, or a text of the script did not come
   2  refused, failed, could not be read or told; standard error says why and what to do, in two lines,
      with --json in one object on a line: {"error":{"code":…,"message":…,"hint":…}}
   128 and more: ended by a signal, 130 by Ctrl-C`;
@@ -45,6 +48,21 @@ Example:
   hypberry try --as-is sdcard.img
   hypberry try --until 0x8000 --trace boot.txt sdcard.img
   hypberry try --until 'Run /init' sdcard.img`;
+
+const RUN_EXAMPLES = `
+Example:
+  hypberry run sdcard.img
+  hypberry run --after-install --fast sdcard.img
+  hypberry run --fast --script login.txt sdcard.img
+
+A script:
+  expect login:
+  send root
+  expect #
+  send poweroff
+
+"send" types Enter behind its text, unless that ends in \\c; \\n \\r \\t \\b \\e \\\\ \\xHH are characters.
+The escape key is Ctrl-]: Ctrl-] q leaves, Ctrl-] ? says what else there is.`;
 
 /** A positive number of seconds. */
 function seconds(text: string): number {
@@ -110,6 +128,14 @@ const whole = (): Option =>
     '--whole',
     'of a card or an image: all of it as one FAT volume, whatever partition table it has',
   );
+
+/** Options of every command that runs a machine. */
+const seedOption = (): Option =>
+  new Option(
+    '--seed <number>',
+    'have a board of another make: what reset leaves unknown and what the VideoCore does with its memory follow from ' +
+      'the number; unless given, they are what hurts most',
+  ).argParser(seed);
 
 const dryRun = (): Option => new Option('-n, --dry-run', 'say what would change, and change nothing');
 
@@ -177,16 +203,43 @@ export function program(): Command {
       '--console <name>',
       'of a card with guests, show one console alone: host, hypberry, or a guest by its name; and --until looks there only',
     )
-    .option(
-      '--seed <number>',
-      'have a board of another make: what reset leaves unknown and what the VideoCore does with its memory follow from ' +
-        'the number; unless given, they are what hurts most',
-      seed,
-    )
+    .addOption(seedOption())
     .addOption(json())
     .addHelpText('after', TRY_EXAMPLES)
     .action(async (target: string, options: TryOptions) => {
       await (await import('./try.js')).tryCard(target, options);
+    });
+
+  hypberry
+    .command('run')
+    .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
+    .description("boot the card in hypberry's own Pi 2 and work on it: this terminal is its serial console")
+    .option('--after-install', 'boot it as it would be after install, without changing it')
+    .addOption(method())
+    .option(
+      '--force',
+      'with --after-install: put the block in even where the card starts HYP mode without it',
+    )
+    .option('--fast', 'skip the time in which the Pi is idle; else that passes as on the wall')
+    .option('--reboot', 'start again when its system resets the board; else the run ends then')
+    .option(
+      '--script <file>',
+      'talk to the console by a file: lines "expect TEXT", "send TEXT", "timeout SECONDS" (of the Pi, 120 unless given); ' +
+        'exit status 0 at its end, 1 where a text did not come',
+    )
+    .option('--record <file>', 'write what is typed, and when, so that the run can be repeated')
+    .option(
+      '--repeat <file>',
+      'type what was recorded, at the same times: the same run, instruction for instruction',
+    )
+    .option('--overwrite', 'let --record take the place of a file that is there already')
+    .addOption(seedOption())
+    .addOption(json())
+    .addHelpText('after', RUN_EXAMPLES)
+    .action(async (target: string, options: RunOptions) => {
+      await (await import('./run.js')).run(target, options);
     });
 
   hypberry

@@ -1,23 +1,280 @@
-/** One run of the command, from its arguments to its exit status. */
-import { CommanderError } from 'commander';
-import { refuseNotUtf8 } from '../node/arguments.js';
-import { useZlib } from '../node/gunzip.js';
-import { printError } from './output.js';
-import { program } from './program.js';
+/** `hypberry run`: boots a card in the built-in Pi 2, whose console is the terminal. */
+import { constants } from 'node:os';
+import { HypberryError } from '../base/errors.js';
+import { createConsoleFilter, createScreenFilter, harmless } from '../base/terminal-text.js';
+import { counted, listed } from '../base/words.js';
+import { createTranscript } from '../engine/console.js';
+import type { Session } from '../engine/session.js';
+import { HOST } from '../engine/systems.js';
+import { readRecord, RECORD_HEADER, recordLine } from '../engine/typed-record.js';
+import { whenReaderGoes } from '../node/reader.js';
+import { openKeyboard, type Keyboard } from '../node/terminal.js';
+import { createTextFile, type TextFile } from '../node/text-file.js';
+import { readUserFile } from '../node/user-file.js';
+import type { Named } from '../setup/boot-partition.js';
+import type { InstallOptions } from '../setup/install.js';
+import { runCard, type Ran, type RunPorts, type Start } from '../usecases/run.js';
+import { cardAt } from './card.js';
+import { createEscapeKey, ESCAPE_NAME, ORDERS, type Order } from './escape-key.js';
+import {
+  colors,
+  columns,
+  endWithoutReader,
+  isQuiet,
+  printError,
+  say,
+  sayConsole,
+  sayError,
+  sayJson,
+  sayResult,
+  screen,
+  wantsJson,
+} from './output.js';
+import { sayPicked, whatStarts } from './picked.js';
+import { sayPlace } from './place.js';
 
-/** Runs `hypberry` with this process's arguments; nothing is thrown. */
-export async function run(): Promise<void> {
-  useZlib();
-  try {
-    refuseNotUtf8();
-    await program().parseAsync();
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      // Help and the version, which have been printed.
-      process.exitCode = error.exitCode === 0 ? 0 : 2;
-    } else {
-      printError(error);
-      process.exitCode = 2;
+export interface RunOptions extends Named {
+  readonly afterInstall?: boolean;
+  readonly method: InstallOptions['method'];
+  readonly force?: boolean;
+  readonly fast?: boolean;
+  readonly reboot?: boolean;
+  readonly script?: string;
+  readonly record?: string;
+  readonly repeat?: string;
+  readonly overwrite?: boolean;
+  readonly seed?: number;
+  readonly json?: boolean;
+}
+
+/** Bytes of the longest script, and of the longest record, that is read. */
+const LONGEST_TEXT = 64 << 20;
+const LEFT = 'it was left';
+
+/** What the terminal shows of the consoles. */
+interface Shown {
+  take(text: string, console: string): void;
+  /** Says something on a line of its own. */
+  note(text: string): void;
+  /** Shows the next console. */
+  next(): void;
+  /** Whose console is shown. */
+  readonly name: string;
+  end(): void;
+}
+
+/**
+ * Runs the card. The exit status is 0 where the system powered off, or the script came to its end; 1 where the system reset
+ * the board (without `reboot`), or a text of the script did not come; 2 where the run was left.
+ */
+export async function run(target: string, options: RunOptions): Promise<void> {
+  // Until it can: whatever ends us before.
+  process.exitCode = 2;
+  const texts = {
+    script: options.script === undefined ? undefined : textOf(options.script),
+    repeat: options.repeat === undefined ? undefined : readRecord(textOf(options.repeat)),
+  };
+  const record = startRecord(target, options);
+  let session: Session | undefined;
+  let shown: Shown | undefined;
+  let keyboard: Keyboard | undefined;
+  const transcripts = new Map<string, ReturnType<typeof createTranscript>>();
+
+  const act = (order: Order | undefined): void => {
+    switch (order) {
+      case 'q':
+        session?.leave(LEFT);
+        break;
+      case 'b':
+        session?.type('break');
+        break;
+      case 'n':
+        shown?.next();
+        break;
+      case 'w':
+        if (screen.rows > 0)
+          session?.type(new TextEncoder().encode(`stty rows ${screen.rows} cols ${screen.columns}\r`));
+        break;
+      default:
+        for (const line of columns(Object.entries(ORDERS))) shown?.note(`${ESCAPE_NAME} ${line}`);
+        shown?.note(`${ESCAPE_NAME} ${ESCAPE_NAME}  ${ESCAPE_NAME} itself`);
     }
+  };
+  const escapeKey = createEscapeKey(act);
+  const onKeys = (bytes: Uint8Array): void => {
+    const typed = keyboard?.isTerminal === false ? bytes : escapeKey.take(bytes);
+    if (typed.length === 0) return;
+    if (shown && shown.name !== HOST)
+      shown.note(`What is typed goes to the host: ${ESCAPE_NAME} n shows it.`);
+    else session?.type(typed);
+  };
+  const ports: RunPorts = {
+    openCard: cardAt(target, options),
+    onStart: (start) => {
+      ({ session } = start);
+      if (start.resets > 0) {
+        shown?.note(`The system reset the board; it starts again (${counted(start.resets, 'reset')}).`);
+        return;
+      }
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted);
+      if (!options.json && !isQuiet()) sayStart(start);
+      // Not before: while a card is read, Ctrl-C just ends us.
+      if (process.stdin.isTTY || (texts.repeat === undefined && texts.script === undefined))
+        keyboard = openKeyboard(onKeys);
+      if (!options.json) shown = showConsoles(start.consoles);
+    },
+    onConsole: (text, console) => {
+      shown?.take(text, console);
+      if (!options.json) return;
+      const transcript = transcripts.get(console) ?? createTranscript();
+      transcripts.set(console, transcript);
+      transcript.take(text);
+    },
+    onTyped: (typed) => record?.write(recordLine(typed)),
+  };
+  // What is silent for long would run on for nobody.
+  const stopLooking = await whenReaderGoes(endWithoutReader);
+  let ran: Ran;
+  try {
+    ran = await runCard(ports, {
+      ...options,
+      asIs: !options.afterInstall,
+      fast: options.fast ?? false,
+      reboot: options.reboot ?? false,
+      ...texts,
+    });
+  } finally {
+    stopLooking();
+    shown?.end();
+    keyboard?.close();
+    record?.close();
   }
+  if (options.json) {
+    const consoles = Object.fromEntries([...transcripts].map(([name, { text }]) => [name, text]));
+    sayJson({ ...ran, consoles });
+  } else sayRan(ran);
+  process.exitCode = exitStatus(ran);
+}
+
+const exitStatus = ({ ended, script }: Ran): number =>
+  script ? (script.done ? 0 : 1) : { 'power-off': 0, reset: 1, left: 2 }[ended];
+
+const textOf = (path: string): string => new TextDecoder().decode(readUserFile(path, LONGEST_TEXT));
+
+function startRecord(target: string, { record, overwrite }: RunOptions): TextFile | undefined {
+  if (record === undefined) return undefined;
+  const file = createTextFile(record, { card: target, overwrite: overwrite === true });
+  file.write(RECORD_HEADER);
+  return file;
+}
+
+/** Says what starts, and how to get away from it. */
+function sayStart({ place, plan, machine, added, consoles }: Start): void {
+  sayPlace(place);
+  say(whatStarts(plan));
+  sayPicked(machine.picked, added);
+  if (consoles.length > 1) say(`Consoles: ${listed(consoles)}.`);
+  if (process.stdin.isTTY)
+    say(
+      `The keyboard is the Pi's now; ${ESCAPE_NAME} is not: ${ESCAPE_NAME} q leaves, ${ESCAPE_NAME} ? helps.`,
+    );
+  say();
+}
+
+/** Shows one console at a time: on a terminal as the system has it, else its text alone. */
+function showConsoles(names: readonly string[]): Shown {
+  const newFilter = () =>
+    screen.isTerminal
+      ? createScreenFilter()
+      : Object.assign(createConsoleFilter({ colors: false }), { end: createScreenFilter().end });
+  const consoles = names.map((name) => ({ name, filter: newFilter(), behind: createTranscript() }));
+  let current = 0;
+  let atLineStart = true;
+  let waiting = '';
+  let due = false;
+  const flush = (): void => {
+    due = false;
+    const text = waiting;
+    waiting = '';
+    if (text === '') return;
+    sayConsole('', consoles[current]!.filter(text));
+    atLineStart = text.endsWith('\n');
+  };
+  const note = (text: string): void => {
+    flush();
+    if (!atLineStart) say();
+    atLineStart = true;
+    say(colors.dim(`[${text}]`));
+  };
+  const restore = (): void => {
+    if (screen.isTerminal) sayConsole('', consoles[current]!.filter.end());
+  };
+  return {
+    get name() {
+      return consoles[current]!.name;
+    },
+    take(text, name) {
+      const at = consoles.findIndex((it) => it.name === name);
+      if (at !== current) {
+        consoles[at]?.behind.take(text);
+        return;
+      }
+      waiting += text;
+      // A character at a time would cost more than the machine does.
+      if (!due) setImmediate(flush);
+      due = true;
+    },
+    note,
+    next() {
+      if (consoles.length === 1) {
+        note('There is no other console.');
+        return;
+      }
+      flush();
+      restore();
+      current = (current + 1) % consoles.length;
+      const { name, behind } = consoles[current]!;
+      note(`console ${harmless(name)}`);
+      waiting = behind.text;
+      consoles[current]!.behind = createTranscript();
+      flush();
+    },
+    end() {
+      flush();
+      restore();
+      if (!atLineStart) sayResult();
+    },
+  };
+}
+
+/** Says how it ended. */
+function sayRan({ why, ended, seconds, resets, script }: Ran): void {
+  const after = `after ${seconds.toFixed(1)} s of the machine's time${resets > 0 ? ` and ${counted(resets, 'reset')}` : ''}`;
+  say();
+  if (script?.done === false) {
+    sayResult(
+      `${colors.red('NOT DONE')}: line ${script.line} of the script waits for "${script.expected}": ${script.why} (${after}).`,
+    );
+  } else if (script) {
+    sayResult(`${colors.green('DONE')}: the script came to its end (${after}).`);
+  } else {
+    const word = {
+      'power-off': colors.green('OFF'),
+      reset: colors.yellow('RESET'),
+      left: colors.yellow('LEFT'),
+    }[ended];
+    const hint = ended === 'reset' ? '; --reboot goes on' : '';
+    sayResult(`${word}: ${why} (${after})${hint}.`);
+  }
+}
+
+/** Ends the program by a signal. */
+function interrupted(signal: NodeJS.Signals): void {
+  const what = 'The run was stopped; the card is unchanged.';
+  if (wantsJson()) printError(new HypberryError('run.stopped', what, 'Run it again to see more.'));
+  else {
+    sayError();
+    sayError(what);
+  }
+  process.exit(128 + constants.signals[signal]);
 }

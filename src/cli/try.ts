@@ -1,19 +1,17 @@
 /** `hypberry try`: boots a card in an emulated Pi 2 and says in which mode its cores start. */
 import { constants } from 'node:os';
 import { HypberryError } from '../base/errors.js';
-import { counted, hex, listed } from '../base/words.js';
+import { counted, listed } from '../base/words.js';
 import type { Retried } from '../engine/attempts.js';
 import { summarizeHandover } from '../engine/handover-check.js';
 import type { SystemState } from '../engine/system-console.js';
 import type { SystemsVerdict } from '../engine/systems.js';
 import type { Until, Verdict } from '../engine/verdict.js';
-import type { Picked } from '../firmware/handover.js';
 import { qemuEngine } from '../node/qemu.js';
 import { whenReaderGoes } from '../node/reader.js';
 import { createTextFile, type TextFile } from '../node/text-file.js';
 import { placeFacts, type Named } from '../setup/boot-partition.js';
 import type { InstallOptions } from '../setup/install.js';
-import type { Plan } from '../setup/plan.js';
 import { lookInside } from '../usecases/look-inside.js';
 import { tryCard as runTry, type Tried, type TryPorts } from '../usecases/try.js';
 import { cardAt } from './card.js';
@@ -34,6 +32,7 @@ import {
   sayResult,
   wantsJson,
 } from './output.js';
+import { sayPicked, whatStarts } from './picked.js';
 import { sayPlace } from './place.js';
 import { progress, type Progress } from './progress.js';
 
@@ -109,7 +108,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       }
       // The consoles themselves are the progress where they are shown.
       sayPlace(place);
-      say(whatIsTried(plan));
+      say(whatStarts(plan));
       sayPicked(picked, added);
       const [only = options.console] = consoles.length === 1 ? consoles : [];
       shown = only === undefined ? showAll(consoles) : showOne(only);
@@ -176,13 +175,6 @@ function interrupted(signal: NodeJS.Signals): void {
   process.exit(128 + constants.signals[signal]);
 }
 
-function whatIsTried(plan: Plan | undefined): string {
-  if (!plan) return 'The card as it is now:';
-  return plan.changes.length === 0
-    ? `${plan.summary} It is booted as it is:`
-    : `After install: ${plan.summary}`;
-}
-
 /** Why it is run once more, one sentence. */
 function whyAgain({ added, crash }: Retried, now: string): string {
   const left = added
@@ -190,23 +182,6 @@ function whyAgain({ added, crash }: Retried, now: string): string {
     .filter((word) => !now.split(' ').includes(word))
     .join(' ');
   return `It crashed (${crash}), for which what was added may be to blame; once more without ${left}.`;
-}
-
-function sayPicked(picked: Picked, added: string): void {
-  const { kernel, tree, initramfs, stub } = picked;
-  const at0 = {
-    kernel: 'the kernel file itself (kernel_old=1)',
-    file: `the stub ${stub.from === 'file' ? stub.file : ''}`,
-    'start.elf': `the stub built into ${stub.from === 'start.elf' ? stub.file : ''}`,
-    none: 'a plain stub, for want of a start.elf',
-  }[stub.from];
-  say(`  at 0x00000000  ${at0}`);
-  if (kernel.address !== 0) say(`  at ${hex(kernel.address, 8)}  kernel ${kernel.file}`);
-  if (tree) say(`  at ${hex(tree.address, 8)}  device tree ${tree.file}`);
-  if (initramfs) say(`  at ${hex(initramfs.address, 8)}  initramfs ${initramfs.file}`);
-  if (added !== '') say(`  added to the kernel's command line, to see it start: ${added}`);
-  for (const note of new Set(picked.notes)) say(`  note: ${note}`);
-  say();
 }
 
 /** What became of a run that was to end somewhere. */

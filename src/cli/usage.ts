@@ -21,7 +21,7 @@ const HABITS: readonly (readonly [readonly string[], string])[] = [
   [['info', 'show', 'status'], 'Is "hypberry inspect" meant?'],
   [['create', 'launch', 'define'], 'Is "hypberry guest add" meant?'],
   [['rm', 'delete', 'undefine', 'destroy'], 'Is "hypberry guest remove" meant?'],
-  [['run', 'boot'], 'Is "hypberry try" meant?'],
+  [['boot', 'emulate'], 'Is "hypberry run" meant?'],
   [['write', 'flash'], 'Is "hypberry install" meant?'],
   [
     ['start', 'stop', 'restart', 'reboot', 'shutdown', 'kill'],

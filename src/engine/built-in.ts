@@ -34,7 +34,7 @@ const TURN_MS = 30;
 /** Why a run ended that was stopped from outside. */
 const STOPPED = 'it was stopped';
 /** How what runs on it ends a machine. */
-const endings: Readonly<Record<Ending, string>> = {
+export const ENDINGS: Readonly<Record<Ending, string>> = {
   reset: "the card's system reset the board",
   'power-off': "the card's system switched the board off",
 };
@@ -149,7 +149,7 @@ export async function createBuiltInPi(
       miniUart.take(fromMiniUart.decode(Uint8Array.of(byte), { stream: true }));
     },
     ended: (how) => {
-      stop(endings[how]);
+      stop(ENDINGS[how]);
     },
     log: (sentence) => {
       for (const { unmodelled } of observers) unmodelled?.(sentence);

@@ -1,27 +1,20 @@
 /** Boots a card in an emulated Pi 2 and says in which mode its cores start. */
 import { HypberryError } from '../base/errors.js';
 import type { CardReader, Place } from '../card/card.js';
-import { remember } from '../card/remember.js';
 import { runWithLess, type Attempt, type Retried } from '../engine/attempts.js';
 import type { Engine, Machine } from '../engine/engine.js';
 import { HOST, runSystems, type System, type SystemsVerdict } from '../engine/systems.js';
 import { runTrial, type Until, type Verdict } from '../engine/verdict.js';
 import type { Handover, Picked } from '../firmware/handover.js';
-import { loadCard } from '../firmware/load.js';
 import { placeFiles } from '../firmware/prepare.js';
 import { trialArgumentsOf } from '../firmware/trial-arguments.js';
 import { OWN_CONSOLE, type HypervisorDescription } from '../hypervisor/image/description.js';
-import { refuseProblem } from '../setup/boot-partition.js';
-import { hostKernelIn, hypervisorIn } from '../setup/hypervisor.js';
-import { planInstall, type InstallOptions } from '../setup/install.js';
+import { hostKernelIn } from '../setup/hypervisor.js';
 import type { Plan } from '../setup/plan.js';
+import { loadAs, type RunAs } from './load-as.js';
 import { withCard, type OpenCard } from './open-card.js';
 
-export interface TryOptions {
-  /** As the card is now; otherwise as it would be after install with `method` and `force`. */
-  readonly asIs?: boolean | undefined;
-  readonly method: InstallOptions['method'];
-  readonly force?: boolean | undefined;
+export interface TryOptions extends RunAs {
   /** Seconds until it is given up; undefined for 120, with guests 300. */
   readonly timeout?: number | undefined;
   /** Where the run is to end instead of at its verdict. */
@@ -86,7 +79,7 @@ interface TrialRun extends Attempt {
 
 /**
  * Boots a card; it is not changed.
- * @throws HypberryError the problem of the card's place, what {@link planInstall}, {@link loadCard} and {@link placeFiles} throw,
+ * @throws HypberryError what {@link loadAs} and {@link placeFiles} throw,
  *   `engine.no-console`, and what the ports throw
  */
 export async function tryCard(ports: TryPorts, options: TryOptions): Promise<Tried> {
@@ -110,22 +103,17 @@ export async function tryCard(ports: TryPorts, options: TryOptions): Promise<Tri
 }
 
 /** Reads from a card all that its trial takes. */
-async function prepareTrial(card: CardReader, { asIs, method, force, console }: TryOptions): Promise<Trial> {
-  refuseProblem(card);
-  const plan = asIs ? undefined : await planInstall(card, { method, force });
-  const loaded = plan ? plan.starts : await loadCard(remember(card));
+async function prepareTrial(card: CardReader, options: TryOptions): Promise<Trial> {
+  const { place, plan, loaded, hypervisor, consoles } = await loadAs(card, options);
   const { picked } = await placeFiles(loaded);
-  const { data } = loaded.kernel;
-  const hypervisor = hypervisorIn(data);
-  const consoles = [HOST, ...(hypervisor?.consoles.map(({ name }) => name) ?? [])];
-  refuseConsole(console, consoles);
-  const [most, ...less] = await trialArgumentsOf(hostKernelIn(data, hypervisor));
+  refuseConsole(options.console, consoles);
+  const [most, ...less] = await trialArgumentsOf(hostKernelIn(loaded.kernel.data, hypervisor));
   const runWith = async (added: string): Promise<TrialRun> => ({
     added,
     machine: await placeFiles(loaded, added),
   });
   const attempts = [await runWith(most), ...(await Promise.all(less.map(runWith)))] as const;
-  return { place: card.place, plan, picked, added: most, consoles, hypervisor, attempts };
+  return { place, plan, picked, added: most, consoles, hypervisor, attempts };
 }
 
 /** Runs a card that starts one kernel. */

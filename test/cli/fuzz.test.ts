@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { run as runCommand } from '../../src/cli/run.js';
+import { run as runCommand } from '../../src/cli/command.js';
 import { randomFrom } from '../board/rig.js';
 import { makeDisk, makeVolume, temporary, type VolumeShape } from '../card/images.js';
 import { bootPartition, guestFiles, HOST_TREE, kernelFile, type Files } from '../support/boot-files.js';

@@ -1,8 +1,10 @@
 import { assembler, type Assembler } from '../../src/isa/assembler.js';
-import { lsl, r0, r1, r2, r3, r4, r5 } from '../../src/isa/registers.js';
+import { lsl, lsr, r0, r1, r2, r3, r4, r5 } from '../../src/isa/registers.js';
 import type { Label } from '../../src/isa/registers.js';
 import { CNTPCT, MPIDR, VBAR } from '../../src/isa/system-registers.js';
 import { CORES, UART0_BASE } from '../../src/board/bcm2836.js';
+import { LOCAL_BASE, LOCAL_PRESCALER, LOCAL_PRESCALER_BY_1 } from '../../src/board/local-peripherals.js';
+import { PL011_REGISTERS } from '../../src/board/pl011.js';
 import { words } from './handover.js';
 
 /** Lets core 0 go on and has the others sleep; the first instructions of every payload. */
@@ -302,5 +304,99 @@ export function timingPayload(): Uint8Array {
   a.word(SYSTEM_TIMER_CLO);
   a.at(uart!);
   a.word(UART0_BASE);
+  return a.assemble();
+}
+
+/** Power management (elinux.org, "BCM2835 registers", PM): reset control, status, watchdog. */
+const PM = { base: 0x3f10_0000, RSTC: 0x1c, RSTS: 0x20, WDOG: 0x24, PASSWORD: 0x5a00_0000 } as const;
+/** Partition 63, by which the firmware halts. */
+const HALT = 0x555;
+/** ENABLE_IRQS_2 (BCM2835 ARM Peripherals, 7.5), and the PL011's bit in it: VideoCore interrupt 57. */
+const ENABLE_IRQS_2 = 0x3f00_b214;
+const UART_IRQ = 1 << 25;
+
+/**
+ * A system with a prompt, for address 0: core 0 writes `> `, and each character that comes on the PL011, of a break `!`. On
+ * `q` it switches the board off, on `r` it resets it. It sleeps in between, or with `busy` looks at the UART without end.
+ * What CNTPCT is at each character goes into r4.
+ */
+export function promptPayload({ busy }: { readonly busy: boolean }): Uint8Array {
+  const a = assembler();
+  const label = (name: string): Label => a.label(name);
+  const [sleep, wait, next, echo, end] = [
+    label('sleep'),
+    label('wait'),
+    label('next'),
+    label('echo'),
+    label('end'),
+  ];
+  const [local, uart, mask, controller] = [label('local'), label('uart'), label('mask'), label('controller')];
+  const [line, power, password, halt] = [label('line'), label('power'), label('password'), label('halt')];
+  const { DR, FR, IMSC } = PL011_REGISTERS;
+  a.mrc(MPIDR, r0);
+  a.ands(r0, r0, CORES - 1);
+  a.bne(sleep);
+  a.ldr(r2, local);
+  a.mov(r0, LOCAL_PRESCALER_BY_1);
+  a.str(r0, [r2, LOCAL_PRESCALER]);
+  a.ldr(r1, uart);
+  a.ldr(r0, mask);
+  a.str(r0, [r1, IMSC.offset]);
+  a.ldr(r2, controller);
+  a.ldr(r0, line);
+  a.str(r0, [r2]);
+  a.mov(r4, 0);
+  a.mov(r0, 0x3e);
+  a.str(r0, [r1]);
+  a.mov(r0, 0x20);
+  a.str(r0, [r1]);
+  a.at(wait);
+  if (!busy) a.wfi();
+  a.at(next);
+  a.ldr(r0, [r1, FR.offset]);
+  a.tst(r0, FR.bits.RXFE);
+  a.bne(wait);
+  a.ldr(r0, [r1]);
+  a.mrrc(CNTPCT, r2, r3);
+  a.add(r4, r2, r4, lsr(1));
+  a.tst(r0, DR.bits.BE);
+  a.beq(echo);
+  a.mov(r0, 0x21);
+  a.at(echo);
+  a.str(r0, [r1]);
+  a.mov(r3, 0);
+  a.cmp(r0, 0x72);
+  a.beq(end);
+  a.cmp(r0, 0x71);
+  a.bne(next);
+  a.ldr(r3, halt);
+  a.at(end);
+  a.ldr(r2, power);
+  a.ldr(r5, password);
+  a.orr(r3, r3, r5);
+  a.str(r3, [r2, PM.RSTS]);
+  a.orr(r3, r5, 1);
+  a.str(r3, [r2, PM.WDOG]);
+  a.orr(r3, r5, 0x20);
+  a.str(r3, [r2, PM.RSTC]);
+  a.at(sleep);
+  a.wfe();
+  a.b(sleep);
+  a.at(local);
+  a.word(LOCAL_BASE);
+  a.at(uart);
+  a.word(UART0_BASE);
+  a.at(mask);
+  a.word(IMSC.bits.RX | IMSC.bits.RT | IMSC.bits.BE);
+  a.at(controller);
+  a.word(ENABLE_IRQS_2);
+  a.at(line);
+  a.word(UART_IRQ);
+  a.at(power);
+  a.word(PM.base);
+  a.at(password);
+  a.word(PM.PASSWORD);
+  a.at(halt);
+  a.word(HALT);
   return a.assemble();
 }

@@ -1,0 +1,132 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bootPartition } from '../support/boot-files.js';
+import { promptPayload } from '../support/payloads.js';
+import { openTerminal } from '../support/terminal.js';
+import { hypberry, MAIN, type Outcome } from './run.js';
+
+let folder: string;
+let card: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hypberry-run-'));
+  card = mkdtempSync(join(folder, 'card-'));
+  // A kernel at 0, without Linux: what stands there takes all cores.
+  const files = bootPartition('svc', {
+    'kernel7.img': promptPayload({ busy: false }),
+    'config.txt': 'kernel_old=1\n',
+  });
+  for (const [name, data] of Object.entries(files)) writeFileSync(join(card, name), data);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const run = (...args: string[]): Promise<Outcome> => hypberry(['run', ...args, card]);
+const file = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+
+describe('hypberry run with a script', () => {
+  test('talks to the console, and ends with 0 where the system powers off', async () => {
+    const record = join(folder, 'typed.txt');
+    const script = file('off.txt', 'expect >\nsend ab\\c\nexpect b\nsend q\\c\n');
+    const { stdout, stderr, status } = await run('--fast', '--script', script, '--record', record);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(
+      /^The card as it is now:\n[^]*\n> abq\n\nDONE: the script came to its end \(after 0\.0 s /,
+    );
+    const again = await run('--fast', '--repeat', record);
+    expect([again.status, again.stderr]).toEqual([0, '']);
+    expect(again.stdout).toMatch(/\n> abq\n\nOFF: the card's system switched the board off \(after /);
+    expect(readFileSync(record, 'utf8').split('\n')).toHaveLength(4);
+  });
+
+  test('ends with 1 and the line where a text does not come', async () => {
+    const script = file('vain.txt', 'timeout 3\nexpect >\nsend a\\c\nexpect b\n');
+    const { stdout, status } = await run('--fast', '--script', script, '-q');
+    expect([status, stdout]).toEqual([
+      1,
+      '> a\nNOT DONE: line 4 of the script waits for "b": it did not come in 3 s of the machine\'s time ' +
+        "(after 3.0 s of the machine's time).\n",
+    ]);
+  });
+
+  test('is refused with the line that is wrong, before anything runs', async () => {
+    const { stdout, stderr, status } = await run('--script', file('wrong.txt', 'expect >\nsay hello\n'));
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^error: Line 2 of the script: "say" is none of .* \(script\.invalid\)\nhint: /);
+  });
+
+  test('gives the same to scripts of others', async () => {
+    const script = file('reset.txt', 'expect >\nsend r\\c\nexpect >\nsend aq\\c\n');
+    const once = await run('--json', '--fast', '--script', script);
+    expect(once.status).toBe(1);
+    expect(JSON.parse(once.stdout)).toMatchObject({
+      ended: 'reset',
+      resets: 0,
+      script: { done: false, line: 3 },
+      consoles: { host: '> r' },
+    });
+    const twice = await run('--json', '--fast', '--reboot', '--script', script);
+    expect(twice.status).toBe(0);
+    expect(JSON.parse(twice.stdout)).toMatchObject({
+      ended: 'power-off',
+      resets: 1,
+      script: { done: true },
+      consoles: { host: '> r> aq' },
+    });
+  });
+});
+
+test('what comes by a pipe is typed, and the end of the pipe is not the end of the run', async () => {
+  const typed = file('keys.txt', 'xyq');
+  const { stdout, status } = await hypberry(['run', '-q', card], {}, () => undefined, typed);
+  expect([status, stdout]).toEqual([
+    0,
+    "> xyq\nOFF: the card's system switched the board off (after 0.0 s of the machine's time).\n",
+  ]);
+});
+
+test('the record goes to no file of the card, and over none that is there', async () => {
+  const script = file('empty.txt', '');
+  const { stderr, status } = await run('--script', script, '--record', join(card, 'typed.txt'));
+  expect([status, stderr]).toEqual([2, expect.stringContaining('(file.is-input)')]);
+  const there = await run('--script', script, '--record', file('there.txt', ''));
+  expect([there.status, there.stderr]).toEqual([2, expect.stringContaining('(file.exists)')]);
+});
+
+test('on a terminal each key goes to the Pi, and the escape key leaves it as it was', async () => {
+  const terminal = openTerminal(100, 30);
+  const shows = (pattern: RegExp): Promise<void> =>
+    expect.poll(() => terminal.all().join('\n'), { timeout: 20_000, interval: 100 }).toMatch(pattern);
+  try {
+    terminal.run(
+      `stty -a | grep -o -- '-\\?echo \\|-\\?icanon ' | tr -d '\\n'; '${process.execPath}' '${MAIN}' run '${card}'`,
+    );
+    await shows(/^>$/m);
+    terminal.press('a');
+    // Not an end: the Pi gets it.
+    terminal.press('C-c');
+    terminal.press('C-]');
+    terminal.press('b');
+    await shows(/^> a!/m);
+    terminal.press('C-]');
+    terminal.press('?');
+    await shows(/Ctrl-\] q {2}leave/);
+    terminal.press('C-]');
+    terminal.press('n');
+    await shows(/There is no other console/);
+    terminal.press('C-]');
+    terminal.press('q');
+    await shows(/LEFT: it was left/);
+    terminal.run(`echo "status $?"; stty -a | grep -o -- '-\\?echo \\|-\\?icanon ' | tr -d '\\n'`);
+    await shows(/status 2\n/);
+    expect(terminal.all().filter((line) => line.startsWith('icanon echo '))).toHaveLength(2);
+  } finally {
+    terminal.close();
+  }
+});
