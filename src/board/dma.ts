@@ -104,6 +104,24 @@ const PERIPHERAL_COST = 16;
 const LEAST_STEP_TIME = 1000;
 const BYTE_TIME = 1;
 
+/**
+ * A peripheral's data register with its data request (DREQ): a channel waits until there is something to move, and who
+ * has the register says when that is ({@link DmaController.request}).
+ */
+export interface DataPort {
+  /** Its bus address. */
+  readonly address: number;
+  /** Bytes that can be moved now: out of it, into it. */
+  readable(): number;
+  writable(): number;
+  /** Moves that many, at most. */
+  take(count: number): Uint8Array;
+  give(bytes: Uint8Array): void;
+}
+
+/** Data ports by the number that TI.PERMAP has for their request. */
+export type DataPorts = ReadonlyMap<number, DataPort>;
+
 /** One transfer that is under way. */
 interface Transfer {
   /** Bytes of a row, and what is left of the present one. */
@@ -125,6 +143,8 @@ class Channel {
     next: 0,
     errors: 0,
     transfer: undefined as Transfer | undefined,
+    /** It waits for a data request. */
+    waits: false,
   };
   private readonly timer: Timer;
 
@@ -132,6 +152,7 @@ class Channel {
     private readonly number: number,
     private readonly clock: Clock,
     private readonly memory: VideoCoreBus,
+    private readonly ports: DataPorts,
     private readonly isEnabled: () => boolean,
     private readonly changed: () => void,
   ) {
@@ -196,7 +217,13 @@ class Channel {
     if (this.state.status & CS.ACTIVE && this.isEnabled()) this.timer.set(this.clock.now() + LEAST_STEP_TIME);
   }
 
+  /** A data request of that number has come up. */
+  request(permap: number): void {
+    if (this.state.waits && fieldOf(this.state.information, TI.PERMAP) === permap) this.step();
+  }
+
   private control(value: number): void {
+    this.state.waits = false;
     if (value & CS.RESET) {
       this.state.status = 0;
       this.state.block = 0;
@@ -215,16 +242,26 @@ class Channel {
   }
 
   private step(): void {
-    if (!this.isEnabled()) return;
+    this.state.waits = false;
+    if (!this.isEnabled() || !(this.state.status & CS.ACTIVE)) return;
     let cost = 0;
     for (let blocks = 0; blocks < STEP.blocks && cost < STEP.cost && this.state.status & CS.ACTIVE;) {
       if (!this.state.transfer) {
         blocks++;
         this.load();
       }
-      if (this.state.transfer) cost += this.move(this.state.transfer, STEP.cost - cost);
+      if (!this.state.transfer) continue;
+      const port = this.port();
+      // Moving may bring the next data request at once, which must find that nobody waits yet.
+      if (port && this.movable(port) === 0 && this.state.transfer.left > 0) {
+        this.state.waits = true;
+        break;
+      }
+      cost += port
+        ? this.moveByPort(this.state.transfer, port)
+        : this.move(this.state.transfer, STEP.cost - cost);
     }
-    if (this.state.status & CS.ACTIVE)
+    if (this.state.status & CS.ACTIVE && !this.state.waits)
       this.timer.set(this.clock.now() + Math.max(LEAST_STEP_TIME, cost * BYTE_TIME));
     this.changed();
   }
@@ -250,17 +287,52 @@ class Channel {
     } else this.state.transfer = { row: 0, left: fieldOf(this.state.length, LENGTH.LINEAR), rows: 0 };
   }
 
+  /** The data port whose request the transfer waits for; undefined where it waits for none. */
+  private port(): DataPort | undefined {
+    const { information, source, destination } = this.state;
+    const port = this.ports.get(fieldOf(information, TI.PERMAP));
+    if (!port) return undefined;
+    const reads = information & TI.SRC_DREQ && source === port.address;
+    const writes = information & TI.DEST_DREQ && destination === port.address;
+    return reads || writes ? port : undefined;
+  }
+
+  private movable(port: DataPort): number {
+    return this.state.information & TI.SRC_DREQ ? port.readable() : port.writable();
+  }
+
+  /** Moves between RAM and a port what it has or takes, at most the present row; returns the cost. */
+  private moveByPort(transfer: Transfer, port: DataPort): number {
+    const { information } = this.state;
+    const bytes = Math.min(transfer.left, this.movable(port));
+    if (information & TI.SRC_DREQ) {
+      const moved = port.take(bytes);
+      if (!(information & TI.DEST_IGNORE)) this.memory.writeBytes(this.state.destination, moved);
+    } else {
+      const read = information & TI.SRC_IGNORE ? undefined : this.memory.readBytes(this.state.source, bytes);
+      port.give(read ?? new Uint8Array(bytes));
+    }
+    this.pass(transfer, bytes);
+    // The bus of the card takes longer than this.
+    return 1;
+  }
+
   /** Moves a part of the present row that costs no more than `limit`; returns the cost, at least 1. */
   private move(transfer: Transfer, limit: number): number {
     const inRam = this.memory.isRam(this.state.source, 4) && this.memory.isRam(this.state.destination, 4);
     const byteCost = inRam ? 1 : PERIPHERAL_COST;
     const bytes = Math.min(transfer.left, Math.max(4, (limit / byteCost) & ~3));
     if (bytes > 0) this.copy(bytes);
-    const cost = Math.max(1, bytes * byteCost);
+    this.pass(transfer, bytes);
+    return Math.max(1, bytes * byteCost);
+  }
+
+  /** So many bytes of the present row are moved: goes on in it, to the next row or to the next control block. */
+  private pass(transfer: Transfer, bytes: number): void {
     if (this.state.information & TI.SRC_INC) this.state.source = (this.state.source + bytes) >>> 0;
     if (this.state.information & TI.DEST_INC) this.state.destination = (this.state.destination + bytes) >>> 0;
     transfer.left -= bytes;
-    if (transfer.left > 0) return cost;
+    if (transfer.left > 0) return;
     if (transfer.rows > 0) {
       transfer.rows--;
       transfer.left = transfer.row;
@@ -271,7 +343,6 @@ class Channel {
       if (this.state.information & TI.INTEN) this.state.status |= CS.INT;
       this.finishBlock();
     }
-    return cost;
   }
 
   private finishBlock(): void {
@@ -282,7 +353,7 @@ class Channel {
     if (this.state.block === 0) this.state.status &= ~CS.ACTIVE;
   }
 
-  /** Data requests of peripherals (DREQ) are not waited for. */
+  /** Data requests (DREQ) of peripherals that have no {@link DataPort} are not waited for. */
   private copy(bytes: number): void {
     const { information, source, destination } = this.state;
     const { memory } = this;
@@ -323,11 +394,15 @@ export class DmaController implements Device {
 
   private readonly channels: readonly Channel[];
 
-  /** @param irqs the interrupt of each channel, 0 to 14 */
+  /**
+   * @param irqs the interrupt of each channel, 0 to 14
+   * @param ports data ports whose requests are waited for
+   */
   constructor(
     clock: Clock,
     memory: VideoCoreBus,
     private readonly irqs: readonly Line[],
+    ports: DataPorts = new Map(),
   ) {
     this.channels = Array.from(
       { length: MAIN_CHANNELS + 1 },
@@ -336,6 +411,7 @@ export class DmaController implements Device {
           n,
           clock,
           memory,
+          ports,
           () => n === MAIN_CHANNELS || ((this.state.enabled >>> n) & 1) === 1,
           () => {
             this.update();
@@ -369,6 +445,11 @@ export class DmaController implements Device {
     } else if (offset !== REGISTERS.INT_STATUS.offset) {
       this.channels[Math.floor(offset / CHANNEL_SIZE)]!.write(offset % CHANNEL_SIZE, value);
     }
+  }
+
+  /** The data request of that number has come up. */
+  request(permap: number): void {
+    for (const channel of this.channels) channel.request(permap);
   }
 
   private interrupts(): number {

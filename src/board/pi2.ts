@@ -21,6 +21,11 @@ import { Pl011 } from './pl011.js';
 import { PowerManager, type Ending } from './power.js';
 import { PropertyChannel, type BoardIdentity } from './property.js';
 import { Rng } from './rng.js';
+import type { HypberryError } from '../base/errors.js';
+import type { Disk } from '../ports/disk.js';
+import { createSdCard } from './sd-card.js';
+import type { CardKind } from './sd-registers.js';
+import { createSdSlot } from './sd-slot.js';
 import { Sdhci } from './sdhci.js';
 import { SdHost } from './sdhost.js';
 import { createPcm, createPwm, createSpi, I2c } from './serial-buses.js';
@@ -39,13 +44,27 @@ const GPU = {
   DMA_ALL: 28,
   AUX: 29,
   GPIO: 49,
+  SDHOST: 56,
   UART: 57,
   EMMC: 62,
 } as const;
 
+/** Data requests of the SD controllers (BCM2835 ARM Peripherals, section 4.2.1.3). */
+const DREQ = { EMMC: 11, SDHOST: 13 } as const;
+
 /** DMA channels with an interrupt of their own, and with any. */
 const OWN_DMA_LINES = 11;
 const DMA_LINES = 15;
+
+/** An SD card to be put into the slot. */
+export interface CardSource {
+  /** What is on it. Its errors are the card's; all others of the disk end the run. */
+  readonly disk: Disk;
+  /** Undefined for what its size says. */
+  readonly kind?: CardKind | undefined;
+  /** Told of each error of the disk. */
+  readonly onError?: ((error: HypberryError) => void) | undefined;
+}
 
 /** What the board is connected to. */
 export interface Surroundings {
@@ -53,6 +72,8 @@ export interface Surroundings {
   readonly memory: DeviceMemory;
   readonly clock: Clock;
   readonly identity: BoardIdentity;
+  /** The card in the slot; undefined for an empty one. */
+  readonly card?: CardSource | undefined;
   /** Seed of the random number generator, and of what the VideoCore writes into its own memory. */
   readonly seed: number;
   /** A core's IRQ input. */
@@ -79,6 +100,8 @@ export interface Board {
   readonly aux: Aux;
   readonly gpio: Gpio;
   readonly local: LocalController;
+  /** Puts the card into its slot, or takes it out. */
+  insertCard(inserted: boolean): void;
   /** What the VideoCore does beside all that, for who runs the processor: see {@link VideoCoreMemory.due}. */
   readonly videoCore: VideoCoreMemory;
   /** The output of a core's generic timer, for the processor to drive. */
@@ -162,7 +185,26 @@ export function createPi2(surroundings: Surroundings): Board {
     surroundings.auxConsole(byte);
   });
   const gpio = new Gpio(gpu(GPU.GPIO, 4));
-  const dma = new DmaController(clock, memory, dmaLines(interrupts, wires));
+  const { card: source } = surroundings;
+  const card = source && createSdCard({ ...source, now: () => clock.now() });
+  const slot = createSdSlot(card, gpio.state.functions, () => {
+    sdhci.cardChanged(slot.state.inserted);
+  });
+  const sdhost = new SdHost(clock, slot.sdhost, interrupts.gpu(GPU.SDHOST), () => {
+    dma.request(DREQ.SDHOST);
+  });
+  const sdhci = new Sdhci(clock, slot.emmc, interrupts.gpu(GPU.EMMC), () => {
+    dma.request(DREQ.EMMC);
+  });
+  const dma = new DmaController(
+    clock,
+    memory,
+    dmaLines(interrupts, wires),
+    new Map([
+      [DREQ.SDHOST, sdhost.port],
+      [DREQ.EMMC, sdhci.port],
+    ]),
+  );
   const clocks = new ClockManager();
   const power = new PowerManager(clock, (how) => {
     surroundings.ended(how);
@@ -178,7 +220,15 @@ export function createPi2(surroundings: Surroundings): Board {
     () => framebuffer.place(),
     surroundings.seed,
   );
-  const properties = new PropertyChannel(memory, identity, framebuffer, log);
+  const properties = new PropertyChannel(
+    memory,
+    identity,
+    framebuffer,
+    (divider) => {
+      sdhost.setDivider(divider);
+    },
+    log,
+  );
   const mailboxes = new Mailboxes(
     interrupts.arm(ARM_INTERRUPT.MAILBOX),
     new Map<number, ChannelHandler>([
@@ -210,14 +260,14 @@ export function createPi2(surroundings: Surroundings): Board {
     part(0x104000, 0x1000, new Rng(surroundings.seed)),
     part(0x200000, 0x1000, gpio),
     part(0x201000, 0x1000, uart),
-    part(0x202000, 0x1000, new SdHost()),
+    part(0x202000, 0x1000, sdhost),
     part(0x203000, 0x1000, createPcm()),
     part(0x204000, 0x1000, createSpi()),
     part(0x205000, 0x1000, new I2c('I2C0')),
     part(0x20c000, 0x1000, createPwm()),
     part(0x212000, 0x8, new ThermalSensor()),
     part(0x215000, 0x1000, aux),
-    part(0x300000, 0x1000, new Sdhci(interrupts.gpu(GPU.EMMC))),
+    part(0x300000, 0x1000, sdhci),
     part(0x804000, 0x1000, new I2c('I2C1')),
     part(0x805000, 0x1000, new I2c('I2C2')),
     part(0x980000, 0x1_0000, new Dwc2(interrupts.gpu(GPU.USB))),
@@ -231,6 +281,8 @@ export function createPi2(surroundings: Surroundings): Board {
     ['property channel', properties.state],
     ['VideoCore', videoCore.state],
     ['wires', wires],
+    ['card slot', slot.state],
+    ...(card ? [['SD card', card.state] as const] : []),
   ]);
 
   return {
@@ -239,6 +291,7 @@ export function createPi2(surroundings: Surroundings): Board {
     aux,
     gpio,
     local,
+    insertCard: slot.insert,
     videoCore,
     timerLine: (core, timer, level) => {
       local.timerLine(core, timer, level);

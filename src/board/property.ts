@@ -107,6 +107,8 @@ export class PropertyChannel {
     private readonly memory: VideoCoreBus,
     private readonly identity: BoardIdentity,
     private readonly framebuffer: Framebuffer,
+    /** Sets what SDHOST divides the core clock by. */
+    private readonly setSdHostDivider: (divider: number) => void,
     private readonly log: Log,
   ) {
     this.tags = new Map<number, Answer>([
@@ -225,7 +227,10 @@ export class PropertyChannel {
       [
         0x0003_8042,
         ([asked = 0]) => {
-          const rate = sdHostRate(this.state.clocks.get(CORE_CLOCK)!.rate, asked);
+          const core = this.state.clocks.get(CORE_CLOCK)!.rate;
+          const divider = sdHostDivider(core, asked);
+          const rate = Math.floor(core / divider);
+          this.setSdHostDivider(divider);
           return [asked, rate, rate];
         },
       ],
@@ -378,8 +383,7 @@ export class PropertyChannel {
   }
 }
 
-/** The highest rate at or below the one asked for, Hz. The clock cannot be stopped, so 0 gives the lowest. */
-function sdHostRate(core: number, asked: number): number {
-  const divider = Math.min(Math.max(Math.ceil(core / asked), SDHOST_DIVIDER.least), SDHOST_DIVIDER.most);
-  return Math.floor(core / divider);
+/** What gives the highest rate at or below the one asked for, Hz. The clock cannot be stopped, so 0 gives the lowest. */
+function sdHostDivider(core: number, asked: number): number {
+  return Math.min(Math.max(Math.ceil(core / asked), SDHOST_DIVIDER.least), SDHOST_DIVIDER.most);
 }

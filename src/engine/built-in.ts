@@ -132,6 +132,7 @@ export async function createBuiltInPi(
       armMemory: machine.armMemory,
       ramSize: BOARD_RAM,
     },
+    card: machine.card,
     seed: seed ?? WORST,
     irq: (core, level) => {
       cpu.setIrq(core, level);

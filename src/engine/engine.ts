@@ -1,10 +1,13 @@
+import type { CardSource } from '../board/pi2.js';
 import type { Handover } from '../firmware/handover.js';
 import type { Crash, MachineReport } from './machine-report.js';
 import type { MemoryConsole } from './memory-console.js';
 
-/** A machine, and the consoles that are to be followed in its memory. */
+/** A machine, the consoles that are to be followed in its memory, and the card in its slot. */
 export interface Machine extends Handover {
   readonly consoles?: readonly MemoryConsole[];
+  /** Undefined for an empty slot. */
+  readonly card?: CardSource | undefined;
 }
 
 /**

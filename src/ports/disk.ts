@@ -11,6 +11,8 @@ export interface Disk {
   read(sector: number, count: number): Uint8Array;
   /** Writes `bytes`, a multiple of the sector size, from `sector` on. They may be kept back until `sync`. */
   write(sector: number, bytes: Uint8Array): void;
+  /** Makes `count` sectors read as zero, for less than writing them would take; a disk without it has them written. */
+  erase?(sector: number, count: number): void;
   /** Returns when everything written before is on the medium. */
   sync(): void;
   close(): void;

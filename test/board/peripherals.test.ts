@@ -272,12 +272,15 @@ describe('ARM timer', () => {
 
 describe('SD controllers with an empty slot', () => {
   test('SDHOST: a command without response passes, any other times out', () => {
-    const { read, write } = testBoard();
+    const { read, write, time } = testBoard({}, 'none');
     const BASE = 0x3f20_2000;
     write(BASE, 0x8000 | 0x400 | 0);
+    expect(read(BASE) & 0xc000).toBe(0x8000);
+    time.advance(1_000_000);
     expect([read(BASE) & 0xc000, read(BASE + 0x20)]).toEqual([0, 0]);
     write(BASE + 0x04, 0x1aa);
     write(BASE, 0x8000 | 8);
+    time.advance(1_000_000);
     expect([read(BASE) & 0xc000, read(BASE + 0x20) & 0x40]).toEqual([0x4000, 0x40]);
     write(BASE + 0x20, 0x7f8);
     expect(read(BASE + 0x20)).toBe(0);
@@ -287,21 +290,24 @@ describe('SD controllers with an empty slot', () => {
   });
 
   test('SDHCI: resets clear themselves, the clock is stable, commands time out with an interrupt', () => {
-    const { read, write, told } = testBoard();
+    const { read, write, told, time } = testBoard({}, 'none');
     const BASE = 0x3f30_0000;
     write(0x3f00_b214, 1 << 30);
     write(BASE + 0x2c, 0x0100_0000);
     expect(read(BASE + 0x2c)).toBe(0);
-    write(BASE + 0x2c, 0x000e_0001);
-    expect(read(BASE + 0x2c)).toBe(0x000e_0003);
+    write(BASE + 0x2c, 0x000e_0005);
+    expect(read(BASE + 0x2c)).toBe(0x000e_0007);
     expect(read(BASE + 0x24) & 0x1_0003).toBe(0);
     write(BASE + 0x34, 0x17ff_00ff);
     write(BASE + 0x38, 0x17ff_00ff);
     write(BASE + 0x0c, 0); // CMD0
+    expect(read(BASE + 0x24) & 1).toBe(1);
+    time.advance(1_000_000);
     expect([read(BASE + 0x30), told.irq[0]]).toEqual([1, true]);
     write(BASE + 0x30, 1);
     expect(told.irq[0]).toBe(false);
     write(BASE + 0x0c, 0x081a_0000); // CMD8, which wants an answer
+    time.advance(1_000_000);
     expect([read(BASE + 0x30), told.irq[0]]).toEqual([0x1_8000, true]);
     write(BASE + 0x30, 0xffff_ffff);
     expect([read(BASE + 0x30), told.irq[0]]).toEqual([0, false]);

@@ -1,8 +1,9 @@
 import { PeripheralBus } from '../../src/board/bus.js';
 import { Clock } from '../../src/board/clock.js';
 import type { Device, Line } from '../../src/board/device.js';
-import { createPi2 } from '../../src/board/pi2.js';
+import { type CardSource, createPi2 } from '../../src/board/pi2.js';
 import type { BoardIdentity } from '../../src/board/property.js';
+import { memoryDisk } from '../support/memory-disk.js';
 
 /** A line that remembers its level. */
 export function probe(): Line & { level: boolean } {
@@ -58,8 +59,15 @@ export function alone(device: Device): {
 export const RAM_SIZE = 0x40_0000;
 export const ARM_MEMORY = 0x20_0000;
 
+/** Bytes of the card that test boards have, unless they get another one or none. */
+const CARD_SIZE = 0x10_0000;
+
 /** A whole board with a small RAM, everything it tells its surroundings written down. */
-export function testBoard(identity: Partial<BoardIdentity> = {}) {
+export function testBoard(
+  identity: Partial<BoardIdentity> = {},
+  card: CardSource | 'none' | 'small' = 'small',
+) {
+  const contents = new Uint8Array(CARD_SIZE);
   const time = new TestTime();
   const ram = new Uint8Array(RAM_SIZE);
   const view = new DataView(ram.buffer);
@@ -87,6 +95,7 @@ export function testBoard(identity: Partial<BoardIdentity> = {}) {
       },
     },
     clock: time.clock,
+    card: card === 'none' ? undefined : card === 'small' ? { disk: memoryDisk(contents) } : card,
     identity: {
       revision: 0xa01041,
       serial: 0x1234_5678_9abc_def0n,
@@ -109,6 +118,8 @@ export function testBoard(identity: Partial<BoardIdentity> = {}) {
     board,
     time,
     ram,
+    /** What is on the small card. */
+    contents,
     told,
     read: (address: number): number => board.bus.read(0, address, 4),
     write: (address: number, value: number): void => {

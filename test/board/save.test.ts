@@ -17,6 +17,9 @@ const registers = testBoard().board.bus.parts.map(({ base, device }) =>
 const partOf = (name: string): number =>
   testBoard().board.bus.parts.find(({ device }) => device.name === name)!.base;
 const DMA = partOf('DMA controller');
+const SDHOST = partOf('SDHOST');
+const EMMC = partOf('EMMC (SDHCI)');
+const GPIO = partOf('GPIO');
 /** The mailbox that the ARM writes (BCM2835's mailbox 1). */
 const MAILBOX_WRITE = partOf('mailboxes') + 0x20;
 /** The local controller, through which all interrupts go. */
@@ -58,6 +61,8 @@ function drive(rig: Rig, seed: number, accesses: number): number[] {
     if (random(8) === 0) rig.board.timerLine(random(4), 'virtual', random(2) === 1);
     if (random(16) === 0) seen.push(askProperty(rig, random));
     if (random(16) === 0) startDma(rig, random);
+    if (random(40) === 0) useCard(rig, random);
+    if (random(64) === 0) rig.board.insertCard(random(2) === 1);
     seen.push([...rig.told.irq, ...rig.told.fiq].reduce((all, level) => 2 * all + Number(level), 0));
   }
   return seen;
@@ -85,6 +90,68 @@ function startDma(rig: Rig, random: (below: number) => number): void {
   rig.write(channel, 1);
 }
 
+/** What brings a card to its transfer state, then moves blocks and registers, a step at a time, by either controller. */
+const CARD_STEPS: readonly (readonly [index: number, argument: number])[] = [
+  [0, 0],
+  [8, 0x1aa],
+  [55, 0],
+  [41, 0x40ff_8000],
+  [55, 0],
+  [41, 0x40ff_8000],
+  [2, 0],
+  [3, 0],
+  [7, 0x1_0000],
+  [16, 512],
+];
+const CARD_WORK: readonly (readonly [index: number, argument: number])[] = [
+  [17, 0x200],
+  [18, 0x400],
+  [24, 0x600],
+  [25, 0x800],
+  [12, 0],
+  [13, 0x1_0000],
+  [6, 0x80ff_fff1],
+  [32, 0],
+  [33, 0x4000],
+  [38, 0],
+  [28, 0],
+];
+
+function useCard(rig: Rig, random: (below: number) => number): void {
+  if (random(8) === 0) {
+    // All six pins: to SDHOST or to the EMMC controller.
+    const alt = random(3) === 0 ? 7 : 4;
+    rig.write(GPIO + 0x10, (alt << 24) | (alt << 27));
+    rig.write(GPIO + 0x14, alt | (alt << 3) | (alt << 6) | (alt << 9));
+  }
+  const steps = random(3) === 0 ? CARD_STEPS : [CARD_WORK[random(CARD_WORK.length)]!];
+  const byEmmc = random(3) === 0;
+  if (random(2) === 0) rig.write(SDHOST + 0x0c, 3);
+  rig.write(SDHOST + 0x3c, 512);
+  rig.write(SDHOST + 0x50, 1 + random(3));
+  rig.write(EMMC + 0x2c, 0x000e_0507);
+  rig.write(EMMC + 0x04, 0x2_0200);
+  for (const [index, argument] of steps) {
+    const long = index === 2;
+    const reads = [6, 17, 18].includes(index);
+    const writes = [24, 25].includes(index);
+    if (byEmmc) {
+      const data = reads || writes ? 0x20_0022 | (reads ? 0x10 : 0) : 0;
+      rig.write(EMMC + 0x08, argument);
+      rig.write(EMMC + 0x0c, (index << 24) | data | (index === 0 ? 0 : long ? 0x1_0000 : 0x2_0000));
+    } else {
+      const data = (reads ? 0x40 : 0) | (writes ? 0x80 : 0) | (index === 38 ? 0x800 : 0);
+      rig.write(SDHOST + 0x04, argument);
+      rig.write(SDHOST, 0x8000 | index | data | (index === 0 ? 0x400 : long ? 0x200 : 0));
+    }
+    rig.time.advance(random(4) === 0 || index === 41 ? 6_000_000 : random(500_000));
+    const port = byEmmc ? EMMC + 0x20 : SDHOST + 0x40;
+    for (let words = random(300); words > 0; words--)
+      if (writes) rig.write(port, random(0x1_0000_0000));
+      else rig.read(port);
+  }
+}
+
 /** Everything that a board has told its surroundings since they were cleared. */
 function telling(rig: Rig): unknown {
   const { console: said, auxConsole, ended, irq, fiq } = rig.told;
@@ -99,11 +166,13 @@ function clear({ told }: Rig): void {
 describe('a board that is saved and restored', () => {
   test('goes on as the one that was saved, whatever was done to it before', () => {
     let told = 0;
+    let written = 0;
     fc.assert(
       fc.property(fc.nat(), fc.nat(), fc.nat(), (before, after, other) => {
         const first = testBoard();
         drive(first, before, 400);
         const [state, ram, time] = [first.board.save(), first.ram.slice(), first.time.clock.now()];
+        const contents = first.contents.slice();
         // The one it is put into has a life of its own behind it.
         const second = testBoard();
         drive(second, other, 200);
@@ -111,6 +180,7 @@ describe('a board that is saved and restored', () => {
         first.time.pass(second.time.clock.now() - time);
         second.board.restore(state);
         second.ram.set(ram);
+        second.contents.set(contents);
         // The cores' inputs are the processor's to restore.
         second.told.irq.splice(0, 4, ...first.told.irq);
         second.told.fiq.splice(0, 4, ...first.told.fiq);
@@ -119,12 +189,15 @@ describe('a board that is saved and restored', () => {
         expect(drive(second, after, 400)).toEqual(drive(first, after, 400));
         expect(telling(second)).toEqual(telling(first));
         expect(Buffer.compare(second.ram, first.ram)).toBe(0);
+        expect(Buffer.compare(second.contents, first.contents)).toBe(0);
+        if (first.contents.some((byte) => byte !== 0)) written++;
         expect(second.board.save()).toEqual(first.board.save());
         told += first.told.console.length;
       }),
       { numRuns: 40 },
     );
     expect(told).toBeGreaterThan(0);
+    expect(written).toBeGreaterThan(0);
   });
 
   test('every device, and every timer, has a name of its own', () => {
