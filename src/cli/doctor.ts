@@ -15,16 +15,16 @@ export interface DoctorOptions {
   readonly overwrite?: boolean;
 }
 
-/** Prints the diagnosis; the exit status is 0 where the running kernel reports HYP mode or has the hypervisor below it, 1 for another mode, 2 unknown. */
+/** Prints the diagnosis; the exit status is 0 where the running kernel reports HYP mode or has the hypervisor below it, 1 for another mode or without its guests, 2 unknown. */
 export async function doctor(options: DoctorOptions): Promise<void> {
   const examined = await examine({
     readPi,
     openFolder: (folder) => (access) => openCard(folder, { ...access, say: sayAside }),
     hooks: ourHooks,
   });
-  const { pi, soc, mode, underHypervisor, advice, report, kernel, upgradeRows } = examined;
+  const { pi, soc, mode, underHypervisor, startedAlone, advice, report, kernel, upgradeRows } = examined;
   if (options.report !== undefined) await writeReport(options.report, options.overwrite === true, examined);
-  process.exitCode = underHypervisor ? 0 : { HYP: 0, SVC: 1, MIXED: 1, unknown: 2 }[mode];
+  process.exitCode = startedAlone ? 1 : underHypervisor ? 0 : { HYP: 0, SVC: 1, MIXED: 1, unknown: 2 }[mode];
   if (options.json) {
     sayJson({
       model: pi.model ?? null,
@@ -33,6 +33,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
       kernel: pi.kernel ?? null,
       mode,
       underHypervisor,
+      startedAlone,
       bootFolder: pi.bootFolder ?? null,
       card: report?.facts ?? null,
       cardKernel: kernel ?? null,
@@ -50,6 +51,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
       mode === 'unknown' ? 'unknown: not in the kernel log, or the log cannot be read' : mode,
     ],
     ...(underHypervisor ? ([['HYP mode', "hypberry's hypervisor has it"]] as const) : []),
+    ...(startedAlone ? ([['guests', 'not started: this system runs alone']] as const) : []),
     [
       'boot folder',
       pi.bootFolder ?? (pi.closedFolder === undefined ? 'not found' : `${pi.closedFolder}, perhaps`),

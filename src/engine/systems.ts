@@ -1,5 +1,5 @@
 /** A trial of a card with guests: whether the host and each guest come up. */
-import { readMessage } from '../hypervisor/shared/messages.js';
+import { readMessage, saysAlone } from '../hypervisor/shared/messages.js';
 import type { Engine, Machine } from './engine.js';
 import { createLineSplitter, createTranscript } from './console.js';
 import { onMiniUart, whyItEnded } from './reasons.js';
@@ -133,6 +133,13 @@ export async function runSystems(
       if (finding && !settledAt.has(name)) settledAt.set(name, (performance.now() - begin) / 1000);
     return !until && settledAt.size === watchers.size;
   };
+  // Where the hypervisor does not begin it says so on the board's own port, before the host does.
+  const alone = createLineSplitter((line) => {
+    if (!saysAlone(line)) return;
+    for (const [name, watcher] of watchers)
+      if (name !== HOST)
+        watcher.settle({ state: 'FAILED', reason: `The hypervisor started the host alone: "${line}"` });
+  });
   const search = searchLines(until && 'text' in until ? until.text : undefined, options.console);
 
   const run = await runUntil(engine, machine, timeoutSeconds, (text, console = HOST, enough) => {
@@ -145,7 +152,10 @@ export async function runSystems(
         settle();
         if (allSettled()) enough();
       });
-    } else watchers.get(console)?.take(text);
+    } else {
+      if (console === HOST) alone.take(text);
+      watchers.get(console)?.take(text);
+    }
     search.take(text, console);
     return allSettled() || search.found;
   });

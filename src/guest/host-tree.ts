@@ -17,6 +17,9 @@ const AFFINITY = 3;
 /** The node of a console's near end: no other tree has one there, below the root. */
 export const consoleNode = (n: number): string => `serial@${(NEAR_UARTS + PAGE * n).toString(16)}`;
 
+/** The node of their clock: it stays where the hypervisor starts the host alone, and takes the consoles out. */
+export const CONSOLE_CLOCK = 'console-clock';
+
 /** What a node's compatible property lists. */
 function compatibleOf(node: FdtNode): string[] {
   const value = node.properties.get('compatible');
@@ -56,7 +59,7 @@ export function changeHostTree(fdt: Fdt, cores: number, consoles: number): strin
   }
   const phandles = nodes.flatMap(({ properties }) => fdtCells(properties.get('phandle') ?? new Uint8Array()));
   const clock = Math.max(0, ...phandles) + 1;
-  const clockNode = ensureNode(fdt, '/console-clock').properties;
+  const clockNode = ensureNode(fdt, `/${CONSOLE_CLOCK}`).properties;
   clockNode.set('compatible', fdtFromText('fixed-clock'));
   clockNode.set('#clock-cells', fdtFromCells(0));
   clockNode.set('clock-frequency', fdtFromCells(CLOCK_HZ));

@@ -1,7 +1,7 @@
 /** What a running Pi says about itself, and what to do next. */
 import type { HypberryError } from '../base/errors.js';
 import { REVISION } from '../board/bcm2836.js';
-import { consoleNode } from '../guest/host-tree.js';
+import { CONSOLE_CLOCK, consoleNode } from '../guest/host-tree.js';
 import type { Start } from './survey.js';
 
 /** Facts of the machine that runs us, as far as they are known. */
@@ -33,6 +33,8 @@ export interface Diagnosis {
   readonly mode: ReportedMode;
   /** Hypberry's hypervisor runs this system, with its guests beside it: it has HYP mode, and gives the system SVC mode. */
   readonly underHypervisor: boolean;
+  /** The hypervisor has started this system without its guests, as the ARM has less memory than it was installed for. */
+  readonly startedAlone: boolean;
   /** What to do next, one sentence. */
   readonly advice: string;
 }
@@ -64,7 +66,9 @@ export function diagnose(pi: PiFacts, card: CardFacts | undefined): Diagnosis {
   const soc = socOf(pi);
   const mode = reportedMode(pi.kernelLog);
   const underHypervisor = pi.nodes.includes(consoleNode(0));
-  return { soc, mode, underHypervisor, advice: adviceFor(pi, soc, { mode, underHypervisor }, card) };
+  const startedAlone = !underHypervisor && pi.nodes.includes(CONSOLE_CLOCK);
+  const known = { soc, mode, underHypervisor, startedAlone };
+  return { ...known, advice: adviceFor(pi, known, card) };
 }
 
 function socOf({ revision, compatible }: PiFacts): string | undefined {
@@ -82,8 +86,7 @@ export function reportedMode(log: string | undefined): ReportedMode {
 
 function adviceFor(
   pi: PiFacts,
-  soc: string | undefined,
-  { mode, underHypervisor }: Pick<Diagnosis, 'mode' | 'underHypervisor'>,
+  { soc, mode, underHypervisor, startedAlone }: Omit<Diagnosis, 'advice'>,
   card: CardFacts | undefined,
 ): string {
   const folder = pi.bootFolder ?? 'the boot folder';
@@ -94,6 +97,9 @@ function adviceFor(
     return soc === 'BCM2835'
       ? 'This board has a BCM2835, whose ARM1176 core has no HYP mode: put the card into a Pi 2 v1.1.'
       : `This board has a ${soc}, not the Pi 2's BCM2836: hypberry's block is not made for it, and its firmware starts HYP mode or EL2 by itself.`;
+  }
+  if (startedAlone) {
+    return `The guests did not start, for the ARM has less memory than when they were installed: set gpu_mem and total_mem in config.txt as they were, or run "sudo hypberry install ${folder}", then restart the Pi.`;
   }
   if (mode === 'HYP' || underHypervisor) {
     const how = underHypervisor

@@ -121,7 +121,15 @@ export function piReport({ version, pi, diagnosis, details, card, says }: Report
     ['Firmware and memory', firmwareLines(pi, details, card)],
     ['Card', cardLines(card)],
     ['Kernel', kernelLines(pi, details)],
-    ['Hypervisor', hypervisorLines(says, card?.hypervisor)],
+    [
+      'Hypervisor',
+      [
+        ...(diagnosis.startedAlone
+          ? ['it has started this system alone: less memory than installed for']
+          : []),
+        ...hypervisorLines(says, card?.hypervisor),
+      ],
+    ],
   ];
   return [
     `hypberry ${version}: report of a Raspberry Pi, made by "hypberry doctor --report"`,

@@ -185,6 +185,7 @@ describe('--json is one object with these keys:', () => {
         'kernel',
         'mode',
         'underHypervisor',
+        'startedAlone',
         'bootFolder',
         'card',
         'cardKernel',

@@ -9,6 +9,7 @@ import {
   type SystemsVerdict,
   type SystemVerdict,
 } from '../../src/engine/systems.js';
+import { aloneText } from '../../src/hypervisor/shared/messages.js';
 import { handoverOf } from '../support/handover.js';
 
 /** Text on a console; undefined for the board's own PL011, which is the host's. A number waits, milliseconds. */
@@ -92,6 +93,18 @@ describe('host and guest', () => {
     // Far from the 5 s after which it would have given up.
     expect(verdict.seconds).toBeLessThan(2);
     expect(seen).toEqual([`hypberry: ${started[1] as string}`, `host: ${linux(3)}`, `web: ${linux(1)}`]);
+  });
+
+  it('where the hypervisor starts the host alone, the host is up and each guest has failed', async () => {
+    const line = aloneText(1008).join('944').trimEnd();
+    const verdict = await play([[undefined, `${line}\r\n`], 20, hostUp], {}, 'hangs');
+    expect(verdict.verdict).toBe('FAILED');
+    expect(of(verdict, HOST).state).toBe('UP');
+    expect(of(verdict, 'web')).toMatchObject({
+      state: 'FAILED',
+      reason: `The hypervisor started the host alone: "${line}"`,
+    });
+    expect(verdict.seconds).toBeLessThan(2);
   });
 
   it('are told apart: what one says is not the other’s', async () => {

@@ -3,6 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { assembler } from '../../src/isa/assembler.js';
 import { r0, r1, r2, r3 } from '../../src/isa/registers.js';
 import { KERNEL_OFFSET } from '../../src/boot/block.js';
+import { UART0_BASE } from '../../src/board/bcm2836.js';
+import { PL011_REGISTERS } from '../../src/board/pl011.js';
+import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import {
   emptyFdt,
@@ -13,13 +16,15 @@ import {
   readFdt,
   writeFdt,
 } from '../../src/firmware/fdt.js';
-import { aloneText } from '../../src/hypervisor/assembly/split.js';
+import { aloneText } from '../../src/hypervisor/shared/messages.js';
 import { BRANCH_TO_ITSELF } from '../support/bare-guest.js';
 import { words } from '../support/handover.js';
 import { ramView } from '../support/ram.js';
 import { ARM_MEMORY, consoleText, guest, handoverOf, load, smallImage } from './payloads.js';
 
 const MIB = 1 << 20;
+/** The firmware's number of the UART's clock (Raspberry Pi documentation, "Mailbox property interface"). */
+const UART_CLOCK = 2;
 const SEEN = 0x2000;
 const TREE_AT = 0x0100_0000;
 
@@ -52,7 +57,11 @@ function treeOf(...sizes: readonly number[]): Uint8Array<ArrayBuffer> {
   return writeFdt(fdt);
 }
 
-async function start(tree: Uint8Array<ArrayBuffer> | undefined, armMemory = ARM_MEMORY) {
+async function start(
+  tree: Uint8Array<ArrayBuffer> | undefined,
+  armMemory = ARM_MEMORY,
+  prepare: (pi: BuiltInPi) => void = () => undefined,
+) {
   const image = smallImage(host, [guest(words(BRANCH_TO_ITSELF))]);
   const more = tree ? [{ name: 'tree', address: TREE_AT, data: tree }] : [];
   const machine = { ...handoverOf(image, more, TREE_AT), armMemory };
@@ -60,6 +69,7 @@ async function start(tree: Uint8Array<ArrayBuffer> | undefined, armMemory = ARM_
   const pi = await createBuiltInPi(machine, (bytes) => {
     said += String.fromCharCode(...bytes);
   });
+  prepare(pi);
   const before = pi.cpu.memory.observe(image.hostEnd, 64 * 1024).slice();
   pi.run(20_000_000);
   const view = ramView(pi.cpu);
@@ -69,7 +79,7 @@ async function start(tree: Uint8Array<ArrayBuffer> | undefined, armMemory = ARM_
   return { pi, image, said, hasStarted, touched, entered };
 }
 
-const [before, behind] = aloneText(ARM_MEMORY);
+const [before, behind] = aloneText(ARM_MEMORY / MIB);
 /** Entered as by the block: HYP mode, all masked. */
 const ALONE = [0, 3138, TREE_AT] as const;
 
@@ -104,5 +114,24 @@ describe('a split of memory', () => {
       undefined,
     ]);
     expect(findNode(fdt, '/soc')).toBeDefined();
+  });
+
+  const { CR, IBRD, FBRD } = PL011_REGISTERS;
+  // IBRD and FBRD: UARTCLK / (16 × 115200), in whole ones and 64ths (DDI 0183, 3.3.6).
+  test.each([
+    ['48 MHz', 48_000_000, 26, 3],
+    ['3 MHz, as firmware of 2015', 3_000_000, 1, 40],
+  ])('that is less is said at 115200 baud where UARTCLK is %s', async (_, hz, whole, parts) => {
+    const { pi, said } = await start(treeOf(ARM_MEMORY - MIB), ARM_MEMORY, ({ board }) => {
+      const state = board.save();
+      const { clocks } = state.parts['property channel'] as { clocks: Map<number, { rate: number }> };
+      clocks.get(UART_CLOCK)!.rate = hz;
+      board.restore(state);
+      // As firmware leaves it that was not asked to use it.
+      for (const { offset } of [CR, IBRD, FBRD]) board.bus.write(0, UART0_BASE + offset, 4, 0);
+    });
+    expect(said).toBe(`${before}63${behind}`);
+    const read = (offset: number): number => pi.board.bus.read(0, UART0_BASE + offset, 4);
+    expect([read(IBRD.offset), read(FBRD.offset)]).toEqual([whole, parts]);
   });
 });

@@ -65,6 +65,13 @@ describe('what to do next', () => {
       /hypervisor.*nothing to do/,
     ],
     [
+      'as a host that was started alone',
+      { kernelLog: HYP_LOG, nodes: ['cpus', 'soc', 'console-clock'] },
+      'HYP',
+      'HYP',
+      /guests did not start.*less memory.*gpu_mem and total_mem.*sudo hypberry install \/boot\/firmware/,
+    ],
+    [
       'with a boot folder that may not be looked into',
       { bootFolder: undefined, closedFolder: '/boot/firmware' },
       undefined,
@@ -107,5 +114,14 @@ test('the hypervisor is known by the consoles that it puts into the tree of the 
   const names = (): string[] => tree.root.children.map(({ name }) => name);
   expect(diagnose(pi({ nodes: names() }), undefined).underHypervisor).toBe(false);
   changeHostTree(tree, 3, 2);
-  expect(diagnose(pi({ nodes: names() }), undefined).underHypervisor).toBe(true);
+  expect(diagnose(pi({ nodes: names() }), undefined)).toMatchObject({
+    underHypervisor: true,
+    startedAlone: false,
+  });
+  // What is left of its tree where it starts the host alone.
+  const left = names().filter((it) => !it.startsWith('serial@4001'));
+  expect(diagnose(pi({ nodes: left }), undefined)).toMatchObject({
+    underHypervisor: false,
+    startedAlone: true,
+  });
 });

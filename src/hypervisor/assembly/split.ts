@@ -3,6 +3,7 @@
  * starts alone. All of it runs where the firmware has loaded the file, in HYP mode, MMU and data cache off.
  */
 import { writePropertyRequest } from '../../boot/property-request.js';
+import { writeSerialSetup } from '../../boot/serial.js';
 import type { Assembler } from '../../isa/assembler.js';
 import { loadWord } from '../../isa/load-word.js';
 import type { Label, Register } from '../../isa/registers.js';
@@ -12,6 +13,7 @@ import { ascii } from '../../base/bytes.js';
 import { MACHINE_TYPE, UART0_BASE } from '../../board/bcm2836.js';
 import { PL011_REGISTERS } from '../../board/pl011.js';
 import { COPY_STEP } from '../shared/layout.js';
+import { aloneText } from '../shared/messages.js';
 
 /** Tokens of a device tree (Devicetree Specification 0.4, 5.4.1), and its magic number. */
 const [BEGIN_NODE, END_NODE, PROP, NOP] = [1, 2, 3, 4];
@@ -29,14 +31,6 @@ const PATIENCE = 1 << 20;
 /** Where the code runs that moves the kernel over the file: the kernel's first page tables will be there. */
 const COPIER_AT = 0x7f00;
 const MIB_SHIFT = 20;
-/** Of the PL011 at 48 MHz: 115200 baud (DDI 0183G 3.3.6). */
-const [IBRD_115200, FBRD_115200] = [26, 3];
-
-/** What is said on the board's own serial port. */
-export const aloneText = (needed: number): readonly [string, string] => [
-  `hypberry: the guests do not start: they were installed for an ARM with ${needed >>> MIB_SHIFT} MiB of memory, and it has `,
-  ' MiB. Set gpu_mem and total_mem in config.txt as they were, or run "hypberry install" again.\r\n',
-];
 
 /**
  * Walks the nodes of the tree at SP, and goes on at `none` where there is none or it ends. R5 is behind the token, R6 at
@@ -216,6 +210,7 @@ export function writeAlone(
   const [copier, copying, copied, moving] = ['copier', 'copying', 'copied', 'moving'].map((it) =>
     a.label(it),
   ) as [Label, Label, Label, Label];
+  const setup = a.label('setup');
   const [before, behind, places, move] = ['before', 'behind', 'places', 'move'].map((it) => a.label(it)) as [
     Label,
     Label,
@@ -247,21 +242,15 @@ export function writeAlone(
     },
   );
   a.at(say);
-  const { FR, IBRD, FBRD, LCRH, CR, DR } = PL011_REGISTERS;
+  const { FR, CR, DR } = PL011_REGISTERS;
   loadWord(a, r4, UART0_BASE);
   a.dsb();
   a.ldr(r0, [r4, CR.offset]);
   a.tst(r0, CR.bits.UARTEN);
   a.bne(ready);
-  a.mov(r0, IBRD_115200);
-  a.str(r0, [r4, IBRD.offset]);
-  a.mov(r0, FBRD_115200);
-  a.str(r0, [r4, FBRD.offset]);
-  a.mov(r0, LCRH.bits.WLEN | LCRH.bits.FEN);
-  a.str(r0, [r4, LCRH.offset]);
-  loadWord(a, r0, CR.bits.UARTEN | CR.bits.TXE | CR.bits.RXE);
-  a.str(r0, [r4, CR.offset]);
+  a.bl(setup);
   a.at(ready);
+  loadWord(a, r4, UART0_BASE);
   a.adr(r1, before);
   a.bl(print);
   a.note('The number of MiB, from its first digit that is not 0');
@@ -348,9 +337,10 @@ export function writeAlone(
     a.bytes(ascii(what.padEnd(4 * Math.ceil((what.length + 1) / 4), '\0')));
   };
   text(digits, '');
-  const [first, last] = aloneText(needed);
+  const [first, last] = aloneText(needed >>> MIB_SHIFT);
   text(before, first);
   text(behind, last);
+  writeSerialSetup(a, setup);
 }
 
 /** What was stored, past no cache, is fetched as instructions (DDI 0406C B2.2.9). Changes nothing. */

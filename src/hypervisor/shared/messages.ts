@@ -54,6 +54,21 @@ export const COMMANDS = {
   state: 'state',
 } as const;
 
+/** What begins the line by which the host is started alone. */
+const ALONE = `${TEXTS.begin}the guests do not start: `;
+
+/**
+ * What is said on the board's own serial port where the host is started alone, before and behind the MiB that the ARM has.
+ * @param needed MiB that the file was made for
+ */
+export const aloneText = (needed: number): readonly [before: string, behind: string] => [
+  `${ALONE}they were installed for an ARM with ${needed} MiB of memory, and it has `,
+  ' MiB. Set gpu_mem and total_mem in config.txt as they were, or run "hypberry install" again.\r\n',
+];
+
+/** Whether a line of the board's own serial port says that the host is started alone. */
+export const saysAlone = (line: string): boolean => line.startsWith(ALONE);
+
 /** A line about a guest, or about the hypervisor itself. */
 export interface HypervisorMessage {
   /** undefined for what is no guest's matter. */
