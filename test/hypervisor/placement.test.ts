@@ -147,6 +147,15 @@ describe('what cannot be placed is refused', () => {
     refused({ file: FILE, tree, initramfs: { address: 0, size: end } }, code);
   });
 
+  test('tree, initramfs or file where the kernel is moved from where the host starts alone', () => {
+    const code = 'hypervisor.placement';
+    checkPlacement(image, host().length, { file: FILE, tree: { address: 0x100, size: 0x7e00 } });
+    refused({ file: FILE, tree: { address: 0x100, size: 0x7e04 } }, code);
+    refused({ file: FILE, tree: { address: 0x7ffc, size: 0x1000 } }, code);
+    refused({ file: FILE, tree, initramfs: { address: 0x7000, size: 0x1000 } }, code);
+    refused({ file: 0x7000, tree }, code);
+  });
+
   test('no room for an initramfs above the kernel', () => {
     const { hostEnd, copies } = image;
     const initramfs = { address: copies - 8 * MIB, size: 8 * MIB };

@@ -12,7 +12,7 @@ import * as reg from '../../isa/system-registers.js';
 import { ascii } from '../../base/bytes.js';
 import { MACHINE_TYPE, UART0_BASE } from '../../board/bcm2836.js';
 import { PL011_REGISTERS } from '../../board/pl011.js';
-import { COPY_STEP } from '../shared/layout.js';
+import { COPIER_AT, COPY_STEP } from '../shared/layout.js';
 import { aloneText } from '../shared/messages.js';
 
 /** Tokens of a device tree (Devicetree Specification 0.4, 5.4.1), and its magic number. */
@@ -28,8 +28,6 @@ const BUFFER = { STATUS: 4, BASE: 20, SIZE: 24 } as const;
 /** Looks at the serial port before a character is given up. */
 const PATIENCE = 1 << 20;
 
-/** Where the code runs that moves the kernel over the file: the kernel's first page tables will be there. */
-const COPIER_AT = 0x7f00;
 const MIB_SHIFT = 20;
 
 /**

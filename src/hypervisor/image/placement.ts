@@ -1,6 +1,6 @@
 /** Whether the firmware leaves its files where the hypervisor's start can take them from. */
 import { HypberryError } from '../../base/errors.js';
-import { COPY_STEP as STEP } from '../shared/layout.js';
+import { COPIER_AT, COPIER_END, COPY_STEP as STEP } from '../shared/layout.js';
 import { hex } from '../../base/words.js';
 import type { HypervisorImage } from './image.js';
 
@@ -65,27 +65,27 @@ export function checkPlacement(image: HypervisorImage, hostKernel: number, loade
     );
   }
   const copies = { address: image.copies, size: image.end - image.copies };
-  const refuse = (what: string, area: Area, hint: string): never => {
+  const copier = { address: COPIER_AT, size: COPIER_END - COPIER_AT };
+  const refuse = (what: string, area: Area | undefined, hint: string): void => {
+    const below = [copies, copier].find((it) => area && overlap(area, it));
+    if (!area || !below) return;
     throw new HypberryError(
       'hypervisor.placement',
-      `The firmware puts ${what} at ${hex(area.address)} to ${hex(end(area))}, over what the hypervisor puts at ${hex(copies.address)} to ${hex(end(copies))}.`,
+      `The firmware puts ${what} at ${hex(area.address)} to ${hex(end(area))}, over what the hypervisor puts at ${hex(below.address)} to ${hex(end(below))}.`,
       hint,
     );
   };
-  const whole = { address: file, size: image.file.length };
-  if (overlap(whole, copies))
-    refuse(
-      'the hypervisor’s file',
-      whole,
-      'Take kernel_address out of config.txt, or set a smaller gpu_mem.',
-    );
-  if (overlap(tree, copies)) refuse('the device tree', tree, 'Take device_tree_address out of config.txt.');
-  if (initramfs && overlap(initramfs, copies))
-    refuse(
-      'the initramfs',
-      initramfs,
-      'Take the address out of the line initramfs in config.txt: followkernel.',
-    );
+  refuse(
+    'the hypervisor’s file',
+    { address: file, size: image.file.length },
+    'Take kernel_address out of config.txt, or set a smaller gpu_mem.',
+  );
+  refuse('the device tree', tree, 'Take device_tree_address out of config.txt.');
+  refuse(
+    'the initramfs',
+    initramfs,
+    'Take the address out of the line initramfs in config.txt: followkernel.',
+  );
 
   const places = settled(image.hostEnd, tree, initramfs);
   const kernelEnd = file + Math.max(hostKernel, loaded.unpacked ?? 0);

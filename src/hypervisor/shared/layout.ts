@@ -95,3 +95,10 @@ export const CONSOLES_INTERRUPT = 60;
 
 /** "HYPB", the word behind the branch that the file begins with; then its description's offset and length. */
 export const FILE_MAGIC = 0x4250_5948;
+
+/**
+ * Where the code runs that moves the host's kernel over the file where the host is started alone: Linux puts its first page
+ * tables there.
+ */
+export const COPIER_AT = 0x7f00;
+export const COPIER_END = 0x8000;
