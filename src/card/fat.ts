@@ -13,7 +13,8 @@ import {
   readOnly,
   readOnlyFile,
 } from './errors.js';
-import { type Disk, inMemory, SECTOR_SIZE } from '../ports/disk.js';
+import { type Disk, SECTOR_SIZE } from '../ports/disk.js';
+import { overlayOf } from './disk-overlay.js';
 import { checkVolume } from './fat-check.js';
 import { fatWrites } from './fat-writes.js';
 import { changeInPlace, type InPlaceChange } from './in-place.js';
@@ -297,7 +298,11 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
     read: async (path, offset, length) => readNow(path, offset, length),
     freeBytes: async () => writes.freeBytes(),
     check: async (changes) => {
-      if (changes.length > 0) await rehearse(await openFatCard(inMemory(disk), kind, target), changes);
+      if (changes.length > 0)
+        await rehearse(
+          await openFatCard(overlayOf(disk, { memory: Infinity, most: Infinity }), kind, target),
+          changes,
+        );
     },
     create: async (path, data) => {
       createNow(path, data);

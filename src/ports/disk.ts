@@ -41,31 +41,6 @@ export function partOf(disk: Disk, start: number, sectors: number): Disk {
   };
 }
 
-/** A disk that reads as `disk` does until it is written: what is written is kept in memory, and `disk` stays as it is. */
-export function inMemory(disk: Disk): Disk {
-  const written = new Map<number, Uint8Array>();
-  return {
-    ...disk,
-    writable: true,
-    read: (sector, count) => {
-      const bytes = disk.read(sector, count);
-      for (let i = 0; i < count; i++) {
-        const own = written.get(sector + i);
-        if (own !== undefined) bytes.set(own, i * SECTOR_SIZE);
-      }
-      return bytes;
-    },
-    write: (sector, bytes) => {
-      const kept = bytes.slice();
-      for (let at = 0; at < kept.length; at += SECTOR_SIZE) {
-        written.set(sector + at / SECTOR_SIZE, kept.subarray(at, at + SECTOR_SIZE));
-      }
-    },
-    sync: () => undefined,
-    close: () => undefined,
-  };
-}
-
 function requireInside(sector: number, count: number, sectors: number): void {
   if (sector < 0 || sector + count > sectors) {
     throw new RangeError(`Sectors ${sector}..${sector + count - 1} are outside a part of ${sectors}.`);
