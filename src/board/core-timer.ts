@@ -64,24 +64,27 @@ function nanosecondsOf(rate: Rate, count: number): number {
  */
 export function systemCounter(counting: () => Counting): SystemCounter {
   let known = { hertz: 0, prescaler: 0, rate: { ticks: 0, nanoseconds: 1 } };
-  /** Ticks since it was set, at a time, and at what rate they come. */
-  const ticksAt = (now: Counting, time: number): readonly [number, Rate] => {
+  /** At what rate its ticks come now. */
+  const rateNow = (now: Counting): Rate => {
     const { hertz, prescaler } = now;
     if (known.hertz !== hertz || known.prescaler !== prescaler)
       known = { hertz, prescaler, rate: rateOf(now) };
-    return [ticksIn(known.rate, Math.max(0, time - now.since)), known.rate];
+    return known.rate;
   };
+  /** Ticks since it was set. */
+  const ticksAt = (now: Counting, rate: Rate, time: number): number =>
+    ticksIn(rate, Math.max(0, time - now.since));
   return {
     countAt: (time) => {
       const now = counting();
-      const [ticks] = ticksAt(now, time);
+      const ticks = ticksAt(now, rateNow(now), time);
       return (now.base + BigInt(now.step * ticks)) & MASK64;
     },
     timeAfter: (time, counts) => {
       if (counts <= 0n) return time;
       const now = counting();
-      const [ticks, rate] = ticksAt(now, time);
-      const wanted = Math.ceil(Number(counts) / now.step) + ticks;
+      const rate = rateNow(now);
+      const wanted = Math.ceil(Number(counts) / now.step) + ticksAt(now, rate, time);
       // Thousands of years.
       if (rate.ticks === 0 || wanted > Number.MAX_SAFE_INTEGER) return Infinity;
       const after = nanosecondsOf(rate, wanted);

@@ -61,11 +61,9 @@ export class LocalController implements Device {
   /** The core timer, as the cores' generic timers see it. */
   readonly coreTimer = systemCounter(() => {
     const { base, since, control, prescaler } = this.state;
-    return {
-      ...{ base, since, prescaler },
-      step: control & CONTROL.bits.STEP_BY_2 ? 2 : 1,
-      hertz: control & CONTROL.bits.APB_CLOCK ? APB_HZ : CRYSTAL_HZ,
-    };
+    const step = control & CONTROL.bits.STEP_BY_2 ? 2 : 1;
+    const hertz = control & CONTROL.bits.APB_CLOCK ? APB_HZ : CRYSTAL_HZ;
+    return { base, since, step, hertz, prescaler };
   });
 
   private readonly localTimerEvent: Timer;

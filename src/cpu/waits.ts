@@ -66,6 +66,9 @@ const LONGEST_LOOP = 8;
 const REST = 16;
 /** Times that a loop over something that changes with time may come back to its start changed. */
 const CHANGES = 3;
+/** Blocks that are executed one by one to where a wait may begin anew, and how often that is tried. */
+const BETWEEN = 64;
+const TRIES = 2;
 /** Iterations that must be passed over at once, or looking costs more than executing. */
 const WORTH_IT = 4;
 
@@ -180,22 +183,44 @@ export function passWait(
     return block;
   }
   m.probing = true;
-  const { next, isWait, wait } = probe(m, block, physical, interpret);
+  let found = probe(m, block, physical >>> 12, interpret);
+  let head = found.counted;
+  for (let inVain = 0; found.next !== 0 && head !== undefined && inVain < TRIES; inVain++) {
+    found = backTo(m, head, found, interpret);
+    if (found.counted !== undefined) [head, inVain] = [found.counted, 0];
+  }
   m.probing = false;
-  waits[m.core.index] = wait;
-  if (!isWait) first.rest = REST;
-  return next;
+  waits[m.core.index] = found.wait;
+  if (!found.isWait) first.rest = REST;
+  return found.next;
 }
 
-function probe(
-  m: Machine,
-  start: number,
-  physical: number,
-  interpret: (block: number) => void,
-): { next: number; isWait: boolean; wait?: Wait | undefined } {
+/** How a look at what may be a wait ended. */
+interface Found {
+  /** The block at PC, and its physical page; 0 where the interpreter would have returned. */
+  readonly next: number;
+  readonly page: number;
+  readonly isWait: boolean;
+  /** The head of a loop that waited for the counter, and whose end has come. */
+  readonly counted?: number | undefined;
+  readonly wait?: Wait | undefined;
+}
+
+/** Looks again, where a loop whose end has come begins anew soon: long delays are made of short ones. */
+function backTo(m: Machine, head: number, from: Found, interpret: (block: number) => void): Found {
+  let { next, page } = from;
+  for (let n = 0; n < BETWEEN && next !== 0 && m.u32[L.PC >>> 2] !== head; n++) {
+    const executed = step(m, next, interpret);
+    [next, page] = returns(m) ? [0, page] : follow(m, next, executed, page);
+  }
+  if (next === 0 || m.u32[L.PC >>> 2] !== head) return { next, page, isWait: true };
+  return { ...probe(m, next, page, interpret), isWait: true };
+}
+
+function probe(m: Machine, start: number, startPage: number, interpret: (block: number) => void): Found {
   const { u32, i32 } = m;
   let block = start;
-  let page = physical >>> 12;
+  let page = startPage;
   let character = characterOf(m, block);
   let head = 0;
   let since = 0;
@@ -204,7 +229,8 @@ function probe(
   let readsCounter = false;
   let longest = 1;
   let changes = 0;
-  let counts = false;
+  let counted: number | undefined;
+  const over = (): Found => ({ next: block, page, isWait: counted !== undefined, counted });
   const startHere = (): void => {
     keep(m);
     head = u32[L.PC >>> 2]!;
@@ -217,20 +243,20 @@ function probe(
   for (;;) {
     const address = u32[L.PC >>> 2]!;
     const executed = step(m, block, interpret);
-    if (returns(m)) return { next: 0, isWait: true };
+    if (returns(m)) return { next: 0, page, isWait: true };
     const { pureTo, counterFrom } = character;
     path.push({ block, address, executed });
     [block, page] = follow(m, block, executed, page);
-    if (block === 0 || executed > pureTo) return { next: block, isWait: counts };
+    if (block === 0 || executed > pureTo) return over();
     length += executed;
     readsCounter ||= executed >= counterFrom;
     if (u32[L.PC >>> 2] !== head) {
       character = characterOf(m, block);
-      if (!character.mayLoop) return { next: block, isWait: counts };
+      if (!character.mayLoop) return over();
       if (path.length < longest) continue;
       // Where it was first may lie before the loop.
       longest *= 2;
-      if (longest > LONGEST_LOOP) return { next: block, isWait: counts };
+      if (longest > LONGEST_LOOP) return over();
       startHere();
       continue;
     }
@@ -240,7 +266,7 @@ function probe(
     if (sure > 0) {
       i32[L.BUDGET >>> 2] = i32[L.BUDGET >>> 2]! - sure * length;
       countIterations(m, sure);
-      [changes, counts] = [0, true];
+      [changes, counted] = [0, head];
       character = characterOf(m, block);
       startHere();
       continue;
@@ -255,10 +281,10 @@ function probe(
     if (same > 0) countIterations(m, same);
     if (kept && until === Infinity) {
       const wait = path.length === 1 ? waitOf(m, character, head, length) : undefined;
-      return { next: block, isWait: true, wait };
+      return { next: block, page, isWait: true, wait };
     }
     changes = same < WORTH_IT ? changes + 1 : 0;
-    if (until === -Infinity || changes > CHANGES) return { next: block, isWait: counts };
+    if (until === -Infinity || changes > CHANGES) return over();
     character = characterOf(m, block);
     startHere();
   }

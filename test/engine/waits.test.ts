@@ -626,6 +626,31 @@ test.each([
   expect(passed).toBeLessThan(executed / 20);
 });
 
+/** How often MRRC is executed by a kernel whose core 0 has a delay and then sleeps, with waits passed over and without. */
+async function counterReads(kernel: Uint8Array, nanoseconds: number): Promise<readonly [number, number]> {
+  const reads: number[] = [];
+  for (const passesWaits of [true, false]) {
+    const pi = await createBuiltInPi(handoverOf([0, stubs[2]], [KERNEL, kernel]), () => undefined);
+    pi.cpu.passesWaits = passesWaits;
+    pi.run(5e5);
+    let count = 0;
+    for (const decoded of pi.cpu.machine.instructions) {
+      if (decoded.encoding?.operation !== 'MRRC') continue;
+      const { execute } = decoded;
+      Object.assign(decoded, {
+        execute: (...them: Parameters<typeof execute>) => {
+          count++;
+          execute(...them);
+        },
+      });
+    }
+    pi.run(nanoseconds);
+    expect(pi.cpu.machine.cores[0]!.waiting).toBe('interrupt');
+    reads.push(count);
+  }
+  return reads as [number, number];
+}
+
 test('a core that waits for the counter, as a delay of Linux does, reads it a few times a turn', async () => {
   const a = assembler(KERNEL);
   const [secondary, delay] = [a.label('secondary'), a.label('delay')];
@@ -649,29 +674,40 @@ test('a core that waits for the counter, as a delay of Linux does, reads it a fe
   const end = here(a);
   a.wfi();
   a.b(end);
-  const reads: number[] = [];
-  for (const passesWaits of [true, false]) {
-    const pi = await createBuiltInPi(handoverOf([0, stubs[2]], [KERNEL, a.assemble()]), () => undefined);
-    pi.cpu.passesWaits = passesWaits;
-    pi.run(5e5);
-    let count = 0;
-    for (const decoded of pi.cpu.machine.instructions) {
-      if (decoded.encoding?.operation !== 'MRRC') continue;
-      const { execute } = decoded;
-      Object.assign(decoded, {
-        execute: (...them: Parameters<typeof execute>) => {
-          count++;
-          execute(...them);
-        },
-      });
-    }
-    pi.run(4e6);
-    expect(pi.cpu.machine.cores[0]!.waiting).toBe('interrupt');
-    reads.push(count);
-  }
-  const [passed, executed] = reads as [number, number];
+  const [passed, executed] = await counterReads(a.assemble(), 4e6);
   expect(executed).toBeGreaterThan(100_000);
   expect(passed).toBeLessThan(executed / 200);
+});
+
+test('so does one that waits for long by short delays, as mdelay does', async () => {
+  const a = assembler(KERNEL);
+  const [secondary, delay, again] = [a.label('secondary'), a.label('delay'), a.label('again')];
+  bases(a);
+  a.cmp(r10, 0);
+  a.bne(secondary);
+  startCoreTimer(a);
+  // 100 times 20 µs, a shorter time than that between two looks of the machine at its devices.
+  a.mov(r6, 100);
+  a.at(again);
+  a.mrrc(reg.CNTVCT, r3, r4);
+  a.at(delay);
+  a.yield();
+  a.isb();
+  a.mrrc(reg.CNTVCT, r1, r2);
+  a.subs(r1, r1, r3);
+  a.sbc(r2, r2, r4);
+  a.cmp(r1, 384);
+  a.sbcs(r2, r2, 0);
+  a.blo(delay);
+  a.subs(r6, r6, 1);
+  a.bne(again);
+  a.at(secondary);
+  const end = here(a);
+  a.wfi();
+  a.b(end);
+  const [passed, executed] = await counterReads(a.assemble(), 3e6);
+  expect(executed).toBeGreaterThan(100_000);
+  expect(passed).toBeLessThan(executed / 30);
 });
 
 test('a wait whose page another core maps elsewhere is over', async () => {
