@@ -9,6 +9,7 @@ import { readStartElf } from '../src/firmware/start-elf.js';
 import { memoryCard } from '../test/support/memory-card.js';
 import { releasingKernel } from '../test/support/payloads.js';
 import { KERNEL_OFFSET } from '../src/boot/block.js';
+import { diagnosticsPage } from './lib/diagnostics-page.js';
 import { faultsOf, handoverTable } from './lib/handover-table.js';
 import { inputs } from './lib/inputs.js';
 import { fillBlocks } from './lib/readme-blocks.js';
@@ -34,7 +35,7 @@ await reportErrors(async () => {
     date: readStartElf(startElf).buildDate ?? 'of unknown date',
   };
   const made = {
-    'README.md': { session: await exampleSession(found) },
+    'README.md': { session: await exampleSession(found), diagnostics: await diagnosticsPage() },
     'INSIDE.md': { handover: await handoverTable(today) },
   };
   for (const [name, blocks] of Object.entries(made)) {

@@ -103,11 +103,11 @@ export async function handoverTable(today: {
 }
 
 /** A table as Prettier leaves it; the first row is its head. */
-export function markdownTable(rows: readonly (readonly [string, string])[]): string {
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly [string, string]): string =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;
+export function markdownTable(rows: readonly (readonly string[])[]): string {
   const [head, ...rest] = rows;
+  const widths = head!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;
   const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
   return [line(head!), rule, ...rest.map(line)].join('\n');
 }

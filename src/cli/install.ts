@@ -11,6 +11,7 @@ import { showChanges } from './changes.js';
 export interface InstallCommandOptions extends Named {
   readonly method: InstallOptions['method'];
   readonly force?: boolean;
+  readonly diagnostics?: boolean;
   readonly hook?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;

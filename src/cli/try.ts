@@ -41,6 +41,7 @@ export interface TryOptions extends Named {
   readonly asIs?: boolean;
   readonly method: InstallOptions['method'];
   readonly force?: boolean;
+  readonly diagnostics?: boolean;
   readonly timeout?: number;
   readonly trace?: string;
   readonly overwrite?: boolean;

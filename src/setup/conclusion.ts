@@ -16,6 +16,8 @@ export interface Wish {
   readonly force?: boolean | undefined;
   /** The method in use, which `auto` keeps as long as the firmware knows it. */
   readonly installed?: Method | undefined;
+  /** The block is asked to say on the serial port how far it came: so it is needed, whatever the firmware starts. */
+  readonly diagnostics?: boolean | undefined;
   /** The card keeps guests. */
   readonly guests: boolean;
 }
@@ -43,7 +45,8 @@ export function decide(survey: Survey, wish: Wish): Decision {
   if (obstacle) return { install: 'refuses', refusal: obstacle };
   if (!survey.system) return { install: 'refuses', refusal: survey.stop };
   const { system } = survey;
-  const needed = wish.guests || force || wish.method !== 'auto' || wish.installed !== undefined;
+  const asked = force || wish.diagnostics === true || wish.method !== 'auto';
+  const needed = wish.guests || asked || wish.installed !== undefined;
   if (!needed && survey.start.mode === 'HYP')
     return { install: 'nothing', because: survey.start.because, system };
   const refusal = refuseKernel(system, force, wish.guests);

@@ -15,9 +15,12 @@ const BEGIN_OF_NEW_FILE = `${BEGIN} +file`;
 const BEGINS = [BEGIN, BEGIN_AFTER_ADDED_NEWLINE, BEGIN_OF_NEW_FILE];
 const END = '# hypberry: end';
 
+/** Says that block and hypervisor are installed with diagnostics: a comment, as it is nobody's but a later install's. */
+const DIAGNOSTICS = '# diagnostics: on ("hypberry install --no-diagnostics" ends that)';
+
 /** Every line that install, of this release or an earlier one, writes between the markers, but one. */
 const OWN_LINE =
-  /^(?:\[all\]|\[pi2\]|kernel_old=1|device_tree_address=0x08000000|(?:kernel|armstub|device_tree)=hypberry-[0-9a-f]{8}\.(?:img|bin|dtb))$/;
+  /^(?:# diagnostics: on \("hypberry install --no-diagnostics" ends that\)|\[all\]|\[pi2\]|kernel_old=1|device_tree_address=0x08000000|(?:kernel|armstub|device_tree)=hypberry-[0-9a-f]{8}\.(?:img|bin|dtb))$/;
 /** That one, and what is always in front of it: elsewhere it is somebody's own. */
 const OWN_INITRAMFS = /^initramfs \S+ followkernel$/;
 const BEFORE_INITRAMFS = /^device_tree=hypberry-/;
@@ -119,6 +122,16 @@ function isKind(line: string, kind: RegExp): boolean {
   if (!line.startsWith('#')) return false;
   const commented = line.replace(/^#\s*/, '');
   return ['', 'k', 'a', 'd', 'i'].some((first) => kind.test(first + commented));
+}
+
+/** Whether the block's lines say that it is installed with diagnostics. */
+export function hasDiagnostics(lines: readonly string[] | undefined): boolean {
+  return lines?.some((line) => line.trim() === DIAGNOSTICS) === true;
+}
+
+/** The block's lines with the one that {@link hasDiagnostics} looks for. */
+export function withDiagnostics(lines: readonly string[]): readonly string[] {
+  return [DIAGNOSTICS, ...lines];
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The files that install makes, and the lines of config.txt that have the firmware use them. */
 import { HypberryError } from '../base/errors.js';
+import { buildDiagnosticBlock, buildDiagnosticStub } from '../boot/diagnostics.js';
 import { buildBootBlock, buildStub, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
 import { numberSetting } from '../firmware/config.js';
 import { knowsFilter } from '../firmware/start-elf.js';
@@ -48,12 +49,16 @@ async function treeOf(
   };
 }
 
-/** What has the firmware use our block as its stub; with guests, our hypervisor as the kernel behind it. */
+/**
+ * What has the firmware use our block as its stub; with guests, our hypervisor as the kernel behind it.
+ * @param diagnostics the block says on the serial port how far it came
+ */
 export async function armstubFiles(
   system: CardSystem,
   hypervisor: HypervisorFiles | undefined,
+  diagnostics: boolean,
 ): Promise<Made> {
-  const data = buildStub();
+  const data = diagnostics ? buildDiagnosticStub() : buildStub();
   const name = await nameFor(data, 'bin');
   const tree = await treeOf(system, hypervisor);
   const files = [{ path: name, data }, ...tree.files];
@@ -68,11 +73,13 @@ export async function armstubFiles(
 
 /**
  * What has the firmware start our block with a kernel behind it: the card's, or with guests our hypervisor.
+ * @param diagnostics the block says on the serial port how far it came
  * @throws HypberryError `setup.kernel-address`, `setup.tree-unpinned`
  */
 export async function kernelOldFiles(
   system: CardSystem,
   hypervisor: HypervisorFiles | undefined,
+  diagnostics: boolean,
 ): Promise<Made> {
   const { picked, config } = system;
   const address = numberSetting(config, 'kernel_address', undefined);
@@ -86,7 +93,7 @@ export async function kernelOldFiles(
   const kernel = hypervisor?.kernel ?? bareKernelData(system.kernel);
   const place = treeAddress(system);
   const data = new Uint8Array(KERNEL_OFFSET + kernel.length);
-  data.set(buildBootBlock(place.address));
+  data.set(diagnostics ? buildDiagnosticBlock(place.address) : buildBootBlock(place.address));
   data.set(kernel, KERNEL_OFFSET);
   const name = await nameFor(data, 'img');
   const tree = await treeOf(system, hypervisor);

@@ -146,6 +146,7 @@ export function hostMemoryText(armMemory: number, plans: readonly GuestPlan[]): 
  * Builds what a card with guests starts.
  * @param card the card that holds the guests' files
  * @param system what the card starts without our lines in config.txt
+ * @param diagnostics it says on the serial port how far it came
  * @throws HypberryError what {@link planGuests}, {@link refuseMemory}, {@link buildHypervisor} and {@link changeHostTree}
  *   throw, and what the card throws
  */
@@ -153,11 +154,12 @@ export async function hypervisorFor(
   card: CardReader,
   { kernel, loaded, picked, armMemory }: HostSystem,
   guests: readonly Guest[],
+  diagnostics: boolean,
 ): Promise<HypervisorFiles> {
   const { hostCores, plans } = await planGuests(card, guests);
   const hostKernel = bareKernelData(kernel);
   refuseMemory(armMemory, hostKernel.length + (picked.initramfs?.size ?? 0), plans);
-  const image = buildHypervisor({ armMemory, hostCores, hostKernel, guests: plans });
+  const image = buildHypervisor({ armMemory, hostCores, hostKernel, guests: plans, diagnostics });
   const { file, hostEnd } = image;
   const fdt = readFdt(loaded.tree.data);
   const names = [OWN_CONSOLE, ...guests.map(({ name }) => name)];

@@ -7,7 +7,7 @@ import { readKernel, unpackVersion } from '../firmware/kernel.js';
 import { readSettingsFile } from '../firmware/applying-lines.js';
 import { readGuests, type Guest } from '../guest/guests.js';
 import { placeFacts, refuseProblem } from './boot-partition.js';
-import { splitConfig } from './config-block.js';
+import { hasDiagnostics, splitConfig } from './config-block.js';
 import { unusedGuestFiles } from './guests.js';
 import { hypervisorIn } from './hypervisor.js';
 import { planInstallOn } from './install.js';
@@ -54,6 +54,11 @@ export interface Report {
 const KERNEL_NAME = /^(?:kernel.*\.img|vmlinuz.*|zImage.*|u-boot.*\.bin|hypberry-.*\.img)$/i;
 /** The trees that a Pi 2 can get, by Raspberry Pi's names and mainline's. */
 const TREE_NAME = /^bcm2(?:709|836).*\.dtb$/i;
+
+const DIAGNOSTICS_ROW = [
+  'diagnostics',
+  'on: block and hypervisor say on the serial port how far each core came ("hypberry install --no-diagnostics" ends that)',
+] as const;
 
 /** A kernel file is read whole; larger files than any kernel are not read. */
 const LARGEST_KERNEL = 256 << 20;
@@ -133,6 +138,7 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
       bootPartition: placeFacts(place),
       start: survey.start,
       installed: installed.lines ?? null,
+      diagnostics: hasDiagnostics(installed.lines),
       ourFiles: installed.files,
       upgrade: kernel?.old ? kernel : null,
       firmware: survey.firmware ?? null,
@@ -202,6 +208,7 @@ async function findInstalled(card: CardReader): Promise<{
       files,
       rows: [
         ...files.map((file) => ['from hypberry', file] as const),
+        ...(hasDiagnostics(lines) ? [DIAGNOSTICS_ROW] : []),
         ...(await unfinishedFiles(card)).map(
           (file) =>
             [

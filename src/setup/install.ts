@@ -12,7 +12,7 @@ import { placeFiles } from '../firmware/prepare.js';
 import { readGuests } from '../guest/guests.js';
 import { hex } from '../base/words.js';
 import { refuseProblem } from './boot-partition.js';
-import { addBlock, muteBlock } from './config-block.js';
+import { addBlock, hasDiagnostics, muteBlock, withDiagnostics } from './config-block.js';
 import { armstubFiles, kernelOldFiles, knowsPi2Filter } from './files.js';
 import { hypervisorFor } from './hypervisor.js';
 import { OUR_NAME, ourFiles } from './ours.js';
@@ -26,6 +26,8 @@ export interface InstallOptions {
   readonly method: 'auto' | Method;
   /** Put the block in even where the card starts HYP mode without it, or holds an unknown kernel. */
   readonly force?: boolean | undefined;
+  /** Block and hypervisor say on the serial port how far they come; undefined for as it was. */
+  readonly diagnostics?: boolean | undefined;
   /** The revision code of the Pi that the card is in, where that is known: a Pi 2 v1.2 is refused. */
   readonly revision?: number | undefined;
 }
@@ -40,7 +42,7 @@ export interface InstallPlan extends Plan {
  *
  * @throws HypberryError `setup.no-firmware`, `setup.armstub-unknown`, `setup.kernel-old-unknown`, `setup.no-method`,
  *   `setup.armv6-kernel`, `setup.not-a-kernel`, `setup.truncated-kernel`, `setup.kernel-old-in-use`,
- *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.bcm2837`, `setup.config-damaged`,
+ *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.diagnostics-tree`, `setup.bcm2837`, `setup.config-damaged`,
  *   the problem of the card's place (`setup.noobs`, `setup.boots-elsewhere`, `setup.boot-partition-…`);
  *   with guests `setup.no-tree`, `guest.…`, `tree.…`, `hypervisor.…`; what {@link loadCard} and {@link placeFiles} throw of
  *   a card that would not start (`firmware.no-kernel`, `firmware.arm64-kernel`, …), and what the card throws
@@ -54,7 +56,7 @@ export async function planInstall(medium: CardReader, options: InstallOptions): 
 /** The same as {@link planInstall} for a card that was read, and that a Pi starts from. */
 export async function planInstallOn(
   users: UsersCard,
-  { method: wanted, force }: Pick<InstallOptions, 'method' | 'force'>,
+  { method: wanted, force, diagnostics: speaks }: Omit<InstallOptions, 'revision'>,
 ): Promise<InstallPlan> {
   const { card, base, config, written, lines, survey } = users;
   const guests = await readGuests(card);
@@ -62,6 +64,7 @@ export async function planInstallOn(
     method: wanted,
     force,
     installed: lines && installedMethod(lines),
+    diagnostics: speaks,
     guests: guests.length > 0,
   });
   if (decision.install === 'refuses') throw decision.refusal;
@@ -75,11 +78,14 @@ export async function planInstallOn(
     };
   }
   const { method, system } = decision;
+  const diagnostics = speaks ?? hasDiagnostics(lines);
   const hypervisor =
-    decision.install === 'hypervisor' ? await hypervisorFor(card, decision.system, guests) : undefined;
-  const made =
-    method === 'armstub' ? await armstubFiles(system, hypervisor) : await kernelOldFiles(system, hypervisor);
-  const added = addBlock(config, made.lines);
+    decision.install === 'hypervisor'
+      ? await hypervisorFor(card, decision.system, guests, diagnostics)
+      : undefined;
+  const files = method === 'armstub' ? armstubFiles : kernelOldFiles;
+  const made = await files(system, hypervisor, diagnostics);
+  const added = addBlock(config, diagnostics ? withDiagnostics(made.lines) : made.lines);
 
   const changes: Change[] = [];
   for (const { path, data } of made.files) {
@@ -97,6 +103,7 @@ export async function planInstallOn(
   const report = reportOnBuild(system.firmware?.facts.buildDate);
   if (report !== undefined) notes.push(report);
   for (const path of unused) changes.push({ kind: 'remove', path });
+  if (diagnostics) notes.push(diagnosticsNote(hypervisor !== undefined));
   if (!knowsPi2Filter(system)) {
     notes.push(
       'This firmware does not know the filter [pi2], so the lines are for every board: the card does not start a Pi 1 any more.',
@@ -122,6 +129,7 @@ export async function planInstallOn(
   const { picked } = await placeFiles(starts);
   hypervisor?.checkPlacement(picked);
   refuseOverlap(picked, system, method);
+  if (diagnostics) refuseTreeInBlock(picked, method);
   return { ...plan, starts };
 }
 
@@ -197,6 +205,21 @@ function refuseOverlap(picked: Picked, { kernel: { facts } }: CardSystem, method
     `The device tree ${picked.tree.file} would reach from ${hex(picked.tree.address)} to ${hex(end)}, ` +
       `and the kernel clears its page tables from ${hex(limit)} on before it reads the tree.`,
     'Use a newer start.elf and fixup.dat, with --method armstub; or start without an initramfs, so that the tree can be put elsewhere.',
+  );
+}
+
+/** What becomes of a card with diagnostics, a sentence. */
+function diagnosticsNote(isHypervisor: boolean): string {
+  return `${isHypervisor ? 'The block and the hypervisor say' : 'The block says'} on the serial port (pins 8 and 10 of the header, 115200 baud) how far each core came: the README has what the letters mean.`;
+}
+
+/** As a stub the block with diagnostics is longer than others are, and a tree may be put into it, or it over the tree. */
+function refuseTreeInBlock({ tree }: Picked, method: Method): void {
+  if (method !== 'armstub' || (tree && tree.address >= KERNEL_OFFSET)) return;
+  throw new HypberryError(
+    'setup.diagnostics-tree',
+    `The firmware puts ${tree ? `the device tree ${tree.file} at ${hex(tree.address)}` : 'the ATAGS at 0x100'}, where the block with diagnostics would be: which of them stays is not known.`,
+    'Use --method kernel_old, where it is known; or install with --no-diagnostics.',
   );
 }
 

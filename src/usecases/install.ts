@@ -20,11 +20,11 @@ export interface InstallPorts extends ChangePorts {
  */
 export async function install(
   ports: InstallPorts,
-  { method, force, ...options }: Pick<InstallOptions, 'method' | 'force'> & ChangeOptions,
+  { method, force, diagnostics, ...options }: Omit<InstallOptions, 'revision'> & ChangeOptions,
 ): Promise<Changed> {
   const hooks = ports.hooks?.plan() ?? [];
   return withCard(ports.openCard, accessFor(options), async (card) => {
-    const plan = await planInstall(card, { method, force, revision: ports.revision?.() });
+    const plan = await planInstall(card, { method, force, diagnostics, revision: ports.revision?.() });
     const notes = hooks.map((file) => `${file} runs "hypberry install" after each kernel upgrade.`);
     const changed = await change(card, { ...plan, notes: [...plan.notes, ...notes] }, ports, options);
     if (changed.written) ports.hooks?.write(hooks);

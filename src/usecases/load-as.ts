@@ -11,10 +11,11 @@ import type { Plan } from '../setup/plan.js';
 
 /** As what a card is run. */
 export interface RunAs {
-  /** As the card is now; otherwise as it would be after install with `method` and `force`. */
+  /** As the card is now; otherwise as it would be after install with `method`, `force` and `diagnostics`. */
   readonly asIs?: boolean | undefined;
   readonly method: InstallOptions['method'];
   readonly force?: boolean | undefined;
+  readonly diagnostics?: boolean | undefined;
 }
 
 /** A card read for a run. */
@@ -32,9 +33,12 @@ export interface LoadedAs {
  * Reads all that a card's run takes.
  * @throws HypberryError the problem of the card's place, what {@link planInstall} and {@link loadCard} throw
  */
-export async function loadAs(card: CardReader, { asIs, method, force }: RunAs): Promise<LoadedAs> {
+export async function loadAs(
+  card: CardReader,
+  { asIs, method, force, diagnostics }: RunAs,
+): Promise<LoadedAs> {
   refuseProblem(card);
-  const plan = asIs ? undefined : await planInstall(card, { method, force });
+  const plan = asIs ? undefined : await planInstall(card, { method, force, diagnostics });
   const loaded = plan ? plan.starts : await loadCard(remember(card));
   const hypervisor = hypervisorIn(loaded.kernel.data);
   const consoles = [HOST, ...(hypervisor?.consoles.map(({ name }) => name) ?? [])];

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { diagnosticsPage } from '../../scripts/lib/diagnostics-page.js';
 import { markdownTable, rebuiltRows } from '../../scripts/lib/handover-table.js';
 import { fillBlocks } from '../../scripts/lib/readme-blocks.js';
 import { BLOCK_SIZE, buildStub, KERNEL_OFFSET } from '../../src/boot/block.js';
@@ -30,6 +31,13 @@ test('the table of handovers says of each boot code that can be built here what 
   for (const row of rows) expect(cells(block)).toContainEqual(row);
   // What no script can fetch says by whom and when it was tried.
   expect(block).toMatch(/itself \(notro\/rpi-firmware; by hand, \d+ \w+ 20\d\d\)/);
+});
+
+test('what diagnostics say, and the tables of what it means, are those of the source', async () => {
+  const page = await diagnosticsPage();
+  expect(page).toMatch(/^```\nhypberry: boot block .*\n0 abcdefghi /);
+  for (const row of cells(page)) expect(cells(readme)).toContainEqual(row);
+  expect(fillBlocks(readme, { diagnostics: page })).toBe(readme);
 });
 
 test('the block’s bytes and instructions are those that it has', async () => {

@@ -25,9 +25,9 @@ async function carryOut(card: Card, plan: Plan): Promise<void> {
 }
 
 const install =
-  (method: Method) =>
+  (method: Method, diagnostics?: boolean) =>
   async (card: Card): Promise<void> => {
-    await carryOut(card, await planInstall(card, { method }));
+    await carryOut(card, await planInstall(card, { method, diagnostics }));
   };
 async function uninstall(card: Card): Promise<void> {
   await carryOut(card, await planUninstall(card));
@@ -128,6 +128,18 @@ const cases: Case[] = [
     files: bootPartition('svc'),
     before: install('armstub'),
     action: install('kernel_old'),
+  },
+  {
+    name: 'diagnostics put in',
+    files: bootPartition('svc'),
+    before: install('armstub'),
+    action: install('armstub', true),
+  },
+  {
+    name: 'diagnostics taken out',
+    files: bootPartition('of2015'),
+    before: install('kernel_old', true),
+    action: install('kernel_old', false),
   },
   {
     name: 'uninstall of kernel_old',

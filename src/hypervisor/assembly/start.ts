@@ -5,6 +5,9 @@
 import { assembler } from '../../isa/assembler.js';
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, sp } from '../../isa/registers.js';
 import { COPY_STEP as STEP, FILE_MAGIC } from '../shared/layout.js';
+import { speech } from '../../boot/speech.js';
+import { HYPERVISOR_STEPS as SAYS } from '../../boot/steps.js';
+import { writeStartOfSpeech } from './diagnostics.js';
 import { writeAlone, writeSplitCheck, writeVisible } from './split.js';
 
 /** A part of the file, and where it goes. */
@@ -22,6 +25,7 @@ export interface Part {
  * @param hostKernel offset of the host's kernel in the file, and its bytes
  * @param description offset and bytes of what the file says about itself
  * @param needed where the ARM's memory must end at the least: else the host starts alone, and nothing is copied
+ * @param diagnostics it says on the serial port how far it came
  */
 export function startCode(
   parts: readonly Part[],
@@ -29,8 +33,10 @@ export function startCode(
   hostKernel: { readonly offset: number; readonly bytes: number },
   description: { readonly offset: number; readonly bytes: number },
   needed: number,
+  diagnostics: boolean,
 ): Uint8Array {
   const a = assembler();
+  const say = diagnostics ? speech(a) : undefined;
   const file = a.label('file');
   const start = a.label('start');
   const list = a.label('list');
@@ -44,8 +50,10 @@ export function startCode(
   a.adr(r12, file);
   a.note('The device tree, as the kernel would have it');
   a.mov(sp, r2);
+  if (say) writeStartOfSpeech(a, say);
   const alone = a.label('alone');
   writeSplitCheck(a, needed, alone);
+  say?.letter(SAYS.split.letter);
   a.adr(r0, list);
   a.at(nextPart);
   a.ldm(r0, '!', [r1, r2, r3]);
@@ -61,6 +69,14 @@ export function startCode(
   a.at(done);
   a.note('What was copied is instructions, too: nothing older may be fetched');
   writeVisible(a);
+  if (say) {
+    a.mov(r5, r1);
+    a.mov(r6, r2);
+    say.letter(SAYS.copied.letter);
+    say.close();
+    a.mov(r1, r5);
+    a.mov(r2, r6);
+  }
   a.mov(r0, sp);
   a.mov(r3, r2);
   a.add(r1, r12, r1);
@@ -70,6 +86,8 @@ export function startCode(
   for (const { offset, to, bytes } of parts) a.word(offset, to, Math.ceil(bytes / STEP) * STEP);
   a.word(hostKernel.offset, entry, 0);
   a.at(alone);
+  say?.text('\r\n');
   writeAlone(a, needed, hostKernel);
+  say?.routines();
   return a.assemble();
 }

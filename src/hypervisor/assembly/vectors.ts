@@ -8,6 +8,16 @@ import * as reg from '../../isa/system-registers.js';
 import { CORES } from '../../board/bcm2836.js';
 import { COPY_STEP, CORE_SIZE, STACK_SIZE } from '../shared/layout.js';
 
+import type { Speech } from '../../boot/speech.js';
+import { HYPERVISOR_STEPS as STEP } from '../../boot/steps.js';
+import {
+  writeBegun,
+  writeFaultWords,
+  writeSerialMapping,
+  writeSwitchedOn,
+  writeTurn,
+} from './diagnostics.js';
+
 type LabelOf = (symbol: string) => Label;
 
 const FRAME = [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr] as const;
@@ -31,8 +41,9 @@ const HSCTLR_VALUE = (resetOf(reg.HSCTLR) | bits(reg.HSCTLR, { M: 1, C: 1, I: 1 
 /**
  * Writes the vector table, which begins at a multiple of 32: a trap pushes the vcpu's frame where SP_hyp is, at its
  * structure, goes on on the core's own stack, and returns to the vcpu that it is told.
+ * @param say where faults are said on the serial port, too
  */
-export function writeVectors(a: Assembler, labelOf: LabelOf): void {
+export function writeVectors(a: Assembler, labelOf: LabelOf, say?: Speech): void {
   const [resume, faulted, stuck] = [labelOf('resume'), labelOf('faulted'), labelOf('stuck')];
   for (const name of FAULTS) a.b(labelOf(`enter.${name}`));
   for (const name of TRAPS) a.b(labelOf(`enter.${name}`));
@@ -53,6 +64,7 @@ export function writeVectors(a: Assembler, labelOf: LabelOf): void {
     a.b(faulted);
   });
   a.at(faulted);
+  if (say) writeFaultWords(a, say, FAULTS);
   a.note('A fault of the hypervisor itself: SP may be anything, so the stack is taken from its top');
   a.mrc(reg.HTPIDR, r2);
   a.mov(sp, r2);
@@ -86,8 +98,9 @@ export function writeVectors(a: Assembler, labelOf: LabelOf): void {
 /**
  * Writes where core 0 begins, `entry`, with the host's tree in R0, its kernel in R1 and where that goes in R2, and the
  * others, `secondaryEntry`: HYP mode, MMU and caches off.
+ * @param say where the steps are said on the serial port
  */
-export function writeEntry(a: Assembler, labelOf: LabelOf): void {
+export function writeEntry(a: Assembler, labelOf: LabelOf, say?: Speech): void {
   const [common, zero] = [a.label('common'), a.label('zero')];
   const at = (symbol: string, to: Parameters<Assembler['ldr']>[0]): void => {
     a.ldr(to, labelOf(`word.${symbol}`));
@@ -107,6 +120,8 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   a.mov(r8, r2);
   a.mov(r5, 0);
   joinCoherency();
+  say?.open();
+  say?.letter(STEP.entered.letter);
   a.mov(r0, LEVEL_2);
   a.bl(labelOf('invalidateCache'));
   at('zeroFrom', r1);
@@ -116,6 +131,7 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   a.str(r3, [r1], 4);
   a.cmp(r1, r2);
   a.bne(zero);
+  say?.letter(STEP.cleared.letter);
   at('stacks', sp);
   a.add(sp, sp, STACK_SIZE - CORE_SIZE);
   a.mov(r0, r6);
@@ -123,12 +139,14 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   a.mov(r2, r8);
   a.bl(labelOf('prepare'));
   a.mov(r6, r0);
+  if (say) writeSerialMapping(a, labelOf, say);
   a.b(common);
 
   a.at(labelOf('secondaryEntry'));
   joinCoherency();
   a.mrc(reg.MPIDR, r5);
   a.and(r5, r5, CORES - 1);
+  if (say) writeTurn(a, say);
 
   a.at(common);
   at('stacks', r4);
@@ -154,13 +172,16 @@ export function writeEntry(a: Assembler, labelOf: LabelOf): void {
   a.mcr(reg.ICIALLU, r1);
   a.dsb();
   a.isb();
+  say?.letter(STEP.ready.letter);
   loadWord(a, r0, HSCTLR_VALUE);
   a.mcr(reg.HSCTLR, r0);
   a.isb();
+  if (say) writeSwitchedOn(a, say);
   a.mov(r0, r5);
   a.mov(r1, r6);
   a.mov(r2, r8);
   a.bl(labelOf('beginCore'));
+  if (say) writeBegun(a, labelOf, say);
   a.b(labelOf('resume'));
 
   for (const symbol of ['zeroFrom', 'zeroTo', 'stacks', 'vectors', 'hypTables']) {

@@ -12,6 +12,7 @@ import * as L from '../shared/layout.js';
 import { COPY_STEP as STEP } from '../shared/layout.js';
 import type { Part } from '../assembly/start.js';
 import { startCode } from '../assembly/start.js';
+import { speech } from '../../boot/speech.js';
 import { writeTexts } from '../assembly/texts.js';
 import { writeEntry, writeInvalidation, writeMemory, writeVectors } from '../assembly/vectors.js';
 import { writeWorldSwitch } from '../assembly/world-switch.js';
@@ -49,6 +50,8 @@ export interface HypervisorPlan {
   readonly hostKernel: Uint8Array;
   /** At most 7. */
   readonly guests: readonly GuestPlan[];
+  /** It says on the board's serial port how far it came, until the host's kernel begins, and its own faults at any time. */
+  readonly diagnostics?: boolean | undefined;
 }
 
 export interface HypervisorImage {
@@ -90,13 +93,14 @@ const AREAS = [
   ['guestTables', (L.VMS - 1) * L.GUEST_TABLES * L.TABLE_SIZE],
 ] as const;
 
-/** The code by its address, without a configuration: it takes a second or so to make. */
-const translated = new Map<number, Translation>();
+/** The code by its address, with diagnostics and without, without a configuration: it takes a second or so to make. */
+const translated = { plain: new Map<number, Translation>(), diagnostics: new Map<number, Translation>() };
 
 /** The hypervisor's code with a configuration, linked for an address. */
-function link(origin: number, configuration: readonly number[]): Translation {
-  const code = translated.get(origin) ?? translateFor(origin);
-  translated.set(origin, code);
+function link(origin: number, configuration: readonly number[], diagnostics: boolean): Translation {
+  const made = diagnostics ? translated.diagnostics : translated.plain;
+  const code = made.get(origin) ?? translateFor(origin, diagnostics);
+  made.set(origin, code);
   const image = code.image.slice();
   const view = new DataView(image.buffer);
   const at = code.symbols.get('configuration')! - origin;
@@ -106,15 +110,17 @@ function link(origin: number, configuration: readonly number[]): Translation {
   return { ...code, image };
 }
 
-function translateFor(origin: number): Translation {
+function translateFor(origin: number, diagnostics: boolean): Translation {
   const wasm = Uint8Array.from(atob(hypervisorBase64), (it) => it.charCodeAt(0));
   return translate(wasm, {
     origin,
     devices: [{ from: PERIPHERAL_BASE, to: DEVICES_END }],
     before: (a, labelOf) => {
+      const say = diagnostics ? speech(a) : undefined;
       a.at(labelOf('vectors'));
-      writeVectors(a, labelOf);
-      writeEntry(a, labelOf);
+      writeVectors(a, labelOf, say);
+      writeEntry(a, labelOf, say);
+      say?.routines();
       writeInvalidation(a, labelOf);
       writeWorldSwitch(a, labelOf);
       writeMemory(a, labelOf);
@@ -209,7 +215,7 @@ export function divideMemory(
  */
 export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
   check(plan);
-  const { armMemory, hostCores, hostKernel, guests } = plan;
+  const { armMemory, hostCores, hostKernel, guests, diagnostics = false } = plan;
   const { end, origin, copies, guestMemory, hostEnd } = divideMemory(armMemory, guests);
   const files = guests.flatMap(copiedFiles);
   let next = copies;
@@ -238,7 +244,7 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
     nameWords(guests[i]!.name).forEach((word, n) => (record[L.GUEST_NAME + n] = word));
     configuration.push(...record);
   });
-  const hypervisor = link(origin, configuration);
+  const hypervisor = link(origin, configuration, diagnostics);
   if (hypervisor.symbols.get('zeroTo')! > end) throw new Error('the hypervisor does not fit its memory');
   const code = hypervisor.image.subarray(0, hypervisor.symbols.get('zeroFrom')! - origin);
 
@@ -257,12 +263,12 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
   const entry = hypervisor.symbols.get('entry')!;
   const none = { offset: 0, bytes: 0 };
   const at = {
-    offset: startCode(layOut(0).parts, entry, none, none, end).length,
+    offset: startCode(layOut(0).parts, entry, none, none, end, diagnostics).length,
     bytes: descriptionBytes.length,
   };
   const { parts, hostAt } = layOut(roundUp(at.offset + at.bytes, STEP));
   const file = new Uint8Array(hostAt + hostKernel.length);
-  file.set(startCode(parts, entry, { offset: hostAt, bytes: hostKernel.length }, at, end));
+  file.set(startCode(parts, entry, { offset: hostAt, bytes: hostKernel.length }, at, end, diagnostics));
   file.set(descriptionBytes, at.offset);
   parts.forEach(({ offset }, i) => {
     file.set(contents[i]!.data, offset);
