@@ -8,7 +8,7 @@ import { bootPartition, HOST_TREE } from '../support/boot-files.js';
 import { zImage } from '../support/kernel-files.js';
 import { printingPayload } from '../support/payloads.js';
 import { bundle } from './bundle.js';
-import { openPage } from './chromium.js';
+import { openPage, PROFILE } from './chromium.js';
 import type { Posted } from './page.js';
 import { walk } from './walk.js';
 
@@ -72,14 +72,29 @@ function xz(data: string): Uint8Array {
   return execFileSync('xz', ['--check=crc32', '--arm', '--lzma2=dict=1MiB', '--stdout'], { input: data });
 }
 
-test('all but cli and node runs in a browser: a card is inspected, tried, installed and uninstalled', async () => {
+/** Process ids of the browsers that this process has started. */
+function chromiums(): string[] {
+  return readdirSync('/proc').filter((id) => {
+    try {
+      return /^\d+$/.test(id) && readFileSync(`/proc/${id}/cmdline`, 'utf8').includes(PROFILE);
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
+  });
+}
+
+test('all but cli and node runs in a browser: a card is inspected, tried, installed and uninstalled', async ({
+  signal,
+}) => {
   const images = Object.fromEntries(
     Object.entries(CARDS).map(([name, make]) => [name, new Uint8Array(readFileSync(make()))]),
   );
-  const text = await openPage(await page, {
+  const served = {
     '/cards': JSON.stringify(Object.keys(images)),
     ...Object.fromEntries(Object.entries(images).map(([name, image]) => [`/cards/${name}`, image])),
-  });
+  };
+  const text = await openPage(await page, served, signal);
   const { error, walks, modules: loaded } = JSON.parse(text) as Posted;
   expect(error).toBeUndefined();
   expect(loaded.map((path) => path.slice(1)).sort()).toEqual(modules.sort());
@@ -101,13 +116,20 @@ test('all but cli and node runs in a browser: a card is inspected, tried, instal
   }
 });
 
-test('a module that uses what only Node has is told by name', async () => {
+test('a module that uses what only Node has is told by name', async ({ signal }) => {
   const { entry, files } = await page;
   const text = `process.uptime();\n${String(files.get(entry))}`;
   const { error } = JSON.parse(
-    await openPage({ entry, files: new Map([...files, [entry, text]]) }, { '/cards': '[]' }),
+    await openPage({ entry, files: new Map([...files, [entry, text]]) }, { '/cards': '[]' }, signal),
   ) as Posted;
   expect(error).toMatch(/process is not defined/);
   const imports = { '/test/browser/page.ts': "import 'node:fs';" };
   await expect(bundle('test/browser/page.ts', imports)).rejects.toThrow(/page\.ts imports node:fs/);
+});
+
+test('a page that posts nothing ends with the time of its test, and Chromium with it', async () => {
+  const silent = { entry: 'silent.js', files: new Map([['silent.js', 'for (;;) {}']]) };
+  const before = chromiums();
+  await expect(openPage(silent, {}, AbortSignal.timeout(1000))).rejects.toThrow(/when its time was over/);
+  expect(chromiums()).toEqual(before);
 });

@@ -24,17 +24,22 @@ const PAGE = (entry: string): string => `<!doctype html><meta charset="utf-8"><t
 </script>
 <script type="module" src="/${entry}"></script>`;
 
+/** How the names of the profiles begin that browsers of this process run on. */
+export const PROFILE = join(os.tmpdir(), `hypberry-chromium-${process.pid}-`);
+
 /**
  * Opens a page in headless Chromium and waits for what it posts to `/posted`.
  * @param files what it can fetch beside its scripts, by their paths
+ * @param signal of the test that waits: with its time Chromium's is over, too
  * @returns the text that it posted
- * @throws Error where Chromium ends before
+ * @throws Error where Chromium ends before, or has to
  */
 export async function openPage(
   page: Bundle,
   files: Readonly<Record<string, string | Uint8Array>>,
+  signal: AbortSignal,
 ): Promise<string> {
-  const profile = fs.mkdtempSync(join(os.tmpdir(), 'hypberry-chromium-'));
+  const profile = fs.mkdtempSync(PROFILE);
   const server = createServer();
   const posted = new Promise<string>((resolve) => {
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -70,8 +75,15 @@ export async function openPage(
       resolve(new Error(`Chromium ended with status ${String(status)}: ${said}`));
     });
   });
+  const over = new Promise<Error>((resolve) => {
+    const tell = (): void => {
+      resolve(new Error(`The page had posted nothing when its time was over. Chromium said: ${said}`));
+    };
+    if (signal.aborted) tell();
+    else signal.addEventListener('abort', tell, { once: true });
+  });
   try {
-    const first = await Promise.race([posted, ended]);
+    const first = await Promise.race([posted, ended, over]);
     if (first instanceof Error) throw first;
     return first;
   } finally {
