@@ -10,8 +10,8 @@ import { KERNEL_OFFSET } from '../../src/boot/block.js';
 import { HYPERVISOR_BEGINS, HYPERVISOR_STEPS } from '../../src/boot/steps.js';
 import { emptyFdt, ensureNode, fdtFromCells, writeFdt } from '../../src/firmware/fdt.js';
 import type { Handover } from '../../src/firmware/handover.js';
-import { aloneText } from '../../src/hypervisor/assembly/split.js';
 import { buildHypervisor, type HypervisorImage } from '../../src/hypervisor/image/image.js';
+import { aloneText } from '../../src/hypervisor/shared/messages.js';
 import { qemuEngine } from '../../src/node/qemu.js';
 import { listen, talkingBlock, withoutCore3 } from '../support/talking.js';
 import { ARM_MEMORY, consoleText, guest, handoverOf, load, print, smallGuest } from './payloads.js';
@@ -151,7 +151,7 @@ describe('the hypervisor with diagnostics', () => {
 describe('what keeps it from starting is said', () => {
   test('another split of the memory', async () => {
     const { said } = await listen(machine(image, { memory: ARM_MEMORY - (1 << 20) }));
-    const [before, behind] = aloneText(ARM_MEMORY);
+    const [before, behind] = aloneText(ARM_MEMORY >>> 20);
     expect(behindBlock(said)).toEqual(['0 A', `${before}63${behind.trimEnd()}`, 'host']);
   });
 
