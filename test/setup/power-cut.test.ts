@@ -136,12 +136,6 @@ const cases: Case[] = [
     action: install('armstub', true),
   },
   {
-    name: 'diagnostics taken out',
-    files: bootPartition('of2015'),
-    before: install('kernel_old', true),
-    action: install('kernel_old', false),
-  },
-  {
     name: 'uninstall of kernel_old',
     files: bootPartition('of2015'),
     before: install('kernel_old'),

@@ -4,6 +4,7 @@
  */
 import { writePropertyRequest } from '../../boot/property-request.js';
 import { writeSerialSetup } from '../../boot/serial.js';
+import type { Speech } from '../../boot/speech.js';
 import type { Assembler } from '../../isa/assembler.js';
 import { loadWord } from '../../isa/load-word.js';
 import type { Label, Register } from '../../isa/registers.js';
@@ -195,11 +196,13 @@ export function writeSplitCheck(a: Assembler, needed: number, alone: Label): voi
  * consoles, which are not there, leave the tree, the board's serial port says why, and the kernel goes to where the file is.
  * SP is at the tree, R12 at the file, R11 has the end of the ARM's memory.
  * @param hostKernel offset of the host's kernel in the file, and its bytes
+ * @param diagnostics what has opened the port before
  */
 export function writeAlone(
   a: Assembler,
   needed: number,
   hostKernel: { readonly offset: number; readonly bytes: number },
+  diagnostics?: Speech,
 ): void {
   const names = ['say', 'ready', 'print', 'printing', 'full', 'printed', 'place', 'count', 'digit', 'digits'];
   const [say, ready, print, printing, full, printed, place, count, digit, digits] = names.map((it) =>
@@ -276,6 +279,8 @@ export function writeAlone(
   a.bne(place);
   a.adr(r1, behind);
   a.bl(print);
+  diagnostics?.close();
+  diagnostics?.clearTurns();
   a.adr(r1, copier);
   loadWord(a, r2, COPIER_AT);
   a.mov(r3, r2);

@@ -87,7 +87,7 @@ export function startCode(
   a.word(hostKernel.offset, entry, 0);
   a.at(alone);
   say?.text('\r\n');
-  writeAlone(a, needed, hostKernel);
+  writeAlone(a, needed, hostKernel, say);
   say?.routines();
   return a.assemble();
 }
