@@ -46,6 +46,7 @@ export default tseslint.config(
           ],
           ...[
             'atob',
+            'btoa',
             'clearTimeout',
             'crypto',
             'performance',

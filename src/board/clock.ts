@@ -26,7 +26,7 @@ interface Slot {
 }
 
 /** When each timer that is set is due, nanoseconds, by its name. */
-export type Due = Readonly<Record<string, number>>;
+export type Due = ReadonlyMap<string, number>;
 
 export class Clock {
   private readonly slots: Slot[] = [];
@@ -89,17 +89,15 @@ export class Clock {
 
   /** What is set. */
   save(): Due {
-    return Object.fromEntries(
-      this.slots.filter(({ due }) => due !== Infinity).map(({ name, due }) => [name, due]),
-    );
+    return new Map(this.slots.filter(({ due }) => due !== Infinity).map(({ name, due }) => [name, due]));
   }
 
   /** Sets the timers that a save found set, and clears the others. Throws RangeError where there is none of a name. */
   restore(saved: Due): void {
-    for (const name of Object.keys(saved)) {
+    for (const name of saved.keys()) {
       if (!this.slots.some((it) => it.name === name)) throw new RangeError(`There is no timer "${name}".`);
     }
-    for (const slot of this.slots) slot.due = saved[slot.name] ?? Infinity;
+    for (const slot of this.slots) slot.due = saved.get(slot.name) ?? Infinity;
     this.findEarliest();
   }
 

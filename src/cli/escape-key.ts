@@ -11,6 +11,7 @@ export const ORDERS = {
   q: 'leave: the machine is gone, as one that is switched off',
   b: 'send a break, as of Linux\' "SysRq over serial"',
   n: 'next console, of a card with guests',
+  s: 'save a snapshot, with --save, and go on',
   w: 'tell the system how large this window is: types "stty rows … cols …" and Enter',
 } as const;
 export type Order = keyof typeof ORDERS;

@@ -245,7 +245,13 @@ export function program(): Command {
       '--repeat <file>',
       'type what was recorded, at the same times: the same run, instruction for instruction',
     )
-    .option('--overwrite', 'let --record take the place of a file that is there already')
+    .option('--until <text>', "end the run when this text stands in a line of the host's console")
+    .option(
+      '--save <file>',
+      'save a snapshot where --until or a script comes to its end, or at Ctrl-] s: memory, processors and devices',
+    )
+    .option('--from <file>', 'go on where a snapshot was saved, with the same card')
+    .option('--overwrite', 'let --record and --save take the place of files that are there already')
     .addOption(seedOption())
     .addOption(json())
     .addHelpText('after', RUN_EXAMPLES)

@@ -4,19 +4,21 @@ import { HypberryError } from '../base/errors.js';
 import { createConsoleFilter, createScreenFilter, harmless } from '../base/terminal-text.js';
 import { counted, listed } from '../base/words.js';
 import { createTranscript } from '../engine/console.js';
-import type { Session } from '../engine/session.js';
 import { HOST } from '../engine/systems.js';
+import { readSnapshot } from '../engine/snapshot.js';
 import { readRecord, RECORD_HEADER, recordLine } from '../engine/typed-record.js';
 import { whenReaderGoes } from '../node/reader.js';
+import { checkSnapshotPlace, openSnapshot, saveSnapshot } from '../node/snapshot-file.js';
 import { openKeyboard, type Keyboard } from '../node/terminal.js';
 import { createTextFile, type TextFile } from '../node/text-file.js';
 import { readUserFile } from '../node/user-file.js';
 import type { Named } from '../setup/boot-partition.js';
 import type { InstallOptions } from '../setup/install.js';
-import { runCard, type Ran, type RunPorts, type Start } from '../usecases/run.js';
+import { runCard, type Ran, type RunPorts, type SavedRun, type Start } from '../usecases/run.js';
 import { cardAt } from './card.js';
 import { createEscapeKey, ESCAPE_NAME, ORDERS, type Order } from './escape-key.js';
 import {
+  bytesText,
   colors,
   columns,
   endWithoutReader,
@@ -42,6 +44,9 @@ export interface RunOptions extends Named {
   readonly script?: string;
   readonly record?: string;
   readonly repeat?: string;
+  readonly until?: string;
+  readonly save?: string;
+  readonly from?: string;
   readonly overwrite?: boolean;
   readonly seed?: number;
   readonly json?: boolean;
@@ -74,26 +79,43 @@ export async function run(target: string, options: RunOptions): Promise<void> {
     script: options.script === undefined ? undefined : textOf(options.script),
     repeat: options.repeat === undefined ? undefined : readRecord(textOf(options.repeat)),
   };
+  const { save } = options;
+  if (save !== undefined) checkSnapshotPlace(save, { card: target, overwrite: options.overwrite === true });
+  const snapshot = options.from === undefined ? undefined : openSnapshot(options.from);
+  const from = snapshot && readSnapshot<SavedRun>(snapshot);
   const record = startRecord(target, options);
-  let session: Session | undefined;
+  let start: Start | undefined;
   let shown: Shown | undefined;
   let keyboard: Keyboard | undefined;
   const transcripts = new Map<string, ReturnType<typeof createTranscript>>();
 
+  /** What is said of the snapshot at the end. */
+  let ends: string | undefined;
+
   const act = (order: Order | undefined): void => {
     switch (order) {
       case 'q':
-        session?.leave(LEFT);
+        start?.session.leave(LEFT);
         break;
       case 'b':
-        session?.type('break');
+        start?.session.type('break');
         break;
       case 'n':
         shown?.next();
         break;
+      case 's':
+        if (save === undefined || !start) {
+          shown?.note('A snapshot has its place by --save FILE, when the run starts.');
+          break;
+        }
+        // Between two stretches, when the machine stands still.
+        start.session.between(() => {
+          shown?.note(saved(save, start!.snapshot()));
+        });
+        break;
       case 'w':
         if (screen.rows > 0)
-          session?.type(new TextEncoder().encode(`stty rows ${screen.rows} cols ${screen.columns}\r`));
+          start?.session.type(new TextEncoder().encode(`stty rows ${screen.rows} cols ${screen.columns}\r`));
         break;
       default:
         for (const line of columns(Object.entries(ORDERS))) shown?.note(`${ESCAPE_NAME} ${line}`);
@@ -106,13 +128,13 @@ export async function run(target: string, options: RunOptions): Promise<void> {
     if (typed.length === 0) return;
     if (shown && shown.name !== HOST)
       shown.note(`What is typed goes to the host: ${ESCAPE_NAME} n shows it.`);
-    else session?.type(typed);
+    else start?.session.type(typed);
   };
   const ports: RunPorts = {
     openCard: cardAt(target, options),
-    onStart: (start) => {
-      ({ session } = start);
-      if (start.resets > 0) {
+    onStart: (started) => {
+      start = started;
+      if (start.resets > (from?.facts.resets ?? 0)) {
         shown?.note(`The system reset the board; it starts again (${counted(start.resets, 'reset')}).`);
         return;
       }
@@ -130,6 +152,9 @@ export async function run(target: string, options: RunOptions): Promise<void> {
       transcripts.set(console, transcript);
       transcript.take(text);
     },
+    onReached: (pieces) => {
+      if (save !== undefined) ends = saved(save, pieces());
+    },
     onTyped: (typed) => record?.write(recordLine(typed)),
   };
   // What is silent for long would run on for nobody.
@@ -142,22 +167,34 @@ export async function run(target: string, options: RunOptions): Promise<void> {
       fast: options.fast ?? false,
       reboot: options.reboot ?? false,
       ...texts,
+      from,
     });
   } finally {
     stopLooking();
     shown?.end();
     keyboard?.close();
     record?.close();
+    snapshot?.close();
   }
   if (options.json) {
     const consoles = Object.fromEntries([...transcripts].map(([name, { text }]) => [name, text]));
     sayJson({ ...ran, consoles });
-  } else sayRan(ran);
+  } else {
+    sayRan(ran);
+    if (ends !== undefined) say(ends);
+  }
   process.exitCode = exitStatus(ran);
 }
 
-const exitStatus = ({ ended, script }: Ran): number =>
-  script ? (script.done ? 0 : 1) : { 'power-off': 0, reset: 1, left: 2 }[ended];
+function exitStatus({ ended, script, reached }: Ran): number {
+  const done = reached ?? script?.done;
+  if (done !== undefined) return done ? 0 : ended === 'left' && !script ? 2 : 1;
+  return { 'power-off': 0, reset: 1, left: 2 }[ended];
+}
+
+/** Saves a snapshot, and says so. */
+const saved = (path: string, pieces: Iterable<Uint8Array>): string =>
+  `snapshot saved: ${harmless(path)}, ${bytesText(saveSnapshot(path, pieces))}`;
 
 const textOf = (path: string): string => new TextDecoder().decode(readUserFile(path, LONGEST_TEXT));
 
@@ -248,10 +285,15 @@ function showConsoles(names: readonly string[]): Shown {
 }
 
 /** Says how it ended. */
-function sayRan({ why, ended, seconds, resets, script }: Ran): void {
+function sayRan({ why, ended, seconds, resets, script, reached }: Ran): void {
   const after = `after ${seconds.toFixed(1)} s of the machine's time${resets > 0 ? ` and ${counted(resets, 'reset')}` : ''}`;
   say();
-  if (script?.done === false) {
+  if (reached !== undefined) {
+    const [word, came] = reached
+      ? [colors.green('REACHED'), 'came']
+      : [colors.yellow('NOT REACHED'), 'did not come'];
+    sayResult(`${word}: the text that the run was to end at ${came} (${reached ? '' : `${why}, `}${after}).`);
+  } else if (script?.done === false) {
     sayResult(
       `${colors.red('NOT DONE')}: line ${script.line} of the script waits for "${script.expected}": ${script.why} (${after}).`,
     );

@@ -58,8 +58,8 @@ export function fastAddend(page: number, physical: number): number {
   return L.RAM + physical - page;
 }
 
-/** The pages of RAM that are not all zero: physical address and bytes. */
-export type SavedMemory = readonly { readonly address: number; readonly data: Uint8Array }[];
+/** The stretches of RAM that are not all zero, by pages: physical address and bytes. */
+export type SavedMemory = Iterable<{ readonly address: number; readonly data: Uint8Array }>;
 
 /** Bytes of the pieces in which RAM is saved. */
 const PAGE = 0x1000;
@@ -77,7 +77,8 @@ export interface PhysicalMemory {
    * not for writing.
    */
   observe(address?: number, length?: number): Uint8Array;
-  save(): SavedMemory;
+  /** @param copy whether it is a copy; otherwise it is RAM as it is when it is read */
+  save(copy: boolean): SavedMemory;
   /** All of RAM becomes what was saved. Decoded code is the caller's to forget. */
   restore(saved: SavedMemory): void;
 }
@@ -113,23 +114,34 @@ export function physicalMemory(
       write(address, data);
     },
     observe: (address = 0, length = size - address) => ram.subarray(address, address + length),
-    save: () => usedPages(ram).map((address) => ({ address, data: ram.slice(address, address + PAGE) })),
+    save: (copy) =>
+      copy
+        ? usedStretches(ram).map(({ address, end }) => ({ address, data: ram.slice(address, end) }))
+        : {
+            *[Symbol.iterator]() {
+              for (const { address, end } of usedStretches(ram))
+                yield { address, data: ram.subarray(address, end) };
+            },
+          },
     restore: (saved) => {
-      for (const address of usedPages(ram)) ram.fill(0, address, address + PAGE);
+      for (const { address, end } of usedStretches(ram)) ram.fill(0, address, end);
       for (const { address, data } of saved) ram.set(data, address);
     },
   };
 }
 
-/** Addresses of the pages that are not all zero. */
-function usedPages(ram: Uint8Array): number[] {
+/** The stretches of pages that are not all zero. */
+function usedStretches(ram: Uint8Array): { readonly address: number; end: number }[] {
   const words = new Int32Array(ram.buffer, ram.byteOffset, ram.length / 4);
-  const used: number[] = [];
+  const used: { readonly address: number; end: number }[] = [];
   for (let address = 0; address < ram.length; address += PAGE) {
     const end = (address + PAGE) / 4;
     let at = address / 4;
     while (at < end && words[at] === 0) at++;
-    if (at < end) used.push(address);
+    if (at === end) continue;
+    const last = used.at(-1);
+    if (last?.end === address) last.end += PAGE;
+    else used.push({ address, end: address + PAGE });
   }
   return used;
 }

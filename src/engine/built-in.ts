@@ -64,8 +64,11 @@ export interface BuiltInPi {
   nextEvent(): number;
   /** What the observers saw, and where the cores are. */
   report(): MachineReport;
-  /** A copy of the machine as it stands. */
-  save(): PiState;
+  /**
+   * A copy of the machine as it stands.
+   * @param copyRam whether RAM is copied, too; otherwise it is what it is when that is read
+   */
+  save(copyRam?: boolean): PiState;
   /** Puts it to where another was saved; from there on it does what that one does, instruction for instruction. */
   restore(saved: PiState): void;
   /** What was written to the mini UART; of very much the two ends. */
@@ -186,12 +189,12 @@ export async function createBuiltInPi(
     look: () => {
       for (const { look } of observers) look?.();
     },
-    save: () => ({ cpu: cpu.save(), board: board.save(), ending }),
+    save: (copyRam) => ({ cpu: cpu.save(copyRam), board: board.save(), ending }),
     restore: (saved) => {
       cpu.restore(saved.cpu);
       board.restore(saved.board);
-
       ending = saved.ending;
+      consoles.skip();
     },
     nextEvent: () => Math.min(clock.nextEvent(), cpu.timerDeadline),
     report: () =>
@@ -200,21 +203,35 @@ export async function createBuiltInPi(
         ...observers.map(({ report }) => report?.()),
       ) as MachineReport,
   };
-  observers.push(...observe.map((it) => it(pi, machine)), followConsoles(pi, machine, onConsole));
+  const consoles = followConsoles(pi, machine, onConsole);
+  observers.push(...observe.map((it) => it(pi, machine)), consoles);
   cpu.watch(allWatches(observers.flatMap(({ watch }) => watch ?? [])));
   cpu.listen(allListeners(observers.flatMap(({ listener }) => listener ?? [])));
   return pi;
 }
 
 /** Reads the consoles that are kept in memory. */
-function followConsoles({ cpu }: BuiltInPi, { consoles = [] }: Machine, onConsole: OnConsole): Observer {
+function followConsoles(
+  { cpu }: BuiltInPi,
+  { consoles = [] }: Machine,
+  onConsole: OnConsole,
+): Observer & {
+  /** Passes over all that they said so far. */
+  skip(): void;
+} {
   const all = consoles.map((it) => ({ ...it, next: followConsole(it) }));
+  const look = (tell: OnConsole): void => {
+    for (const { name, log, size, written, next } of all) {
+      const bytes = next(readU32LE(cpu.memory.observe(written, 4), 0), cpu.memory.observe(log, size));
+      if (bytes.length > 0) tell(bytes, name);
+    }
+  };
   return {
-    look() {
-      for (const { name, log, size, written, next } of all) {
-        const bytes = next(readU32LE(cpu.memory.observe(written, 4), 0), cpu.memory.observe(log, size));
-        if (bytes.length > 0) onConsole(bytes, name);
-      }
+    look: () => {
+      look(onConsole);
+    },
+    skip: () => {
+      look(() => undefined);
     },
   };
 }

@@ -33,6 +33,8 @@ export interface Session {
   type(typed: Typed): void;
   /** Has somebody look on from now on. */
   join(companion: Companion): void;
+  /** Has something done between two stretches, soon: then the machine stands still. */
+  between(act: () => void): void;
   /** Ends the run, between two stretches. The first reason counts; it is what {@link run} gives then. */
   leave(why: string): void;
   /**
@@ -63,6 +65,7 @@ const NANOSECONDS = 1_000_000;
 export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions): Session {
   const waiting: Typed[] = [];
   const companions: Companion[] = [];
+  const acts: (() => void)[] = [];
   let left: string | undefined;
   let wake: (() => void) | undefined;
   /** Milliseconds of idle time that the clock on the wall has not had. */
@@ -81,12 +84,7 @@ export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions):
   /** Waits, until something is typed at the longest. */
   const wait = async (milliseconds: number): Promise<void> => {
     await new Promise<void>((resolve) => {
-      wake = resolve;
       const timer = setTimeout(resolve, milliseconds);
-      void Promise.resolve().then(() => {
-        // Typed in the meantime.
-        if (waiting.length > 0 || left !== undefined) resolve();
-      });
       wake = () => {
         clearTimeout(timer);
         resolve();
@@ -126,6 +124,10 @@ export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions):
       waiting.push(typed);
       wake?.();
     },
+    between(act) {
+      acts.push(act);
+      wake?.();
+    },
     join(companion) {
       companions.push(companion);
     },
@@ -142,6 +144,7 @@ export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions):
           nextLook = pi.cpu.time + LOOK_EVERY;
         }
         for (const companion of companions) companion.look(session);
+        for (const act of acts.splice(0)) act();
         const why = pi.ending ?? left;
         if (why !== undefined) {
           pi.look();

@@ -1,11 +1,13 @@
 /** Boots a card in the built-in Pi 2 for somebody who works on it. */
+import { HypberryError } from '../base/errors.js';
 import type { CardReader } from '../card/card.js';
 import { createBuiltInPi, ENDINGS } from '../engine/built-in.js';
-import { readScript, startScript, type ScriptEnd } from '../engine/script.js';
+import { readScript, SCRIPT_DONE, startScript, type ScriptEnd } from '../engine/script.js';
 import { createSession, repeatTyped, type Session } from '../engine/session.js';
+import { writeSnapshot, type Snapshot } from '../engine/snapshot.js';
 import { HOST } from '../engine/systems.js';
 import type { TypedInRun } from '../engine/typed-record.js';
-import type { Handover } from '../firmware/handover.js';
+import type { Handover, Picked } from '../firmware/handover.js';
 import { placeFiles } from '../firmware/prepare.js';
 import { trialArgumentsOf } from '../firmware/trial-arguments.js';
 import { hostKernelIn } from '../setup/hypervisor.js';
@@ -21,6 +23,10 @@ export interface RunOptions extends RunAs {
   readonly seed?: number | undefined;
   /** The text of a script that talks to the console, see `readScript`. */
   readonly script?: string | undefined;
+  /** Ends the run when this text stands in a line of the host's console. */
+  readonly until?: string | undefined;
+  /** Goes on where a snapshot was made; as what the card is run, the seed and what was added are the snapshot's. */
+  readonly from?: Snapshot<SavedRun> | undefined;
   /** What another run was given, to be given again. */
   readonly repeat?: readonly TypedInRun[] | undefined;
 }
@@ -32,8 +38,18 @@ export interface RunPorts {
   readonly onStart?: (start: Start) => Promise<void> | void;
   /** Called with a console's text as it comes. */
   readonly onConsole?: (text: string, console: string) => void;
+  /** Called once at the end where a text or a script's end was wanted and came, with the bytes of a snapshot. */
+  readonly onReached?: (snapshot: () => Iterable<Uint8Array>) => void;
   /** Called with all that is typed, when it comes to the machine. */
   readonly onTyped?: (typed: TypedInRun) => void;
+}
+
+/** What is kept of a run beside its machine. */
+export interface SavedRun extends RunAs {
+  readonly picked: Picked;
+  readonly added: string;
+  readonly seed: number | undefined;
+  readonly resets: number;
 }
 
 /** A machine that is about to start. */
@@ -45,6 +61,8 @@ export interface Start extends Pick<LoadedAs, 'place' | 'plan' | 'consoles'> {
   readonly added: string;
   /** To type, and to leave. */
   readonly session: Session;
+  /** The bytes of a snapshot, in pieces: between two stretches of the session. */
+  readonly snapshot: () => Iterable<Uint8Array>;
 }
 
 /** What became of a run. */
@@ -58,35 +76,53 @@ export interface Ran {
   readonly resets: number;
   /** Where there was a script. */
   readonly script?: ScriptEnd;
+  /** Whether the text of `until` came; only where there was one. */
+  readonly reached?: boolean;
 }
 
+/** Characters of a line that are searched for a text. */
+const LONGEST_LINE = 4096;
 /** The PL011 as the system's console. */
 const CONSOLE = 'console=ttyAMA0,115200';
 
+const REACHED = 'the text came that the run was to end at';
+
 /**
  * Boots a card, which is not changed, and runs it until its system ends or it is left.
- * @throws HypberryError `script.invalid`, what {@link loadAs} and {@link placeFiles} throw, and what the ports throw
+ * @throws HypberryError `script.invalid`, `snapshot.other-card`, what {@link loadAs}, {@link placeFiles} and the snapshot
+ *   throw, and what the ports throw
  */
 export async function runCard(ports: RunPorts, options: RunOptions): Promise<Ran> {
   const steps = options.script === undefined ? undefined : readScript(options.script);
   const script = steps && startScript(steps);
-  for (let resets = 0; ; resets++) {
+  const { from } = options;
+  const runAs = from?.facts ?? options;
+  const seed = from ? from.facts.seed : options.seed;
+  for (let resets = from?.facts.resets ?? 0, saved = from; ; resets++, saved = undefined) {
     const { loadedAs, machine, added } = await withCard(ports.openCard, { write: false }, (card) =>
-      prepare(card, options),
+      prepare(card, runAs),
     );
+    if (saved) refuseOtherCard(saved.facts.picked, machine.picked);
     const decoders = new Map<string, InstanceType<typeof TextDecoder>>();
+    let unfinished = '';
     const pi = await createBuiltInPi(
       { ...machine, consoles: loadedAs.hypervisor?.consoles ?? [] },
       (bytes, console = HOST) => {
         const decoder = decoders.get(console) ?? new TextDecoder('utf-8', { ignoreBOM: true });
         decoders.set(console, decoder);
         const text = decoder.decode(bytes, { stream: true });
-        if (console === HOST) script?.take(text);
+        if (console === HOST) {
+          script?.take(text);
+          unfinished += text;
+          if (options.until !== undefined && unfinished.includes(options.until)) session.leave(REACHED);
+          unfinished = unfinished.slice(unfinished.lastIndexOf('\n') + 1).slice(-LONGEST_LINE);
+        }
         ports.onConsole?.(text, console);
       },
       [],
-      options.seed,
+      seed,
     );
+    saved?.restore(pi);
     const session = createSession(pi, {
       fast: options.fast,
       onTyped: (typed) => ports.onTyped?.({ ...typed, resets }),
@@ -94,13 +130,37 @@ export async function runCard(ports: RunPorts, options: RunOptions): Promise<Ran
     if (options.repeat) session.join(repeatTyped(options.repeat.filter((it) => it.resets === resets)));
     if (script) session.join(script);
     const { place, plan, consoles } = loadedAs;
-    await ports.onStart?.({ place, plan, consoles, resets, machine, added, session });
+    const { asIs, method, force } = runAs;
+    const facts: SavedRun = { asIs, method, force, picked: machine.picked, added, seed, resets };
+    const snapshot = (): Iterable<Uint8Array> => writeSnapshot(pi, facts);
+    await ports.onStart?.({ place, plan, consoles, resets, machine, added, session, snapshot });
     const why = await session.run();
     const ended = why === ENDINGS['power-off'] ? 'power-off' : why === ENDINGS.reset ? 'reset' : 'left';
     if (ended === 'reset' && options.reboot) continue;
-    const seconds = session.now / 1e9;
-    return { ended, why, seconds, resets, ...(script && { script: script.end(why) }) };
+    const end = script?.end(why);
+    if (why === REACHED || why === SCRIPT_DONE) ports.onReached?.(snapshot);
+    return {
+      ended,
+      why,
+      seconds: session.now / 1e9,
+      resets,
+      ...(end && { script: end }),
+      ...(options.until !== undefined && { reached: why === REACHED }),
+    };
   }
+}
+
+/** Refuses a card that is not the one of a snapshot: what the firmware picks is compared. */
+function refuseOtherCard(saved: Picked, found: Picked): void {
+  const words = ({ kernel, tree, initramfs, commandLine }: Picked): string =>
+    JSON.stringify([kernel, tree, initramfs, commandLine]);
+  if (words(saved) === words(found)) return;
+  throw new HypberryError(
+    'snapshot.other-card',
+    `The snapshot was made with another card, or this one was changed: it started ${saved.kernel.file} ` +
+      `(${saved.kernel.size} bytes) with "${saved.commandLine}".`,
+    'Give the card that it was made with, as it was then.',
+  );
 }
 
 /** Reads from a card all that its run takes. */

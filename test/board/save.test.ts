@@ -208,7 +208,7 @@ describe('a board that is saved and restored', () => {
     clock.timer('mine', () => undefined);
     expect(() => clock.timer('mine', () => undefined)).toThrow(RangeError);
     expect(() => {
-      clock.restore({ 'nobody has this one': 1 });
+      clock.restore(new Map([['nobody has this one', 1]]));
     }).toThrow(RangeError);
   });
 

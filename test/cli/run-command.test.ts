@@ -82,6 +82,52 @@ describe('hypberry run with a script', () => {
   });
 });
 
+describe('a snapshot', () => {
+  const snapshot = (): string => join(folder, 'saved.snap');
+
+  test('is saved where the run ends, and goes on from there', async () => {
+    const typed = file('ab.txt', 'ab');
+    const first = await hypberry(
+      ['run', '-q', '--fast', '--until', '> a', '--save', snapshot(), card],
+      {},
+      () => undefined,
+      typed,
+    );
+    expect([first.status, first.stderr]).toEqual([0, '']);
+    expect(first.stdout).toMatch(/^> a.*\nREACHED: the text that the run was to end at came \(after 0\.0 s /);
+    const goOn = (...args: string[]): Promise<Outcome> =>
+      hypberry(['run', '-q', '--from', snapshot(), ...args, card], {}, () => undefined, file('cq.txt', 'cq'));
+    const again = await goOn();
+    expect([again.status, again.stderr]).toEqual([0, '']);
+    expect(again.stdout).toMatch(/^b?cq\nOFF: the card's system switched the board off/);
+    const { status, stdout } = await goOn('--until', 'never');
+    expect([status, stdout]).toEqual([
+      1,
+      expect.stringMatching(
+        /cq\nNOT REACHED: .* did not come \(the card's system switched the board off, after /,
+      ),
+    ]);
+  });
+
+  test('is refused with another card, cut, and over a file that is there', async () => {
+    const commandLine = readFileSync(join(card, 'cmdline.txt'));
+    writeFileSync(join(card, 'cmdline.txt'), 'other\n');
+    const other = await run('--from', snapshot());
+    writeFileSync(join(card, 'cmdline.txt'), commandLine);
+    expect([other.status, other.stderr]).toEqual([2, expect.stringContaining('(snapshot.other-card)')]);
+    const cut = file('cut.snap', '');
+    writeFileSync(cut, readFileSync(snapshot()).subarray(0, -1));
+    const { status, stderr } = await run('--from', cut);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('(snapshot.damaged)')]);
+    const over = await run('--save', snapshot());
+    expect([over.status, over.stderr]).toEqual([2, expect.stringContaining('(file.exists)')]);
+    const none = await run('--from', join(folder, 'none.snap'));
+    expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('(file.unreadable)')]);
+    const onCard = await run('--save', join(card, 'x.snap'));
+    expect([onCard.status, onCard.stderr]).toEqual([2, expect.stringContaining('(file.is-input)')]);
+  });
+});
+
 test('what comes by a pipe is typed, and the end of the pipe is not the end of the run', async () => {
   const typed = file('keys.txt', 'xyq');
   const { stdout, status } = await hypberry(['run', '-q', card], {}, () => undefined, typed);
