@@ -40,6 +40,7 @@ export const HCR_VF = maskOf(HCR, 'VF');
 export const HCR_VI = maskOf(HCR, 'VI');
 export const HCR_VA = maskOf(HCR, 'VA');
 export const HCR_TSC = maskOf(HCR, 'TSC');
+export const HCR_TVM = maskOf(HCR, 'TVM');
 export const HCR_TGE = maskOf(HCR, 'TGE');
 export const HCR_VM = maskOf(HCR, 'VM');
 export const HCR_PTW = maskOf(HCR, 'PTW');

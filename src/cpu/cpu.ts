@@ -129,7 +129,7 @@ export class Cpu {
   private constructor(options: CpuOptions, module: object) {
     const memory = allocateMemory(options.ramSize);
     const { buffer } = memory;
-    const cores = options.mpidr.map((mpidr, i) => new Core(i, mpidr));
+    const cores = options.mpidr.map((mpidr, i) => new Core(i, mpidr, buffer));
     const m: Machine = {
       u8: new Uint8Array(buffer),
       u16: new Uint16Array(buffer),

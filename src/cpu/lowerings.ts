@@ -729,16 +729,6 @@ export const lowerings = {
   STMDA: transferMany(false, false, false),
   STMDB: transferMany(false, false, true),
   STMIB: transferMany(false, true, true),
-  LDREX: (e, f) => {
-    if (e.bigEndian || f.Rn === 15 || f.Rt === 15) return false;
-    e.emit(Op.LDREX, f.Rt * 4, f.Rn * 4, f.imm8 ?? 0);
-    return true;
-  },
-  STREX: (e, f) => {
-    if (e.bigEndian || f.Rn === 15 || f.Rt === 15 || f.Rd === 15) return false;
-    e.emit(Op.STREX, f.Rd * 4, f.Rn * 4, f.Rt * 4, f.imm8 ?? 0);
-    return true;
-  },
   CLREX: (e) => {
     e.emit(Op.CLREX);
     return true;

@@ -192,9 +192,6 @@ export enum Op {
   STM,
   /** LDM whose mask holds PC: the last loaded word is the address to go on at. */
   LDM_PC,
-  // Exclusives of words: LDREX [a] from [b] + imm; STREX [a] = result, [b] + ext the address, [imm] the value
-  LDREX,
-  STREX,
   CLREX,
 
   // Skip imm bytes of micro-ops unless the condition holds.
@@ -274,10 +271,25 @@ export enum Op {
   RFE,
   /** LR and SPSR to 4 * b (signed) from the SP of mode a on, which gets imm more */
   SRS,
-  /** [a] = the word at imm, which is a thread's register; b is MAY_USER where User mode may read it */
-  MRC_THREAD,
+  /** [a] = the word imm of the bank of system registers, and the other way; b is MAY_USER where User mode may do it */
+  MRC_BANK,
+  MCR_BANK,
+  /** [a] = the word at imm, for the plain modes of PL1 */
+  MRC_WORD,
+  /** DACR = [a] */
+  MCR_DACR,
   /** A barrier by MCR */
   MCR_BARRIER,
+  // Exclusives of 8 to 64 bits at [b] + imm<15:0>; the registers from imm's bytes 2 and 3 on. [a] is loaded, and of 64
+  // bits [byte 2]; [a] gets the result of the store of [byte 2] and, of 64 bits, [byte 3].
+  LDREX_8,
+  LDREX_16,
+  LDREX_32,
+  LDREX_64,
+  STREX_8,
+  STREX_16,
+  STREX_32,
+  STREX_64,
 
   // Floating-point. `[a]`, `[b]` and `[imm]` are extension registers here, by the number of their first word: S0 is 0,
   // D1 is 2; imm has it in its lowest byte, and options above. Each is a slow instruction, too, whose number is ext: what

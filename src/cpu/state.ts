@@ -10,38 +10,65 @@ import { KINDS } from './event-kinds.js';
 import type { Decoded } from './instruction.js';
 import * as L from './layout.js';
 
+/** The banked registers that stand in the memory, in their order: the interpreter reads and writes them by itself. */
+export const BANK_WORDS = [
+  ...['DACR', 'SCTLR', 'TTBR0', 'TTBR1', 'TTBCR', 'DFSR', 'IFSR', 'DFAR', 'IFAR', 'VBAR', 'CONTEXTIDR'],
+  ...['TPIDRURW', 'TPIDRURO', 'TPIDRPRW'],
+] as const;
+export type BankWord = (typeof BANK_WORDS)[number];
+
+/** Where in its bank a register stands, in bytes. */
+export const placeInBank = (name: BankWord): number => 4 * BANK_WORDS.indexOf(name);
+
+/** An object with names for words; what it is saved as has none of them, they are the memory's. */
+class Words {
+  readonly #words: Uint32Array;
+
+  constructor(words: Uint32Array) {
+    this.#words = words;
+  }
+
+  static {
+    for (const [i, name] of BANK_WORDS.entries())
+      Object.defineProperty(this.prototype, name, {
+        get(this: Words): number {
+          return this.#words[i]!;
+        },
+        set(this: Words, value: number) {
+          this.#words[i] = value;
+        },
+      });
+  }
+}
+const BankWords = Words as unknown as new (words: Uint32Array) => Record<BankWord, number>;
+
 /** The registers that Secure and Non-secure state have a copy of each (B3.15.3). What reset leaves UNKNOWN starts as 0. */
-export class SystemBank {
+export class SystemBank extends BankWords {
   CSSELR = resetOf(R.CSSELR);
-  SCTLR = resetOf(R.SCTLR);
-  TTBR0 = resetOf(R.TTBR0);
   TTBR0_HIGH = 0;
-  TTBR1 = resetOf(R.TTBR1);
   TTBR1_HIGH = 0;
-  TTBCR = resetOf(R.TTBCR);
-  DACR = resetOf(R.DACR);
-  DFSR = resetOf(R.DFSR);
-  IFSR = resetOf(R.IFSR);
-  DFAR = resetOf(R.DFAR);
-  IFAR = resetOf(R.IFAR);
   PAR = resetOf(R.PAR);
   PAR_HIGH = 0;
   /** PRRR and NMRR, or MAIR0 and MAIR1. */
   MAIR0 = resetOf(R.MAIR0);
   MAIR1 = resetOf(R.MAIR1);
-  VBAR = resetOf(R.VBAR);
-  CONTEXTIDR = resetOf(R.CONTEXTIDR);
-  TPIDRURW = resetOf(R.TPIDRURW);
-  TPIDRURO = resetOf(R.TPIDRURO);
-  TPIDRPRW = resetOf(R.TPIDRPRW);
   CNTP_CTL = resetOf(R.CNTP_CTL);
   CNTP_CVAL = 0n;
+
+  /** @param at its address in the processor's memory */
+  constructor(memory: ArrayBufferLike, at: number) {
+    super(new Uint32Array(memory, at, BANK_WORDS.length));
+    for (const name of BANK_WORDS) this[name] = resetOf(R[name]);
+  }
 }
+
+/** Address of a core's system registers in the processor's memory. */
+export const systemAt = (core: number): number => L.SYSTEM + core * L.SYSTEM_SIZE;
 
 /** What one core has beside its registers in the memory. */
 export class Core {
-  readonly secure = new SystemBank();
-  readonly nonSecure = new SystemBank();
+  readonly secure: SystemBank;
+  readonly nonSecure: SystemBank;
   readonly timerLevels: Record<TimerName, boolean> = {
     'secure-physical': false,
     physical: false,
@@ -155,13 +182,14 @@ export class Core {
   settled = false;
   /** Instructions executed since reset. */
   executed = 0;
-  /** Numbers of the translation contexts it can be in (see tlb.ts); -1 where one has to be looked up again. */
-  readonly contexts = new Int16Array(5).fill(-1);
 
   constructor(
     readonly index: number,
     readonly MPIDR: number,
+    memory: ArrayBufferLike,
   ) {
+    this.secure = new SystemBank(memory, systemAt(index));
+    this.nonSecure = new SystemBank(memory, systemAt(index) + L.BANK_SIZE);
     this.VMPIDR = MPIDR;
   }
 

@@ -10,6 +10,7 @@ import * as L from './layout.js';
 import { expandA32 } from './lowerings.js';
 import { CONSTANT, MAY_USER, Op, WRITES_MODE } from './micro-ops.js';
 import type { Needs, Operation, OperationFields } from './operation-fields.js';
+import { type BankWord, placeInBank } from './state.js';
 import type { Place } from './system-registers/index.js';
 
 /** The micro-op, where the instruction is in no IT block: what goes on elsewhere would have to take ITSTATE along. */
@@ -41,10 +42,18 @@ const SUB = 2;
 const bytesOf = (mask: number): number =>
   [0, 1, 2, 3].reduce((bits, i) => ((mask >>> i) & 1 ? bits | (0xff << (8 * i)) : bits), 0) >>> 0;
 
-const THREADS: readonly { readonly register: Place; readonly at: number; readonly user: boolean }[] = [
-  { register: R.TPIDRURW, at: L.TPIDRURW, user: true },
-  { register: R.TPIDRURO, at: L.TPIDRURO, user: true },
-  { register: R.TPIDRPRW, at: L.TPIDRPRW, user: false },
+/** Registers of a bank that nothing but HSTR keeps PL1 from reading; those that User mode may read or write, too. */
+const READABLE: readonly (Place & { readonly name: BankWord })[] = [
+  ...[R.DACR, R.SCTLR, R.TTBR0, R.TTBR1, R.TTBCR, R.DFSR, R.IFSR, R.DFAR, R.IFAR, R.VBAR, R.CONTEXTIDR],
+  ...[R.TPIDRURW, R.TPIDRURO, R.TPIDRPRW],
+];
+const USER_READABLE: readonly Place[] = [R.TPIDRURW, R.TPIDRURO];
+const WRITABLE: readonly (Place & { readonly name: BankWord })[] = [R.TPIDRURW, R.TPIDRURO, R.TPIDRPRW];
+const USER_WRITABLE: readonly Place[] = [R.TPIDRURW];
+/** What PL1 sees of others, and where that stands. */
+const SEEN: readonly { readonly register: Place; readonly at: number }[] = [
+  { register: R.MIDR, at: L.MIDR },
+  { register: R.MPIDR, at: L.MPIDR },
 ];
 const BARRIERS: readonly Place[] = [R.CP15ISB, R.CP15DSB, R.CP15DMB];
 
@@ -54,6 +63,31 @@ const isAt = (register: Place, f: OperationFields<'MRC'>): boolean =>
   register.CRn === f.CRn &&
   register.CRm === f.CRm &&
   register.opc2 === f.opc2;
+
+/** An access to one of these registers of a bank. */
+function bankAccess(
+  op: Op,
+  registers: typeof READABLE,
+  user: readonly Place[],
+  f: OperationFields<'MRC'>,
+): ExtensionOp | undefined {
+  const register = registers.find((it) => isAt(it, f));
+  if (!register || f.Rt === 15) return undefined;
+  return { op, a: f.Rt * 4, b: user.includes(register) ? MAY_USER : 0, imm: placeInBank(register.name) };
+}
+
+type Exclusive = Needs<'Rn' | 'Rt', 'Rt2' | 'Rd' | 'imm8'>;
+
+/** LDREX and STREX of so many bytes; where one has a register of its own for the result, it is a store. */
+const exclusive =
+  (op: Op, size: 1 | 2 | 4 | 8): LowerExtension<Exclusive> =>
+  (e, { Rn, Rt, Rt2 = Rt + 1, Rd, imm8 = 0 }) => {
+    if (e.bigEndian && size !== 1) return undefined;
+    const values = size === 8 ? [Rt, Rt2] : [Rt];
+    if ([Rn, ...values, Rd].some((n) => n !== undefined && n >= 15)) return undefined;
+    const [a, second, third = 0] = Rd === undefined ? values : [Rd, ...values];
+    return { op, a: a! * 4, b: Rn * 4, imm: (imm8 | ((second ?? 0) << 18) | (third << 26)) >>> 0 };
+  };
 
 export const systemLowerings = {
   SVC: outsideIt(() => ({ op: Op.SVC })),
@@ -106,11 +140,22 @@ export const systemLowerings = {
     spsr || e.it !== 0 ? undefined : { op: Op.MSR_CPSR, b: mask | CONSTANT, imm: expandA32(imm12).value },
   MRS: (_, { R: spsr, Rd }) => (Rd === 15 ? undefined : { op: spsr ? Op.MRS_SPSR : Op.MRS_CPSR, a: Rd * 4 }),
   MRC: (_, f) => {
-    const thread = THREADS.find(({ register }) => isAt(register, f));
-    if (!thread || f.Rt === 15) return undefined;
-    return { op: Op.MRC_THREAD, a: f.Rt * 4, b: thread.user ? MAY_USER : 0, imm: thread.at };
+    const seen = SEEN.find(({ register }) => isAt(register, f));
+    if (seen) return f.Rt === 15 ? undefined : { op: Op.MRC_WORD, a: f.Rt * 4, imm: seen.at };
+    return bankAccess(Op.MRC_BANK, READABLE, USER_READABLE, f);
   },
-  MCR: outsideIt((_, f) =>
-    BARRIERS.some((register) => isAt(register, f)) ? { op: Op.MCR_BARRIER } : undefined,
-  ),
+  MCR: (e, f) => {
+    // What goes on elsewhere would have to take ITSTATE along.
+    if (e.it === 0 && isAt(R.DACR, f) && f.Rt !== 15) return { op: Op.MCR_DACR, a: f.Rt * 4 };
+    if (e.it === 0 && BARRIERS.some((register) => isAt(register, f))) return { op: Op.MCR_BARRIER };
+    return bankAccess(Op.MCR_BANK, WRITABLE, USER_WRITABLE, f);
+  },
+  LDREX: exclusive(Op.LDREX_32, 4),
+  LDREXB: exclusive(Op.LDREX_8, 1),
+  LDREXH: exclusive(Op.LDREX_16, 2),
+  LDREXD: exclusive(Op.LDREX_64, 8),
+  STREX: exclusive(Op.STREX_32, 4),
+  STREXB: exclusive(Op.STREX_8, 1),
+  STREXH: exclusive(Op.STREX_16, 2),
+  STREXD: exclusive(Op.STREX_64, 8),
 } satisfies { readonly [Op in Operation]?: LowerExtension<OperationFields<Op>> };

@@ -12,6 +12,7 @@ import {
   HCR_DC,
   HCR_PTW,
   HCR_VM,
+  SCR_NS,
   SCTLR_A,
   SCTLR_AFE,
   SCTLR_EE,
@@ -26,7 +27,7 @@ import { currentVmid, EXECUTE, isForExclusives, READ, WRITE } from './mmu.js';
 import { isSecure, modeOf } from './current-mode.js';
 import { fastAddend } from './physical-memory.js';
 import type { Core, Machine } from './state.js';
-import { setWord, word } from './state.js';
+import { setWord, systemAt, word } from './state.js';
 
 /** What a context number stands for. */
 interface Context {
@@ -75,16 +76,68 @@ function describe(core: Core, regime: Regime, privileged: boolean): string {
   return `${common} ${bank.TTBCR} ${domains} ${currentAsid(core, regime)} ${stage2}`;
 }
 
+const SLOTS = 5;
 const HYP_SLOT = 4;
-/** Where in `contexts` of a core User mode's is, by the security state; PL1's follows. Hyp mode's is the last. */
-export const firstContext = (nonSecure: boolean): number => (nonSecure ? 2 : 0);
+/** Which of a core's contexts User mode's is, by the security state; PL1's follows. Hyp mode's is the last. */
+const firstSlot = (nonSecure: boolean): number => (nonSecure ? 2 : 0);
+/** The same of both contexts of a value of DACR. */
+const UNKNOWN_CONTEXTS = 0xffffffff;
+
+/** Where a core's contexts of a security state stand: User mode's, then PL1's. */
+export const contextsAt = (core: Core, nonSecure: boolean): number =>
+  systemAt(core.index) + L.SYSTEM_CONTEXTS + 2 * firstSlot(nonSecure);
+
+const slotAt = (core: Core, slot: number): number =>
+  ((systemAt(core.index) + L.SYSTEM_CONTEXTS) >>> 1) + slot;
+
+/** Address of what is known of values of DACR. */
+const domainsAt = (core: Core, nonSecure: boolean): number =>
+  systemAt(core.index) + (nonSecure ? L.BANK_SIZE : 0) + L.BANK_DOMAINS;
+const DOMAINS_END = L.DOMAINS * L.DOMAINS_SIZE;
+
+/** Has all of a core's contexts be looked up again. */
+function forgetContexts({ u16, u32 }: Machine, core: Core): void {
+  const first = slotAt(core, 0);
+  u16.fill(L.UNKNOWN_CONTEXT, first, first + SLOTS);
+  for (const nonSecure of [false, true]) {
+    const domains = domainsAt(core, nonSecure);
+    for (let at = domains; at < domains + DOMAINS_END; at += L.DOMAINS_SIZE)
+      u32[(at + L.DOMAINS_USER) >>> 2] = UNKNOWN_CONTEXTS;
+  }
+}
+
+/** Address of what is known of a bank's DACR as it is; 0 where that is nothing. */
+function knownDomains({ u32, core }: Machine, nonSecure: boolean): number {
+  const { DACR } = nonSecure ? core.nonSecure : core.secure;
+  const domains = domainsAt(core, nonSecure);
+  for (let at = domains; at < domains + DOMAINS_END; at += L.DOMAINS_SIZE)
+    if (u32[at >>> 2] === DACR && u32[(at + L.DOMAINS_USER) >>> 2] !== UNKNOWN_CONTEXTS) return at;
+  return 0;
+}
+
+/** Keeps a context with the value of DACR that it is for, for the interpreter to find. */
+function keepDomains(m: Machine, nonSecure: boolean, privileged: boolean, number: number): void {
+  const { u16, u32, core } = m;
+  let at = knownDomains(m, nonSecure);
+  if (at === 0) {
+    const next = (systemAt(core.index) + (nonSecure ? L.BANK_SIZE : 0) + L.BANK_NEXT_DOMAINS) >>> 2;
+    const entry = u32[next]!;
+    u32[next] = (entry + 1) % L.DOMAINS;
+    at = domainsAt(core, nonSecure) + entry * L.DOMAINS_SIZE;
+    u32[at >>> 2] = (nonSecure ? core.nonSecure : core.secure).DACR;
+    u32[(at + L.DOMAINS_USER) >>> 2] = UNKNOWN_CONTEXTS;
+  }
+  u16[(at + (privileged ? L.DOMAINS_PL1 : L.DOMAINS_USER)) >>> 1] = number;
+}
 
 /** Finds the number of a context of the running core, or makes one. */
 export function contextNumber(m: Machine, regime: Regime, privileged: boolean): number {
   const { core } = m;
-  const slot = regime === 'hyp' ? HYP_SLOT : firstContext(regime !== 'secure') + (privileged ? 1 : 0);
-  const known = core.contexts[slot]!;
-  if (known >= 0) return known;
+  const nonSecure = regime !== 'secure';
+  const slot = regime === 'hyp' ? HYP_SLOT : firstSlot(nonSecure) + (privileged ? 1 : 0);
+  const at = slotAt(core, slot);
+  const known = m.u16[at]!;
+  if (known !== L.UNKNOWN_CONTEXT) return known;
   const { list, numbers } = contexts(m);
   const key = describe(core, regime, privileged);
   let number = numbers.get(key);
@@ -103,13 +156,14 @@ export function contextNumber(m: Machine, regime: Regime, privileged: boolean): 
       vmid: regime === 'non-secure' ? currentVmid(core) : 0,
     });
   }
-  core.contexts[slot] = number;
+  m.u16[at] = number;
+  if (regime !== 'hyp') keepDomains(m, nonSecure, privileged, number);
   return number;
 }
 
 function currentSlot(m: Machine): number {
   const mode = modeOf(m);
-  return mode === MODE_HYP ? HYP_SLOT : firstContext(!isSecure(m)) + (mode === MODE_USR ? 0 : 1);
+  return mode === MODE_HYP ? HYP_SLOT : firstSlot(!isSecure(m)) + (mode === MODE_USR ? 0 : 1);
 }
 
 /** Has the running core use the context of its mode and registers. */
@@ -121,7 +175,16 @@ export function updateContext(m: Machine): void {
 
 /** To be called when a register that decides translations was written. */
 export function contextsChanged(m: Machine): void {
-  m.core.contexts.fill(-1);
+  forgetContexts(m, m.core);
+  updateContext(m);
+}
+
+/** To be called when DACR was written, of the bank that SCR.NS chooses: what is known of another value of it stays. */
+export function domainsChanged(m: Machine): void {
+  const nonSecure = (m.core.SCR & SCR_NS) !== 0;
+  const known = knownDomains(m, nonSecure);
+  m.u32[contextsAt(m.core, nonSecure) >>> 2] =
+    known === 0 ? UNKNOWN_CONTEXTS : m.u32[(known + L.DOMAINS_USER) >>> 2]!;
   updateContext(m);
 }
 
@@ -133,7 +196,7 @@ export function flushTlb(m: Machine): void {
   numbers.clear();
   large.clear();
   m.u32.fill(L.NO_KEY, L.TLB >>> 2, (L.TLB + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE) >>> 2);
-  for (const core of m.cores) core.contexts.fill(-1);
+  for (const core of m.cores) forgetContexts(m, core);
   setWord(m, L.CONTEXT_USER, L.NO_CONTEXT);
   setWord(m, L.CONTEXT_PL1, L.NO_CONTEXT);
 }
@@ -282,7 +345,7 @@ export function invalidate(m: Machine, which: Invalidation): void {
   }
   m.forgotten++;
   for (const core of m.cores)
-    if (which.core === undefined || core.index === which.core) core.contexts.fill(-1);
+    if (which.core === undefined || core.index === which.core) forgetContexts(m, core);
   updateContext(m);
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { saveState, restoreState, type State } from '../../src/base/state.js';
 import { blockAt } from '../../src/cpu/blocks.js';
 import { forgetCode } from '../../src/cpu/code-cache.js';
+import { HCR_TGE, HCR_TVM } from '../../src/cpu/control-bits.js';
 import type { Cpu } from '../../src/cpu/cpu.js';
 import { taken } from '../../src/cpu/instruction.js';
 import * as L from '../../src/cpu/layout.js';
@@ -11,10 +12,10 @@ import { mediaLowerings } from '../../src/cpu/media-lowerings.js';
 import { readMemory, writeMemory } from '../../src/cpu/memory.js';
 import { readCpsr, setCpsr } from '../../src/cpu/modes.js';
 import { slowInstruction } from '../../src/cpu/slow/index.js';
-import type { Machine } from '../../src/cpu/state.js';
+import { BANK_WORDS, type Machine } from '../../src/cpu/state.js';
 import { systemLowerings } from '../../src/cpu/system-lowerings.js';
 import { likeA32 } from '../../src/cpu/t32-fields.js';
-import { contextsChanged } from '../../src/cpu/tlb.js';
+import { contextsChanged, entryFor } from '../../src/cpu/tlb.js';
 import { a32Encodings } from '../../src/isa/a32/index.js';
 import type { Encoding } from '../../src/isa/encoding.js';
 import { accepts, isUnpredictable } from '../../src/isa/encoding.js';
@@ -30,13 +31,13 @@ import {
   MODE_UND,
   MODE_USR,
 } from '../../src/isa/program-status.js';
-import { SCTLR } from '../../src/isa/system-registers.js';
+import * as R from '../../src/isa/system-registers.js';
 import { t32Encodings } from '../../src/isa/t32/index.js';
 import { randomWords, seed } from '../isa/generate.js';
 import { ramView } from '../support/ram.js';
 import { bareCpu } from './machines.js';
 
-const { TE, V, CP15BEN } = SCTLR.bits;
+const { TE, V, CP15BEN } = R.SCTLR.bits;
 
 /** Cases for each encoding; CPU_CASES asks for more. */
 const COUNT = Number(process.env['CPU_CASES'] ?? 40);
@@ -50,6 +51,15 @@ const STAY = { a32: 0xeafffffe, t32: 0xe7fe };
 const MODES = [
   ...[MODE_USR, MODE_FIQ, MODE_IRQ, MODE_SVC, MODE_SVC, MODE_ABT, MODE_UND, MODE_SYS, MODE_HYP, MODE_MON],
 ];
+/** Registers of CP15 that there are micro-ops for. */
+const READ_HERE: readonly R.SystemRegister[] = [
+  ...[R.MIDR, R.MPIDR, R.SCTLR, R.TTBR0, R.TTBR1, R.TTBCR, R.DACR, R.DFSR, R.IFSR, R.DFAR, R.IFAR],
+  ...[R.VBAR, R.CONTEXTIDR, R.TPIDRURW, R.TPIDRURO, R.TPIDRPRW],
+];
+const WRITTEN_HERE: readonly R.SystemRegister[] = [
+  ...[R.DACR, R.DACR, R.TPIDRURW, R.TPIDRURO, R.TPIDRPRW],
+  ...[R.CP15ISB, R.CP15DSB, R.CP15DMB],
+];
 const REGISTERS = new Set(['Rd', 'Rn', 'Rm', 'Rt', 'Ra', 'RdLo', 'RdHi']);
 
 /** All that an instruction may change; the numbers by which flags are kept are of no account. */
@@ -57,6 +67,7 @@ interface Snapshot {
   readonly cpsr: number;
   readonly words: number[];
   readonly core: State;
+  readonly banks: number[][];
   readonly data: string;
 }
 
@@ -71,10 +82,11 @@ function snapshot(cpu: Cpu): Snapshot {
   const words = [...m.u32.subarray(0, L.CORE_SIZE >>> 2)].map((word, i) =>
     FLAG_WORDS.has(i) || PASSING.has(i) ? 0 : word,
   );
-  const { executed, ahead, contexts, ...core } = saveState(m.core) as Record<string, unknown>;
-  expect([executed, ahead, contexts]).toBeDefined();
+  const { executed, ahead, ...core } = saveState(m.core) as Record<string, unknown>;
+  expect([executed, ahead]).toBeDefined();
+  const banks = [m.core.secure, m.core.nonSecure].map((bank) => BANK_WORDS.map((name) => bank[name]));
   const data = createHash('sha256').update(dataOf(cpu)).digest('hex');
-  return { cpsr: readCpsr(m), words, core, data };
+  return { cpsr: readCpsr(m), words, core, banks, data };
 }
 
 const dataOf = (cpu: Cpu): Uint8Array => cpu.memory.observe(DATA, DATA_SIZE);
@@ -110,8 +122,10 @@ class Comparison {
       bank.VBAR = (random() % 64) * 32;
       [bank.TPIDRURW, bank.TPIDRURO, bank.TPIDRPRW] = [random(), random(), random()];
       [bank.DFSR, bank.DFAR, bank.IFSR, bank.IFAR] = [random(), random(), random(), random()];
+      [bank.TTBR0, bank.TTBR1, bank.CONTEXTIDR] = [random(), random(), random()];
     }
-    core.HCR = random() % 6 === 0 ? 1 << 27 : 0;
+    core.HCR = (random() % 6 === 0 ? HCR_TGE : 0) | (random() % 6 === 0 ? HCR_TVM : 0);
+    [core.VPIDR, core.VMPIDR] = [random(), random()];
     core.HSTR = random() % 6 === 0 ? random() & 0xffff : 0;
     core.HSR = random();
     [core.irq, core.fiq, core.waiting] = [random() % 4 === 0, false, 'no'];
@@ -154,19 +168,9 @@ class Comparison {
         else fields[name] = random() % 2 ** width;
       }
       const { operation } = encoding;
-      // Registers of CP15 that there are micro-ops for: the threads', and barriers.
       if (operation === 'MRC' || operation === 'MCR') {
-        Object.assign(fields, { coproc: 15, opc1: 0 });
-        if (operation === 'MRC') Object.assign(fields, { CRn: 13, CRm: 0, opc2: 2 + (random() % 3) });
-        else
-          Object.assign(
-            fields,
-            this.pick([
-              { CRn: 7, CRm: 5, opc2: 4 },
-              { CRn: 7, CRm: 10, opc2: 4 },
-              { CRn: 7, CRm: 10, opc2: 5 },
-            ]),
-          );
+        const { coproc, opc1, CRn, CRm, opc2 } = this.pick(operation === 'MRC' ? READ_HERE : WRITTEN_HERE);
+        Object.assign(fields, { coproc, opc1, CRn, CRm, opc2 });
       }
       if (operation === 'SRS' && random() % 4) fields['mode'] = this.pick(MODES);
       if (operation === 'CPS' && fields['M']) fields['mode'] = this.pick(MODES);
@@ -203,7 +207,8 @@ class Comparison {
     this.prepare();
     this.load(encoding, word);
     if (this.random() % 4) this.fillTlb();
-    const registers = m.u8.slice(0, L.CORE_SIZE);
+    if (encoding.operation.startsWith('STREX')) this.arm(encoding, word);
+    const registers = m.u8.slice(0, L.SYSTEM + L.SYSTEM_SIZE);
     const core = saveState(m.core);
     const data = dataOf(cpu).slice();
 
@@ -259,6 +264,20 @@ class Comparison {
     const value = readMemory(m, DATA, 4);
     if (random() % 4) writeMemory(m, DATA, 4, value);
     m.u8.set(kept);
+    // As if it were Normal memory, Write-Back and Shareable, for exclusives.
+    const entry = entryFor(m, DATA, 'read')!.at - (L.TLB_READ >>> 2);
+    if (random() % 8) m.u32[entry + (L.TLB_FLAGS >>> 2)]! |= L.TLB_EXCLUSIVES;
+  }
+
+  /** Has the monitor hold, most of the time, what a STREX is for. */
+  private arm(encoding: Encoding, word: number): void {
+    const { m, random } = this;
+    const raw = readFields(encoding.pattern, word);
+    const { Rn, imm8 = 0 }: { Rn?: number; imm8?: number } =
+      this.set === 't32' ? likeA32(encoding.name, raw, false) : raw;
+    const sizes: Record<string, number> = { STREXB: 1, STREXH: 2, STREXD: 8 };
+    m.u32[L.EXCLUSIVE_ADDRESS >>> 2] = m.u32[Rn!]! + imm8 + (random() % 8 ? 0 : 8);
+    m.u32[L.EXCLUSIVE_SIZE >>> 2] = random() % 8 ? (sizes[encoding.operation] ?? 4) : 4;
   }
 }
 

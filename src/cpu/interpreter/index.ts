@@ -3,7 +3,6 @@
 import {
   C,
   CONTEXT,
-  EXCLUSIVE_ADDRESS,
   EXCLUSIVE_SIZE,
   LEAVE,
   LR,
@@ -17,8 +16,6 @@ import {
   OP_WIDE,
   PAGE,
   PC,
-  TLB_EXCLUSIVES,
-  TLB_FLAGS,
   TLB_READ,
   TLB_WRITE,
   V,
@@ -31,7 +28,7 @@ import { entryOf, read, readStrict, write, writeStrict } from './access';
 import { jump, over, slow } from './branches';
 import { count } from './count';
 import { media } from './media';
-import { physicalAt, placeOf, readData, writeData } from './physical-memory';
+import { placeOf, readData, writeData } from './physical-memory';
 import { simd } from './simd';
 import { system } from './system';
 import { floatingPoint } from './vfp';
@@ -966,38 +963,6 @@ export function run(rec: usize): void {
         rec = exchange(rec, load<u32>(PC));
         if (rec == 0) return;
         continue;
-      }
-      case Op.LDREX: {
-        const address = rb(rec) + imm(rec);
-        const context = load<u32>(CONTEXT);
-        const entry = entryOf(address, context);
-        if (
-          load<u32>(entry, TLB_READ) == ((address & 0xfffff003) | context) &&
-          (load<u32>(entry, TLB_FLAGS) & TLB_EXCLUSIVES) != 0
-        ) {
-          const place = placeOf(entry, address);
-          set(rec, readData<u32>(place));
-          store<u32>(EXCLUSIVE_ADDRESS, physicalAt(place));
-          store<u32>(EXCLUSIVE_SIZE, 4);
-        } else if (slow(rec)) return;
-        break;
-      }
-      case Op.STREX: {
-        const address = rb(rec) + ext(rec);
-        const context = load<u32>(CONTEXT);
-        const entry = entryOf(address, context);
-        if (
-          load<u32>(entry, TLB_WRITE) == ((address & 0xfffff003) | context) &&
-          (load<u32>(entry, TLB_FLAGS) & TLB_EXCLUSIVES) != 0
-        ) {
-          const place = placeOf(entry, address);
-          if (load<u32>(EXCLUSIVE_SIZE) == 4 && load<u32>(EXCLUSIVE_ADDRESS) == physicalAt(place)) {
-            writeData<u32>(place, rm(rec));
-            set(rec, 0);
-          } else set(rec, 1);
-          store<u32>(EXCLUSIVE_SIZE, 0);
-        } else if (slow(rec)) return;
-        break;
       }
       case Op.CLREX: {
         store<u32>(EXCLUSIVE_SIZE, 0);

@@ -17,12 +17,22 @@ import {
   PSR_T,
 } from '../../isa/psr-masks';
 import {
+  BANK,
+  BANK_CONTEXTS,
+  BANK_DACR,
+  BANK_DOMAINS,
   BANK_LR,
   BANK_SP,
   BANK_USER_R8,
   CONTEXT,
+  CONTEXT_PL1,
+  CONTEXT_USER,
   CP15_BARRIERS,
   CPSR,
+  DOMAINS,
+  DOMAINS_PL1,
+  DOMAINS_SIZE,
+  DOMAINS_USER,
   EXCEPTIONS,
   FIRST_ADDRESS,
   FIRST_AT,
@@ -36,6 +46,8 @@ import {
   HSTR_TRAPS,
   LR,
   MAY_CHANGE_MODE,
+  MAY_TRANSLATE,
+  NO_CONTEXT,
   OP_A,
   OP_B,
   OP_IMM,
@@ -47,6 +59,7 @@ import {
   SPSR,
   TLB_READ,
   TLB_WRITE,
+  UNKNOWN_CONTEXT,
   UNRETIRED,
   VARIANT,
   VARIANT_T,
@@ -56,6 +69,7 @@ import {
 import { CONSTANT, MAY_USER, Op, WRITES_MODE } from '../micro-ops';
 import { entryOf } from './access';
 import { onward, slow } from './branches';
+import { loadExclusive, loadExclusiveDouble, storeExclusive, storeExclusiveDouble } from './exclusives';
 import { placeOf, readData, writeData } from './physical-memory';
 import { bankOf, changeMode, isPlain, KEPT, mayChange, readStatus, setFlags, writeStatus } from './status';
 
@@ -251,6 +265,31 @@ function moveToStatus(rec: usize): usize {
   return writeStatus(rec, value, bytes, false) ? onward(rec, nextAddress(rec)) : elsewhere(rec);
 }
 
+/** Whether this mode may read or write what a micro-op does of the bank of system registers, and nothing traps it. */
+function mayReachBank(rec: usize): bool {
+  return load<u32>(HSTR_TRAPS) == 0 && (b(rec) == MAY_USER || (load<u32>(CPSR) & PSR_M) != MODE_USR);
+}
+
+/** Writes DACR, where the contexts for its value are known; what domainsChanged of ../tlb.ts does. */
+function writeDomains(rec: usize): bool {
+  const mode = load<u32>(CPSR) & PSR_M;
+  if (load<u32>(MAY_TRANSLATE) == 0 || mode == MODE_USR || !isPlain(mode)) return false;
+  const bank = load<u32>(BANK);
+  const value = load<u32>(a(rec));
+  for (let at: usize = bank + BANK_DOMAINS; at < bank + BANK_DOMAINS + DOMAINS * DOMAINS_SIZE; at += DOMAINS_SIZE) {
+    const pl1 = load<u16>(at, DOMAINS_PL1);
+    if (load<u32>(at) != value || pl1 == UNKNOWN_CONTEXT) continue;
+    store<u32>(bank, value, BANK_DACR);
+    store<u32>(load<u32>(BANK_CONTEXTS), load<u32>(at, DOMAINS_USER));
+    const user = load<u16>(at, DOMAINS_USER);
+    store<u32>(CONTEXT_USER, user == UNKNOWN_CONTEXT ? NO_CONTEXT : <u32>user << 2);
+    store<u32>(CONTEXT_PL1, <u32>pl1 << 2);
+    store<u32>(CONTEXT, <u32>pl1 << 2);
+    return true;
+  }
+  return false;
+}
+
 /** Runs one of these micro-ops. @returns the micro-op to go on with; 0: the interpreter must return */
 export function system(rec: usize): usize {
   switch (<u32>load<u16>(rec)) {
@@ -295,12 +334,40 @@ export function system(rec: usize): usize {
       return returnFromMemory(rec);
     case Op.SRS:
       return storeReturnState(rec);
-    case Op.MRC_THREAD: {
-      if (load<u32>(HSTR_TRAPS) != 0 || (b(rec) != MAY_USER && (load<u32>(CPSR) & PSR_M) == MODE_USR))
-        return elsewhere(rec);
+    case Op.MRC_BANK: {
+      if (!mayReachBank(rec)) return elsewhere(rec);
+      store<u32>(a(rec), load<u32>(load<u32>(BANK) + imm(rec)));
+      return rec + OP_SIZE;
+    }
+    case Op.MCR_BANK: {
+      if (!mayReachBank(rec)) return elsewhere(rec);
+      store<u32>(load<u32>(BANK) + imm(rec), load<u32>(a(rec)));
+      return rec + OP_SIZE;
+    }
+    case Op.MRC_WORD: {
+      const mode = load<u32>(CPSR) & PSR_M;
+      if (load<u32>(HSTR_TRAPS) != 0 || mode == MODE_USR || !isPlain(mode)) return elsewhere(rec);
       store<u32>(a(rec), load<u32>(imm(rec)));
       return rec + OP_SIZE;
     }
+    case Op.MCR_DACR:
+      return writeDomains(rec) ? onward(rec, nextAddress(rec)) : elsewhere(rec);
+    case Op.LDREX_8:
+      return loadExclusive<u8>(rec) ? rec + OP_SIZE : elsewhere(rec);
+    case Op.LDREX_16:
+      return loadExclusive<u16>(rec) ? rec + OP_SIZE : elsewhere(rec);
+    case Op.LDREX_32:
+      return loadExclusive<u32>(rec) ? rec + OP_SIZE : elsewhere(rec);
+    case Op.LDREX_64:
+      return loadExclusiveDouble(rec) ? rec + OP_SIZE : elsewhere(rec);
+    case Op.STREX_8:
+      return storeExclusive<u8>(rec) ? rec + OP_SIZE : elsewhere(rec);
+    case Op.STREX_16:
+      return storeExclusive<u16>(rec) ? rec + OP_SIZE : elsewhere(rec);
+    case Op.STREX_32:
+      return storeExclusive<u32>(rec) ? rec + OP_SIZE : elsewhere(rec);
+    case Op.STREX_64:
+      return storeExclusiveDouble(rec) ? rec + OP_SIZE : elsewhere(rec);
     case Op.MCR_BARRIER: {
       if (load<u32>(CP15_BARRIERS) == 0 || !isPlain(load<u32>(CPSR) & PSR_M)) return elsewhere(rec);
       return onward(rec, nextAddress(rec));

@@ -80,14 +80,11 @@ function many(load: boolean, up: boolean, before: boolean): Execute<Needs<'Rn' |
 
 const LDM: number = Op.LDM;
 const LDM_PC: number = Op.LDM_PC;
-const STM: number = Op.STM;
-const LDREX: number = Op.LDREX;
 
-/** A LDM, STM, LDREX or STREX micro-op whose access is not for the fast path. */
+/** A LDM or STM micro-op whose access is not for the fast path. */
 export function transferRecord(m: Machine, rec: number): void {
   const { u8, u16, u32 } = m;
   const a = u8[rec + L.OP_A]! >>> 2;
-  const b = u8[rec + L.OP_B]! >>> 2;
   const imm = u32[(rec + L.OP_IMM) >>> 2]!;
   const ext = u32[(rec + L.OP_EXT) >>> 2]!;
   switch (u16[rec >>> 1]) {
@@ -101,19 +98,11 @@ export function transferRecord(m: Machine, rec: number): void {
       for (let n = 0; n < 16; n++) if ((imm >>> n) & 1) setRegister(m, n, values[i++]!);
       return;
     }
-    case STM: {
+    default: {
       const base = u32[a]!;
       storeList(m, imm, base + ((ext << 16) >> 16), (n) => u32[n]!);
       setRegister(m, a, base + (ext >> 16));
-      return;
     }
-    case LDREX:
-      setRegister(m, a, loadExclusive(m, u32[b]! + imm, 4));
-      return;
-    default:
-      storeExclusive(m, a, u32[b]! + ext, 4, () => {
-        writeMemory(m, u32[b]! + ext, 4, u32[imm >>> 2]!, strict);
-      });
   }
 }
 

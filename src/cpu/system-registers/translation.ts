@@ -1,5 +1,6 @@
 /** Translation tables, domains and memory attributes (c2, c3, c10). */
 import * as R from '../../isa/system-registers.js';
+import { domainsChanged } from '../tlb.js';
 import type { Accesses } from './access.js';
 import { bank, core, ignored, stored, storedContext, virtualMemory, wide } from './access.js';
 
@@ -7,13 +8,21 @@ import { bank, core, ignored, stored, storedContext, virtualMemory, wide } from 
 const MAIR0 = stored(R.MAIR0, virtualMemory);
 const MAIR1 = stored(R.MAIR1, virtualMemory);
 
+const DACR = stored(R.DACR, virtualMemory);
+
 export const translation = {
   TTBR0: storedContext(R.TTBR0, virtualMemory),
   TTBR1: storedContext(R.TTBR1, virtualMemory),
   TTBCR: storedContext(R.TTBCR, virtualMemory),
   TTBR0_64: wide(bank, 'TTBR0', 'TTBR0_HIGH', virtualMemory),
   TTBR1_64: wide(bank, 'TTBR1', 'TTBR1_HIGH', virtualMemory),
-  DACR: storedContext(R.DACR, virtualMemory),
+  DACR: {
+    ...DACR,
+    write: (m, value) => {
+      DACR.write(m, value);
+      domainsChanged(m);
+    },
+  },
   HTCR: storedContext(R.HTCR),
   VTCR: storedContext(R.VTCR),
   HTTBR: wide(core, 'HTTBR', 'HTTBR_HIGH'),
