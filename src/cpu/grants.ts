@@ -16,7 +16,7 @@ import {
 } from './control-bits.js';
 import * as L from './layout.js';
 import { type Machine, systemAt } from './state.js';
-import { contextsAt } from './tlb.js';
+import { contextsAt, domainsAt } from './tlb.js';
 
 const MIDR = resetOf(R.MIDR);
 
@@ -51,6 +51,7 @@ export function grant(m: Machine, lookAt: number): void {
   u32[L.CP15_BARRIERS >>> 2] = (nonSecure && core.HSTR !== 0) || !(SCTLR & SCTLR_CP15BEN) ? 0 : 1;
   u32[L.BANK >>> 2] = systemAt(core.index) + (nonSecure ? L.BANK_SIZE : 0);
   u32[L.BANK_CONTEXTS >>> 2] = contexts;
+  u32[L.BANK_DOMAINS >>> 2] = domainsAt(core, nonSecure);
   u32[L.MAY_TRANSLATE >>> 2] = nonSecure && (core.HSTR !== 0 || core.HCR & HCR_TVM) ? 0 : 1;
   u32[L.MIDR >>> 2] = nonSecure ? core.VPIDR : MIDR;
   u32[L.MPIDR >>> 2] = nonSecure ? core.VMPIDR : core.MPIDR;

@@ -95,26 +95,12 @@ export const CORE_SIZE = 1024;
 
 // --- system registers of every core, which stay where they are -----------------------------------------------------
 
-/** What the interpreter may have to do with of each core's system registers: the Secure and the Non-secure bank. */
+/** The Secure bank of each core and its Non-secure one, as far as the interpreter has to do with them. */
 export const SYSTEM = 0x1000;
-export const SYSTEM_SIZE = 512;
-export const BANK_SIZE = 192;
+export const SYSTEM_SIZE = 128;
+export const BANK_SIZE = 64;
 /** A bank's words: DACR first, then the others as state.ts has them. */
 export const BANK_DACR = 0;
-/**
- * Contexts that were found for values of a bank's DACR: the value, and the numbers in User mode and in PL1, 16 bits
- * each, or UNKNOWN_CONTEXT; and which entry is written next.
- */
-export const BANK_DOMAINS = 96;
-export const DOMAINS = 4;
-export const DOMAINS_SIZE = 8;
-export const DOMAINS_USER = 4;
-export const DOMAINS_PL1 = 6;
-export const BANK_NEXT_DOMAINS = 128;
-/** Behind both banks, 16 bits each: numbers of the contexts that the core can be in (see tlb.ts). */
-export const SYSTEM_CONTEXTS = 384;
-/** Instead of the number of a context that has to be looked up again. */
-export const UNKNOWN_CONTEXT = 0xffff;
 
 // --- shared by the cores -----------------------------------------------------------------------------------------
 
@@ -146,14 +132,31 @@ export const SECURE = 0x10020;
 export const HSTR_TRAPS = 0x10024;
 /** Not 0: barriers by MCR are neither UNDEFINED nor trapped, but in Hyp and Monitor mode. */
 export const CP15_BARRIERS = 0x10034;
-/** Where the bank of system registers stands that SCR.NS chooses, and its two contexts: User mode's, then PL1's. */
+/** Where the bank of system registers stands that SCR.NS chooses; its contexts, and what is known of its DACR's values. */
 export const BANK = 0x10028;
 export const BANK_CONTEXTS = 0x1002c;
+export const BANK_DOMAINS = 0x10040;
 /** Not 0: PL1 may write the registers of virtual memory control. */
 export const MAY_TRANSLATE = 0x10030;
 /** MIDR and MPIDR as PL1 sees them. */
 export const MIDR = 0x10038;
 export const MPIDR = 0x1003c;
+/**
+ * Of each core, numbers of the contexts that it can be in (see tlb.ts), 16 bits each: in Secure and in Non-secure state
+ * User mode's and PL1's, then Hyp mode's. UNKNOWN_CONTEXT where it has to be looked up again.
+ */
+export const CORE_CONTEXTS = 0x10100;
+export const CORE_CONTEXTS_SIZE = 128;
+export const UNKNOWN_CONTEXT = 0xffff;
+/** Behind them of each bank what was found for values of DACR, and which entry is written next. */
+export const CORE_DOMAINS = 16;
+export const CORE_DOMAINS_SIZE = 48;
+export const DOMAINS = 4;
+export const DOMAINS_NEXT = 32;
+/** An entry: the value, and the contexts in User mode and in PL1 as above. */
+export const DOMAINS_SIZE = 8;
+export const DOMAINS_USER = 4;
+export const DOMAINS_PL1 = 6;
 /** Changes of mode: what was left of the budget then, and the mode with its security state (mode << 1 | secure). */
 export const MODE_LOG = 0x11000;
 export const MODE_LOG_END = 0x12000;

@@ -27,7 +27,7 @@ import { currentVmid, EXECUTE, isForExclusives, READ, WRITE } from './mmu.js';
 import { isSecure, modeOf } from './current-mode.js';
 import { fastAddend } from './physical-memory.js';
 import type { Core, Machine } from './state.js';
-import { setWord, systemAt, word } from './state.js';
+import { setWord, word } from './state.js';
 
 /** What a context number stands for. */
 interface Context {
@@ -83,16 +83,18 @@ const firstSlot = (nonSecure: boolean): number => (nonSecure ? 2 : 0);
 /** The same of both contexts of a value of DACR. */
 const UNKNOWN_CONTEXTS = 0xffffffff;
 
+const contextsOfCore = (core: Core): number => L.CORE_CONTEXTS + core.index * L.CORE_CONTEXTS_SIZE;
+
 /** Where a core's contexts of a security state stand: User mode's, then PL1's. */
 export const contextsAt = (core: Core, nonSecure: boolean): number =>
-  systemAt(core.index) + L.SYSTEM_CONTEXTS + 2 * firstSlot(nonSecure);
+  contextsOfCore(core) + 2 * firstSlot(nonSecure);
 
-const slotAt = (core: Core, slot: number): number =>
-  ((systemAt(core.index) + L.SYSTEM_CONTEXTS) >>> 1) + slot;
+/** Where stands what is known of values of a bank's DACR. */
+export const domainsAt = (core: Core, nonSecure: boolean): number =>
+  contextsOfCore(core) + L.CORE_DOMAINS + (nonSecure ? L.CORE_DOMAINS_SIZE : 0);
 
-/** Address of what is known of values of DACR. */
-const domainsAt = (core: Core, nonSecure: boolean): number =>
-  systemAt(core.index) + (nonSecure ? L.BANK_SIZE : 0) + L.BANK_DOMAINS;
+const slotAt = (core: Core, slot: number): number => (contextsOfCore(core) >>> 1) + slot;
+
 const DOMAINS_END = L.DOMAINS * L.DOMAINS_SIZE;
 
 /** Has all of a core's contexts be looked up again. */
@@ -120,7 +122,7 @@ function keepDomains(m: Machine, nonSecure: boolean, privileged: boolean, number
   const { u16, u32, core } = m;
   let at = knownDomains(m, nonSecure);
   if (at === 0) {
-    const next = (systemAt(core.index) + (nonSecure ? L.BANK_SIZE : 0) + L.BANK_NEXT_DOMAINS) >>> 2;
+    const next = (domainsAt(core, nonSecure) + L.DOMAINS_NEXT) >>> 2;
     const entry = u32[next]!;
     u32[next] = (entry + 1) % L.DOMAINS;
     at = domainsAt(core, nonSecure) + entry * L.DOMAINS_SIZE;

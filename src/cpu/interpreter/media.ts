@@ -66,37 +66,64 @@ function wrapBytes(n: u32, m: u32, subtract: bool, signed: bool): u32 {
   return (even & 0x00ff00ff) | ((odd & 0x00ff00ff) << 8);
 }
 
+/** Four sums or differences of bytes, saturated or halved; all lanes alike. */
+function narrowBytes(n: u32, m: u32, subtract: bool, signed: bool, saturate: bool): u32 {
+  const x = i32x4.splat(n);
+  const y = i32x4.splat(m);
+  let result: v128;
+  if (saturate) {
+    if (signed) result = subtract ? i8x16.sub_sat_s(x, y) : i8x16.add_sat_s(x, y);
+    else result = subtract ? i8x16.sub_sat_u(x, y) : i8x16.add_sat_u(x, y);
+  } else {
+    // What differs, halved, and what both have or only the subtrahend has.
+    const difference = v128.xor(x, y);
+    const half = signed ? i8x16.shr_s(difference, 1) : i8x16.shr_u(difference, 1);
+    result = subtract ? i8x16.sub(half, v128.andnot(y, x)) : i8x16.add(half, v128.and(x, y));
+  }
+  return i32x4.extract_lane(result, 0);
+}
+
+// @ts-ignore: decorator
+@inline
+function half(x: i32, y: i32, subtract: bool): i32 {
+  return subtract ? x - y : x + y;
+}
+
 function parallel(n: u32, m: u32, c: u32): u32 {
   const signed = (c & PARALLEL_SIGNED) != 0;
   const saturates = (c & PARALLEL_SATURATES) != 0;
-  const halves = (c & PARALLEL_HALVES) != 0;
-  let subtracts = c >>> PARALLEL_SUBTRACTS;
-  if ((c & (PARALLEL_BYTES | PARALLEL_SATURATES | PARALLEL_HALVES)) == PARALLEL_BYTES)
-    return wrapBytes(n, m, subtracts != 0, signed);
+  const subtracts = c >>> PARALLEL_SUBTRACTS;
+  if ((c & PARALLEL_BYTES) != 0)
+    return (c & (PARALLEL_SATURATES | PARALLEL_HALVES)) == 0
+      ? wrapBytes(n, m, subtracts != 0, signed)
+      : narrowBytes(n, m, subtracts != 0, signed, saturates);
   if ((c & PARALLEL_CROSSED) != 0) m = rotl<u32>(m, 16);
-  const bits: u32 = (c & PARALLEL_BYTES) != 0 ? 8 : 16;
-  const mask = ((<u32>1) << bits) - 1;
-  const most = <i32>(signed ? mask >>> 1 : mask);
-  const least = signed ? ~most : 0;
-  let result: u32 = 0;
-  let ge: u32 = 0;
-  for (let at: u32 = 0; at < 32; at += bits) {
-    let x = <i32>((n >>> at) & mask);
-    let y = <i32>((m >>> at) & mask);
-    if (signed) {
-      x = (x << (32 - bits)) >> (32 - bits);
-      y = (y << (32 - bits)) >> (32 - bits);
-    }
-    const subtract = (subtracts & 1) != 0;
-    subtracts >>>= 1;
-    let value = subtract ? x - y : x + y;
-    if (saturates) value = min(max(value, least), most);
-    else if (halves) value >>= 1;
-    else if (signed || subtract ? value >= 0 : <u32>value > mask) ge |= ((bits >>> 2) - 1) << (at >>> 3);
-    result |= (<u32>value & mask) << at;
+  const firstSubtracts = (subtracts & 1) != 0;
+  const secondSubtracts = (subtracts & 2) != 0;
+  let first = half(
+    signed ? low(n) : <i32>(n & 0xffff),
+    signed ? low(m) : <i32>(m & 0xffff),
+    firstSubtracts,
+  );
+  let second = half(
+    signed ? high(n) : <i32>(n >>> 16),
+    signed ? high(m) : <i32>(m >>> 16),
+    secondSubtracts,
+  );
+  if (saturates) {
+    const most: i32 = signed ? 0x7fff : 0xffff;
+    const least: i32 = signed ? -0x8000 : 0;
+    first = min(max(first, least), most);
+    second = min(max(second, least), most);
+  } else if ((c & PARALLEL_HALVES) != 0) {
+    first >>= 1;
+    second >>= 1;
+  } else {
+    // A sum without a sign has its carry.
+    const ge = (signed || firstSubtracts ? first >= 0 : first > 0xffff) ? 3 : 0;
+    store<u32>(GE, ge | ((signed || secondSubtracts ? second >= 0 : second > 0xffff) ? 12 : 0));
   }
-  if (!saturates && !halves) store<u32>(GE, ge);
-  return result;
+  return (<u32>first & 0xffff) | (<u32>second << 16);
 }
 
 function sumOfDifferences(n: u32, m: u32): u32 {

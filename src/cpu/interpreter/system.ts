@@ -276,7 +276,8 @@ function writeDomains(rec: usize): bool {
   if (load<u32>(MAY_TRANSLATE) == 0 || mode == MODE_USR || !isPlain(mode)) return false;
   const bank = load<u32>(BANK);
   const value = load<u32>(a(rec));
-  for (let at: usize = bank + BANK_DOMAINS; at < bank + BANK_DOMAINS + DOMAINS * DOMAINS_SIZE; at += DOMAINS_SIZE) {
+  let at: usize = load<u32>(BANK_DOMAINS);
+  for (const end = at + DOMAINS * DOMAINS_SIZE; at < end; at += DOMAINS_SIZE) {
     const pl1 = load<u16>(at, DOMAINS_PL1);
     if (load<u32>(at) != value || pl1 == UNKNOWN_CONTEXT) continue;
     store<u32>(bank, value, BANK_DACR);

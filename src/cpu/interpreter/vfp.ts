@@ -63,17 +63,20 @@ function isInexactSum<T>(x: T, y: T, sum: T): bool {
   return (fpscr() & IXC) == 0 && sumError<T>(x, y, sum) != (0 as T);
 }
 
+/** A sum that is normal or 0 is one of finite numbers. */
+// @ts-ignore: decorator
+@inline
 function add<T>(rec: usize, minus: bool): bool {
   const x = load<T>(vn(rec));
   const y = minus ? (-load<T>(vm(rec)) as T) : load<T>(vm(rec));
   const sum = (x + y) as T;
-  if (!rounds() || !isPlain<T>(x) || !isPlain<T>(y) || !(isSafe<T>(sum) || sum == (0 as T))) return false;
+  if (!rounds() || !(isSafe<T>(sum) || sum == (0 as T)) || isSubnormal<T>(x) || isSubnormal<T>(y)) return false;
   raiseInexact(isInexactSum<T>(x, y, sum));
   store<T>(vd(rec), sum);
   return true;
 }
 
-/** Whether a product of plain numbers has not underflowed or overflowed. */
+/** Whether a product has not underflowed or overflowed; then it is one of finite numbers. */
 // @ts-ignore: decorator
 @inline
 function isGoodProduct<T>(x: T, y: T, product: T): bool {
@@ -84,7 +87,7 @@ function multiply<T>(rec: usize): bool {
   const x = load<T>(vn(rec));
   const y = load<T>(vm(rec));
   const product = (x * y) as T;
-  if (!rounds() || !isPlain<T>(x) || !isPlain<T>(y) || !isGoodProduct<T>(x, y, product)) return false;
+  if (!rounds() || !isGoodProduct<T>(x, y, product) || isSubnormal<T>(x) || isSubnormal<T>(y)) return false;
   raiseInexact((fpscr() & IXC) == 0 && !isExact<T>(x, y, product));
   store<T>(vd(rec), options(rec) & NEGATE_PRODUCT ? (-product as T) : product);
   return true;
@@ -198,7 +201,8 @@ function fromInteger<T>(rec: usize): bool {
 function toInteger<T>(rec: usize): bool {
   const how = options(rec);
   const x = load<T>(vm(rec));
-  if (!isPlain<T>(x)) return false;
+  // What is no number or infinite is out of all ranges.
+  if (isSubnormal<T>(x)) return false;
   const exact = x as f64;
   if ((how & TO_ZERO) == 0 && fpscr() & RMODE) return false;
   const rounded = how & TO_ZERO ? trunc<f64>(exact) : nearest<f64>(exact);
@@ -267,11 +271,13 @@ export function floatingPoint(rec: usize): bool {
   if ((load<u32>(EXTENSION_ACCESS) & ACCESS_VFP) == 0) return false;
   switch (<u32>load<u16>(rec)) {
     case Op.VADD_F32:
+      return add<f32>(rec, false);
     case Op.VSUB_F32:
-      return add<f32>(rec, <u32>load<u16>(rec) == Op.VSUB_F32);
+      return add<f32>(rec, true);
     case Op.VADD_F64:
+      return add<f64>(rec, false);
     case Op.VSUB_F64:
-      return add<f64>(rec, <u32>load<u16>(rec) == Op.VSUB_F64);
+      return add<f64>(rec, true);
     case Op.VMUL_F32:
       return multiply<f32>(rec);
     case Op.VMUL_F64:
