@@ -309,6 +309,9 @@ function mayExecute(
   return !(regime === 'secure' && out.nonSecure && core.SCR & SCR_SIF);
 }
 
+/** Cache policies, inner or outer, of NMRR and of TEX, C and B, as MAIR writes them. */
+const POLICIES = [0x4, 0xf, 0xa, 0xe] as const;
+
 /** Normal memory or not, by TEX, C, B and S, remapped or not (B3.8.2, B3.8.3); and an attribute byte for it. */
 function shortMemoryType(bank: SystemBank, tex: number, cb: number, s: number): void {
   // PRRR.NS0 and NS1 say what S is, bits 18 and 19.
@@ -317,18 +320,15 @@ function shortMemoryType(bank: SystemBank, tex: number, cb: number, s: number): 
     const index = ((tex & 1) << 2) | cb;
     const type = (bank.MAIR0 >>> (2 * index)) & 3;
     out.normal = type >= 2;
-    // The inner and outer policies of NMRR as MAIR writes them.
-    const mair = [0x4, 0xf, 0xa, 0xe];
-    const inner = mair[(bank.MAIR1 >>> (2 * index)) & 3]!;
-    const outer = mair[(bank.MAIR1 >>> (16 + 2 * index)) & 3]!;
+    const inner = POLICIES[(bank.MAIR1 >>> (2 * index)) & 3]!;
+    const outer = POLICIES[(bank.MAIR1 >>> (16 + 2 * index)) & 3]!;
     out.attributes = out.normal ? (outer << 4) | inner : type === 1 ? 4 : 0;
     return;
   }
   const kind = (tex << 2) | cb;
   out.normal = !(kind === 0 || kind === 1 || kind === 0b01000);
-  const policy = (bits: number): number => [0x4, 0xf, 0xa, 0xe][bits]!;
   if (!out.normal) out.attributes = kind === 0 ? 0 : 4;
-  else if (tex & 4) out.attributes = (policy(tex & 3) << 4) | policy(cb);
+  else if (tex & 4) out.attributes = (POLICIES[tex & 3]! << 4) | POLICIES[cb]!;
   else if (tex === 1) out.attributes = cb === 0 ? 0x44 : 0xff;
   else out.attributes = cb === 2 ? 0xaa : 0xee;
 }
@@ -418,15 +418,18 @@ function walkShort(
     out.rights = READ | WRITE | EXECUTE;
     return true;
   }
-  const rightsOf = (as: boolean): number =>
-    SCTLR & SCTLR_AFE ? simpleRights(ap >>> 1, as) : shortRights(ap, as);
-  const rights = rightsOf(privileged);
-  const userWritable = (rightsOf(false) & WRITE) !== 0;
+  const simple = (SCTLR & SCTLR_AFE) !== 0;
+  const rights = simple ? simpleRights(ap >>> 1, privileged) : shortRights(ap, privileged);
+  const usersRights = simple ? simpleRights(ap >>> 1, false) : shortRights(ap, false);
+  const userWritable = (usersRights & WRITE) !== 0;
   const execute =
     !neverExecute && mayExecute(core, regime, SCTLR, rights, userWritable, privileged, neverPrivileged);
   out.rights = rights | (execute ? EXECUTE : 0);
   return true;
 }
+
+/** Of MemAttr<3:2> and <1:0>, as MAIR writes them: 1 Non-cacheable, 2 Write-Through, 3 Write-Back (table B3-32). */
+const STAGE2_POLICIES = [0, 4, 0xa, 0xf] as const;
 
 const SMALLEST = 12;
 /** Bits that one level of long descriptors resolves. */
@@ -559,10 +562,8 @@ function walkStage2(m: Machine, core: Core, ipa: number): boolean {
     const attribute = (low >>> 2) & 15;
     out.normal = attribute >>> 2 !== 0;
     out.shareable = isShareable(low);
-    // MemAttr<3:2> and <1:0>: 1 Non-cacheable, 2 Write-Through, 3 Write-Back (table B3-32).
-    const policy = [0, 4, 0xa, 0xf];
     out.attributes = out.normal
-      ? (policy[attribute >>> 2]! << 4) | policy[attribute & 3]!
+      ? (STAGE2_POLICIES[attribute >>> 2]! << 4) | STAGE2_POLICIES[attribute & 3]!
       : attribute === 0
         ? 0
         : 4;

@@ -316,26 +316,27 @@ export interface Invalidation {
   readonly core: number | undefined;
   readonly regime: Regime;
   /** Only this VMID's, of the Non-secure PL1&0 regime. */
-  readonly vmid?: number;
+  readonly vmid: number | undefined;
   /** Only this ASID's; of an address the global ones, too. */
-  readonly asid?: number;
+  readonly asid: number | undefined;
   /** Only those that translate this address. */
-  readonly address?: number;
+  readonly address: number | undefined;
 }
+
+const isNamed = (context: Context, which: Invalidation): boolean =>
+  (which.core === undefined || context.core === which.core) &&
+  context.regime === which.regime &&
+  (which.vmid === undefined || context.vmid === which.vmid);
 
 /** Takes entries out of the TLB (B3.10.5). */
 export function invalidate(m: Machine, which: Invalidation): void {
   const { list, numbers, large } = contexts(m);
   const { address } = which;
-  const matches = (context: Context): boolean =>
-    (which.core === undefined || context.core === which.core) &&
-    context.regime === which.regime &&
-    (which.vmid === undefined || context.vmid === which.vmid);
   if (address !== undefined && !large.has(address >>> 20)) {
     // Nothing but single pages there: each context can have it in one place only.
     for (const number of numbers.values()) {
       const context = list[number]!;
-      if (matches(context)) invalidateEntry(m, entryAt(address, number), number, context, which);
+      if (isNamed(context, which)) invalidateEntry(m, entryAt(address, number), number, context, which);
     }
     return;
   }
@@ -343,7 +344,7 @@ export function invalidate(m: Machine, which: Invalidation): void {
   const byAsid = address === undefined ? which.asid : undefined;
   for (const [key, number] of numbers) {
     const context = list[number]!;
-    if (matches(context) && (byAsid === undefined || context.asid === byAsid)) numbers.delete(key);
+    if (isNamed(context, which) && (byAsid === undefined || context.asid === byAsid)) numbers.delete(key);
   }
   m.forgotten++;
   for (const core of m.cores)

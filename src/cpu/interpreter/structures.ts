@@ -64,16 +64,19 @@ function move(to: usize, from: usize, size: u32): void {
   else store<u64>(to, load<u64>(from));
 }
 
-function transferMultiple(rec: usize, loads: bool): bool {
-  const how = options(rec);
+/** Copies doublewords that follow one another in memory and in the registers. */
+// @ts-ignore: decorator
+@inline
+function copy(to: usize, from: usize, bytes: u32): void {
+  store<u64>(to, load<u64>(from));
+  for (let at: u32 = DOUBLEWORD; at < bytes; at += DOUBLEWORD) store<u64>(to + at, load<u64>(from + at));
+}
+
+/** Moves groups of structures of two elements or more, each of one register. */
+function moveStructures(register: usize, place: usize, how: u32, loads: bool): void {
   const count = countOf(how);
   const groups = (how >>> STRUCTURE_GROUPS) & 7;
-  const bytes = groups * count * DOUBLEWORD;
-  let place = placeOf(rec, how, bytes, loads);
-  if (place == 0) return false;
-  let register = vd(rec);
-  // Elements that are no structures stand in memory as in the registers.
-  const size = count == 1 ? DOUBLEWORD : sizeOf(how);
+  const size = sizeOf(how);
   const apart = apartOf(how);
   for (let group: u32 = 0; group < groups; group++) {
     for (let at: u32 = 0; at < DOUBLEWORD; at += size) {
@@ -86,6 +89,68 @@ function transferMultiple(rec: usize, loads: bool): bool {
     }
     register += DOUBLEWORD;
   }
+}
+
+/** The same of four elements of 8 to 32 bits in registers that follow one another: two structures' worth of words. */
+function moveFours(register: usize, place: usize, size: u32, apart: u32, loads: bool): void {
+  const second = register + apart;
+  const third = second + apart;
+  const fourth = third + apart;
+  if (loads) {
+    let first = v128.load(place);
+    let last = v128.load(place, 16);
+    if (size == 1) {
+      first = transposedBytes(first);
+      last = transposedBytes(last);
+    } else if (size == 2) {
+      first = v128.shuffle<u16>(first, first, 0, 4, 1, 5, 2, 6, 3, 7);
+      last = v128.shuffle<u16>(last, last, 0, 4, 1, 5, 2, 6, 3, 7);
+    }
+    const lower = v128.shuffle<u32>(first, last, 0, 4, 1, 5);
+    const upper = v128.shuffle<u32>(first, last, 2, 6, 3, 7);
+    store<u64>(register, i64x2.extract_lane(lower, 0));
+    store<u64>(second, i64x2.extract_lane(lower, 1));
+    store<u64>(third, i64x2.extract_lane(upper, 0));
+    store<u64>(fourth, i64x2.extract_lane(upper, 1));
+    return;
+  }
+  const lower = i64x2.replace_lane(i64x2.splat(load<u64>(register)), 1, load<u64>(second));
+  const upper = i64x2.replace_lane(i64x2.splat(load<u64>(third)), 1, load<u64>(fourth));
+  let first = v128.shuffle<u32>(lower, upper, 0, 2, 4, 6);
+  let last = v128.shuffle<u32>(lower, upper, 1, 3, 5, 7);
+  if (size == 1) {
+    first = transposedBytes(first);
+    last = transposedBytes(last);
+  } else if (size == 2) {
+    first = v128.shuffle<u16>(first, first, 0, 2, 4, 6, 1, 3, 5, 7);
+    last = v128.shuffle<u16>(last, last, 0, 2, 4, 6, 1, 3, 5, 7);
+  }
+  v128.store(place, first);
+  v128.store(place, last, 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function transposedBytes(x: v128): v128 {
+  return v128.shuffle<u8>(x, x, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+}
+
+/** Bytes of a group of four registers. */
+const FOUR_REGISTERS: u32 = 32;
+
+function transferMultiple(rec: usize, loads: bool): bool {
+  const how = options(rec);
+  const bytes = ((how >>> STRUCTURE_GROUPS) & 7) * countOf(how) * DOUBLEWORD;
+  const place = placeOf(rec, how, bytes, loads);
+  if (place == 0) return false;
+  const register = vd(rec);
+  // Elements that are no structures stand in memory as in the registers.
+  if (countOf(how) == 1) {
+    if (loads) copy(register, place, bytes);
+    else copy(place, register, bytes);
+  } else if (bytes == FOUR_REGISTERS && countOf(how) == 4)
+    moveFours(register, place, sizeOf(how), apartOf(how), loads);
+  else moveStructures(register, place, how, loads);
   writeBack(rec, bytes);
   return true;
 }

@@ -34,6 +34,7 @@ import {
   DOMAINS_SIZE,
   DOMAINS_USER,
   EXCEPTIONS,
+  EXTENSION_ACCESS,
   FIRST_ADDRESS,
   FIRST_AT,
   FIRST_FAULT_ADDRESS,
@@ -286,6 +287,8 @@ function writeDomains(rec: usize): bool {
     store<u32>(CONTEXT_USER, user == UNKNOWN_CONTEXT ? NO_CONTEXT : <u32>user << 2);
     store<u32>(CONTEXT_PL1, <u32>pl1 << 2);
     store<u32>(CONTEXT, <u32>pl1 << 2);
+    // As after every MCR: what is the same here must not hang on what is known.
+    store<u32>(EXTENSION_ACCESS, 0);
     return true;
   }
   return false;

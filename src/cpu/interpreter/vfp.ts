@@ -57,12 +57,6 @@ function scalars(): bool {
   return (fpscr() & LEN_STRIDE) == 0;
 }
 
-// @ts-ignore: decorator
-@inline
-function isInexactSum<T>(x: T, y: T, sum: T): bool {
-  return (fpscr() & IXC) == 0 && sumError<T>(x, y, sum) != (0 as T);
-}
-
 /** A sum that is normal or 0 is one of finite numbers. */
 // @ts-ignore: decorator
 @inline
@@ -70,8 +64,10 @@ function add<T>(rec: usize, minus: bool): bool {
   const x = load<T>(vn(rec));
   const y = minus ? (-load<T>(vm(rec)) as T) : load<T>(vm(rec));
   const sum = (x + y) as T;
-  if (!rounds() || !(isSafe<T>(sum) || sum == (0 as T)) || isSubnormal<T>(x) || isSubnormal<T>(y)) return false;
-  raiseInexact(isInexactSum<T>(x, y, sum));
+  const how = fpscr();
+  if (how & (RMODE | LEN_STRIDE)) return false;
+  if (!(isSafe<T>(sum) || sum == (0 as T)) || isSubnormal<T>(x) || isSubnormal<T>(y)) return false;
+  if ((how & IXC) == 0 && sumError<T>(x, y, sum) != (0 as T)) store<u32>(FPSCR, how | IXC);
   store<T>(vd(rec), sum);
   return true;
 }
@@ -87,8 +83,10 @@ function multiply<T>(rec: usize): bool {
   const x = load<T>(vn(rec));
   const y = load<T>(vm(rec));
   const product = (x * y) as T;
-  if (!rounds() || !isGoodProduct<T>(x, y, product) || isSubnormal<T>(x) || isSubnormal<T>(y)) return false;
-  raiseInexact((fpscr() & IXC) == 0 && !isExact<T>(x, y, product));
+  const how = fpscr();
+  if (how & (RMODE | LEN_STRIDE)) return false;
+  if (!isGoodProduct<T>(x, y, product) || isSubnormal<T>(x) || isSubnormal<T>(y)) return false;
+  if ((how & IXC) == 0 && !isExact<T>(x, y, product)) store<u32>(FPSCR, how | IXC);
   store<T>(vd(rec), options(rec) & NEGATE_PRODUCT ? (-product as T) : product);
   return true;
 }
@@ -254,6 +252,10 @@ function transferMany(rec: usize, loads: bool): bool {
   if (place == 0 || first + count > WORDS) return false;
   let register = wordAt(first);
   const end = register + (count << 2);
+  for (; register + 16 <= end; register += 16, place += 16) {
+    if (loads) v128.store(register, v128.load(place));
+    else v128.store(place, v128.load(register));
+  }
   for (; register + 8 <= end; register += 8, place += 8) {
     if (loads) store<u64>(register, load<u64>(place));
     else store<u64>(place, load<u64>(register));

@@ -9,6 +9,7 @@ import { dataAbort, undefinedInstruction } from '../exceptions.js';
 import { FAULT_ACCESS_FLAG, FAULT_TRANSLATION } from '../faults.js';
 import { checkWatchpoints } from '../memory.js';
 import { currentRegime, isFlat, walk } from '../mmu.js';
+import { lookup } from '../tlb.js';
 import type { Machine } from '../state.js';
 import * as R from '../../isa/system-registers.js';
 import type { Accesses, Conditions } from './access.js';
@@ -27,7 +28,7 @@ const MMU_FAULTS: readonly number[] = [FAULT_TRANSLATION, FAULT_ACCESS_FLAG];
 
 /** Translates the address of an operation. A fault is one of data, and a write's (B3.13.6, HSR.CM and WnR). */
 function translateForMaintenance(m: Machine, address: number): void {
-  if (isFlat(m)) return;
+  if (isFlat(m) || lookup(m, address, false) >= 0) return;
   const found = walk(m, currentRegime(m), address, isPrivileged(m));
   if (!MMU_FAULTS.includes(found.fault & ~3)) return;
   dataAbort(m, address, found.fault, found, { write: true, maintenance: true });

@@ -12,20 +12,22 @@ const HCR_FB = 1 << R.HCR.bits.FB;
 
 type Operation = { readonly write: (m: Machine, value: number) => void } & Conditions;
 
+/** What the value written to an operation names. */
+type Named = Pick<Invalidation, 'asid' | 'address'>;
+
 /** Of the PL1&0 regime that is current. */
-function pl1(
-  everywhere: boolean,
-  which: (value: number) => Pick<Invalidation, 'asid' | 'address'>,
-): Operation {
+function pl1(everywhere: boolean, which: (value: number) => Named): Operation {
   return {
     write: (m, value) => {
       const secure = isSecure(m);
       const forced = !secure && modeOf(m) !== MODE_HYP && (m.core.HCR & HCR_FB) !== 0;
+      const { asid, address } = which(value);
       invalidate(m, {
         core: everywhere || forced ? undefined : m.core.index,
         regime: secure ? 'secure' : 'non-secure',
-        ...(secure ? {} : { vmid: currentVmid(m.core) }),
-        ...which(value),
+        vmid: secure ? undefined : currentVmid(m.core),
+        asid,
+        address,
       });
     },
     trap: hcr('TTLB'),
@@ -33,25 +35,22 @@ function pl1(
 }
 
 /** Of Hyp mode's regime, or of the Non-secure PL1&0 one with all VMIDs. */
-function pl2(
-  everywhere: boolean,
-  regime: 'hyp' | 'non-secure',
-  which: (value: number) => Pick<Invalidation, 'address'>,
-): Operation {
+function pl2(everywhere: boolean, regime: 'hyp' | 'non-secure', which: (value: number) => Named): Operation {
   return {
     write: (m, value) => {
-      invalidate(m, { core: everywhere ? undefined : m.core.index, regime, ...which(value) });
+      const { address } = which(value);
+      const core = everywhere ? undefined : m.core.index;
+      invalidate(m, { core, regime, vmid: undefined, asid: undefined, address });
     },
   };
 }
 
-const all = (): object => ({});
-const byAsid = (value: number): { asid: number } => ({ asid: value & 0xff });
-const byAddress = (value: number): { address: number } => ({ address: (value & 0xfffff000) >>> 0 });
-const byBoth = (value: number): { asid: number; address: number } => ({
-  ...byAsid(value),
-  ...byAddress(value),
-});
+const all = (): Named => NOTHING;
+const NOTHING: Named = { asid: undefined, address: undefined };
+const byAsid = (value: number): Named => ({ asid: value & 0xff, address: undefined });
+const addressOf = (value: number): number => (value & 0xfffff000) >>> 0;
+const byAddress = (value: number): Named => ({ asid: undefined, address: addressOf(value) });
+const byBoth = (value: number): Named => ({ asid: value & 0xff, address: addressOf(value) });
 
 const here = { all: pl1(false, all), byAddress: pl1(false, byBoth), byAsid: pl1(false, byAsid) };
 
