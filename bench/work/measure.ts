@@ -6,6 +6,7 @@ import { bootFiles } from '../../scripts/lib/card-image.js';
 import { programArchive } from '../../scripts/lib/initramfs.js';
 import type { Inputs, KernelInput } from '../../scripts/lib/inputs.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
+import { coremark } from './coremark.js';
 import type { Work } from './run.js';
 
 /** A kind of work in both engines. */
@@ -42,8 +43,9 @@ export async function measureWork(
   const program = join(folder, 'work');
   const card = join(folder, 'work-card');
   mkdirSync(folder, { recursive: true });
-  const options = ['-std=gnu11', '-O2', '-mcpu=cortex-a7', '-mfpu=neon-vfpv4', '-static'];
-  execFileSync('arm-linux-gnueabihf-gcc', [...options, join(here, 'work.c'), '-lm', '-o', program]);
+  const options = ['-std=gnu11', '-O2', '-mcpu=cortex-a7', '-mfpu=neon-vfpv4'];
+  const objects = [join(here, 'work.c'), await coremark(options)];
+  execFileSync('arm-linux-gnueabihf-gcc', [...options, '-static', ...objects, '-lm', '-o', program]);
   const files = await bootFiles(kernel, firmware, {
     config: 'initramfs initramfs7 followkernel\n',
     // One core: the threads of QEMU's others would get in its way where the host has as few.

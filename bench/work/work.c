@@ -137,6 +137,16 @@ static void copies(unsigned n) {
   sink = words[MIB + 5];
 }
 
+int coremark_main(int argc, char *argv[]);
+
+/* CoreMark's own arguments: three seeds, iterations, algorithms, contexts, size. */
+static void coremark(unsigned n) {
+  char iterations[12];
+  snprintf(iterations, sizeof iterations, "%u", n);
+  char *arguments[] = {"coremark", "0x0", "0x0", "0x66", iterations, "7", "1", "2000", 0};
+  coremark_main(8, arguments);
+}
+
 static const struct {
   const char *name;
   void (*run)(unsigned);
@@ -154,6 +164,7 @@ static const struct {
   {"NEON int16", neon_integers, 60000},
   {"NEON f32", neon_floats, 10000},
   {"memcpy", copies, 200},
+  {"CoreMark", coremark, 3000},
 };
 
 static uint64_t nanoseconds(void) {
