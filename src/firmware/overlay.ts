@@ -19,24 +19,116 @@ function unfit(what: string): HypberryError {
  * @param value empty stands for true
  * @param base the tree that a resolved overlay goes to: its nodes can be meant as well
  * @returns false where the tree has no such parameter
- * Throws `tree.overlay` for forms that are not done here: lookup tables, literal assignments, `reg` and `name`.
+ * Throws `tree.overlay` where what it says cannot be done.
  */
 export function setParameter(fdt: Fdt, name: string, value: string, base?: Fdt): boolean {
   const declaration = findNode(fdt, '/__overrides__')?.properties.get(name);
   if (!declaration) return false;
-  let at = 0;
-  while (at + 4 < declaration.length) {
-    const phandle = readU32BE(declaration, at);
-    const target = fdtText(declaration.subarray(at + 4));
-    at += 4 + target.length + 1;
-    if (phandle === 0) toggleFragments(fdt, target, isTrue(value));
-    else {
-      const node = findByPhandle(fdt.root, phandle) ?? (base && findByPhandle(base.root, phandle));
-      if (!node) throw unfit(`its parameter ${name} is about a node that is not there`);
-      setProperty(node, target, value);
+  for (const { phandle, target, assigned } of readDeclaration(declaration)) {
+    if (phandle === 0) {
+      toggleFragments(fdt, target, isTrue(value));
+      continue;
     }
+    const node = findByPhandle(fdt.root, phandle) ?? (base && findByPhandle(base.root, phandle));
+    if (!node) throw unfit(`its parameter ${name} is about a node that is not there`);
+    setProperty(node, target, typeof assigned === 'object' ? lookUp(assigned, value) : (assigned ?? value));
   }
   return true;
+}
+
+/** What a property is set to: text as somebody writes it, or a cell. */
+type Assigned = string | number;
+
+/** A table that stands for the value (part 2.2.7). */
+interface LookupTable {
+  readonly entries: ReadonlyMap<string, Assigned>;
+  /** For what is not among them. */
+  readonly otherwise: Assigned | undefined;
+  /** Whether what is not among them stays as it is; where there is no `otherwise` either, it is an error. */
+  readonly passes: boolean;
+}
+
+/** One of the targets in a parameter's declaration. */
+interface Target {
+  /** Of the node; 0 where it is about fragments. */
+  readonly phandle: number;
+  /** Property with separator and offset, or operations on fragments. */
+  readonly target: string;
+  /** What it is set to in the place of the parameter's value (part 2.2.6), or the table that the value goes through. */
+  readonly assigned: Assigned | LookupTable | undefined;
+}
+
+/** Takes a declaration apart: phandle and text, again and again; behind a text that ends in `=` a cell. */
+function* readDeclaration(bytes: Uint8Array): Generator<Target> {
+  let at = 0;
+  const text = (): string => {
+    const end = bytes.indexOf(0, at);
+    if (end < 0) throw unfit('a parameter of it has no end');
+    const found = fdtText(bytes.subarray(at, end + 1));
+    at = end + 1;
+    return found;
+  };
+  const cell = (): number => {
+    if (at + 4 > bytes.length) throw unfit('a parameter of it has no end');
+    at += 4;
+    return readU32BE(bytes, at - 4);
+  };
+  while (at + 4 < bytes.length) {
+    const phandle = cell();
+    const declared = text();
+    if (phandle === 0) {
+      yield { phandle, target: declared, assigned: undefined };
+      continue;
+    }
+    const table = declared.indexOf('{');
+    const equals = declared.indexOf('=');
+    if (table >= 0 && (equals < 0 || table < equals)) {
+      const parts: (string | number)[] = [declared.slice(table + 1)];
+      for (let last = parts[0] as string; !last.includes('}'); parts.push(last)) {
+        if (!last.endsWith('=')) throw unfit(`the table in "${declared}" has no end`);
+        parts.push(cell());
+        last = text();
+      }
+      yield { phandle, target: declared.slice(0, table), assigned: readTable(parts) };
+    } else if (equals >= 0) {
+      const literal = declared.slice(equals + 1);
+      const assigned = literal === '' ? cell() : literal.replace(/^'(.*)'$/, '$1');
+      yield { phandle, target: declared.slice(0, equals), assigned };
+    } else yield { phandle, target: declared, assigned: undefined };
+  }
+}
+
+/** @param parts what stands between the braces: texts, the last one with `}`, and cells between them */
+function readTable(parts: readonly (string | number)[]): LookupTable {
+  const entries = new Map<string, Assigned>();
+  let otherwise: Assigned | undefined;
+  let passes = false;
+  const add = (key: string, value: Assigned | undefined): void => {
+    if (key !== '') entries.set(key, value ?? key);
+    else if (value === undefined) passes = true;
+    else otherwise = value;
+  };
+  parts.forEach((part, i) => {
+    if (typeof part === 'number') return;
+    const next = parts[i + 1];
+    const inside = typeof next === 'number' ? part : part.slice(0, part.lastIndexOf('}'));
+    // Behind a cell the comma is implicit, and behind the last one nothing has to stand.
+    if (inside === '' && i > 0) return;
+    const pairs = inside.match(/(?:'[^']*'|[^,'])+|(?<=,|^)(?=,|$)/g) ?? [''];
+    pairs.forEach((pair, j) => {
+      const [, key = '', equals, value = ''] = /^([^=]*)(=?)([^]*)$/.exec(pair) ?? [];
+      const isLast = j === pairs.length - 1 && typeof next === 'number';
+      add(key, isLast ? next : equals === '' ? undefined : value.replace(/^'(.*)'$/, '$1'));
+    });
+  });
+  return { entries, otherwise, passes };
+}
+
+function lookUp({ entries, otherwise, passes }: LookupTable, value: string): Assigned {
+  const found = entries.get(value) ?? otherwise ?? (passes ? value : undefined);
+  if (found === undefined)
+    throw unfit(`its parameter takes ${[...entries.keys()].join(', ')}, and not "${value}"`);
+  return found;
 }
 
 const isTrue = (value: string): boolean =>
@@ -61,37 +153,41 @@ const NUMBER_SIZES: Readonly<Record<string, number>> = { '.': 1, ';': 2, ':': 4,
 /** Offsets in properties beyond this are damage. */
 const PROPERTY_LIMIT = 0xffff;
 
-function setProperty(node: FdtNode, target: string, value: string): void {
-  if (/[={]/.test(target) || /^(reg|name)\b/.test(target))
-    throw unfit(`its parameter for "${target}" has a form not done here`);
+function setProperty(node: FdtNode, target: string, value: Assigned): void {
   const [, property = '', kind = '', offset = ''] = /^([^.;:#?![]+)([.;:#?![]?)(\w*)$/.exec(target) ?? [];
+  const text = String(value);
   const size = NUMBER_SIZES[kind];
-  if (size !== undefined) {
+  if (property === 'name') {
+    if (!/^[\w,.+@-]+$/.test(text)) throw unfit(`"${text}" cannot be the name of a node`);
+    node.name = text;
+  } else if (size !== undefined) {
     const from = Number(offset);
     if (!(from <= PROPERTY_LIMIT)) throw unfit(`its parameter for "${target}" has no sound offset`);
     const old = node.properties.get(property) ?? new Uint8Array(0);
     const bytes = new Uint8Array(Math.max(old.length, from + size));
     bytes.set(old);
-    let rest = toNumber(value);
+    const number = toNumber(text);
+    let rest = number;
     for (let i = size - 1; i >= 0; i--, rest >>= 8n) bytes[from + i] = Number(rest & 0xffn);
     node.properties.set(property, bytes);
+    if (property === 'reg' && from === 0) node.name = node.name.replace(/@.*/, `@${number.toString(16)}`);
   } else if (kind === '?' || kind === '!') {
-    if (isTrue(value) === (kind === '?')) node.properties.set(property, new Uint8Array(0));
+    if (isTrue(text) === (kind === '?')) node.properties.set(property, new Uint8Array(0));
     else node.properties.delete(property);
   } else if (kind === '[') {
-    const digits = value.replaceAll(':', '');
+    const digits = text.replaceAll(':', '');
     node.properties.set(
       property,
       Uint8Array.from(digits.match(/../g) ?? [], (byte) => parseInt(byte, 16)),
     );
   } else if (property === 'status') {
-    const known = value === 'okay' || value === 'disabled';
-    node.properties.set(property, fdtFromText(known ? value : isTrue(value) ? 'okay' : 'disabled'));
+    const known = text === 'okay' || text === 'disabled';
+    node.properties.set(property, fdtFromText(known ? text : isTrue(text) ? 'okay' : 'disabled'));
   } else if (property === 'bootargs') {
     const old = node.properties.get(property);
-    node.properties.set(property, fdtFromText([old && fdtText(old), value].filter(Boolean).join(' ')));
+    node.properties.set(property, fdtFromText([old && fdtText(old), text].filter(Boolean).join(' ')));
   } else {
-    node.properties.set(property, fdtFromText(value));
+    node.properties.set(property, fdtFromText(text));
   }
 }
 
@@ -120,7 +216,8 @@ export function resolveOverlay(fdt: Fdt, overlay: Fdt): void {
 }
 
 /**
- * Merges each fragment's `__overlay__` of a resolved overlay into its target in the tree. Changes both.
+ * Merges each fragment's `__overlay__` of a resolved overlay into its target in the tree, and gives the tree the labels
+ * that it exports (part 2.3). Changes both.
  * Throws `tree.overlay` where a target is not there; the tree is then half changed.
  */
 export function mergeOverlay(fdt: Fdt, overlay: Fdt): void {
@@ -138,6 +235,33 @@ export function mergeOverlay(fdt: Fdt, overlay: Fdt): void {
   const inner = fragments.map((item) => ({ ...item, into: innerTarget(item) }));
   for (const { into, body } of inner) if (into) merge(into, body);
   for (const { into, fragment, body } of inner) if (!into) merge(targetOf(fdt, fragment), body);
+  exportLabels(fdt, overlay);
+}
+
+/** Labels of `__exports__` become labels of the tree: the fragment in their path is its target. */
+function exportLabels(fdt: Fdt, overlay: Fdt): void {
+  const child = (name: string): FdtNode | undefined => overlay.root.children.find((it) => it.name === name);
+  const symbols = child('__symbols__')?.properties;
+  const known = fdt.root.children.find(({ name }) => name === '__symbols__');
+  for (const label of child('__exports__')?.properties.keys() ?? []) {
+    const path = symbols?.get(label);
+    const [, fragmentName = '', rest = ''] =
+      /^\/([^/]+)\/__overlay__(.*)$/.exec(path ? fdtText(path) : '') ?? [];
+    const fragment = child(fragmentName);
+    const target = fragment && pathOf(fdt.root, targetOf(fdt, fragment));
+    if (target === undefined) continue;
+    known?.properties.set(label, fdtFromText(`${target}${rest}` || '/'));
+  }
+}
+
+/** The path of a node, empty for the root; undefined where it is not below it. */
+function pathOf(root: FdtNode, node: FdtNode): string | undefined {
+  if (root === node) return '';
+  for (const below of root.children) {
+    const path = pathOf(below, node);
+    if (path !== undefined) return `/${below.name}${path}`;
+  }
+  return undefined;
 }
 
 function targetPhandle(fragment: FdtNode): number | undefined {

@@ -2,7 +2,7 @@ import { HypberryError } from '../base/errors.js';
 import type { CardReader } from '../card/card.js';
 import { textSetting, type Config } from './config.js';
 import { readSized } from './file-size.js';
-import { findNode, readFdt, type Fdt } from './fdt.js';
+import { fdtText, findNode, readFdt, type Fdt } from './fdt.js';
 import { mergeOverlay, resolveOverlay, setParameter } from './overlay.js';
 import { firstThere } from './readers.js';
 
@@ -47,6 +47,7 @@ export async function applyTreeSettings(
   let overlay: { name: string; fdt: Fdt } | undefined;
   const folder = await overlayFolder(card, config, prefix);
   nameI2c(tree);
+  let map: Fdt | undefined;
 
   /** Does a change to copies, so that one that fails leaves nothing behind. */
   let changes = 0;
@@ -102,12 +103,15 @@ export async function applyTreeSettings(
     finish();
     if (first === '') continue;
     try {
-      const bytes = await readOverlay(card, folder, first);
+      map ??= await readMap(card, folder);
+      const mapped = mappedName(map, first, notes);
+      if (mapped === undefined) continue;
+      const bytes = await readOverlay(card, folder, mapped);
       if (!bytes) {
-        notes.push(`The overlay ${first} is not on the card.`);
+        notes.push(`The overlay ${mapped} is not on the card.`);
         continue;
       }
-      overlay = { name: first, fdt: readFdt(bytes) };
+      overlay = { name: mapped, fdt: readFdt(bytes) };
     } catch (error) {
       if (!(error instanceof HypberryError) || error.code.startsWith('card.')) throw error;
       notes.push(`The overlay ${first} was not applied: ${error.message}`);
@@ -138,6 +142,43 @@ function* parametersOf(text: string): Generator<{ name: string; value: string; w
 async function overlayFolder(card: CardReader, config: Config, prefix: string): Promise<string> {
   const folder = textSetting(config, 'overlay_prefix') ?? OVERLAYS;
   return (await card.stat(`${prefix}${folder}README`)) ? prefix + folder : folder;
+}
+
+/** The overlay map (documentation, part 2.2.10): which overlay stands for another on which board. */
+const MAP = 'overlay_map.dtb';
+/** The Pi 2's family in it. */
+const PLATFORM = 'bcm2835';
+
+async function readMap(card: CardReader, folder: string): Promise<Fdt> {
+  const file = folder + MAP;
+  const bytes = (await card.stat(file)) ? await readSized(card, file, 'device tree') : undefined;
+  return bytes
+    ? readFdt(bytes)
+    : { root: { name: '', properties: new Map(), children: [] }, reservations: [], bootCpu: 0 };
+}
+
+/** The overlay that is taken for a name, on this board; undefined, and noted, where the map has none. */
+function mappedName(map: Fdt, name: string, notes: string[]): string | undefined {
+  const node = map.root.children.find((it) => it.name === name);
+  if (!node) return name;
+  const text = (property: string): string | undefined => {
+    const value = node.properties.get(property);
+    return value && fdtText(value);
+  };
+  const here = text(PLATFORM);
+  if (here !== undefined) return here === '' ? name : here;
+  const renamed = text('renamed');
+  if (renamed !== undefined) {
+    notes.push(`The overlay ${name} is called ${renamed} now.`);
+    return renamed;
+  }
+  const deprecated = text('deprecated');
+  notes.push(
+    deprecated === undefined
+      ? `The overlay ${name} is not for a Pi 2, and was not applied.`
+      : `The overlay ${name} is gone, and was not applied: ${deprecated}.`,
+  );
+  return undefined;
 }
 
 /** `NAME.dtbo`, or the name that overlays had in 2015; a name with a dot is the file's own, also with its folder in front. */

@@ -83,6 +83,13 @@ const OVERLAY = `/dts-v1/;
     bare = <0>,"-0-3";
     args = <&chosen_of_mine>,"bootargs";
     odd = <&clock>,"x{a=b}";
+    letter = <&clock>,"letter{a=alpha,b='bravo, boy',c,=other}";
+    open = <&clock>,"open{a=alpha,}";
+    bus = <&clock>,"wide-ref:0{0=",<&i2c1>,"1=",<&gpio>,"}";
+    setting = <&clock>,"literal=always", <&clock>,"wide-literal:4=0x1234", <&clock>,"wide-ref:0=",<&gpio>,
+              <&clock>,"mac[=b8:27:eb:01:23:45", <&clock>,"status=okay", <&clock>,"label";
+    addr = <&rtc>,"reg:0";
+    called = <&rtc>,"name";
   };
   fragment@4 { target-path = "/chosen"; chosen_of_mine: __overlay__ { bootargs = "b"; }; };
 };`;
@@ -198,7 +205,14 @@ describe('config.txt', () => {
     const get = (path: string, name: string): string =>
       execFileSync(
         'fdtget',
-        [...(/rate|small|wide|long|mac|freq/.test(name) ? ['-t', 'bx'] : []), '-d', 'none', file, path, name],
+        [
+          ...(/rate|small|wide|long|mac|freq|reg/.test(name) ? ['-t', 'bx'] : []),
+          '-d',
+          'none',
+          file,
+          path,
+          name,
+        ],
         {
           encoding: 'utf8',
         },
@@ -229,6 +243,29 @@ describe('config.txt', () => {
     ['fragments switched off', 'dtoverlay=rtc,bare', '/soc/i2c@7e804000', 'status', 'disabled'],
     ['arguments that add up', 'dtoverlay=rtc,args=c', '/chosen', 'bootargs', 'b c'],
     // The forms that start.elf has had since 2015, by the separators that stand in it; raspberrypi/firmware, issue 405.
+    // Parts 2.2.6 to 2.2.9.
+    ['a table', 'dtoverlay=rtc,letter=a', '/new-clock', 'letter', 'alpha'],
+    ['quotes in it', 'dtoverlay=rtc,letter=b', '/new-clock', 'letter', 'bravo, boy'],
+    ['a key that is its own value', 'dtoverlay=rtc,letter=c', '/new-clock', 'letter', 'c'],
+    ['its default', 'dtoverlay=rtc,letter=zulu', '/new-clock', 'letter', 'other'],
+    ['its default without a value', 'dtoverlay=rtc,letter', '/new-clock', 'letter', 'other'],
+    ['a table that lets others through', 'dtoverlay=rtc,open=x', '/new-clock', 'open', 'x'],
+    ['the same for one of its own', 'dtoverlay=rtc,open=a', '/new-clock', 'open', 'alpha'],
+    ['a table of references', 'dtoverlay=rtc,bus=1', '/new-clock', 'wide-ref', '0 0 0 1'],
+    ['a literal', 'dtoverlay=rtc,setting=x', '/new-clock', 'literal', 'always'],
+    ['a literal number', 'dtoverlay=rtc,setting=x', '/new-clock', 'wide-literal', '0 0 0 0 0 0 12 34'],
+    ['a literal reference', 'dtoverlay=rtc,setting=x', '/new-clock', 'wide-ref', '0 0 0 1'],
+    ['literal bytes', 'dtoverlay=rtc,setting=x', '/new-clock', 'mac', 'b8 27 eb 1 23 45'],
+    ['a literal status', 'dtoverlay=rtc,setting=0', '/new-clock', 'status', 'okay'],
+    ['and the value itself beside literals', 'dtoverlay=rtc,setting=x', '/new-clock', 'label', 'x'],
+    [
+      'an address, which is in the name too',
+      'dtoverlay=rtc,addr=0x51',
+      '/soc/i2c@7e804000/rtc@51',
+      'reg',
+      '0 0 0 51',
+    ],
+    ['a name', 'dtoverlay=rtc,called=clock2', '/soc/i2c@7e804000/clock2', 'reg', '0 0 0 68'],
     ['a colon behind the name', 'dtoverlay=rtc:rate=7,label=a', '/new-clock', 'rate', '0 0 0 7'],
     ['blanks between parameters', 'dtparam=i2c1=on \t i2s=on', '/soc/i2s@7e203000', 'status', 'okay'],
     ['dtparams', 'dtparams=i2s=on', '/soc/i2s@7e203000', 'status', 'okay'],
@@ -264,7 +301,9 @@ describe('config.txt', () => {
     ['dtparam=nonsense=1', 'nonsense'],
     ['dtoverlay=gone', 'gone'],
     ['dtoverlay= rtc', 'rtc'],
-    ['dtoverlay=rtc,odd=a', 'odd'],
+    // In a table without a default, what it has not is an error.
+    ['dtoverlay=rtc,odd=c', 'odd'],
+    ['dtoverlay=rtc,called=a/b', 'called'],
     ['dtoverlay=rtc\ndtoverlay=\ndtparam=rate=1', 'rate'],
   ])('%s leaves a note and the rest as it is', async (text, word) => {
     const { notes, get } = await settle(`${text}\ndtparam=i2s=on`);
@@ -272,6 +311,55 @@ describe('config.txt', () => {
     expect(notes[0]).toContain(word);
     expect(get('/soc/i2s@7e203000', 'status')).toBe('okay');
   });
+});
+
+test.each([
+  ['here', 'okay', []],
+  ['there', 'okay', []],
+  ['old', 'okay', ['The overlay old is called rtc now.']],
+  ['worse', 'disabled', ['The overlay worse is gone, and was not applied: use better.']],
+  ['new-board', 'disabled', ['The overlay new-board is not for a Pi 2, and was not applied.']],
+])('the overlay map is asked for %s', async (name, status, expected) => {
+  const map = compile(`/dts-v1/; / {
+    here { bcm2835; }; there { bcm2835 = "rtc"; bcm2711; }; old { renamed = "rtc"; };
+    worse { deprecated = "use better"; }; new-board { bcm2711; };
+  };`);
+  const rtc = compile(OVERLAY);
+  const card = memoryCard({
+    'overlays/overlay_map.dtb': map,
+    'overlays/rtc.dtbo': rtc,
+    'overlays/here.dtbo': rtc,
+    'overlays/new-board.dtbo': rtc,
+    'config.txt': `dtoverlay=${name}\n`,
+  });
+  const notes: string[] = [];
+  const fdt = await applyTreeSettings(card, await readConfig(card), readFdt(compile(BASE)), '', notes);
+  expect(notes).toEqual(expected);
+  expect(findNode(fdt, '/soc/i2c')?.properties.get('status')).toEqual(
+    new TextEncoder().encode(`${status}\0`),
+  );
+});
+
+test('a label that an overlay exports can be used by the next one, its others cannot', async () => {
+  const exporting = compile(`/dts-v1/; /plugin/; / {
+    fragment@0 { target-path = "/soc"; __overlay__ { public: dev@1 { own: inner { }; }; }; };
+    fragment@1 { target-path = "/"; __overlay__ { top: thing { }; }; };
+    __exports__ { public; top; };
+  };`);
+  const using = (label: string): Uint8Array =>
+    compile(`/dts-v1/; /plugin/; / { fragment@0 { target = <&${label}>; __overlay__ { used; }; }; };`);
+  const card = memoryCard({
+    'overlays/a.dtbo': exporting,
+    'overlays/b.dtbo': using('public'),
+    'overlays/c.dtbo': using('top'),
+    'overlays/d.dtbo': using('own'),
+    'config.txt': 'dtoverlay=a\ndtoverlay=b\ndtoverlay=c\ndtoverlay=d\n',
+  });
+  const notes: string[] = [];
+  const fdt = await applyTreeSettings(card, await readConfig(card), readFdt(compile(BASE)), '', notes);
+  expect(notes).toEqual([expect.stringContaining('the tree has no label "own"')]);
+  expect(findNode(fdt, '/soc/dev')?.properties.has('used')).toBe(true);
+  expect(findNode(fdt, '/thing')?.properties.has('used')).toBe(true);
 });
 
 test('a parameter that is not there is told', () => {
