@@ -133,3 +133,16 @@ export const EXCEPTIONS = {
 /** What each of the two says first. */
 export const BLOCK_BEGINS = 'hypberry: boot block (the letters: README, Diagnostics)';
 export const HYPERVISOR_BEGINS = 'hypberry: hypervisor';
+
+/** A core's number, and the letters of what it did; or that it does not come. */
+const STEP_LINE = /^[0-3] (?:[a-lA-I]+(?: (?!<--).*)?|does not come)$/;
+
+/**
+ * A console's text without what diagnostics say of steps: what is left are the words of what was started, and of failures.
+ */
+export function withoutSteps(text: string): string {
+  return text
+    .split(/\r?\n/)
+    .filter((line) => line !== BLOCK_BEGINS && line !== HYPERVISOR_BEGINS && !STEP_LINE.test(line))
+    .join('\n');
+}

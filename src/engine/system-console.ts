@@ -1,5 +1,6 @@
 /** What the console of one of several systems on a Pi says about it: the host's, or a guest's. */
 import { counted } from '../base/words.js';
+import { withoutSteps } from '../boot/steps.js';
 import { createLineSplitter, createTranscript, withoutEscapes } from './console.js';
 import {
   broughtUpCores,
@@ -94,7 +95,7 @@ export function createSystemWatcher(cores: number, hasRoot: boolean): SystemWatc
     finding ??= judge(line);
   });
   const unsettled = (why: string, running: boolean): SystemFinding => {
-    const { text } = transcript;
+    const text = withoutSteps(transcript.text);
     const silent = text.trim() === '';
     if (running && !silent && !isLinux && seen === null) {
       return {

@@ -1,3 +1,4 @@
+import { withoutSteps } from '../boot/steps.js';
 import type { Handover } from '../firmware/handover.js';
 import { createLineSplitter, createTranscript } from './console.js';
 import type { Engine } from './engine.js';
@@ -74,7 +75,7 @@ export async function runTrial(
   const finding = watcher.close(
     reached
       ? 'The run ended where it was to end, before the kernel said its mode.'
-      : whyNoMode(run, timeoutSeconds, watcher.isLinux, transcript.text),
+      : whyNoMode(run, timeoutSeconds, watcher.isLinux, withoutSteps(transcript.text)),
   );
   return {
     ...finding,

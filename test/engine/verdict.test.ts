@@ -1,6 +1,8 @@
 import fc from 'fast-check';
+import { diagnosticsPage } from '../../scripts/lib/diagnostics-page.js';
 import { describe, expect, it } from 'vitest';
 import { HypberryError } from '../../src/base/errors.js';
+import { withoutSteps } from '../../src/boot/steps.js';
 import { CONSOLE_END_LIMIT } from '../../src/engine/console.js';
 import type { Engine, RunEnd } from '../../src/engine/engine.js';
 import { runTrial, type Verdict } from '../../src/engine/verdict.js';
@@ -272,5 +274,31 @@ describe('a trial', () => {
     expect(verdict.console.endsWith(linux61(hyp))).toBe(true);
     const leftOut = Number(/\[(\d+) characters/.exec(verdict.console)![1]);
     expect(leftOut).toBe(1000 * 0x1_0000 + 1 + linux61(hyp).length - 2 * CONSOLE_END_LIMIT);
+  });
+});
+
+describe('what diagnostics say', () => {
+  const steps =
+    '\r\nhypberry: boot block (the letters: README, Diagnostics)\r\n0 abcdefghi in HYP mode\r\n' +
+    '1 abcdefgi in HYP mode, waits for the kernel\r\n2 does not come\r\n3 abcdefgi in HYP mode, waits for the kernel\r\n' +
+    '0 jkl tree at 0x08000000, kernel at 0x00008000, its first word 0xe1a00000\r\n' +
+    "hypberry: hypervisor\r\n0 ABCDEFGH\r\n1 DGH\r\n0 I 3 cores in HYP mode; the host's kernel is entered\r\n";
+
+  it('of steps is no word of a system', async () => {
+    const { reason } = await verdictOf(steps);
+    expect(reason).toContain('On the PL011 (serial0) the console stayed empty');
+    expect((await verdictOf(`${steps}Hello\r\n`)).reason).toContain('("Hello")');
+  });
+
+  it('of failures is told', async () => {
+    const { reason } = await verdictOf(`${steps.slice(0, 80)}\r\n0 ab <-- not in Secure state\r\n`);
+    expect(reason).toContain('"0 ab <-- not in Secure state"');
+  });
+
+  it('is known line by line as block and hypervisor say it', async () => {
+    const page = await diagnosticsPage();
+    const said = /^```\n([^]*?)\n```/.exec(page)![1]!;
+    expect(withoutSteps(said)).toBe('');
+    expect(withoutSteps(said.replaceAll('\n', '\r\n'))).toBe('');
   });
 });

@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   card: ['base', 'ports'],
   firmware: ['base', 'ports', 'isa', 'board', 'boot', 'card'],
   guest: ['base', 'isa', 'board', 'firmware', 'hypervisor', 'card'],
-  engine: ['base', 'isa', 'cpu', 'board', 'firmware', 'hypervisor'],
+  engine: ['base', 'isa', 'cpu', 'board', 'boot', 'firmware', 'hypervisor'],
   setup: ['base', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
   usecases: ['base', 'card', 'firmware', 'hypervisor', 'engine', 'setup'],
   node: ['base', 'ports', 'wasm', 'card', 'engine', 'setup'],
