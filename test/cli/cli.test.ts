@@ -116,6 +116,25 @@ describe('a card, from the first look to uninstall', () => {
     expect(new Uint8Array(fs.readFileSync(join(folder, 'config.txt')))).toEqual(files['config.txt']);
   });
 
+  test('with diagnostics, which later installs keep until one is told not to', async () => {
+    const folder = temporary('boot');
+    fs.mkdirSync(folder);
+    const files = bootPartition('svc');
+    for (const [path, data] of Object.entries(files)) fs.writeFileSync(join(folder, path), data);
+    const tried = await hypberry(['try', '--diagnostics', '--until', 'jkl tree', folder]);
+    expect([tried.status, tried.stderr]).toEqual([0, '']);
+    expect(tried.stdout).toMatch(/ s {2}0 abcdefghi in HYP mode\n.* s {2}1 abcdefgi in HYP mode, waits/);
+
+    const installed = await hypberry(['install', '--diagnostics', folder]);
+    expect(installed.stdout).toMatch(/\+ # diagnostics: on .*\n[^]*note: The block says on the serial port/);
+    expect((await hypberry(['install', folder])).stdout).toMatch(/^Nothing to do: /);
+    expect((await hypberry(['inspect', folder])).stdout).toMatch(/^ {2}diagnostics +on: /m);
+    expect((await hypberry(['install', '--no-diagnostics', folder])).stdout).not.toContain('diagnostics');
+    expect(await hypberry(['uninstall', folder])).toMatchObject({ status: 0, stderr: '' });
+    expect(fs.readdirSync(folder).sort()).toEqual(Object.keys(files).sort());
+    expect(new Uint8Array(fs.readFileSync(join(folder, 'config.txt')))).toEqual(files['config.txt']);
+  });
+
   test('install says so where there is nothing to do', async () => {
     const card = image('hyp');
     const before = sum(card);
@@ -132,6 +151,7 @@ describe('--json is one object with these keys:', () => {
         'bootPartition',
         'start',
         'installed',
+        'diagnostics',
         'ourFiles',
         'upgrade',
         'firmware',
