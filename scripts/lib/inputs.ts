@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -84,6 +85,22 @@ const lpaeGroups: readonly Group[] = [
   kernelGroup('bookworm', 'armmp-lpae', 'bookworm-lpae'),
   kernelGroup('trixie', 'armmp-lpae', 'trixie-lpae'),
 ];
+
+/** Linux' drivers of the card's two controllers, in the order in which they are loaded; the rest is in the kernels. */
+const CARD_DRIVERS = { sdhost: ['bcm2835'], emmc: ['sdhci', 'sdhci-pltfm', 'sdhci-iproc'] } as const;
+
+/** Where a suite's kernel has its modules, and how they are packed. */
+const MODULES = {
+  bookworm: { folder: 'lib/modules', ending: '.ko' },
+  trixie: { folder: 'usr/lib/modules', ending: '.ko.xz' },
+} as const satisfies Record<Suite, unknown>;
+
+function cardDriverGroup(suite: Suite): Group {
+  const { folder, ending } = MODULES[suite];
+  const names = [...CARD_DRIVERS.sdhost, ...CARD_DRIVERS.emmc].map((name) => `${name}${ending}`);
+  const files = new Map(names.map((name) => [`${folder}/*/kernel/drivers/mmc/host/${name}`, name]));
+  return kernelGroup(suite, 'armmp', `${suite}-card-drivers`, files);
+}
 
 const inputsFolder = join(cacheFolder, 'inputs');
 
@@ -202,6 +219,38 @@ export async function inputs(): Promise<Inputs> {
 export async function lpaeKernels(): Promise<Record<Suite, KernelInput>> {
   await need(lpaeGroups);
   return { bookworm: await kernel('bookworm-lpae'), trixie: await kernel('trixie-lpae') };
+}
+
+/** A module of a kernel. */
+export interface KernelModule {
+  readonly name: string;
+  readonly data: Uint8Array;
+}
+
+/**
+ * The drivers of the SD card's controllers for a kernel of {@link inputs}, in the order in which they are loaded. Fetched
+ * only when asked for.
+ * @throws HypberryError as {@link inputs}
+ */
+export async function cardDrivers(suite: Suite): Promise<Record<'sdhost' | 'emmc', readonly KernelModule[]>> {
+  const group = cardDriverGroup(suite);
+  await need([group]);
+  const { ending } = MODULES[suite];
+  const load = (names: readonly string[]): Promise<KernelModule[]> =>
+    Promise.all(
+      names.map(async (name) => {
+        const packed = await readFile(join(inputsFolder, group.folder, `${name}${ending}`));
+        return { name, data: ending === '.ko' ? packed : unpackXz(packed) };
+      }),
+    );
+  return { sdhost: await load(CARD_DRIVERS.sdhost), emmc: await load(CARD_DRIVERS.emmc) };
+}
+
+/** Unpacks by xz, which busybox' insmod does not. */
+function unpackXz(packed: Uint8Array): Uint8Array {
+  const { stdout, status, error } = spawnSync('xz', ['-dc'], { input: packed, maxBuffer: 2 ** 26 });
+  if (error ?? status !== 0) throw new Error('A module could not be unpacked by xz.', { cause: error });
+  return stdout;
 }
 
 /** Has a folder be made by Debian's package client, where it is not there. */
