@@ -46,7 +46,6 @@ export interface SdCard {
   readonly accessTime: number;
 }
 
-const NO_DATA = new Uint8Array(0);
 /** Sectors that are erased at once. */
 const ERASE_PIECE = 2048;
 /** Answers that have the card status. */
@@ -69,7 +68,8 @@ const powerUp = (): SdCardState => ({
   multiple: false,
   address: 0,
   left: 0,
-  data: NO_DATA,
+  data: new Uint8Array(LENGTH.STATUS),
+  dataLength: 0,
   written: 0,
   eraseFrom: -1,
   eraseTo: -1,
@@ -276,7 +276,7 @@ export function createSdCard({ disk, now, kind = kindFor(disk.sectors), onError 
       if (state.code !== CARD_STATE.DATA || state.left <= 0) return undefined;
       if (state.transfer === 'register') {
         oneLess();
-        return state.data;
+        return state.data.slice(0, state.dataLength);
       }
       const sector = sectorAt(state.address);
       if (!sector) return undefined;

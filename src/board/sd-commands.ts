@@ -57,7 +57,11 @@ function byteAt({ kind }: CardCore, address: number): number {
 
 /** Has the card send a register. */
 function sendRegister({ state }: CardCore, data: Uint8Array): void {
-  Object.assign(state, { code: DATA, transfer: 'register', data, left: 1, multiple: false });
+  state.data.set(data);
+  Object.assign(state, {
+    ...{ code: DATA, transfer: 'register', left: 1, multiple: false },
+    dataLength: data.length,
+  });
 }
 
 /** The blocks of a read or write of several: CMD23's, once, or until it is stopped. */

@@ -32,14 +32,16 @@ export interface DataSide {
   failed(how: 'crc' | 'timeout'): void;
 }
 
-const NOTHING = new Uint8Array(0);
+/** Bytes of the largest block that goes through the buffer. */
+const LARGEST = 4096;
 
 /** The data lines of one controller. */
 export class SdData {
   readonly state = {
     phase: 'idle' as DataPhase,
-    /** The block in the buffer, and how many of its bytes were read or filled in. */
-    block: NOTHING,
+    /** The block in the buffer, its length, and how many of its bytes were read or filled in. */
+    block: new Uint8Array(LARGEST),
+    length: 0,
     at: 0,
     /** Bytes of a block; blocks that are to go through, the present one among them. */
     size: 0,
@@ -57,13 +59,13 @@ export class SdData {
     });
   }
 
-  /** Has blocks of `size` bytes come. */
+  /** Has blocks of `size` bytes come, fewer than 4096. */
   read(size: number, blocks: number): void {
     if (!this.begin(size, blocks)) return;
     this.come(this.side.card()?.accessTime ?? 0);
   }
 
-  /** Has blocks of `size` bytes be taken from the buffer. */
+  /** Has blocks of `size` bytes, fewer than 4096, be taken from the buffer. */
   write(size: number, blocks: number): void {
     if (!this.begin(size, blocks)) return;
     this.wantBlock();
@@ -72,15 +74,15 @@ export class SdData {
   /** Ends it as it is. */
   stop(): void {
     this.timer.clear();
-    Object.assign(this.state, { phase: 'idle', block: NOTHING, at: 0, left: 0 });
+    Object.assign(this.state, { phase: 'idle', length: 0, at: 0, left: 0 });
   }
 
   /** Bytes that can be read from the buffer, or filled into it. */
   readable(): number {
-    return this.state.phase === 'readable' ? this.state.block.length - this.state.at : 0;
+    return this.state.phase === 'readable' ? this.state.length - this.state.at : 0;
   }
   writable(): number {
-    return this.state.phase === 'writable' ? this.state.block.length - this.state.at : 0;
+    return this.state.phase === 'writable' ? this.state.length - this.state.at : 0;
   }
 
   /** A word out of the buffer; 0 where it has none. */
@@ -88,7 +90,8 @@ export class SdData {
     const { state } = this;
     if (state.phase !== 'readable') return 0;
     let word = 0;
-    for (let i = 0; i < WORD; i++) word |= (state.block[state.at + i] ?? 0) << (8 * i);
+    for (let i = 0; i < WORD && state.at + i < state.length; i++)
+      word |= state.block[state.at + i]! << (8 * i);
     this.passed(WORD);
     return word >>> 0;
   }
@@ -97,14 +100,14 @@ export class SdData {
   writeWord(word: number): void {
     const { state } = this;
     if (state.phase !== 'writable') return;
-    for (let i = 0; i < WORD && state.at + i < state.block.length; i++)
+    for (let i = 0; i < WORD && state.at + i < state.length; i++)
       state.block[state.at + i] = word >>> (8 * i);
     this.passed(WORD);
   }
 
   /** `count` bytes out of the buffer, at most as many as are readable. */
   take(count: number): Uint8Array {
-    const bytes = this.state.block.subarray(this.state.at, this.state.at + count);
+    const bytes = this.state.block.slice(this.state.at, this.state.at + count);
     this.passed(count);
     return bytes;
   }
@@ -125,7 +128,7 @@ export class SdData {
   private passed(count: number): void {
     const { state } = this;
     state.at += count;
-    if (state.at < state.block.length) return;
+    if (state.at < state.length) return;
     if (state.phase === 'writable') {
       state.phase = 'going';
       this.after(this.blockTime() + CRC_STATUS * this.side.clockTime());
@@ -147,7 +150,8 @@ export class SdData {
   }
 
   private wantBlock(): void {
-    Object.assign(this.state, { phase: 'writable', block: new Uint8Array(this.state.size), at: 0 });
+    this.state.block.fill(0, 0, this.state.size);
+    Object.assign(this.state, { phase: 'writable', length: this.state.size, at: 0 });
     this.side.ready();
   }
 
@@ -191,7 +195,8 @@ export class SdData {
       this.fail('crc');
       return;
     }
-    Object.assign(state, { phase: 'readable', block, at: 0 });
+    state.block.set(block);
+    Object.assign(state, { phase: 'readable', length: block.length, at: 0 });
     side.blockDone();
     side.ready();
   }
@@ -200,7 +205,7 @@ export class SdData {
     const { state, side } = this;
     const card = side.card();
     if (card && card.width() !== side.width()) this.fail('crc');
-    else if (!card?.take(state.block)) this.stall();
+    else if (!card?.take(state.block.slice(0, state.length))) this.stall();
     else {
       state.phase = 'busy';
       this.timer.set(Math.max(card.busyUntil(), this.clock.now()));

@@ -73,8 +73,9 @@ export interface SdCardState {
   /** The next byte's number, and blocks that are left; Infinity until it is stopped. */
   address: number;
   left: number;
-  /** What a register's transfer sends. */
+  /** What a register's transfer sends: so many bytes of these. */
   data: Uint8Array;
+  dataLength: number;
   /** Blocks that the last write command wrote (ACMD22). */
   written: number;
   /** First and last sector to erase; -1 while not set. */

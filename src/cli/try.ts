@@ -7,6 +7,7 @@ import { summarizeHandover } from '../engine/handover-check.js';
 import type { SystemState } from '../engine/system-console.js';
 import type { SystemsVerdict } from '../engine/systems.js';
 import type { Until, Verdict } from '../engine/verdict.js';
+import { openContents } from '../node/card-contents.js';
 import { qemuEngine } from '../node/qemu.js';
 import { whenReaderGoes } from '../node/reader.js';
 import { createTextFile, type TextFile } from '../node/text-file.js';
@@ -97,6 +98,13 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
         ? // Several systems would wait for each other's turns.
           qemuEngine(several ? { threadPerCore: true } : {})
         : lookInside({ until: options.until, trace: trace && write, seed: options.seed }),
+    // QEMU's slot is empty.
+    openContents: () => (options.engine === 'qemu' ? undefined : openContents(target)),
+    onCardError: (error) => {
+      const sentence = `The card that runs has an error: ${error.message}`;
+      line?.say(sentence);
+      shown?.note(sentence);
+    },
     onReady: ({ place, plan, picked, added, consoles }) => {
       // Not before: while a card is read, nothing else has its turn, and a signal just ends us.
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted);

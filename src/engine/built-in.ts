@@ -43,6 +43,8 @@ export const ENDINGS: Readonly<Record<Ending, string>> = {
 export interface PiState {
   readonly cpu: CpuState;
   readonly board: BoardState;
+  /** What was written to the card, where that is kept beside it. */
+  readonly card?: object | undefined;
   readonly ending: string | undefined;
 }
 
@@ -189,10 +191,16 @@ export async function createBuiltInPi(
     look: () => {
       for (const { look } of observers) look?.();
     },
-    save: (copyRam) => ({ cpu: cpu.save(copyRam), board: board.save(), ending }),
+    save: (copyRam) => ({
+      cpu: cpu.save(copyRam),
+      board: board.save(),
+      card: machine.card?.disk.save?.(),
+      ending,
+    }),
     restore: (saved) => {
       cpu.restore(saved.cpu);
       board.restore(saved.board);
+      if (saved.card) machine.card?.disk.restore?.(saved.card);
       ending = saved.ending;
       consoles.skip();
     },

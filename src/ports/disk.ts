@@ -13,6 +13,9 @@ export interface Disk {
   write(sector: number, bytes: Uint8Array): void;
   /** Makes `count` sectors read as zero, for less than writing them would take; a disk without it has them written. */
   erase?(sector: number, count: number): void;
+  /** A copy of what was written, of a disk that keeps that beside, and the way back to it. */
+  save?(): object;
+  restore?(saved: object): void;
   /** Returns when everything written before is on the medium. */
   sync(): void;
   close(): void;

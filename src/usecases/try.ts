@@ -1,6 +1,7 @@
 /** Boots a card in an emulated Pi 2 and says in which mode its cores start. */
 import { HypberryError } from '../base/errors.js';
 import type { CardReader, Place } from '../card/card.js';
+import type { Disk } from '../ports/disk.js';
 import { runWithLess, type Attempt, type Retried } from '../engine/attempts.js';
 import type { Engine, Machine } from '../engine/engine.js';
 import { HOST, runSystems, type System, type SystemsVerdict } from '../engine/systems.js';
@@ -31,6 +32,13 @@ export interface TryPorts {
    * @param several whether several systems run in it
    */
   readonly engine: (several: boolean) => Promise<Engine>;
+  /**
+   * Opens what is on the card for the system that runs, before each run: what that writes is kept beside, and gone when it
+   * is closed. Undefined where there is no whole card: the slot is empty then.
+   */
+  readonly openContents?: () => Disk | undefined;
+  /** Called once in each run where what is on the card could not be read, or no more be kept of what is written to it. */
+  readonly onCardError?: (error: HypberryError) => void;
   /** Called once, when the card is read and closed, before the first run. */
   readonly onReady?: (ready: Ready) => Promise<void> | void;
   /** Called with a console's text as it comes. */
@@ -91,9 +99,15 @@ export async function tryCard(ports: TryPorts, options: TryOptions): Promise<Tri
     attempts,
     async ({ machine }) => {
       const engine = await ports.engine(hypervisor !== undefined);
-      return hypervisor
-        ? trySystems(engine, machine, hypervisor, options, ports)
-        : tryOne(engine, machine, options, ports);
+      const disk = ports.openContents?.();
+      const withCard = { ...machine, card: disk && { disk, onError: onlyFirst(ports.onCardError) } };
+      try {
+        return await (hypervisor
+          ? trySystems(engine, withCard, hypervisor, options, ports)
+          : tryOne(engine, withCard, options, ports));
+      } finally {
+        disk?.close();
+      }
     },
     (crashed, added) => {
       ports.onAgain?.(crashed, added);
@@ -158,6 +172,15 @@ function trySystems(
       ...(onConsole && { onConsole }),
     },
   );
+}
+
+/** Tells of the first error alone. */
+function onlyFirst(tell: TryPorts['onCardError']): (error: HypberryError) => void {
+  let told = false;
+  return (error) => {
+    if (!told) tell?.(error);
+    told = true;
+  };
 }
 
 /** Refuses a console that the card has not. */

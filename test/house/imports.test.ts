@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   guest: ['base', 'isa', 'board', 'firmware', 'hypervisor', 'card'],
   engine: ['base', 'isa', 'cpu', 'board', 'boot', 'firmware', 'hypervisor'],
   setup: ['base', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
-  usecases: ['base', 'card', 'firmware', 'hypervisor', 'engine', 'setup'],
+  usecases: ['base', 'ports', 'card', 'firmware', 'hypervisor', 'engine', 'setup'],
   node: ['base', 'ports', 'wasm', 'card', 'engine', 'setup'],
   selftest: ['base', 'isa', 'board', 'boot', 'hypervisor'],
   cli: ['base', 'boot', 'selftest', 'card', 'firmware', 'engine', 'setup', 'usecases', 'node'],

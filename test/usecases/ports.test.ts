@@ -8,8 +8,10 @@ import { install } from '../../src/usecases/install.js';
 import type { Access, OpenCard } from '../../src/usecases/open-card.js';
 import { tryCard } from '../../src/usecases/try.js';
 import { uninstall } from '../../src/usecases/uninstall.js';
+import { HypberryError } from '../../src/base/errors.js';
 import { bootPartition, guestFiles, HOST_TREE, type Files } from '../support/boot-files.js';
 import { changeableCard } from '../support/changeable-card.js';
+import { memoryDisk } from '../support/memory-disk.js';
 
 /** A card in memory that writes into `log` how it is opened and closed. */
 function logged(files: Files, log: string[]): OpenCard {
@@ -126,6 +128,34 @@ describe('try', () => {
     expect(tried.picked.stub).toMatchObject({ from: 'file' });
     expect(log).toEqual([...['open', 'close', 'ready host armstub', 'engine for one'], `host: ${SAID}`]);
     expect(files).toEqual(before);
+  });
+
+  test('puts what is on the card into the slot, for the time of the run, and tells of its first error', async () => {
+    const log: string[] = [];
+    const disk = {
+      ...memoryDisk(new Uint8Array(512)),
+      close: () => void log.push('close contents'),
+    };
+    const running: Engine = {
+      name: 'test',
+      run: async ({ card }, onConsole, signal) => {
+        log.push(`a card of ${card!.disk.sectors} sectors`);
+        for (const text of ['one', 'two']) card!.onError!(new HypberryError('card.io', text, 'Try again.'));
+        return engine(SAID).run({} as never, onConsole, signal);
+      },
+    };
+    await tryCard(
+      {
+        openCard: logged(bootPartition('svc'), log),
+        engine: async () => running,
+        openContents: () => (log.push('open contents'), disk),
+        onCardError: ({ message }) => void log.push(message),
+      },
+      { method: 'auto' },
+    );
+    expect(log).toEqual([
+      ...['open', 'close', 'open contents', 'a card of 1 sectors', 'one', 'close contents'],
+    ]);
   });
 
   test('refuses a console that the card has not', async () => {
