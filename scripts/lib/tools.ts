@@ -31,7 +31,7 @@ const programsOf = {
   'binutils-arm-linux-gnueabihf': ['ar', 'ld', 'nm', 'objcopy', 'objdump', 'strip'].map(
     (it) => `arm-linux-gnueabihf-${it}`,
   ),
-  // Libraries alone: the compiler is what is looked for.
+  // Libraries alone, see HEADERS.
   'libc6-dev-armhf-cross': [],
   flex: ['flex'],
   bison: ['bison'],
@@ -40,6 +40,11 @@ const programsOf = {
 
 /** A Debian package whose programs tests use. */
 export type ToolPackage = keyof typeof programsOf;
+
+/** A file of each package that has no programs, from the root on. */
+const HEADERS: Partial<Record<ToolPackage, string>> = {
+  'libc6-dev-armhf-cross': 'usr/arm-linux-gnueabihf/include/stdio.h',
+};
 
 /** What building Linux takes, which `npm run test:long` alone does. */
 export const linuxTools: readonly ToolPackage[] = [
@@ -52,7 +57,9 @@ export const linuxTools: readonly ToolPackage[] = [
   'bc',
 ];
 
-const everyPackage = (Object.keys(programsOf) as ToolPackage[]).filter((it) => !linuxTools.includes(it));
+const everyPackage = (Object.keys(programsOf) as ToolPackage[]).filter(
+  (it) => !linuxTools.includes(it) && !(it in HEADERS),
+);
 
 /** What making a card takes. */
 export const cardTools: readonly ToolPackage[] = ['mtools', 'dosfstools', 'fdisk'];
@@ -70,8 +77,17 @@ export function useTools(): void {
 }
 
 async function missing(packages: readonly ToolPackage[]): Promise<ToolPackage[]> {
+  const hasHeader = (it: ToolPackage): boolean => {
+    const header = HEADERS[it];
+    return (
+      header === undefined || ['/', join(toolsFolder, 'root')].some((at) => existsSync(join(at, header)))
+    );
+  };
   const there = await Promise.all(
-    packages.map(async (it) => (await Promise.all(programsOf[it].map(hasProgram))).every((found) => found)),
+    packages.map(
+      async (it) =>
+        hasHeader(it) && (await Promise.all(programsOf[it].map(hasProgram))).every((found) => found),
+    ),
   );
   return packages.filter((_, index) => !there[index]);
 }
