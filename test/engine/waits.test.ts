@@ -626,6 +626,67 @@ test.each([
   expect(passed).toBeLessThan(executed / 20);
 });
 
+test('cores that sleep for a flag see it when it comes, with timers that end and events that come meanwhile', async () => {
+  const a = assembler(KERNEL);
+  const secondary = a.label('secondary');
+  bases(a);
+  a.cmp(r10, 0);
+  a.bne(secondary);
+  startCoreTimer(a);
+  // Each SEV but one in 16 is for nothing.
+  a.mov(r6, 0);
+  const busy = here(a);
+  for (let n = 0; n < 20; n++) a.add(r11, r11, 1);
+  a.add(r6, r6, 1);
+  a.lsr(r1, r6, 4);
+  a.str(r1, [r5]);
+  a.sev();
+  a.b(busy);
+  a.at(secondary);
+  // Cores 2 and 3 have events that come with time.
+  a.cmp(r10, 2);
+  a.mov(r1, 0);
+  a.movhs(r1, 4 | (5 << 4));
+  a.mcr(reg.CNTKCTL, r1);
+  a.add(r4, r5, r10, lsl(4));
+  a.mov(r6, 0);
+  const again = here(a);
+  a.ldr(r1, [r5]);
+  a.cmp(r1, r6);
+  a.wfeeq();
+  a.beq(again);
+  a.mov(r6, r1);
+  a.mrrc(reg.CNTVCT, r1, r2);
+  a.str(r6, [r4]);
+  a.str(r1, [r4, 4]);
+  // A timer, whose interrupt is masked, some ticks later.
+  a.and(r1, r6, 0xf);
+  a.add(r1, r1, 1);
+  a.mcr(reg.CNTV_TVAL, r1);
+  a.mov(r1, 1);
+  a.mcr(reg.CNTV_CTL, r1);
+  a.b(again);
+  const start = assembler();
+  constant(start, r4, KERNEL);
+  start.bx(r4);
+  const make = async (passesWaits: boolean): Promise<BuiltInPi> => {
+    const pi = await createBuiltInPi(
+      handoverOf([0, start.assemble()], [KERNEL, a.assemble()]),
+      () => undefined,
+    );
+    pi.cpu.passesWaits = passesWaits;
+    return pi;
+  };
+  const [passed, executed] = [await make(true), await make(false)];
+  for (let time = 0; time < 8e5; time += 3989) {
+    passed.advance(time);
+    executed.advance(time);
+    expect(stateOf(passed)).toEqual(stateOf(executed));
+  }
+  for (let core = 1; core < CORES; core++)
+    expect(ramWords(passed.cpu, SHARED + 16 * core, 1)[0]).toBeGreaterThan(100);
+});
+
 /** How often MRRC is executed by a kernel whose core 0 has a delay and then sleeps, with waits passed over and without. */
 async function counterReads(kernel: Uint8Array, nanoseconds: number): Promise<readonly [number, number]> {
   const reads: number[] = [];
