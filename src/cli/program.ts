@@ -137,14 +137,13 @@ const seedOption = (): Option =>
       'the number; unless given, they are what hurts most',
   ).argParser(seed);
 
-/** Three states: on, off, and as it was. */
-const diagnostics = (): [Option, Option] => [
+/** Three states of the two: on, off, and as it was. */
+const diagnostics = (): Option =>
   new Option(
     '--diagnostics',
     'block and hypervisor say on the serial port how far each core came; kept by later installs',
-  ),
-  new Option('--no-diagnostics', 'no more of that'),
-];
+  );
+const noDiagnostics = (): Option => new Option('--no-diagnostics', 'no more of that');
 
 const dryRun = (): Option => new Option('-n, --dry-run', 'say what would change, and change nothing');
 
@@ -190,8 +189,8 @@ export function program(): Command {
     .option('--as-is', 'boot it as it is now')
     .addOption(method())
     .option('--force', 'put the block in even where the card starts HYP mode without it')
-    .addOption(diagnostics()[0])
-    .addOption(diagnostics()[1])
+    .addOption(diagnostics())
+    .addOption(noDiagnostics())
     .option('--timeout <seconds>', 'give up after so long; 120 unless given, with guests 300', seconds)
     .addOption(
       new Option('--engine <name>', 'what runs the machine: hypberry itself, or QEMU where it is installed')
@@ -267,8 +266,8 @@ export function program(): Command {
     .description('make the card start Linux in HYP mode, and with guests the hypervisor that runs them')
     .addOption(method())
     .option('--force', 'put the block in even where the card starts HYP mode without it')
-    .addOption(diagnostics()[0])
-    .addOption(diagnostics()[1])
+    .addOption(diagnostics())
+    .addOption(noDiagnostics())
     .option(
       '--hook',
       'on the Pi itself: have its system run this after each kernel upgrade (Debian and its like); uninstall takes that away',

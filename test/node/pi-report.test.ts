@@ -78,7 +78,7 @@ async function personalCard(): Promise<ReturnType<typeof changeableCard>> {
     ...guestFiles(THEIRS.guest),
   });
   const card = changeableCard(files);
-  await install({ openCard: async () => card }, { method: 'auto' });
+  await install({ openCard: async () => card }, { method: 'auto', diagnostics: true });
   return card;
 }
 
@@ -128,6 +128,7 @@ describe('a report of a Pi', () => {
       'cores on: 0-2',
       'running since the start: 2023-03-17T10:52:42',
       'memory in the device tree: 0x00000000 to 0x3b400000',
+      "hypberry's lines in config.txt: diagnostics, kernel, armstub and device_tree",
       'gpu_mem=64',
       'init_uart_clock=3000000',
       'guest 1: 0x2000000 bytes, on cores 3',
