@@ -17,6 +17,7 @@ import { applyPlan } from '../src/setup/plan.js';
 import { blockSource, copyOriginal, countAll, crossBuild, type BootCode } from './boot-codes.js';
 import { bootAll, type Boot } from './boots.js';
 import { type Cost, costLines, measureInstructions } from './instructions/measure.js';
+import { type CardRatio, cardLines, measureCard } from './card/measure.js';
 import { measureWork, type WorkRatio, workLines } from './work/measure.js';
 import { compare, runProgram, type Ratio, type Side } from './pairs.js';
 
@@ -221,6 +222,7 @@ function printTables(
   boots: readonly Boot[],
   costs: readonly Cost[],
   work: readonly WorkRatio[],
+  card: readonly CardRatio[],
 ): void {
   const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
   const rows = [
@@ -266,6 +268,9 @@ function printTables(
       'Programs on Linux, one core: time of the process, against QEMU',
       ...workLines(work),
       '',
+      'The SD card in Linux, by the time of the process, against QEMU',
+      ...cardLines(card),
+      '',
     ].join('\n'),
   );
 }
@@ -299,9 +304,10 @@ await reportErrors(async () => {
   const codes = await countAll(found.firmware.startElf, built.image);
   const costs = await measureInstructions();
   const work = await measureWork(folder, found.bookworm, found.firmware);
+  const card = measureCard(folder);
   if (values.json)
     process.stdout.write(
-      `${JSON.stringify({ ratios, instructions: codes, boots, costs, work }, undefined, 2)}\n`,
+      `${JSON.stringify({ ratios, instructions: codes, boots, costs, work, card }, undefined, 2)}\n`,
     );
-  else printTables(ratios, codes, boots, costs, work);
+  else printTables(ratios, codes, boots, costs, work, card);
 });

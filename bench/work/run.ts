@@ -1,5 +1,4 @@
 /** Runs the work in one engine and prints, as JSON, what each kind took: bench/work/measure.ts starts it. */
-import { readFileSync } from 'node:fs';
 import { builtInEngine } from '../../src/engine/built-in.js';
 import type { Engine } from '../../src/engine/engine.js';
 import { createLineSplitter } from '../../src/engine/console.js';
@@ -7,6 +6,7 @@ import { runUntil } from '../../src/engine/run-until.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { openCard } from '../../src/node/open-card.js';
 import { qemuEngine } from '../../src/node/qemu.js';
+import { processTime } from '../process-time.js';
 
 /** What a kind of work took. */
 export interface Work {
@@ -19,22 +19,6 @@ export interface Work {
 
 /** Seconds, for all of it. */
 const LIMIT = 3000;
-/** Clock ticks of /proc a second (proc(5), utime). */
-const TICKS = 100;
-
-/** Milliseconds of processor time that this process and its children took so far. */
-function processTime(): number {
-  const { user, system } = process.cpuUsage();
-  const pids = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean);
-  const children = pids.map((pid) => {
-    const [utime, stime] = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\)/, '')
-      .split(' ')
-      .slice(12);
-    return ((Number(utime) + Number(stime)) * 1000) / TICKS;
-  });
-  return (user + system) / 1000 + children.reduce((sum, it) => sum + it, 0);
-}
 
 const [name = '', target = ''] = process.argv.slice(2);
 const engines: Readonly<Record<string, Engine>> = { 'built-in': builtInEngine(), qemu: qemuEngine() };

@@ -418,7 +418,7 @@ export class DmaController implements Device {
           },
         ),
     );
-    this.state = { enabled: 0x7fff, channels: this.channels.map(({ state }) => state) };
+    this.state = { enabled: 0x7fff, raised: 0, channels: this.channels.map(({ state }) => state) };
     const last = this.channels[MAIN_CHANNELS]!;
     this.channel15 = {
       name: 'DMA channel 15',
@@ -458,6 +458,9 @@ export class DmaController implements Device {
 
   private update(): void {
     const interrupts = this.interrupts();
+    // A channel's step changes them seldom.
+    if (interrupts === this.state.raised) return;
+    this.state.raised = interrupts;
     this.irqs.forEach((irq, n) => {
       irq(((interrupts >>> n) & 1) === 1);
     });

@@ -170,6 +170,8 @@ export class Sdhci implements Device {
       recorded: 0,
       enabled: 0,
       phase: 'idle' as CommandPhase,
+      /** The interrupt is up. */
+      raised: false,
       data: this.data.state,
     };
     this.commandTimer = clock.timer(`${this.name}, command`, () => {
@@ -240,7 +242,7 @@ export class Sdhci implements Device {
           this.state.values.set(offset, value);
         }
     }
-    this.irq(this.line());
+    this.update();
   }
 
   /** DATA changes by being read, and STATUS when the card is not busy any more; all else by what is written and timers. */
@@ -430,7 +432,7 @@ export class Sdhci implements Device {
   private raise(interrupts: number): void {
     this.state.interrupts |= interrupts & this.state.recorded;
     this.summarise();
-    this.irq(this.line());
+    this.update();
   }
 
   /** Any error among the upper half shows in the lower one. */
@@ -441,5 +443,11 @@ export class Sdhci implements Device {
 
   private line(): boolean {
     return (this.state.interrupts & this.state.enabled) !== 0;
+  }
+
+  private update(): void {
+    if (this.line() === this.state.raised) return;
+    this.state.raised = this.line();
+    this.irq(this.state.raised);
   }
 }

@@ -157,6 +157,8 @@ export class SdHost implements Device {
       answered: false,
       /** The card was selected: without SLOW_CARD the divider's lower bits count. */
       fast: false,
+      /** The interrupt is up. */
+      raised: false,
       data: this.data.state,
     };
     this.commandTimer = clock.timer(`${this.name}, command`, () => {
@@ -332,10 +334,12 @@ export class SdHost implements Device {
   private update(): void {
     const enabled = this.value(REGISTERS.HCFG);
     const { status } = this.state;
-    this.irq(
+    const raised =
       (status & HSTS.bits.BLOCK_IRPT && enabled & HCFG.BLOCK_IRPT_EN) !== 0 ||
-        (status & HSTS.bits.BUSY_IRPT && enabled & HCFG.BUSY_IRPT_EN) !== 0 ||
-        (this.hasData() && (enabled & HCFG.DATA_IRPT_EN) !== 0),
-    );
+      (status & HSTS.bits.BUSY_IRPT && enabled & HCFG.BUSY_IRPT_EN) !== 0 ||
+      (this.hasData() && (enabled & HCFG.DATA_IRPT_EN) !== 0);
+    if (raised === this.state.raised) return;
+    this.state.raised = raised;
+    this.irq(raised);
   }
 }

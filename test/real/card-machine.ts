@@ -49,8 +49,14 @@ function treeFor(dtb: Uint8Array, path: CardPath): Uint8Array {
 /**
  * A machine that loads the drivers of one of the card's controllers and runs a script of the shell; the card itself is
  * what its engine gives it.
+ * @param more words for the kernel's command line
  */
-export async function cardMachine(suite: Suite, path: CardPath, script: string): Promise<Handover> {
+export async function cardMachine(
+  suite: Suite,
+  path: CardPath,
+  script: string,
+  more = '',
+): Promise<Handover> {
   const found = await inputs();
   const drivers = (await cardDrivers(suite))[path === 'emmc' ? 'emmc' : 'sdhost'];
   const initramfs = busyboxArchive(
@@ -67,7 +73,7 @@ export async function cardMachine(suite: Suite, path: CardPath, script: string):
   const kernel = await gzipKernel(found[suite]);
   const files = await bootFiles(kernel, found.firmware, {
     config: 'auto_initramfs=1\n',
-    commandLine: 'console=ttyAMA0,115200 quiet cryptomgr.notests',
+    commandLine: `console=ttyAMA0,115200 quiet cryptomgr.notests ${more}`,
     more: new Map([
       ['initramfs7', initramfs],
       ['bcm2709-rpi-2-b.dtb', treeFor(await readFile(kernel.dtb), path)],
