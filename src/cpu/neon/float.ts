@@ -4,7 +4,6 @@ import type { Order } from '../float/compare.js';
 import { compare, maximum, minimum } from '../float/compare.js';
 import { convert, fromFixed, toFixed } from '../float/convert.js';
 import type { Environment } from '../float/environment.js';
-import { IXC } from '../../isa/fpscr-masks.js';
 import { NEAREST, raise, standardEnvironmentOf, ZERO } from '../float/environment.js';
 import {
   reciprocalEstimate,
@@ -14,14 +13,11 @@ import {
   unsignedReciprocalEstimate,
   unsignedReciprocalRootEstimate,
 } from '../float/estimate.js';
-import { isNormalSingle, isSafeSingle } from '../float/fast.js';
 import { half, single } from '../float/format.js';
 import { extensionRegisters } from '../float/registers.js';
 import type { Execute, Executes } from '../instruction.js';
-import * as L from '../layout.js';
 import type { Needs } from '../operation-fields.js';
 import type { Machine } from '../state.js';
-import { word } from '../state.js';
 import type { Destination, First, Second } from './lanes.js';
 import { bytesOf, each, mask, readLanes, vd, vm, vn, writeLanes } from './lanes.js';
 import { accumulateByScalar, multiplyByScalar } from './widths.js';
@@ -34,31 +30,18 @@ type Units = Destination & Second & Needs<'Q', 'op' | 'U' | 'imm6'>;
 /** An operation on two elements, and the destination's before. */
 type Operation = (a: bigint, b: bigint, before: bigint, env: Environment, f: Neighbours) => bigint;
 
-/** The host's way to do it, where that gives the same; see fast.ts. The product, if any, is rounded by itself. */
-type Host = (a: number, b: number, before: number, f: Pairs) => number;
-
 /** The elements of the second operand: a vector's, or a scalar for all. */
 const second = (f: Second, scalar: boolean): ((i: number) => number) =>
   scalar ? () => f.Vm * 2 + f.M : (i) => vm(f) * 2 + i;
 
-function pairs(operation: Operation, host?: Host, scalar = false): Execute<Pairs> {
+function pairs(operation: Operation, scalar = false): Execute<Pairs> {
   return (m, f) => {
-    const { u32, f32 } = extensionRegisters(m);
+    const { u32 } = extensionRegisters(m);
     const env = standardEnvironmentOf(m);
     const [to, from] = [vd(f) * 2, vn(f) * 2];
     const other = second(f, scalar);
-    const byHost = host !== undefined && (word(m, L.FPSCR) & IXC) !== 0;
     const results = new Uint32Array(bytesOf(f) / 4);
-    const floats = new Float32Array(results.buffer);
     for (let i = 0; i < results.length; i++) {
-      if (byHost) {
-        const [a, b, before] = [f32[from + i]!, f32[other(i)]!, f32[to + i]!];
-        const result = Math.fround(host(a, b, before, f));
-        if (isNormalSingle(a) && isNormalSingle(b) && isSafeSingle(result)) {
-          floats[i] = result;
-          continue;
-        }
-      }
       const [a, b] = [BigInt(u32[from + i]!), BigInt(u32[other(i)]!)];
       results[i] = Number(BigInt.asUintN(32, operation(a, b, BigInt(u32[to + i]!), env, f)));
     }
@@ -66,13 +49,6 @@ function pairs(operation: Operation, host?: Host, scalar = false): Execute<Pairs
     raise(m, env.flags);
   };
 }
-
-/** The host's multiply-accumulate: NaN, which is not safe, unless addend and product are as they should be. */
-const hostAccumulate: Host = (a, b, before, f) => {
-  const product = Math.fround(a * b);
-  if (!isSafeSingle(product) || !isNormalSingle(before)) return NaN;
-  return f.op ? before - product : before + product;
-};
 
 const accumulate: Operation = (a, b, before, env, f) => {
   const product = multiply(single, a, b, env);
@@ -155,16 +131,10 @@ function convertHalf(m: Machine, f: Destination & Second & Needs<'op'>): void {
 const signedOrNot = (a: bigint, unsigned: boolean): bigint => (unsigned ? a : BigInt.asIntN(32, a));
 
 export const float = {
-  VADD_fp: pairs(
-    (a, b, _, env) => add(single, a, b, env),
-    (a, b) => a + b,
-  ),
-  VSUB_fp: pairs(
-    (a, b, _, env) => subtract(single, a, b, env),
-    (a, b) => a - b,
-  ),
-  VMUL_fp: pairs(product, (a, b) => a * b),
-  VMLA_fp: pairs(accumulate, hostAccumulate),
+  VADD_fp: pairs((a, b, _, env) => add(single, a, b, env)),
+  VSUB_fp: pairs((a, b, _, env) => subtract(single, a, b, env)),
+  VMUL_fp: pairs(product),
+  VMLA_fp: pairs(accumulate),
   VFMA_fp: pairs((a, b, before, env, f) => multiplyAdd(single, before, f.op ? negate(single, a) : a, b, env)),
   VABD_fp: pairs((a, b, _, env) => absolute(single, subtract(single, a, b, env))),
   VMAX_fp: pairs(extreme),
@@ -179,11 +149,8 @@ export const float = {
   VPADD_fp: neighbours((a, b, env) => add(single, a, b, env)),
   VPMAX_fp: neighbours((a, b, env, f) => extreme(a, b, 0n, env, f)),
 
-  VMUL_scalar: byF(
-    pairs(product, (a, b) => a * b, true),
-    multiplyByScalar,
-  ),
-  VMLA_scalar: byF(pairs(accumulate, hostAccumulate, true), accumulateByScalar),
+  VMUL_scalar: byF(pairs(product, true), multiplyByScalar),
+  VMLA_scalar: byF(pairs(accumulate, true), accumulateByScalar),
 
   VABS: byF(
     units((a) => absolute(single, a)),

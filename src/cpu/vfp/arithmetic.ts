@@ -14,7 +14,6 @@ import {
 import type { Environment } from '../float/environment.js';
 import { LEN_STRIDE } from '../../isa/fpscr-masks.js';
 import { environmentOf, raise } from '../float/environment.js';
-import { hostRounds, isNormalDouble, isNormalSingle, isSafeDouble, isSafeSingle } from '../float/fast.js';
 import type { Format } from '../float/format.js';
 import { double, single } from '../float/format.js';
 import { extensionRegisters } from '../float/registers.js';
@@ -57,30 +56,11 @@ function exactly(
   raise(m, env.flags);
 }
 
-/** An operation on two numbers, with the host's for the common case. */
-function binary(host: (a: number, b: number) => number, exact: Binary): Execute<Arithmetic> {
+/** An operation on two numbers. */
+function binary(operation: Binary): Execute<Arithmetic> {
   return (m, f) => {
     requireScalars(m);
-    if (hostRounds(m)) {
-      const { f32, f64 } = extensionRegisters(m);
-      const [vd, vn, vm] = numbers(f);
-      if (f.sz) {
-        const [a, b] = [f64[vn]!, f64[vm]!];
-        const result = host(a, b);
-        if (isNormalDouble(a) && isNormalDouble(b) && isSafeDouble(result)) {
-          f64[vd] = result;
-          return;
-        }
-      } else {
-        const [a, b] = [f32[vn]!, f32[vm]!];
-        const result = Math.fround(host(a, b));
-        if (isNormalSingle(a) && isNormalSingle(b) && isSafeSingle(result)) {
-          f32[vd] = result;
-          return;
-        }
-      }
-    }
-    exactly(m, f, (format, _d, n, vm, env) => exact(format, n, vm, env));
+    exactly(m, f, (format, _d, n, vm, env) => operation(format, n, vm, env));
   };
 }
 
@@ -92,20 +72,6 @@ function multiplyThenAdd(
   return (m, f) => {
     requireScalars(m);
     const minusProduct = negateProduct(f.op);
-    if (hostRounds(m)) {
-      const { f32, f64 } = extensionRegisters(m);
-      const [vd, vn, vm] = numbers(f);
-      const registers = f.sz ? f64 : f32;
-      const rounded = f.sz ? (value: number) => value : Math.fround;
-      const [isNormal, isSafe] = f.sz ? [isNormalDouble, isSafeDouble] : [isNormalSingle, isSafeSingle];
-      const [addend, a, b] = [registers[vd]!, registers[vn]!, registers[vm]!];
-      const product = rounded(a * b);
-      const result = rounded((negateAddend ? -addend : addend) + (minusProduct ? -product : product));
-      if (isNormal(addend) && isNormal(a) && isNormal(b) && isSafe(product) && isSafe(result)) {
-        registers[vd] = result;
-        return;
-      }
-    }
     exactly(m, f, (format, d, n, vm, env) => {
       const product = multiply(format, n, vm, env);
       return add(
@@ -137,14 +103,11 @@ function unary(operation: (format: Format, a: bigint) => bigint): Execute<Arithm
 }
 
 export const vfpArithmetic = {
-  VADD_vfp: binary((a, b) => a + b, add),
-  VSUB_vfp: binary((a, b) => a - b, subtract),
-  VMUL_vfp: binary((a, b) => a * b, multiply),
-  VNMUL: binary(
-    (a, b) => -(a * b),
-    (format, a, b, env) => negate(format, multiply(format, a, b, env)),
-  ),
-  VDIV: binary((a, b) => a / b, divide),
+  VADD_vfp: binary(add),
+  VSUB_vfp: binary(subtract),
+  VMUL_vfp: binary(multiply),
+  VNMUL: binary((format, a, b, env) => negate(format, multiply(format, a, b, env))),
+  VDIV: binary(divide),
   VMLA_vfp: multiplyThenAdd((op) => op === 1, false),
   VNMLA: multiplyThenAdd((op) => op === 1, true),
   VFMA_vfp: fused(false),
