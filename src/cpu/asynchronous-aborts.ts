@@ -1,5 +1,5 @@
 /**
- * Asynchronous external aborts (B1.9.8, B3.12.3): they come some instructions after the store that led to them, or with
+ * Asynchronous external aborts (B1.9.8, B3.12): they come some instructions after the store that led to them, or with
  * a DSB, which waits for what was stored (A3.8.3). One that is there while CPSR.A is set waits; when CPS or MSR clear
  * that, it is taken some instructions later, too, at the latest by an ISB. A return from an exception is as good as one.
  * While one comes, the core executes instruction by instruction, so that all here is exact.

@@ -77,7 +77,7 @@ function translate(
  * Reads physical memory, little-endian. Outside RAM every address up to 4 GiB is the bus's, which answers always:
  * nothing there aborts, as on the board a block that is switched off reads as 0xdeadbeef (raspberrypi/linux 7639).
  * External aborts are only for what the bus cannot give: instructions and translation tables from outside RAM, and
- * anything above 4 GiB: those of reads are synchronous, those of writes come late (DDI 0464F 5.7).
+ * anything above 4 GiB: those of writes come late (DDI 0464F 5.7.1, which names writes alone), those of reads at once.
  */
 export function readPhysical(m: Machine, physical: number, size: Size): number {
   if (physical + size <= m.ramSize) return readData(m, physical, size);

@@ -78,127 +78,213 @@ const isLeft = ({ operation, target }: Instruction, { code }: Routine): boolean 
   /^LDM/.test(operation) ||
   (target !== undefined && (target < code[0]!.at || target > code.at(-1)!.at));
 
-/**
- * Looks for a barrier behind each of some instructions, before others.
- * @param begins which instructions want one
- * @param barrier the operations of which one is to come
- * @param before before which instructions
- * @returns where it is missing, and how many wanted one
- */
-function missing(
-  begins: (it: Instruction) => boolean,
-  barrier: string,
-  before: (it: Instruction, routine: Routine) => boolean,
-): { missing: string[]; wanted: number } {
-  const found: string[] = [];
-  let wanted = 0;
-  for (const routine of routines) {
-    routine.code.forEach((first, n) => {
-      if (!begins(first)) return;
-      wanted++;
-      const rest = routine.code.slice(n + 1);
-      const end = rest.findIndex((it) => it.operation === barrier || before(it, routine));
-      if (rest[end]?.operation !== barrier) found.push(`${routine.name}: ${first.at.toString(16)}`);
-    });
-  }
-  return { missing: found, wanted };
+/** What a rule says of the image: where a barrier is missing, and how many are wanted. */
+interface Found {
+  readonly missing: readonly string[];
+  readonly wanted: number;
 }
+type Rule = (routines: readonly Routine[]) => Found;
 
-test('maintenance has come to its end before anything hangs on it (DDI 0406C B2.2.7, B3.10.1)', () => {
-  const isAny = ({ writes }: Instruction): boolean =>
-    isTranslations(writes) || isInstructions(writes) || isData(writes);
-  const complete = missing(
-    isAny,
+/**
+ * A barrier stands behind each of some instructions, before others.
+ * @param begins which instructions want one
+ * @param barrier its operation
+ * @param before before which instructions
+ */
+const behind =
+  (
+    begins: (it: Instruction) => boolean,
+    barrier: 'DSB' | 'ISB',
+    before: (it: Instruction, routine: Routine) => boolean,
+  ): Rule =>
+  (all) => {
+    const missing: string[] = [];
+    let wanted = 0;
+    for (const routine of all) {
+      routine.code.forEach((first, n) => {
+        if (!begins(first)) return;
+        wanted++;
+        const rest = routine.code.slice(n + 1);
+        const end = rest.findIndex((it) => it.operation === barrier || before(it, routine));
+        if (rest[end]?.operation !== barrier) missing.push(`${routine.name}: ${first.at.toString(16)}`);
+      });
+    }
+    return { missing, wanted };
+  };
+
+const routineOf = (all: readonly Routine[], name: string): readonly Instruction[] =>
+  all.find((it) => it.name === name || it.name.endsWith(`/${name}`))!.code;
+/** One place, at which something is so or not. */
+const at = (place: string, isSo: boolean): Found => ({ missing: isSo ? [] : [place], wanted: 1 });
+
+/** Operations on translations and instructions, after which this core has to begin anew. */
+const renews = ({ writes }: Instruction): boolean => isTranslations(writes) || isInstructions(writes);
+
+const RULES: Readonly<Record<string, Rule>> = {
+  'maintenance has come to its end before anything hangs on it (DDI 0406C B2.2.9, B3.10.1)': behind(
+    (it) => renews(it) || isData(it.writes),
     'DSB',
     (it, routine) => it.operation === 'ISB' || it.writes === 'VTTBR' || isLeft(it, routine),
-  );
-  expect(complete.missing).toEqual([]);
-  expect(complete.wanted).toBeGreaterThan(8);
-});
-
-test('this core goes on with what it has then (A3.8.3, B3.10.1)', () => {
-  const { missing: found, wanted } = missing(
-    ({ writes }) => isTranslations(writes) || isInstructions(writes),
-    'ISB',
-    (it, routine) => isStore(it.operation) || isLeft(it, routine),
-  );
-  expect(found).toEqual([]);
-  expect(wanted).toBeGreaterThan(5);
-});
-
-test('descriptors are in memory before translations of older ones go (B3.10.1)', () => {
-  // Those that are cleaned for walks past the caches, and those of the window.
-  const cleaned = missing(
+  ),
+  'this core goes on with what it has then (A3.8.3, B3.10.1)': (all) => {
+    const next = all.flatMap(({ name, code }) =>
+      code.flatMap((it, n) => {
+        if (!renews(it)) return [];
+        const end = n + 1 + code.slice(n + 1).findIndex(({ operation }) => operation === 'DSB');
+        const { operation, writes } = code[end + 1]!;
+        // The VMID that it was for may go first.
+        return [operation === 'ISB' || writes === 'VTTBR' ? '' : `${name}: ${it.at.toString(16)}`];
+      }),
+    );
+    return { missing: next.filter((it) => it !== ''), wanted: next.length };
+  },
+  'an event is sent when what it is for is seen (A3.8.3)': (all) => {
+    const sent = all.flatMap(({ name, code }) =>
+      code.flatMap(({ operation }, n) =>
+        operation === 'SEV' && !name.endsWith(OWN_EVENT) ? [code[n - 1]!.operation] : [],
+      ),
+    );
+    return { missing: sent.filter((it) => it !== 'DSB'), wanted: sent.length };
+  },
+  'descriptors are cleaned before translations go (B3.10.1)': behind(
     ({ writes }) => writes === 'DCCMVAC',
     'DSB',
     ({ writes }) => isTranslations(writes),
-  );
-  expect(cleaned.missing).toEqual([]);
-  expect(cleaned.wanted).toBeGreaterThan(0);
-  const windows = routines.flatMap(({ code }) =>
-    code.flatMap(({ writes }, n) => (writes === 'TLBIMVAHIS' ? [code[n - 1]!.operation] : [])),
-  );
-  expect(new Set(windows)).toEqual(new Set(['DSB']));
+  ),
+  'a window’s descriptor is in memory before its translation goes (B3.10.1)': (all) => {
+    const before = all.flatMap(({ code }) =>
+      code.flatMap(({ writes }, n) => (writes === 'TLBIMVAHIS' ? [code[n - 1]!.operation] : [])),
+    );
+    return { missing: before.filter((it) => it !== 'DSB'), wanted: before.length };
+  },
+  'a window is there before it is used (B3.10.1)': (all) => {
+    const code = routineOf(all, 'loadPiece');
+    const use = code.findIndex(({ target }) => target === routineOf(all, 'toMemory')[0]!.at);
+    const change = code.slice(0, use).findLastIndex(({ operation }) => isStore(operation));
+    const between = code.slice(change, use).map(({ operation }) => operation);
+    const [dsb, isb] = [between.indexOf('DSB'), between.indexOf('ISB')];
+    return at('loadPiece', dsb >= 0 && isb > dsb);
+  },
+  'what was written through it is in memory before it goes (A3.8.3)': (all) => {
+    const code = routineOf(all, 'loadPiece');
+    const end = code.findIndex(({ writes }) => writes === 'TLBIMVAHIS');
+    const last = code.slice(0, end).findLastIndex(({ operation }) => operation === 'BL_imm');
+    const closing = code.slice(last + 1, end).map(({ operation }) => operation);
+    const dsb = closing.indexOf('DSB');
+    return at('loadPiece', dsb >= 0 && closing.findIndex(isStore) > dsb);
+  },
+  'the cache’s size is that of the one that was selected (B4.1.41)': behind(
+    ({ writes }) => writes === 'CSSELR',
+    'ISB',
+    ({ reads }) => reads === 'CCSIDR',
+  ),
+  'HYP mode’s MMU and caches are on before anything else (B3.15.5)': behind(
+    ({ writes }) => writes === 'HSCTLR',
+    'ISB',
+    () => true,
+  ),
+  'another machine’s translations count before what is for its VMID, and before it goes on (B3.15.5)': behind(
+    ({ writes }) => writes === 'VTTBR',
+    'ISB',
+    (it, routine) => renews(it) || isLeft(it, routine),
+  ),
+  'PAR is read when the translation is done (B3.15.5)': behind(
+    ({ writes }) => writes === 'ATS12NSOPR',
+    'ISB',
+    ({ reads }) => reads === 'PAR',
+  ),
+  'VFP is reached only when HCPTR counts (B1.11.3)': (all) => {
+    const users = ['saveVfp', 'loadVfp', 'unparkVfp'].map((name) => routineOf(all, name)[0]!.at);
+    let wanted = 0;
+    const missing = all.flatMap(({ name, code }) =>
+      code.flatMap((it, n) => {
+        if (it.target === undefined || !users.includes(it.target)) return [];
+        wanted++;
+        const before = code.slice(0, n);
+        const change = before.findLastIndex(({ writes }) => writes === 'HCPTR');
+        return before.slice(change).some(({ operation }) => operation === 'ISB') ? [] : [`${name}: ${n}`];
+      }),
+    );
+    return { missing, wanted };
+  },
+  'and FPEXC (B1.11.3)': (all) => {
+    const enabled = ['loadVfp', 'parkVfp'].map((name) =>
+      routineOf(all, name).map(({ operation }) => operation),
+    );
+    return {
+      missing: enabled.flatMap((it) => (it[it.indexOf('VMSR') + 1] === 'ISB' ? [] : [it.join()])),
+      wanted: enabled.length,
+    };
+  },
+  'of two clocks in one line each is read in its turn (A3.8.3, BCM2835 ARM Peripherals 1.3)': (all) => {
+    const code = routineOf(all, 'printState');
+    const count = code.findIndex(({ reads }) => reads === 'CNTPCT');
+    const load = code.slice(0, count).findLastIndex(({ operation }) => operation.startsWith('LDR'));
+    const between = code.slice(load + 1, count).map(({ operation }) => operation);
+    const before = code.slice(0, load).findLastIndex(({ operation }) => operation === 'BL_imm');
+    return {
+      missing: [
+        ...(between.includes('DSB') ? [] : ['behind the system timer']),
+        ...(code.slice(before, load).some(({ operation }) => operation === 'DSB')
+          ? []
+          : ['before the system timer']),
+      ],
+      wanted: 2,
+    };
+  },
+  'what a CPU wrote is in memory before its machine is made anew, by another core maybe (A3.8.3)': (all) => {
+    const code = routineOf(all, 'stopVcpu').map(({ operation }) => operation);
+    const dsb = code.indexOf('DSB');
+    return at('stopVcpu', dsb >= 0 && dsb < code.indexOf('LDREX'));
+  },
+  'the count is not read ahead of time (B8.1.1)': (all) => {
+    const reads = all.flatMap(({ name, code }) =>
+      code.flatMap((it, n) =>
+        it.reads === 'CNTPCT' && !EARLY_COUNTS.some((early) => name.endsWith(early))
+          ? [code[n - 1]!.operation === 'ISB' ? '' : `${name}: ${it.at.toString(16)}`]
+          : [],
+      ),
+    );
+    return { missing: reads.filter((it) => it !== ''), wanted: reads.length };
+  },
+};
+/** Where a core sends itself one, for nothing that it has written. */
+const OWN_EVENT = '/schedule';
+/** Where a count that was read a little early is as good. */
+const EARLY_COUNTS = ['/makeAll', '/startMachine', '/loadPiece'];
+
+test.each(Object.entries(RULES))('%s', (_, rule) => {
+  const { missing, wanted } = rule(routines);
+  expect(missing).toEqual([]);
+  expect(wanted).toBeGreaterThan(0);
 });
 
-test('a window is there before it is used, and what was written through it before it goes', () => {
-  const { code } = routines.find(({ name }) => name.endsWith('/loadPiece'))!;
-  const { at } = places.find(({ name }) => name.endsWith('/toMemory'))!;
-  const use = code.findIndex(({ target }) => target === at);
-  const change = code.slice(0, use).findLastIndex(({ operation }) => isStore(operation));
-  const between = code.slice(change, use).map(({ operation }) => operation);
-  expect(between.filter((it) => it === 'DSB' || it === 'ISB')).toEqual(['DSB', 'ISB']);
-  // Uncached writes are in memory: a DSB of the full system, before the descriptor changes.
-  const end = code.findIndex(({ writes }) => writes === 'TLBIMVAHIS');
-  const last = code.slice(0, end).findLastIndex(({ operation }) => operation === 'BL_imm');
-  const closing = code.slice(last + 1, end).map(({ operation }) => operation);
-  const [barrier, store] = [closing.indexOf('DSB'), closing.findIndex(isStore)];
-  expect(barrier).toBeGreaterThanOrEqual(0);
-  expect(store).toBeGreaterThan(barrier);
-});
+/**
+ * Those that no rule here wants. Between peripherals, and before a doorbell, the models refuse what comes without one
+ * (mutations.test.ts); an abort that comes late is silicon.test.ts's.
+ */
+const SEEN_ELSEWHERE: readonly string[] = [
+  ...['takeAborts DSB', 'takeAborts ISB'],
+  ...['requestAll DSB', 'requestAll DSB', 'notify DSB', 'notify DSB', 'startMachine DSB', 'trap DSB'],
+  ...['updateInjectionOn DSB', 'nearLineChanged DSB', 'nearLineChanged DSB', 'writeHostDevice DSB'],
+  ...['isPending DSB', 'isPending DSB', 'fiq DSB', 'fiq DSB', 'fiq DSB', 'trap DSB', 'takeInterrupts DSB'],
+  // The counter's rate, then the cores' mailboxes; a core of the host's, its mailbox.
+  ...['makeAll DSB', 'makeAll DSB', 'beginCore DSB'],
+];
 
-test('a change of context counts before what hangs on it (B3.15.5)', () => {
-  const rules: readonly (readonly [
-    change: string,
-    before: (it: Instruction, routine: Routine) => boolean,
-  ])[] = [
-    ['CSSELR', ({ reads }) => reads === 'CCSIDR'],
-    ['HSCTLR', () => true],
-    ['VTTBR', (it, routine) => isTranslations(it.writes) || isInstructions(it.writes) || isLeft(it, routine)],
-    ['ATS12NSOPR', ({ reads }) => reads === 'PAR'],
-  ];
-  for (const [change, before] of rules) {
-    const { missing: found, wanted } = missing(({ writes }) => writes === change, 'ISB', before);
-    expect(found).toEqual([]);
-    expect(wanted).toBeGreaterThan(0);
-  }
-});
+/** Routines that rules look at by their names. */
+const NAMED = /(?:^|\/)(?:loadPiece|toMemory|printState|stopVcpu|(?:save|load|park|unpark)Vfp)$/;
 
-test('VFP is reached only when HCPTR and FPEXC count (B1.11.3)', () => {
-  const at = (name: string): number => symbols.get(name)!;
-  const users = ['saveVfp', 'loadVfp', 'unparkVfp'].map(at);
-  const late = routines.flatMap(({ name, code }) =>
-    code.flatMap((it, n) => {
-      if (it.target === undefined || !users.includes(it.target)) return [];
-      const before = code.slice(0, n);
-      const change = before.findLastIndex(({ writes }) => writes === 'HCPTR');
-      return before.slice(change).some(({ operation }) => operation === 'ISB') ? [] : [`${name}: ${n}`];
+test('each of these barriers is missed where it is none', () => {
+  const unnoticed = routines.flatMap((routine) =>
+    routine.code.flatMap((it, n) => {
+      if (it.operation !== 'DSB' && it.operation !== 'ISB') return [];
+      const code = routine.code.with(n, { ...it, operation: 'NOP' });
+      const others = routines.filter((each) => each !== routine && NAMED.test(each.name));
+      const mutated = [{ ...routine, code }, ...others];
+      const isNoticed = Object.values(RULES).some((rule) => rule(mutated).missing.length > 0);
+      return isNoticed ? [] : [`${routine.name.split('/').at(-1)!} ${it.operation}`];
     }),
   );
-  expect(late).toEqual([]);
-  const load = routines.find(({ name }) => name === 'loadVfp')!.code.map(({ operation }) => operation);
-  expect(load.indexOf('ISB')).toBe(load.indexOf('VMSR') + 1);
-});
-
-test('the host’s and the guests’ code begins with nothing older in the way', () => {
-  // Each core: caches and translations are gone before HYP mode's MMU is on, others' before the first machine.
-  const { code } = routines.find(({ name }) => name === 'secondaryEntry')!;
-  const on = code.findIndex(({ writes }) => writes === 'HSCTLR');
-  const before = code.slice(0, on).map(({ writes, operation }) => writes ?? operation);
-  const [maintained, dsb, isb] = ['ICIALLU', 'DSB', 'ISB'].map((it) => before.indexOf(it)) as [
-    number,
-    number,
-    number,
-  ];
-  expect([maintained >= 0, dsb > maintained, isb > dsb]).toEqual([true, true, true]);
-});
+  expect(unnoticed.sort()).toEqual([...SEEN_ELSEWHERE].sort());
+}, 60_000);
