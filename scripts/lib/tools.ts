@@ -20,6 +20,7 @@ const programsOf = {
   fdisk: ['sfdisk'],
   'device-tree-compiler': ['dtc', 'fdtget'],
   'xz-utils': ['xz'],
+  'gdb-multiarch': ['gdb-multiarch'],
   tmux: ['tmux'],
   zsh: ['zsh'],
   fish: ['fish'],

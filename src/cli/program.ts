@@ -77,6 +77,14 @@ function count(text: string): number {
   return Number(text);
 }
 
+/** A TCP port. */
+function tcpPort(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > 0xffff)
+    throw new InvalidArgumentError('It must be a port, from 1 to 65535.');
+  return value;
+}
+
 /** A 32-bit address, decimal or 0x…. */
 function address(text: string): number {
   const value = Number(text);
@@ -250,6 +258,11 @@ export function program(): Command {
       'save a snapshot where --until or a script comes to its end, or at Ctrl-] s: memory, processors and devices',
     )
     .option('--from <file>', 'go on where a snapshot was saved, with the same card')
+    .option(
+      '--gdb <port>',
+      'wait for a debugger on this port of this computer, gdb-multiarch for one; cores are its threads',
+      tcpPort,
+    )
     .option('--overwrite', 'let --record and --save take the place of files that are there already')
     .addOption(seedOption())
     .addOption(json())

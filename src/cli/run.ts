@@ -5,6 +5,9 @@ import { createConsoleFilter, createScreenFilter, harmless } from '../base/termi
 import { counted, listed } from '../base/words.js';
 import { createTranscript } from '../engine/console.js';
 import { HOST } from '../engine/systems.js';
+import { debug, type Debuggee } from '../gdb/debuggee.js';
+import { createGdbServer } from '../gdb/server.js';
+import { openGdbPort } from '../node/gdb-port.js';
 import { readSnapshot } from '../engine/snapshot.js';
 import { readRecord, RECORD_HEADER, recordLine } from '../engine/typed-record.js';
 import { whenReaderGoes } from '../node/reader.js';
@@ -47,6 +50,7 @@ export interface RunOptions extends Named {
   readonly until?: string;
   readonly save?: string;
   readonly from?: string;
+  readonly gdb?: number;
   readonly overwrite?: boolean;
   readonly seed?: number;
   readonly json?: boolean;
@@ -134,12 +138,13 @@ export async function run(target: string, options: RunOptions): Promise<void> {
     openCard: cardAt(target, options),
     onStart: (started) => {
       start = started;
+      debuggers?.next(started);
       if (start.resets > (from?.facts.resets ?? 0)) {
         shown?.note(`The system reset the board; it starts again (${counted(start.resets, 'reset')}).`);
         return;
       }
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted);
-      if (!options.json && !isQuiet()) sayStart(start);
+      if (!options.json && !isQuiet()) sayStart(started, options.gdb);
       // Not before: while a card is read, Ctrl-C just ends us.
       if (process.stdin.isTTY || (texts.repeat === undefined && texts.script === undefined))
         keyboard = openKeyboard(onKeys);
@@ -157,6 +162,7 @@ export async function run(target: string, options: RunOptions): Promise<void> {
     },
     onTyped: (typed) => record?.write(recordLine(typed)),
   };
+  const debuggers = options.gdb === undefined ? undefined : await openDebuggers(options.gdb);
   // What is silent for long would run on for nobody.
   const stopLooking = await whenReaderGoes(endWithoutReader);
   let ran: Ran;
@@ -175,6 +181,7 @@ export async function run(target: string, options: RunOptions): Promise<void> {
     keyboard?.close();
     record?.close();
     snapshot?.close();
+    debuggers?.close();
   }
   if (options.json) {
     const consoles = Object.fromEntries([...transcripts].map(([name, { text }]) => [name, text]));
@@ -192,6 +199,34 @@ function exitStatus({ ended, script, reached }: Ran): number {
   return { 'power-off': 0, reset: 1, left: 2 }[ended];
 }
 
+/** Debuggers of the machine that runs: until the first one comes, a machine stands still at its first instruction. */
+async function openDebuggers(port: number): Promise<{ next(start: Start): void; close(): void }> {
+  let start: Start | undefined;
+  let first: Debuggee | undefined;
+  const open = await openGdbPort(port, (send) => {
+    const { pi, session } = start!;
+    const debuggee = first ?? debug(pi, session);
+    first = undefined;
+    const server = createGdbServer(debuggee, send, () => {
+      session.leave('the debugger ended it');
+    });
+    return {
+      receive: server.receive,
+      gone: () => {
+        debuggee.detach();
+      },
+    };
+  });
+  return {
+    next(started) {
+      start = started;
+      if (started.resets === 0) first = debug(started.pi, started.session);
+      else open.disconnect();
+    },
+    close: open.close,
+  };
+}
+
 /** Saves a snapshot, and says so. */
 const saved = (path: string, pieces: Iterable<Uint8Array>): string =>
   `snapshot saved: ${harmless(path)}, ${bytesText(saveSnapshot(path, pieces))}`;
@@ -206,11 +241,13 @@ function startRecord(target: string, { record, overwrite }: RunOptions): TextFil
 }
 
 /** Says what starts, and how to get away from it. */
-function sayStart({ place, plan, machine, added, consoles }: Start): void {
+function sayStart({ place, plan, machine, added, consoles }: Start, gdb: number | undefined): void {
   sayPlace(place);
   say(whatStarts(plan));
   sayPicked(machine.picked, added);
   if (consoles.length > 1) say(`Consoles: ${listed(consoles)}.`);
+  if (gdb !== undefined)
+    say(`It waits for a debugger: gdb-multiarch -ex 'target remote localhost:${gdb}', then "continue".`);
   if (process.stdin.isTTY)
     say(
       `The keyboard is the Pi's now; ${ESCAPE_NAME} is not: ${ESCAPE_NAME} q leaves, ${ESCAPE_NAME} ? helps.`,

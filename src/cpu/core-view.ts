@@ -4,9 +4,10 @@ import { bankedRegisters } from '../isa/operands.js';
 import { MODE_MON, PSR_M } from '../isa/program-status.js';
 import type { SystemRegister, SystemRegister64 } from '../isa/system-registers.js';
 import { SCR_NS } from './control-bits.js';
-import { isSecure, modeOf } from './current-mode.js';
+import { isPrivileged, isSecure, modeOf } from './current-mode.js';
 import { extensionRegisters } from './float/registers.js';
 import * as L from './layout.js';
+import { currentRegime, faultOf, READ, walk } from './mmu.js';
 import { bankedPlace, bankedRegister, readCpsr, readItState, setBankedRegister, setCpsr } from './modes.js';
 import { tellMode } from './mode-log.js';
 import { settle } from './performance-monitors.js';
@@ -155,6 +156,14 @@ export class CoreView {
       const physical = codeAt(m, word(m, L.PC));
       if (physical < 0) return undefined;
       return thumb(m) ? fetchHalfword(m, physical) : fetchWord(m, physical);
+    });
+  }
+
+  /** Where a virtual address is in physical memory, as its mode may read there; undefined where it may not. */
+  physical(address: number): number | undefined {
+    return this.with((m) => {
+      const found = walk(m, currentRegime(m), address, isPrivileged(m));
+      return faultOf(found, READ) || found.physical >= 2 ** 32 ? undefined : found.physical;
     });
   }
 

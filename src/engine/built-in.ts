@@ -60,6 +60,8 @@ export interface BuiltInPi {
   run(until: number): void;
   /** The same without the look, for those who call it every few instructions. */
   advance(until: number): void;
+  /** Ends {@link advance} at the end of the instructions that run; the next one goes on. */
+  pause(): void;
   /** Lets the observers look. */
   look(): void;
   /** When a device or a core's timer does something next, in nanoseconds; Infinity where nothing will. */
@@ -92,6 +94,9 @@ export async function createBuiltInPi(
   seed?: number,
 ): Promise<BuiltInPi> {
   let ending: string | undefined;
+  let paused = false;
+  // A function, as the compiler takes it that nothing that is called sets it.
+  const isPaused = (): boolean => paused;
   const observers: Observer[] = [];
   const miniUart = createTranscript();
   const fromMiniUart = new TextDecoder();
@@ -173,12 +178,16 @@ export async function createBuiltInPi(
       return miniUart.text;
     },
     stop,
+    pause: () => {
+      paused = true;
+    },
     run: (until) => {
       pi.advance(until);
       pi.look();
     },
     advance: (until) => {
-      while (cpu.time < until && ending === undefined) {
+      paused = false;
+      while (cpu.time < until && ending === undefined && !isPaused()) {
         // Nobody sees what the VideoCore writes while all sleep: it is made up for when one is awake again.
         if (!cpu.asleep) board.videoCore.run(cpu.time);
         const awake = (): number => Math.min(cpu.time + STRETCH, board.videoCore.due);

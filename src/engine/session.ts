@@ -35,6 +35,11 @@ export interface Session {
   join(companion: Companion): void;
   /** Has something done between two stretches, soon: then the machine stands still. */
   between(act: () => void): void;
+  /**
+   * Has the machine stand still from the next stretch on; called between two stretches, or before the first one.
+   * @returns lets it go on
+   */
+  hold(): () => void;
   /** Ends the run, between two stretches. The first reason counts; it is what {@link run} gives then. */
   leave(why: string): void;
   /**
@@ -67,6 +72,7 @@ export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions):
   const companions: Companion[] = [];
   const acts: (() => void)[] = [];
   let left: string | undefined;
+  let holds = 0;
   let wake: (() => void) | undefined;
   /** Milliseconds of idle time that the clock on the wall has not had. */
   let debt = 0;
@@ -128,6 +134,13 @@ export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions):
       acts.push(act);
       wake?.();
     },
+    hold() {
+      holds++;
+      return () => {
+        holds--;
+        wake?.();
+      };
+    },
     join(companion) {
       companions.push(companion);
     },
@@ -145,6 +158,11 @@ export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions):
         }
         for (const companion of companions) companion.look(session);
         for (const act of acts.splice(0)) act();
+        // What is typed meanwhile waits.
+        while (holds > 0 && left === undefined && pi.ending === undefined) {
+          await wait(LONGEST_WAIT);
+          for (const act of acts.splice(0)) act();
+        }
         const why = pi.ending ?? left;
         if (why !== undefined) {
           pi.look();

@@ -1,7 +1,7 @@
 /** Boots a card in the built-in Pi 2 for somebody who works on it. */
 import { HypberryError } from '../base/errors.js';
 import type { CardReader } from '../card/card.js';
-import { createBuiltInPi, ENDINGS } from '../engine/built-in.js';
+import { createBuiltInPi, ENDINGS, type BuiltInPi } from '../engine/built-in.js';
 import { readScript, SCRIPT_DONE, startScript, type ScriptEnd } from '../engine/script.js';
 import { createSession, repeatTyped, type Session } from '../engine/session.js';
 import { writeSnapshot, type Snapshot } from '../engine/snapshot.js';
@@ -59,6 +59,8 @@ export interface Start extends Pick<LoadedAs, 'place' | 'plan' | 'consoles'> {
   readonly machine: Handover;
   /** What was added to the kernel's command line. */
   readonly added: string;
+  /** For who looks into it. */
+  readonly pi: BuiltInPi;
   /** To type, and to leave. */
   readonly session: Session;
   /** The bytes of a snapshot, in pieces: between two stretches of the session. */
@@ -133,7 +135,7 @@ export async function runCard(ports: RunPorts, options: RunOptions): Promise<Ran
     const { asIs, method, force } = runAs;
     const facts: SavedRun = { asIs, method, force, picked: machine.picked, added, seed, resets };
     const snapshot = (): Iterable<Uint8Array> => writeSnapshot(pi, facts);
-    await ports.onStart?.({ place, plan, consoles, resets, machine, added, session, snapshot });
+    await ports.onStart?.({ place, plan, consoles, resets, machine, added, pi, session, snapshot });
     const why = await session.run();
     const ended = why === ENDINGS['power-off'] ? 'power-off' : why === ENDINGS.reset ? 'reset' : 'left';
     if (ended === 'reset' && options.reboot) continue;

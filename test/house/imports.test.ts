@@ -17,11 +17,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   firmware: ['base', 'ports', 'isa', 'board', 'boot', 'card'],
   guest: ['base', 'isa', 'board', 'firmware', 'hypervisor', 'card'],
   engine: ['base', 'isa', 'cpu', 'board', 'boot', 'firmware', 'hypervisor'],
+  gdb: ['base', 'isa', 'cpu', 'engine'],
   setup: ['base', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
   usecases: ['base', 'ports', 'card', 'firmware', 'hypervisor', 'engine', 'setup'],
   node: ['base', 'ports', 'wasm', 'card', 'engine', 'setup'],
   selftest: ['base', 'isa', 'board', 'boot', 'hypervisor'],
-  cli: ['base', 'boot', 'selftest', 'card', 'firmware', 'engine', 'setup', 'usecases', 'node'],
+  cli: ['base', 'boot', 'selftest', 'card', 'firmware', 'engine', 'gdb', 'setup', 'usecases', 'node'],
 };
 
 /**
