@@ -5,6 +5,10 @@ import { createSdCard } from '../../src/board/sd-card.js';
 import { type CardKind, capacityFor, crc7, kindFor } from '../../src/board/sd-registers.js';
 import { type Disk, SECTOR_SIZE } from '../../src/ports/disk.js';
 import { memoryDisk } from '../support/memory-disk.js';
+import { randomFrom } from './rig.js';
+
+/** HYPBERRY_SEED=n draws what is sent at random otherwise. */
+const SEED = Number(process.env['HYPBERRY_SEED'] ?? 1);
 
 const STANDARD: CardKind = { capacity: 'standard', version: '3.01' };
 const HIGH: CardKind = { capacity: 'high', version: '3.01' };
@@ -572,4 +576,35 @@ test('a disk that is smaller than a card can be reads as zero behind its end, an
   it.card.take(new Uint8Array(512));
   it.wait();
   expect(it.status() & (1 << 19)).not.toBe(0);
+});
+
+test.each([STANDARD, HIGH])(`whatever is sent, it answers or not (seed ${SEED}): $capacity`, (kind) => {
+  const random = randomFrom(SEED);
+  const disk = numbered(4000);
+  const it = host(kind, disk);
+  let [answered, sent, taken] = [0, 0, 0];
+  for (let i = 0; i < 40_000; i++) {
+    if (random(200) === 0) {
+      // CMD15, or a voltage, may have made it inactive.
+      it.card.reset();
+      it.identify();
+    }
+    const index = random(8) === 0 ? random(64) : [17, 18, 24, 25, 12, 13, 55, 23, 6, 32, 33, 38][random(12)]!;
+    const address = [0, 1, 511, 512, it.rca(), 4000 * 512 - 512, 4096, 0xffff_ffff][random(8)]!;
+    const argument = random(2) === 0 ? address : random(0x1_0000_0000);
+    const said = it.card.command(index, index === 13 || index === 55 ? it.rca() : argument);
+    if (said) answered++;
+    if (said?.long) expect(said.long).toHaveLength(16);
+    for (let blocks = random(4); blocks > 0; blocks--) {
+      const block = it.card.send();
+      if (block) sent++;
+      expect(block?.length ?? 512).toBeLessThanOrEqual(512);
+      if (it.card.take(new Uint8Array(random(4) === 0 ? 16 : 512))) taken++;
+    }
+    if (random(4) === 0) it.time.now += random(2_000_000);
+    expect([0, 1, 2, 3, 4, 5, 6, 7, 8, 15]).toContain(it.card.state.code);
+    if (random(5000) === 0) it.card.reset();
+  }
+  expect(Math.min(answered, sent, taken)).toBeGreaterThan(300);
+  for (const sector of disk.written.keys()) expect(sector).toBeLessThan(4000);
 });

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import { assembler } from '../../src/isa/assembler.js';
 import { c, p15, r0, r1, r2, r3, r4 } from '../../src/isa/registers.js';
 import { createBuiltInPi, builtInEngine } from '../../src/engine/built-in.js';
+import { overlayOf } from '../../src/card/disk-overlay.js';
 import { handoverOf } from '../support/handover.js';
+import { memoryDisk } from '../support/memory-disk.js';
 import { miniUartPayload } from '../support/payloads.js';
 
 const UART = 0x3f201000;
@@ -52,6 +54,19 @@ test('every run is the same, instruction for instruction', async () => {
     runs.push(pi.cpu.machine.cores.map(({ executed }) => executed));
   }
   expect(runs[0]).toEqual(runs[1]);
+});
+
+test('what was written to the card is saved with the machine, and comes back', async () => {
+  const image = new Uint8Array(64 * 512);
+  const disk = overlayOf(memoryDisk(image));
+  const machine = { ...handoverOf([0, fourLetters()]), card: { disk } };
+  const pi = await createBuiltInPi(machine, () => undefined);
+  disk.write(5, new Uint8Array(512).fill(1));
+  const saved = pi.save();
+  disk.write(5, new Uint8Array(512).fill(2));
+  disk.write(20, new Uint8Array(512).fill(3));
+  pi.restore(saved);
+  expect([disk.read(5, 1)[0], disk.read(20, 1)[0], image[5 * 512]]).toEqual([1, 0, 0]);
 });
 
 test('the engine ends when it is told to, and when the guest resets the board', async () => {
