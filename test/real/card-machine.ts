@@ -8,6 +8,7 @@ import {
   ensureNode,
   fdtFromCells,
   fdtFromText,
+  fdtText,
   findNode,
   readFdt,
   writeFdt,
@@ -22,7 +23,8 @@ export type CardPath = 'sdhost' | 'sdhost-pio' | 'emmc';
 
 const SDHOST = '/soc/mmc@7e202000';
 const EMMC = '/soc/mmc@7e300000';
-const EMMC_PINS = '/soc/gpio@7e200000/emmc_gpio48';
+/** The label of the card's pins as the EMMC controller has them; 6.12's tree names the node otherwise. */
+const EMMC_PINS = 'emmc_gpio48';
 
 /** Busybox' programs that scripts use beside the shell's own. */
 const APPLETS = ['blkdiscard', 'cat', 'dd', 'dmesg', 'grep', 'insmod', 'sha256sum', 'sleep', 'sync', 'time'];
@@ -38,7 +40,8 @@ function treeFor(dtb: Uint8Array, path: CardPath): Uint8Array {
     set(EMMC, 'status', fdtFromText('okay'));
     set(EMMC, 'bus-width', fdtFromCells(4));
     set(EMMC, 'pinctrl-names', fdtFromText('default'));
-    set(EMMC, 'pinctrl-0', findNode(fdt, EMMC_PINS)!.properties.get('phandle')!);
+    const pins = fdtText(findNode(fdt, '/__symbols__')!.properties.get(EMMC_PINS)!);
+    set(EMMC, 'pinctrl-0', findNode(fdt, pins)!.properties.get('phandle')!);
   } else if (path === 'sdhost-pio') {
     ensureNode(fdt, SDHOST).properties.delete('dmas');
     ensureNode(fdt, SDHOST).properties.delete('dma-names');
@@ -47,16 +50,15 @@ function treeFor(dtb: Uint8Array, path: CardPath): Uint8Array {
 }
 
 /**
- * A machine that loads the drivers of one of the card's controllers and runs a script of the shell; the card itself is
- * what its engine gives it.
+ * The boot partition of a system that loads the drivers of one of the card's controllers and runs a script of the shell.
  * @param more words for the kernel's command line
  */
-export async function cardMachine(
+export async function cardFiles(
   suite: Suite,
   path: CardPath,
   script: string,
   more = '',
-): Promise<Handover> {
+): Promise<Map<string, Uint8Array>> {
   const found = await inputs();
   const drivers = (await cardDrivers(suite))[path === 'emmc' ? 'emmc' : 'sdhost'];
   const initramfs = busyboxArchive(
@@ -71,7 +73,7 @@ export async function cardMachine(
     drivers.map(({ name, data }) => ({ path: `${name}.ko`, mode: PROGRAM, data })),
   );
   const kernel = await gzipKernel(found[suite]);
-  const files = await bootFiles(kernel, found.firmware, {
+  return bootFiles(kernel, found.firmware, {
     config: 'auto_initramfs=1\n',
     commandLine: `console=ttyAMA0,115200 quiet cryptomgr.notests ${more}`,
     more: new Map([
@@ -79,7 +81,11 @@ export async function cardMachine(
       ['bcm2709-rpi-2-b.dtb', treeFor(await readFile(kernel.dtb), path)],
     ]),
   });
-  return prepareHandover(memoryCard(Object.fromEntries(files)));
+}
+
+/** The same as a machine; the card itself is what its engine gives it. */
+export async function cardMachine(...system: Parameters<typeof cardFiles>): Promise<Handover> {
+  return prepareHandover(memoryCard(Object.fromEntries(await cardFiles(...system))));
 }
 
 /** Bytes that differ from place to place, with an MBR of one partition of the type Linux; a power of two of MiB, for QEMU. */
