@@ -130,6 +130,10 @@ export function writeNonSecureRegisters(a: Assembler): void {
     reg.SCTLR,
     r6,
   );
+  because(a, 'Both tables in use once the MMU is on: kernels like 4.0.7 trust PD0 (TRM, TTBCR)').mcr(
+    reg.TTBCR,
+    r0,
+  );
   because(a, 'Non-secure physical timer off (ARM ARM B8.1)').mcr(reg.CNTP_CTL, r0);
   because(a, 'Virtual timer off: left on, as by armstub7, it interrupts a hypervisor without a guest').mcr(
     reg.CNTV_CTL,

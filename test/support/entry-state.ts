@@ -18,6 +18,7 @@ const systemRegisters = {
   SCTLR: ['SCTLR'],
   SCTLR_S: ['SCTLR_S'],
   CPACR: ['CPACR'],
+  TTBCR: ['TTBCR'],
   MVBAR: ['MVBAR'],
   HSCTLR: ['SCTLR_EL2', 'HSCTLR'],
   HCR: ['HCR', 'HCR_EL2'],
