@@ -265,7 +265,7 @@ test.each(Object.entries(RULES))('%s', (_, rule) => {
  */
 const SEEN_ELSEWHERE: readonly string[] = [
   ...['takeAborts DSB', 'takeAborts ISB'],
-  ...['requestAll DSB', 'requestAll DSB', 'notify DSB', 'notify DSB', 'startMachine DSB', 'trap DSB'],
+  ...['requestAll DSB', 'notify DSB', 'notify DSB', 'startMachine DSB', 'trap DSB'],
   ...['updateInjectionOn DSB', 'nearLineChanged DSB', 'nearLineChanged DSB', 'writeHostDevice DSB'],
   ...['isPending DSB', 'isPending DSB', 'fiq DSB', 'fiq DSB', 'fiq DSB', 'trap DSB', 'takeInterrupts DSB'],
   // The counter's rate, then the cores' mailboxes; a core of the host's, its mailbox.

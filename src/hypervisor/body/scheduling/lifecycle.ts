@@ -46,7 +46,6 @@ const PAUSE: u64 = CRYSTAL_HZ;
 export function requestAll(vm: Vm, what: u32): bool {
   const at = changetype<usize>(vm) + offsetof<Vm>('request');
   if (atomic.compareExchange(at, RUN, what) != RUN) return false;
-  barrier.dsbIsh();
   for (let n: u32 = 0; n < vm.vcpus; n++) kick(vcpuOf(vm, n));
   return true;
 }
