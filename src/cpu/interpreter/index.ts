@@ -27,6 +27,7 @@ import { FIRST_EXTENSION, FIRST_SIMD, Op } from '../micro-ops';
 import { entryOf, read, readStrict, write, writeStrict } from './access';
 import { jump, over, slow } from './branches';
 import { count } from './count';
+import { loadExclusive, storeExclusive } from './exclusives';
 import { media } from './media';
 import { placeOf, readData, writeData } from './physical-memory';
 import { simd } from './simd';
@@ -963,6 +964,14 @@ export function run(rec: usize): void {
         rec = exchange(rec, load<u32>(PC));
         if (rec == 0) return;
         continue;
+      }
+      case Op.LDREX_32: {
+        if (!loadExclusive<u32>(rec) && slow(rec)) return;
+        break;
+      }
+      case Op.STREX_32: {
+        if (!storeExclusive<u32>(rec) && slow(rec)) return;
+        break;
       }
       case Op.CLREX: {
         store<u32>(EXCLUSIVE_SIZE, 0);

@@ -360,16 +360,12 @@ export function system(rec: usize): usize {
       return loadExclusive<u8>(rec) ? rec + OP_SIZE : elsewhere(rec);
     case Op.LDREX_16:
       return loadExclusive<u16>(rec) ? rec + OP_SIZE : elsewhere(rec);
-    case Op.LDREX_32:
-      return loadExclusive<u32>(rec) ? rec + OP_SIZE : elsewhere(rec);
     case Op.LDREX_64:
       return loadExclusiveDouble(rec) ? rec + OP_SIZE : elsewhere(rec);
     case Op.STREX_8:
       return storeExclusive<u8>(rec) ? rec + OP_SIZE : elsewhere(rec);
     case Op.STREX_16:
       return storeExclusive<u16>(rec) ? rec + OP_SIZE : elsewhere(rec);
-    case Op.STREX_32:
-      return storeExclusive<u32>(rec) ? rec + OP_SIZE : elsewhere(rec);
     case Op.STREX_64:
       return storeExclusiveDouble(rec) ? rec + OP_SIZE : elsewhere(rec);
     case Op.MCR_BARRIER: {
