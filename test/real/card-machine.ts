@@ -65,8 +65,8 @@ export async function cardFiles(
     await readFile(found.busybox),
     [
       ...drivers.map(({ name }) => `insmod /${name}.ko`),
-      // The card is found by the driver's own thread.
-      'while ! [ -b /dev/mmcblk0 ]; do sleep 0.1; done',
+      // The card is found by the driver's own thread, and its partitions after it.
+      'while ! [ -b /dev/mmcblk0p1 ]; do sleep 0.1; done',
       script,
     ].join('\n'),
     APPLETS,
