@@ -1,6 +1,6 @@
 /**
  * Barriers that no machine of ours needs, and the architecture wants: they are looked for in the words of the image,
- * in the order in which they stand. Of those between accesses to devices and between cores the models tell.
+ * in the order in which they stand. Of some between accesses to devices and between cores the models tell.
  */
 import { expect, test } from 'vitest';
 import { readU32LE } from '../../src/base/bytes.js';
@@ -260,10 +260,11 @@ test.each(Object.entries(RULES))('%s', (_, rule) => {
 });
 
 /**
- * Those that no rule here wants. Between peripherals, and before a doorbell, the models refuse what comes without one
- * (mutations.test.ts); an abort that comes late is silicon.test.ts's.
+ * Those that no rule here wants. Some the models want, between peripherals and before a doorbell (mutations.test.ts has
+ * which); an abort that comes late is silicon.test.ts's. Some nothing is seen to want: in `fiq` those behind its mailbox
+ * and before FIQ_SOURCE is read, in `takeInterrupts`, `makeAll` and the first ones of a core they stand by the manual alone.
  */
-const SEEN_ELSEWHERE: readonly string[] = [
+const NO_RULE: readonly string[] = [
   ...['takeAborts DSB', 'takeAborts ISB'],
   ...['requestAll DSB', 'notify DSB', 'notify DSB', 'startMachine DSB', 'trap DSB'],
   ...['updateInjectionOn DSB', 'nearLineChanged DSB', 'nearLineChanged DSB', 'writeHostDevice DSB'],
@@ -275,7 +276,7 @@ const SEEN_ELSEWHERE: readonly string[] = [
 /** Routines that rules look at by their names. */
 const NAMED = /(?:^|\/)(?:loadPiece|toMemory|printState|stopVcpu|(?:save|load|park|unpark)Vfp)$/;
 
-test('each of these barriers is missed where it is none', () => {
+test('each other barrier is missed where it is none', () => {
   const unnoticed = routines.flatMap((routine) =>
     routine.code.flatMap((it, n) => {
       if (it.operation !== 'DSB' && it.operation !== 'ISB') return [];
@@ -286,5 +287,5 @@ test('each of these barriers is missed where it is none', () => {
       return isNoticed ? [] : [`${routine.name.split('/').at(-1)!} ${it.operation}`];
     }),
   );
-  expect(unnoticed.sort()).toEqual([...SEEN_ELSEWHERE].sort());
+  expect(unnoticed.sort()).toEqual([...NO_RULE].sort());
 }, 60_000);
