@@ -12,10 +12,12 @@ import { readSnapshot } from '../engine/snapshot.js';
 import { readRecord, RECORD_HEADER, recordLine } from '../engine/typed-record.js';
 import { whenReaderGoes } from '../node/reader.js';
 import { checkSnapshotPlace, openSnapshot, saveSnapshot } from '../node/snapshot-file.js';
+import { openContents } from '../node/card-contents.js';
 import { openKeyboard, type Keyboard } from '../node/terminal.js';
 import { createTextFile, type TextFile } from '../node/text-file.js';
 import { readUserFile } from '../node/user-file.js';
-import type { Named } from '../setup/boot-partition.js';
+import { openBootPartition, type Named } from '../setup/boot-partition.js';
+import { readMedium } from '../card/medium.js';
 import type { InstallOptions } from '../setup/install.js';
 import { runCard, type Ran, type RunPorts, type SavedRun, type Start } from '../usecases/run.js';
 import { cardAt } from './card.js';
@@ -136,6 +138,11 @@ export async function run(target: string, options: RunOptions): Promise<void> {
   };
   const ports: RunPorts = {
     openCard: cardAt(target, options),
+    openContents: () => openContents(target),
+    openCardOn: (contents) => openBootPartition(readMedium(contents, 'image', target), options, false),
+    onCardError: (error) => {
+      shown?.note(`The card that runs has an error: ${error.message}`);
+    },
     onStart: (started) => {
       start = started;
       debuggers?.next(started);

@@ -14,7 +14,7 @@ const PREFIX = MAGIC.length + 12;
 /** In front of each piece of RAM: its address, length and check; one of length 0 is the end. */
 const PIECE_PREFIX = 12;
 /** Bytes of the longest header, and of the longest piece. */
-const LONGEST_HEADER = 64 << 20;
+const LONGEST_HEADER = 256 << 20;
 const LONGEST_PIECE = 1 << 20;
 
 /** What a snapshot is read from. */
@@ -59,11 +59,18 @@ function wordsOf(...values: readonly number[]): Uint8Array {
 /**
  * The bytes of a snapshot, in pieces; they are good until the machine runs on.
  * @param facts plain data that is kept beside it
+ * @throws HypberryError `snapshot.too-large` where what was written to the card does not fit
  */
 export function* writeSnapshot(pi: BuiltInPi, facts: object): Generator<Uint8Array> {
   const { cpu, ...rest } = pi.save(false);
   const { ram, ...cores } = cpu;
   const header = new TextEncoder().encode(stateToJson({ facts, machine: { ...rest, cpu: cores } }));
+  if (header.length > LONGEST_HEADER)
+    throw new HypberryError(
+      'snapshot.too-large',
+      'The system has written more to its card than a snapshot holds.',
+      'Save it before so much is written.',
+    );
   yield new TextEncoder().encode(MAGIC);
   yield wordsOf(VERSION, header.length, checkOf(header));
   yield header;

@@ -1,8 +1,19 @@
 /** Boots a card in the built-in Pi 2 for somebody who works on it. */
 import { HypberryError } from '../base/errors.js';
-import type { CardReader } from '../card/card.js';
+import type { Card, CardReader } from '../card/card.js';
+import type { Disk } from '../ports/disk.js';
+import { refuseProblem } from '../setup/boot-partition.js';
+import { planInstall } from '../setup/install.js';
+import { applyPlan, checkPlan, type Plan } from '../setup/plan.js';
+import type { Machine } from '../engine/engine.js';
 import { createBuiltInPi, ENDINGS, type BuiltInPi } from '../engine/built-in.js';
-import { readScript, SCRIPT_DONE, startScript, type ScriptEnd } from '../engine/script.js';
+import {
+  readScript,
+  SCRIPT_DONE,
+  startScript,
+  type RunningScript,
+  type ScriptEnd,
+} from '../engine/script.js';
 import { createSession, repeatTyped, type Session } from '../engine/session.js';
 import { writeSnapshot, type Snapshot } from '../engine/snapshot.js';
 import { HOST } from '../engine/systems.js';
@@ -13,6 +24,7 @@ import { trialArgumentsOf } from '../firmware/trial-arguments.js';
 import { hostKernelIn } from '../setup/hypervisor.js';
 import { loadAs, type LoadedAs, type RunAs } from './load-as.js';
 import { withCard, type OpenCard } from './open-card.js';
+import { onlyFirst } from './only-first.js';
 
 export interface RunOptions extends RunAs {
   /** Skips the time in which the machine is idle. */
@@ -34,6 +46,15 @@ export interface RunOptions extends RunAs {
 /** What a run needs, and whom it tells. */
 export interface RunPorts {
   readonly openCard: OpenCard;
+  /**
+   * Opens what is on the card for the system that runs: what that writes is kept beside, and gone when it is closed.
+   * Undefined where there is no whole card: the slot is empty then, and the firmware reads the card each time as it is.
+   */
+  readonly openContents?: () => Disk | undefined;
+  /** Opens the card of such contents, as they are now. */
+  readonly openCardOn?: (contents: Disk) => Promise<Card>;
+  /** Called once where what is on the card could not be read, or no more be kept of what is written to it. */
+  readonly onCardError?: (error: HypberryError) => void;
   /** Called before each start of the machine, the first and those after resets. */
   readonly onStart?: (start: Start) => Promise<void> | void;
   /** Called with a console's text as it comes. */
@@ -96,19 +117,61 @@ const REACHED = 'the text came that the run was to end at';
  */
 export async function runCard(ports: RunPorts, options: RunOptions): Promise<Ran> {
   const steps = options.script === undefined ? undefined : readScript(options.script);
-  const script = steps && startScript(steps);
+  const runAs = options.from?.facts ?? options;
+  const contents = ports.openCardOn && ports.openContents?.();
+  try {
+    const slot = await slotWith(contents, ports, runAs);
+    return await runFrom(slot, ports, options, steps && startScript(steps));
+  } finally {
+    contents?.close();
+  }
+}
+
+/** Where the card of a run is read from. */
+interface Slot extends RunAs {
+  readonly openCard: OpenCard;
+  /** What the system finds in the slot. */
+  readonly card: Machine['card'];
+  /** What was installed on that; undefined where nothing was. */
+  readonly installed: Plan | undefined;
+}
+
+/** The slot of a run: with contents the firmware reads them too, and what install would do is done to them. */
+async function slotWith(contents: Disk | undefined, ports: RunPorts, runAs: RunAs): Promise<Slot> {
+  const { openCardOn, onCardError } = ports;
+  const { asIs, method, force } = runAs;
+  if (!contents || !openCardOn)
+    return { asIs, method, force, openCard: ports.openCard, card: undefined, installed: undefined };
+  const openCard = (): Promise<Card> => openCardOn(contents);
+  const card = { disk: contents, onError: onlyFirst(onCardError) };
+  if (asIs) return { asIs, method, force, openCard, card, installed: undefined };
+  const installed = await withCard(openCard, { write: true }, async (it) => {
+    refuseProblem(it);
+    const plan = await checkPlan(it, await planInstall(it, { method, force }));
+    await applyPlan(it, plan, () => undefined);
+    return plan;
+  });
+  return { asIs: true, method, force, openCard, card, installed };
+}
+
+/** Runs the card of a slot. */
+async function runFrom(
+  slot: Slot,
+  ports: RunPorts,
+  options: RunOptions,
+  script: RunningScript | undefined,
+): Promise<Ran> {
   const { from } = options;
-  const runAs = from?.facts ?? options;
   const seed = from ? from.facts.seed : options.seed;
   for (let resets = from?.facts.resets ?? 0, saved = from; ; resets++, saved = undefined) {
-    const { loadedAs, machine, added } = await withCard(ports.openCard, { write: false }, (card) =>
-      prepare(card, runAs),
+    const { loadedAs, machine, added } = await withCard(slot.openCard, { write: false }, (card) =>
+      prepare(card, slot),
     );
     if (saved) refuseOtherCard(saved.facts.picked, machine.picked);
     const decoders = new Map<string, InstanceType<typeof TextDecoder>>();
     let unfinished = '';
     const pi = await createBuiltInPi(
-      { ...machine, consoles: loadedAs.hypervisor?.consoles ?? [] },
+      { ...machine, consoles: loadedAs.hypervisor?.consoles ?? [], card: slot.card },
       (bytes, console = HOST) => {
         const decoder = decoders.get(console) ?? new TextDecoder('utf-8', { ignoreBOM: true });
         decoders.set(console, decoder);
@@ -131,8 +194,9 @@ export async function runCard(ports: RunPorts, options: RunOptions): Promise<Ran
     });
     if (options.repeat) session.join(repeatTyped(options.repeat.filter((it) => it.resets === resets)));
     if (script) session.join(script);
-    const { place, plan, consoles } = loadedAs;
-    const { asIs, method, force } = runAs;
+    const { place, consoles } = loadedAs;
+    const plan = loadedAs.plan ?? slot.installed;
+    const { asIs, method, force } = from?.facts ?? options;
     const facts: SavedRun = { asIs, method, force, picked: machine.picked, added, seed, resets };
     const snapshot = (): Iterable<Uint8Array> => writeSnapshot(pi, facts);
     await ports.onStart?.({ place, plan, consoles, resets, machine, added, pi, session, snapshot });

@@ -13,6 +13,7 @@ import { OWN_CONSOLE, type HypervisorDescription } from '../hypervisor/image/des
 import { hostKernelIn } from '../setup/hypervisor.js';
 import type { Plan } from '../setup/plan.js';
 import { loadAs, type RunAs } from './load-as.js';
+import { onlyFirst } from './only-first.js';
 import { withCard, type OpenCard } from './open-card.js';
 
 export interface TryOptions extends RunAs {
@@ -172,15 +173,6 @@ function trySystems(
       ...(onConsole && { onConsole }),
     },
   );
-}
-
-/** Tells of the first error alone. */
-function onlyFirst(tell: TryPorts['onCardError']): (error: HypberryError) => void {
-  let told = false;
-  return (error) => {
-    if (!told) tell?.(error);
-    told = true;
-  };
 }
 
 /** Refuses a console that the card has not. */
