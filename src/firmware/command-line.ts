@@ -5,6 +5,7 @@ import { filtersFor, type BoardState } from './filters.js';
 import { readLines, type LineReading } from './lines.js';
 import { readsSections, type StartElf } from './start-elf.js';
 import { readSizedIfThere } from './file-size.js';
+import { firstThere, withPrefix } from './readers.js';
 
 /** The buffer that start.elf has for the line: 1 KiB with its end. The line is bytes to the kernel, one character each. */
 const LINE: LineReading = { limit: 1023, rest: 'another line', nulEnds: 'line', decode: latin1 };
@@ -24,10 +25,8 @@ export async function readCommandLine(
   notes: string[],
 ): Promise<string> {
   const named = textSetting(config, 'cmdline');
-  const file = (named ? named : 'cmdline.txt').replace(/^\/+/, '');
-  const bytes =
-    (await readSizedIfThere(card, prefix + file, 'command line')) ??
-    (await readSizedIfThere(card, file, 'command line'));
+  const { name: file, found } = await findCommandLine(card, config, prefix);
+  const bytes = found === undefined ? undefined : await readSizedIfThere(card, found, 'command line');
   const line = bytes === undefined ? undefined : firstLine(bytes, firmware, board);
   if (line) return line;
   const what = bytes === undefined ? `There is no ${file} on the card` : `The first line of ${file} is blank`;
@@ -40,6 +39,21 @@ export async function readCommandLine(
       : `${what}, so the firmware takes a command line of its own: ${own}`,
   );
   return own ?? '';
+}
+
+/**
+ * The file that the command line is read from.
+ * @param prefix `os_prefix`, as it is in force
+ * @returns the name that it is looked for by, and the path where it was found; that is undefined where it is not on the card
+ */
+export async function findCommandLine(
+  card: CardReader,
+  config: Config | undefined,
+  prefix: string,
+): Promise<{ readonly name: string; readonly found: string | undefined }> {
+  const named = config && textSetting(config, 'cmdline');
+  const name = (named ? named : 'cmdline.txt').replace(/^\/+/, '');
+  return { name, found: await firstThere(card, [withPrefix(prefix, name), name]) };
 }
 
 function firstLine(bytes: Uint8Array, firmware: StartElf | undefined, board: BoardState): string {

@@ -124,6 +124,8 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
         note(setting, `This line does nothing: names count with regard to case, and this one is ${meant}.`);
       else if (meant) note(setting, `${name} is not a setting that hypberry knows; ${meant} is one.`);
       if (separator !== '=') return;
+    } else if (!ADDING_UP.has(name) && secondSetting(value) !== undefined) {
+      note(setting, `A line is one setting: ${secondSetting(value)!} behind the value of ${name} is none.`);
     } else if (value.startsWith('=')) {
       note(setting, `The value of ${name} begins with "=": a blank in front of it ends the name already.`);
     }
@@ -186,6 +188,12 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
     notes,
     files,
   };
+}
+
+/** The name of a known setting that stands in the value of another, as `kernel` in `1 kernel=u-boot.bin`. */
+function secondSetting(value: string): string | undefined {
+  const names = [...value.matchAll(/[ \t](\w+)=/g)].map(([, name = '']) => name);
+  return names.find((name) => optionGroup(name) !== undefined);
 }
 
 /** A note for people, with its place in front. */

@@ -13,7 +13,7 @@ import { readFdt, type Fdt } from './fdt.js';
 import { isUnread, readSized, readSizedTogether } from './file-size.js';
 import type { Picked } from './handover.js';
 import { bareKernel, describeKernel, readKernel, type KernelFile } from './kernel.js';
-import { firstThere, isOldBootcode, readFirmware, type CardFirmware } from './readers.js';
+import { firstThere, isOldBootcode, readFirmware, withPrefix, type CardFirmware } from './readers.js';
 import type { StartElf } from './start-elf.js';
 import { readStub, STUB_SIZE, type StubBehaviour } from './stub.js';
 import { applyTreeSettings } from './tree-settings.js';
@@ -177,11 +177,6 @@ async function osPrefix(card: CardReader, config: Config, notes: string[]): Prom
     return prefix;
   notes.push(`os_prefix=${prefix} is ignored: there is no kernel or no device tree under it.`);
   return '';
-}
-
-/** A name from the boot partition's root where it begins with a slash, else behind the prefix. */
-function withPrefix(prefix: string, name: string): string {
-  return name.startsWith('/') ? name.replace(/^\/+/, '') : prefix + name;
 }
 
 function kernelNames(config: Config): string[] {

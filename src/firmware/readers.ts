@@ -196,6 +196,23 @@ function noFirmware({ start, because }: FirmwareFiles): HypberryError {
   );
 }
 
+/**
+ * A name from the boot partition's root where it begins with a slash, else behind `os_prefix`. `..` leads up, as FAT's folders
+ * have it among their entries: NetBSD's cards start with `cmdline=../../cmdline.txt` (its distrib/utils/embedded/conf/arm64.conf).
+ * A name that leads above the root stays as it is, and is not found.
+ */
+export function withPrefix(prefix: string, name: string): string {
+  const path = name.startsWith('/') ? name.replace(/^\/+/, '') : prefix + name;
+  if (!path.split('/').includes('..')) return path;
+  const names: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part !== '..') names.push(part);
+    else if (names.pop() === undefined) return path;
+  }
+  return names.join('/');
+}
+
 /** The first of these that is a file on the card. */
 export async function firstThere(card: CardReader, paths: readonly string[]): Promise<string | undefined> {
   for (const path of paths) {

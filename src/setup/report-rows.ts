@@ -3,13 +3,15 @@ import { HypberryError } from '../base/errors.js';
 import { hex } from '../base/words.js';
 import type { CardReader, Place } from '../card/card.js';
 import { BOOTCODE } from '../firmware/bootcode.js';
-import { textSetting, type Config, type InitramfsSetting, type Setting } from '../firmware/config.js';
+import { findCommandLine } from '../firmware/command-line.js';
+import type { Config, InitramfsSetting, Setting } from '../firmware/config.js';
 import { fdtText, readFdt } from '../firmware/fdt.js';
 import type { Picked } from '../firmware/handover.js';
 import { describeKernel, type KernelFile } from '../firmware/kernel.js';
 import { isUnread, readSized } from '../firmware/file-size.js';
 import { insteadOfTree } from '../firmware/load.js';
 import { optionGroup, similarOption } from '../firmware/options.js';
+import { withPrefix } from '../firmware/readers.js';
 import { describeStartElf, knowsFilter } from '../firmware/start-elf.js';
 import type { HypervisorDescription } from '../hypervisor/image/description.js';
 import type { Survey } from './survey.js';
@@ -179,7 +181,7 @@ export async function startRows(card: CardReader, survey: Survey): Promise<Secti
         : `none, the kernel gets ${insteadOfTree(survey.config)}`,
     ],
     ...(picked.initramfs
-      ? [['initramfs', `${picked.initramfs.file} ${at(picked.initramfs.address)}`] as const]
+      ? [['initramfs', `${ramdiskPaths(picked)} ${at(picked.initramfs.address)}`] as const]
       : []),
     ...(await commandLineRows(card, survey, picked)),
     ['mode', `${start.mode}: ${start.because}`],
@@ -188,18 +190,23 @@ export async function startRows(card: CardReader, survey: Survey): Promise<Secti
   ];
 }
 
+/** Where on the card its files are. */
+function ramdiskPaths({ initramfs, osPrefix }: Picked): string {
+  const names = initramfs?.file.split(',') ?? [];
+  return names.map((name) => withPrefix(osPrefix, name)).join(',');
+}
+
 /** What the kernel is told, and where its own part of that comes from. */
 async function commandLineRows(
   card: CardReader,
   { config }: Survey,
   { commandLine, osPrefix }: Picked,
 ): Promise<(readonly [string, string])[]> {
-  const file = osPrefix + ((config && textSetting(config, 'cmdline')) ?? 'cmdline.txt');
-  const there = await card.stat(file);
+  const { name, found } = await findCommandLine(card, config, osPrefix);
   const root = /(?:^|\s)root=(\S+)/.exec(commandLine)?.[1];
   return [
     ['command line', commandLine],
-    ['from', there ? `${file} and the firmware` : `the firmware: ${file} is not there`],
+    ['from', found === undefined ? `the firmware: ${name} is not there` : `${found} and the firmware`],
     ...(root === undefined ? [] : [['root file system', root] as const]),
   ];
 }

@@ -370,6 +370,19 @@ describe('config.txt', () => {
     );
   });
 
+  // Public instructions for Xvisor have three settings in one line.
+  test('a line with more than one setting has one, which is said', async () => {
+    const notesOf = async (line: string): Promise<string[]> =>
+      (await readConfig(memoryCard({ 'config.txt': line }))).notes.map(({ text }) => text);
+    const text = 'enable_uart=1 arm_control=0x200 kernel=u-boot.bin';
+    expect(await settings(text)).toEqual({ enable_uart: '1 arm_control=0x200 kernel=u-boot.bin' });
+    expect(await notesOf(text)).toEqual([
+      'A line is one setting: arm_control behind the value of enable_uart is none.',
+    ]);
+    for (const plain of ['gpu_mem=64 # gpu_mem is =64', 'dtoverlay=a gpio=4', 'kernel=a b=c'])
+      expect(await notesOf(plain)).toEqual([]);
+  });
+
   test('any text is read without a fault', async () => {
     await fc.assert(
       fc.asyncProperty(

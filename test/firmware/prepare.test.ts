@@ -214,6 +214,26 @@ describe("today's firmware", () => {
     });
   });
 
+  test('leads up from os_prefix by "..", and from the root by a slash, as the files of NetBSD have it', async () => {
+    const files = {
+      ...CARD_TODAY,
+      'new/dtb/bcm2836-rpi-2-b.dtb': tree,
+      'mine.img': kernel,
+      'mine.txt': text('mine'),
+    };
+    for (const name of ['../../mine.img', '/mine.img', './../../mine.img']) {
+      const config = `os_prefix=new/dtb/\ncmdline=../../mine.txt\nkernel=${name}\n`;
+      expect((await prepare({ ...files, 'config.txt': config })).picked).toMatchObject({
+        kernel: { file: 'mine.img' },
+        tree: { file: 'new/dtb/bcm2836-rpi-2-b.dtb' },
+        commandLine: expect.stringMatching(/ mine$/) as string,
+        osPrefix: 'new/dtb/',
+      });
+    }
+    const above = { ...CARD_TODAY, 'config.txt': 'kernel=../kernel7.img' };
+    await expect(prepare(above)).rejects.toThrow(refused('firmware.no-file'));
+  });
+
   test('finds the initramfs of the kernel with auto_initramfs', async () => {
     const files = { ...CARD_TODAY, 'config.txt': 'auto_initramfs=1', initramfs7: text('ramdisk') };
     expect((await prepare(files)).picked.initramfs).toMatchObject({ file: 'initramfs7', size: 7 });
