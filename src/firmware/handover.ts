@@ -34,6 +34,8 @@ export interface Picked {
   readonly initramfs: { readonly file: string; readonly address: number; readonly size: number } | undefined;
   /** `os_prefix` as far as it is in effect: what stands in front of the names of kernel, tree and initramfs. */
   readonly osPrefix: string;
+  /** Why the kernel loses the tree that config.txt has put where it is, a sentence; undefined where it does not. */
+  readonly treeLost?: string | undefined;
   /** The kernel's command line as handed over. */
   readonly commandLine: string;
   /** Anything that a reader should know, one sentence each. */

@@ -3,6 +3,9 @@ import { KERNEL_OFFSET } from '../boot/block.js';
 import { hex } from '../base/words.js';
 import type { Segment } from './handover.js';
 
+/** The code where two things that are loaded have one place: which of them stays, or whether the firmware moves one, is not known. */
+export const OVERLAP = 'firmware.overlap';
+
 const endOf = (segment: Segment): number => segment.address + segment.data.length;
 
 /**
@@ -36,7 +39,7 @@ function cut(other: Segment, piece: Segment): Segment[] {
   const lost = other.data.subarray(from - other.address, to - other.address);
   if (to > KERNEL_OFFSET || lost.some((byte) => byte !== 0)) {
     throw new HypberryError(
-      'firmware.overlap',
+      OVERLAP,
       `The ${piece.name} at ${hex(piece.address)} would overwrite the ${other.name} from ${hex(from)} to ${hex(to)}.`,
       'Change the addresses in config.txt (device_tree_address, kernel_address, initramfs).',
     );

@@ -89,6 +89,7 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
 
   const pinned = numberSetting(config, 'device_tree_address', undefined);
   let tree: { file: string; address: number; data: Uint8Array } | undefined;
+  let treeLost: string | undefined;
   if (loaded.tree) {
     const fdt = copyFdt(loaded.tree.fdt);
     editTree(fdt, facts);
@@ -96,8 +97,12 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
     const chosen = placesHigh ? placeTree(data.length, top, initramfs) : DEFAULT_TREE_ADDRESS;
     tree = { file: loaded.tree.file, address: pinned === undefined ? chosen : physical(pinned), data };
     const beyond = beyondTreeEnd(tree, config);
-    if (beyond === undefined) await noteTree(tree, kernel, notes);
-    else {
+    if (beyond === undefined) {
+      const lost = await lostTree(tree, kernel);
+      if (lost !== undefined) notes.push(lost);
+      // The user's own address; install may choose another than the firmware's.
+      if (pinned !== undefined) treeLost = lost;
+    } else {
       unsure.push(`${beyond} The kernel is taken to get ${insteadOfTree(config)}.`);
       tree = undefined;
     }
@@ -132,6 +137,7 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
         address: initramfs.address,
         size: initramfs.data.length,
       },
+      treeLost,
       osPrefix: loaded.prefix,
       commandLine,
       notes: [...config.notes.map(describeNote), ...notes],
@@ -246,20 +252,20 @@ function macAddress(serial: number): number[] {
   return [...MAC_START, (serial >>> 16) & 0xff, (serial >>> 8) & 0xff, serial & 0xff];
 }
 
-async function noteTree(
+/** A sentence where Linux destroys the tree before it reads it. */
+async function lostTree(
   tree: { address: number; data: Uint8Array },
   { data, facts }: LoadedKernel,
-  notes: string[],
-): Promise<void> {
+): Promise<string | undefined> {
   const end = tree.address + tree.data.length;
   const { lpae, end: tablesEnd } = FIRST_PAGE_TABLES;
-  if (facts.kind === 'unknown' || facts.kind === 'u-boot') return;
-  if (tree.address >= tablesEnd || end <= lpae) return;
+  if (facts.kind === 'unknown' || facts.kind === 'u-boot') return undefined;
+  if (tree.address >= tablesEnd || end <= lpae) return undefined;
   const first = firstPageTable(await unpackVersion(data, facts));
-  if (end <= first) return;
-  notes.push(
+  if (end <= first) return undefined;
+  return (
     `The device tree reaches to ${hex(end)}, into ${hex(first)} to ${hex(tablesEnd - 1)}, ` +
-      'where the kernel puts its first page tables; it is destroyed there.',
+    'where the kernel puts its first page tables; it is destroyed there.'
   );
 }
 

@@ -10,6 +10,7 @@ import { bareKernel, describeKernel, unpackVersion, type KernelFile } from '../f
 import { isUnread, readSizedIfThere } from '../firmware/file-size.js';
 import { looksLike } from '../firmware/looks-like.js';
 import { loadFiles, STUB_ALONE, type Loaded } from '../firmware/load.js';
+import { OVERLAP } from '../firmware/memory.js';
 import { placeFiles } from '../firmware/prepare.js';
 import { readFirmware } from '../firmware/readers.js';
 import type { StartElf } from '../firmware/start-elf.js';
@@ -143,7 +144,7 @@ function problemsOf(
   last: HypberryError,
 ): Pick<Seen, 'start' | 'problems'> {
   const first = problems[0] ?? last;
-  const isOpen = isUnread(first) || first.code === STUB_ALONE;
+  const isOpen = isUnread(first) || first.code === STUB_ALONE || first.code === OVERLAP;
   return { start: { mode: isOpen ? 'unknown' : 'none', because: first.message }, problems };
 }
 
@@ -199,6 +200,15 @@ function kernelProblem({ kernel: { file, facts }, picked }: CardSystem): Hypberr
         KERNEL_OLD_IN_USE,
         `config.txt sets kernel_old=1 for ${file}, which is Linux without a boot block in front: all four cores would start it at once, and none would tell it what machine it has.`,
         'Take kernel_old out of config.txt: then the firmware puts its own stub in front.',
+      ),
+    ];
+  }
+  if (picked.treeLost !== undefined) {
+    return [
+      new HypberryError(
+        'setup.tree-lost',
+        picked.treeLost,
+        'Take device_tree_address out of config.txt, or give an address above the kernel, such as 0x2000000.',
       ),
     ];
   }

@@ -494,6 +494,49 @@ test('a tree that reaches beyond device_tree_end: not known', async () => {
   expect(start.because).toMatch(
     /beyond device_tree_end \(0x4000\), and what the firmware does then is not known/,
   );
-  const fits = await inspectCard(changeableCard({ ...files, 'config.txt': text(`${lines}0x8000\n`) }));
-  expect(fits.start.mode).toBe('SVC');
+  const fits = await inspectCard(changeableCard({ ...files, 'config.txt': text(`${lines}0x80000\n`) }));
+  expect(fits.start.because).not.toContain('device_tree_end');
+});
+
+// Cards of Ubuntu 16.04, whose kernel grew out of them: Launchpad, bug 1652270.
+test('a tree that config.txt has put into the page tables does not reach Linux: a card that does not start', async () => {
+  for (const firmware of ['svc', 'hyp'] as const) {
+    const lines = text('device_tree_address=0x100\ndevice_tree_end=0x8000\n');
+    const files = bootPartition(firmware, { 'bcm2709-rpi-2-b.dtb': BIG_TREE, 'config.txt': lines });
+    const { start, conclusion } = await inspectCard(changeableCard(files));
+    expect(start).toMatchObject({ mode: 'none' });
+    expect(conclusion).toMatch(/^This card does not start a Pi 2 as it is\. The device tree reaches to 0x/);
+    expect(await outcomeOf(files)).toMatchObject({ code: 'setup.tree-lost' });
+    const small = bootPartition(firmware, { 'config.txt': lines });
+    expect((await inspectCard(changeableCard(small))).start.mode).toBe(firmware.toUpperCase());
+  }
+});
+
+test('two things in one place: which of them stays is not known', async () => {
+  for (const line of ['device_tree_address=0x8100', 'device_tree_address=0x80', 'initramfs rd 0x8080']) {
+    const files = bootPartition('svc', { 'config.txt': text(`${line}\n`), rd: text('ramdisk') });
+    const { start, conclusion } = await inspectCard(changeableCard(files));
+    expect(start.mode).toBe('unknown');
+    expect(conclusion).toMatch(/^Whether this card starts a Pi 2 is not known\. The .* would overwrite the /);
+    expect(await outcomeOf(files)).toMatchObject({ code: 'firmware.overlap' });
+  }
+});
+
+test('under os_prefix, files are named by where they are', async () => {
+  const { 'kernel7.img': kernel, 'bcm2709-rpi-2-b.dtb': tree, ...rest } = bootPartition('svc');
+  const files: Files = {
+    ...rest,
+    'config.txt': text('os_prefix=new/\ninitramfs rd,/more followkernel\n'),
+    'cmdline.txt': text('root=/dev/sda2'),
+    'new/kernel7.img': kernel!,
+    'new/bcm2709-rpi-2-b.dtb': tree!,
+    'new/rd': text('ramdisk'),
+    more: text('more'),
+  };
+  const rowsOf = async (card: Files): Promise<string> => (await inspected(card)).rows.join('\n');
+  const rows = await rowsOf(files);
+  expect(rows).toContain('from: cmdline.txt and the firmware');
+  expect(rows).toMatch(/initramfs: new\/rd,more at 0x/);
+  const both = await rowsOf({ ...files, 'new/cmdline.txt': text('root=/dev/sdb1') });
+  expect(both).toContain('from: new/cmdline.txt and the firmware');
 });
