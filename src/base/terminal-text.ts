@@ -173,7 +173,7 @@ const SCREEN_CONTROLS = /[\u0007-\u000f]/;
  * ctlseqs): to move the cursor, erase, insert, delete, scroll, colour, repeat, set tabs, margins and modes, the cursor's
  * form, and to ask where the cursor is or what the terminal is, which it answers to the system.
  */
-const SCREEN_SEQUENCES = /^(?:[@A-MPSTXZa-gmrnsu`]| q|!p)$/;
+const SCREEN_SEQUENCES = /^(?:[@A-MPSTXZabd-gmrsu`]| q|!p)$/;
 /** DEC's private modes that it sets: keys, columns' wrap, cursor, alternate screen, mouse, bracketed paste. */
 const SCREEN_MODES = new Set([
   1, 6, 7, 12, 25, 47, 66, 1000, 1002, 1003, 1004, 1006, 1007, 1015, 1047, 1048, 1049, 2004,
@@ -186,6 +186,8 @@ const USUALLY_SET = new Set([7, 25]);
 /** A filter for a system that has the terminal to itself. */
 export interface ScreenFilter {
   (text: string): ConsoleText;
+  /** Whether it let questions through, whose answers may still be on their way. */
+  readonly asked: boolean;
   /** What brings the terminal back to its usual state, as far as the system changed that. */
   readonly end: () => ConsoleText;
 }
@@ -194,9 +196,13 @@ export interface ScreenFilter {
  * Makes a filter for the console of a system that somebody works on: the terminal is its screen, for as long as the run
  * goes. Beside text it may do what programs on a screen do (`SCREEN_…`); what reaches beyond the screen does not come
  * through: titles and other strings (the clipboard among them), orders to the window and questions about it, printing.
+ * @param isAnswered whether what the terminal answers now goes to the system; else no question comes through
  */
-export function createScreenFilter(): ScreenFilter {
+export function createScreenFilter(isAnswered: () => boolean = () => true): ScreenFilter {
   const changed = new Set<number>();
+  /** What takes back the keypad's mode, and the cursor's form. */
+  const undo = new Set<string>();
+  let asked = false;
   const filter = throughSieve({
     character: (character) =>
       SCREEN_CONTROLS.test(character) || character.search(UNSEEN) < 0 ? character : '',
@@ -204,11 +210,18 @@ export function createScreenFilter(): ScreenFilter {
       const [, mark, parameters, intermediates] = /^([?>]?)([\d;:]*)([ !]?)$/.exec(inside ?? '-') ?? [];
       if (mark === undefined || parameters === undefined || intermediates === undefined) return '';
       if (final === 'h' || final === 'l') return setModes(mark, parameters, final);
-      if (final === 'c') return mark === '?' ? '' : `${ESC}[${mark}${parameters}c`;
+      if (final === 'c' || final === 'n') {
+        if (mark === '?' || (mark !== '' && final === 'n') || intermediates !== '' || !isAnswered())
+          return '';
+        asked = true;
+        return `${ESC}[${mark}${parameters}${final}`;
+      }
+      if (final === 'q') undo.add(`${ESC}[0 q`);
       if (mark !== '' || !SCREEN_SEQUENCES.test(intermediates + final)) return '';
       return `${ESC}[${parameters}${intermediates}${final}`;
     },
     escape(intermediates, final) {
+      if (intermediates === '' && final === '=') undo.add(`${ESC}>`);
       return SCREEN_ESCAPES.test(intermediates + final) ? `${ESC}${intermediates}${final}` : '';
     },
   });
@@ -223,14 +236,15 @@ export function createScreenFilter(): ScreenFilter {
     }
     return kept.length === 0 ? '' : `${ESC}[?${kept.join(';')}${final}`;
   };
-  return Object.assign(filter, {
-    end: () => {
-      const modes = [...changed].map((mode) => `${ESC}[?${mode}${USUALLY_SET.has(mode) ? 'h' : 'l'}`);
-      changed.clear();
-      // Replace; margins, which move the cursor; set of characters; colours.
-      return `${modes.join('')}${ESC}[4l${ESC}7${ESC}[r${ESC}8\u000f${ESC}(B${SGR_OFF}` as ConsoleText;
-    },
-  });
+  const end = (): ConsoleText => {
+    const modes = [...changed].map((mode) => `${ESC}[?${mode}${USUALLY_SET.has(mode) ? 'h' : 'l'}`);
+    modes.push(...undo);
+    changed.clear();
+    undo.clear();
+    // Replace; margins, which move the cursor; set of characters; colours.
+    return `${modes.join('')}${ESC}[4l${ESC}7${ESC}[r${ESC}8\u000f${ESC}(B${SGR_OFF}` as ConsoleText;
+  };
+  return Object.defineProperty(Object.assign(filter, { asked, end }), 'asked', { get: () => asked });
 }
 
 /** One line of a console, without its end, as plain text: no colours, a space for a tab; backspaces count for nothing. */

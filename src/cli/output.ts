@@ -107,6 +107,9 @@ export function sayConsole(before: string, text: ConsoleText): void {
   process.stdout.write(fit(process.stdout, before) + text);
 }
 
+/** What a terminal answers that is asked for its status (ECMA-48, 8.3.35). */
+export const WELL = '\u001b[0n';
+
 /** A stream as far as what is drawn on it has to know it. */
 export const screenOn = (stream: NodeJS.WriteStream) => ({
   /** Whether it is a terminal that can be drawn on: it takes escapes, and says how large it is (a serial console may not). */
@@ -131,6 +134,10 @@ export const screenOn = (stream: NodeJS.WriteStream) => ({
     // has terminals keep the whole screen in their scrollback.
     const up = over > 0 ? `\u001b[${over}A` : '';
     stream.write(`\r${up}${lines.map((line) => `${fit(stream, line)}\u001b[K\n`).join('')}\u001b[J`);
+  },
+  /** Asks the terminal whether it is well: it says {@link WELL} behind its answers to what was asked before. */
+  askStatus(): void {
+    stream.write('\u001b[5n');
   },
   /** Writes over the line in which the cursor is, and leaves it there. */
   overwrite(line: string): void {

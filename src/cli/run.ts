@@ -11,10 +11,12 @@ import { openGdbPort } from '../node/gdb-port.js';
 import { readSnapshot } from '../engine/snapshot.js';
 import { readRecord, RECORD_HEADER, recordLine } from '../engine/typed-record.js';
 import { whenReaderGoes } from '../node/reader.js';
-import { checkSnapshotPlace, openSnapshot, saveSnapshot } from '../node/snapshot-file.js';
 import { openContents } from '../node/card-contents.js';
-import { openKeyboard, type Keyboard } from '../node/terminal.js';
-import { createTextFile, type TextFile } from '../node/text-file.js';
+import { fileExists, isOnePlace } from '../node/outputs.js';
+import { onProcessEnd } from '../node/process-end.js';
+import { openSnapshot, snapshotPlace } from '../node/snapshot-file.js';
+import { answersReachUs, openKeyboard, type Keyboard } from '../node/terminal.js';
+import { checkTextFile, createTextFile, type TextFile } from '../node/text-file.js';
 import { readUserFile } from '../node/user-file.js';
 import { openBootPartition, type Named } from '../setup/boot-partition.js';
 import { readMedium } from '../card/medium.js';
@@ -36,6 +38,7 @@ import {
   sayResult,
   screen,
   wantsJson,
+  WELL,
 } from './output.js';
 import { sayPicked, whatStarts } from './picked.js';
 import { sayPlace } from './place.js';
@@ -60,6 +63,11 @@ export interface RunOptions extends Named {
 
 /** Bytes of the longest script, and of the longest record, that is read. */
 const LONGEST_TEXT = 64 << 20;
+/** Bytes that wait for a system that does not take them: of a pipe, which is held back then, and of a terminal's keys. */
+const HELD_BACK = 0x1_0000;
+const MOST_UNTAKEN = 0x10_0000;
+/** Milliseconds in which a terminal answers, also one at the other end of the world. */
+const ANSWER_TIME = 1000;
 const LEFT = 'it was left';
 
 /** What the terminal shows of the consoles. */
@@ -71,6 +79,9 @@ interface Shown {
   next(): void;
   /** Whose console is shown. */
   readonly name: string;
+  /** Whether the terminal was asked something. */
+  readonly asked: boolean;
+  /** Brings the terminal back to its usual state; nothing is shown any more. */
   end(): void;
 }
 
@@ -85,11 +96,19 @@ export async function run(target: string, options: RunOptions): Promise<void> {
     script: options.script === undefined ? undefined : textOf(options.script),
     repeat: options.repeat === undefined ? undefined : readRecord(textOf(options.repeat)),
   };
-  const { save } = options;
-  if (save !== undefined) checkSnapshotPlace(save, { card: target, overwrite: options.overwrite === true });
+  const outputs = {
+    card: target,
+    inputs: [options.script, options.repeat, options.from].filter((it) => it !== undefined),
+    overwrite: options.overwrite === true,
+  };
+  if (options.record !== undefined) checkTextFile(options.record, outputs);
+  const place = options.save === undefined ? undefined : snapshotPlace(options.save, outputs);
+  if (options.record !== undefined && options.save !== undefined && isOnePlace(options.record, options.save))
+    throw fileExists(options.save, 'would be both record and snapshot', 'Name two files.');
+  const save = place && ((pieces: Iterable<Uint8Array>) => saved(options.save!, place.save(pieces)));
   const snapshot = options.from === undefined ? undefined : openSnapshot(options.from);
   const from = snapshot && readSnapshot<SavedRun>(snapshot);
-  const record = startRecord(target, options);
+  let record: TextFile | undefined;
   let start: Start | undefined;
   let shown: Shown | undefined;
   let keyboard: Keyboard | undefined;
@@ -116,7 +135,13 @@ export async function run(target: string, options: RunOptions): Promise<void> {
         }
         // Between two stretches, when the machine stands still.
         start.session.between(() => {
-          shown?.note(saved(save, start!.snapshot()));
+          try {
+            shown?.note(save(start!.snapshot()));
+          } catch (error) {
+            // The run is all that there is of somebody's work.
+            if (!(error instanceof HypberryError)) throw error;
+            shown?.note(`No snapshot: ${error.message}`);
+          }
         });
         break;
       case 'w':
@@ -134,7 +159,30 @@ export async function run(target: string, options: RunOptions): Promise<void> {
     if (typed.length === 0) return;
     if (shown && shown.name !== HOST)
       shown.note(`What is typed goes to the host: ${ESCAPE_NAME} n shows it.`);
-    else start?.session.type(typed);
+    else if (start && start.session.untaken < MOST_UNTAKEN) start.session.type(typed);
+    holdKeyboard();
+  };
+  /** A system that takes nothing is not to fill our memory. */
+  const holdKeyboard = (): void => {
+    keyboard?.hold((start?.session.untaken ?? 0) >= HELD_BACK);
+  };
+  /** Gives the terminal back, and takes in what it still answers to the system: else a shell would get that. */
+  const giveBack = async (): Promise<void> => {
+    shown?.end();
+    if (shown?.asked && keyboard?.isTerminal) {
+      screen.askStatus();
+      await keyboard.passOver(WELL, ANSWER_TIME);
+    }
+    keyboard?.close();
+  };
+  let isEnding = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    // After a hang-up there is no terminal that could answer, and who signals again does not want to wait.
+    if (signal === 'SIGHUP' || isEnding) interrupted(signal);
+    isEnding = true;
+    void giveBack().finally(() => {
+      interrupted(signal);
+    });
   };
   const ports: RunPorts = {
     openCard: cardAt(target, options),
@@ -146,11 +194,16 @@ export async function run(target: string, options: RunOptions): Promise<void> {
     onStart: (started) => {
       start = started;
       debuggers?.next(started);
+      start.session.join({ due: Infinity, look: holdKeyboard });
+      if (options.record !== undefined && !record) {
+        record = createTextFile(options.record, outputs);
+        record.write(RECORD_HEADER);
+      }
       if (start.resets > (from?.facts.resets ?? 0)) {
         shown?.note(`The system reset the board; it starts again (${counted(start.resets, 'reset')}).`);
         return;
       }
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted);
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
       if (!options.json && !isQuiet()) sayStart(started, options.gdb);
       // Not before: while a card is read, Ctrl-C just ends us.
       if (process.stdin.isTTY || (texts.repeat === undefined && texts.script === undefined))
@@ -165,7 +218,7 @@ export async function run(target: string, options: RunOptions): Promise<void> {
       transcript.take(text);
     },
     onReached: (pieces) => {
-      if (save !== undefined) ends = saved(save, pieces());
+      if (save) ends = save(pieces());
     },
     onTyped: (typed) => record?.write(recordLine(typed)),
   };
@@ -184,8 +237,7 @@ export async function run(target: string, options: RunOptions): Promise<void> {
     });
   } finally {
     stopLooking();
-    shown?.end();
-    keyboard?.close();
+    await giveBack();
     record?.close();
     snapshot?.close();
     debuggers?.close();
@@ -234,18 +286,9 @@ async function openDebuggers(port: number): Promise<{ next(start: Start): void; 
   };
 }
 
-/** Saves a snapshot, and says so. */
-const saved = (path: string, pieces: Iterable<Uint8Array>): string =>
-  `snapshot saved: ${harmless(path)}, ${bytesText(saveSnapshot(path, pieces))}`;
+const saved = (path: string, size: number): string => `snapshot saved: ${harmless(path)}, ${bytesText(size)}`;
 
 const textOf = (path: string): string => new TextDecoder().decode(readUserFile(path, LONGEST_TEXT));
-
-function startRecord(target: string, { record, overwrite }: RunOptions): TextFile | undefined {
-  if (record === undefined) return undefined;
-  const file = createTextFile(record, { card: target, overwrite: overwrite === true });
-  file.write(RECORD_HEADER);
-  return file;
-}
 
 /** Says what starts, and how to get away from it. */
 function sayStart({ place, plan, machine, added, consoles }: Start, gdb: number | undefined): void {
@@ -262,14 +305,24 @@ function sayStart({ place, plan, machine, added, consoles }: Start, gdb: number 
   say();
 }
 
-/** Shows one console at a time: on a terminal as the system has it, else its text alone. */
+/**
+ * Shows one console at a time: on a terminal as the system has it, else its text alone. A terminal whose answers do not come
+ * to us is no screen of the system's: somebody else would get them.
+ */
 function showConsoles(names: readonly string[]): Shown {
-  const newFilter = () =>
-    screen.isTerminal
-      ? createScreenFilter()
-      : Object.assign(createConsoleFilter({ colors: false }), { end: createScreenFilter().end });
-  const consoles = names.map((name) => ({ name, filter: newFilter(), behind: createTranscript() }));
+  const isScreen = screen.isTerminal && answersReachUs();
   let current = 0;
+  /** What was asked long ago wants no answer now. */
+  let replays = false;
+  const newFilter = (name: string) =>
+    isScreen
+      ? createScreenFilter(() => name === HOST && !replays)
+      : Object.assign(createConsoleFilter({ colors: screen.showsColors }), {
+          asked: false,
+          end: createScreenFilter().end,
+        });
+  const consoles = names.map((name) => ({ name, filter: newFilter(name), behind: createTranscript() }));
+  let ended = false;
   let atLineStart = true;
   let waiting = '';
   let due = false;
@@ -288,13 +341,19 @@ function showConsoles(names: readonly string[]): Shown {
     say(colors.dim(`[${text}]`));
   };
   const restore = (): void => {
-    if (screen.isTerminal) sayConsole('', consoles[current]!.filter.end());
+    if (isScreen) sayConsole('', consoles[current]!.filter.end());
   };
+  // However we end.
+  const release = onProcessEnd(restore);
   return {
+    get asked() {
+      return consoles.some(({ filter }) => filter.asked);
+    },
     get name() {
       return consoles[current]!.name;
     },
     take(text, name) {
+      if (ended) return;
       const at = consoles.findIndex((it) => it.name === name);
       if (at !== current) {
         consoles[at]?.behind.take(text);
@@ -318,11 +377,16 @@ function showConsoles(names: readonly string[]): Shown {
       note(`console ${harmless(name)}`);
       waiting = behind.text;
       consoles[current]!.behind = createTranscript();
+      replays = true;
       flush();
+      replays = false;
     },
     end() {
+      if (ended) return;
       flush();
       restore();
+      ended = true;
+      release();
       if (!atLineStart) sayResult();
     },
   };

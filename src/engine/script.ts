@@ -155,7 +155,7 @@ export function startScript(steps: readonly Step[]): RunningScript {
     },
     take(text) {
       const all = cut + text;
-      cut = /\u001b(?:\[[0-9;?]*)?$/.exec(all)?.[0] ?? '';
+      cut = /\u001b(?:\[[0-9;?]{0,64})?$/.exec(all)?.[0] ?? '';
       seen += withoutEscapes(all.slice(0, all.length - cut.length));
       // Cut now and then, not each time: a cut copies the whole.
       if (seen.length <= 2 * LOOKED_AT) return;

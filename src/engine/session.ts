@@ -29,6 +29,8 @@ export interface SessionOptions {
 export interface Session {
   /** Virtual time in nanoseconds. */
   readonly now: number;
+  /** Bytes that were typed and that the machine has not taken yet; a break counts as one. */
+  readonly untaken: number;
   /** Types. What the machine does not take yet waits. */
   type(typed: Typed): void;
   /** Has somebody look on from now on. */
@@ -69,6 +71,8 @@ const NANOSECONDS = 1_000_000;
  */
 export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions): Session {
   const waiting: Typed[] = [];
+  const lengthOf = (typed: Typed): number => (typed === 'break' ? 1 : typed.length);
+  let untaken = 0;
   const companions: Companion[] = [];
   const acts: (() => void)[] = [];
   let left: string | undefined;
@@ -81,6 +85,7 @@ export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions):
     for (let typed = waiting[0]; typed !== undefined; typed = waiting[0]) {
       const taken = typed === 'break' ? Number(pi.board.uart.receiveBreak()) : pi.board.uart.receive(typed);
       if (taken === 0) return;
+      untaken -= taken;
       onTyped?.({ at: pi.cpu.time, typed: typed === 'break' ? typed : typed.slice(0, taken) });
       if (typed !== 'break' && taken < typed.length) waiting[0] = typed.subarray(taken);
       else waiting.shift();
@@ -126,8 +131,12 @@ export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions):
     get now() {
       return pi.cpu.time;
     },
+    get untaken() {
+      return untaken;
+    },
     type(typed) {
       waiting.push(typed);
+      untaken += lengthOf(typed);
       wake?.();
     },
     between(act) {

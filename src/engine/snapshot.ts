@@ -84,7 +84,7 @@ export function* writeSnapshot(pi: BuiltInPi, facts: object): Generator<Uint8Arr
 }
 
 /**
- * Reads a snapshot; RAM only when it is restored.
+ * Reads a snapshot; RAM only when it is restored. What its facts are is their owner's to check.
  * @throws HypberryError `snapshot.foreign`, `snapshot.version`, `snapshot.damaged`, the last also from `restore`,
  *   and `snapshot.other-machine` from `restore`
  */
@@ -108,6 +108,7 @@ export function readSnapshot<Facts>(source: SnapshotSource): Snapshot<Facts> {
   const header = source.read(PREFIX, length!);
   if (header.length < length! || checkOf(header) !== check) throw damaged();
   const { facts, machine } = parsed(header);
+  if (!isObject(facts) || !isObject(machine)) throw damaged();
   return {
     facts: facts as Facts,
     restore: (pi) => {
@@ -120,7 +121,12 @@ export function readSnapshot<Facts>(source: SnapshotSource): Snapshot<Facts> {
           'Use the hypberry that wrote it, or start the card anew and save it again.',
         );
       const ram = pieces(source, PREFIX + length!, pi.cpu.memory.size);
-      pi.restore({ ...rest, cpu: { ...cpu, ram } } as unknown as PiState);
+      try {
+        pi.restore({ ...rest, cpu: { ...cpu, ram } } as unknown as PiState);
+      } catch (error) {
+        // Lists and maps may hold what no machine has.
+        throw error instanceof HypberryError ? error : damaged(error);
+      }
     },
   };
 }
@@ -155,9 +161,13 @@ function* pieces(
   if (offset !== source.size) throw damaged();
 }
 
-const damaged = (): HypberryError =>
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
+/** `snapshot.damaged`. */
+export const damaged = (cause?: unknown): HypberryError =>
   new HypberryError(
     'snapshot.damaged',
     'The snapshot is cut short or damaged.',
     'Copy it again from where it was saved, or start the card anew and save it again.',
+    { cause },
   );

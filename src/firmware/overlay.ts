@@ -300,12 +300,19 @@ function* nodesOf(node: FdtNode): Generator<FdtNode> {
 }
 
 function phandleOf(node: FdtNode): number | undefined {
-  const value = PHANDLES.map((name) => node.properties.get(name)).find((bytes) => bytes?.length === 4);
-  return value && readU32BE(value, 0);
+  for (const name of PHANDLES) {
+    const value = node.properties.get(name);
+    if (value?.length === 4) return readU32BE(value, 0);
+  }
+  return undefined;
 }
 
 function findByPhandle(root: FdtNode, phandle: number): FdtNode | undefined {
-  for (const node of nodesOf(root)) if (phandleOf(node) === phandle) return node;
+  if (phandleOf(root) === phandle) return root;
+  for (const child of root.children) {
+    const found = findByPhandle(child, phandle);
+    if (found) return found;
+  }
   return undefined;
 }
 

@@ -151,7 +151,8 @@ const PLATFORM = 'bcm2835';
 
 async function readMap(card: CardReader, folder: string): Promise<Fdt> {
   const file = folder + MAP;
-  const bytes = (await card.stat(file)) ? await readSized(card, file, 'device tree') : undefined;
+  const isThere = (await card.stat(file))?.isFolder === false;
+  const bytes = isThere ? await readSized(card, file, 'device tree') : undefined;
   return bytes
     ? readFdt(bytes)
     : { root: { name: '', properties: new Map(), children: [] }, reservations: [], bootCpu: 0 };

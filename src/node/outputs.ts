@@ -90,6 +90,31 @@ export function refuseOnCard(file: string, target: string): void {
   if (isOnCard) throw isInput(`"${file}"`, target);
 }
 
+/**
+ * Refuses to write a file that a command reads as well, by whatever name.
+ * @param file where something would be written; need not exist
+ * @param inputs files that are read
+ * @throws HypberryError `file.is-input`
+ */
+export function refuseOnInputs(file: string, inputs: readonly string[]): void {
+  const there = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
+  const input = inputs.find((it) => isSame(there, fs.statSync(it, { bigint: true, throwIfNoEntry: false })));
+  if (input !== undefined) throw isInput(`"${file}"`, input);
+}
+
+/**
+ * Whether two outputs would go to one file, which may not be there yet.
+ * Throws the system's errors where the folder of one is not there.
+ */
+export function isOnePlace(a: string, b: string): boolean {
+  const placeOf = (file: string): string => {
+    const stat = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
+    if (stat) return `${stat.dev}:${stat.ino}`;
+    return path.join(fs.realpathSync(path.dirname(file)), path.basename(file));
+  };
+  return placeOf(a) === placeOf(b);
+}
+
 /** The device of a folder that is the root of a mount: all that lies on it lies on the card. */
 function mountedAs(folder: string, { dev }: fs.BigIntStats): string[] {
   const isRoot = fs.statSync(path.join(fs.realpathSync(folder), '..'), { bigint: true }).dev !== dev;

@@ -1,10 +1,11 @@
 /** Snapshots as files. */
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { HypberryError } from '../base/errors.js';
 import type { SnapshotSource } from '../engine/snapshot.js';
 import { removeUnfinished } from './durable-file.js';
-import { fileExists, refuseOnCard } from './outputs.js';
+import { fileExists, refuseAsOutput, refuseOnCard, refuseOnInputs } from './outputs.js';
 import { onProcessEnd } from './process-end.js';
 import { systemCode } from './system-error.js';
 
@@ -15,7 +16,7 @@ export interface OpenSnapshot extends SnapshotSource {
 
 /**
  * Opens a snapshot.
- * @throws HypberryError `file.unreadable`, also from `read`; `file.not-a-file`
+ * @throws HypberryError `file.unreadable`, also from `read`; `file.not-a-file`, `file.is-input`
  */
 export function openSnapshot(path: string): OpenSnapshot {
   const reading = <T>(action: () => T): T =>
@@ -24,6 +25,9 @@ export function openSnapshot(path: string): OpenSnapshot {
       code === 'ENOENT' ? `"${path}" is not there.` : `"${path}" cannot be read (${code}).`,
       'Check the path, and that you may read the file.',
     ]);
+  reading(() => {
+    refuseAsOutput(path);
+  });
   const fd = reading(() => fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK));
   const stat = reading(() => fs.fstatSync(fd));
   if (!stat.isFile()) {
@@ -49,56 +53,128 @@ export function openSnapshot(path: string): OpenSnapshot {
 export interface SnapshotFileOptions {
   /** The card of the run: nothing is written to it. */
   readonly card: string;
+  /** Files that the run reads beside: nothing is written to them. */
+  readonly inputs: readonly string[];
   /** Whether a file that is there already may be replaced. */
   readonly overwrite: boolean;
 }
 
-/**
- * Refuses a place where a snapshot may not be written.
- * @throws HypberryError `file.exists`, `file.is-input`, `file.unwritable`
- */
-export function checkSnapshotPlace(path: string, { card, overwrite }: SnapshotFileOptions): void {
-  writing(path, () => {
-    refuseOnCard(path, card);
-    const there = fs.lstatSync(path, { throwIfNoEntry: false });
-    if (there === undefined) return;
-    if (!there.isFile()) throw fileExists(path, 'is there already, and is no file', 'Name a new file.');
-    if (!overwrite) throw fileExists(path, 'is there already', 'Name a new file, or use --overwrite.');
-  });
+/** A place for snapshots, each of which replaces the one before. */
+export interface SnapshotPlace {
+  /**
+   * Writes a snapshot: it is there whole, or what was there before is.
+   * @param pieces its bytes; each is written before the next one is asked for
+   * @returns its size in bytes
+   * @throws HypberryError `file.unwritable`, and what {@link snapshotPlace} throws, for what has come there since
+   */
+  save(pieces: Iterable<Uint8Array>): number;
 }
 
 /**
- * Writes a snapshot: it is there whole, or what was there before is.
- * @param pieces its bytes; each is written before the next one is asked for
- * @returns its size in bytes
- * @throws HypberryError `file.unwritable`
+ * A place where a snapshot may be written; nothing is, until one is saved.
+ * @throws HypberryError `file.exists`, `file.is-input`, `file.unwritable`
  */
-export function saveSnapshot(path: string, pieces: Iterable<Uint8Array>): number {
-  const unfinished = `${path}.${randomUUID()}.unfinished`;
+export function snapshotPlace(path: string, options: SnapshotFileOptions): SnapshotPlace {
+  /** The last one that was saved. */
+  let own: fs.BigIntStats | undefined;
+  writing(path, () => check(path, options, own));
+  return {
+    save: (pieces) =>
+      writing(path, () => {
+        const there = check(path, options, own);
+        removeAbandoned(path);
+        const saved = write(path, pieces, there);
+        own = saved;
+        return Number(saved.size);
+      }),
+  };
+}
+
+/** @returns what is there, and may be replaced */
+function check(
+  path: string,
+  { card, inputs, overwrite }: SnapshotFileOptions,
+  own: fs.BigIntStats | undefined,
+): fs.BigIntStats | undefined {
+  refuseOnCard(path, card);
+  refuseOnInputs(path, inputs);
+  const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  fs.accessSync(dirname(path), fs.constants.W_OK);
+  if (there === undefined) return undefined;
+  if (!there.isFile()) throw fileExists(path, 'is there already, and is no file', 'Name a new file.');
+  if (!overwrite && !(own && own.dev === there.dev && own.ino === there.ino)) throw isThere(path);
+  return there;
+}
+
+const isThere = (path: string): HypberryError =>
+  fileExists(path, 'is there already', 'Name a new file, or use --overwrite.');
+
+const UNFINISHED = /^\.(\d+)-[0-9a-f-]+\.unfinished$/;
+
+/** Takes away what processes that were killed have left of snapshots for this place. */
+function removeAbandoned(path: string): void {
+  const folder = dirname(path);
+  for (const name of fs.readdirSync(folder)) {
+    if (!name.startsWith(basename(path))) continue;
+    const pid = UNFINISHED.exec(name.slice(basename(path).length))?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) removeUnfinished(join(folder, name));
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+}
+
+function write(
+  path: string,
+  pieces: Iterable<Uint8Array>,
+  replaces: fs.BigIntStats | undefined,
+): fs.BigIntStats {
+  const unfinished = `${path}.${process.pid}-${randomUUID()}.unfinished`;
   const release = onProcessEnd(() => {
     removeUnfinished(unfinished);
   });
   try {
-    return writing(path, () => {
-      const fd = fs.openSync(unfinished, 'wx');
-      let size = 0;
-      try {
-        for (const piece of pieces) {
-          for (let done = 0; done < piece.length;) done += fs.writeSync(fd, piece, done);
-          size += piece.length;
-        }
-        fs.fsyncSync(fd);
-      } finally {
-        fs.closeSync(fd);
-      }
-      fs.renameSync(unfinished, path);
-      return size;
-    });
+    const fd = fs.openSync(unfinished, 'wx');
+    let saved: fs.BigIntStats;
+    try {
+      if (replaces) fs.fchmodSync(fd, Number(replaces.mode & 0o7777n));
+      for (const piece of pieces)
+        for (let done = 0; done < piece.length;) done += fs.writeSync(fd, piece, done);
+      fs.fsyncSync(fd);
+      saved = fs.fstatSync(fd, { bigint: true });
+    } finally {
+      fs.closeSync(fd);
+    }
+    if (replaces) fs.renameSync(unfinished, path);
+    else renameToNew(unfinished, path);
+    return saved;
   } catch (error) {
     removeUnfinished(unfinished);
     throw error;
   } finally {
     release();
+  }
+}
+
+/** Gives a file a name that nobody has; another command may just have taken it. */
+function renameToNew(from: string, to: string): void {
+  try {
+    fs.closeSync(fs.openSync(to, 'wx'));
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') throw isThere(to);
+    throw error;
+  }
+  try {
+    fs.renameSync(from, to);
+  } catch (error) {
+    removeUnfinished(to);
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
+import { dirname } from 'node:path';
 import { HypberryError } from '../base/errors.js';
-import { fileExists, refuseOnCard } from './outputs.js';
+import { fileExists, refuseOnCard, refuseOnInputs } from './outputs.js';
 import { systemCode } from './system-error.js';
 
 /** A file of text that is being written. */
@@ -16,8 +17,22 @@ export interface TextFile {
 export interface TextFileOptions {
   /** The card that the command reads, where it does: nothing is written to it. */
   readonly card: string | undefined;
+  /** Files that it reads beside: nothing is written to them. */
+  readonly inputs?: readonly string[];
   /** Whether a file that is there already may be emptied. */
   readonly overwrite: boolean;
+}
+
+/**
+ * Refuses a place where a file of text may not be written.
+ * @throws HypberryError `file.unwritable`, `file.exists`, `file.is-input`
+ */
+export function checkTextFile(path: string, options: TextFileOptions): void {
+  onFile(path, () => {
+    const there = checkForText(path, options);
+    if (there === undefined) fs.accessSync(dirname(path), fs.constants.W_OK);
+    else if (there.isFile()) fs.accessSync(path, fs.constants.W_OK);
+  });
 }
 
 /**
@@ -25,21 +40,7 @@ export interface TextFileOptions {
  * @throws HypberryError `file.unwritable`, also from `write`; `file.exists`, `file.is-input`
  */
 export function createTextFile(path: string, options: TextFileOptions): TextFile {
-  const onFile = <T>(action: () => T): T => {
-    try {
-      return action();
-    } catch (error) {
-      const code = systemCode(error);
-      if (code === undefined) throw error;
-      throw new HypberryError(
-        'file.unwritable',
-        `"${path}" cannot be written (${code}).`,
-        'Name a file in a folder that you may write to, on a disk with room.',
-        { cause: error },
-      );
-    }
-  };
-  const file = onFile(() => openForText(path, options));
+  const file = onFile(path, () => openForText(path, options));
   let size = 0;
   return {
     get size() {
@@ -47,7 +48,7 @@ export function createTextFile(path: string, options: TextFileOptions): TextFile
     },
     write(text) {
       const bytes = Buffer.from(text);
-      onFile(() => {
+      onFile(path, () => {
         for (let at = 0; at < bytes.length;) at += fs.writeSync(file, bytes, at);
       });
       size += bytes.length;
@@ -58,22 +59,45 @@ export function createTextFile(path: string, options: TextFileOptions): TextFile
   };
 }
 
+function onFile<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined) throw error;
+    throw new HypberryError(
+      'file.unwritable',
+      `"${path}" cannot be written (${code}).`,
+      'Name a file in a folder that you may write to, on a disk with room.',
+      { cause: error },
+    );
+  }
+}
+
 const NEW_NAME = 'Name a new file.';
 
-function openForText(path: string, { card, overwrite }: TextFileOptions): number {
+/** @returns what is there, which may be written; undefined where nothing is */
+function checkForText(path: string, { card, inputs = [], overwrite }: TextFileOptions): fs.Stats | undefined {
   if (card !== undefined) refuseOnCard(path, card);
+  refuseOnInputs(path, inputs);
   const there = fs.statSync(path, { throwIfNoEntry: false });
   if (there === undefined) {
     // A link that leads to nothing is something, too.
     if (fs.lstatSync(path, { throwIfNoEntry: false }))
       throw fileExists(path, 'is a link to a file that is not there', NEW_NAME);
-    return fs.openSync(path, 'wx');
+    return undefined;
   }
   if (there.isBlockDevice()) throw fileExists(path, 'is a disk', NEW_NAME);
-  if (!there.isFile()) return fs.openSync(path, fs.constants.O_WRONLY);
+  if (!there.isFile()) return there;
   if (!overwrite) throw fileExists(path, 'is there already', `${NEW_NAME.slice(0, -1)}, or use --overwrite.`);
   if (there.nlink > 1) throw fileExists(path, 'is there under another name, too (a hard link)', NEW_NAME);
+  return there;
+}
+
+function openForText(path: string, options: TextFileOptions): number {
+  const there = checkForText(path, options);
+  if (there === undefined) return fs.openSync(path, 'wx');
   const fd = fs.openSync(path, fs.constants.O_WRONLY);
-  fs.ftruncateSync(fd);
+  if (there.isFile()) fs.ftruncateSync(fd);
   return fd;
 }

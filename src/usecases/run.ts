@@ -1,5 +1,6 @@
 /** Boots a card in the built-in Pi 2 for somebody who works on it. */
 import { HypberryError } from '../base/errors.js';
+import { stateToJson } from '../base/state-text.js';
 import type { Card, CardReader } from '../card/card.js';
 import type { Disk } from '../ports/disk.js';
 import { refuseProblem } from '../setup/boot-partition.js';
@@ -15,7 +16,7 @@ import {
   type ScriptEnd,
 } from '../engine/script.js';
 import { createSession, repeatTyped, type Session } from '../engine/session.js';
-import { writeSnapshot, type Snapshot } from '../engine/snapshot.js';
+import { damaged, writeSnapshot, type Snapshot } from '../engine/snapshot.js';
 import { HOST } from '../engine/systems.js';
 import type { TypedInRun } from '../engine/typed-record.js';
 import type { Handover, Picked } from '../firmware/handover.js';
@@ -117,6 +118,7 @@ const REACHED = 'the text came that the run was to end at';
  */
 export async function runCard(ports: RunPorts, options: RunOptions): Promise<Ran> {
   const steps = options.script === undefined ? undefined : readScript(options.script);
+  if (options.from && !isSavedRun(options.from.facts)) throw damaged();
   const runAs = options.from?.facts ?? options;
   const contents = ports.openCardOn && ports.openContents?.();
   try {
@@ -216,10 +218,27 @@ async function runFrom(
   }
 }
 
+const LARGEST_WORD = 0xffff_ffff;
+
+/** Whether facts of a snapshot are what {@link runCard} keeps in one. */
+function isSavedRun(facts: object): boolean {
+  const { asIs, method, force, picked, added, seed, resets } = facts as Record<keyof SavedRun, unknown>;
+  const { kernel, commandLine } = (picked ?? {}) as Record<string, unknown>;
+  const { file, size } = (kernel ?? {}) as Record<string, unknown>;
+  const isFlag = (value: unknown): boolean => value === undefined || typeof value === 'boolean';
+  const isCount = (value: unknown): boolean =>
+    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= LARGEST_WORD;
+  return (
+    [asIs, force].every(isFlag) &&
+    [method, commandLine, file, added].every((it) => typeof it === 'string') &&
+    [size, resets, seed ?? 0].every(isCount)
+  );
+}
+
 /** Refuses a card that is not the one of a snapshot: what the firmware picks is compared. */
 function refuseOtherCard(saved: Picked, found: Picked): void {
   const words = ({ kernel, tree, initramfs, commandLine }: Picked): string =>
-    JSON.stringify([kernel, tree, initramfs, commandLine]);
+    stateToJson([kernel, tree, initramfs, commandLine]);
   if (words(saved) === words(found)) return;
   throw new HypberryError(
     'snapshot.other-card',

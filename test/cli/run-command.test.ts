@@ -1,11 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, linkSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bootPartition } from '../support/boot-files.js';
 import { promptPayload } from '../support/payloads.js';
 import { openTerminal } from '../support/terminal.js';
 import { hypberry, MAIN, type Outcome } from './run.js';
+
+// Each test starts the program, several a terminal too. The machine may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder: string;
 let card: string;
@@ -128,6 +132,50 @@ describe('a snapshot', () => {
   });
 });
 
+describe('what a run reads is not what it writes', () => {
+  const SCRIPT = 'expect >\nsend ab\\c\nexpect b\n';
+  const kept = (path: string, before: Uint8Array | string): void => {
+    expect(readFileSync(path).equals(Buffer.from(before))).toBe(true);
+  };
+
+  test.each(['--record', '--save'])('its script, by %s and --overwrite', async (output) => {
+    const script = file('both.txt', SCRIPT);
+    const link = join(folder, `hard${output}`);
+    linkSync(script, link);
+    for (const name of [script, link]) {
+      const { stderr, status } = await run('--overwrite', '--script', script, output, name);
+      expect([status, stderr]).toEqual([2, expect.stringContaining('(file.is-input)')]);
+    }
+    kept(script, SCRIPT);
+  });
+
+  test('a record or a snapshot, by --overwrite or by standard output', async () => {
+    const header = '{"hypberry":"typed","version":1}\n';
+    const record = file('again.txt', header);
+    const repeat = await run('--overwrite', '--repeat', record, '--record', record);
+    expect([repeat.status, repeat.stderr]).toEqual([2, expect.stringContaining('(file.is-input)')]);
+    kept(record, header);
+    const snapshot = file('foreign.snap', 'no snapshot');
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, 'run', '--from', snapshot, card], {
+      stdio: ['ignore', openSync(snapshot, 'a'), 'pipe'],
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([2, expect.stringContaining('(file.is-input)')]);
+    kept(snapshot, 'no snapshot');
+  });
+
+  test('one file for record and snapshot is refused, and an old record stays where the card is none', async () => {
+    const both = join(folder, 'both');
+    const one = await run('--record', both, '--save', join(folder, '.', 'both'));
+    expect([one.status, one.stderr]).toEqual([2, expect.stringContaining('(file.exists)')]);
+    expect(existsSync(both)).toBe(false);
+    const old = file('old.txt', 'old');
+    const none = await hypberry(['run', '--overwrite', '--record', old, join(folder, 'no-card')]);
+    expect(none.status).toBe(2);
+    kept(old, 'old');
+  });
+});
+
 test('what comes by a pipe is typed, and the end of the pipe is not the end of the run', async () => {
   const typed = file('keys.txt', 'xyq');
   const { stdout, status } = await hypberry(['run', '-q', card], {}, () => undefined, typed);
@@ -143,6 +191,56 @@ test('the record goes to no file of the card, and over none that is there', asyn
   expect([status, stderr]).toEqual([2, expect.stringContaining('(file.is-input)')]);
   const there = await run('--script', script, '--record', file('there.txt', ''));
   expect([there.status, there.stderr]).toEqual([2, expect.stringContaining('(file.exists)')]);
+});
+
+describe('questions to the terminal', () => {
+  /** Four: where is the cursor, and what is the terminal; then off. */
+  const ASKS = 'expect >\nsend \\e[6n\\e[c\\e[6n\\e[6nq\\c\n';
+  const ended = async (command: string): Promise<string> => {
+    const terminal = openTerminal(100, 30);
+    try {
+      terminal.run(`${command}; sleep 1; read -r -t 1 -n 1 && echo REST; echo EN''D`);
+      await expect.poll(() => terminal.all().join('\n'), { timeout: 40_000 }).toMatch(/^END$/m);
+      return terminal.all().join('\n');
+    } finally {
+      terminal.close();
+    }
+  };
+  const asking = (): string =>
+    `'${process.execPath}' '${MAIN}' run --fast --script '${file('asks.txt', ASKS)}' '${card}'`;
+
+  test('leave nothing for the shell', async () => {
+    const shown = await ended(asking());
+    expect(shown).toMatch(/^DONE: /m);
+    expect(shown).not.toMatch(/\^\[|^REST/m);
+  });
+
+  test('do not reach one whose answers go elsewhere', async () => {
+    const shown = await ended(`${asking()} < /dev/null`);
+    expect(shown).toMatch(/^DONE: /m);
+    expect(shown).not.toMatch(/\^\[|^REST/m);
+  });
+});
+
+test('a run that is ended by a signal gives the screen back as it was', async () => {
+  const terminal = openTerminal(100, 30);
+  const pid = join(folder, 'pid');
+  const script = file('screen.txt', 'expect >\nsend \\e[?1049h\\e[?25lhidden\\c\nexpect never\n');
+  try {
+    terminal.run(
+      `sh -c 'echo $$ > ${pid}; exec "${process.execPath}" "${MAIN}" run --script ${script} ${card}'`,
+    );
+    await expect.poll(() => terminal.screen().join('\n'), { timeout: 40_000 }).toContain('hidden');
+    expect(terminal.cursorShown()).toBe(false);
+    process.kill(Number(readFileSync(pid, 'utf8')), 'SIGTERM');
+    await expect
+      .poll(() => terminal.screen().join('\n'), { timeout: 40_000 })
+      .toContain('The run was stopped');
+    expect(terminal.cursorShown()).toBe(true);
+    expect(terminal.screen().join('\n')).toContain('The card as it is now:');
+  } finally {
+    terminal.close();
+  }
 });
 
 test('on a terminal each key goes to the Pi, and the escape key leaves it as it was', async () => {

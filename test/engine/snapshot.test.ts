@@ -121,6 +121,20 @@ describe('a file that cannot be used is told in words', () => {
     }
   });
 
+  test('one that holds what no machine has, or no facts', async () => {
+    const { pi } = await machine();
+    const strange = {
+      ...pi,
+      save: () => {
+        const { board, ...rest } = pi.save(false);
+        return { ...rest, board: { ...board, timers: new Map([['of no machine', 5]]) } };
+      },
+    };
+    await expect(use(written(strange as typeof pi))).rejects.toThrow(code('snapshot.damaged'));
+    const none = Buffer.concat([...writeSnapshot(pi, null as unknown as object)]);
+    await expect(use(none)).rejects.toThrow(code('snapshot.damaged'));
+  });
+
   test('one of a machine with other parts', async () => {
     const { pi } = await machine();
     const strange = {

@@ -365,3 +365,16 @@ test('a label that an overlay exports can be used by the next one, its others ca
 test('a parameter that is not there is told', () => {
   expect(setParameter(readFdt(compile(BASE)), 'nothing', '1')).toBe(false);
 });
+
+test('a folder where the map of overlays would be is no map', async () => {
+  const overlay = compile(
+    '/dts-v1/; /plugin/; / { fragment@0 { target-path = "/"; __overlay__ { used; }; }; };',
+  );
+  const card = memoryCard({
+    'overlays/overlay_map.dtb/file': 'x',
+    'overlays/a.dtbo': overlay,
+    'config.txt': 'dtoverlay=a\n',
+  });
+  const fdt = await applyTreeSettings(card, await readConfig(card), readFdt(compile(BASE)), '', []);
+  expect(fdt.root.properties.has('used')).toBe(true);
+});
