@@ -28,6 +28,12 @@ function fingerprint({ cpu }: BuiltInPi): string {
   // Numbers that the TLB gives out as it needs them: each save begins them anew.
   for (const core of [0, ...machine.cores.map((_, i) => L.CORES + i * L.CORE_SIZE)])
     registers.fill(0, core + L.CONTEXT, core + L.CONTEXT + 4);
+  // The running core's stand in front of all; in its own place is what it had when another one ran. What is left of a
+  // slice means nothing for the others: which of them was brought in last depends on what was passed over.
+  const place = (index: number): number => L.CORES + index * L.CORE_SIZE;
+  registers.fill(0, place(machine.core.index), place(machine.core.index + 1));
+  for (const { index } of machine.cores)
+    registers.fill(0, place(index) + L.BUDGET, place(index) + L.BUDGET + 4);
   const executed = machine.cores.map((core) => core.executed);
   return `${cpu.time} ${executed.join(' ')} ${createHash('sha256').update(registers).digest('hex')}`;
 }
