@@ -1,28 +1,26 @@
 /** `hypberry run`: boots a card in the built-in Pi 2, whose console is the terminal. */
-import { constants } from 'node:os';
 import { HypberryError } from '../base/errors.js';
-import { createConsoleFilter, createScreenFilter, harmless } from '../base/terminal-text.js';
+import { harmless } from '../base/terminal-text.js';
 import { counted, listed } from '../base/words.js';
 import { createTranscript } from '../engine/console.js';
 import { HOST } from '../engine/systems.js';
-import { debug, type Debuggee } from '../gdb/debuggee.js';
-import { createGdbServer } from '../gdb/server.js';
-import { openGdbPort } from '../node/gdb-port.js';
 import { readSnapshot } from '../engine/snapshot.js';
 import { readRecord, RECORD_HEADER, recordLine } from '../engine/typed-record.js';
 import { whenReaderGoes } from '../node/reader.js';
 import { openContents } from '../node/card-contents.js';
 import { fileExists, isOnePlace } from '../node/outputs.js';
-import { onProcessEnd } from '../node/process-end.js';
 import { openSnapshot, snapshotPlace } from '../node/snapshot-file.js';
-import { answersReachUs, openKeyboard, type Keyboard } from '../node/terminal.js';
+import { openKeyboard, type Keyboard } from '../node/terminal.js';
 import { checkTextFile, createTextFile, type TextFile } from '../node/text-file.js';
 import { readUserFile } from '../node/user-file.js';
 import { openBootPartition, type Named } from '../setup/boot-partition.js';
 import { readMedium } from '../card/medium.js';
 import type { InstallOptions } from '../setup/install.js';
 import { runCard, type Ran, type RunPorts, type SavedRun, type Start } from '../usecases/run.js';
+import { endBySignal } from './by-signal.js';
 import { cardAt } from './card.js';
+import { showConsoles, type ConsoleScreen } from './console-screen.js';
+import { openDebuggers } from './debuggers.js';
 import { createEscapeKey, ESCAPE_NAME, ORDERS, type Order } from './escape-key.js';
 import {
   bytesText,
@@ -30,14 +28,10 @@ import {
   columns,
   endWithoutReader,
   isQuiet,
-  printError,
   say,
-  sayConsole,
-  sayError,
   sayJson,
   sayResult,
   screen,
-  wantsJson,
   WELL,
 } from './output.js';
 import { sayPicked, whatStarts } from './picked.js';
@@ -69,21 +63,11 @@ const MOST_UNTAKEN = 0x10_0000;
 /** Milliseconds in which a terminal answers, also one at the other end of the world. */
 const ANSWER_TIME = 1000;
 const LEFT = 'it was left';
-
-/** What the terminal shows of the consoles. */
-interface Shown {
-  take(text: string, console: string): void;
-  /** Says something on a line of its own. */
-  note(text: string): void;
-  /** Shows the next console. */
-  next(): void;
-  /** Whose console is shown. */
-  readonly name: string;
-  /** Whether the terminal was asked something. */
-  readonly asked: boolean;
-  /** Brings the terminal back to its usual state; nothing is shown any more. */
-  end(): void;
-}
+const STOPPED = {
+  code: 'run.stopped',
+  what: 'The run was stopped; the card is unchanged.',
+  hint: 'Run it again to see more.',
+} as const;
 
 /**
  * Runs the card. The exit status is 0 where the system powered off, or the script came to its end; 1 where the system reset
@@ -110,7 +94,7 @@ export async function run(target: string, options: RunOptions): Promise<void> {
   const from = snapshot && readSnapshot<SavedRun>(snapshot);
   let record: TextFile | undefined;
   let start: Start | undefined;
-  let shown: Shown | undefined;
+  let shown: ConsoleScreen | undefined;
   let keyboard: Keyboard | undefined;
   const transcripts = new Map<string, ReturnType<typeof createTranscript>>();
 
@@ -178,10 +162,10 @@ export async function run(target: string, options: RunOptions): Promise<void> {
   let isEnding = false;
   const onSignal = (signal: NodeJS.Signals): void => {
     // After a hang-up there is no terminal that could answer, and who signals again does not want to wait.
-    if (signal === 'SIGHUP' || isEnding) interrupted(signal);
+    if (signal === 'SIGHUP' || isEnding) endBySignal(signal, STOPPED);
     isEnding = true;
     void giveBack().finally(() => {
-      interrupted(signal);
+      endBySignal(signal, STOPPED);
     });
   };
   const ports: RunPorts = {
@@ -258,34 +242,6 @@ function exitStatus({ ended, script, reached }: Ran): number {
   return { 'power-off': 0, reset: 1, left: 2 }[ended];
 }
 
-/** Debuggers of the machine that runs: until the first one comes, a machine stands still at its first instruction. */
-async function openDebuggers(port: number): Promise<{ next(start: Start): void; close(): void }> {
-  let start: Start | undefined;
-  let first: Debuggee | undefined;
-  const open = await openGdbPort(port, (send) => {
-    const { pi, session } = start!;
-    const debuggee = first ?? debug(pi, session);
-    first = undefined;
-    const server = createGdbServer(debuggee, send, () => {
-      session.leave('the debugger ended it');
-    });
-    return {
-      receive: server.receive,
-      gone: () => {
-        debuggee.detach();
-      },
-    };
-  });
-  return {
-    next(started) {
-      start = started;
-      if (started.resets === 0) first = debug(started.pi, started.session);
-      else open.disconnect();
-    },
-    close: open.close,
-  };
-}
-
 const saved = (path: string, size: number): string => `snapshot saved: ${harmless(path)}, ${bytesText(size)}`;
 
 const textOf = (path: string): string => new TextDecoder().decode(readUserFile(path, LONGEST_TEXT));
@@ -303,93 +259,6 @@ function sayStart({ place, plan, machine, added, consoles }: Start, gdb: number 
       `The keyboard is the Pi's now; ${ESCAPE_NAME} is not: ${ESCAPE_NAME} q leaves, ${ESCAPE_NAME} ? helps.`,
     );
   say();
-}
-
-/**
- * Shows one console at a time: on a terminal as the system has it, else its text alone. A terminal whose answers do not come
- * to us is no screen of the system's: somebody else would get them.
- */
-function showConsoles(names: readonly string[]): Shown {
-  const isScreen = screen.isTerminal && answersReachUs();
-  let current = 0;
-  /** What was asked long ago wants no answer now. */
-  let replays = false;
-  const newFilter = (name: string) =>
-    isScreen
-      ? createScreenFilter(() => name === HOST && !replays)
-      : Object.assign(createConsoleFilter({ colors: screen.showsColors }), {
-          asked: false,
-          end: createScreenFilter().end,
-        });
-  const consoles = names.map((name) => ({ name, filter: newFilter(name), behind: createTranscript() }));
-  let ended = false;
-  let atLineStart = true;
-  let waiting = '';
-  let due = false;
-  const flush = (): void => {
-    due = false;
-    const text = waiting;
-    waiting = '';
-    if (text === '') return;
-    sayConsole('', consoles[current]!.filter(text));
-    atLineStart = text.endsWith('\n');
-  };
-  const note = (text: string): void => {
-    flush();
-    if (!atLineStart) say();
-    atLineStart = true;
-    say(colors.dim(`[${text}]`));
-  };
-  const restore = (): void => {
-    if (isScreen) sayConsole('', consoles[current]!.filter.end());
-  };
-  // However we end.
-  const release = onProcessEnd(restore);
-  return {
-    get asked() {
-      return consoles.some(({ filter }) => filter.asked);
-    },
-    get name() {
-      return consoles[current]!.name;
-    },
-    take(text, name) {
-      if (ended) return;
-      const at = consoles.findIndex((it) => it.name === name);
-      if (at !== current) {
-        consoles[at]?.behind.take(text);
-        return;
-      }
-      waiting += text;
-      // A character at a time would cost more than the machine does.
-      if (!due) setImmediate(flush);
-      due = true;
-    },
-    note,
-    next() {
-      if (consoles.length === 1) {
-        note('There is no other console.');
-        return;
-      }
-      flush();
-      restore();
-      current = (current + 1) % consoles.length;
-      const { name, behind } = consoles[current]!;
-      note(`console ${harmless(name)}`);
-      waiting = behind.text;
-      consoles[current]!.behind = createTranscript();
-      replays = true;
-      flush();
-      replays = false;
-    },
-    end() {
-      if (ended) return;
-      flush();
-      restore();
-      ended = true;
-      release();
-      if (!atLineStart) sayResult();
-    },
-  };
 }
 
 /** Says how it ended. */
@@ -416,15 +285,4 @@ function sayRan({ why, ended, seconds, resets, script, reached }: Ran): void {
     const hint = ended === 'reset' ? '; --reboot goes on' : '';
     sayResult(`${word}: ${why} (${after})${hint}.`);
   }
-}
-
-/** Ends the program by a signal. */
-function interrupted(signal: NodeJS.Signals): void {
-  const what = 'The run was stopped; the card is unchanged.';
-  if (wantsJson()) printError(new HypberryError('run.stopped', what, 'Run it again to see more.'));
-  else {
-    sayError();
-    sayError(what);
-  }
-  process.exit(128 + constants.signals[signal]);
 }

@@ -1,5 +1,4 @@
 /** `hypberry try`: boots a card in an emulated Pi 2 and says in which mode its cores start. */
-import { constants } from 'node:os';
 import { HypberryError } from '../base/errors.js';
 import { counted, listed } from '../base/words.js';
 import type { Retried } from '../engine/attempts.js';
@@ -15,6 +14,7 @@ import { placeFacts, type Named } from '../setup/boot-partition.js';
 import type { InstallOptions } from '../setup/install.js';
 import { lookInside } from '../usecases/look-inside.js';
 import { tryCard as runTry, type Tried, type TryPorts } from '../usecases/try.js';
+import { endBySignal } from './by-signal.js';
 import { cardAt } from './card.js';
 import { showAll, showOne, type Shown } from './consoles.js';
 import { sayHandover } from './handover.js';
@@ -25,13 +25,10 @@ import {
   columns,
   endWithoutReader,
   isQuiet,
-  printError,
   say,
   sayDetail,
-  sayError,
   sayJson,
   sayResult,
-  wantsJson,
 } from './output.js';
 import { sayPicked, whatStarts } from './picked.js';
 import { sayPlace } from './place.js';
@@ -173,15 +170,14 @@ function sayOutcome(outcome: Verdict | SystemsVerdict, ofTrace: string | undefin
 
 const EXIT_STATUS = { HYP: 0, UP: 0, SVC: 1, MIXED: 1, FAILED: 1, NONE: 2 } as const;
 
-/** Ends the program by a signal; what the engine started and wrote goes at its end. */
+const STOPPED = {
+  code: 'try.stopped',
+  what: 'Stopped before there was a verdict; the card is unchanged.',
+  hint: 'Run it again to see more.',
+} as const;
+
 function interrupted(signal: NodeJS.Signals): void {
-  const what = 'Stopped before there was a verdict; the card is unchanged.';
-  if (wantsJson()) printError(new HypberryError('try.stopped', what, 'Run it again to see more.'));
-  else {
-    sayError();
-    sayError(what);
-  }
-  process.exit(128 + constants.signals[signal]);
+  endBySignal(signal, STOPPED);
 }
 
 /** Why it is run once more, one sentence. */
