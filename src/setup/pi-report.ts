@@ -175,7 +175,9 @@ function cardLines(card: CardOverview | undefined): string[] {
   if (!card) return ['the boot folder could not be read'];
   const ours = card.installed.flatMap(
     (line) =>
-      /^(?:armstub|kernel|device_tree)(?==hypberry-)|^kernel_old=1$|^initramfs(?= )|(?<=^# )diagnostics(?=: on)/.exec(line)?.[0] ?? [],
+      /^(?:armstub|kernel|device_tree)(?==hypberry-)|^kernel_old=1$|^initramfs(?= )|(?<=^# )diagnostics(?=: on)/.exec(
+        line,
+      )?.[0] ?? [],
   );
   const settings = card.settings.filter(({ name, value }) => SETTINGS.has(name) && NUMBER.test(value.trim()));
   const { hypervisor } = card;
