@@ -159,7 +159,8 @@ describe.runIf(everything)('suites that others wrote', () => {
       console.log(`libc-test: ${good.length} of ${programs.length} pass`);
       const theirs = await linesOf('QEMU', script, files);
       // What a failure prints may have times and addresses in it.
-      const results = (lines: readonly string[]): string[] => lines.filter((line) => /^suite: \S+ \d+$/.test(line));
+      const results = (lines: readonly string[]): string[] =>
+        lines.filter((line) => /^suite: \S+ \d+$/.test(line));
       expect(results(ours)).toEqual(results(theirs));
       const ulps = (lines: readonly string[]): string[] => lines.filter((line) => line.includes('/math/'));
       expect(ulps(ours)).toEqual(ulps(theirs));
