@@ -78,9 +78,11 @@ describe.runIf(everything)('suites that others wrote', () => {
       const files = [await program('testfloat', await testFloat())];
       const lines = await linesOf(
         'built-in',
-        // Its counters go by carriage returns.
+        // Its counters go by carriage returns. Of several NaNs SoftFloat takes a factor's first, Arm the addend's (DDI 0406C,
+        // FPProcessNaNs3), so which one comes of mulAdd is not compared; test/cpu does, with qemu-arm.
         `for f in ${INSTRUCTIONS.join(' ')}; do
-          /testfloat -checkNaNs $f 2>&1 | tr '\\r' '\\n' | while read -r line; do
+          case $f in *mulAdd) nans= ;; *) nans=-checkNaNs ;; esac
+          /testfloat $nans $f 2>&1 | tr '\\r' '\\n' | while read -r line; do
             case $line in
               *"no errors"*|*"rrors found"*|*"not supported"*) echo "suite: $line" ;;
             esac
