@@ -4,7 +4,7 @@ import { onProcessEnd } from './process-end.js';
 
 /** Whether what the terminal on standard output answers comes to standard input. */
 export function answersReachUs(): boolean {
-  if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
+  if (!process.stdin.isTTY) return false;
   try {
     const keyboard = fs.fstatSync(0).rdev;
     // The controlling terminal has this name beside its own.

