@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { lpaeKernels, type KernelInput } from '../../scripts/lib/inputs.js';
 import { hasProgram } from '../../scripts/lib/run.js';
@@ -81,12 +82,13 @@ describe.each([...starts, ...(everything ? lpaeStarts : [])])(
   "Debian's kernel $name, started by $by",
   ({ kernel, more = '', before, stub }) => {
     let picked: Picked;
+    let machine: Handover;
     let ours: Verdict;
     let theirs: Verdict | undefined;
     beforeAll(async () => {
       const image = await bench.image(await kernel(), { commandLine: `${CONSOLE} ${more}` });
       await before(image);
-      const machine = await handoverOf(image);
+      machine = await handoverOf(image);
       ({ picked } = machine);
       // QEMU runs in a process of its own, beside ours.
       [ours, theirs] = await Promise.all([
@@ -103,16 +105,29 @@ describe.each([...starts, ...(everything ? lpaeStarts : [])])(
       expect(ours.console).toContain('CPU: Virtualization extensions available.');
     });
 
-    it('writes the same lines as in QEMU, in the same order', (context) => {
-      if (!theirs) context.skip('QEMU is not on this machine: the lines were not compared');
-      else {
-        expect(theirs).toMatchObject({ verdict: 'HYP', reached: true });
-        const [mine, other] = [consoleLines(ours.console), consoleLines(theirs.console)];
+    it(
+      'writes the same lines as in QEMU, in the same order',
+      async (context) => {
+        if (!theirs) {
+          context.skip('QEMU is not on this machine: the lines were not compared');
+          return;
+        }
+        const mine = consoleLines(ours.console);
         expect(mine.lines.length).toBeGreaterThan(180);
+        // QEMU's time is the host's: on a busy one its lines come in another order now and then.
+        for (
+          let runs = 1;
+          runs < 3 && !isDeepStrictEqual(consoleLines(theirs.console).lines, mine.lines);
+          runs++
+        )
+          theirs = await runTrial(qemuEngine(), machine, TO_PANIC);
+        expect(theirs).toMatchObject({ verdict: 'HYP', reached: true });
+        const other = consoleLines(theirs.console);
         expect(mine.lines).toEqual(other.lines);
         expect(mine.stopped).toBe(other.stopped);
-      }
-    });
+      },
+      TEST_MILLISECONDS,
+    );
   },
 );
 
