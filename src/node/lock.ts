@@ -17,7 +17,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HypberryError } from '../base/errors.js';
 import { diskOf, loopFile, numbers } from './mounts.js';
-import { onSystem, systemCode } from './system-error.js';
+import { isThereProcess, onSystem, systemCode } from './system-error.js';
 
 /** What a command does with a card. */
 export type Use = 'read' | 'write';
@@ -329,11 +329,7 @@ function me(): Holder {
 function isRunning({ pid, started, boot, space }: Holder): boolean {
   if (boot !== bootHere()) return false;
   if (space !== spaceHere()) return true;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (systemCode(error) === 'ESRCH') return false;
-  }
+  if (!isThereProcess(pid)) return false;
   const now = startOf(pid);
   return now === '' || started === '' || now === started;
 }

@@ -7,7 +7,7 @@ import type { SnapshotSource } from '../engine/snapshot.js';
 import { removeUnfinished } from './durable-file.js';
 import { fileExists, refuseAsOutput, refuseOnCard, refuseOnInputs } from './outputs.js';
 import { onProcessEnd } from './process-end.js';
-import { systemCode } from './system-error.js';
+import { isThereProcess, onRead, onWritten, systemCode } from './system-error.js';
 
 /** A snapshot that is open for reading. */
 export interface OpenSnapshot extends SnapshotSource {
@@ -19,12 +19,7 @@ export interface OpenSnapshot extends SnapshotSource {
  * @throws HypberryError `file.unreadable`, also from `read`; `file.not-a-file`, `file.is-input`
  */
 export function openSnapshot(path: string): OpenSnapshot {
-  const reading = <T>(action: () => T): T =>
-    named(action, (code) => [
-      'file.unreadable',
-      code === 'ENOENT' ? `"${path}" is not there.` : `"${path}" cannot be read (${code}).`,
-      'Check the path, and that you may read the file.',
-    ]);
+  const reading = <T>(action: () => T): T => onRead(path, action);
   reading(() => {
     refuseAsOutput(path);
   });
@@ -77,10 +72,10 @@ export interface SnapshotPlace {
 export function snapshotPlace(path: string, options: SnapshotFileOptions): SnapshotPlace {
   /** The last one that was saved. */
   let own: fs.BigIntStats | undefined;
-  writing(path, () => check(path, options, own));
+  onWritten(path, () => check(path, options, own));
   return {
     save: (pieces) =>
-      writing(path, () => {
+      onWritten(path, () => {
         const there = check(path, options, own);
         removeAbandoned(path);
         const saved = write(path, pieces, there);
@@ -117,16 +112,7 @@ function removeAbandoned(path: string): void {
   for (const name of fs.readdirSync(folder)) {
     if (!name.startsWith(basename(path))) continue;
     const pid = UNFINISHED.exec(name.slice(basename(path).length))?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) removeUnfinished(join(folder, name));
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
+    if (pid !== undefined && !isThereProcess(Number(pid))) removeUnfinished(join(folder, name));
   }
 }
 
@@ -175,23 +161,5 @@ function renameToNew(from: string, to: string): void {
   } catch (error) {
     removeUnfinished(to);
     throw error;
-  }
-}
-
-const writing = <T>(path: string, action: () => T): T =>
-  named(action, (code) => [
-    'file.unwritable',
-    `"${path}" cannot be written (${code}).`,
-    'Name a file in a folder that you may write to, on a disk with room.',
-  ]);
-
-/** Has the system's errors named. */
-function named<T>(action: () => T, name: (code: string) => readonly [string, string, string]): T {
-  try {
-    return action();
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === undefined) throw error;
-    throw new HypberryError(...name(code), { cause: error });
   }
 }

@@ -8,6 +8,44 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** Whether there is a process of a number, whoever's it is. */
+export function isThereProcess(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== 'ESRCH';
+  }
+}
+
+/** Runs a call of the operating system that reads a file of the user's; its errors come out as `file.unreadable`. */
+export function onRead<T>(path: string, action: () => T): T {
+  return named(action, (code) => [
+    'file.unreadable',
+    code === 'ENOENT' ? `"${path}" is not there.` : `"${path}" cannot be read (${code}).`,
+    'Check the path, and that you may read the file.',
+  ]);
+}
+
+/** The same for one that writes; its errors come out as `file.unwritable`. */
+export function onWritten<T>(path: string, action: () => T): T {
+  return named(action, (code) => [
+    'file.unwritable',
+    `"${path}" cannot be written (${code}).`,
+    'Name a file in a folder that you may write to, on a disk with room.',
+  ]);
+}
+
+function named<T>(action: () => T, name: (code: string) => readonly [string, string, string]): T {
+  try {
+    return action();
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined) throw error;
+    throw new HypberryError(...name(code), { cause: error });
+  }
+}
+
 /** What a program may have no more of, by the system's codes. */
 const LIMITS = new Map([
   ['EMFILE', 'open files'],

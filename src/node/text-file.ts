@@ -1,8 +1,7 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
-import { HypberryError } from '../base/errors.js';
 import { fileExists, refuseOnCard, refuseOnInputs } from './outputs.js';
-import { systemCode } from './system-error.js';
+import { onWritten } from './system-error.js';
 
 /** A file of text that is being written. */
 export interface TextFile {
@@ -28,7 +27,7 @@ export interface TextFileOptions {
  * @throws HypberryError `file.unwritable`, `file.exists`, `file.is-input`
  */
 export function checkTextFile(path: string, options: TextFileOptions): void {
-  onFile(path, () => {
+  onWritten(path, () => {
     const there = checkForText(path, options);
     if (there === undefined) fs.accessSync(dirname(path), fs.constants.W_OK);
     else if (there.isFile()) fs.accessSync(path, fs.constants.W_OK);
@@ -40,7 +39,7 @@ export function checkTextFile(path: string, options: TextFileOptions): void {
  * @throws HypberryError `file.unwritable`, also from `write`; `file.exists`, `file.is-input`
  */
 export function createTextFile(path: string, options: TextFileOptions): TextFile {
-  const file = onFile(path, () => openForText(path, options));
+  const file = onWritten(path, () => openForText(path, options));
   let size = 0;
   return {
     get size() {
@@ -48,7 +47,7 @@ export function createTextFile(path: string, options: TextFileOptions): TextFile
     },
     write(text) {
       const bytes = Buffer.from(text);
-      onFile(path, () => {
+      onWritten(path, () => {
         for (let at = 0; at < bytes.length;) at += fs.writeSync(file, bytes, at);
       });
       size += bytes.length;
@@ -57,21 +56,6 @@ export function createTextFile(path: string, options: TextFileOptions): TextFile
       fs.closeSync(file);
     },
   };
-}
-
-function onFile<T>(path: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === undefined) throw error;
-    throw new HypberryError(
-      'file.unwritable',
-      `"${path}" cannot be written (${code}).`,
-      'Name a file in a folder that you may write to, on a disk with room.',
-      { cause: error },
-    );
-  }
 }
 
 const NEW_NAME = 'Name a new file.';

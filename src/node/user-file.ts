@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { HypberryError } from '../base/errors.js';
 import { refuseAsOutput } from './outputs.js';
-import { systemCode } from './system-error.js';
+import { onRead } from './system-error.js';
 
 /**
  * Reads a file that the user has named; what it is, and how large, is looked at first.
@@ -9,7 +9,7 @@ import { systemCode } from './system-error.js';
  * @throws HypberryError `file.unreadable`, `file.not-a-file`, `file.is-input`, `file.too-large`
  */
 export function readUserFile(path: string, most: number): Uint8Array {
-  try {
+  return onRead(path, () => {
     refuseAsOutput(path);
     const stat = fs.statSync(path);
     // A pipe may never give anything, and a device never end.
@@ -29,16 +29,7 @@ export function readUserFile(path: string, most: number): Uint8Array {
     }
     const { buffer, byteOffset, length } = fs.readFileSync(path);
     return new Uint8Array(buffer, byteOffset, length);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === undefined) throw error;
-    throw new HypberryError(
-      'file.unreadable',
-      code === 'ENOENT' ? `"${path}" is not there.` : `"${path}" cannot be read (${code}).`,
-      'Check the path, and that you may read the file.',
-      { cause: error },
-    );
-  }
+  });
 }
 
 function kindOf(stat: fs.Stats): string {
