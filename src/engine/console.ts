@@ -63,3 +63,24 @@ export function createTranscript(): { take(text: string): void; readonly text: s
     },
   };
 }
+
+/** Text out of consoles' bytes, in whatever pieces they come. */
+export interface ConsoleDecoder {
+  /** What is not UTF-8 is U+FFFD; a character that is cut in two waits for its rest. */
+  take(bytes: Uint8Array, console: string | undefined): string;
+  /** What has waited for a rest that did not come, by consoles. */
+  rest(): readonly (readonly [console: string | undefined, text: string])[];
+}
+
+/** Makes one for as many consoles as there come. A byte order mark is a character like any other. */
+export function createConsoleDecoder(): ConsoleDecoder {
+  const decoders = new Map<string | undefined, InstanceType<typeof TextDecoder>>();
+  return {
+    take(bytes, console) {
+      const decoder = decoders.get(console) ?? new TextDecoder('utf-8', { ignoreBOM: true });
+      decoders.set(console, decoder);
+      return decoder.decode(bytes, { stream: true });
+    },
+    rest: () => [...decoders].map(([console, decoder]) => [console, decoder.decode()] as const),
+  };
+}

@@ -1,3 +1,4 @@
+import { createConsoleDecoder } from './console.js';
 import type { Engine, Machine, RunEnd } from './engine.js';
 import { crashOf } from './reasons.js';
 import { unfinished } from './handover-check.js';
@@ -53,13 +54,7 @@ export async function runUntil(
   timeoutSeconds: number,
   take: (text: string, console: string | undefined, enough: () => void) => boolean,
 ): Promise<Run> {
-  // A character cut in two waits for its rest. A byte order mark is a character like any other.
-  const decoders = new Map<string | undefined, InstanceType<typeof TextDecoder>>();
-  const decode = (bytes: Uint8Array, console: string | undefined): string => {
-    const decoder = decoders.get(console) ?? new TextDecoder('utf-8', { ignoreBOM: true });
-    decoders.set(console, decoder);
-    return decoder.decode(bytes, { stream: true });
-  };
+  const decoder = createConsoleDecoder();
   const stop = new AbortController();
   const begin = performance.now();
   const elapsed = () => (performance.now() - begin) / 1000;
@@ -81,13 +76,11 @@ export async function runUntil(
       (bytes, console) => {
         // When it was enough, what an engine still had in its pipe.
         if (stop.signal.aborted) return;
-        if (take(decode(bytes, console), console, enough)) enough();
+        if (take(decoder.take(bytes, console), console, enough)) enough();
       },
       stop.signal,
     );
-    // The rest did not come.
-    for (const [console, decoder] of decoders) {
-      const cut = decoder.decode();
+    for (const [console, cut] of decoder.rest()) {
       if (cut !== '' && !stop.signal.aborted && take(cut, console, enough)) enough();
     }
     return { end, seconds: seconds ?? elapsed(), stopped: stop.signal.aborted };

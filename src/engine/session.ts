@@ -104,10 +104,13 @@ export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions):
     wake = undefined;
   };
 
+  /** When a companion wants to be asked next. */
+  const companionsDue = (): number => Math.min(...companions.map(({ due }) => due));
+
   /** Passes the time in which all cores sleep. */
   const sleep = async (): Promise<void> => {
     const { time } = pi.cpu;
-    const until = Math.min(pi.nextEvent(), ...companions.map(({ due }) => due));
+    const until = Math.min(pi.nextEvent(), companionsDue());
     const gap = (until - time) / NANOSECONDS;
     if (fast && until < Infinity) {
       pi.advance(Math.max(until, time + 1));
@@ -179,10 +182,7 @@ export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions):
         }
         deliver();
         if (pi.cpu.asleep) await sleep();
-        else
-          pi.advance(
-            Math.min(pi.cpu.time + STRETCH, ...companions.map(({ due }) => Math.max(due, pi.cpu.time + 1))),
-          );
+        else pi.advance(Math.max(Math.min(pi.cpu.time + STRETCH, companionsDue()), pi.cpu.time + 1));
         if (performance.now() - turn < TURN_MS) continue;
         await new Promise((resolve) => setTimeout(resolve, 0));
         turn = performance.now();

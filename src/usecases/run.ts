@@ -7,6 +7,7 @@ import { refuseProblem } from '../setup/boot-partition.js';
 import { planInstall } from '../setup/install.js';
 import { applyPlan, checkPlan, type Plan } from '../setup/plan.js';
 import type { Machine } from '../engine/engine.js';
+import { createConsoleDecoder } from '../engine/console.js';
 import { createBuiltInPi, ENDINGS, type BuiltInPi } from '../engine/built-in.js';
 import {
   readScript,
@@ -119,7 +120,7 @@ const REACHED = 'the text came that the run was to end at';
 export async function runCard(ports: RunPorts, options: RunOptions): Promise<Ran> {
   const steps = options.script === undefined ? undefined : readScript(options.script);
   if (options.from && !isSavedRun(options.from.facts)) throw damaged();
-  const runAs = options.from?.facts ?? options;
+  const runAs = runAsOf(options.from?.facts ?? options);
   const contents = ports.openCardOn && ports.openContents?.();
   try {
     const slot = await slotWith(contents, ports, runAs);
@@ -141,20 +142,31 @@ interface Slot extends RunAs {
 /** The slot of a run: with contents the firmware reads them too, and what install would do is done to them. */
 async function slotWith(contents: Disk | undefined, ports: RunPorts, runAs: RunAs): Promise<Slot> {
   const { openCardOn, onCardError } = ports;
-  const { asIs, method, force } = runAs;
   if (!contents || !openCardOn)
-    return { asIs, method, force, openCard: ports.openCard, card: undefined, installed: undefined };
+    return { ...runAs, openCard: ports.openCard, card: undefined, installed: undefined };
   const openCard = (): Promise<Card> => openCardOn(contents);
+  const installed = runAs.asIs
+    ? undefined
+    : await withCard(openCard, { write: true }, (it) => installOn(it, runAs));
   const card = { disk: contents, onError: onlyFirst(onCardError) };
-  if (asIs) return { asIs, method, force, openCard, card, installed: undefined };
-  const installed = await withCard(openCard, { write: true }, async (it) => {
-    refuseProblem(it);
-    const plan = await checkPlan(it, await planInstall(it, { method, force }));
-    await applyPlan(it, plan, () => undefined);
-    return plan;
-  });
-  return { asIs: true, method, force, openCard, card, installed };
+  return { ...runAs, asIs: true, openCard, card, installed };
 }
+
+/** Does what install would do. */
+async function installOn(card: Card, { method, force, diagnostics }: RunAs): Promise<Plan> {
+  refuseProblem(card);
+  const plan = await checkPlan(card, await planInstall(card, { method, force, diagnostics }));
+  await applyPlan(card, plan, () => undefined);
+  return plan;
+}
+
+/** As what a card is run, and nothing else of what was asked for. */
+const runAsOf = ({ asIs, method, force, diagnostics }: RunAs): RunAs => ({
+  asIs,
+  method,
+  force,
+  diagnostics,
+});
 
 /** Runs the card of a slot. */
 async function runFrom(
@@ -170,14 +182,12 @@ async function runFrom(
       prepare(card, slot),
     );
     if (saved) refuseOtherCard(saved.facts.picked, machine.picked);
-    const decoders = new Map<string, InstanceType<typeof TextDecoder>>();
+    const decoder = createConsoleDecoder();
     let unfinished = '';
     const pi = await createBuiltInPi(
       { ...machine, consoles: loadedAs.hypervisor?.consoles ?? [], card: slot.card },
       (bytes, console = HOST) => {
-        const decoder = decoders.get(console) ?? new TextDecoder('utf-8', { ignoreBOM: true });
-        decoders.set(console, decoder);
-        const text = decoder.decode(bytes, { stream: true });
+        const text = decoder.take(bytes, console);
         if (console === HOST) {
           script?.take(text);
           unfinished += text;
@@ -198,8 +208,8 @@ async function runFrom(
     if (script) session.join(script);
     const { place, consoles } = loadedAs;
     const plan = loadedAs.plan ?? slot.installed;
-    const { asIs, method, force } = from?.facts ?? options;
-    const facts: SavedRun = { asIs, method, force, picked: machine.picked, added, seed, resets };
+    const runAs = runAsOf(from?.facts ?? options);
+    const facts: SavedRun = { ...runAs, picked: machine.picked, added, seed, resets };
     const snapshot = (): Iterable<Uint8Array> => writeSnapshot(pi, facts);
     await ports.onStart?.({ place, plan, consoles, resets, machine, added, pi, session, snapshot });
     const why = await session.run();
@@ -222,14 +232,17 @@ const LARGEST_WORD = 0xffff_ffff;
 
 /** Whether facts of a snapshot are what {@link runCard} keeps in one. */
 function isSavedRun(facts: object): boolean {
-  const { asIs, method, force, picked, added, seed, resets } = facts as Record<keyof SavedRun, unknown>;
+  const { asIs, method, force, diagnostics, picked, added, seed, resets } = facts as Record<
+    keyof SavedRun,
+    unknown
+  >;
   const { kernel, commandLine } = (picked ?? {}) as Record<string, unknown>;
   const { file, size } = (kernel ?? {}) as Record<string, unknown>;
   const isFlag = (value: unknown): boolean => value === undefined || typeof value === 'boolean';
   const isCount = (value: unknown): boolean =>
     Number.isInteger(value) && (value as number) >= 0 && (value as number) <= LARGEST_WORD;
   return (
-    [asIs, force].every(isFlag) &&
+    [asIs, force, diagnostics].every(isFlag) &&
     [method, commandLine, file, added].every((it) => typeof it === 'string') &&
     [size, resets, seed ?? 0].every(isCount)
   );
