@@ -6,6 +6,21 @@ import { SECTOR_SIZE } from '../ports/disk.js';
 import { PROTECT_GROUP_SECTORS, scrOf, sdStatusOf, switchStatus } from './sd-registers.js';
 import { CARD_STATE, CARD_STATUS, type CardCore, OCR, TIME } from './sd-state.js';
 
+/** Commands by which a controller does something of its own. */
+export const INDEX = { SELECT_CARD: 7, STOP_TRANSMISSION: 12, SET_BLOCK_COUNT: 23 } as const;
+
+/** Bits of responses on the command line (4.9). */
+const RESPONSE_BITS = { none: 0, short: 48, long: 136 } as const;
+const COMMAND_BITS = 48;
+/** Clocks behind a command, and behind a response, before the next (N_CC, N_RC). */
+const CLOCKS_BETWEEN = 8;
+
+/** Clocks of a command and its response, with what lies between. */
+export function commandClocks(response: keyof typeof RESPONSE_BITS): number {
+  const bits = RESPONSE_BITS[response];
+  return COMMAND_BITS + CLOCKS_BETWEEN + (bits === 0 ? 0 : bits + CLOCKS_BETWEEN);
+}
+
 /** One command. */
 export interface Command {
   /** Where it is legal. */

@@ -3,6 +3,7 @@ import type { Device, Line } from './device.js';
 import type { DataPort } from './dma.js';
 import { bit, bits, fieldOf, indexIn, inField, register, registers } from './register.js';
 import type { CardAnswer, SdCard } from './sd-card.js';
+import { commandClocks, INDEX } from './sd-commands.js';
 import { SdData } from './sd-data.js';
 import type { CardAt } from './sd-slot.js';
 
@@ -108,11 +109,7 @@ const RESPONSE = { NONE: 0, LONG: 1, SHORT_BUSY: 3 } as const;
 const BASE_CLOCK_HZ = 250e6;
 /** DATA_TOUNIT n is 2^(n + 13) clocks. */
 const TIMEOUT_BITS = 13;
-/** Clocks of a command and its response, with what lies between; the longest that a response is waited for. */
-const CLOCKS = { COMMAND: 48 + 8, SHORT: 48 + 8, LONG: 136 + 8, TIMEOUT: 64 } as const;
 
-const STOP_TRANSMISSION = 12;
-const SET_BLOCK_COUNT = 23;
 /** The last response register, where that of a command goes that the controller sends by itself (specification, 2.2.7). */
 const AUTO_RESPONSE = 3;
 
@@ -296,14 +293,14 @@ export class Sdhci implements Device {
   private send(): void {
     const type = fieldOf(this.value(CMDTM), CMDTM.bits.RSPNS_TYPE);
     const own = this.state.phase === 'sending' ? type : RESPONSE.SHORT_BUSY;
-    const response = own === RESPONSE.NONE ? 0 : own === RESPONSE.LONG ? CLOCKS.LONG : CLOCKS.SHORT;
-    this.commandTimer.set(this.clock.now() + (CLOCKS.COMMAND + response) * this.clockTime());
+    const response = own === RESPONSE.NONE ? 'none' : own === RESPONSE.LONG ? 'long' : 'short';
+    this.commandTimer.set(this.clock.now() + commandClocks(response) * this.clockTime());
   }
 
   private go(): void {
     switch (this.state.phase) {
       case 'counting': {
-        const answer = this.card()?.command(SET_BLOCK_COUNT, this.value(REGISTERS.ARG2));
+        const answer = this.card()?.command(INDEX.SET_BLOCK_COUNT, this.value(REGISTERS.ARG2));
         this.state.response[AUTO_RESPONSE] = answer?.word ?? 0;
         if (answer) {
           this.state.phase = 'sending';
@@ -326,7 +323,7 @@ export class Sdhci implements Device {
     const type = fieldOf(mode, CMDTM.bits.RSPNS_TYPE);
     const card = this.card();
     const answer = card?.command(index, this.value(REGISTERS.ARG1));
-    if (index === STOP_TRANSMISSION) this.data.stop();
+    if (index === INDEX.STOP_TRANSMISSION) this.data.stop();
     if (type === RESPONSE.NONE) {
       this.endCommand(INTERRUPTS.CMD_DONE);
       return;
@@ -388,7 +385,7 @@ export class Sdhci implements Device {
       this.raise(INTERRUPTS.DATA_DONE);
       return;
     }
-    const answer = card.command(STOP_TRANSMISSION, 0);
+    const answer = card.command(INDEX.STOP_TRANSMISSION, 0);
     this.state.response[AUTO_RESPONSE] = answer?.word ?? 0;
     if (answer) this.waitForCard(card);
     else this.raise(INTERRUPTS.ACMD_ERR);

@@ -2,6 +2,7 @@ import type { Clock, Timer } from './clock.js';
 import type { Device, Line } from './device.js';
 import type { DataPort } from './dma.js';
 import { bit, bits, fieldOf, indexIn, inField, register, registers } from './register.js';
+import { commandClocks, INDEX } from './sd-commands.js';
 import { SdData } from './sd-data.js';
 import type { CardAt } from './sd-slot.js';
 
@@ -94,11 +95,6 @@ const RESET_DIVIDER = 507;
 const DIVIDER_BIAS = 2;
 /** The core clock, Hz, which a Pi 2 starts with. */
 const CORE_CLOCK_HZ = 250e6;
-/** Clocks of a command and its response, with what lies between; the longest that a response may be waited for. */
-const CLOCKS = { COMMAND: 48 + 8, SHORT: 48 + 8, LONG: 136 + 8, TIMEOUT: 64 } as const;
-/** CMD7: the card is selected, the bus goes on fast. CMD12 ends a transfer. */
-const SELECT_CARD = 7;
-const STOP_TRANSMISSION = 12;
 /** GO_IDLE_STATE and GO_INACTIVE_STATE bring the slow clock back. */
 const SLOW_AGAIN = [0, 15];
 
@@ -268,9 +264,9 @@ export class SdHost implements Device {
   private issue(): void {
     this.state.waits = false;
     const { command } = this.state;
-    const response =
-      command & CMD.bits.NO_RESPONSE ? 0 : command & CMD.bits.LONG_RESPONSE ? CLOCKS.LONG : CLOCKS.SHORT;
-    this.commandTimer.set(this.clock.now() + (CLOCKS.COMMAND + response) * this.clockTime());
+    const { NO_RESPONSE, LONG_RESPONSE } = CMD.bits;
+    const response = command & NO_RESPONSE ? 'none' : command & LONG_RESPONSE ? 'long' : 'short';
+    this.commandTimer.set(this.clock.now() + commandClocks(response) * this.clockTime());
   }
 
   /** The data lines are free: a command that waited for it goes. */
@@ -285,9 +281,10 @@ export class SdHost implements Device {
     const index = fieldOf(command, CMD.bits.INDEX);
     const card = this.card();
     const answer = card?.command(index, this.value(REGISTERS.ARG));
-    if (index === SELECT_CARD) this.state.fast = true;
+    // The bus goes on fast.
+    if (index === INDEX.SELECT_CARD) this.state.fast = true;
     if (SLOW_AGAIN.includes(index)) this.state.fast = false;
-    if (index === STOP_TRANSMISSION) this.data.stop();
+    if (index === INDEX.STOP_TRANSMISSION) this.data.stop();
     if (command & CMD.bits.NO_RESPONSE) {
       this.finish(0);
       return;
