@@ -148,6 +148,20 @@ function until({ time }: Rig, holds: () => boolean): boolean {
   return holds();
 }
 
+/** Sends a command; gives the first word of its answer. */
+type Word = (index: number, argument?: number, more?: Partial<Command>) => number;
+
+/** Has a card that was reset get ready and say who it is; gives the address that it takes (RCA). */
+function addressed(rig: Rig, word: Word): number {
+  for (let ready = false; !ready;) {
+    rig.time.advance(MS);
+    word(55);
+    ready = word(41, 0x40ff_8000) >>> 31 === 1;
+  }
+  word(2, 0, { answer: 'long' });
+  return word(3) & 0xffff_0000;
+}
+
 describe.each([sdhost, emmc])('$name', (driver) => {
   let rig: Rig;
   let rca: number;
@@ -159,13 +173,7 @@ describe.each([sdhost, emmc])('$name', (driver) => {
   function identify(): void {
     send(0, 0, { answer: 'none' });
     expect(word(8, 0x1aa)).toBe(0x1aa);
-    for (let ready = false; !ready;) {
-      rig.time.advance(MS);
-      word(55);
-      ready = word(41, 0x40ff_8000) >>> 31 === 1;
-    }
-    send(2, 0, { answer: 'long' });
-    rca = word(3) & 0xffff_0000;
+    rca = addressed(rig, word);
   }
   function start(options?: Parameters<typeof testBoard>[1]): void {
     rig = testBoard({}, options);
@@ -367,13 +375,7 @@ test('SDHOST reads 1024 blocks with one command, as its driver asks for at most'
   const send = (index: number, argument = 0, more: Partial<Command> = {}) =>
     (sdhost.send(rig, { index, argument, ...more }) as number[])[0]!;
   send(0, 0, { answer: 'none' });
-  for (let ready = false; !ready;) {
-    rig.time.advance(MS);
-    send(55);
-    ready = send(41, 0x40ff_8000) >>> 31 === 1;
-  }
-  send(2, 0, { answer: 'long' });
-  const rca = send(3) & 0xffff_0000;
+  const rca = addressed(rig, send);
   send(7, rca, { answer: 'busy' });
   send(18, 0, { data: 'read', blocks: 1024 });
   let blocks = 0;
@@ -399,13 +401,7 @@ test('EMMC sends CMD23 before and CMD12 behind by itself, and says what it canno
   const send = (index: number, argument = 0, more: Partial<Command> = {}) =>
     (emmc.send(rig, { index, argument, ...more }) as number[])[0]!;
   send(0, 0, { answer: 'none' });
-  for (let ready = false; !ready;) {
-    rig.time.advance(MS);
-    send(55);
-    ready = send(41, 0x40ff_8000) >>> 31 === 1;
-  }
-  send(2, 0, { answer: 'long' });
-  const rca = send(3) & 0xffff_0000;
+  const rca = addressed(rig, send);
   send(7, rca, { answer: 'busy' });
   const { read, write, time } = rig;
   const readBlocks = (mode: number): number[] => {

@@ -712,25 +712,32 @@ async function counterReads(kernel: Uint8Array, nanoseconds: number): Promise<re
   return reads as [number, number];
 }
 
+/** Waits for so many counts, in a register or as a constant. */
+function delay(a: Assembler, counts: typeof r6 | number): void {
+  const loop = a.label('delay');
+  a.mrrc(reg.CNTVCT, r3, r4);
+  a.at(loop);
+  a.yield();
+  a.isb();
+  a.mrrc(reg.CNTVCT, r1, r2);
+  a.subs(r1, r1, r3);
+  a.sbc(r2, r2, r4);
+  if (typeof counts === 'number') a.cmp(r1, counts);
+  else a.cmp(r1, counts);
+  a.sbcs(r2, r2, 0);
+  a.blo(loop);
+}
+
 test('a core that waits for the counter, as a delay of Linux does, reads it a few times a turn', async () => {
   const a = assembler(KERNEL);
-  const [secondary, delay] = [a.label('secondary'), a.label('delay')];
+  const secondary = a.label('secondary');
   bases(a);
   a.cmp(r10, 0);
   a.bne(secondary);
   startCoreTimer(a);
   // 2 ms.
   constant(a, r6, 38_400);
-  a.mrrc(reg.CNTVCT, r3, r4);
-  a.at(delay);
-  a.yield();
-  a.isb();
-  a.mrrc(reg.CNTVCT, r1, r2);
-  a.subs(r1, r1, r3);
-  a.sbc(r2, r2, r4);
-  a.cmp(r1, r6);
-  a.sbcs(r2, r2, 0);
-  a.blo(delay);
+  delay(a, r6);
   a.at(secondary);
   const end = here(a);
   a.wfi();
@@ -742,7 +749,7 @@ test('a core that waits for the counter, as a delay of Linux does, reads it a fe
 
 test('so does one that waits for long by short delays, as mdelay does', async () => {
   const a = assembler(KERNEL);
-  const [secondary, delay, again] = [a.label('secondary'), a.label('delay'), a.label('again')];
+  const [secondary, again] = [a.label('secondary'), a.label('again')];
   bases(a);
   a.cmp(r10, 0);
   a.bne(secondary);
@@ -750,16 +757,7 @@ test('so does one that waits for long by short delays, as mdelay does', async ()
   // 100 times 20 µs, a shorter time than that between two looks of the machine at its devices.
   a.mov(r6, 100);
   a.at(again);
-  a.mrrc(reg.CNTVCT, r3, r4);
-  a.at(delay);
-  a.yield();
-  a.isb();
-  a.mrrc(reg.CNTVCT, r1, r2);
-  a.subs(r1, r1, r3);
-  a.sbc(r2, r2, r4);
-  a.cmp(r1, 384);
-  a.sbcs(r2, r2, 0);
-  a.blo(delay);
+  delay(a, 384);
   a.subs(r6, r6, 1);
   a.bne(again);
   a.at(secondary);

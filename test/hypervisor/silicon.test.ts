@@ -366,10 +366,9 @@ describe('an asynchronous abort', () => {
   /** DFSR of an asynchronous external abort (table B3-23). */
   const ASYNCHRONOUS = 0x406;
 
-  /** Counts its aborts, and how far it came. */
-  const counting = (): Uint8Array => {
-    const a = assembler(GUEST_RAM + GUEST_KERNEL);
-    const [begin, aborted, again] = [a.label('begin'), a.label('aborted'), a.label('again')];
+  /** Vectors of a guest that counts its aborts; R4 is at what it tells then, and the code goes on behind. */
+  const countAborts = (a: Assembler): void => {
+    const [begin, aborted] = [a.label('begin'), a.label('aborted')];
     for (const to of [begin, begin, begin, begin, aborted]) a.b(to);
     a.at(aborted);
     a.mrc(reg.DFSR, r1);
@@ -382,6 +381,13 @@ describe('an asynchronous abort', () => {
     load(a, r0, GUEST_RAM + GUEST_KERNEL);
     a.mcr(reg.VBAR, r0);
     load(a, r4, GUEST_RAM + RESULTS);
+  };
+
+  /** Counts its aborts, and how far it came. */
+  const counting = (): Uint8Array => {
+    const a = assembler(GUEST_RAM + GUEST_KERNEL);
+    const again = a.label('again');
+    countAborts(a);
     a.mov(r5, 0);
     a.cpsie('a');
     a.at(again);
@@ -445,19 +451,7 @@ describe('an asynchronous abort', () => {
   /** Stores and waits in WFI again and again, for what never comes; STORE is its offset. */
   const waiting = (masked: boolean): { kernel: Uint8Array; store: number } => {
     const a = assembler(GUEST_RAM + GUEST_KERNEL);
-    const [begin, aborted] = [a.label('begin'), a.label('aborted')];
-    for (const to of [begin, begin, begin, begin, aborted]) a.b(to);
-    a.at(aborted);
-    a.mrc(reg.DFSR, r1);
-    a.str(r1, [r4, 4 * STATUS]);
-    a.ldr(r1, [r4, 4 * ABORTS]);
-    a.add(r1, r1, 1);
-    a.str(r1, [r4, 4 * ABORTS]);
-    a.subs(pc, lr, 8);
-    a.at(begin);
-    load(a, r0, GUEST_RAM + GUEST_KERNEL);
-    a.mcr(reg.VBAR, r0);
-    load(a, r4, GUEST_RAM + RESULTS);
+    countAborts(a);
     a.mov(r5, 1);
     if (!masked) a.cpsie('a');
     const store = a.here - (GUEST_RAM + GUEST_KERNEL);
