@@ -85,7 +85,7 @@ function narrowBytes(n: u32, m: u32, subtract: bool, signed: bool, saturate: boo
 
 // @ts-ignore: decorator
 @inline
-function half(x: i32, y: i32, subtract: bool): i32 {
+function sumOrDifference(x: i32, y: i32, subtract: bool): i32 {
   return subtract ? x - y : x + y;
 }
 
@@ -100,12 +100,12 @@ function parallel(n: u32, m: u32, c: u32): u32 {
   if ((c & PARALLEL_CROSSED) != 0) m = rotl<u32>(m, 16);
   const firstSubtracts = (subtracts & 1) != 0;
   const secondSubtracts = (subtracts & 2) != 0;
-  let first = half(
+  let first = sumOrDifference(
     signed ? low(n) : <i32>(n & 0xffff),
     signed ? low(m) : <i32>(m & 0xffff),
     firstSubtracts,
   );
-  let second = half(
+  let second = sumOrDifference(
     signed ? high(n) : <i32>(n >>> 16),
     signed ? high(m) : <i32>(m >>> 16),
     secondSubtracts,
