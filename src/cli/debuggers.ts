@@ -27,9 +27,9 @@ export async function openDebuggers(port: number): Promise<{ next(start: Start):
   });
   return {
     next(started) {
+      if (start) open.disconnect();
+      else first = debug(started.pi, started.session);
       start = started;
-      if (started.resets === 0) first = debug(started.pi, started.session);
-      else open.disconnect();
     },
     close: open.close,
   };
