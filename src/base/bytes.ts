@@ -78,6 +78,17 @@ export function readText(bytes: Uint8Array, offset: number, limit = 1024): strin
   return text;
 }
 
+/** Characters that are made at once: a call takes so many arguments. */
+const PIECE = 0x2000;
+
+/** Bytes as one character each, so that offsets in the text are offsets in the bytes. */
+export function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += PIECE)
+    text += String.fromCharCode(...bytes.subarray(at, at + PIECE));
+  return text;
+}
+
 /** The parts one behind the other, as a copy. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

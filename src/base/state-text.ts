@@ -1,4 +1,5 @@
 /** State as JSON and back: what {@link State} may hold and JSON has no form for stands in objects with one key, `$kind`. */
+import { latin1 } from './bytes.js';
 import type { State } from './state.js';
 
 const ARRAYS = {
@@ -12,16 +13,6 @@ const ARRAYS = {
   Float64Array,
 } as const;
 type ArrayName = keyof typeof ARRAYS;
-
-/** Bytes that are made text at once: a call takes so many arguments. */
-const PIECE = 0x2000;
-
-function toBase64(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += PIECE)
-    text += String.fromCharCode(...bytes.subarray(at, at + PIECE));
-  return btoa(text);
-}
 
 /** State as a JSON text. */
 export function stateToJson(state: State): string {
@@ -49,7 +40,7 @@ function plain(value: unknown): unknown {
   const name = Object.prototype.toString.call(value).slice(8, -1);
   if (name in ARRAYS) {
     const { buffer, byteOffset, byteLength } = value as Uint8Array;
-    return { [`$${name}`]: toBase64(new Uint8Array(buffer, byteOffset, byteLength)) };
+    return { [`$${name}`]: btoa(latin1(new Uint8Array(buffer, byteOffset, byteLength))) };
   }
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }

@@ -10,7 +10,7 @@ import * as L from './layout.js';
 import { expandA32 } from './lowerings.js';
 import { CONSTANT, MAY_USER, Op, WRITES_MODE } from './micro-ops.js';
 import type { Needs, Operation, OperationFields } from './operation-fields.js';
-import { type BankWord, placeInBank } from './state.js';
+import { BANK_WORDS, type BankWord, placeInBank } from './state.js';
 import type { Place } from './system-registers/index.js';
 
 /** The micro-op, where the instruction is in no IT block: what goes on elsewhere would have to take ITSTATE along. */
@@ -43,10 +43,7 @@ const bytesOf = (mask: number): number =>
   [0, 1, 2, 3].reduce((bits, i) => ((mask >>> i) & 1 ? bits | (0xff << (8 * i)) : bits), 0) >>> 0;
 
 /** Registers of a bank that nothing but HSTR keeps PL1 from reading; those that User mode may read or write, too. */
-const READABLE: readonly (Place & { readonly name: BankWord })[] = [
-  ...[R.DACR, R.SCTLR, R.TTBR0, R.TTBR1, R.TTBCR, R.DFSR, R.IFSR, R.DFAR, R.IFAR, R.VBAR, R.CONTEXTIDR],
-  ...[R.TPIDRURW, R.TPIDRURO, R.TPIDRPRW],
-];
+const READABLE: readonly (Place & { readonly name: BankWord })[] = BANK_WORDS.map((name) => R[name]);
 const USER_READABLE: readonly Place[] = [R.TPIDRURW, R.TPIDRURO];
 const WRITABLE: readonly (Place & { readonly name: BankWord })[] = [R.TPIDRURW, R.TPIDRURO, R.TPIDRPRW];
 const USER_WRITABLE: readonly Place[] = [R.TPIDRURW];

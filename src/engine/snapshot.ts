@@ -1,5 +1,5 @@
 /** A machine in a file: where it stands, so that it goes on there, bit for bit, in another process or on another computer. */
-import { readU32LE, writeU32LE } from '../base/bytes.js';
+import { latin1, readU32LE, writeU32LE } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 import { hasShapeOf, stateFromJson, stateToJson } from '../base/state-text.js';
 import type { State } from '../base/state.js';
@@ -90,7 +90,7 @@ export function* writeSnapshot(pi: BuiltInPi, facts: object): Generator<Uint8Arr
  */
 export function readSnapshot<Facts>(source: SnapshotSource): Snapshot<Facts> {
   const prefix = source.read(0, PREFIX);
-  if (String.fromCharCode(...prefix.subarray(0, MAGIC.length)) !== MAGIC)
+  if (latin1(prefix.subarray(0, MAGIC.length)) !== MAGIC)
     throw new HypberryError(
       'snapshot.foreign',
       'The file is no snapshot of a machine.',

@@ -1,4 +1,5 @@
 /** What was typed in a run, as lines of text, so that the run can be repeated: a header, then one JSON object a line. */
+import { latin1 } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 import type { TypedAt } from './session.js';
 
@@ -13,7 +14,7 @@ export const RECORD_HEADER = `${JSON.stringify({ hypberry: 'typed', version: 1 }
 
 /** The line for something that was typed: a character stands for a byte, `break` without quotes of its own for a break. */
 export function recordLine({ resets, at, typed }: TypedInRun): string {
-  const what = typed === 'break' ? { break: true } : { bytes: String.fromCharCode(...typed) };
+  const what = typed === 'break' ? { break: true } : { bytes: latin1(typed) };
   return `${JSON.stringify({ resets, at, ...what })}\n`;
 }
 

@@ -3,7 +3,7 @@
  *
  * config.txt has no encoding of its own, so all of this works on bytes. Lines end as the file's first line ends.
  */
-import { concatBytes } from '../base/bytes.js';
+import { concatBytes, latin1 } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 
 /** Short: firmware before 2019 reads 78 characters of a line. */
@@ -19,8 +19,10 @@ const END = '# hypberry: end';
 const DIAGNOSTICS = '# diagnostics: on ("hypberry install --no-diagnostics" ends that)';
 
 /** Every line that install, of this release or an earlier one, writes between the markers, but one. */
-const OWN_LINE =
-  /^(?:# diagnostics: on \("hypberry install --no-diagnostics" ends that\)|\[all\]|\[pi2\]|kernel_old=1|device_tree_address=0x08000000|(?:kernel|armstub|device_tree)=hypberry-[0-9a-f]{8}\.(?:img|bin|dtb))$/;
+const OWN_LINE = new RegExp(
+  `^(?:${DIAGNOSTICS.replace(/[()]/g, '\\$&')}|\\[all\\]|\\[pi2\\]|kernel_old=1|device_tree_address=0x08000000|` +
+    '(?:kernel|armstub|device_tree)=hypberry-[0-9a-f]{8}\\.(?:img|bin|dtb))$',
+);
 /** That one, and what is always in front of it: elsewhere it is somebody's own. */
 const OWN_INITRAMFS = /^initramfs \S+ followkernel$/;
 const BEFORE_INITRAMFS = /^device_tree=hypberry-/;
@@ -29,14 +31,6 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-/** Bytes as one character each, so that offsets in the string are offsets in the bytes. */
-function asText(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 0x2000)
-    text += String.fromCharCode(...bytes.subarray(at, at + 0x2000));
-  return text;
-}
 
 interface Line {
   readonly line: string;
@@ -73,7 +67,7 @@ export interface SplitConfig {
  */
 export function splitConfig(config: Uint8Array | undefined): SplitConfig {
   if (config === undefined) return { without: undefined, lines: undefined };
-  const text = asText(config);
+  const text = latin1(config);
   const begins = BEGINS.flatMap((marker) => findLines(text, marker));
   const ends = findLines(text, END);
   if (begins.length === 0 && ends.length === 0) return { without: config, lines: undefined };
@@ -156,7 +150,7 @@ export function addBlock(config: Uint8Array | undefined, lines: readonly string[
  * @param config a file with one block, see {@link splitConfig}
  */
 export function muteBlock(config: Uint8Array): Uint8Array {
-  const text = asText(config);
+  const text = latin1(config);
   const [begin] = BEGINS.flatMap((marker) => findLines(text, marker));
   const [end] = findLines(text, END);
   const muted = config.slice();
