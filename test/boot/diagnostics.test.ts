@@ -12,12 +12,12 @@ import { BLOCK_STEPS } from '../../src/boot/steps.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { watchHandover } from '../../src/engine/handover-watch.js';
 import { buildAtags } from '../../src/firmware/atags.js';
-import { qemuEngine } from '../../src/node/qemu.js';
 import { handoverOf } from '../support/handover.js';
 import {
   KERNEL,
   KERNEL_AT,
   listen,
+  listenInQemu,
   replaced,
   talkingBlock,
   talkingMachine,
@@ -85,16 +85,7 @@ describe('the block with diagnostics', () => {
     ['a thread for all cores', false],
     ['a thread for each', true],
   ])('QEMU says the same, %s', async (_, threadPerCore) => {
-    const stop = new AbortController();
-    let said = '';
-    await qemuEngine({ threadPerCore }).run(
-      talkingMachine(talkingBlock()),
-      (bytes) => {
-        said += Buffer.from(bytes).toString('latin1');
-        if (said.endsWith('kernel')) stop.abort();
-      },
-      AbortSignal.any([stop.signal, AbortSignal.timeout(60_000)]),
-    );
+    const said = await listenInQemu(talkingMachine(talkingBlock()), 'kernel', threadPerCore);
     expect(lines(said)).toEqual(ALL);
   });
 

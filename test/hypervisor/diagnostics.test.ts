@@ -12,8 +12,7 @@ import { emptyFdt, ensureNode, fdtFromCells, writeFdt } from '../../src/firmware
 import type { Handover } from '../../src/firmware/handover.js';
 import { aloneText } from '../../src/hypervisor/shared/messages.js';
 import { buildHypervisor, type HypervisorImage } from '../../src/hypervisor/image/image.js';
-import { qemuEngine } from '../../src/node/qemu.js';
-import { listen, talkingBlock, withoutCore3 } from '../support/talking.js';
+import { listen, listenInQemu, talkingBlock, withoutCore3 } from '../support/talking.js';
 import { ARM_MEMORY, consoleText, guest, handoverOf, load, print, smallGuest } from './payloads.js';
 
 beforeAll(() => ensureTools(['qemu-system-arm']), 300_000);
@@ -86,21 +85,6 @@ function broken(symbol: string, word: number): HypervisorImage {
 /** UDF #0 (ARM ARM A8.8.247). */
 const UDF = 0xe7f0_00f0;
 
-/** What a machine says in QEMU, until the host has its word. */
-async function listenInQemu(it: Handover): Promise<string> {
-  const stop = new AbortController();
-  let said = '';
-  await qemuEngine({ threadPerCore: true }).run(
-    it,
-    (bytes) => {
-      said += Buffer.from(bytes).toString('latin1');
-      if (said.endsWith('host')) stop.abort();
-    },
-    AbortSignal.any([stop.signal, AbortSignal.timeout(60_000)]),
-  );
-  return said;
-}
-
 describe('the hypervisor with diagnostics', () => {
   test('says each step on each core, in turn; host and guests start', async () => {
     const { said, pi } = await listen(machine(), { ms: 300 });
@@ -115,7 +99,7 @@ describe('the hypervisor with diagnostics', () => {
   });
 
   test('QEMU says the same', async () => {
-    expect(behindBlock(await listenInQemu(machine()))).toEqual(ALL);
+    expect(behindBlock(await listenInQemu(machine(), 'host'))).toEqual(ALL);
   });
 
   test('its letters are those of the table, in its order', () => {
@@ -164,7 +148,7 @@ describe('what keeps it from starting is said', () => {
   test('a core that does not come', async () => {
     const block = talkingBlock(withoutCore3, TREE_AT);
     // It is waited for 4 s by the block, and 2 s by the hypervisor, which QEMU is quicker at.
-    const said = await listenInQemu(machine(image, { block }));
+    const said = await listenInQemu(machine(image, { block }), 'host');
     const rest = [ALL[0], ALL[1], ALL[2], "0 I 3 cores in HYP mode; the host's kernel is entered", 'host'];
     expect(behindBlock(said)).toEqual(rest);
   });

@@ -6,6 +6,7 @@ import { writeU32LE } from '../../src/base/bytes.js';
 import { buildDiagnosticStub, DIAGNOSTICS_AT } from '../../src/boot/diagnostics.js';
 import { createBuiltInPi, type BuiltInPi } from '../../src/engine/built-in.js';
 import type { Observe } from '../../src/engine/observer.js';
+import { qemuEngine } from '../../src/node/qemu.js';
 import { emptyFdt, writeFdt } from '../../src/firmware/fdt.js';
 import type { Handover } from '../../src/firmware/handover.js';
 import { handoverOf } from './handover.js';
@@ -108,4 +109,22 @@ export function withoutCore3(a: Assembler): void {
   a.wfi();
   a.b(sleep);
   a.at(others);
+}
+
+/**
+ * What a machine says in QEMU, with a thread for each core or one for all.
+ * @param last its last line, which has no end; the same word at the end of what a longer line has so far is none
+ */
+export async function listenInQemu(machine: Handover, last: string, threadPerCore = true): Promise<string> {
+  const stop = new AbortController();
+  let said = '';
+  await qemuEngine({ threadPerCore }).run(
+    machine,
+    (bytes) => {
+      said += Buffer.from(bytes).toString('latin1');
+      if (said.endsWith(`\r\n${last}`)) stop.abort();
+    },
+    AbortSignal.any([stop.signal, AbortSignal.timeout(60_000)]),
+  );
+  return said;
 }
