@@ -125,6 +125,8 @@ export class Cpu {
   private polite: Core | undefined;
   private lone = false;
   private running = false;
+  /** The core that executes alone, for who debugs. */
+  private only: number | undefined;
 
   private constructor(options: CpuOptions, module: object) {
     const memory = allocateMemory(options.ramSize);
@@ -387,8 +389,18 @@ export class Cpu {
 
   /** Has someone look on while the cores execute, or nobody. Only between runs. */
   watch(watch: Watch | undefined): void {
-    this.machine.watch = watch;
-    forgetCode(this.machine);
+    const { machine: m } = this;
+    const translations = m.watch?.access ?? watch?.access;
+    m.watch = watch;
+    forgetCode(m);
+    if (!translations) return;
+    flushTlb(m);
+    updateContext(m);
+  }
+
+  /** Has one core alone execute from now on, while the time of all goes by; undefined for all of them. */
+  runOnly(core: number | undefined): void {
+    this.only = core;
   }
 
   /** Has someone told what happens to the cores, or nobody. */
@@ -472,7 +484,8 @@ export class Cpu {
         if (core.timerDeadline <= this.time) core.timerDeadline = updateTimers(m, core, this.time);
         next = Math.min(next, core.timerDeadline);
       }
-      const awake = cores.filter((core) => core.waiting === 'no');
+      const { only } = this;
+      const awake = cores.filter((it) => it.waiting === 'no' && (only === undefined || it.index === only));
       if (awake.length === 0) {
         if (next >= until) {
           if (until !== Infinity) this.time = until;

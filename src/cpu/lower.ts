@@ -21,7 +21,7 @@ import { fetchHalfword, fetchWord } from './physical-memory.js';
 import type { A32Operation, Needs, T32Operation } from './operation-fields.js';
 import { slowInstruction, slowInstructions } from './slow/index.js';
 import type { Machine } from './state.js';
-import { runningView, setRegister, thumb } from './state.js';
+import { runningView, setRegister, stopHere, thumb } from './state.js';
 import { systemLowerings } from './system-lowerings.js';
 import { likeA32 } from './t32-fields.js';
 import { advanceIt, branchTarget, thumbLowerings } from './thumb.js';
@@ -106,8 +106,8 @@ function watched(emitter: Emitter, block: number, word: number): void {
   beforehand(emitter, (m) => {
     setRegister(m, 15, m.address);
     if (!m.watch?.instruction(runningView(m), m.address, physical, word)) return;
-    m.stopped = true;
-    goOnHere(m);
+    stopHere(m);
+    throw taken;
   });
 }
 

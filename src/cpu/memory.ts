@@ -14,7 +14,7 @@ import { isPrivileged } from './current-mode.js';
 import { notRetired, tally, tallyAccess } from './performance-monitors.js';
 import { readData, writeData } from './physical-memory.js';
 import type { Machine } from './state.js';
-import { setRegister, word } from './state.js';
+import { runningView, setRegister, stopHere, word } from './state.js';
 import { contextNumber, enter, lookup, lookupCode } from './tlb.js';
 import { accessSyndrome } from './syndrome.js';
 
@@ -114,8 +114,24 @@ function describeAccess(m: Machine, write: boolean): Access {
 /** Address of the last fault. */
 let faultAt = 0;
 
-/** Whether a watchpoint's event is at an access that may be made otherwise; then it is the fault. */
+/** In place of a fault's status: who looks on ends the run before the instruction. */
+const ENDS_RUN = -1;
+
+/**
+ * Whether a watchpoint's event is at an access that may be made otherwise; then it is the fault. Who looks on from outside
+ * sees the access first.
+ */
 function isWatched(m: Machine, address: number, size: number, write: boolean, privileged?: boolean): boolean {
+  const { watch } = m;
+  if (watch?.access && watch.wantsAccesses?.(address)) {
+    const next = word(m, L.PC);
+    setRegister(m, 15, m.address);
+    if (watch.access(runningView(m), address, size, write)) {
+      refuse(ENDS_RUN, undefined);
+      return true;
+    }
+    setRegister(m, 15, next);
+  }
   if (m.core.watched === '') return false;
   const at = watchedByte(m, address, size, write, privileged ?? isPrivileged(m));
   if (at < 0) return false;
@@ -217,11 +233,25 @@ function lostStore(m: Machine): 'again' | 'over' | undefined {
   return 'over';
 }
 
+/** Ends the run before the instruction, where it is not for a fault that it is not made. */
+function endsRun(m: Machine): boolean {
+  if (fault.status !== ENDS_RUN) return false;
+  stopHere(m);
+  notRetired(m);
+  return true;
+}
+
+/** Takes the Data Abort for an access of a slow instruction that was not made. */
+function abortAccess(m: Machine, access: Access): never {
+  if (endsRun(m)) throw taken;
+  dataAbort(m, faultAt, fault.status, fault.found, access);
+}
+
 /** The interpreter's load: the value, or an exception taken and LEAVE set. `kind` is the size, with STRICT. */
 export function interpreterLoad(m: Machine, address: number, kind: number): number {
   const value = load(m, address, (kind & 0xff) as Size, (kind & L.STRICT) !== 0);
   if (value !== undefined) return value;
-  takeDataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, false));
+  if (!endsRun(m)) takeDataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, false));
   m.u32[L.LEAVE >>> 2] = 1;
   return 0;
 }
@@ -231,7 +261,7 @@ export function interpreterStore(m: Machine, address: number, kind: number, valu
   const lost = lostStore(m);
   if (lost === 'over') return;
   if (lost) setRegister(m, 15, m.address);
-  else takeDataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, true));
+  else if (!endsRun(m)) takeDataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, true));
   m.u32[L.LEAVE >>> 2] = 1;
 }
 
@@ -246,7 +276,7 @@ const plain: How = {};
 /** Reads at a virtual address in the current byte order, for slow instructions. A fault ends the instruction. */
 export function readMemory(m: Machine, address: number, size: Size, how = plain): number {
   const value = load(m, address >>> 0, size, how.strict ?? false, how.unprivileged ? false : undefined);
-  if (value === undefined) dataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, false));
+  if (value === undefined) abortAccess(m, describeAccess(m, false));
   return bigEndian(m) ? swap(value, size) : value;
 }
 
@@ -255,7 +285,7 @@ export function writeMemory(m: Machine, address: number, size: Size, value: numb
   if (store(m, address >>> 0, size, bytes, how.strict ?? false, how.unprivileged ? false : undefined)) return;
   const lost = lostStore(m);
   if (lost === 'over') return;
-  if (!lost) dataAbort(m, faultAt, fault.status, fault.found, describeAccess(m, true));
+  if (!lost) abortAccess(m, describeAccess(m, true));
   setRegister(m, 15, m.address);
   m.leave = true;
   throw taken;
@@ -268,14 +298,13 @@ export function writeMemory(m: Machine, address: number, size: Size, value: numb
 export function physicalOf(m: Machine, address: number, size: number, write: boolean): number {
   faultAt = address >>> 0;
   const physical = translate(m, faultAt, size, write, true);
-  if (physical < 0 || isWatched(m, faultAt, size, write))
-    dataAbort(m, faultAt, fault.status, fault.found, { write });
+  if (physical < 0 || isWatched(m, faultAt, size, write)) abortAccess(m, { write });
   return physical;
 }
 
 /** Ends the instruction where a watchpoint is at an access that needs no translation here. */
 export function checkWatchpoints(m: Machine, address: number, size: number, write: boolean): void {
-  if (isWatched(m, address, size, write)) dataAbort(m, faultAt, fault.status, undefined, { write });
+  if (isWatched(m, address, size, write)) abortAccess(m, { write });
 }
 
 /**

@@ -226,6 +226,15 @@ export interface Watch {
    * @returns whether the run is to end here, before the instruction
    */
   readonly instruction: (core: CoreView, address: number, physical: number, word: number) => boolean;
+  /** Whether it wants to see accesses to the page of a virtual address, whoever's it is; asked when that is translated. */
+  readonly wantsAccesses?: (address: number) => boolean;
+  /**
+   * Sees an access to such a page that may be made, before it is. R15 is its instruction; what of that came before the
+   * access is made again with it.
+   * @param size in bytes
+   * @returns whether the run is to end here, before the instruction
+   */
+  readonly access?: (core: CoreView, address: number, size: number, write: boolean) => boolean;
 }
 
 /** A synchronous exception, as it was when the core came to its vector. */
@@ -403,6 +412,13 @@ export function thumb(m: Machine): boolean {
 /** Whether the slow instruction that ran ends the block. */
 export function leaves(m: Machine): boolean {
   return m.leave;
+}
+
+/** Has the run end before the instruction that the running core has begun. */
+export function stopHere(m: Machine): void {
+  setRegister(m, 15, m.address);
+  m.stopped = true;
+  m.leave = true;
 }
 
 /** Whether who looks on has ended the run. */

@@ -233,7 +233,8 @@ export function enter(
   const physical = found.physical - (found.physical % 0x1000);
   // Only what is RAM, and where nobody looks, is for the interpreter to access by itself.
   const isRam = physical < m.ramSize;
-  const isFast = isRam && !m.core.countsAccesses && !watchesPage(m, address);
+  const isLookedAt = watchesPage(m, address) || m.watch?.wantsAccesses?.(address) === true;
+  const isFast = isRam && !m.core.countsAccesses && !isLookedAt;
   const rights = found.rights & found.rights2;
   u32[at + READ_AT] = rights & READ ? (isFast ? key : key | L.SLOW) : L.NO_KEY;
   u32[at + WRITE_AT] = rights & WRITE ? (isFast && !hasCode(m, physical) ? key : key | L.SLOW) : L.NO_KEY;
