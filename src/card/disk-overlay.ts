@@ -1,6 +1,6 @@
 /** A disk over a disk: what is written is kept beside, and the one below stays as it is. */
 import { HypberryError } from '../base/errors.js';
-import { type Disk, SECTOR_SIZE } from '../ports/disk.js';
+import { type Disk, SECTOR_SIZE, type WrittenRun } from '../ports/disk.js';
 
 /** Room outside memory, such as a temporary file: nobody else sees it, and closing it takes it away. */
 export interface Scratch {
@@ -23,23 +23,14 @@ export interface OverlayOptions {
   readonly most?: number;
 }
 
-/** What is in an overlay, as plain data. */
-export interface OverlayState {
-  /** Pieces that were written, by their number; null where one was erased. */
-  readonly pieces: ReadonlyMap<number, Uint8Array | null>;
-  /** Regions that were erased whole, before these pieces were written. */
-  readonly erased: readonly number[];
-}
-
 /** A disk whose writes are kept beside the one below. */
 export interface Overlay extends Disk {
+  readonly below: Disk;
   erase(sector: number, count: number): void;
+  written(): Iterable<WrittenRun>;
+  restore(written: Iterable<WrittenRun>): void;
   /** Bytes that it keeps. */
   kept(): number;
-  /** A copy of what is in it. */
-  save(): OverlayState;
-  /** Makes it hold what another one held over the same disk. */
-  restore(saved: OverlayState): void;
 }
 
 /** What is kept together: 4 KiB, as file systems write. */
@@ -49,6 +40,8 @@ const PIECE = PIECE_SECTORS * SECTOR_SIZE;
 const REGION_PIECES = 1024;
 /** Pieces that memory is taken for at once. */
 const BLOCK_PIECES = 256;
+/** Pieces of the longest run that is given at once: 1 MiB. */
+const RUN_PIECES = 256;
 /** Sectors that are read at once from the disk below by who reads them one by one. */
 const AHEAD = 64;
 
@@ -212,10 +205,65 @@ export function overlayOf(disk: Disk, options: OverlayOptions = {}): Overlay {
     return all;
   }
 
+  function write(sector: number, bytes: Uint8Array): void {
+    byPiece(sector, bytes.length / SECTOR_SIZE, (piece, first, length) => {
+      const at = (piece * PIECE_SECTORS + first - sector) * SECTOR_SIZE;
+      writePiece(piece, first * SECTOR_SIZE, bytes.subarray(at, at + length * SECTOR_SIZE));
+    });
+  }
+
+  function erase(sector: number, count: number): void {
+    byPiece(sector, count, (piece, first, length) => {
+      if (length === PIECE_SECTORS) erasePiece(piece);
+      else if (placeOf(piece) !== ERASED)
+        writePiece(piece, first * SECTOR_SIZE, new Uint8Array(length * SECTOR_SIZE));
+    });
+  }
+
+  /** Pieces that are not as they are below, one after the other: all erased, or none, and then no more than a run has. */
+  function* changed(): Generator<{
+    readonly from: number;
+    readonly slots: number[] | undefined;
+    to: number;
+  }> {
+    let run: { from: number; slots: number[] | undefined; to: number } | undefined;
+    for (const region of [...regions.keys()].sort((a, b) => a - b))
+      for (const [i, place] of regions.get(region)!.entries()) {
+        if (place === BELOW) continue;
+        const piece = region * REGION_PIECES + i;
+        const goesOn =
+          run?.to === piece &&
+          (place === ERASED ? !run.slots : run.slots !== undefined && run.slots.length < RUN_PIECES);
+        if (run && !goesOn) yield run;
+        if (!run || !goesOn) run = { from: piece, slots: place === ERASED ? undefined : [], to: piece };
+        run.slots?.push(place - 1);
+        run.to = piece + 1;
+      }
+    if (run) yield run;
+  }
+
+  function* written(): Generator<WrittenRun> {
+    for (const { from, to, slots: of } of changed()) {
+      const sector = from * PIECE_SECTORS;
+      // The last piece of a disk may be longer than that is.
+      const count = Math.min(to * PIECE_SECTORS, sectors) - sector;
+      if (!of) {
+        yield { sector, count };
+        continue;
+      }
+      const bytes = new Uint8Array((to - from) * PIECE);
+      of.forEach((slot, i) => {
+        bytes.set(slots.read(slot), i * PIECE);
+      });
+      yield { sector, count, bytes: bytes.subarray(0, count * SECTOR_SIZE) };
+    }
+  }
+
   return {
     sectorSize: SECTOR_SIZE,
     sectors,
     writable: true,
+    below: disk,
     read: (sector, count) => {
       if (untouched(sector, count)) return below(sector, count);
       const bytes = new Uint8Array(count * SECTOR_SIZE);
@@ -225,46 +273,21 @@ export function overlayOf(disk: Disk, options: OverlayOptions = {}): Overlay {
       });
       return bytes;
     },
-    write: (sector, bytes) => {
-      byPiece(sector, bytes.length / SECTOR_SIZE, (piece, first, length) => {
-        const at = (piece * PIECE_SECTORS + first - sector) * SECTOR_SIZE;
-        writePiece(piece, first * SECTOR_SIZE, bytes.subarray(at, at + length * SECTOR_SIZE));
-      });
-    },
-    erase: (sector, count) => {
-      byPiece(sector, count, (piece, first, length) => {
-        if (length === PIECE_SECTORS) erasePiece(piece);
-        else if (placeOf(piece) !== ERASED)
-          writePiece(piece, first * SECTOR_SIZE, new Uint8Array(length * SECTOR_SIZE));
-      });
-    },
+    write,
+    erase,
     sync: () => undefined,
     close: () => {
       slots.clear();
       regions.clear();
     },
     kept: () => slots.count() * PIECE,
-    save: () => {
-      const pieces = new Map<number, Uint8Array | null>();
-      const erased: number[] = [];
-      for (const [region, places] of regions) {
-        const allErased = places.every((it) => it === ERASED);
-        if (allErased) erased.push(region);
-        else
-          places.forEach((place, i) => {
-            if (place !== BELOW)
-              pieces.set(region * REGION_PIECES + i, place === ERASED ? null : slots.read(place - 1));
-          });
-      }
-      return { pieces, erased };
-    },
-    restore: ({ pieces, erased }) => {
+    written,
+    restore: (runs) => {
       slots.clear();
       regions.clear();
-      for (const region of erased) regions.set(region, new Int32Array(REGION_PIECES).fill(ERASED));
-      for (const [piece, bytes] of pieces)
-        if (bytes) writePiece(piece, 0, bytes);
-        else erasePiece(piece);
+      for (const { sector, count, bytes } of runs)
+        if (bytes) write(sector, bytes);
+        else erase(sector, count);
     },
   };
 }

@@ -417,9 +417,9 @@ export class Cpu {
   /**
    * A copy of all its state, taken between two runs. Its own TLB and decoded code are thrown away too, so that it goes
    * on just as one that the copy is restored into.
-   * @param copyRam whether RAM is copied, too; otherwise it is what it is when that is read
+   * @param copy whether RAM is copied, too; otherwise it is what it is when that is read
    */
-  save(copyRam = true): CpuState {
+  save(copy = true): CpuState {
     const { machine: m } = this;
     this.forget();
     const end = L.CORES + m.cores.length * L.CORE_SIZE;
@@ -430,7 +430,7 @@ export class Cpu {
       core: m.core.index,
       cores: m.cores.map(saveState),
       registers: m.u8.slice(0, end),
-      ram: this.memory.save(copyRam),
+      ram: this.memory.save(copy),
     };
   }
 

@@ -4,6 +4,7 @@ import { Cpu, type CpuState } from '../cpu/cpu.js';
 import type { Listener, Watch } from '../cpu/state.js';
 import { setUnknown } from '../cpu/unknown.js';
 import { readU32LE } from '../base/bytes.js';
+import type { WrittenRun } from '../ports/disk.js';
 import { CORES, PERIPHERAL_BASE, REVISION } from '../board/bcm2836.js';
 import { Clock } from '../board/clock.js';
 import { mailboxOwnerAt, setsMailbox } from '../board/local-peripherals.js';
@@ -44,7 +45,7 @@ export interface PiState {
   readonly cpu: CpuState;
   readonly board: BoardState;
   /** What was written to the card, where that is kept beside it. */
-  readonly card?: object | undefined;
+  readonly card?: Iterable<WrittenRun> | undefined;
   readonly ending: string | undefined;
 }
 
@@ -70,9 +71,10 @@ export interface BuiltInPi {
   report(): MachineReport;
   /**
    * A copy of the machine as it stands.
-   * @param copyRam whether RAM is copied, too; otherwise it is what it is when that is read
+   * @param copy whether RAM and what was written to the card are copied, too; otherwise they are what they are when they
+   *   are read
    */
-  save(copyRam?: boolean): PiState;
+  save(copy?: boolean): PiState;
   /** Puts it to where another was saved; from there on it does what that one does, instruction for instruction. */
   restore(saved: PiState): void;
   /** What was written to the mini UART; of very much the two ends. */
@@ -200,12 +202,15 @@ export async function createBuiltInPi(
     look: () => {
       for (const { look } of observers) look?.();
     },
-    save: (copyRam) => ({
-      cpu: cpu.save(copyRam),
-      board: board.save(),
-      card: machine.card?.disk.save?.(),
-      ending,
-    }),
+    save: (copy = true) => {
+      const written = machine.card?.disk.written?.();
+      return {
+        cpu: cpu.save(copy),
+        board: board.save(),
+        card: copy && written ? [...written] : written,
+        ending,
+      };
+    },
     restore: (saved) => {
       cpu.restore(saved.cpu);
       board.restore(saved.board);

@@ -1,21 +1,30 @@
 /** A machine in a file: where it stands, so that it goes on there, bit for bit, in another process or on another computer. */
 import { latin1, readU32LE, writeU32LE } from '../base/bytes.js';
+import { checkOf } from '../base/check.js';
 import { HypberryError } from '../base/errors.js';
 import { hasShapeOf, stateFromJson, stateToJson } from '../base/state-text.js';
 import type { State } from '../base/state.js';
+import { SECTOR_SIZE, type WrittenRun } from '../ports/disk.js';
 import type { BuiltInPi, PiState } from './built-in.js';
 
 /** First bytes of such a file. */
 const MAGIC = 'hypberry snapshot\n\0\0';
 /** The form of the file: one that reads otherwise has another number. */
-const VERSION = 1;
+const VERSION = 2;
 /** Behind the magic: version, and the header's length and check; then the header. */
 const PREFIX = MAGIC.length + 12;
 /** In front of each piece of RAM: its address, length and check; one of length 0 is the end. */
-const PIECE_PREFIX = 12;
-/** Bytes of the longest header, and of the longest piece. */
-const LONGEST_HEADER = 256 << 20;
+const PIECE_WORDS = 3;
+/**
+ * Behind RAM, in front of each run of sectors that were written to the card: the first one, how many, bytes that follow (none
+ * where all are zeros) and their check; one of no sectors is the end. Without a card there is only the end.
+ */
+const RUN_WORDS = 4;
+/** Bytes of the longest header, of the longest piece, and of the longest run. */
+const LONGEST_HEADER = 64 << 20;
 const LONGEST_PIECE = 1 << 20;
+/** Sectors of zeros that are told at once: their number is a word. */
+const MOST_ZEROS = 2 ** 31;
 
 /** What a snapshot is read from. */
 export interface SnapshotSource {
@@ -33,21 +42,6 @@ export interface Snapshot<Facts> {
   restore(pi: BuiltInPi): void;
 }
 
-/** A sum over bytes that tells damage, not intent: 32 bits, little-endian words, and the bytes that are left. */
-function checkOf(bytes: Uint8Array): number {
-  let sum = bytes.length | 0;
-  const mix = (word: number): void => {
-    sum = Math.imul(sum ^ word, 0x0100_0193) ^ (sum >>> 15);
-  };
-  const whole = bytes.byteOffset % 4 === 0 ? bytes.length >>> 2 : 0;
-  const words = new Int32Array(bytes.buffer, whole === 0 ? 0 : bytes.byteOffset, whole);
-  for (let i = 0; i < whole; i++) mix(words[i]!);
-  let i = whole * 4;
-  for (; i + 4 <= bytes.length; i += 4) mix(readU32LE(bytes, i) | 0);
-  for (; i < bytes.length; i++) mix(bytes[i]!);
-  return sum >>> 0;
-}
-
 function wordsOf(...values: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(values.length * 4);
   values.forEach((value, i) => {
@@ -59,18 +53,12 @@ function wordsOf(...values: readonly number[]): Uint8Array {
 /**
  * The bytes of a snapshot, in pieces; they are good until the machine runs on.
  * @param facts plain data that is kept beside it
- * @throws HypberryError `snapshot.too-large` where what was written to the card does not fit
  */
 export function* writeSnapshot(pi: BuiltInPi, facts: object): Generator<Uint8Array> {
-  const { cpu, ...rest } = pi.save(false);
+  const { cpu, card, ...rest } = pi.save(false);
   const { ram, ...cores } = cpu;
-  const header = new TextEncoder().encode(stateToJson({ facts, machine: { ...rest, cpu: cores } }));
-  if (header.length > LONGEST_HEADER)
-    throw new HypberryError(
-      'snapshot.too-large',
-      'The system has written more to its card than a snapshot holds.',
-      'Save it before so much is written.',
-    );
+  const machine = { ...rest, cpu: cores, hasCard: card !== undefined };
+  const header = new TextEncoder().encode(stateToJson({ facts, machine }));
   yield new TextEncoder().encode(MAGIC);
   yield wordsOf(VERSION, header.length, checkOf(header));
   yield header;
@@ -81,10 +69,22 @@ export function* writeSnapshot(pi: BuiltInPi, facts: object): Generator<Uint8Arr
       yield piece;
     }
   yield wordsOf(0, 0, 0);
+  for (const run of card ?? []) yield* writeRun(run);
+  yield wordsOf(0, 0, 0, 0);
+}
+
+function* writeRun({ sector, count, bytes }: WrittenRun): Generator<Uint8Array> {
+  const most = bytes ? LONGEST_PIECE / SECTOR_SIZE : MOST_ZEROS;
+  for (let at = 0; at < count; at += most) {
+    const length = Math.min(most, count - at);
+    const part = bytes?.subarray(at * SECTOR_SIZE, (at + length) * SECTOR_SIZE) ?? new Uint8Array(0);
+    yield wordsOf(sector + at, length, part.length, checkOf(part));
+    yield part;
+  }
 }
 
 /**
- * Reads a snapshot; RAM only when it is restored. What its facts are is their owner's to check.
+ * Reads a snapshot; RAM and what was written to the card only when it is restored. What its facts are is their owner's to check.
  * @throws HypberryError `snapshot.foreign`, `snapshot.version`, `snapshot.damaged`, the last also from `restore`,
  *   and `snapshot.other-machine` from `restore`
  */
@@ -112,17 +112,22 @@ export function readSnapshot<Facts>(source: SnapshotSource): Snapshot<Facts> {
   return {
     facts: facts as Facts,
     restore: (pi) => {
-      const { cpu, ...rest } = machine as { readonly cpu: State };
-      const { cpu: own, ...ownRest } = pi.save(false);
-      if (!hasShapeOf({ ...cpu, ram: undefined }, own) || !hasShapeOf(rest, ownRest))
+      const { cpu, hasCard, ...rest } = machine as { readonly cpu: State; readonly hasCard: unknown };
+      const { cpu: own, card, ...ownRest } = pi.save(false);
+      const isSame = hasShapeOf({ ...cpu, ram: undefined }, own) && hasShapeOf(rest, ownRest);
+      if (!isSame || hasCard !== (card !== undefined))
         throw new HypberryError(
           'snapshot.other-machine',
           'The snapshot is of a machine that has other parts than this hypberry has.',
           'Use the hypberry that wrote it, or start the card anew and save it again.',
         );
-      const ram = pieces(source, PREFIX + length!, pi.cpu.memory.size);
+      const from = follow(source, PREFIX + length!);
+      const ram = pieces(from, pi.cpu.memory.size);
+      const runs = writtenRuns(from);
       try {
-        pi.restore({ ...rest, cpu: { ...cpu, ram } } as unknown as PiState);
+        pi.restore({ ...rest, cpu: { ...cpu, ram }, card: runs } as unknown as PiState);
+        // Without a card there are none.
+        if (!runs.next().done) throw damaged();
       } catch (error) {
         // Lists and maps may hold what no machine has.
         throw error instanceof HypberryError ? error : damaged(error);
@@ -139,26 +144,59 @@ function parsed(header: Uint8Array): { facts?: unknown; machine?: unknown } {
   }
 }
 
-/** The pieces of RAM that stand in a snapshot from an offset on. */
-function* pieces(
-  source: SnapshotSource,
-  from: number,
-  ramSize: number,
-): Generator<{ address: number; data: Uint8Array }> {
+/** Reads on in a source. */
+interface Follower {
+  /** As many words. */
+  words(count: number): number[];
+  /** Bytes, as a check says that they are. */
+  bytes(length: number, check: number): Uint8Array;
+  isAtEnd(): boolean;
+}
+
+/** Throws `snapshot.damaged` where there is no more. */
+function follow(source: SnapshotSource, from: number): Follower {
   let offset = from;
+  const take = (length: number): Uint8Array => {
+    const data = source.read(offset, length);
+    if (data.length < length) throw damaged();
+    offset += length;
+    return data;
+  };
+  return {
+    words: (count) => {
+      const data = take(count * 4);
+      return Array.from({ length: count }, (_, i) => readU32LE(data, i * 4));
+    },
+    bytes: (length, check) => {
+      if (length > LONGEST_PIECE) throw damaged();
+      const data = take(length);
+      if (checkOf(data) !== check) throw damaged();
+      return data;
+    },
+    isAtEnd: () => offset === source.size,
+  };
+}
+
+/** The pieces of RAM that come next. */
+function* pieces(from: Follower, ramSize: number): Generator<{ address: number; data: Uint8Array }> {
   for (;;) {
-    const prefix = source.read(offset, PIECE_PREFIX);
-    if (prefix.length < PIECE_PREFIX) throw damaged();
-    const [address, length, check] = [0, 4, 8].map((at) => readU32LE(prefix, at));
-    offset += PIECE_PREFIX;
-    if (length === 0) break;
-    if (length! > LONGEST_PIECE || address! + length! > ramSize) throw damaged();
-    const data = source.read(offset, length!);
-    if (data.length < length! || checkOf(data) !== check) throw damaged();
-    offset += length!;
-    yield { address: address!, data };
+    const [address, length, check] = from.words(PIECE_WORDS) as [number, number, number];
+    if (length === 0) return;
+    if (address + length > ramSize) throw damaged();
+    yield { address, data: from.bytes(length, check) };
   }
-  if (offset !== source.size) throw damaged();
+}
+
+/** What was written to the card, which comes next and last; whether it has such sectors is its own to say. */
+function* writtenRuns(from: Follower): Generator<WrittenRun> {
+  for (;;) {
+    const [sector, count, length, check] = from.words(RUN_WORDS) as [number, number, number, number];
+    if (count === 0) break;
+    if (length !== 0 && length !== count * SECTOR_SIZE) throw damaged();
+    const bytes = from.bytes(length, check);
+    yield { sector, count, bytes: length === 0 ? undefined : bytes };
+  }
+  if (!from.isAtEnd()) throw damaged();
 }
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;

@@ -1,6 +1,14 @@
 /** Bytes in a sector, here and on every SD card. */
 export const SECTOR_SIZE = 512;
 
+/** Sectors one after the other that were written to a disk. */
+export interface WrittenRun {
+  readonly sector: number;
+  readonly count: number;
+  /** What they hold; without it, zeros. */
+  readonly bytes?: Uint8Array | undefined;
+}
+
 /** A disk as the FAT code sees it: numbered sectors. Synchronous, since FatFs calls back synchronously. */
 export interface Disk {
   readonly sectorSize: typeof SECTOR_SIZE;
@@ -13,9 +21,12 @@ export interface Disk {
   write(sector: number, bytes: Uint8Array): void;
   /** Makes `count` sectors read as zero, for less than writing them would take; a disk without it has them written. */
   erase?(sector: number, count: number): void;
-  /** A copy of what was written, of a disk that keeps that beside, and the way back to it. */
-  save?(): object;
-  restore?(saved: object): void;
+  /** The disk under one that keeps beside it what is written. */
+  readonly below?: Disk;
+  /** What was written to such a one, in the order of the sectors, as it is when that is read. */
+  written?(): Iterable<WrittenRun>;
+  /** Makes that be all that was written. Throws RangeError where the disk has no such sectors. */
+  restore?(written: Iterable<WrittenRun>): void;
   /** Returns when everything written before is on the medium. */
   sync(): void;
   close(): void;

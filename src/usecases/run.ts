@@ -2,7 +2,8 @@
 import { HypberryError } from '../base/errors.js';
 import { stateToJson } from '../base/state-text.js';
 import type { Card, CardReader } from '../card/card.js';
-import type { Disk } from '../ports/disk.js';
+import { samplesOf, type Samples } from '../card/samples.js';
+import { SECTOR_SIZE, type Disk } from '../ports/disk.js';
 import { refuseProblem } from '../setup/boot-partition.js';
 import { planInstall } from '../setup/install.js';
 import { applyPlan, checkPlan, type Plan } from '../setup/plan.js';
@@ -70,6 +71,8 @@ export interface RunPorts {
 /** What is kept of a run beside its machine. */
 export interface SavedRun extends RunAs {
   readonly picked: Picked;
+  /** Of the whole card; undefined where there was none. */
+  readonly samples: Samples | undefined;
   readonly added: string;
   readonly seed: number | undefined;
   readonly resets: number;
@@ -181,7 +184,9 @@ async function runFrom(
     const { loadedAs, machine, added } = await withCard(slot.openCard, { write: false }, (card) =>
       prepare(card, slot),
     );
-    if (saved) refuseOtherCard(saved.facts.picked, machine.picked);
+    const disk = slot.card?.disk;
+    const image = disk?.below ?? disk;
+    if (saved) refuseOtherCard(saved.facts, { picked: machine.picked, samples: image && samplesOf(image) });
     const decoder = createConsoleDecoder();
     let unfinished = '';
     const pi = await createBuiltInPi(
@@ -209,8 +214,11 @@ async function runFrom(
     const { place, consoles } = loadedAs;
     const plan = loadedAs.plan ?? slot.installed;
     const runAs = runAsOf(from?.facts ?? options);
-    const facts: SavedRun = { ...runAs, picked: machine.picked, added, seed, resets };
-    const snapshot = (): Iterable<Uint8Array> => writeSnapshot(pi, facts);
+    const snapshot = (): Iterable<Uint8Array> => {
+      const samples = image && samplesOf(image);
+      const facts: SavedRun = { ...runAs, picked: machine.picked, samples, added, seed, resets };
+      return writeSnapshot(pi, facts);
+    };
     await ports.onStart?.({ place, plan, consoles, resets, machine, added, pi, session, snapshot });
     const why = await session.run();
     const ended = why === ENDINGS['power-off'] ? 'power-off' : why === ENDINGS.reset ? 'reset' : 'left';
@@ -229,34 +237,45 @@ async function runFrom(
 }
 
 const LARGEST_WORD = 0xffff_ffff;
+const SECTORS_OF_MIB = 2 ** 20 / SECTOR_SIZE;
+
+/** What tells one card from another. */
+type OfCard = Pick<SavedRun, 'picked' | 'samples'>;
 
 /** Whether facts of a snapshot are what {@link runCard} keeps in one. */
 function isSavedRun(facts: object): boolean {
-  const { asIs, method, force, diagnostics, picked, added, seed, resets } = facts as Record<
+  const { asIs, method, force, diagnostics, picked, samples, added, seed, resets } = facts as Record<
     keyof SavedRun,
     unknown
   >;
   const { kernel, commandLine } = (picked ?? {}) as Record<string, unknown>;
   const { file, size } = (kernel ?? {}) as Record<string, unknown>;
+  const { sectors, check } = (samples ?? { sectors: 0, check: 0 }) as Record<string, unknown>;
   const isFlag = (value: unknown): boolean => value === undefined || typeof value === 'boolean';
   const isCount = (value: unknown): boolean =>
     Number.isInteger(value) && (value as number) >= 0 && (value as number) <= LARGEST_WORD;
   return (
     [asIs, force, diagnostics].every(isFlag) &&
     [method, commandLine, file, added].every((it) => typeof it === 'string') &&
-    [size, resets, seed ?? 0].every(isCount)
+    [size, resets, seed ?? 0, sectors, check].every(isCount)
   );
 }
 
-/** Refuses a card that is not the one of a snapshot: what the firmware picks is compared. */
-function refuseOtherCard(saved: Picked, found: Picked): void {
-  const words = ({ kernel, tree, initramfs, commandLine }: Picked): string =>
-    stateToJson([kernel, tree, initramfs, commandLine]);
+/**
+ * Refuses a card that is not the one of a snapshot, by samples of all of it; where there is no whole card, by what the
+ * firmware picks.
+ */
+function refuseOtherCard(saved: OfCard, found: OfCard): void {
+  const words = ({ picked: { kernel, tree, initramfs, commandLine }, samples }: OfCard): string =>
+    stateToJson(samples ?? [kernel, tree, initramfs, commandLine]);
   if (words(saved) === words(found)) return;
+  const { kernel, commandLine } = saved.picked;
+  const mebibytes = saved.samples && saved.samples.sectors / SECTORS_OF_MIB;
   throw new HypberryError(
     'snapshot.other-card',
-    `The snapshot was made with another card, or this one was changed: it started ${saved.kernel.file} ` +
-      `(${saved.kernel.size} bytes) with "${saved.commandLine}".`,
+    `The snapshot was made with another card, or this one was changed: it ` +
+      (mebibytes === undefined ? 'was a folder' : `had ${mebibytes.toFixed(1)} MiB`) +
+      ` and started ${kernel.file} (${kernel.size} bytes) with "${commandLine}".`,
     'Give the card that it was made with, as it was then.',
   );
 }

@@ -22,20 +22,20 @@ const SECOND = 1e9;
 const STATES = ['idle', 'ready', 'ident', 'stby', 'tran', 'data', 'rcv', 'prg', 'dis'];
 
 /** A disk that says it has so many sectors, each of which has its number in its first four bytes. */
-function numbered(sectors: number): Disk & { readonly written: Map<number, Uint8Array> } {
-  const written = new Map<number, Uint8Array>();
+function numbered(sectors: number): Disk & { readonly sent: Map<number, Uint8Array> } {
+  const sent = new Map<number, Uint8Array>();
   return {
     ...memoryDisk(new Uint8Array(SECTOR_SIZE)),
     sectors,
-    written,
+    sent,
     read: (sector) => {
       const bytes = new Uint8Array(SECTOR_SIZE);
       new DataView(bytes.buffer).setUint32(0, sector);
-      return written.get(sector)?.slice() ?? bytes;
+      return sent.get(sector)?.slice() ?? bytes;
     },
     write: (sector, bytes) => {
       for (let at = 0; at < bytes.length; at += SECTOR_SIZE)
-        written.set(sector + at / SECTOR_SIZE, bytes.slice(at, at + SECTOR_SIZE));
+        sent.set(sector + at / SECTOR_SIZE, bytes.slice(at, at + SECTOR_SIZE));
     },
   };
 }
@@ -410,7 +410,7 @@ describe.each([STANDARD, HIGH])('writing: $capacity', (kind) => {
       'prg',
       false,
     ]);
-    expect([...disk.written].map(([sector, bytes]) => [sector, bytes[0]])).toEqual([
+    expect([...disk.sent].map(([sector, bytes]) => [sector, bytes[0]])).toEqual([
       [3, 1],
       [10, 2],
       [11, 3],
@@ -484,12 +484,12 @@ test('groups of standard capacity are protected, told of, left out of an erase, 
   expect([card.take(new Uint8Array(512)), card.take(new Uint8Array(512))]).toEqual([true, true]);
   expect(command(12)! & (1 << 26)).not.toBe(0);
   wait();
-  disk.written.clear();
+  disk.sent.clear();
   command(32, 3 * group * 512 - 512);
   command(33, 4 * group * 512);
   command(38);
   expect(command(13, it.rca())! & (1 << 15)).not.toBe(0);
-  expect([...disk.written.keys()]).toEqual([3 * group - 1, 4 * group]);
+  expect([...disk.sent.keys()]).toEqual([3 * group - 1, 4 * group]);
   wait();
   command(29, 3 * group * 512);
   wait();
@@ -606,5 +606,5 @@ test.each([STANDARD, HIGH])(`whatever is sent, it answers or not (seed ${SEED}):
     if (random(5000) === 0) it.card.reset();
   }
   expect(Math.min(answered, sent, taken)).toBeGreaterThan(300);
-  for (const sector of disk.written.keys()) expect(sector).toBeLessThan(4000);
+  for (const sector of disk.sent.keys()) expect(sector).toBeLessThan(4000);
 });

@@ -3,6 +3,7 @@ import { existsSync, linkSync, mkdtempSync, openSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { makeVolume } from '../card/images.js';
 import { bootPartition } from '../support/boot-files.js';
 import { promptPayload } from '../support/payloads.js';
 import { openTerminal } from '../support/terminal.js';
@@ -110,6 +111,28 @@ describe('a snapshot', () => {
       expect.stringMatching(
         /cq\nNOT REACHED: .* did not come \(the card's system switched the board off, after /,
       ),
+    ]);
+  });
+
+  test('is refused with an image that was changed anywhere that is looked at', async () => {
+    const files = bootPartition('svc', {
+      'kernel7.img': promptPayload({ busy: false }),
+      'config.txt': 'kernel_old=1\n',
+    });
+    const image = makeVolume({ bits: 16, sectorsPerCluster: 1, megabytes: 8 }, files);
+    const ofImage = (typed: string, ...args: string[]): Promise<Outcome> =>
+      hypberry(['run', '-q', '--fast', ...args, image], {}, () => undefined, file('typed.txt', typed));
+    const path = join(folder, 'image.snap');
+    expect((await ofImage('ab', '--until', '> a', '--save', path)).status).toBe(0);
+    expect((await ofImage('q', '--from', path)).stdout).toMatch(/\nOFF: /);
+    // In the part of the file system that is empty.
+    const bytes = readFileSync(image);
+    bytes[6 << 20]! ^= 1;
+    writeFileSync(image, bytes);
+    const { status, stderr } = await ofImage('q', '--from', path);
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(/it had 8\.0 MiB .*\(snapshot\.other-card\)/),
     ]);
   });
 

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createBuiltInPi, type BuiltInPi } from '../../src/engine/built-in.js';
 import { readSnapshot, writeSnapshot, type SnapshotSource } from '../../src/engine/snapshot.js';
+import { overlayOf, type Overlay } from '../../src/card/disk-overlay.js';
+import { SECTOR_SIZE, type Disk } from '../../src/ports/disk.js';
 import { handoverOf } from '../support/handover.js';
 import { promptPayload } from '../support/payloads.js';
 
@@ -17,9 +19,9 @@ interface Machine {
   readonly said: () => string;
 }
 
-async function machine(program = promptPayload({ busy: false })): Promise<Machine> {
+async function machine(program = promptPayload({ busy: false }), disk?: Disk): Promise<Machine> {
   let said = '';
-  const pi = await createBuiltInPi(handoverOf([0, program]), (out) => {
+  const pi = await createBuiltInPi({ ...handoverOf([0, program]), card: disk && { disk } }, (out) => {
     said += new TextDecoder().decode(out);
   });
   return { pi, said: () => said };
@@ -89,10 +91,12 @@ describe('a file that cannot be used is told in words', () => {
     await expect(use(data)).rejects.toThrow(code('snapshot.foreign'));
   });
 
-  test('a later form', async () => {
-    const later = saved.slice();
-    later[20] = 2;
-    await expect(use(later)).rejects.toThrow(code('snapshot.version'));
+  test('an earlier form, and a later one', async () => {
+    for (const form of [1, 3]) {
+      const other = saved.slice();
+      other[20] = form;
+      await expect(use(other)).rejects.toThrow(code('snapshot.version'));
+    }
   });
 
   test('one that is cut, at its places and at others', async () => {
@@ -103,8 +107,9 @@ describe('a file that cannot be used is told in words', () => {
       32,
       500,
       saved.length - 4096,
-      saved.length - 13,
-      saved.length - 12,
+      saved.length - 29,
+      saved.length - 28,
+      saved.length - 16,
       saved.length - 1,
     ];
     for (const cut of cuts)
@@ -145,5 +150,69 @@ describe('a file that cannot be used is told in words', () => {
       },
     };
     await expect(use(written(strange))).rejects.toThrow(code('snapshot.other-machine'));
+  });
+});
+
+describe('what was written to the card', () => {
+  const MIB_SECTORS = 2 ** 20 / SECTOR_SIZE;
+  const SECTORS = 5 * MIB_SECTORS + 3;
+  /** Over zeros. */
+  const card = (sectors = SECTORS): Overlay =>
+    overlayOf({
+      sectorSize: SECTOR_SIZE,
+      sectors,
+      writable: false,
+      read: (_, count) => new Uint8Array(count * SECTOR_SIZE).fill(0x11),
+      write: () => undefined,
+      sync: () => undefined,
+      close: () => undefined,
+    });
+  /** More than stands in one run, an end that is no whole piece, and holes that were erased. */
+  function write(disk: Overlay): void {
+    const many = Uint8Array.from({ length: 2.5 * 2 ** 20 }, (_, i) => (i * 7) ^ (i >> 9));
+    disk.write(3, many);
+    disk.write(SECTORS - 2, new Uint8Array(2 * SECTOR_SIZE).fill(0x77));
+    disk.erase(100, 50);
+    disk.erase(4 * MIB_SECTORS, 64);
+  }
+  let disk: Overlay;
+  let file: Uint8Array;
+  beforeAll(async () => {
+    disk = card();
+    write(disk);
+    file = written((await machine(undefined, disk)).pi);
+  });
+  const restoreInto = async (other: Disk | undefined, data: Uint8Array): Promise<void> => {
+    readSnapshot(sourceOf(data)).restore((await machine(undefined, other)).pi);
+  };
+
+  test('is there again, and what another had is gone', async () => {
+    const other = card();
+    other.write(4 * MIB_SECTORS + 200, new Uint8Array(SECTOR_SIZE).fill(1));
+    await restoreInto(other, file);
+    expect(Buffer.compare(other.read(0, SECTORS), disk.read(0, SECTORS))).toBe(0);
+    expect(other.kept()).toBe(disk.kept());
+    expect(Buffer.compare(written((await machine(undefined, other)).pi), file)).toBe(0);
+  });
+
+  test('is refused where it is cut or wrong', async () => {
+    const [ram, end] = [written((await machine()).pi).length, file.length];
+    const { pi } = await machine(undefined, card());
+    const restored = (data: Uint8Array) => () => {
+      readSnapshot(sourceOf(data)).restore(pi);
+    };
+    for (const cut of [ram + 5, ram + 4096, end - 17, end - 16, end - 1])
+      expect(restored(file.subarray(0, cut)), `cut at ${cut}`).toThrow('damaged');
+    for (let at = ram; at < end; at += 100_003) {
+      const wrong = file.slice();
+      wrong[at]! ^= 4;
+      expect(restored(wrong), `at ${at}`).toThrow('damaged');
+    }
+  });
+
+  test('is refused by a smaller card, and by a machine without one; so is the other way round', async () => {
+    await expect(restoreInto(card(MIB_SECTORS), file)).rejects.toThrow('damaged');
+    await expect(restoreInto(undefined, file)).rejects.toThrow('other parts');
+    await expect(restoreInto(card(), saved)).rejects.toThrow('other parts');
   });
 });
