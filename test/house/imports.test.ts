@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   card: ['base', 'ports'],
   firmware: ['base', 'ports', 'isa', 'board', 'boot', 'card'],
   guest: ['base', 'isa', 'board', 'firmware', 'hypervisor', 'card'],
-  engine: ['base', 'isa', 'cpu', 'board', 'boot', 'firmware', 'hypervisor'],
+  engine: ['base', 'ports', 'isa', 'cpu', 'board', 'boot', 'firmware', 'hypervisor'],
   gdb: ['base', 'isa', 'cpu', 'engine'],
   setup: ['base', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
   usecases: ['base', 'ports', 'card', 'firmware', 'hypervisor', 'engine', 'setup'],
