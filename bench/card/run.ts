@@ -32,7 +32,7 @@ const script = [
 ].join('\n');
 
 const machine = await cardMachine('bookworm', path as CardPath, script, 'maxcpus=1');
-const disk = engine === 'qemu' ? undefined : openContents(image);
+const disk = engine === 'qemu' ? undefined : await openContents(image);
 const moved: Moved[] = [];
 let begin = { processTime: 0, wall: 0 };
 /** That all was moved, once it was. */

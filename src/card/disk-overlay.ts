@@ -1,6 +1,7 @@
 /** A disk over a disk: what is written is kept beside, and the one below stays as it is. */
 import { HypberryError } from '../base/errors.js';
 import { type Disk, SECTOR_SIZE, type WrittenRun } from '../ports/disk.js';
+import { readAheadOf } from './read-ahead.js';
 
 /** Room outside memory, such as a temporary file: nobody else sees it, and closing it takes it away. */
 export interface Scratch {
@@ -42,8 +43,6 @@ const REGION_PIECES = 1024;
 const BLOCK_PIECES = 256;
 /** Pieces of the longest run that is given at once: 1 MiB. */
 const RUN_PIECES = 256;
-/** Sectors that are read at once from the disk below by who reads them one by one. */
-const AHEAD = 64;
 
 const MIB = 2 ** 20;
 const DEFAULT = { memory: 64 * MIB, most: 8 * 1024 * MIB } as const;
@@ -115,8 +114,7 @@ export function overlayOf(disk: Disk, options: OverlayOptions = {}): Overlay {
   const slots = makeSlots(options);
   /** Places of the pieces of each region that is not as it is below. */
   const regions = new Map<number, Int32Array>();
-  let ahead: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array(0) };
-  let lastEnd = -1;
+  const lower = readAheadOf(disk);
 
   const placeOf = (piece: number): number =>
     regions.get(Math.floor(piece / REGION_PIECES))?.[piece % REGION_PIECES] ?? BELOW;
@@ -127,22 +125,13 @@ export function overlayOf(disk: Disk, options: OverlayOptions = {}): Overlay {
     return places;
   };
 
-  /** Sectors of the disk below, zeros behind its end; one by one they are read ahead. */
+  /** Sectors of the disk below, zeros behind its end. */
   function below(sector: number, count: number): Uint8Array {
     const there = Math.max(0, Math.min(count, disk.sectors - sector));
-    if (there < count) {
-      const bytes = new Uint8Array(count * SECTOR_SIZE);
-      if (there > 0) bytes.set(disk.read(sector, there));
-      return bytes;
-    }
-    if (count > 1) return disk.read(sector, count);
-    const goesOn = sector === lastEnd;
-    lastEnd = sector + 1;
-    const at = (sector - ahead.start) * SECTOR_SIZE;
-    if (at >= 0 && at < ahead.bytes.length) return ahead.bytes.slice(at, at + SECTOR_SIZE);
-    if (!goesOn) return disk.read(sector, 1);
-    ahead = { start: sector, bytes: disk.read(sector, Math.min(AHEAD, disk.sectors - sector)) };
-    return ahead.bytes.slice(0, SECTOR_SIZE);
+    if (there === count) return lower.read(sector, count);
+    const bytes = new Uint8Array(count * SECTOR_SIZE);
+    if (there > 0) bytes.set(lower.read(sector, there));
+    return bytes;
   }
 
   /** A whole piece as it reads now, as bytes that may be changed. */

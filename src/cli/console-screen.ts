@@ -9,6 +9,8 @@ import { colors, say, sayConsole, sayResult, screen } from './output.js';
 /** What the terminal shows of the consoles. */
 export interface ConsoleScreen {
   take(text: string, console: string): void;
+  /** Brings the terminal to the beginning of a line, for what is said by other ways. */
+  breakLine(): void;
   /** Says something on a line of its own. */
   note(text: string): void;
   /** Shows the next console. */
@@ -50,10 +52,13 @@ export function showConsoles(names: readonly string[]): ConsoleScreen {
     sayConsole('', consoles[current]!.filter(text));
     atLineStart = text.endsWith('\n');
   };
-  const note = (text: string): void => {
+  const breakLine = (): void => {
     flush();
     if (!atLineStart) say();
     atLineStart = true;
+  };
+  const note = (text: string): void => {
+    breakLine();
     say(colors.dim(`[${text}]`));
   };
   const restore = (): void => {
@@ -79,6 +84,10 @@ export function showConsoles(names: readonly string[]): ConsoleScreen {
       // A character at a time would cost more than the machine does.
       if (!due) setImmediate(flush);
       due = true;
+    },
+    // Elsewhere than on a terminal the two do not meet.
+    breakLine: () => {
+      if (screen.isTerminal) breakLine();
     },
     note,
     next() {

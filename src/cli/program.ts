@@ -242,6 +242,13 @@ export function program(): Command {
     )
     .option('--fast', 'skip the time in which the Pi is idle; else that passes as on the wall')
     .option('--reboot', 'start again when its system resets the board; else the run ends then')
+    .addOption(
+      new Option('--write', 'keep what its system writes: on the card, or in the image, itself').conflicts([
+        'afterInstall',
+        'from',
+        'save',
+      ]),
+    )
     .option(
       '--script <file>',
       'talk to the console by a file: lines "expect TEXT", "send TEXT", "timeout SECONDS" (of the Pi, 120 unless given); ' +

@@ -29,6 +29,8 @@ import {
   endWithoutReader,
   isQuiet,
   say,
+  sayAside,
+  sayError,
   sayJson,
   sayResult,
   screen,
@@ -43,6 +45,7 @@ export interface RunOptions extends Named {
   readonly force?: boolean;
   readonly fast?: boolean;
   readonly reboot?: boolean;
+  readonly write?: boolean;
   readonly script?: string;
   readonly record?: string;
   readonly repeat?: string;
@@ -63,11 +66,11 @@ const MOST_UNTAKEN = 0x10_0000;
 /** Milliseconds in which a terminal answers, also one at the other end of the world. */
 const ANSWER_TIME = 1000;
 const LEFT = 'it was left';
-const STOPPED = {
+const stopped = (writes: boolean) => ({
   code: 'run.stopped',
-  what: 'The run was stopped; the card is unchanged.',
+  what: `The run was stopped; ${writes ? 'what its system has written is on the card, as if that had been pulled' : 'the card is unchanged'}.`,
   hint: 'Run it again to see more.',
-} as const;
+});
 
 /**
  * Runs the card. The exit status is 0 where the system powered off, or the script came to its end; 1 where the system reset
@@ -162,18 +165,22 @@ export async function run(target: string, options: RunOptions): Promise<void> {
   let isEnding = false;
   const onSignal = (signal: NodeJS.Signals): void => {
     // After a hang-up there is no terminal that could answer, and who signals again does not want to wait.
-    if (signal === 'SIGHUP' || isEnding) endBySignal(signal, STOPPED);
+    if (signal === 'SIGHUP' || isEnding) endBySignal(signal, stopped(options.write === true));
     isEnding = true;
     void giveBack().finally(() => {
-      endBySignal(signal, STOPPED);
+      endBySignal(signal, stopped(options.write === true));
     });
+  };
+  const sayOfCard = (sentence: string): void => {
+    shown?.breakLine();
+    sayError(sentence);
   };
   const ports: RunPorts = {
     openCard: cardAt(target, options),
-    openContents: () => openContents(target),
+    openContents: () => openContents(target, { write: options.write, say: sayAside, onChange: sayOfCard }),
     openCardOn: (contents) => openBootPartition(readMedium(contents, 'image', target), options, false),
-    onCardError: (error) => {
-      shown?.note(`The card that runs has an error: ${error.message}`);
+    onCardError: ({ message, hint }) => {
+      sayOfCard(`The card that runs has an error: ${message} ${hint}`);
     },
     onStart: (started) => {
       start = started;
@@ -188,7 +195,7 @@ export async function run(target: string, options: RunOptions): Promise<void> {
         return;
       }
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-      if (!options.json && !isQuiet()) sayStart(started, options.gdb);
+      if (!options.json && !isQuiet()) sayStart(started, options);
       // Not before: while a card is read, Ctrl-C just ends us.
       if (process.stdin.isTTY || (texts.repeat === undefined && texts.script === undefined))
         keyboard = openKeyboard(onKeys);
@@ -247,10 +254,11 @@ const saved = (path: string, size: number): string => `snapshot saved: ${harmles
 const textOf = (path: string): string => new TextDecoder().decode(readUserFile(path, LONGEST_TEXT));
 
 /** Says what starts, and how to get away from it. */
-function sayStart({ place, plan, machine, added, consoles }: Start, gdb: number | undefined): void {
+function sayStart({ place, plan, machine, added, consoles }: Start, { gdb, write }: RunOptions): void {
   sayPlace(place);
   say(whatStarts(plan));
   sayPicked(machine.picked, added);
+  if (write) say('What its system writes stays on the card.');
   if (consoles.length > 1) say(`Consoles: ${listed(consoles)}.`);
   if (gdb !== undefined)
     say(`It waits for a debugger: gdb-multiarch -ex 'target remote localhost:${gdb}', then "continue".`);

@@ -26,6 +26,7 @@ import {
   endWithoutReader,
   isQuiet,
   say,
+  sayAside,
   sayDetail,
   sayJson,
   sayResult,
@@ -88,6 +89,10 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
     line?.say(`Booting; ${bytesText(size)} of trace`);
     shown?.note(`${bytesText(size)} of trace`);
   };
+  const noteOnCard = (sentence: string): void => {
+    line?.say(sentence);
+    shown?.note(sentence);
+  };
   const ports: TryPorts = {
     openCard: cardAt(target, options),
     engine: async (several) =>
@@ -96,11 +101,10 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
           qemuEngine(several ? { threadPerCore: true } : {})
         : lookInside({ until: options.until, trace: trace && write, seed: options.seed }),
     // QEMU's slot is empty.
-    openContents: () => (options.engine === 'qemu' ? undefined : openContents(target)),
-    onCardError: (error) => {
-      const sentence = `The card that runs has an error: ${error.message}`;
-      line?.say(sentence);
-      shown?.note(sentence);
+    openContents: async () =>
+      options.engine === 'qemu' ? undefined : openContents(target, { say: sayAside, onChange: noteOnCard }),
+    onCardError: ({ message }) => {
+      noteOnCard(`The card that runs has an error: ${message}`);
     },
     onReady: ({ place, plan, picked, added, consoles }) => {
       // Not before: while a card is read, nothing else has its turn, and a signal just ends us.

@@ -6,13 +6,19 @@ import { onOwnDisk, onSystem } from './system-error.js';
 /** Linux: size of a block device in units of 512 bytes, whatever its own sectors are. */
 const sizeFile = (major: number, minor: number): string => `/sys/dev/block/${major}:${minor}/size`;
 
+/** A disk that is a file or a device. */
+export interface DiskFile extends Disk {
+  /** Its descriptor, open until the disk is closed. */
+  readonly fd: number;
+}
+
 /**
  * An image file or a block device as a disk, read and written in place.
  *
  * Open for writing, a block device is taken with O_EXCL, which Linux refuses while any of it is mounted.
  * Throws `card.not-found`, `card.permission`, `card.read-only`, `card.mounted`.
  */
-export function openDiskFile(path: string, options: { write: boolean }): Disk {
+export function openDiskFile(path: string, options: { write: boolean }): DiskFile {
   const stat = onSystem(path, () => fs.statSync(path));
   const { O_RDONLY, O_RDWR, O_EXCL } = fs.constants;
   const mode = options.write ? O_RDWR | (stat.isBlockDevice() ? O_EXCL : 0) : O_RDONLY;
@@ -25,6 +31,7 @@ export function openDiskFile(path: string, options: { write: boolean }): Disk {
     throw error;
   }
   return {
+    fd,
     sectorSize: SECTOR_SIZE,
     sectors,
     writable: options.write,

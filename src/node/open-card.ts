@@ -29,10 +29,7 @@ export interface OpenOptions extends Named {
  * `card.mount-unknown`, `card.folder-partition`, and what `openBootPartition` throws.
  */
 export async function openCard(target: string, options: OpenOptions): Promise<Card> {
-  onSystem(target, () => {
-    refuseUnknowable(target);
-    refuseAsOutput(target);
-  });
+  refuseTarget(target);
   const lock = await lockTarget(target, options.write ? 'write' : 'read', options.say);
   try {
     const card = await openLocked(target, options);
@@ -51,6 +48,27 @@ export async function openCard(target: string, options: OpenOptions): Promise<Ca
   }
 }
 
+/**
+ * Refuses what no command takes as a card, before anything is known of it.
+ * @throws HypberryError `card.mount-unknown`, `file.is-input`, and what {@link onSystem} throws
+ */
+export function refuseTarget(target: string): void {
+  onSystem(target, () => {
+    refuseUnknowable(target);
+    refuseAsOutput(target);
+  });
+}
+
+/**
+ * Refuses an image or a device that nobody may write to as a whole now.
+ * @throws HypberryError `card.read-only`, `card.mounted`
+ */
+export function refuseUnwritable(target: string, stat: fs.Stats): void {
+  if (stat.isBlockDevice() && isReadOnlyDevice(stat.rdev)) throw readOnly(`"${target}"`);
+  const point = onSystem(target, () => mountPoint(target));
+  if (point !== undefined) throw mounted(target, `The mount at ${point}`);
+}
+
 async function openLocked(target: string, options: OpenOptions): Promise<Card> {
   const stat = onSystem(target, () => fs.statSync(target));
   if (stat.isDirectory()) {
@@ -62,11 +80,7 @@ async function openLocked(target: string, options: OpenOptions): Promise<Card> {
   if (!stat.isFile() && !stat.isBlockDevice()) {
     throw notFat(`"${target}" is neither a folder nor an image nor a card.`);
   }
-  if (options.write) {
-    if (stat.isBlockDevice() && isReadOnlyDevice(stat.rdev)) throw readOnly(`"${target}"`);
-    const point = onSystem(target, () => mountPoint(target));
-    if (point !== undefined) throw mounted(target, `The mount at ${point}`);
-  }
+  if (options.write) refuseUnwritable(target, stat);
   const disk = openDiskFile(target, options);
   try {
     const medium = stat.isFile()

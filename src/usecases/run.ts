@@ -50,13 +50,13 @@ export interface RunOptions extends RunAs {
 export interface RunPorts {
   readonly openCard: OpenCard;
   /**
-   * Opens what is on the card for the system that runs: what that writes is kept beside, and gone when it is closed.
+   * Opens what is on the card for the system that runs: what becomes of that system's writes is this one's matter.
    * Undefined where there is no whole card: the slot is empty then, and the firmware reads the card each time as it is.
    */
-  readonly openContents?: () => Disk | undefined;
+  readonly openContents?: () => Promise<Disk | undefined>;
   /** Opens the card of such contents, as they are now. */
   readonly openCardOn?: (contents: Disk) => Promise<Card>;
-  /** Called once where what is on the card could not be read, or no more be kept of what is written to it. */
+  /** Called once where what is on the card could not be read, or what is written to it not be kept. */
   readonly onCardError?: (error: HypberryError) => void;
   /** Called before each start of the machine, the first and those after resets. */
   readonly onStart?: (start: Start) => Promise<void> | void;
@@ -116,7 +116,7 @@ const CONSOLE = 'console=ttyAMA0,115200';
 const REACHED = 'the text came that the run was to end at';
 
 /**
- * Boots a card, which is not changed, and runs it until its system ends or it is left.
+ * Boots a card, which is changed only as its contents' port does, and runs it until its system ends or it is left.
  * @throws HypberryError `script.invalid`, `snapshot.other-card`, what {@link loadAs}, {@link placeFiles} and the snapshot
  *   throw, and what the ports throw
  */
@@ -124,7 +124,7 @@ export async function runCard(ports: RunPorts, options: RunOptions): Promise<Ran
   const steps = options.script === undefined ? undefined : readScript(options.script);
   if (options.from && !isSavedRun(options.from.facts)) throw damaged();
   const runAs = runAsOf(options.from?.facts ?? options);
-  const contents = ports.openCardOn && ports.openContents?.();
+  const contents = ports.openCardOn && (await ports.openContents?.());
   try {
     const slot = await slotWith(contents, ports, runAs);
     return await runFrom(slot, ports, options, steps && startScript(steps));

@@ -37,7 +37,7 @@ export interface TryPorts {
    * Opens what is on the card for the system that runs, before each run: what that writes is kept beside, and gone when it
    * is closed. Undefined where there is no whole card: the slot is empty then.
    */
-  readonly openContents?: () => Disk | undefined;
+  readonly openContents?: () => Promise<Disk | undefined>;
   /** Called once in each run where what is on the card could not be read, or no more be kept of what is written to it. */
   readonly onCardError?: (error: HypberryError) => void;
   /** Called once, when the card is read and closed, before the first run. */
@@ -100,7 +100,7 @@ export async function tryCard(ports: TryPorts, options: TryOptions): Promise<Tri
     attempts,
     async ({ machine }) => {
       const engine = await ports.engine(hypervisor !== undefined);
-      const disk = ports.openContents?.();
+      const disk = await ports.openContents?.();
       const withCard = { ...machine, card: disk && { disk, onError: onlyFirst(ports.onCardError) } };
       try {
         return await (hypervisor

@@ -308,9 +308,9 @@ export function timingPayload(): Uint8Array {
 }
 
 /** Power management (elinux.org, "BCM2835 registers", PM): reset control, status, watchdog. */
-const PM = { base: 0x3f10_0000, RSTC: 0x1c, RSTS: 0x20, WDOG: 0x24, PASSWORD: 0x5a00_0000 } as const;
+export const PM = { base: 0x3f10_0000, RSTC: 0x1c, RSTS: 0x20, WDOG: 0x24, PASSWORD: 0x5a00_0000 } as const;
 /** Partition 63, by which the firmware halts. */
-const HALT = 0x555;
+export const HALT = 0x555;
 /** ENABLE_IRQS_2 (BCM2835 ARM Peripherals, 7.5), and the PL011's bit in it: VideoCore interrupt 57. */
 const ENABLE_IRQS_2 = 0x3f00_b214;
 const UART_IRQ = 1 << 25;

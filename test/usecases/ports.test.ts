@@ -148,7 +148,7 @@ describe('try', () => {
       {
         openCard: logged(bootPartition('svc'), log),
         engine: async () => running,
-        openContents: () => (log.push('open contents'), disk),
+        openContents: async () => (log.push('open contents'), disk),
         onCardError: ({ message }) => void log.push(message),
       },
       { method: 'auto' },
