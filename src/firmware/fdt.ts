@@ -43,13 +43,22 @@ const RESERVATION_SIZE = 16;
 /** Deeper trees are damaged ones. */
 const DEPTH_LIMIT = 64;
 /** Bytes that a tree may have by its own account; real ones stay below 100 KB. */
-const SIZE_LIMIT = 256 << 10;
+export const FDT_SIZE_LIMIT = 256 << 10;
 
 function damaged(code: string, what: string): HypberryError {
   return new HypberryError(
     `tree.${code}`,
     `The device tree is damaged: ${what}.`,
     'Put a good copy of the .dtb file on the boot partition.',
+  );
+}
+
+/** What is refused where an overlay or a parameter cannot be applied. */
+export function unfit(what: string): HypberryError {
+  return new HypberryError(
+    'tree.overlay',
+    `The overlay cannot be applied: ${what}.`,
+    'Take overlay and device tree from the same kernel release.',
   );
 }
 
@@ -76,7 +85,7 @@ export function readFdt(bytes: Uint8Array): Fdt {
   const total = word(HEADER.TOTAL_SIZE_AT);
   if (total > bytes.length)
     throw damaged('truncated', `it says ${total} bytes, the file has ${bytes.length}`);
-  if (total < HEADER.SIZE || total > SIZE_LIMIT) throw damaged('bounds', `it says ${total} bytes`);
+  if (total < HEADER.SIZE || total > FDT_SIZE_LIMIT) throw damaged('bounds', `it says ${total} bytes`);
   if (word(HEADER.VERSION_AT) < LAST_COMPATIBLE || word(HEADER.LAST_COMPATIBLE_AT) > VERSION) {
     throw new HypberryError(
       'tree.version',
@@ -242,12 +251,39 @@ export function writeFdt(fdt: Fdt): Uint8Array<ArrayBuffer> {
 
 /** A copy that can be changed by itself. The values of properties are shared: they are replaced, never written into. */
 export function copyFdt({ root, reservations, bootCpu }: Fdt): Fdt {
-  const copyNode = ({ name, properties, children }: FdtNode): FdtNode => ({
-    name,
-    properties: new Map(properties),
-    children: children.map(copyNode),
-  });
   return { root: copyNode(root), reservations: reservations.map((one) => ({ ...one })), bootCpu };
+}
+
+/** The same of a node with all below it. */
+export function copyNode({ name, properties, children }: FdtNode): FdtNode {
+  return { name, properties: new Map(properties), children: children.map(copyNode) };
+}
+
+/** Notes a node as it is, before it is changed. */
+export type Before = (node: FdtNode) => void;
+
+/**
+ * Does a change to nodes, wholly or not at all: where it throws, they are as they were.
+ * @param change says of each node, before it changes name, properties or children of it
+ * @returns what the change gives; throws what it throws
+ */
+export function wholly<T>(change: (before: Before) => T): T {
+  const saved = new Map<FdtNode, FdtNode>();
+  try {
+    return change((node) => {
+      if (!saved.has(node))
+        saved.set(node, { ...node, properties: new Map(node.properties), children: [...node.children] });
+    });
+  } catch (error) {
+    for (const [node, { name, properties, children }] of saved) {
+      node.name = name;
+      node.properties.clear();
+      for (const [property, value] of properties) node.properties.set(property, value);
+      node.children.length = 0;
+      for (const child of children) node.children.push(child);
+    }
+    throw error;
+  }
 }
 
 /** A tree with an empty root. */

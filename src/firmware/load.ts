@@ -115,7 +115,7 @@ export async function loadFiles(
   const prefix = await osPrefix(card, config, all);
   const kernel = await readKernelFile(card, config, prefix, kernelOld, all);
   const tree = await findTree(card, config, startElf, kernel.facts, prefix, all, unsure);
-  const fdt = tree && (await applyTreeSettings(card, config, tree.fdt, prefix, all));
+  if (tree) await applyTreeSettings(card, config, tree.fdt, prefix, all);
   const ramdisk = await readInitramfs(card, config, kernel.file, prefix, all);
   const commandLine = await readCommandLine(card, config, startElf, board, prefix, all);
   const stub = kernelOld ? undefined : await readStubFile(card, firmware, kernel.address, unsure);
@@ -129,7 +129,7 @@ export async function loadFiles(
     armMemory: splitMemory(bootConfig, isOldBootcode(bootcode, startElf)).arm * MIB,
     kernel,
     stub,
-    tree: tree && fdt && { ...tree, fdt },
+    tree,
     ramdisk,
     commandLine,
     prefix,

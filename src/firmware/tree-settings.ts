@@ -3,8 +3,9 @@ import type { CardReader } from '../card/card.js';
 import { textSetting, type Config } from './config.js';
 import { readSized } from './file-size.js';
 import { fdtText, findNode, readFdt, type Fdt } from './fdt.js';
-import { mergeOverlay, resolveOverlay, setParameter } from './overlay.js';
+import { mergeOverlay, resolveOverlay } from './overlay.js';
 import { firstThere } from './readers.js';
+import { setParameter } from './tree-parameter.js';
 
 /**
  * Names that the firmware makes for the bus on the header and its own (documentation, part 3.3), on every board since
@@ -28,63 +29,59 @@ const OVERLAYS = 'overlays/';
 /** Overlays and parameters that are applied; real cards have a few dozen. */
 const CHANGE_LIMIT = 500;
 
+/** Bytes of all overlays that are applied; those of real cards have some hundred KB together at the most. */
+const OVERLAYS_LIMIT = 4 << 20;
+
 /**
  * Applies the `dtoverlay` and `dtparam` lines of config.txt to a tree, in their order. A parameter goes to the overlay
  * before it where that knows it, else to the tree itself. What cannot be applied is left out and noted, as the firmware
  * goes on without it.
  * @param prefix `os_prefix`, as it is in force
- * @returns the changed tree; the one given may be changed in part
  */
 export async function applyTreeSettings(
   card: CardReader,
   config: Config,
-  fdt: Fdt,
+  tree: Fdt,
   prefix: string,
   notes: string[],
-): Promise<Fdt> {
-  if (config.deviceTree.length === 0) return fdt;
-  let tree = fdt;
+): Promise<void> {
+  if (config.deviceTree.length === 0) return;
   let overlay: { name: string; fdt: Fdt } | undefined;
   const folder = await overlayFolder(card, config, prefix);
   nameI2c(tree);
   let map: Fdt | undefined;
 
-  /** Does a change to copies, so that one that fails leaves nothing behind. */
   let changes = 0;
-  const attempt = (what: string, change: (tree: Fdt, overlay: Fdt | undefined) => void): boolean => {
-    changes++;
-    if (changes > CHANGE_LIMIT) {
-      if (changes === CHANGE_LIMIT + 1)
-        notes.push(`${what} and what follows was not applied: there are more than ${CHANGE_LIMIT}.`);
-      return false;
-    }
-    const copies = structuredClone({ tree, overlay: overlay?.fdt });
+  const isTooMany = (what: string): boolean => {
+    if (changes++ === CHANGE_LIMIT)
+      notes.push(`${what} and what follows was not applied: there are more than ${CHANGE_LIMIT}.`);
+    return changes > CHANGE_LIMIT;
+  };
+  let size = 0;
+  const attempt = (what: string, change: () => void): void => {
     try {
-      change(copies.tree, copies.overlay);
+      change();
     } catch (error) {
       if (!(error instanceof HypberryError)) throw error;
       notes.push(`${what} was not applied: ${error.message}`);
-      return false;
     }
-    tree = copies.tree;
-    if (overlay && copies.overlay) overlay.fdt = copies.overlay;
-    return true;
   };
   const finish = (): void => {
-    if (overlay) {
-      attempt(`The overlay ${overlay.name}`, (into, from) => {
-        mergeOverlay(into, from!);
-      });
-    }
+    const last = overlay;
     overlay = undefined;
+    if (!last) return;
+    attempt(`The overlay ${last.name}`, () => {
+      mergeOverlay(tree, last.fdt);
+    });
   };
   const setParameters = (text: string): void => {
     for (const { name, value, written } of parametersOf(text)) {
-      attempt(`dtparam=${written}`, (into, from) => {
+      if (isTooMany(`dtparam=${written}`)) return;
+      attempt(`dtparam=${written}`, () => {
         const known =
-          (from && setParameter(from, name, value, into)) ||
-          setParameter(into, name, value) ||
-          setParameter(into, I2C_NAMES[name] ?? name, value);
+          (overlay && setParameter(overlay.fdt, name, value, tree)) ||
+          setParameter(tree, name, value) ||
+          setParameter(tree, I2C_NAMES[name] ?? name, value);
         if (!known)
           throw new HypberryError('tree.overlay', 'there is no such parameter.', 'Correct its name.');
       });
@@ -102,6 +99,7 @@ export async function applyTreeSettings(
     const rest = end < 0 ? '' : value.slice(end + 1);
     finish();
     if (first === '') continue;
+    if (isTooMany(`The overlay ${first}`)) return;
     try {
       map ??= await readMap(card, folder);
       const mapped = mappedName(map, first, notes);
@@ -111,20 +109,24 @@ export async function applyTreeSettings(
         notes.push(`The overlay ${mapped} is not on the card.`);
         continue;
       }
-      overlay = { name: mapped, fdt: readFdt(bytes) };
+      size += bytes.length;
+      if (size > OVERLAYS_LIMIT) {
+        notes.push(
+          `The overlay ${first} and what follows was not applied: together they have more than ${OVERLAYS_LIMIT} bytes.`,
+        );
+        return;
+      }
+      const read = readFdt(bytes);
+      resolveOverlay(tree, read);
+      overlay = { name: mapped, fdt: read };
     } catch (error) {
       if (!(error instanceof HypberryError) || error.code.startsWith('card.')) throw error;
       notes.push(`The overlay ${first} was not applied: ${error.message}`);
       continue;
     }
-    const resolved = attempt(`The overlay ${first}`, (into, from) => {
-      resolveOverlay(into, from!);
-    });
-    if (resolved) setParameters(rest);
-    else overlay = undefined;
+    setParameters(rest);
   }
   finish();
-  return tree;
 }
 
 /**

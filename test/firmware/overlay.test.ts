@@ -9,7 +9,8 @@ import { inputs } from '../../scripts/lib/inputs.js';
 import { HypberryError } from '../../src/base/errors.js';
 import { readConfig } from '../../src/firmware/config.js';
 import { findNode, readFdt, writeFdt, type Fdt } from '../../src/firmware/fdt.js';
-import { mergeOverlay, resolveOverlay, setParameter } from '../../src/firmware/overlay.js';
+import { mergeOverlay, resolveOverlay } from '../../src/firmware/overlay.js';
+import { setParameter } from '../../src/firmware/tree-parameter.js';
 import { applyTreeSettings } from '../../src/firmware/tree-settings.js';
 import { compileTree, sortedSource } from '../support/device-trees.js';
 import { memoryCard } from '../support/memory-card.js';
@@ -199,7 +200,8 @@ describe('config.txt', () => {
   ): Promise<{ fdt: Fdt; notes: string[]; get: (path: string, name: string) => string }> {
     const card = memoryCard({ ...files, 'config.txt': text });
     const notes: string[] = [];
-    const fdt = await applyTreeSettings(card, await readConfig(card), readFdt(compile(BASE)), '', notes);
+    const fdt = readFdt(compile(BASE));
+    await applyTreeSettings(card, await readConfig(card), fdt, '', notes);
     const file = join(folder, 'settled.dtb');
     writeFileSync(file, writeFdt(fdt));
     const get = (path: string, name: string): string =>
@@ -333,7 +335,8 @@ test.each([
     'config.txt': `dtoverlay=${name}\n`,
   });
   const notes: string[] = [];
-  const fdt = await applyTreeSettings(card, await readConfig(card), readFdt(compile(BASE)), '', notes);
+  const fdt = readFdt(compile(BASE));
+  await applyTreeSettings(card, await readConfig(card), fdt, '', notes);
   expect(notes).toEqual(expected);
   expect(findNode(fdt, '/soc/i2c')?.properties.get('status')).toEqual(
     new TextEncoder().encode(`${status}\0`),
@@ -356,10 +359,133 @@ test('a label that an overlay exports can be used by the next one, its others ca
     'config.txt': 'dtoverlay=a\ndtoverlay=b\ndtoverlay=c\ndtoverlay=d\n',
   });
   const notes: string[] = [];
-  const fdt = await applyTreeSettings(card, await readConfig(card), readFdt(compile(BASE)), '', notes);
+  const fdt = readFdt(compile(BASE));
+  await applyTreeSettings(card, await readConfig(card), fdt, '', notes);
   expect(notes).toEqual([expect.stringContaining('the tree has no label "own"')]);
   expect(findNode(fdt, '/soc/dev')?.properties.has('used')).toBe(true);
   expect(findNode(fdt, '/thing')?.properties.has('used')).toBe(true);
+});
+
+describe('overlays of another size than real ones', () => {
+  const range = (count: number): number[] => [...Array(count).keys()];
+  const TARGETS = 100;
+  const tree = compile(
+    `/dts-v1/; / { ${range(TARGETS)
+      .map((i) => `n${i}: n${i} { };`)
+      .join(' ')} };`,
+  );
+  const withFragments = (count: number): Uint8Array =>
+    compile(`/dts-v1/; /plugin/; / {
+      ${range(count)
+        .map((i) => `fragment@${i} { target = <&n${i % TARGETS}>; __overlay__ { c${i} { }; }; };`)
+        .join('\n')}
+      fragment@${count} { target-path = "/"; __overlay__ { own: own { }; }; };
+      __overrides__ { p = <&own>,"p:0"; };
+    };`);
+  const settled = async (
+    base: Uint8Array,
+    files: Readonly<Record<string, Uint8Array>>,
+    lines: string,
+  ): Promise<{ fdt: Fdt; notes: string[]; ms: number }> => {
+    const card = memoryCard({ ...files, 'config.txt': lines });
+    const [config, fdt, notes] = [await readConfig(card), readFdt(base), [] as string[]];
+    const start = performance.now();
+    await applyTreeSettings(card, config, fdt, '', notes);
+    return { fdt, notes, ms: performance.now() - start };
+  };
+
+  test('take time by their size, and with parameters hardly more', async () => {
+    const files = { 'overlays/few.dtbo': withFragments(200), 'overlays/many.dtbo': withFragments(2000) };
+    // The first also compiles what is measured.
+    await settled(tree, files, 'dtoverlay=few\n'.repeat(20));
+    const few = await settled(tree, files, 'dtoverlay=few\n');
+    const many = await settled(tree, files, 'dtoverlay=many\n');
+    const set = await settled(tree, files, `dtoverlay=many\n${'dtparam=p=1\n'.repeat(100)}`);
+    expect(withoutLabels(writeFdt(many.fdt))).toBe(
+      withoutLabels(fdtoverlay(tree, files['overlays/many.dtbo'])),
+    );
+    expect(findNode(set.fdt, '/own')?.properties.get('p')).toEqual(Uint8Array.of(0, 0, 0, 1));
+    expect([...many.notes, ...set.notes]).toEqual([]);
+    // Ten times as many fragments, not a hundred times as much: none is looked for from the top of the tree, and no
+    // parameter has the whole copied.
+    expect(many.ms).toBeLessThan(40 * few.ms + 50);
+    expect(set.ms).toBeLessThan(10 * many.ms + 50);
+  });
+
+  test('that do not fit into a tree leave it as it was', async () => {
+    const deep = (levels: number): Uint8Array =>
+      compile(
+        `/dts-v1/; /plugin/; / { fragment@0 { target-path = "${'/d'.repeat(levels)}/"; __overlay__ { ${'d { '.repeat(30)}${'}; '.repeat(30)} }; }; };`,
+      );
+    const files = {
+      'overlays/a.dtbo': deep(0),
+      'overlays/b.dtbo': deep(30),
+      'overlays/c.dtbo': deep(60),
+      'overlays/wide.dtbo': compile(`/dts-v1/; /plugin/; / {
+        fragment@0 { target-path = "/"; __overlay__ { first; }; };
+        fragment@1 { target-path = "/"; __overlay__ { big = [${'00 '.repeat(200 << 10)}]; }; };
+        fragment@2 { target-path = "/n1"; __overlay__ { big; }; };
+      };`),
+      'overlays/wider.dtbo': compile(`/dts-v1/; /plugin/; / {
+        fragment@0 { target-path = "/"; __overlay__ { second; }; };
+        fragment@1 { target-path = "/n2"; __overlay__ { big = [${'00 '.repeat(100 << 10)}]; }; };
+      };`),
+    };
+    const { fdt, notes } = await settled(
+      tree,
+      files,
+      'dtoverlay=a\ndtoverlay=b\ndtoverlay=c\ndtoverlay=wide\ndtoverlay=wider\n',
+    );
+    const refused = (name: string): unknown =>
+      expect.stringMatching(new RegExp(`overlay ${name} was not applied: .* deeper or larger than any is`));
+    expect(notes).toEqual([refused('c'), refused('wider')]);
+    expect([...fdt.root.properties.keys()]).toEqual(['first', 'big']);
+    expect(readFdt(writeFdt(fdt))).toEqual(fdt);
+  });
+
+  test('whose fragments go into each other for ever are refused', async () => {
+    // Each fragment has all before it, so that the sum of them grows by the square.
+    const overlay = compile(`/dts-v1/; /plugin/; / {
+      ${range(1000)
+        .map((i) => `fragment@${i} { target = <&l${i + 1}>; __overlay__ { l${i}: x { }; }; };`)
+        .join('\n')}
+      fragment@1000 { target-path = "/"; __overlay__ { l1000: x { }; }; };
+    };`);
+    const { fdt, notes } = await settled(tree, { 'overlays/chain.dtbo': overlay }, 'dtoverlay=chain\n');
+    expect(notes).toEqual([expect.stringContaining('it adds more than 16384 nodes')]);
+    expect(fdt).toEqual(readFdt(tree));
+  });
+
+  test('a parameter that fails has changed nothing', async () => {
+    const base = compile(`/dts-v1/; / {
+      a: a { first; second; };
+      __overrides__ { p = <&a>,"first!", <&a>,"third:0", <&a>,"name", <99>,"gone"; };
+    };`);
+    const { fdt, notes } = await settled(base, {}, 'dtparam=p=1\n');
+    expect(notes).toEqual([expect.stringContaining('is about a node that is not there')]);
+    expect(writeFdt(fdt)).toEqual(writeFdt(readFdt(base)));
+  });
+
+  test('parameters that set more than a tree holds are refused', async () => {
+    const overrides = `p = ${range(30)
+      .map((i) => `<&a>,"x${i}.9999"`)
+      .join(', ')};`;
+    const base = compile(`/dts-v1/; / { a: a { }; __overrides__ { ${overrides} }; };`);
+    const { fdt, notes } = await settled(base, {}, 'dtparam=p=1\n');
+    expect(notes).toEqual([expect.stringContaining('its parameter p sets more than 65536 bytes')]);
+    expect(findNode(fdt, '/a')?.properties.size).toBe(1);
+  });
+
+  test('too many bytes of them are left out, in words', async () => {
+    const big = compile(`/dts-v1/; /plugin/; / {
+      fragment@0 { target-path = "/"; __overlay__ { count; }; };
+      fragment@1 { target-path = "/"; __dormant__ { big = [${'00 '.repeat(200 << 10)}]; }; };
+    };`);
+    const { notes } = await settled(tree, { 'overlays/big.dtbo': big }, 'dtoverlay=big\n'.repeat(25));
+    expect(notes).toEqual([
+      'The overlay big and what follows was not applied: together they have more than 4194304 bytes.',
+    ]);
+  });
 });
 
 test('a parameter that is not there is told', () => {
@@ -375,6 +501,7 @@ test('a folder where the map of overlays would be is no map', async () => {
     'overlays/a.dtbo': overlay,
     'config.txt': 'dtoverlay=a\n',
   });
-  const fdt = await applyTreeSettings(card, await readConfig(card), readFdt(compile(BASE)), '', []);
+  const fdt = readFdt(compile(BASE));
+  await applyTreeSettings(card, await readConfig(card), fdt, '', []);
   expect(fdt.root.properties.has('used')).toBe(true);
 });

@@ -1,0 +1,221 @@
+import { readU32BE } from '../base/bytes.js';
+import { fdtFromText, fdtText, findNode, unfit, wholly, type Before, type Fdt, type FdtNode } from './fdt.js';
+import { phandleOf, phandlesOf } from './phandles.js';
+
+/**
+ * Sets a parameter of a tree or an overlay, as `dtparam=name=value` does: what its `__overrides__` node says under
+ * that name (Raspberry Pi documentation, "Device Trees, overlays, and parameters", part 2.2).
+ * @param value empty stands for true
+ * @param base the tree that a resolved overlay goes to: its nodes can be meant as well
+ * @returns false where the tree has no such parameter
+ * Throws `tree.overlay` where what it says cannot be done; nothing is changed then.
+ */
+export function setParameter(fdt: Fdt, name: string, value: string, base?: Fdt): boolean {
+  const declaration = findNode(fdt, '/__overrides__')?.properties.get(name);
+  if (!declaration) return false;
+  wholly((before) => {
+    const trees = [fdt, ...(base ? [base] : [])].map(({ root }) => phandlesOf(root));
+    const fragments = fragmentsByNumber(fdt);
+    let size = 0;
+    for (const { phandle, target, assigned } of readDeclaration(declaration)) {
+      if (phandle === 0) {
+        toggleFragments(fragments, target, isTrue(value), before);
+        continue;
+      }
+      const nodes = trees.find((tree) => tree.find(phandle));
+      const node = nodes?.find(phandle);
+      if (!nodes || !node) throw unfit(`its parameter ${name} is about a node that is not there`);
+      before(node);
+      const set = typeof assigned === 'object' ? lookUp(assigned, value) : (assigned ?? value);
+      const had = phandleOf(node);
+      size += setProperty(node, target, set);
+      nodes.moved(node, had);
+      if (size > PARAMETER_LIMIT)
+        throw unfit(`its parameter ${name} sets more than ${PARAMETER_LIMIT} bytes`);
+    }
+  });
+  return true;
+}
+
+/** Bytes of properties that a parameter sets; real ones set some dozens. */
+const PARAMETER_LIMIT = 64 << 10;
+
+/** What a property is set to: text as somebody writes it, or a cell. */
+type Assigned = string | number;
+
+/** A table that stands for the value (part 2.2.7). */
+interface LookupTable {
+  readonly entries: ReadonlyMap<string, Assigned>;
+  /** For what is not among them. */
+  readonly otherwise: Assigned | undefined;
+  /** Whether what is not among them stays as it is; where there is no `otherwise` either, it is an error. */
+  readonly passes: boolean;
+}
+
+/** One of the targets in a parameter's declaration. */
+interface Target {
+  /** Of the node; 0 where it is about fragments. */
+  readonly phandle: number;
+  /** Property with separator and offset, or operations on fragments. */
+  readonly target: string;
+  /** What it is set to in the place of the parameter's value (part 2.2.6), or the table that the value goes through. */
+  readonly assigned: Assigned | LookupTable | undefined;
+}
+
+/** Takes a declaration apart: phandle and text, again and again; behind a text that ends in `=` a cell. */
+function* readDeclaration(bytes: Uint8Array): Generator<Target> {
+  let at = 0;
+  const text = (): string => {
+    const end = bytes.indexOf(0, at);
+    if (end < 0) throw unfit('a parameter of it has no end');
+    const found = fdtText(bytes.subarray(at, end + 1));
+    at = end + 1;
+    return found;
+  };
+  const cell = (): number => {
+    if (at + 4 > bytes.length) throw unfit('a parameter of it has no end');
+    at += 4;
+    return readU32BE(bytes, at - 4);
+  };
+  while (at + 4 < bytes.length) {
+    const phandle = cell();
+    const declared = text();
+    if (phandle === 0) {
+      yield { phandle, target: declared, assigned: undefined };
+      continue;
+    }
+    const table = declared.indexOf('{');
+    const equals = declared.indexOf('=');
+    if (table >= 0 && (equals < 0 || table < equals)) {
+      const parts: (string | number)[] = [declared.slice(table + 1)];
+      for (let last = parts[0] as string; !last.includes('}'); parts.push(last)) {
+        if (!last.endsWith('=')) throw unfit(`the table in "${declared}" has no end`);
+        parts.push(cell());
+        last = text();
+      }
+      yield { phandle, target: declared.slice(0, table), assigned: readTable(parts) };
+    } else if (equals >= 0) {
+      const literal = declared.slice(equals + 1);
+      const assigned = literal === '' ? cell() : literal.replace(/^'(.*)'$/, '$1');
+      yield { phandle, target: declared.slice(0, equals), assigned };
+    } else yield { phandle, target: declared, assigned: undefined };
+  }
+}
+
+/** @param parts what stands between the braces: texts, the last one with `}`, and cells between them */
+function readTable(parts: readonly (string | number)[]): LookupTable {
+  const entries = new Map<string, Assigned>();
+  let otherwise: Assigned | undefined;
+  let passes = false;
+  const add = (key: string, value: Assigned | undefined): void => {
+    if (key !== '') entries.set(key, value ?? key);
+    else if (value === undefined) passes = true;
+    else otherwise = value;
+  };
+  parts.forEach((part, i) => {
+    if (typeof part === 'number') return;
+    const next = parts[i + 1];
+    const inside = typeof next === 'number' ? part : part.slice(0, part.lastIndexOf('}'));
+    // Behind a cell the comma is implicit, and behind the last one nothing has to stand.
+    if (inside === '' && i > 0) return;
+    const pairs = inside.match(/(?:'[^']*'|[^,'])+|(?<=,|^)(?=,|$)/g) ?? [''];
+    pairs.forEach((pair, j) => {
+      const [, key = '', equals, value = ''] = /^([^=]*)(=?)([^]*)$/.exec(pair) ?? [];
+      const isLast = j === pairs.length - 1 && typeof next === 'number';
+      add(key, isLast ? next : equals === '' ? undefined : value.replace(/^'(.*)'$/, '$1'));
+    });
+  });
+  return { entries, otherwise, passes };
+}
+
+function lookUp({ entries, otherwise, passes }: LookupTable, value: string): Assigned {
+  const found = entries.get(value) ?? otherwise ?? (passes ? value : undefined);
+  if (found === undefined)
+    throw unfit(`its parameter takes ${[...entries.keys()].join(', ')}, and not "${value}"`);
+  return found;
+}
+
+const isTrue = (value: string): boolean =>
+  ['', 'y', 'yes', 'on', 'true', 'okay'].includes(value) || /^0*[1-9]/.test(value);
+
+/** The bodies of an overlay's fragments, `fragment@1` or `fragment-1`, by their numbers. */
+function fragmentsByNumber(fdt: Fdt): ReadonlyMap<string, FdtNode> {
+  const bodies = new Map<string, FdtNode>();
+  for (const separator of ['@', '-']) {
+    for (const { name, children } of fdt.root.children) {
+      const number = name.startsWith(`fragment${separator}`) ? name.slice('fragment@'.length) : '';
+      if (number === '' || bodies.has(number)) continue;
+      const body = children.find((child) => child.name === '__overlay__' || child.name === '__dormant__');
+      if (body) bodies.set(number, body);
+    }
+  }
+  return bodies;
+}
+
+/** `+0-1=2!3`: fragments on, off, or as the value says (part 2.2.8). */
+function toggleFragments(
+  fragments: ReadonlyMap<string, FdtNode>,
+  operations: string,
+  value: boolean,
+  before: Before,
+): void {
+  for (const [, operation, number] of operations.matchAll(/([-+=!])(\d+)/g)) {
+    const on = operation === '+' || (operation === '=' && value) || (operation === '!' && !value);
+    const body = fragments.get(String(Number(number)));
+    if (!body) continue;
+    before(body);
+    body.name = on ? '__overlay__' : '__dormant__';
+  }
+}
+
+/** Bytes of the number that a separator stands for (part 2.2.2). */
+const NUMBER_SIZES: Readonly<Record<string, number>> = { '.': 1, ';': 2, ':': 4, '#': 8 };
+
+/** Offsets in properties beyond this are damage. */
+const PROPERTY_LIMIT = 0xffff;
+
+/** @returns bytes of the property that was set */
+function setProperty(node: FdtNode, target: string, value: Assigned): number {
+  const [, property = '', kind = '', offset = ''] = /^([^.;:#?![]+)([.;:#?![]?)(\w*)$/.exec(target) ?? [];
+  const text = String(value);
+  const size = NUMBER_SIZES[kind];
+  if (property === 'name') {
+    if (!/^[\w,.+@-]+$/.test(text)) throw unfit(`"${text}" cannot be the name of a node`);
+    node.name = text;
+  } else if (size !== undefined) {
+    const from = Number(offset);
+    if (!(from <= PROPERTY_LIMIT)) throw unfit(`its parameter for "${target}" has no sound offset`);
+    const old = node.properties.get(property) ?? new Uint8Array(0);
+    const bytes = new Uint8Array(Math.max(old.length, from + size));
+    bytes.set(old);
+    const number = toNumber(text);
+    let rest = number;
+    for (let i = size - 1; i >= 0; i--, rest >>= 8n) bytes[from + i] = Number(rest & 0xffn);
+    node.properties.set(property, bytes);
+    if (property === 'reg' && from === 0) node.name = node.name.replace(/@.*/, `@${number.toString(16)}`);
+  } else if (kind === '?' || kind === '!') {
+    if (isTrue(text) === (kind === '?')) node.properties.set(property, new Uint8Array(0));
+    else node.properties.delete(property);
+  } else if (kind === '[') {
+    const digits = text.replaceAll(':', '');
+    node.properties.set(
+      property,
+      Uint8Array.from(digits.match(/../g) ?? [], (byte) => parseInt(byte, 16)),
+    );
+  } else if (property === 'status') {
+    const known = text === 'okay' || text === 'disabled';
+    node.properties.set(property, fdtFromText(known ? text : isTrue(text) ? 'okay' : 'disabled'));
+  } else if (property === 'bootargs') {
+    const old = node.properties.get(property);
+    node.properties.set(property, fdtFromText([old && fdtText(old), text].filter(Boolean).join(' ')));
+  } else {
+    node.properties.set(property, fdtFromText(text));
+  }
+  return node.properties.get(property)?.length ?? 0;
+}
+
+function toNumber(value: string): bigint {
+  if (/^(0x[0-9a-f]+|\d+)$/i.test(value)) return BigInt(value);
+  if (/^-\d+$/.test(value)) return BigInt.asUintN(64, BigInt(value));
+  return isTrue(value) ? 1n : 0n;
+}
