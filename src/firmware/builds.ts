@@ -1,4 +1,5 @@
 /** What is known of firmware by the day on which it was built. */
+import { hex } from '../base/words.js';
 
 /** Year, month from 1, day. */
 type Day = readonly [number, number, number];
@@ -37,6 +38,25 @@ export function reportOnBuild(date: string | undefined): string | undefined {
     found &&
     `This firmware (${date}) may not start a Pi 2: by reports, ${found.report}. Another release of it can be put on the card.`
   );
+}
+
+/**
+ * The report on `kernel_old=1` was written on 9 July 2025. It names the first build by its revision (b208f8c7ce), whose day
+ * is not known: firmware of that year and later is taken to be meant. It was open when last seen.
+ */
+const LAST_BEFORE_DAMAGE: Day = [2024, 12, 31];
+/** What was seen to be written over, of a file of 2 MB. */
+const DAMAGED = { FROM: 0x8_0008, TO: 0x8_01b8, REST_FROM: 0x26_8780 } as const;
+
+/**
+ * Why it is not known whether firmware leaves a file whole that `kernel_old=1` puts at 0, a sentence; undefined where nothing
+ * speaks against it.
+ * @param date as `StartElf.buildDate` has it
+ * @param size of the file, bytes
+ */
+export function doubtKernelOld(date: string | undefined, size: number): string | undefined {
+  if (date === undefined || isBuiltBy(date, LAST_BEFORE_DAMAGE) || size <= DAMAGED.FROM) return undefined;
+  return `Whether this firmware (${date}) leaves the file whole that kernel_old=1 puts at 0 is not known: by a report of July 2025, firmware of that year writes over ${hex(DAMAGED.FROM)} to ${hex(DAMAGED.TO)} and all from ${hex(DAMAGED.REST_FROM)} on (raspberrypi/firmware, issue 1979, of 64-bit kernels on a Pi 3 and a Pi 400).`;
 }
 
 /** Whether a date, as `StartElf.buildDate` has it, is known and not later than a day. */

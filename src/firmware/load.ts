@@ -9,6 +9,7 @@ import { foldCase } from '../card/path.js';
 import { BOOTCODE, splitMemory } from './bootcode.js';
 import { readCommandLine } from './command-line.js';
 import { numberSetting, PI2, textSetting, type BoardState, type Config } from './config.js';
+import { doubtKernelOld } from './builds.js';
 import { readFdt, type Fdt } from './fdt.js';
 import { isUnread, readSized, readSizedTogether } from './file-size.js';
 import type { Picked } from './handover.js';
@@ -118,6 +119,11 @@ export async function loadFiles(
   if (tree) await applyTreeSettings(card, config, tree.fdt, prefix, all);
   const ramdisk = await readInitramfs(card, config, kernel.file, prefix, all);
   const commandLine = await readCommandLine(card, config, startElf, board, prefix, all);
+  const doubt = kernelOld ? doubtKernelOld(startElf?.buildDate, kernel.data.length) : undefined;
+  if (doubt !== undefined) {
+    all.push(doubt);
+    unsure.push(doubt);
+  }
   const stub = kernelOld ? undefined : await readStubFile(card, firmware, kernel.address, unsure);
   const stubFile = stub && 'file' in stub.picked ? [stub.picked.file] : [];
   const read = [BOOTCODE, ...config.files, firmware.firmwareFile, ...stubFile, kernel.file];

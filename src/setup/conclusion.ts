@@ -3,6 +3,8 @@
  * `install`, `try` and `doctor`.
  */
 import { HypberryError } from '../base/errors.js';
+import { KERNEL_OFFSET } from '../boot/block.js';
+import { doubtKernelOld } from '../firmware/builds.js';
 import { bareKernel, describeKernel } from '../firmware/kernel.js';
 import type { LoadedTree } from '../firmware/load.js';
 import type { Method } from './plan.js';
@@ -51,7 +53,7 @@ export function decide(survey: Survey, wish: Wish): Decision {
     return { install: 'nothing', because: survey.start.because, system };
   const refusal = refuseKernel(system, force, wish.guests);
   if (refusal) return { install: 'refuses', refusal };
-  const method = chooseMethod(system, wish.method, wish.installed);
+  const method = chooseMethod(system, wish);
   if (method instanceof HypberryError) return { install: 'refuses', refusal: method };
   const memory = refuseMemory(system, method, wish);
   if (memory) return { install: 'refuses', refusal: memory };
@@ -111,11 +113,8 @@ function refuseKernel(
   );
 }
 
-function chooseMethod(
-  system: CardSystem,
-  wanted: 'auto' | Method,
-  installed: Method | undefined,
-): Method | HypberryError {
+function chooseMethod(system: CardSystem, wish: Wish): Method | HypberryError {
+  const { method: wanted, installed } = wish;
   const firmware = system.firmware?.facts;
   // Under kernel_old=1 of the user's own, a stub would not be used.
   const kernelOldInUse = system.picked.stub.from === 'kernel';
@@ -141,10 +140,22 @@ function chooseMethod(
       'Use --method armstub.',
     );
   }
+  const size = wish.guests ? Infinity : KERNEL_OFFSET + system.kernel.data.length;
+  const doubt = wish.force === true ? undefined : doubtKernelOld(firmware?.buildDate, size);
+  const byStub = firmware?.knowsArmstub === true && !kernelOldInUse;
+  if (doubt !== undefined && (wanted === 'kernel_old' || !byStub)) {
+    return new HypberryError(
+      'setup.kernel-old-unsure',
+      doubt,
+      byStub
+        ? 'Use --method armstub, or install with --force.'
+        : 'Use a start.elf and fixup.dat of 2024 or before, or install with --force.',
+    );
+  }
   if (wanted !== 'auto') return wanted;
   const possible: Method[] = [
-    ...(firmware?.knowsArmstub && !kernelOldInUse ? (['armstub'] as const) : []),
-    ...(firmware?.knowsKernelOld ? (['kernel_old'] as const) : []),
+    ...(byStub ? (['armstub'] as const) : []),
+    ...(firmware?.knowsKernelOld && doubt === undefined ? (['kernel_old'] as const) : []),
   ];
   return (
     possible.find((one) => one === installed) ??

@@ -63,6 +63,8 @@ export function conclusionOf(
       return `This card starts ${system} in SVC mode, so nothing on it can use virtualization.${refused ?? ' "hypberry install" changes that.'}`;
     case 'unknown':
     case 'none':
+      // Where install mends what is not known: no trial tells that.
+      if (survey.unsure.length > 0 && !refused) return `${survey.start.because}${stale}`;
       return `Which mode this card starts ${system} in cannot be told from its files. "hypberry try --as-is" runs it and tells.${refused ?? ' "hypberry install" has it start in HYP mode.'}`;
   }
 }

@@ -3,16 +3,26 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { inputs } from '../../scripts/lib/inputs.js';
 import { HypberryError } from '../../src/base/errors.js';
-import { reportOnBuild } from '../../src/firmware/builds.js';
+import { doubtKernelOld, reportOnBuild } from '../../src/firmware/builds.js';
 import { buildPlainStub } from '../../src/firmware/plain-stub.js';
+import { prepareHandover } from '../../src/firmware/prepare.js';
 import { describeStartElf, knowsFilter, readsSections, readStartElf } from '../../src/firmware/start-elf.js';
 import { patchStub, readStub } from '../../src/firmware/stub.js';
 import { readU32LE } from '../../src/base/bytes.js';
 import { inspectCard } from '../../src/setup/inspect.js';
-import { planInstall } from '../../src/setup/install.js';
-import { bootPartition } from '../support/boot-files.js';
+import { planInstall, type InstallOptions } from '../../src/setup/install.js';
+import { applyPlan } from '../../src/setup/plan.js';
+import {
+  bootPartition,
+  foreignCombined,
+  guestFiles,
+  HOST_TREE,
+  kernelFile,
+  type Files,
+} from '../support/boot-files.js';
 import { changeableCard } from '../support/changeable-card.js';
 import { fixupFor } from '../support/fixups.js';
+import { zImage } from '../support/kernel-files.js';
 import {
   HYP_STUB,
   startElfOf,
@@ -117,6 +127,85 @@ describe('reports on firmware that did not start a Pi 2', () => {
     const rows = sections.flatMap((it) => it.rows).filter(([, text]) => text === report);
     expect(rows).toEqual([['note', report]]);
     expect((await planInstall(changeableCard(files), { method: 'auto' })).notes).toContain(report);
+  });
+});
+
+describe('kernel_old=1 with firmware of 2025 and later', () => {
+  const LARGE = new Uint8Array(600_000).fill(7);
+  const dated = (date: string): Uint8Array =>
+    startElfOf(
+      TEXTS_TODAY.map((it) => it.replace('Apr 17 2024', date)),
+      [stubWithContract({ ...HYP_STUB, hyp: false })],
+    );
+  const cardOf = (date: string, more: Readonly<Record<string, string | Uint8Array>> = {}): Files => {
+    const startElf = dated(date);
+    const large = { 'kernel7.img': zImage({ packed: LARGE }) };
+    return bootPartition('svc', {
+      'start.elf': startElf,
+      'fixup.dat': fixupFor(startElf.length),
+      ...large,
+      ...more,
+    });
+  };
+  const code = async (files: Files, options: InstallOptions): Promise<string> =>
+    planInstall(changeableCard(files), options).then(
+      ({ method }) => method ?? 'nothing',
+      (error: unknown) => (error as HypberryError).code,
+    );
+
+  test.each([
+    ['Dec 31 2024', 600_000, false],
+    ['Jan  1 2025', 600_000, true],
+    ['Feb  3 2026', 600_000, true],
+    // Nothing below 512 KiB was seen to be damaged.
+    ['Jan  1 2025', 0x8_0008, false],
+    [undefined, 600_000, false],
+  ])('built %s, a file of %d bytes: in doubt %s', (date, size, expected) => {
+    expect(doubtKernelOld(date, size) !== undefined).toBe(expected);
+  });
+
+  test('is not chosen, and refused where it is asked for', async () => {
+    expect(await code(cardOf('Dec 31 2024'), { method: 'kernel_old' })).toBe('kernel_old');
+    const files = cardOf('Jul  1 2025');
+    expect(await code(files, { method: 'kernel_old' })).toBe('setup.kernel-old-unsure');
+    expect(await code(files, { method: 'kernel_old', force: true })).toBe('kernel_old');
+    expect(await code(files, { method: 'auto' })).toBe('armstub');
+    expect(await code(cardOf('Jul  1 2025', { 'kernel7.img': kernelFile() }), { method: 'kernel_old' })).toBe(
+      'kernel_old',
+    );
+    // With guests the file is large in any case.
+    const guests = cardOf('Jul  1 2025', { 'bcm2709-rpi-2-b.dtb': HOST_TREE, ...guestFiles('web') });
+    expect(await code({ ...guests, 'kernel7.img': kernelFile() }, { method: 'kernel_old' })).toBe(
+      'setup.kernel-old-unsure',
+    );
+  });
+
+  test('is left for armstub where new firmware came to a card', async () => {
+    const card = changeableCard(cardOf('Dec 31 2024'));
+    await applyPlan(card, await planInstall(card, { method: 'kernel_old' }), () => undefined);
+    const newer = dated('Jul  1 2025');
+    await card.replace('start.elf', newer);
+    await card.replace('fixup.dat', fixupFor(newer.length));
+    const report = await inspectCard(card);
+    expect(report.sections.flatMap((it) => it.rows)).toContainEqual([
+      'not known',
+      expect.stringContaining('issue 1979'),
+    ]);
+    expect(report.conclusion).toContain('"hypberry install" brings it up to date');
+    expect((await prepareHandover(card)).picked.notes).toContainEqual(expect.stringContaining('issue 1979'));
+    const plan = await planInstall(card, { method: 'auto' });
+    expect(plan.method).toBe('armstub');
+  });
+
+  test("a user's own card with it is not known, and not changed", async () => {
+    const own = cardOf('Jul  1 2025', {
+      'kernel7.img': foreignCombined(zImage({ packed: LARGE })),
+      'config.txt': 'kernel_old=1\n',
+    });
+    expect(await code(own, { method: 'auto' })).toBe('setup.unsure');
+    const { conclusion } = await inspectCard(changeableCard(own));
+    expect(conclusion).toContain('cannot be told from its files');
+    expect(conclusion).toContain('issue 1979');
   });
 });
 
