@@ -96,6 +96,8 @@ export async function run(target: string, options: RunOptions): Promise<void> {
   const snapshot = options.from === undefined ? undefined : openSnapshot(options.from);
   const from = snapshot && readSnapshot<SavedRun>(snapshot);
   let record: TextFile | undefined;
+  /** Said once; the run, which is all that there is of somebody's work, goes on without. */
+  let recordEnded = false;
   let start: Start | undefined;
   let shown: ConsoleScreen | undefined;
   let keyboard: Keyboard | undefined;
@@ -171,22 +173,22 @@ export async function run(target: string, options: RunOptions): Promise<void> {
       endBySignal(signal, stopped(options.write === true));
     });
   };
-  const sayOfCard = (sentence: string): void => {
+  const sayAmid = (sentence: string): void => {
     shown?.breakLine();
     sayError(sentence);
   };
   const ports: RunPorts = {
     openCard: cardAt(target, options),
-    openContents: () => openContents(target, { write: options.write, say: sayAside, onChange: sayOfCard }),
+    openContents: () => openContents(target, { write: options.write, say: sayAside, onChange: sayAmid }),
     openCardOn: (contents) => openBootPartition(readMedium(contents, 'image', target), options, false),
     onCardError: ({ message, hint }) => {
-      sayOfCard(`The card that runs has an error: ${message} ${hint}`);
+      sayAmid(`The card that runs has an error: ${message} ${hint}`);
     },
     onStart: (started) => {
       start = started;
       debuggers?.next(started);
       start.session.join({ due: Infinity, look: holdKeyboard });
-      if (options.record !== undefined && !record) {
+      if (options.record !== undefined && !record && !recordEnded) {
         record = createTextFile(options.record, outputs);
         record.write(RECORD_HEADER);
       }
@@ -211,7 +213,19 @@ export async function run(target: string, options: RunOptions): Promise<void> {
     onReached: (pieces) => {
       if (save) ends = save(pieces());
     },
-    onTyped: (typed) => record?.write(recordLine(typed)),
+    onTyped: (typed) => {
+      try {
+        record?.write(recordLine(typed));
+      } catch (error) {
+        if (!(error instanceof HypberryError)) throw error;
+        record?.close();
+        record = undefined;
+        recordEnded = true;
+        sayAmid(
+          `${error.message} The record ends before what was typed last; the run goes on, and nothing more of it is recorded.`,
+        );
+      }
+    },
   };
   const debuggers = options.gdb === undefined ? undefined : await openDebuggers(options.gdb);
   // What is silent for long would run on for nobody.

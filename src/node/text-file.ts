@@ -7,7 +7,7 @@ import { onWritten } from './system-error.js';
 export interface TextFile {
   /** Bytes written so far. */
   readonly size: number;
-  /** Writes at once: nothing is kept in memory. */
+  /** Writes at once: nothing is kept in memory. Where it throws, a file keeps nothing of the text. */
   write(text: string): void;
   close(): void;
 }
@@ -48,7 +48,12 @@ export function createTextFile(path: string, options: TextFileOptions): TextFile
     write(text) {
       const bytes = Buffer.from(text);
       onWritten(path, () => {
-        for (let at = 0; at < bytes.length;) at += fs.writeSync(file, bytes, at);
+        try {
+          for (let at = 0; at < bytes.length;) at += fs.writeSync(file, bytes, at);
+        } catch (error) {
+          if (fs.fstatSync(file).isFile()) fs.ftruncateSync(file, size);
+          throw error;
+        }
       });
       size += bytes.length;
     },

@@ -3,6 +3,7 @@ import { existsSync, linkSync, mkdtempSync, openSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readRecord } from '../../src/engine/typed-record.js';
 import { makeVolume } from '../card/images.js';
 import { bootPartition } from '../support/boot-files.js';
 import { promptPayload } from '../support/payloads.js';
@@ -206,6 +207,33 @@ test('what comes by a pipe is typed, and the end of the pipe is not the end of t
     0,
     "> xyq\nOFF: the card's system switched the board off (after 0.0 s of the machine's time).\n",
   ]);
+});
+
+test('where the record finds no more room, the run says so once and goes on', () => {
+  const rounds = 60;
+  const script = file('long.txt', `expect >\n${'send a\\c\nexpect a\n'.repeat(rounds)}send q\\c\n`);
+  const record = join(folder, 'full.txt');
+  // A file may have 1 KiB: as on a full disk, a part of the last line still finds room.
+  const { status, stdout, stderr } = spawnSync(
+    'bash',
+    ['-c', 'ulimit -f 1; exec "$@"', 'bash', process.execPath, MAIN, 'run', '-q', '--fast'].concat(
+      '--script',
+      script,
+      '--record',
+      record,
+      card,
+    ),
+    { encoding: 'utf8' },
+  );
+  expect(stdout).toContain(`> ${'a'.repeat(rounds)}q\n`);
+  expect(status).toBe(0);
+  expect(stderr.match(/full\.txt/g)).toHaveLength(1);
+  expect(stderr).toContain('the run goes on, and nothing more of it is recorded');
+  const kept = readFileSync(record, 'utf8');
+  const typed = readRecord(kept);
+  expect(kept.endsWith('\n')).toBe(true);
+  expect(typed.length).toBeGreaterThan(2);
+  expect(typed.length).toBeLessThan(rounds);
 });
 
 test('the record goes to no file of the card, and over none that is there', async () => {
