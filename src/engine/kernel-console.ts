@@ -57,9 +57,20 @@ export const startedLine = message(
 export const linuxText =
   /^(?:\[ *\d+\.\d{6}\] |Linux version \d|Booting Linux on )|Uncompressing Linux|booting the kernel/;
 
-/** A kernel with no root file system to go on with (Linux, init/do_mounts.c), before it panics or waits for ever. */
-export const noRootText =
-  /VFS: Unable to mount root fs|Waiting for root device|No working init found|Cannot open root device/;
+/** A kernel with no root file system to go on with (Linux, init/do_mounts.c), before it panics. */
+const noRootText = /VFS: Unable to mount root fs|No working init found|Cannot open root device/;
+/** One that waits for it: for ever, or until the card's driver has found the card (the same file, `rootwait`). */
+const waitsForRootText = /Waiting for root device/;
+
+/**
+ * Whether a line says that a kernel has no root file system to go on with.
+ * @param hasCard whether the card is in the slot: what it waits for may come then
+ */
+export const saysNoRoot = (line: string, hasCard: boolean): boolean =>
+  noRootText.test(line) || (!hasCard && waitsForRootText.test(line));
+
+/** Whether it says that the kernel waits for it. */
+export const waitsForRoot = (line: string): boolean => waitsForRootText.test(line);
 
 /** The unpacker in front of the kernel, the kernel before it has a console, or U-Boot gave up and stopped the core. */
 export const haltLine =
@@ -68,8 +79,11 @@ export const haltLine =
 /** U-Boot's prompt, which is a line without an end. */
 export const promptText = /^(?:U-Boot>|=>) ?$/;
 
-/** Why a kernel misses what stands elsewhere on its card. */
-export const ONLY_BOOT = 'only the boot partition is tried, and no SD card, USB or network is there';
+/** Why a kernel misses what stands elsewhere. */
+export const whatIsThere = (hasCard: boolean): string =>
+  hasCard
+    ? 'its card is there, and no USB or network'
+    : 'only the boot partition is tried, and no SD card, USB or network is there';
 /** Why Linux may come so far without a word of its mode. */
 const SILENT_ABOUT_MODE =
   'It did not say its mode before: it was built without CONFIG_ARM_VIRT_EXT, or its command line keeps messages from the console.';
@@ -85,8 +99,11 @@ export function panicText(line: string): string | undefined {
   return panicLine.exec(line)?.[1];
 }
 
-/** A watcher that has seen nothing yet. */
-export function createWatcher(): Watcher {
+/**
+ * A watcher that has seen nothing yet.
+ * @param hasCard whether the card is in the slot
+ */
+export function createWatcher(hasCard: boolean): Watcher {
   let cores: number | null = null;
   let saysHyp = false;
   let finding: Finding | undefined;
@@ -107,9 +124,9 @@ export function createWatcher(): Watcher {
       if (cores === CORES) return { verdict: 'HYP' };
       return { verdict: 'NONE', reason: `The kernel says HYP mode, but ${cores} of ${CORES} cores came up.` };
     }
-    if (noRootText.test(line))
+    if (saysNoRoot(line, hasCard))
       return none(
-        `The kernel came as far as its root file system, which the emulated Pi has not: ${ONLY_BOOT}. ${SILENT_ABOUT_MODE}`,
+        `The kernel came as far as its root file system, which the emulated Pi has not: ${whatIsThere(hasCard)}. ${SILENT_ABOUT_MODE}`,
       );
     const panic = panicText(line);
     if (panic !== undefined) return none(`The kernel gave up without having said its mode: ${panic}.`);
@@ -127,7 +144,7 @@ export function createWatcher(): Watcher {
     rest(text) {
       if (promptText.test(text))
         finding ??= none(
-          `U-Boot waits at its prompt and has started no kernel, so that there is no mode to tell: ${ONLY_BOOT}.`,
+          `U-Boot waits at its prompt and has started no kernel, so that there is no mode to tell: ${whatIsThere(hasCard)}.`,
         );
     },
     close(why) {

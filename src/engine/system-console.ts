@@ -7,11 +7,12 @@ import {
   haltLine,
   initLine,
   linuxText,
-  noRootText,
-  ONLY_BOOT,
   panicText,
   promptText,
+  saysNoRoot,
   startedLine,
+  waitsForRoot,
+  whatIsThere,
 } from './kernel-console.js';
 import { firstLine } from './reasons.js';
 
@@ -54,15 +55,22 @@ export interface SystemWatcher {
 const waitingText = /^(?!\[ *\d+\.).*(?:login: ?|[#$] )$/;
 
 /**
+ * Where a system may have its root file system. A guest has no disk, so that one that is missing is its own fault. A host
+ * may have it on its card, where that is in the slot, and elsewhere on a board.
+ */
+export type RootPlace = 'initramfs' | 'card' | 'nowhere';
+
+/**
  * A watcher that has seen nothing yet.
  * @param cores how many cores the system has
- * @param hasRoot whether a missing root file system is its own fault: the emulated Pi has nothing but its boot partition
  */
-export function createSystemWatcher(cores: number, hasRoot: boolean): SystemWatcher {
+export function createSystemWatcher(cores: number, root: RootPlace): SystemWatcher {
   const transcript = createTranscript();
   let seen: number | null = null;
   let isLinux = false;
   let begun = false;
+  /** The line in which it said that it waits for its root file system. */
+  let waiting: string | undefined;
   let finding: SystemFinding | undefined;
 
   const up = (reason?: string): SystemFinding =>
@@ -70,22 +78,24 @@ export function createSystemWatcher(cores: number, hasRoot: boolean): SystemWatc
     (seen ?? 1) === cores
       ? { state: 'UP', ...(reason !== undefined && { reason }) }
       : { state: 'FAILED', reason: `${seen ?? 1} of its ${cores} cores came up.` };
+  const withoutRoot = (line: string): SystemFinding => {
+    const said = firstLine(line.replace(/^\[ *\d+\.\d+\] /, '')).replace(/\.+$/, '');
+    return root === 'initramfs'
+      ? {
+          state: 'FAILED',
+          reason: `It found no root file system ("${said}"): a guest has no disk, so that its root must be in its initramfs (--initramfs).`,
+        }
+      : up(
+          `Its kernel came as far as its root file system, which is not there: ${whatIsThere(root === 'card')}. Of the card this says nothing.`,
+        );
+  };
   const judge = (line: string): SystemFinding | undefined => {
     isLinux ||= linuxText.test(line);
     seen = broughtUpCores(line) ?? seen;
     if (initLine.test(line)) return up();
     begun ||= startedLine.test(line);
-    if (noRootText.test(line)) {
-      const said = firstLine(line.replace(/^\[ *\d+\.\d+\] /, '')).replace(/\.+$/, '');
-      return hasRoot
-        ? {
-            state: 'FAILED',
-            reason: `It found no root file system ("${said}"): a guest has no disk, so that its root must be in its initramfs (--initramfs).`,
-          }
-        : up(
-            `Its kernel came as far as its root file system, which is not there: ${ONLY_BOOT}. Of the card this says nothing.`,
-          );
-    }
+    if (root === 'card' && waitsForRoot(line)) waiting = line;
+    if (saysNoRoot(line, root === 'card')) return withoutRoot(line);
     const panic = panicText(line);
     if (panic !== undefined) return { state: 'FAILED', reason: `${panic}.` };
     if (haltLine.test(line)) return { state: 'FAILED', reason: `${line.trim()}.` };
@@ -134,6 +144,7 @@ export function createSystemWatcher(cores: number, hasRoot: boolean): SystemWatc
     close(why, running) {
       // A last line may have no end.
       finding ??= judge(lines.rest);
+      if (waiting !== undefined && !begun) finding ??= withoutRoot(waiting);
       // A kernel older than the line that says its init, which did not panic since.
       return finding ?? (begun ? up() : unsettled(why, running));
     },

@@ -111,7 +111,10 @@ export async function runSystems(
   const { systems, hypervisor, timeoutSeconds, until, onConsole } = options;
   const begin = performance.now();
   const watchers = new Map<string, SystemWatcher>(
-    systems.map(({ name, cores }) => [name, createSystemWatcher(cores, name !== HOST)]),
+    systems.map(({ name, cores }) => [
+      name,
+      createSystemWatcher(cores, name !== HOST ? 'initramfs' : machine.card ? 'card' : 'nowhere'),
+    ]),
   );
   const settledAt = new Map<string, number>();
   const own = createTranscript();

@@ -1,7 +1,7 @@
 import { withoutSteps } from '../boot/steps.js';
 import type { Handover } from '../firmware/handover.js';
 import { createLineSplitter, createTranscript } from './console.js';
-import type { Engine } from './engine.js';
+import type { Engine, Machine } from './engine.js';
 import { createWatcher, type Mode } from './kernel-console.js';
 import { firstLine, onMiniUart, whyItEnded } from './reasons.js';
 import { reportOf, runUntil, type Run, type SeenBeside } from './run-until.js';
@@ -46,10 +46,10 @@ export interface TrialOptions {
  */
 export async function runTrial(
   engine: Engine,
-  machine: Handover,
+  machine: Handover & Pick<Machine, 'card'>,
   { timeoutSeconds, until, onConsole }: TrialOptions,
 ): Promise<Verdict> {
-  const watcher = createWatcher();
+  const watcher = createWatcher(machine.card !== undefined);
   const transcript = createTranscript();
   const text = until && 'text' in until ? until.text : undefined;
   let reached = false;

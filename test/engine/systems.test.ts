@@ -11,6 +11,7 @@ import {
 } from '../../src/engine/systems.js';
 import { aloneText } from '../../src/hypervisor/shared/messages.js';
 import { handoverOf } from '../support/handover.js';
+import { memoryDisk } from '../support/memory-disk.js';
 
 /** Text on a console; undefined for the board's own PL011, which is the host's. A number waits, milliseconds. */
 type Step = readonly [console: string | undefined, text: string | Uint8Array] | number;
@@ -303,6 +304,29 @@ describe('without a root file system', () => {
       cores: 3,
       reason: expect.stringMatching(/^[A-Z].* root file system.*\.$/) as string,
     });
+  });
+
+  /** The same with the card in the slot. */
+  const card = { disk: memoryDisk(new Uint8Array(512)) };
+  const withCard = (steps: Iterable<Step>): Promise<SystemsVerdict> => {
+    const options = { systems: SYSTEMS, hypervisor: OWN, timeoutSeconds: 0.3 };
+    return runSystems(playing(steps, 'hangs'), { ...nothing, card }, options);
+  };
+
+  it('a host waits for its card, and is up when it has it', async () => {
+    const steps: Step[] = [
+      webUp,
+      [undefined, cores(3) + messages[1]!],
+      [undefined, '[    3.0] Run /sbin/init as init process\r\n'],
+    ];
+    expect(of(await withCard(steps), HOST)).toMatchObject({ state: 'UP' });
+    expect(of(await withCard(steps), HOST)).not.toHaveProperty('reason');
+    expect(of(await withCard(steps.slice(0, 2)), HOST)).toMatchObject({
+      state: 'UP',
+      reason: expect.stringMatching(/^Its kernel .* its card is there, and no USB or network/) as string,
+    });
+    const verdict = await withCard([webUp, [undefined, cores(3) + messages[2]!]]);
+    expect(verdict.seconds).toBeLessThan(0.25);
   });
 
   it('a host with too few cores has failed all the same', async () => {

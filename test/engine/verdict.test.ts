@@ -7,6 +7,7 @@ import { CONSOLE_END_LIMIT } from '../../src/engine/console.js';
 import type { Engine, RunEnd } from '../../src/engine/engine.js';
 import { runTrial, type Verdict } from '../../src/engine/verdict.js';
 import { handoverOf } from '../support/handover.js';
+import { memoryDisk } from '../support/memory-disk.js';
 
 /** An engine that plays a console, then ends, or waits to be stopped. */
 function playing(pieces: Iterable<Uint8Array | string>, ending: 'ends' | 'hangs' = 'ends'): Engine {
@@ -165,6 +166,16 @@ describe('no verdict', () => {
     const verdict = await runTrial(playing([line], 'hangs'), nothing, { timeoutSeconds: 60 });
     expect(verdict.seconds).toBeLessThan(5);
     expect(verdict.reason).toContain('CONFIG_ARM_VIRT_EXT');
+  });
+
+  it('waits with it where the card is there', async () => {
+    const lines = [
+      '[    2.1] Waiting for root device /dev/mmcblk0p2...\n',
+      '[    2.5] Freeing unused kernel memory: 1024K\n',
+    ];
+    const card = { disk: memoryDisk(new Uint8Array(512)) };
+    const { reason } = await runTrial(playing(lines), { ...nothing, card }, { timeoutSeconds: 5 });
+    expect(reason).toMatch(/^The kernel started user space\. /);
   });
 
   const ends = (more: Partial<RunEnd>, console = ''): Promise<Verdict> => {
