@@ -3,12 +3,15 @@ import { FPSCR_BITS, FZ, IXC, LEN_STRIDE, RMODE } from '../../isa/fpscr-masks';
 import {
   ACCESS_VFP,
   C,
+  CONTEXT,
   EXTENSION_ACCESS,
   FPSCR,
   N,
   OP_A,
   OP_B,
   OP_IMM,
+  TLB_READ,
+  TLB_WRITE,
   V,
   Z,
 } from '../layout';
@@ -23,7 +26,7 @@ import {
   WITH_ZERO,
   WRITE_BACK,
 } from '../micro-ops';
-import { placeToRead, placeToWrite } from './access';
+import { entryOf, placeToRead, placeToWrite } from './access';
 import { fpscr, options, raiseInexact, vd, vm, vn, wordAt } from './extension-registers';
 import {
   canFuse,
@@ -36,6 +39,7 @@ import {
   isSubnormal,
   sumError,
 } from './floating';
+import { placeOf } from './physical-memory';
 
 const FLAGS: u32 = 0xf0000000;
 const FLAG_N: u32 = 1 << 31;
@@ -57,7 +61,10 @@ function scalars(): bool {
   return (fpscr() & LEN_STRIDE) == 0;
 }
 
-/** A sum that is normal or 0 is one of finite numbers. */
+/**
+ * A sum that is finite is one of finite numbers. One that is subnormal is exact (as is its error), and without FZ nothing
+ * is said of it, nor of operands that are.
+ */
 // @ts-ignore: decorator
 @inline
 function add<T>(rec: usize, minus: bool): bool {
@@ -65,8 +72,11 @@ function add<T>(rec: usize, minus: bool): bool {
   const y = minus ? (-load<T>(vm(rec)) as T) : load<T>(vm(rec));
   const sum = (x + y) as T;
   const how = fpscr();
-  if (how & (RMODE | LEN_STRIDE)) return false;
-  if (!(isSafe<T>(sum) || sum == (0 as T)) || isSubnormal<T>(x) || isSubnormal<T>(y)) return false;
+  if (how & (RMODE | LEN_STRIDE | FZ)) {
+    if (how & (RMODE | LEN_STRIDE)) return false;
+    if (!(isSafe<T>(sum) || sum == (0 as T)) || isSubnormal<T>(x) || isSubnormal<T>(y)) return false;
+  }
+  if (!isFinite<T>(sum)) return false;
   if ((how & IXC) == 0 && sumError<T>(x, y, sum) != (0 as T)) store<u32>(FPSCR, how | IXC);
   store<T>(vd(rec), sum);
   return true;
@@ -84,9 +94,12 @@ function multiply<T>(rec: usize): bool {
   const y = load<T>(vm(rec));
   const product = (x * y) as T;
   const how = fpscr();
-  if (how & (RMODE | LEN_STRIDE)) return false;
-  if (!isGoodProduct<T>(x, y, product) || isSubnormal<T>(x) || isSubnormal<T>(y)) return false;
-  if ((how & IXC) == 0 && !isExact<T>(x, y, product)) store<u32>(FPSCR, how | IXC);
+  // A subnormal operand matters where it is flushed, and where it is to be found out whether anything was rounded.
+  if ((how & (RMODE | LEN_STRIDE | FZ | IXC)) != IXC || !isSafe<T>(product)) {
+    if (how & (RMODE | LEN_STRIDE)) return false;
+    if (!isGoodProduct<T>(x, y, product) || isSubnormal<T>(x) || isSubnormal<T>(y)) return false;
+    if ((how & IXC) == 0 && !isExact<T>(x, y, product)) store<u32>(FPSCR, how | IXC);
+  }
   store<T>(vd(rec), options(rec) & NEGATE_PRODUCT ? (-product as T) : product);
   return true;
 }
@@ -200,7 +213,7 @@ function toInteger<T>(rec: usize): bool {
   const how = options(rec);
   const x = load<T>(vm(rec));
   // What is no number or infinite is out of all ranges.
-  if (isSubnormal<T>(x)) return false;
+  if (fpscr() & FZ && isSubnormal<T>(x)) return false;
   const exact = x as f64;
   if ((how & TO_ZERO) == 0 && fpscr() & RMODE) return false;
   const rounded = how & TO_ZERO ? trunc<f64>(exact) : nearest<f64>(exact);
@@ -229,13 +242,20 @@ function otherCore(rec: usize): usize {
   return load<u8>(rec, OP_IMM);
 }
 
-/** Loads T words of one register. */
+/** Loads or stores one register. What is aligned to its size is in one page. */
 // @ts-ignore: decorator
 @inline
 function transferOne<T>(rec: usize, loads: bool): bool {
   const address = load<u32>(core(rec)) + load<u32>(rec, OP_IMM);
-  const place = loads ? placeToRead(address, 3, sizeof<T>()) : placeToWrite(address, 3, sizeof<T>());
-  if (place == 0) return false;
+  const context = load<u32>(CONTEXT);
+  const entry = entryOf(address, context);
+  const key = (address & (0xfffff000 | (sizeof<T>() - 1))) | context;
+  let place: usize;
+  if (load<u32>(entry + (loads ? TLB_READ : TLB_WRITE)) == key) place = placeOf(entry, address);
+  else {
+    place = loads ? placeToRead(address, 3, sizeof<T>()) : placeToWrite(address, 3, sizeof<T>());
+    if (place == 0) return false;
+  }
   if (loads) store<T>(vd(rec), load<T>(place));
   else store<T>(place, load<T>(vd(rec)));
   return true;
