@@ -23,9 +23,9 @@ type LabelOf = (symbol: string) => Label;
 const FRAME = [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr] as const;
 
 /** Vectors of exceptions from HYP mode itself, which only a fault of the hypervisor's can take (table B1-3). */
-const FAULTS = ['reset', 'undefined', 'call', 'prefetchAbort', 'dataAbort'] as const;
+export const FAULTS = ['reset', 'undefined', 'call', 'prefetchAbort', 'dataAbort'] as const;
 /** The rest of the table, in its order. */
-const TRAPS = ['trap', 'irq', 'fiq'] as const;
+export const TRAPS = ['trap', 'irq', 'fiq'] as const;
 
 /** HSR's DFSC of an asynchronous external abort; that of one by parity has a bit more (ARM ARM table B3-24). */
 const ASYNCHRONOUS = 0b010001;
@@ -88,6 +88,7 @@ export function writeVectors(a: Assembler, labelOf: LabelOf, say?: Speech): void
   a.note('R0: the vcpu to go on with');
   a.mov(sp, r0);
   a.pop(FRAME);
+  a.at(labelOf('leaving'));
   a.note(
     "A compare-exchange of the hypervisor's that failed leaves the monitor open; a return does not close it",
   );

@@ -21,6 +21,39 @@ export interface ConsoleDescription {
   readonly written: number;
 }
 
+/** Where what is known of virtual CPUs that are not on their cores stands, for who debugs. Addresses are physical ones. */
+export interface VcpusDescription {
+  /** HVBAR as soon as they are made. */
+  readonly vectors: number;
+  /** The host's, one a core of the board, then the guests': the first, and the bytes of each. */
+  readonly at: number;
+  readonly size: number;
+  /**
+   * Offsets in one: its words by the names of registers, of a 64-bit one the lower word; R0 to R12, LR_usr begin it. Then
+   * FPEXC, with FPSCR and D0 to D31 behind; and what it does, by the numbers that follow.
+   */
+  readonly registers: Readonly<Record<string, number>>;
+  readonly vfp: number;
+  readonly state: number;
+  readonly states: Readonly<
+    Record<'runnable' | 'waiting' | 'stopped' | 'starting' | 'claimed' | 'paused' | 'loading', number>
+  >;
+  /**
+   * What a core knows: core 0's, and bytes to the next one's. Offsets in it of the address of the vcpu whose registers it
+   * holds, and of that whose VFP registers; 0 where nobody's.
+   */
+  readonly cores: number;
+  readonly coreSize: number;
+  readonly loaded: number;
+  readonly loadedVfp: number;
+  /** The instructions in HYP mode at which R0 to R12 and LR are the vcpu's still, or again. */
+  readonly untouched: readonly number[];
+  /** The instruction by which HYP mode is left. */
+  readonly left: number;
+  /** Where the code begins, and where it ends, that loads a vcpu's registers. */
+  readonly loading: readonly [from: number, to: number];
+}
+
 export interface HypervisorDescription {
   readonly version: 1;
   /** Bytes of memory that the ARM has; where the host's part of it ends. */
@@ -33,6 +66,8 @@ export interface HypervisorDescription {
   readonly guests: readonly GuestDescription[];
   /** The hypervisor's own messages, then the console of each guest, by its name. */
   readonly consoles: readonly ConsoleDescription[];
+  /** undefined in a file of release 0.1.0. */
+  readonly vcpus?: VcpusDescription;
 }
 
 /** Name of the console with the hypervisor's own messages. */

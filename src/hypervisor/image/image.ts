@@ -6,15 +6,23 @@ import { CORES, PERIPHERAL_BASE } from '../../board/bcm2836.js';
 import type { Translation } from '../../translate/translate.js';
 import { translate } from '../../translate/translate.js';
 import { hypervisorBase64 } from '../hypervisor-binary.js';
-import type { HypervisorDescription } from './description.js';
+import type { HypervisorDescription, VcpusDescription } from './description.js';
 import { OWN_CONSOLE } from './description.js';
 import * as L from '../shared/layout.js';
 import { COPY_STEP as STEP } from '../shared/layout.js';
+import { SAVED_WORD } from '../shared/saved-registers.js';
 import type { Part } from '../assembly/start.js';
 import { startCode } from '../assembly/start.js';
 import { speech } from '../../boot/speech.js';
 import { writeTexts } from '../assembly/texts.js';
-import { writeEntry, writeInvalidation, writeMemory, writeVectors } from '../assembly/vectors.js';
+import {
+  FAULTS,
+  TRAPS,
+  writeEntry,
+  writeInvalidation,
+  writeMemory,
+  writeVectors,
+} from '../assembly/vectors.js';
 import { writeWorldSwitch } from '../assembly/world-switch.js';
 
 /** What second stages map at once; machines' memory begins and ends at multiples of it. */
@@ -318,6 +326,34 @@ function describe(
       size: L.LOG_SIZE,
       written: uarts + (2 * i + 1) * L.UART_SIZE + L.UART_PUT,
     })),
+    vcpus: describeVcpus((symbol) => symbols.get(symbol)!),
+  };
+}
+
+function describeVcpus(addressOf: (symbol: string) => number): VcpusDescription {
+  const [vectors, leaving] = [addressOf('vectors'), addressOf('leaving')];
+  return {
+    vectors,
+    at: addressOf('vcpus'),
+    size: L.VCPU_SIZE,
+    registers: Object.fromEntries([...SAVED_WORD].map(([name, word]) => [name, L.VCPU_SAVED + 4 * word])),
+    vfp: L.VCPU_VFP,
+    state: L.VCPU_STATE,
+    states: {
+      ...{ runnable: L.RUNNABLE, waiting: L.WAITING, stopped: L.STOPPED, starting: L.STARTING },
+      ...{ claimed: L.CLAIMED, paused: L.PAUSED, loading: L.LOADING },
+    },
+    cores: addressOf('stacks') + L.STACK_SIZE - L.CORE_SIZE,
+    coreSize: L.STACK_SIZE,
+    loaded: L.CORE_LOADED,
+    loadedVfp: L.CORE_VFP,
+    untouched: [
+      ...TRAPS.map((_, i) => vectors + 4 * (FAULTS.length + i)),
+      ...TRAPS.map((name) => addressOf(`enter.${name}`)),
+      ...[leaving, leaving + 4],
+    ],
+    left: leaving + 4,
+    loading: [addressOf('loadVcpu'), addressOf('takeAborts')],
   };
 }
 

@@ -12,6 +12,20 @@ export const VCPU_SAVED = 256;
 /** FPEXC, FPSCR, D0 to D31. */
 export const VCPU_VFP = 512;
 export const VCPU_SIZE = 1024;
+/** What it does. */
+export const VCPU_STATE = 76;
+export const RUNNABLE = 0;
+/** It waits in WFI. */
+export const WAITING = 1;
+/** Not started, or stopped by PSCI. */
+export const STOPPED = 2;
+/** Another vcpu has asked to start it: `startAt` and `startWith` say how. */
+export const STARTING = 3;
+/** Between the two: its starter writes these, and no core acts upon it. */
+export const CLAIMED = 4;
+/** The first of a machine that is to begin: it waits until it may, then the memory is made in its slices. */
+export const PAUSED = 5;
+export const LOADING = 6;
 /** Four of the host's and what the guests have. */
 export const VCPUS = 20;
 
@@ -20,6 +34,9 @@ export const VCPUS = 20;
 /** Each core's stack with what the core knows above its top, where HTPIDR points. */
 export const STACK_SIZE = 4096;
 export const CORE_SIZE = 64;
+/** The vcpu whose registers it holds, and the one whose VFP and NEON registers: their addresses, 0 where nobody's. */
+export const CORE_LOADED = 4;
+export const CORE_VFP = 8;
 
 // --- areas ------------------------------------------------------------------------------------------------------
 

@@ -96,18 +96,13 @@ export const OFF: u32 = 1;
 export const RESET: u32 = 2;
 export const CRASH: u32 = 3;
 /** What a vcpu does. */
-export const RUNNABLE: u32 = 0;
-/** It waits in WFI. */
-export const WAITING: u32 = 1;
-/** Not started, or stopped by PSCI. */
-export const STOPPED: u32 = 2;
-/** Another vcpu has asked to start it: `startAt` and `startWith` say how. */
-export const STARTING: u32 = 3;
-/** Between the two: its starter writes these, and no core acts upon it. */
-export const CLAIMED: u32 = 4;
-/** The first of a machine that is to begin: it waits until it may, then the memory is made in its slices. */
-export const PAUSED: u32 = 5;
-export const LOADING: u32 = 6;
+export const RUNNABLE: u32 = L.RUNNABLE;
+export const WAITING: u32 = L.WAITING;
+export const STOPPED: u32 = L.STOPPED;
+export const STARTING: u32 = L.STARTING;
+export const CLAIMED: u32 = L.CLAIMED;
+export const PAUSED: u32 = L.PAUSED;
+export const LOADING: u32 = L.LOADING;
 
 @unmanaged
 export class Vcpu {
@@ -170,10 +165,13 @@ export class Vcpu {
 // A class that grows over what the assembler's part uses is refused here.
 if (offsetof<Vcpu>() > <usize>L.VCPU_SAVED || offsetof<Vcpu>('lr') != <usize>L.VCPU_FRAME_SIZE - 4)
   ERROR('layout of Vcpu');
+if (offsetof<Vcpu>('state') != <usize>L.VCPU_STATE) ERROR("a Vcpu's state");
 
 if (offsetof<Vm>() > <usize>L.VM_DEVICES) ERROR('layout of Vm');
 
 if (offsetof<Core>() > <usize>L.CORE_SIZE) ERROR('layout of Core');
+if (offsetof<Core>('loaded') != <usize>L.CORE_LOADED || offsetof<Core>('vfp') != <usize>L.CORE_VFP)
+  ERROR('what a Core holds');
 
 // @inline
 export function core(): Core {
