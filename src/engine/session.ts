@@ -123,6 +123,11 @@ export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions):
     }
     const begin = performance.now();
     await wait(Math.min(debt + gap, LONGEST_WAIT));
+    // Who has it stand still meanwhile looks at it.
+    if (holds > 0) {
+      debt = 0;
+      return;
+    }
     const passed = performance.now() - begin - debt;
     const interrupted = passed < gap;
     debt = interrupted ? Math.max(0, -passed) : Math.min(passed - gap, 0);

@@ -78,6 +78,22 @@ test('an idle machine takes the time that it has on the wall, a fast one none', 
   expect(slow - fast).toBeGreaterThan(200);
 });
 
+test('a machine that is held while it sleeps stands still at once, and goes on from there', async () => {
+  const pi = await createBuiltInPi(handoverOf([0, promptPayload({ busy: false })]), () => undefined);
+  const session = createSession(pi, { fast: false });
+  const ended = session.run();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(pi.cpu.asleep).toBe(true);
+  const release = session.hold();
+  const { now } = session;
+  session.type(bytes('q'));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(session.now).toBe(now);
+  release();
+  expect(await ended).toBe(ENDINGS['power-off']);
+  expect(session.now).toBeGreaterThan(now);
+});
+
 test('what is typed ahead, more than the UART takes, comes whole', async () => {
   const much = 'x'.repeat(200_000);
   const { said } = await run({ fast: true }, repeatTyped([{ at: 0, typed: bytes(`${much}q`) }]));
