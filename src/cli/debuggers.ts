@@ -10,25 +10,25 @@ import type { Start } from '../usecases/run.js';
  */
 export async function openDebuggers(port: number): Promise<{ next(start: Start): void; close(): void }> {
   let start: Start | undefined;
-  let first: Debuggee | undefined;
+  let debuggee: Debuggee | undefined;
   const open = await openGdbPort(port, (send) => {
-    const { pi, session } = start!;
-    const debuggee = first ?? debug(pi, session);
-    first = undefined;
-    const server = createGdbServer(debuggee, send, () => {
-      session.leave('the debugger ended it');
+    const it = debuggee!;
+    it.attach();
+    const server = createGdbServer(it, send, () => {
+      start!.session.leave('the debugger ended it');
     });
     return {
       receive: server.receive,
       gone: () => {
-        debuggee.detach();
+        it.detach();
       },
     };
   });
   return {
     next(started) {
+      debuggee = debug(started.pi, started.session, started.hypervisor);
       if (start) open.disconnect();
-      else first = debug(started.pi, started.session);
+      else debuggee.attach();
       start = started;
     },
     close: open.close,

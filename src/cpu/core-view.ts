@@ -7,7 +7,7 @@ import { SCR_NS } from './control-bits.js';
 import { isPrivileged, isSecure, modeOf } from './current-mode.js';
 import { extensionRegisters } from './float/registers.js';
 import * as L from './layout.js';
-import { currentRegime, faultOf, READ, walk } from './mmu.js';
+import { currentRegime, currentVmid, faultOf, hasStage2, READ, type Regime, walk } from './mmu.js';
 import { bankedPlace, bankedRegister, readCpsr, readItState, setBankedRegister, setCpsr } from './modes.js';
 import { tellMode } from './mode-log.js';
 import { settle } from './performance-monitors.js';
@@ -40,8 +40,21 @@ export type Copy = 'secure' | 'non-secure';
 export type ValueOf<Register> = Register extends { readonly size: 64 } ? bigint : number;
 /** A system register as the table has it. */
 export type AnyRegister = SystemRegister | SystemRegister64;
-type Readable = AnyRegister & { readonly access: 'RW' | 'RO' };
-type Writable = AnyRegister & { readonly access: 'RW' };
+export type Readable = AnyRegister & { readonly access: 'RW' | 'RO' };
+export type Writable = AnyRegister & { readonly access: 'RW' };
+
+/** What decides how a machine's PL1 and PL0 translate, whether or not a core has it in its registers: each as MRC and MRRC read it. */
+export interface MachineTranslation {
+  readonly SCTLR: number;
+  readonly TTBCR: number;
+  readonly TTBR0: bigint;
+  readonly TTBR1: bigint;
+  readonly DACR: number;
+  readonly HCR: number;
+  readonly VTTBR: bigint;
+  /** Whether it is PL1 that reads. */
+  readonly privileged: boolean;
+}
 
 /**
  * One core. Reading changes nothing and may be done at any time, of any core; the running one's R15 is valid in a watch
@@ -112,6 +125,14 @@ export class CoreView {
     return this.with(isSecure);
   }
 
+  /** The VMID of the machine that it executes; undefined where it is in Hyp mode, in Secure state or without a second stage. */
+  get vmid(): number | undefined {
+    return this.with((m) => {
+      const { core } = m;
+      return currentRegime(m) === 'non-secure' && hasStage2(core) ? currentVmid(core) : undefined;
+    });
+  }
+
   /** Whether it executes T32. */
   get thumb(): boolean {
     return this.with(thumb);
@@ -161,9 +182,35 @@ export class CoreView {
 
   /** Where a virtual address is in physical memory, as its mode may read there; undefined where it may not. */
   physical(address: number): number | undefined {
+    return this.with((m) => readableAt(m, currentRegime(m), address, isPrivileged(m)));
+  }
+
+  /** The same for Hyp mode, whichever mode it is in. */
+  physicalInHyp(address: number): number | undefined {
+    return this.with((m) => readableAt(m, 'hyp', address, true));
+  }
+
+  /** The same for a machine that need not be the one whose registers it holds. */
+  physicalIn(machine: MachineTranslation, address: number): number | undefined {
     return this.with((m) => {
-      const found = walk(m, currentRegime(m), address, isPrivileged(m));
-      return faultOf(found, READ) || found.physical >= 2 ** 32 ? undefined : found.physical;
+      const { core } = m;
+      const { nonSecure: bank } = core;
+      const { SCTLR, TTBCR, DACR, HCR, privileged } = machine;
+      const [TTBR0, TTBR0_HIGH] = halves(machine.TTBR0);
+      const [TTBR1, TTBR1_HIGH] = halves(machine.TTBR1);
+      const [VTTBR, VTTBR_HIGH] = halves(machine.VTTBR);
+      const stage1 = { SCTLR, TTBCR, TTBR0, TTBR0_HIGH, TTBR1, TTBR1_HIGH, DACR };
+      const stage2 = { HCR, VTTBR, VTTBR_HIGH };
+      const kept1 = valuesOf(bank, stage1);
+      const kept2 = valuesOf(core, stage2);
+      Object.assign(bank, stage1);
+      Object.assign(core, stage2);
+      try {
+        return readableAt(m, 'non-secure', address, privileged);
+      } finally {
+        Object.assign(bank, kept1);
+        Object.assign(core, kept2);
+      }
     });
   }
 
@@ -243,6 +290,23 @@ export class CoreView {
       i32[at] = leftNow;
     }
   }
+}
+
+/** Where an address is in physical memory, as a regime may read there. */
+function readableAt(m: Machine, regime: Regime, address: number, privileged: boolean): number | undefined {
+  const found = walk(m, regime, address, privileged);
+  return faultOf(found, READ) || found.physical >= 2 ** 32 ? undefined : found.physical;
+}
+
+const halves = (value: bigint): [low: number, high: number] => [
+  Number(BigInt.asUintN(32, value)),
+  Number(BigInt.asUintN(32, value >> 32n)),
+];
+
+/** What an object has under the names that another has. */
+function valuesOf<T extends object>(it: T, names: Partial<T>): Partial<T> {
+  const keys = Object.keys(names) as (keyof T)[];
+  return Object.fromEntries(keys.map((name) => [name, it[name]])) as Partial<T>;
 }
 
 function placeOf(name: BankedRegister): { mode: number; n: number } {

@@ -1,18 +1,75 @@
 /** A core's registers as GDB knows them: its own description of Arm's (GDB manual, appendix G.5.3), and ours behind. */
-import type { CoreView, Copy } from '../cpu/core-view.js';
+import type { Copy, CoreView, Readable, ValueOf, Writable } from '../cpu/core-view.js';
 import { bankedRegisters, type BankedRegister } from '../isa/operands.js';
 import * as table from '../isa/system-registers.js';
+
+/**
+ * A processor's registers, as it sees them that they are of; undefined where they are nowhere at the time, and then they
+ * cannot be written either. What the functions take and give is as {@link CoreView} has it. PC and CPSR are always there,
+ * as a debugger cannot do without: they may only say where the processor stands, and cannot be written then.
+ */
+export interface CpuRegisters {
+  register(n: number): number | undefined;
+  setRegister(n: number, value: number): void;
+  CPSR: number | undefined;
+  /** Whether PC and CPSR are what it goes on with. */
+  readonly goesOn: boolean;
+  banked(name: BankedRegister): number | undefined;
+  setBanked(name: BankedRegister, value: number): void;
+  doubleword(n: number): bigint | undefined;
+  setDoubleword(n: number, value: bigint): void;
+  FPSCR: number | undefined;
+  system<Register extends Readable>(register: Register, copy?: Copy): ValueOf<Register> | undefined;
+  setSystem<Register extends Writable>(register: Register, value: ValueOf<Register>, copy?: Copy): void;
+}
+
+/** Those of a core, whatever it executes. */
+export function coreRegisters(core: CoreView): CpuRegisters {
+  return {
+    register: (n) => core.register(n),
+    setRegister: (n, value) => {
+      core.setRegister(n, value);
+    },
+    get CPSR() {
+      return core.CPSR;
+    },
+    set CPSR(value) {
+      core.CPSR = value!;
+    },
+    goesOn: true,
+    banked: (name) => core.banked(name),
+    setBanked: (name, value) => {
+      core.setBanked(name, value);
+    },
+    doubleword: (n) => core.doubleword(n),
+    setDoubleword: (n, value) => {
+      core.setDoubleword(n, value);
+    },
+    get FPSCR() {
+      return core.extension('FPSCR');
+    },
+    set FPSCR(value) {
+      core.setExtension('FPSCR', value);
+    },
+    system: (register, copy) => core.system(register, copy),
+    setSystem: (register, value, copy) => {
+      core.setSystem(register, value, copy);
+    },
+  };
+}
 
 /** A register; its number is its place in the list. */
 export interface GdbRegister {
   readonly name: string;
   /** Bytes. */
   readonly size: 4 | 8;
+  /** It says where the processor stands. */
+  readonly position?: true;
   /** GDB's type, where that is not an integer. */
   readonly type?: 'data_ptr' | 'code_ptr' | 'ieee_double';
-  read(core: CoreView): bigint;
+  read(cpu: CpuRegisters): bigint | undefined;
   /** Undefined for what cannot be written. */
-  readonly write?: ((core: CoreView, value: bigint) => void) | undefined;
+  readonly write?: ((cpu: CpuRegisters, value: bigint) => void) | undefined;
 }
 
 /** Registers of one of GDB's features. */
@@ -23,27 +80,30 @@ export interface Feature {
 
 const word = (
   name: string,
-  read: (core: CoreView) => number,
-  write?: (core: CoreView, value: number) => void,
+  read: (cpu: CpuRegisters) => number | undefined,
+  write?: (cpu: CpuRegisters, value: number) => void,
   type?: GdbRegister['type'],
 ): GdbRegister => ({
   name,
   size: 4,
   ...(type && { type }),
-  read: (core) => BigInt(read(core) >>> 0),
+  read: (cpu) => {
+    const value = read(cpu);
+    return value === undefined ? undefined : BigInt(value >>> 0);
+  },
   write:
     write &&
-    ((core, value) => {
-      write(core, Number(BigInt.asUintN(32, value)));
+    ((cpu, value) => {
+      write(cpu, Number(BigInt.asUintN(32, value)));
     }),
 });
 
 const general = (name: string, n: number, type?: GdbRegister['type']): GdbRegister =>
   word(
     name,
-    (core) => core.register(n),
-    (core, value) => {
-      core.setRegister(n, value);
+    (cpu) => cpu.register(n),
+    (cpu, value) => {
+      cpu.setRegister(n, value);
     },
     type,
   );
@@ -54,14 +114,17 @@ const CORE: Feature = {
     ...Array.from({ length: 13 }, (_, n) => general(`r${n}`, n)),
     general('sp', 13, 'data_ptr'),
     general('lr', 14),
-    general('pc', 15, 'code_ptr'),
-    word(
-      'cpsr',
-      (core) => core.CPSR,
-      (core, value) => {
-        core.CPSR = value;
-      },
-    ),
+    { ...general('pc', 15, 'code_ptr'), position: true },
+    {
+      ...word(
+        'cpsr',
+        (cpu) => cpu.CPSR,
+        (cpu, value) => {
+          cpu.CPSR = value;
+        },
+      ),
+      position: true,
+    },
   ],
 };
 
@@ -72,16 +135,16 @@ const VFP: Feature = {
       name: `d${n}`,
       size: 8,
       type: 'ieee_double',
-      read: (core) => core.doubleword(n),
-      write: (core, value) => {
-        core.setDoubleword(n, BigInt.asUintN(64, value));
+      read: (cpu) => cpu.doubleword(n),
+      write: (cpu, value) => {
+        cpu.setDoubleword(n, BigInt.asUintN(64, value));
       },
     })),
     word(
       'fpscr',
-      (core) => core.extension('FPSCR'),
-      (core, value) => {
-        core.setExtension('FPSCR', value);
+      (cpu) => cpu.FPSCR,
+      (cpu, value) => {
+        cpu.FPSCR = value;
       },
     ),
   ],
@@ -92,9 +155,9 @@ const BANKED: Feature = {
   registers: (Object.keys(bankedRegisters) as BankedRegister[]).map((name) =>
     word(
       name,
-      (core) => core.banked(name),
-      (core, value) => {
-        core.setBanked(name, value);
+      (cpu) => cpu.banked(name),
+      (cpu, value) => {
+        cpu.setBanked(name, value);
       },
     ),
   ),
@@ -112,11 +175,14 @@ function system(name: string, register: Listed, copy?: Copy): GdbRegister | unde
   return {
     name: copy === undefined ? name : `${name}_${copy === 'secure' ? 'S' : 'NS'}`,
     size: register.size === 64 ? 8 : 4,
-    read: (core) => BigInt(core.system(readable, copy)),
+    read: (cpu) => {
+      const value = cpu.system(readable, copy);
+      return value === undefined ? undefined : BigInt(value);
+    },
     write: writable
-      ? (core, value) => {
-          if (readable.size === 64) core.setSystem(readable, BigInt.asUintN(64, value), copy);
-          else core.setSystem(readable, Number(BigInt.asUintN(32, value)), copy);
+      ? (cpu, value) => {
+          if (readable.size === 64) cpu.setSystem(readable, BigInt.asUintN(64, value), copy);
+          else cpu.setSystem(readable, Number(BigInt.asUintN(32, value)), copy);
         }
       : undefined,
   };
@@ -141,6 +207,12 @@ export const FEATURES: readonly Feature[] = [CORE, VFP, BANKED, SYSTEM];
 export const REGISTERS: readonly GdbRegister[] = FEATURES.flatMap(({ registers }) => registers);
 /** How many of them `g` gives: those that GDB's own features have. */
 export const GENERAL = CORE.registers.length + VFP.registers.length;
+
+/** Whether a register can be written, as a processor is. */
+export const isWritable = (register: GdbRegister, cpu: CpuRegisters): boolean =>
+  register.write !== undefined &&
+  register.read(cpu) !== undefined &&
+  (register.position === undefined || cpu.goesOn);
 
 /** The target description (GDB manual, appendix G). */
 export function targetDescription(): string {

@@ -1,10 +1,12 @@
 /**
- * A server of GDB's remote serial protocol (GDB manual, appendix E), for one debugger: cores are threads, the first one's
- * number is 1. All stop together, and go on together.
+ * A server of GDB's remote serial protocol (GDB manual, appendix E), for one debugger: processors are threads, of one
+ * inferior or, for a debugger that tells them apart (`multiprocess`), of several. All stop together, and go on together.
  */
 import { bytesOf, createPacketReader, encodePacket, hexOf, LONGEST_PACKET } from './packets.js';
-import type { Debuggee, Stop } from './debuggee.js';
-import { GENERAL, type GdbRegister, REGISTERS, targetDescription } from './registers.js';
+import { type Debuggee, type Point, POINT, type Resumption, type Stop } from './debuggee.js';
+import type { Thread } from './inferiors.js';
+import { GENERAL, type GdbRegister, isWritable, REGISTERS, targetDescription } from './registers.js';
+import { resumptionOf, type Threads, threadsOf } from './threads.js';
 
 /** A debugger's line. */
 export interface GdbServer {
@@ -12,8 +14,10 @@ export interface GdbServer {
   readonly receive: (piece: string) => void;
 }
 
-/** Answers that say which kind of mistake it was: an address that is not there, a number that is none. */
+/** Answers that say which kind of mistake it was: what is refused, an address that is not there, a number that is none, no room. */
+const REFUSED = 'E01';
 const NO_MEMORY = 'E0e';
+const NO_ROOM = 'E1c';
 const INVALID = 'E16';
 const OK = 'OK';
 /** What is not known is answered by nothing (appendix E.1). */
@@ -21,6 +25,17 @@ const UNKNOWN = '';
 
 const SIGINT = 2;
 const SIGTRAP = 5;
+/** What a stop reply calls the points, by their kinds. */
+const REASONS = ['swbreak', 'hwbreak', 'watch', 'rwatch', 'awatch'] as const;
+const KINDS: readonly number[] = Object.values(POINT);
+
+/** Two digits of a register that is nowhere. */
+const UNAVAILABLE = 'xx';
+const SUPPORTED = [
+  `PacketSize=${LONGEST_PACKET.toString(16)}`,
+  ...['multiprocess+', 'qXfer:features:read+', 'qXfer:threads:read+', 'vContSupported+', 'QStartNoAckMode+'],
+  ...['swbreak+', 'hwbreak+'],
+].join(';');
 
 /**
  * Makes one.
@@ -34,41 +49,60 @@ export function createGdbServer(
 ): GdbServer {
   const read = createPacketReader();
   let acknowledges = true;
-  let core = 0;
+  /** Whether inferiors are told of, which of them have the debugger's hands on them, and what of it knows `hwbreak`. */
+  let apart = false;
+  const attached = new Set<number>();
+  let features: readonly string[] = [];
+  let threads: Threads;
+  let thread: Thread;
   let physical = false;
   /** It runs, and the debugger waits for it to stop. */
   let runs = false;
-  let last: Stop = { core: 0, why: 'interrupt' };
+  let last: Stop;
 
+  const tellThreads = (): void => {
+    threads = threadsOf(debuggee.inferiors, apart, (process) => attached.has(process));
+  };
+  const begin = (wanted: boolean): void => {
+    debuggee.tellApart(wanted);
+    attached.clear();
+    attached.add(1);
+    tellThreads();
+    [thread] = threads.all as [Thread, ...Thread[]];
+    last = { thread, why: 'interrupt' };
+  };
   const reply = (text: string): void => {
     send(encodePacket(text));
   };
-  const threadOf = (id: string): number | undefined => {
-    const n = parseInt(id, 16);
-    return n >= 1 && n <= debuggee.cores.length ? n - 1 : undefined;
-  };
-  const stopReply = ({ core: at, why }: Stop): string => {
+  const stopReply = ({ thread: who, why }: Stop): string => {
     const signal = why === 'interrupt' ? SIGINT : SIGTRAP;
-    return `T0${signal}thread:${at + 1};${why === 'breakpoint' ? 'hwbreak:;' : ''}`;
+    const begin = `T0${signal}thread:${threads.idOf(who)};`;
+    if (typeof why === 'string') return begin;
+    const name = REASONS[why.point.kind];
+    if (!name.endsWith('break')) return `${begin}${name}:${why.address.toString(16)};`;
+    return features.includes(`${name}+`) ? `${begin}${name}:;` : begin;
   };
   /** @returns no answer: that comes with the stop */
-  const resume = (step?: number): string | undefined => {
+  const resume = (how: Resumption | undefined): string | undefined => {
+    if (!how) return INVALID;
     runs = true;
-    debuggee.resume(step);
+    debuggee.resume(how);
     return undefined;
   };
 
   const valueOf = (register: GdbRegister): string => {
     const { size } = register;
-    const value = register.read(debuggee.cores[core]!);
+    const value = register.read(thread.registers);
+    if (value === undefined) return UNAVAILABLE.repeat(size);
     // Little-endian, as the machine is.
     return hexOf(Uint8Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn)));
   };
-  const setRegister = ({ size, write }: GdbRegister, digits: string): boolean => {
+  const setRegister = (register: GdbRegister, digits: string): boolean => {
+    const { size, write } = register;
     const bytes = bytesOf(digits);
-    if (!write || bytes?.length !== size) return false;
+    if (!write || bytes?.length !== size || !isWritable(register, thread.registers)) return false;
     write(
-      debuggee.cores[core]!,
+      thread.registers,
       bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n),
     );
     return true;
@@ -79,7 +113,7 @@ export function createGdbServer(
     if (address === undefined || length === undefined) return INVALID;
     const [at, size] = [parseInt(address, 16), parseInt(length, 16)];
     if (at > 0xffff_ffff || size > LONGEST_PACKET / 2) return INVALID;
-    const bytes = physical ? debuggee.readPhysical(at, size) : debuggee.read(core, at, size);
+    const bytes = physical ? debuggee.readPhysical(at, size) : debuggee.read(thread, at, size);
     return bytes ? hexOf(bytes) : NO_MEMORY;
   };
   const writeMemory = (text: string, data: (rest: string) => Uint8Array | undefined): string => {
@@ -88,18 +122,54 @@ export function createGdbServer(
     if (address === undefined || bytes?.length !== parseInt(length ?? '', 16)) return INVALID;
     const at = parseInt(address, 16);
     if (at > 0xffff_ffff) return INVALID;
-    const done = physical ? debuggee.writePhysical(at, bytes) : debuggee.write(core, at, bytes);
+    const done = physical ? debuggee.writePhysical(at, bytes) : debuggee.write(thread, at, bytes);
     return done ? OK : NO_MEMORY;
   };
-  const breakpoint = (text: string, set: boolean): string => {
-    const [, kind, digits] = /^([0-9]),([0-9a-f]+),/i.exec(text) ?? [];
-    // Watchpoints are not done here: GDB steps then, and compares by itself.
-    if (kind !== '0' && kind !== '1') return UNKNOWN;
-    const address = parseInt(digits!, 16);
-    if (address > 0xffff_ffff) return INVALID;
-    if (set) debuggee.setBreakpoint(address);
-    else debuggee.clearBreakpoint(address);
+  const point = (text: string, set: boolean): string => {
+    const [, digit, digits, size] = /^([0-9]),([0-9a-f]+),([0-9a-f]+)/i.exec(text) ?? [];
+    if (digit === undefined) return INVALID;
+    if (!KINDS.includes(Number(digit))) return UNKNOWN;
+    const kind = Number(digit) as Point['kind'];
+    const [address, length] = [parseInt(digits!, 16), parseInt(size!, 16)];
+    if (length === 0 || address + length > 0x1_0000_0000) return INVALID;
+    const it: Point = { kind, process: thread.process, address, length };
+    if (!set) debuggee.clearPoint(it);
+    else if (!debuggee.setPoint(it)) return NO_ROOM;
     return OK;
+  };
+  /** A piece of a text that is too long for one packet. */
+  const pieceOf = (text: string, offset: string | undefined, length: string | undefined): string => {
+    const [from, size] = [parseInt(offset ?? '', 16), parseInt(length ?? '', 16)];
+    if (!(from >= 0 && size > 0)) return INVALID;
+    const to = from + Math.min(size, LONGEST_PACKET / 2);
+    return `${to < text.length ? 'm' : 'l'}${text.slice(from, to)}`;
+  };
+  /** The number of an inferior that the debugger has its hands on; of what else it may have. */
+  const processOf = (digits: string, of = threads.all): number | undefined =>
+    of.find(({ process }) => process === parseInt(digits, 16))?.process;
+  const detach = (digits: string | undefined): string => {
+    const process = digits === undefined ? undefined : processOf(digits);
+    if (digits !== undefined && process === undefined) return INVALID;
+    if (process !== undefined) {
+      attached.delete(process);
+      debuggee.clearPoints(process);
+      tellThreads();
+    }
+    if (process === undefined || threads.all.length === 0) {
+      debuggee.detach();
+      runs = false;
+    } else if (thread.process === process) thread = threads.all[0]!;
+    return OK;
+  };
+  const attach = (digits: string): string => {
+    const all = debuggee.inferiors.all.flat();
+    const process = processOf(digits, all);
+    const one = all.find((it) => it.process === process);
+    if (!apart || process === undefined || !one) return INVALID;
+    attached.add(process);
+    tellThreads();
+    thread = one;
+    return stopReply({ thread, why: 'step' });
   };
   const monitor = (digits: string): string => {
     const words = new TextDecoder().decode(bytesOf(digits) ?? new Uint8Array()).trim();
@@ -114,29 +184,31 @@ export function createGdbServer(
     const [name = '', ...rest] = text.split(/[:,;]/);
     switch (name) {
       case 'qSupported':
-        return `PacketSize=${LONGEST_PACKET.toString(16)};qXfer:features:read+;vContSupported+;QStartNoAckMode+;hwbreak+`;
+        features = rest;
+        apart = features.includes('multiprocess+');
+        tellThreads();
+        return SUPPORTED;
       case 'QStartNoAckMode':
         acknowledges = false;
         return OK;
       case 'qXfer': {
         const [what, action, file, offset, length] = rest;
-        if (what !== 'features' || action !== 'read' || file !== 'target.xml') return UNKNOWN;
-        const [from, size] = [parseInt(offset ?? '', 16), parseInt(length ?? '', 16)];
-        if (!(from >= 0 && size > 0)) return INVALID;
-        const xml = targetDescription();
-        return `${from + size < xml.length ? 'm' : 'l'}${xml.slice(from, from + size)}`;
+        if (action !== 'read') return UNKNOWN;
+        if (what === 'threads' && file === '') return pieceOf(threads.xml(), offset, length);
+        if (what !== 'features' || file !== 'target.xml') return UNKNOWN;
+        return pieceOf(targetDescription(), offset, length);
       }
       case 'qfThreadInfo':
-        return `m${debuggee.cores.map(({ index }) => index + 1).join(',')}`;
+        return `m${threads.list()}`;
       case 'qsThreadInfo':
         return 'l';
       case 'qC':
-        return `QC${core + 1}`;
+        return `QC${threads.idOf(thread)}`;
       case 'qAttached':
-        return '1';
+        return rest[0] === undefined || processOf(rest[0]) !== undefined ? '1' : INVALID;
       case 'qThreadExtraInfo': {
-        const of = threadOf(rest[0] ?? '');
-        return of === undefined ? INVALID : hexOf(new TextEncoder().encode(`core ${of}`));
+        const [of] = threads.named(rest[0] ?? '');
+        return of ? hexOf(new TextEncoder().encode(`${of.name}: ${of.doing()}`)) : INVALID;
       }
       case 'qRcmd':
         return monitor(rest[0] ?? '');
@@ -146,10 +218,17 @@ export function createGdbServer(
   };
   const resumption = (text: string): string | undefined => {
     if (text === 'vCont?') return 'vCont;c;C;s;S';
-    const step = /[;]([sS])[^:;]*(?::([0-9a-f-]+))?/.exec(text);
-    if (!step) return /^vCont;[cC]/.test(text) ? resume() : INVALID;
-    const of = step[2] === undefined ? core : threadOf(step[2]);
-    return of === undefined ? INVALID : resume(of);
+    return resume(text.startsWith('vCont;') ? resumptionOf(text.slice(6), threads, thread) : undefined);
+  };
+  const named = (text: string): string | undefined => {
+    const [name = '', digits = ''] = text.split(';');
+    if (name.startsWith('vCont')) return resumption(text);
+    if (name === 'vAttach') return attach(digits);
+    if (name !== 'vKill') return UNKNOWN;
+    // No part of a machine can be killed.
+    if (debuggee.inferiors.all.length > 1) return REFUSED;
+    kill();
+    return OK;
   };
 
   /** @returns the answer; undefined for what has none now */
@@ -163,7 +242,9 @@ export function createGdbServer(
       case 'G': {
         let at = 0;
         for (const register of REGISTERS.slice(0, GENERAL)) {
-          if (!setRegister(register, rest.slice(at, at + 2 * register.size))) return INVALID;
+          const digits = rest.slice(at, at + 2 * register.size);
+          // Of what cannot be written it sends something all the same.
+          if (isWritable(register, thread.registers) && !setRegister(register, digits)) return INVALID;
           at += 2 * register.size;
         }
         return OK;
@@ -185,30 +266,29 @@ export function createGdbServer(
         return writeMemory(rest, (data) => Uint8Array.from(data, (it) => it.charCodeAt(0)));
       case 'Z':
       case 'z':
-        return breakpoint(rest, packet[0] === 'Z');
+        return point(rest, packet[0] === 'Z');
       case 'H': {
-        const id = rest.slice(1);
-        // Any thread, or all.
-        if (id === '0' || id === '-1') return OK;
-        const of = threadOf(id);
-        if (of === undefined) return INVALID;
-        if (rest[0] === 'g') core = of;
+        const of = threads.named(rest.slice(1));
+        if (of.length === 0) return INVALID;
+        if (rest[0] === 'g' && !of.includes(thread)) [thread] = of as [Thread, ...Thread[]];
         return OK;
       }
       case 'T':
-        return threadOf(rest) === undefined ? INVALID : OK;
+        return threads.named(rest).length === 1 ? OK : INVALID;
       case 'c':
-        return rest === '' ? resume() : INVALID;
+        return rest === '' ? resume({}) : INVALID;
       case 's':
-        return rest === '' ? resume(core) : INVALID;
+        return rest === '' ? resume({ step: thread }) : INVALID;
       case 'v':
-        return packet.startsWith('vCont') ? resumption(packet) : UNKNOWN;
+        return named(packet);
+      case '!':
+        if (apart) begin(true);
+        return OK;
       case 'q':
       case 'Q':
         return query(packet);
       case 'D':
-        debuggee.detach();
-        return OK;
+        return detach(rest === '' ? undefined : rest.slice(1));
       case 'k':
         kill();
         return undefined;
@@ -217,9 +297,10 @@ export function createGdbServer(
     }
   };
 
+  begin(false);
   debuggee.onStop = (stop) => {
     last = stop;
-    core = stop.core;
+    ({ thread } = stop);
     if (runs) reply(stopReply(stop));
     runs = false;
   };
@@ -227,13 +308,13 @@ export function createGdbServer(
     receive: (piece) => {
       for (const received of read(piece)) {
         if ('interrupt' in received) {
-          debuggee.interrupt();
+          debuggee.interrupt(thread);
         } else if ('damaged' in received) {
           if (acknowledges) send('-');
         } else {
           if (acknowledges) send('+');
           // While it runs there is nothing to be said, and nothing to be looked at.
-          if (runs && received.packet !== 'k' && received.packet !== 'D') continue;
+          if (runs && !/^[kD]/.test(received.packet)) continue;
           const text = answer(received.packet);
           if (text !== undefined) reply(text);
         }

@@ -41,7 +41,11 @@ export async function openGdbPort(
     socket = incoming;
     incoming.setNoDelay(true);
     const talk = connected((text) => {
-      incoming.write(text, 'latin1');
+      // Who asks without end and reads nothing is not to fill our memory.
+      if (!incoming.write(text, 'latin1')) incoming.pause();
+    });
+    incoming.on('drain', () => {
+      incoming.resume();
     });
     incoming.setEncoding('latin1');
     incoming.on('data', (piece: string) => {

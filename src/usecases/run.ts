@@ -79,7 +79,7 @@ export interface SavedRun extends RunAs {
 }
 
 /** A machine that is about to start. */
-export interface Start extends Pick<LoadedAs, 'place' | 'plan' | 'consoles'> {
+export interface Start extends Pick<LoadedAs, 'place' | 'plan' | 'consoles' | 'hypervisor'> {
   /** How many resets there were before. */
   readonly resets: number;
   readonly machine: Handover;
@@ -211,7 +211,7 @@ async function runFrom(
     });
     if (options.repeat) session.join(repeatTyped(options.repeat.filter((it) => it.resets === resets)));
     if (script) session.join(script);
-    const { place, consoles } = loadedAs;
+    const { place, consoles, hypervisor } = loadedAs;
     const plan = loadedAs.plan ?? slot.installed;
     const runAs = runAsOf(from?.facts ?? options);
     const snapshot = (): Iterable<Uint8Array> => {
@@ -219,7 +219,9 @@ async function runFrom(
       const facts: SavedRun = { ...runAs, picked: machine.picked, samples, added, seed, resets };
       return writeSnapshot(pi, facts);
     };
-    await ports.onStart?.({ place, plan, consoles, resets, machine, added, pi, session, snapshot });
+    await ports.onStart?.({
+      ...{ place, plan, consoles, hypervisor, resets, machine, added, pi, session, snapshot },
+    });
     const why = await session.run();
     const ended = why === ENDINGS['power-off'] ? 'power-off' : why === ENDINGS.reset ? 'reset' : 'left';
     if (ended === 'reset' && options.reboot) continue;

@@ -1,18 +1,16 @@
-import { spawn } from 'node:child_process';
 import { createConnection } from 'node:net';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { useTools } from '../../scripts/lib/tools.js';
-import { createBuiltInPi, type BuiltInPi } from '../../src/engine/built-in.js';
-import { createSession, type Session } from '../../src/engine/session.js';
-import { debug, type Debuggee } from '../../src/gdb/debuggee.js';
-import { createPacketReader, encodePacket } from '../../src/gdb/packets.js';
+import { createBuiltInPi } from '../../src/engine/built-in.js';
+import { createSession } from '../../src/engine/session.js';
+import { debug } from '../../src/gdb/debuggee.js';
+import { encodePacket } from '../../src/gdb/packets.js';
 import { FEATURES, REGISTERS, targetDescription } from '../../src/gdb/registers.js';
-import { createGdbServer, type GdbServer } from '../../src/gdb/server.js';
 import { openGdbPort } from '../../src/node/gdb-port.js';
 import { assembler } from '../../src/isa/assembler.js';
 import { r0, r1, r2 } from '../../src/isa/registers.js';
 import { handoverOf, words } from '../support/handover.js';
+import { client, type Debugged, gdb } from './client.js';
 
 useTools();
 
@@ -26,13 +24,6 @@ const COUNTING = words(
   0xeaff_fffb, // +14 b +08
 );
 
-interface Debugged {
-  readonly pi: BuiltInPi;
-  readonly session: Session;
-  readonly debuggee: Debuggee;
-  readonly run: Promise<string>;
-}
-
 async function machine(program = COUNTING): Promise<Debugged> {
   const pi = await createBuiltInPi(handoverOf([0, program]), () => undefined);
   for (const core of pi.cpu.cores) {
@@ -41,42 +32,8 @@ async function machine(program = COUNTING): Promise<Debugged> {
   }
   const session = createSession(pi, { fast: true });
   const debuggee = debug(pi, session);
+  debuggee.attach();
   return { pi, session, debuggee, run: session.run() };
-}
-
-/** A debugger that says what it is told to. */
-function client({ session, debuggee }: Debugged): {
-  ask: (packet: string) => Promise<string>;
-  tell: (raw: string) => void;
-  server: GdbServer;
-} {
-  const answers: string[] = [];
-  const read = createPacketReader();
-  let wake: (() => void) | undefined;
-  const server = createGdbServer(
-    debuggee,
-    (text) => {
-      for (const it of read(text)) if ('packet' in it) answers.push(it.packet);
-      wake?.();
-    },
-    () => {
-      session.leave('killed');
-    },
-  );
-  const next = async (): Promise<string> => {
-    while (answers.length === 0) await new Promise<void>((resolve) => (wake = resolve));
-    return answers.shift()!;
-  };
-  return {
-    ask: (packet) => {
-      server.receive(encodePacket(packet));
-      return next();
-    },
-    tell: (raw) => {
-      server.receive(raw);
-    },
-    server,
-  };
 }
 
 const word = (hex: string): number => Buffer.from(hex, 'hex').readUInt32LE(0);
@@ -87,6 +44,7 @@ describe('the protocol', () => {
     const it = await machine();
     const { ask, tell } = client(it);
     expect(await ask('?')).toBe('T02thread:1;');
+    expect(await ask('qSupported:hwbreak+')).toContain('QStartNoAckMode+');
     expect(await ask('qfThreadInfo')).toBe('m1,2,3,4');
     expect(await ask('Z1,10,4')).toBe('OK');
     expect(await ask('vCont;c')).toMatch(/^T05thread:[1-4];hwbreak:;$/);
@@ -128,7 +86,7 @@ describe('the protocol', () => {
     setTimeout(() => {
       tell('\x03');
     }, 20);
-    expect(await ask('')).toBe('T02thread:1;');
+    expect(await ask('')).toBe('T02thread:3;');
     tell(encodePacket('k'));
     expect(await it.run).toBe('killed');
   });
@@ -157,7 +115,9 @@ describe('the protocol', () => {
     const code = a.assemble();
     const pi = await createBuiltInPi(handoverOf([0, code], [0x8000, table]), () => undefined);
     const session = createSession(pi, { fast: true });
-    const it = { pi, session, debuggee: debug(pi, session), run: session.run() };
+    const debuggee = debug(pi, session);
+    debuggee.attach();
+    const it = { pi, session, debuggee, run: session.run() };
     const { ask, tell } = client(it);
     expect(await ask('m80000000,4')).toBe('E0e');
     expect(await ask('Z0,20,4')).toBe('OK');
@@ -193,51 +153,6 @@ describe('the protocol', () => {
     await it.run;
     expect(targetDescription()).toContain('<reg name="pc" bitsize="32" regnum="15" type="code_ptr"/>');
   });
-
-  test('whatever comes over the line, something of the protocol goes back', async () => {
-    const it = await machine();
-    const piece = fc.oneof(
-      fc.string({ unit: 'binary-ascii' }),
-      fc.constantFrom('$', '#', '}', '\x03', '+', '-', '$m0,4#fd', '$g#67', '$vCont;c#a8'),
-      fc
-        .tuple(
-          fc.constantFrom(
-            'm',
-            'M',
-            'X',
-            'p',
-            'P',
-            'G',
-            'Z0',
-            'z1',
-            'H',
-            'T',
-            'vCont',
-            'qRcmd',
-            'qXfer:features:read:target.xml:',
-            's',
-            'c',
-          ),
-          fc.stringMatching(/^[0-9a-f,:;=-]{0,20}$/),
-        )
-        .map(([name, rest]) => encodePacket(name + rest)),
-    );
-    fc.assert(
-      fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
-        let sent = '';
-        const server = createGdbServer(
-          it.debuggee,
-          (text) => (sent += text),
-          () => undefined,
-        );
-        for (const text of pieces) server.receive(text);
-        expect(sent).toMatch(/^(?:[+-]|\$[^#$]*#[0-9a-f]{2})*$/);
-      }),
-      { numRuns: 300 },
-    );
-    it.session.leave('enough');
-    await it.run;
-  });
 });
 
 test(
@@ -245,19 +160,7 @@ test(
   { timeout: 60_000 },
   async () => {
     const it = await machine();
-    const port = await openGdbPort(0, (send) => {
-      const { receive } = createGdbServer(it.debuggee, send, () => {
-        it.session.leave('killed');
-      });
-      return {
-        receive,
-        gone: () => {
-          it.debuggee.detach();
-        },
-      };
-    });
     const orders = [
-      `target remote localhost:${port.port}`,
       'info threads',
       'hbreak *0x10',
       'continue',
@@ -272,23 +175,14 @@ test(
       'x/1xw 0x6000',
       'detach',
     ];
-    const gdb = spawn('gdb-multiarch', ['-nx', '-batch', ...orders.flatMap((order) => ['-ex', order])], {
-      env: { ...process.env, HOME: '/nonexistent' },
-    });
-    let said = '';
-    gdb.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
-    gdb.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-    const status = await new Promise((resolve) => gdb.once('close', resolve));
-    port.close();
-    it.session.leave('enough');
-    await it.run;
-    expect(said).toMatch(/Thread 4 .*core 3/);
+    const said = await gdb(it, 'remote', orders);
+    expect(said).toMatch(/Thread 1\.4 "core 3"/);
     expect(said).toMatch(/at 10 r1 \d+/);
     expect(said).toMatch(/SCR 0 mode 13/);
     expect(said).toMatch(/0x8:\s+0xe0811000/);
     expect(said).toMatch(/Addresses of memory are physical ones now/);
     expect(said).toMatch(/0x6000:\s+0x00001234/);
-    expect(status).toBe(0);
+    expect(said).not.toContain('gdb-multiarch ended');
   },
 );
 

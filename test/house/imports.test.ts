@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   firmware: ['base', 'ports', 'isa', 'board', 'boot', 'card'],
   guest: ['base', 'isa', 'board', 'firmware', 'hypervisor', 'card'],
   engine: ['base', 'ports', 'isa', 'cpu', 'board', 'boot', 'firmware', 'hypervisor'],
-  gdb: ['base', 'isa', 'cpu', 'engine'],
+  gdb: ['base', 'isa', 'cpu', 'engine', 'hypervisor'],
   setup: ['base', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
   usecases: ['base', 'ports', 'card', 'firmware', 'hypervisor', 'engine', 'setup'],
   node: ['base', 'ports', 'wasm', 'card', 'engine', 'setup'],
