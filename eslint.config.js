@@ -7,6 +7,7 @@ export default tseslint.config(
       ...['dist/', '.cache/', 'node_modules/', '*.config.js', 'bin/'],
       ...['src/cpu/interpreter/', 'src/cpu/interpreter-binary.ts'],
       ...['src/hypervisor/hypervisor-binary.ts', 'src/hypervisor/body/generated/', 'test/translate/samples/'],
+      ...['src/hypberryd/hypberryd-binary.ts', 'src/hypberryd/body/generated/'],
     ],
   },
   ...tseslint.configs.strictTypeChecked,
@@ -32,7 +33,7 @@ export default tseslint.config(
   {
     // What a browser and Node both have: the language, and these. Tests load it in a browser (test/browser).
     files: ['src/**/*.ts'],
-    ignores: ['src/cli/**', 'src/node/**', 'src/hypervisor/body/**'],
+    ignores: ['src/cli/**', 'src/node/**', 'src/hypervisor/body/**', 'src/hypberryd/body/**'],
     languageOptions: {
       globals: Object.fromEntries(
         [
@@ -61,7 +62,7 @@ export default tseslint.config(
   },
   {
     // AssemblyScript, whose integer types are all "number" to TypeScript.
-    files: ['src/hypervisor/body/**'],
+    files: ['src/hypervisor/body/**', 'src/hypberryd/body/**'],
     rules: {
       '@typescript-eslint/no-unnecessary-type-assertion': 'off',
       // Its compiler sees that a function ends in a loop only by `while (true)`.

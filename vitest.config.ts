@@ -14,7 +14,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/seed.ts'],
-    globalSetup: ['scripts/build-interpreter.ts', 'scripts/build-hypervisor.ts'],
+    globalSetup: [
+      ...['scripts/build-interpreter.ts', 'scripts/build-hypervisor.ts', 'scripts/build-hypberryd.ts'],
+    ],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // Two cores: the boots in an emulated machine are the long part, more workers only slow them down.

@@ -1,10 +1,11 @@
 /** Compiles the hypervisor's body. Run by `npm run build` and before the tests. */
-import { writeHypervisorSources } from './lib/hypervisor-sources.js';
+import { writeSources } from './lib/generated-sources.js';
+import { hypervisorSources } from './lib/hypervisor-sources.js';
 import { buildWasmModule } from './lib/wasm-module.js';
 
 /** @throws HypberryError `assemblyscript.compile` */
 export default async function buildHypervisor(): Promise<void> {
-  await writeHypervisorSources();
+  await writeSources(hypervisorSources());
   await buildWasmModule({
     folder: 'src/hypervisor/body',
     others: ['src/hypervisor/shared/layout.ts'],

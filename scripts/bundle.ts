@@ -1,8 +1,9 @@
-/** Makes what the package ships out of src: one file a command and what they share, all that they import in it. */
-import { readFile, readdir, rm } from 'node:fs/promises';
+/** Makes what the package ships out of src: one file a command and what they share, all that they import in it; and hypberryd. */
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'vite';
+import { buildHypberryd, HYPBERRYD_FILE, HYPBERRYD_LIMIT } from '../src/hypberryd/program.js';
 import { reportErrors } from './lib/report.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -59,4 +60,7 @@ await reportErrors(async () => {
       rollupOptions: { output: { entryFileNames: 'hypberry.js', chunkFileNames: '[name].js' } },
     },
   });
+  const program = buildHypberryd();
+  await writeFile(join(root, OUT, HYPBERRYD_FILE), program, { mode: 0o755 });
+  process.stdout.write(`${OUT}/${HYPBERRYD_FILE}: ${program.length} bytes of at most ${HYPBERRYD_LIMIT}\n`);
 });

@@ -1,9 +1,9 @@
-/** Writes src/hypervisor/body/intrinsics.ts, AssemblyScript's declarations of the intrinsics, from the tables that define them. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { intrinsicDeclarations } from '../src/translate/declarations.js';
+/** Writes AssemblyScript's declarations of the intrinsics from the tables that define them: the hypervisor's, and those of Linux. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { intrinsicDeclarations, linuxDeclarations } from '../src/translate/declarations.js';
 
-const file = join(import.meta.dirname, '../src/hypervisor/body/intrinsics.ts');
+const src = join(import.meta.dirname, '../src');
 
-await mkdir(dirname(file), { recursive: true });
-await writeFile(file, intrinsicDeclarations());
+await writeFile(join(src, 'hypervisor/body/intrinsics.ts'), intrinsicDeclarations());
+await writeFile(join(src, 'hypberryd/body/linux.ts'), linuxDeclarations());

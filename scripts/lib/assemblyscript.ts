@@ -48,6 +48,8 @@ export interface CompileOptions {
   readonly initialPages?: number;
   /** Sources that stand in the place of files, or beside them, by their path from `baseDir`. */
   readonly sources?: ReadonlyMap<string, string>;
+  /** Where constants and other static data begin; default: at 0. */
+  readonly memoryBase?: number;
   /** Whether the compiler may use vectors of 128 bits; default: no. */
   readonly simd?: boolean;
 }
@@ -61,6 +63,7 @@ export async function compileAssemblyScript({
   baseDir,
   initialPages = PAGES,
   sources,
+  memoryBase,
   simd = false,
 }: CompileOptions): Promise<Uint8Array> {
   const files = new Map<string, Uint8Array>();
@@ -70,6 +73,8 @@ export async function compileAssemblyScript({
     [
       ...[entry, '--baseDir', baseDir, '--outFile', 'program.wasm', ...BARE],
       ...(simd ? ['--enable', 'simd'] : []),
+      // In decimal: it takes no notice of others.
+      ...(memoryBase === undefined ? [] : ['--memoryBase', String(memoryBase)]),
       ...['--initialMemory', String(initialPages), '--maximumMemory', String(PAGES)],
     ],
     {

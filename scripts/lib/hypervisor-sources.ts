@@ -1,6 +1,4 @@
 /** The sources of the hypervisor's body that are made from tables: what it and the rest of the project must agree on. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import * as exceptions from '../../src/cpu/exceptions.js';
 import { bitPlace, resetOf } from '../../src/isa/bits.js';
 import { DATA_ABORT_ISS } from '../../src/isa/fault-status.js';
@@ -27,8 +25,6 @@ import { VM_DEVICES, VM_SIZE } from '../../src/hypervisor/shared/layout.js';
 import { SAVED_WORD } from '../../src/hypervisor/shared/saved-registers.js';
 import { COMMANDS, TEXTS } from '../../src/hypervisor/shared/messages.js';
 import { hex } from '../../src/base/words.js';
-
-const root = join(import.meta.dirname, '../..');
 
 /** Where they are, from the project's root: made by the build, and not kept in git. */
 export const GENERATED = 'src/hypervisor/body/generated';
@@ -225,15 +221,4 @@ export function hypervisorSources(
     [`${GENERATED}/guest-machine.ts`, guestConstants(devices)],
     [`${GENERATED}/dispatch.ts`, dispatch(devices)],
   ]);
-}
-
-/** Writes those that are not as they would be made. */
-export async function writeHypervisorSources(): Promise<void> {
-  for (const [path, text] of hypervisorSources()) {
-    const file = join(root, path);
-    const before = await readFile(file, 'utf8').catch(() => undefined);
-    if (before === text) continue;
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text);
-  }
 }

@@ -19,6 +19,8 @@ export interface WasmModule {
   readonly script: string;
   /** Pages of 64 KiB that the memory has at least; default: all that there can be. */
   readonly initialPages?: number;
+  /** Where static data begin; default: at 0. */
+  readonly memoryBase?: number;
   /** Whether vectors of 128 bits may be used; default: no. */
   readonly simd?: boolean;
 }
@@ -34,6 +36,7 @@ export async function buildWasmModule({
   constant,
   script,
   initialPages,
+  memoryBase,
   simd = false,
 }: WasmModule): Promise<void> {
   const names = (await readdir(join(root, folder), { recursive: true })).filter((name) =>
@@ -50,6 +53,7 @@ export async function buildWasmModule({
     baseDir: root,
     simd,
     ...(initialPages !== undefined && { initialPages }),
+    ...(memoryBase !== undefined && { memoryBase }),
   });
   const text = Buffer.from(binary).toString('base64');
   await writeFile(

@@ -3,6 +3,8 @@ import { bitPlace } from '../isa/bits.js';
 import { hex } from '../base/words.js';
 import { intrinsics, systemRegisterTable } from './intrinsics.js';
 import type { Intrinsic } from './intrinsics.js';
+import { ERRORS, OPEN_FLAGS } from './linux/constants.js';
+import { SYSTEM_CALLS } from './linux/system-calls.js';
 
 const HEADER = `/**
  * What AssemblyScript has no words for: each function here is a short sequence of instructions, done where it is
@@ -24,12 +26,15 @@ function declaration(
 ): string[] {
   const params = type.params.map((it, i) => `${names[i]!}: ${typeOf(names[i]!, it)}`).join(', ');
   const [result] = type.results;
-  return [
-    `  /** ${doc} */`,
-    `  // @external('${module}', '${imported}')`,
-    `  export declare function ${name}(${params}): ${result ? typeOf('', result) : 'void'};`,
-  ];
+  return declared(module, imported, `${name}(${params}): ${result ? typeOf('', result) : 'void'}`, doc);
 }
+
+/** The declaration of an import, with its function as AssemblyScript writes it. */
+const declared = (module: string, imported: string, text: string, doc: string): string[] => [
+  `  /** ${doc} */`,
+  `  // @external('${module}', '${imported}')`,
+  `  export declare function ${text};`,
+];
 
 const namespace = (name: string, lines: readonly string[]): string =>
   [`export namespace ${name} {`, ...lines, '}', ''].join('\n');
@@ -85,5 +90,29 @@ export function intrinsicDeclarations(): string {
     psr,
     ...registersOf('psr'),
     ...registersOf('sysreg'),
+  ].join('\n');
+}
+
+const constants = (doc: string, all: Readonly<Record<string, number>>): string =>
+  [
+    `// ${doc}`,
+    ...Object.entries(all).map(([name, value]) => `export const ${name}: i32 = ${hex(value)};`),
+    '',
+  ].join('\n');
+
+/**
+ * The text of the AssemblyScript module for programs of Linux: the namespaces `linux` with the system calls, `shared`,
+ * `barrier` and `word` as above, and constants of what system calls take and give.
+ */
+export function linuxDeclarations(): string {
+  const calls = Object.entries(SYSTEM_CALLS).flatMap(([name, [, type, doc]]) =>
+    declared('linux', name, `${name}${type}${type.endsWith(')') ? ': void' : ''}`, doc),
+  );
+  return [
+    HEADER,
+    namespace('linux', calls),
+    ...['shared', 'barrier', 'word'].map((it) => ofModule(it)),
+    constants('How files are opened.', OPEN_FLAGS),
+    constants('Errors, negated in results.', ERRORS),
   ].join('\n');
 }

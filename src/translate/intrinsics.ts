@@ -7,8 +7,10 @@ import type { Register } from '../isa/registers.js';
 import * as systemRegisters from '../isa/system-registers.js';
 import type { SystemRegister, SystemRegister64 } from '../isa/system-registers.js';
 import type { PureOp } from './ir.js';
+import { argumentPlaces } from './calls.js';
+import { SYSTEM_CALLS } from './linux/system-calls.js';
 import type { Instruction, Virtual } from './machine.js';
-import { core, define, defineTwo, effect, inline, move } from './machine.js';
+import { core, define, defineTwo, effect, inline, loadConstant, move } from './machine.js';
 import type { Signature, ValueType } from '../wasm/module.js';
 
 /** How an intrinsic becomes instructions: `to` are its results, `from` its arguments, a word each. */
@@ -241,6 +243,34 @@ for (const register of systemRegisterTable.values()) {
       select: (_, value) => [effect(wide ? 'mcrr' : 'mcr', register, ...value)],
     });
   }
+}
+
+// System calls of Linux.
+
+/** The core registers that come in the place of the stack, and the one of the call's number. */
+const BEYOND = 4;
+const NUMBER = core[7]!;
+
+/**
+ * A system call: its arguments go where the procedure call standard has a function's, with R4 to R6 in the place of the
+ * stack, so that 64-bit ones are in even pairs; R0 alone comes back changed (man 2 syscall; Linux,
+ * arch/arm/kernel/entry-common.S).
+ */
+function systemCall(number: number, { params }: Signature): Selection {
+  const registers = argumentPlaces(params).map(
+    (place) => core['register' in place ? place.register : BEYOND + place.stack / 4]!,
+  );
+  return ([result], from) => [
+    ...from.map((it, i) => move(registers[i]!, it)),
+    ...loadConstant(NUMBER, number),
+    { ...effect('svc', 0), defs: [R0], uses: [...registers, NUMBER] },
+    ...(result ? [move(result, R0)] : []),
+  ];
+}
+
+for (const [name, [number, type, doc]] of Object.entries(SYSTEM_CALLS)) {
+  const signature = typed(type.replaceAll('usize', 'i32'));
+  add('linux', name, { ...signature, doc, select: systemCall(number, signature.type) });
 }
 
 /** Finds an intrinsic by the module and the name it is imported by. */

@@ -237,6 +237,9 @@ function arrange(fn: MachineFunction): void {
   fn.blocks = order;
 }
 
+/** Instructions that read registers which are not among their operands, or cannot be others. */
+const FIXED: ReadonlySet<string> = new Set(['bl', 'svc', 'ldrd', 'strd']);
+
 /** Copies made before a block's end to registers that only the block's own later instructions read are read through. */
 function readThroughCopies({ blocks }: MachineFunction): void {
   for (const block of blocks) {
@@ -246,8 +249,7 @@ function readThroughCopies({ blocks }: MachineFunction): void {
       if (!isVirtual(to) || !isVirtual(from)) return;
       for (let n = i + 1; n < block.code.length; n++) {
         const it = block.code[n]!;
-        const fixed =
-          it.defs.includes(to) || it.inline || it.name === 'bl' || it.name === 'ldrd' || it.name === 'strd';
+        const fixed = it.defs.includes(to) || it.inline || FIXED.has(it.name);
         if (!fixed && it.uses.includes(to))
           block.code[n] = mapInstruction(it, (register) => (register === to ? from : register));
         if (it.defs.includes(to) || it.defs.includes(from)) return;

@@ -18,7 +18,9 @@ beforeAll(() => ensureTools(['chromium-headless-shell']), 300_000);
 const page = bundle('test/browser/page.ts');
 const root = new URL('../..', import.meta.url);
 /** What does not run in a browser: commands and adapters of Node, and what AssemblyScript's compiler reads. */
-const ELSEWHERE = ['src/cli/', 'src/node/', 'src/hypervisor/body/', 'src/cpu/interpreter/'];
+const ELSEWHERE = [
+  ...['src/cli/', 'src/node/', 'src/hypervisor/body/', 'src/hypberryd/body/', 'src/cpu/interpreter/'],
+];
 const modules = readdirSync(new URL('src', root), { recursive: true, encoding: 'utf8' })
   .map((name) => `src/${name.replaceAll('\\', '/')}`)
   .filter((name) => name.endsWith('.ts') && !ELSEWHERE.some((folder) => name.startsWith(folder)));

@@ -120,13 +120,18 @@ export async function userCpu(): Promise<Cpu> {
   return cpu;
 }
 
+/** Runs from an address on; gives why it stopped. */
+export function runFrom(cpu: Cpu, address: number): ReturnType<Cpu['run']> {
+  cpu.machine.u32[L.PC >>> 2] = address;
+  return cpu.run(2e9);
+}
+
 /** Runs a program here until its first SVC; gives its data. Throws when anything else stops it. */
 export async function runHere({ image, data }: Program): Promise<Uint32Array> {
   const cpu = await userCpu();
   const { machine: m } = cpu;
   cpu.memory.load(LOAD_ADDRESS, image);
-  m.u32[L.PC >>> 2] = LOAD_ADDRESS;
-  const reason = cpu.run(2e9);
+  const reason = runFrom(cpu, LOAD_ADDRESS);
   const pc = m.u32[L.PC >>> 2]!;
   // The SVC vector, after its WFI.
   if (reason !== 'idle' || pc !== 0x0c) {

@@ -13,6 +13,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   translate: ['base', 'isa', 'wasm'],
   boot: ['base', 'isa', 'board'],
   hypervisor: ['base', 'isa', 'board', 'boot', 'translate'],
+  hypberryd: ['translate'],
   card: ['base', 'ports'],
   firmware: ['base', 'ports', 'isa', 'board', 'boot', 'card'],
   guest: ['base', 'isa', 'board', 'firmware', 'hypervisor', 'card'],
@@ -60,6 +61,14 @@ function roomOf(file: string): string {
   return third === 'dispatch' ? 'body/dispatch' : 'body/constants';
 }
 
+/** The same of src/hypberryd: its body is AssemblyScript, which shares constants with the rest. */
+function faultsOfHypberryd(file: string, path: string): string[] {
+  const [from, to] = [file, path].map((it) => /^src\/hypberryd\/(body|shared)\//.exec(it)?.[1]);
+  if (to === 'body' && from !== 'body') return [`${file} imports AssemblyScript`];
+  const stays = to === from || to === 'shared';
+  return from === undefined || stays ? [] : [`${file} imports ${path}`];
+}
+
 /** The folders whose code may use what only Node has. */
 const NODE_FOLDERS = ['node', 'cli'];
 
@@ -84,6 +93,8 @@ function faultsOf(file: string, text: string): string[] {
       const target = path.split('/')[1]!;
       if (target !== folder && !allowed.includes(target)) faults.push(`${file} imports from src/${target}`);
       else if (folder === 'hypervisor') faults.push(...faultsOfRoom(file, specifier));
+      else if (folder === 'hypberryd' || target === 'hypberryd')
+        faults.push(...faultsOfHypberryd(file, path));
       else if (target === 'hypervisor' && roomOfTarget(file, specifier).startsWith('body/'))
         faults.push(`${file} imports AssemblyScript`);
     } else if (specifier.startsWith('node:') && !NODE_FOLDERS.includes(folder)) {
@@ -187,7 +198,8 @@ describe('the direction of imports', () => {
   test('the command starts without what its commands need', () => {
     const loaded = [...loadedWith('src/cli/main.ts')];
     expect(loaded).toContain('src/cli/program.ts');
-    const heavy = /^src\/(?:isa|cpu|wasm|translate|hypervisor|firmware|guest|engine|setup|card\/(?!errors))/;
+    const heavy =
+      /^src\/(?:isa|cpu|wasm|translate|hypervisor|hypberryd|firmware|guest|engine|setup|card\/(?!errors))/;
     expect(loaded.filter((file) => heavy.test(file))).toEqual([]);
     expect([...loadedWith('src/cli/build.ts')].some((file) => heavy.test(file))).toBe(true);
   });
@@ -228,6 +240,12 @@ describe('the direction of imports', () => {
     expect(faultsOf(`src/guest/x.ts`, `import { a } from '../hypervisor/body/core/y.js';`)).toHaveLength(1);
     expect(faultsOf('src/hypervisor/image/x.ts', `import { a } from '../body/core/y.js';`)).toHaveLength(1);
     expect(faultsOf(`${body}/traps/x.ts`, `import { a } from '../core/y.js';`)).toEqual([]);
+    const daemon = 'src/hypberryd';
+    expect(faultsOf(`${daemon}/x.ts`, `import { a } from './body/y.js';`)).toHaveLength(1);
+    expect(faultsOf(`${daemon}/body/x.ts`, `import { a } from '../../translate/y.js';`)).toHaveLength(1);
+    expect(faultsOf(`${daemon}/shared/x.ts`, `import { a } from '../program.js';`)).toHaveLength(1);
+    expect(faultsOf(`${daemon}/body/x.ts`, `import { a } from '../shared/y.js';`)).toEqual([]);
+    expect(faultsOf(`${daemon}/body/x.ts`, `import { a } from './generated/y.js';`)).toEqual([]);
     expect(faultsOf('src/cli/x.ts', `import { a } from '../node/y.js'; import fs from 'node:fs';`)).toEqual(
       [],
     );

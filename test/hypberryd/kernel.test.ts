@@ -1,0 +1,157 @@
+/** Whether the kernel of the tests does as Linux does: random calls, to it from Node and to Linux under qemu-arm. */
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ensureTools } from '../../scripts/lib/tools.js';
+import { ERRORS, OPEN_FLAGS as O } from '../../src/translate/linux/constants.js';
+import { runInNode } from './kernel.js';
+import { compileSample, inFolder, runUnderQemu, SAMPLES_END, textOf } from './programs.js';
+
+/** Names of files, of which some go through others. */
+const NAMES = ['a', 'b', 'd', 'd/c', 'd/e', 'a/x', 'd/c/f', ''];
+const NAME_SIZE = 16;
+const RECORD = 32;
+/** How many times as long it goes on. */
+const FUZZ = Number(process.env['HYPBERRY_FUZZ'] ?? 1);
+
+/** An operation: its number in the sample, three words, an offset. */
+type Operation = readonly [code: number, a: number, b: number, c: number, offset: bigint];
+const CODES = {
+  ...{ open: 0, close: 1, read: 2, write: 3, pread: 4, pwrite: 5, ftruncate: 6, unlink: 7, rename: 8 },
+  ...{ mkdir: 9, pipe: 10, dup: 11, stat: 12, sync: 13 },
+} as const;
+
+const name = fc.nat(NAMES.length - 1);
+// Few, so that operations meet; one that is never open.
+const file = fc.oneof({ weight: 12, arbitrary: fc.integer({ min: 3, max: 7 }) }, fc.constantFrom(-1, 99));
+const count = fc.constantFrom(0, 1, 5, 100, 300);
+const offset = fc.oneof(
+  fc.constantFrom(0n, 1n, 4095n, 4096n, 0x7fff_ffffn, 0x8000_0000n, 0x1_0000_0000n, 0x1_0000_0003n, -1n),
+  fc.bigInt(0n, 8192n),
+);
+const flags = fc
+  .tuple(
+    fc.constantFrom(O.O_RDONLY, O.O_WRONLY, O.O_RDWR),
+    fc.constantFrom(
+      0,
+      O.O_CREAT,
+      O.O_CREAT,
+      O.O_CREAT | O.O_EXCL,
+      O.O_DIRECTORY,
+      O.O_TRUNC,
+      O.O_APPEND | O.O_CREAT,
+    ),
+    fc.constantFrom(0, O.O_CLOEXEC, O.O_NONBLOCK),
+  )
+  // qemu-arm's Linux, of 64 bits, never asks for O_LARGEFILE.
+  .map((all) => all.reduce<number>((a, b) => a | b, O.O_LARGEFILE));
+const operation = (
+  code: keyof typeof CODES,
+  ...parts: readonly fc.Arbitrary<number | bigint>[]
+): fc.Arbitrary<Operation> =>
+  fc.tuple(...parts).map((all) => {
+    const numbers = all.filter((it) => typeof it === 'number');
+    const at = all.find((it) => typeof it === 'bigint') ?? 0n;
+    return [CODES[code], numbers[0] ?? 0, numbers[1] ?? 0, numbers[2] ?? 0, at];
+  });
+const byte = fc.nat(255);
+const operations = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: operation('open', name, flags, fc.constantFrom(0o644, 0o600)) },
+    operation('close', file),
+    { weight: 2, arbitrary: operation('read', file, count) },
+    { weight: 2, arbitrary: operation('write', file, count, byte) },
+    { weight: 2, arbitrary: operation('pread', file, count, offset) },
+    { weight: 2, arbitrary: operation('pwrite', file, count, byte, offset) },
+    operation('ftruncate', file, offset),
+    operation('unlink', name),
+    operation('rename', name, name),
+    operation('mkdir', name, fc.constantFrom(0o755, 0o700)),
+    operation('pipe', fc.constantFrom(O.O_NONBLOCK, O.O_NONBLOCK | O.O_CLOEXEC)),
+    operation('dup', file, file, fc.constantFrom(0, O.O_CLOEXEC, 1)),
+    operation('stat', file),
+    operation('sync', file),
+  ),
+  { minLength: 10, maxLength: 60 },
+);
+
+const does = (code: keyof typeof CODES, a = 0, b = 0, c = 0, at = 0n): Operation => [
+  CODES[code],
+  a,
+  b,
+  c,
+  at,
+];
+const [A, D, DC, DCF, EMPTY] = ['a', 'd', 'd/c', 'd/c/f', ''].map((it) => NAMES.indexOf(it)) as [
+  ...[number, number, number, number, number],
+];
+/** Every operation that can be done, and every error that the kernel of the tests knows from it. */
+const EVERYTHING: Operation[] = [
+  ...[does('mkdir', D, 0o755), does('mkdir', D, 0o755), does('mkdir', A, 0o700)],
+  ...[does('open', DC, O.O_RDWR | O.O_CREAT | O.O_LARGEFILE, 0o644), does('rename', A, D)],
+  ...[does('open', EMPTY), does('open', DCF), does('open', D, O.O_WRONLY)],
+  ...[does('pwrite', 3, 300, 7, 0x1_0000_0001n), does('stat', 3), does('pread', 3, 300, 0, 0x1_0000_0000n)],
+  ...[does('write', 3, 5, 1), does('read', 3, 5), does('pread', 3, 5), does('sync', 3)],
+  ...[does('ftruncate', 3, 0, 0, -1n), does('ftruncate', 3, 0, 0, 3n), does('stat', 3)],
+  ...[does('pipe', O.O_NONBLOCK), does('read', 4, 1), does('pread', 4, 1), does('write', 5, 100, 9)],
+  ...[does('read', 4, 300), does('dup', 5, 7), does('close', 4), does('write', 7, 1), does('close', 4)],
+  ...[does('rename', DC, A), does('rename', DC, D), does('unlink', DC), does('unlink', D), does('stat', 5)],
+];
+
+function scriptOf(all: readonly Operation[]): Uint8Array {
+  const script = new Uint8Array(NAMES.length * NAME_SIZE + all.length * RECORD);
+  NAMES.forEach((it, i) => {
+    script.set(new TextEncoder().encode(it), i * NAME_SIZE);
+  });
+  const view = new DataView(script.buffer);
+  all.forEach(([code, a, b, c, at], i) => {
+    const place = NAMES.length * NAME_SIZE + i * RECORD;
+    [code, a, b, c].forEach((word, n) => {
+      view.setInt32(place + 4 * n, word, true);
+    });
+    view.setBigInt64(place + 16, at, true);
+  });
+  return script;
+}
+
+describe('the kernel of the tests', () => {
+  let sample: Awaited<ReturnType<typeof compileSample>>;
+  beforeAll(async () => {
+    await ensureTools(['qemu-user']);
+    sample = await compileSample('test/translate/samples/operations.ts');
+  }, 300_000);
+
+  test(
+    'answers random calls as Linux does',
+    () => {
+      const seen = new Set<string>();
+      const answered = new Set<number>();
+      fc.assert(
+        fc.property(operations, (all) => {
+          const stdin = scriptOf(all);
+          const here = runInNode(sample.wasm, { args: ['operations'], stdin, end: SAMPLES_END });
+          const there = inFolder((cwd) => runUnderQemu(sample.file, [], { stdin, cwd }));
+          const lines = textOf(here.stdout).trimEnd().split('\n');
+          expect(lines).toHaveLength(all.length);
+          expect(lines.map((it, i) => `${all[i]!.join()}:${it}`)).toEqual(
+            textOf(there.stdout)
+              .trimEnd()
+              .split('\n')
+              .map((it, i) => `${all[i]?.join() ?? ''}:${it}`),
+          );
+          expect(here.status).toBe(there.status);
+          lines.forEach((it, i) => {
+            const result = / = (-?\d+)$/.exec(it)![1]!;
+            if (result.startsWith('-')) seen.add(result);
+            else answered.add(all[i]![0]);
+          });
+        }),
+        { numRuns: FUZZ * 40, examples: [[EVERYTHING]] },
+      );
+      const { ENOENT, EBADF, EAGAIN, EEXIST, ENOTDIR, EISDIR, EINVAL, ESPIPE, EPIPE, ENOTEMPTY } = ERRORS;
+      const errors = [ENOENT, EBADF, EAGAIN, EEXIST, ENOTDIR, EISDIR, EINVAL, ESPIPE, EPIPE, ENOTEMPTY];
+      expect([...seen].sort()).toEqual(errors.map((it) => `-${it}`).sort());
+      expect(answered.size).toBe(Object.keys(CODES).length);
+    },
+    FUZZ * 30_000,
+  );
+});

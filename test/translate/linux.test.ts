@@ -1,0 +1,331 @@
+/** Programs for Linux: where system calls' arguments are, what each call does under qemu-arm, the file itself. */
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync, readSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ensureTools } from '../../scripts/lib/tools.js';
+import type { Assembler } from '../../src/isa/assembler.js';
+import { assembler } from '../../src/isa/assembler.js';
+import type { Register } from '../../src/isa/registers.js';
+import {
+  coreRegisters,
+  lr,
+  pc,
+  r0,
+  r1,
+  r10,
+  r11,
+  r12,
+  r2,
+  r3,
+  r4,
+  r5,
+  r6,
+  r7,
+  r8,
+  r9,
+  sp,
+} from '../../src/isa/registers.js';
+import { linuxDeclarations } from '../../src/translate/declarations.js';
+import { intrinsicOf } from '../../src/translate/intrinsics.js';
+import { ERRORS, OPEN_FLAGS } from '../../src/translate/linux/constants.js';
+import { linuxProgram } from '../../src/translate/linux/program.js';
+import { SYSTEM_CALLS } from '../../src/translate/linux/system-calls.js';
+import { translate } from '../../src/translate/translate.js';
+import { readModule } from '../../src/wasm/read.js';
+import type { FunctionBytes } from '../../src/wasm/write.js';
+import { i32, moduleBytes, op } from '../../src/wasm/write.js';
+import { LOAD_ADDRESS, runFrom, userCpu } from '../cpu/machines.js';
+import { ramWords } from '../support/ram.js';
+import { compileSample, inFolder, runUnderQemu, textOf } from '../hypberryd/programs.js';
+
+beforeAll(() => ensureTools(['qemu-user', 'binutils-arm-none-eabi']), 300_000);
+
+const names = Object.keys(SYSTEM_CALLS);
+const typeOf = (name: string) => intrinsicOf('linux', name)!.type;
+const PLACES = { text: 0x1_0000, data: 0x2_0000, end: 0x3_0000 };
+
+test('the declarations are those that the tables give (else run scripts/intrinsics.ts)', () => {
+  expect(readFileSync(new URL('../../src/hypberryd/body/linux.ts', import.meta.url), 'utf8')).toBe(
+    linuxDeclarations(),
+  );
+});
+
+describe('a system call', () => {
+  /** Functions that make one call each, with their own arguments from the last to the first. */
+  const functions = names.map((name): FunctionBytes => {
+    const { params, results } = typeOf(name);
+    const last = params.length - 1;
+    const code = params.flatMap((_, i) => op('local.get', last - i));
+    return {
+      type: { params: params.toReversed(), results },
+      locals: [],
+      code: [...code, ...op('call', names.indexOf(name)), ...op('end')],
+      name,
+    };
+  });
+  const wasm = moduleBytes(
+    names.map((name) => ({ module: 'linux', name, type: typeOf(name) })),
+    functions,
+    1,
+  );
+
+  /** Words from the last parameter to the first, as the procedure call standard has them: R0 to R3, then the stack. */
+  function caller(name: string): { registers: number[]; stack: number[] } {
+    const [registers, stack]: [number[], number[]] = [[], []];
+    typeOf(name)
+      .params.map((type, i) => (type === 'i64' ? [word(i, 0), word(i, 1)] : [word(i, 0)]))
+      .toReversed()
+      .forEach((words) => {
+        if (words.length === 2 && registers.length % 2 === 1) registers.push(0);
+        if (registers.length + words.length <= 4) registers.push(...words);
+        else {
+          while (registers.length < 4) registers.push(0);
+          if (words.length === 2 && stack.length % 2 === 1) stack.push(0);
+          stack.push(...words);
+        }
+      });
+    return { registers, stack };
+  }
+  const word = (argument: number, half: number): number => 0x1000 * (argument + 1) + half;
+  /** What Linux finds: words in R0 to R6, those of 64-bit arguments in even pairs (man 2 syscall). */
+  function wanted(name: string): Map<number, number> {
+    const found = new Map<number, number>();
+    let register = 0;
+    typeOf(name).params.forEach((type, i) => {
+      if (type === 'i64') register += register % 2;
+      found.set(register++, word(i, 0));
+      if (type === 'i64') found.set(register++, word(i, 1));
+    });
+    return found;
+  }
+
+  test('has its arguments and number in their registers, and keeps those of its caller', async () => {
+    const [SVC_VECTOR, HANDLER, LOG_END] = [8, 0x40, 0x80];
+    const [LOG, AFTER, STACK] = [0x20_0000, 0x21_0000, 0x23_0000];
+    /** What the log has of a call: R0 to R7; and what is kept of the caller behind it: R0, R4 to R11. */
+    const [LOGGED, KEPT] = [8, 9];
+    const kept = (n: number): number => 0x0101_0101 * n;
+    const load = (a: Assembler, to: Register, value: number): void => {
+      a.movw(to, value & 0xffff);
+      a.movt(to, value >>> 16);
+    };
+    const { image } = translate(wasm, {
+      origin: LOAD_ADDRESS,
+      before: (a, labelOf) => {
+        load(a, sp, STACK);
+        for (let n = 4; n <= 11; n++) load(a, coreRegisters[n]!, kept(n));
+        names.forEach((name, i) => {
+          const { registers, stack } = caller(name);
+          stack.forEach((value, n) => {
+            load(a, r12, value);
+            a.str(r12, [sp, 4 * n]);
+          });
+          registers.forEach((value, n) => {
+            load(a, coreRegisters[n]!, value);
+          });
+          a.bl(labelOf(name));
+          load(a, r12, AFTER + 4 * KEPT * i);
+          a.stm(r12, [r0, r4, r5, r6, r7, r8, r9, r10, r11]);
+        });
+        a.udf(0);
+      },
+    });
+    // Puts R0 to R7 into the log and gives EBADF, as a kernel that keeps all other registers.
+    const vectors = assembler(SVC_VECTOR);
+    const handler = vectors.label('handler');
+    vectors.b(handler);
+    vectors.org(HANDLER);
+    vectors.at(handler);
+    vectors.mov(sp, LOG_END);
+    vectors.ldr(sp, [sp]);
+    vectors.stm(sp, '!', [r0, r1, r2, r3, r4, r5, r6, r7]);
+    vectors.mov(r0, sp);
+    vectors.mov(sp, LOG_END);
+    vectors.str(r0, [sp]);
+    vectors.mvn(r0, ERRORS.EBADF - 1);
+    vectors.movs(pc, lr);
+    const cpu = await userCpu();
+    cpu.memory.load(SVC_VECTOR, vectors.assemble().slice(0, 4));
+    cpu.memory.load(HANDLER, vectors.assemble().slice(HANDLER - SVC_VECTOR));
+    cpu.memory.load(LOG_END, new Uint8Array(Uint32Array.of(LOG).buffer));
+    cpu.memory.load(LOAD_ADDRESS, image);
+    expect(runFrom(cpu, LOAD_ADDRESS)).toBe('idle');
+    expect(ramWords(cpu, LOG_END, 1)[0]).toBe(LOG + 4 * LOGGED * names.length);
+    names.forEach((name, i) => {
+      const found = ramWords(cpu, LOG + 4 * LOGGED * i, LOGGED);
+      expect(found[7], name).toBe(SYSTEM_CALLS[name]![0]);
+      for (const [register, value] of wanted(name))
+        expect(found[register], `${name}, R${register}`).toBe(value);
+      const [result, ...others] = ramWords(cpu, AFTER + 4 * KEPT * i, KEPT);
+      if (typeOf(name).results.length > 0) expect(result, name).toBe(-ERRORS.EBADF >>> 0);
+      expect(others, name).toEqual([4, 5, 6, 7, 8, 9, 10, 11].map(kept));
+    });
+  });
+
+  test('each does under qemu-arm what its page says', async () => {
+    const { wasm: sample, file } = await compileSample('test/translate/samples/system-calls.ts');
+    const called = readModule(sample).imports.filter(({ module }) => module === 'linux');
+    expect(called.map(({ name }) => name).sort()).toEqual(names.toSorted());
+    const before = Math.floor(Date.now() / 1000);
+    inFolder((cwd) => {
+      symlinkSync('where it goes', join(cwd, 'link'));
+      const ended = runUnderQemu(file, ['first'], { cwd, environment: { WORD: 'other' } });
+      expect(textOf(ended.stderr)).toBe('');
+      const text = textOf(ended.stdout);
+      const time = Number(/^time (\d+)$/m.exec(text)![1]);
+      expect(time).toBeGreaterThanOrEqual(before);
+      expect(time).toBeLessThan(before + 60);
+      const path = `PATH=${process.env['PATH']!}`;
+      const environment = text
+        .split('\n')
+        .filter((line) => line.startsWith('PATH=') || line === 'WORD=other');
+      expect(environment.toSorted()).toEqual([path, 'WORD=other']);
+      const lines = text.split('\n').filter((line) => !/^(?:time |PATH=|WORD=)/.test(line));
+      const bytes = (...all: number[]): string => all.map((it) => `${it} `).join('');
+      const ascii = (of: string): string => bytes(...new TextEncoder().encode(of));
+      const user = process.geteuid!();
+      const [regular, sizeLow, letter, stored, reversed] = [0o100604, 0x4000_0003, 0x78, 0x41, 0x7856_3412];
+      expect(lines).toEqual([
+        ...['arguments 2', 'first', 'end of arguments 0', 'page size 4096', `user ${user}`],
+        ...['open 3', 'open again -17', 'ftruncate64 0', 'pwrite64 4', 'pread64 beyond 4', ascii('HIGH')],
+        ...['pread64 below 4', bytes(0, 0, 0, 0), 'pread64 before -22', 'pwrite64 4', 'fallocate 0'],
+        ...['pread64 hole 4', bytes(0, 0, 0, 0), 'fallocate none -22', 'fchmod 0', 'fstat64 0'],
+        ...[`mode ${regular}`, 'size high 1', `size low ${sizeLow}`, 'fdatasync 0', 'fsync 0'],
+        ...['flock 0', 'flock again -11', 'fcntl64 1', 'fcntl64 set 0', 'fcntl64 get 1'],
+        ...['close 0', 'close again -9', 'mkdir 0', 'mkdir again -17', 'rename 0', 'unlink gone -2'],
+        ...['open unlinked 1', 'unlink 0', 'readlink 13', ascii('where it goes')],
+        ...['pipe2 0', 'poll 0', 'dup3 60', 'write 5', 'poll 1', 'events 1', 'ioctl 0', 'waiting 5'],
+        ...['ioctl terminal -25', 'read 5', ascii('abcde'), 'eventfd2 8', bytes(5, 0, 0, 0, 0, 0, 0, 0)],
+        ...['clock_gettime 0', 'clock_gettime none -22', 'timerfd_settime 0', 'poll timer 1', 'timer 8'],
+        ...[
+          bytes(1, 0, 0, 0, 0, 0, 0, 0),
+          'pipe2 0',
+          'wait4 1',
+          `status ${7 << 8}`,
+          'wait4 none -10',
+          'child 3',
+        ],
+        ...[bytes(1, 1, 1), 'execve word argument', 'status 0'],
+        ...[
+          'rt_sigprocmask 0',
+          'rt_sigprocmask size -22',
+          'kill 0',
+          'signalfd4 128',
+          'signal 10',
+          'kill none -22',
+        ],
+        ...[`mmap2 ${letter}`, `stored ${stored}`, 'munmap 0', 'mmap2 none -9', 'mlockall -22'],
+        ...['prctl 0', 'prctl 0', 'named', 'prctl fifth -22', 'prctl none 0'],
+        ...['setpriority 0', 'setpriority none -22', `geteuid32 ${user}`, 'socket 1', 'socket none -93'],
+        ...['getrandom 16', 'random 1', 'getrandom none -22', `shared ${reversed}`, ''],
+      ]);
+      // Of a status the low byte counts.
+      expect(ended.status).toBe(300 & 0xff);
+      // What Linux itself has in the file.
+      const moved = join(cwd, 'folder/other');
+      expect(statSync(moved).size).toBe(0x1_4000_0003);
+      const four = Buffer.alloc(4);
+      const opened = openSync(moved, 'r');
+      readSync(opened, four, 0, 4, 0x1_0000_0005);
+      closeSync(opened);
+      expect(four.toString()).toBe('HIGH');
+    });
+  });
+});
+
+describe('constants', () => {
+  test('errors are those of Linux', () => {
+    expect(constants.errno).toMatchObject(ERRORS);
+  });
+
+  test('flags of open are what qemu-arm takes them for', () => {
+    const flags = Object.entries(OPEN_FLAGS).filter(([, value]) => value > 2);
+    const call = (value: number): number[] => [...i32(0x2_0000), ...i32(value), ...i32(0)];
+    const wasm = moduleBytes(
+      [{ module: 'linux', name: 'open', type: typeOf('open') }],
+      [
+        {
+          ...{ type: { params: [], results: ['i32'] }, locals: [], name: 'main' },
+          code: [
+            ...flags.flatMap(([, value]) => [...call(value), ...op('call', 0), ...op('drop')]),
+            ...[...i32(0), ...op('end')],
+          ],
+        },
+      ],
+      3,
+    );
+    const { stderr } = runUnderQemu(linuxProgram(wasm, PLACES).file, [], { options: ['-strace'] });
+    const taken = [...textOf(stderr).matchAll(/open\("",O_RDONLY\|(\w+)/g)].map((match) => match[1]);
+    expect(taken).toEqual(flags.map(([name]) => name));
+  });
+});
+
+describe('the file', () => {
+  const main = (code: number[], type: FunctionBytes['type'] = { params: [], results: ['i32'] }): Uint8Array =>
+    moduleBytes([], [{ type, locals: [], code: [...code, ...op('end')], name: 'main' }], 3);
+
+  test('is a static executable whose code cannot be written, whose data and stack cannot be executed', () => {
+    const { file, translation } = linuxProgram(main(i32(3)), PLACES);
+    const said = inFolder((folder) => {
+      const path = join(folder, 'program');
+      writeFileSync(path, file);
+      return execFileSync('arm-none-eabi-readelf', ['-hlW', path]).toString();
+    });
+    const size = (translation.codeEnd - PLACES.text).toString(16).padStart(5, '0');
+    expect(said).toMatch(/Type: +EXEC/);
+    expect(said).toMatch(/Machine: +ARM/);
+    expect(said).toMatch(/Flags: +0x5000000, Version5 EABI/);
+    expect(said).toMatch(/Entry point address: +0x10000/);
+    expect(said).toMatch(new RegExp(`LOAD +0x001000 0x00010000 0x00010000 0x${size} 0x${size} R E 0x1000`));
+    expect(said).toMatch(/LOAD +0x002000 0x00020000 0x00020000 0x00000 0x10000 RW +0x1000/);
+    expect(said).toMatch(/GNU_STACK .* RW +0x10\n/);
+    expect(runUnderQemu(file, []).status).toBe(3);
+  });
+
+  test('what is stored in its code, and code in its data or stack, end it', () => {
+    const at = (code: number[]): string | null =>
+      runUnderQemu(linuxProgram(main(code), PLACES).file, []).signal;
+    expect(at([...i32(0x1_0000), ...i32(0), ...op('i32.store', 2, 0), ...i32(0)])).toBe('SIGSEGV');
+    expect(at([...i32(0x2_ffff), ...op('i32.load8_u', 0, 0)])).toBe(null);
+    expect(at([...i32(0x3_0000), ...op('i32.load8_u', 0, 0)])).toBe('SIGSEGV');
+  });
+
+  test.each<[string, string, Uint8Array]>([
+    ['no main', 'translate.main', moduleBytes([], [], 3)],
+    ['a main of another type', 'translate.main', main([], { params: ['i64'], results: [] })],
+    [
+      'a main that wants more',
+      'translate.main',
+      main(i32(0), { params: Array(5).fill('i32'), results: ['i32'] }),
+    ],
+    [
+      'code that is too long',
+      'translate.place',
+      main(
+        Array.from({ length: 0x4000 }, () => [...i32(0x2_0000), ...i32(7), ...op('i32.store', 2, 0)])
+          .flat()
+          .concat(i32(0)),
+      ),
+    ],
+    [
+      'an import of no kernel',
+      'translate.import',
+      moduleBytes(
+        [{ module: 'linux', name: 'reboot', type: { params: [], results: [] } }],
+        [
+          {
+            type: { params: [], results: ['i32'] },
+            locals: [],
+            code: [...i32(0), ...op('end')],
+            name: 'main',
+          },
+        ],
+        3,
+      ),
+    ],
+  ])('%s is refused', (_, code, wasm) => {
+    expect(() => linuxProgram(wasm, PLACES)).toThrow(expect.objectContaining({ code }) as Error);
+  });
+});
