@@ -33,6 +33,8 @@ export interface CheckedVolume {
   readonly used: Uint8Array;
   /** The volume's name in its root directory; undefined where there is none. */
   readonly label: string | undefined;
+  /** A short name is there that {@link isLookedFor} says no of, and that is not found perhaps. */
+  readonly hasOddNames: boolean;
 }
 
 /** Folders one in the other: the longest path that Windows takes, 260 characters, has no more names. */
@@ -75,8 +77,10 @@ export function checkVolume(disk: Disk): CheckedVolume {
         : [[volume.rootStart, volume.rootSectors]],
   };
   const folders = [root];
+  let hasOddNames = false;
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const entry of folderEntries(disk, volume, folder)) {
+      hasOddNames ||= !isLookedFor(entry.name);
       const path = folder.path === '' ? entry.name : `${folder.path}/${entry.name}`;
       if (entry.isFolder) {
         if (folder.depth === DEEPEST) throw tooDeep();
@@ -91,7 +95,12 @@ export function checkVolume(disk: Disk): CheckedVolume {
   }
   const used = new Uint8Array(fat.length);
   for (let cluster = 0; cluster < fat.length; cluster++) used[cluster] = fat[cluster] === 0 ? 0 : 1;
-  return { volume, used, label: labelIn(disk, root) };
+  return { volume, used, label: labelIn(disk, root), hasOddNames };
+}
+
+/** Whether a short name is as lookups have it: in capitals, and of characters that all code pages have and names may have. */
+function isLookedFor(name: string): boolean {
+  return /^[A-Z\d!#$%&'()@^_`{}~-]+(?:\.[A-Z\d!#$%&'()@^_`{}~-]+)?$/.test(name);
 }
 
 function tooDeep(): HypberryError {

@@ -24,6 +24,13 @@ const DRIVE = '0:';
 const CODE_PAGE = 437; // Short names; Linux's default too.
 const CHUNK = 1 << 20;
 const MAX_FILE = 0xffffffff;
+const MOST_LOOKED_FOR = 500;
+
+/** An entry of a folder, and whether it has no long name. */
+interface Listed {
+  readonly entry: Entry;
+  readonly isShort: boolean;
+}
 
 /**
  * A FAT volume as a card.
@@ -111,25 +118,33 @@ export async function openFatCard(disk: Disk, kind: CardKind, target: string): P
     return entry;
   }
 
-  /** Without what cannot be found by the name that it is listed with: a damaged entry, such as a short name in small letters. */
+  /**
+   * Without what cannot be found by the name that it is listed with: a damaged entry, such as a short name in small letters.
+   * Looking for a name takes as long as its folder is: it is done where there may be such entries, and not for thousands.
+   */
   function listNow(folder: string): Entry[] {
-    const isFound = ({ name }: Entry): boolean =>
-      pathNames(name)?.length !== 1 || statNow(`${folder}/${name}`) !== undefined;
-    return listAll(folder).filter(isFound);
+    const all = listAll(folder);
+    if (!checked.hasOddNames) return all.map(({ entry }) => entry);
+    let looked = 0;
+    const isFound = ({ entry: { name }, isShort }: Listed): boolean =>
+      !isShort ||
+      pathNames(name)?.length !== 1 ||
+      (looked++ < MOST_LOOKED_FOR && statNow(`${folder}/${name}`) !== undefined);
+    return all.filter(isFound).map(({ entry }) => entry);
   }
 
-  function listAll(folder: string): Entry[] {
+  function listAll(folder: string): Listed[] {
     if (statNow(folder)?.isFolder !== true) throw noFile(folder);
     return withMemory(FatFs.sizeof_DIR, (dir) =>
       withMemory(FatFs.sizeof_FILINFO, (info) => {
-        const entries: Entry[] = [];
+        const entries: Listed[] = [];
         ok(ff.f_opendir(dir, fatPath(folder)), folder);
         try {
           for (;;) {
             ok(ff.f_readdir(dir, info), folder);
             const entry = entryAt(info);
             if (entry.name === '') return entries;
-            entries.push(entry);
+            entries.push({ entry, isShort: ff.FILINFO_altname(info) === '' });
           }
         } finally {
           ff.f_closedir(dir);

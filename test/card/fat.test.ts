@@ -177,6 +177,37 @@ describe('refusals', () => {
     });
   });
 
+  // A name is looked for from the folder's begin on: for each of its names that is the square of them.
+  it.each([
+    ['names as most are', 'F', 3],
+    ['damaged ones', 'f', 600],
+  ])('a folder of thousands of %s is listed in so many reads of it', async (_, first, passes) => {
+    const image = fs.readFileSync(makeVolume({ ...SMALL, rootEntries: 4096 }, { 'Long name.txt': EMPTY }));
+    const root = image.indexOf('LONGNA~1TXT') + 32;
+    const count = 3000;
+    for (let i = 0; i < count; i++) {
+      image.write(`${first}${String(i).padStart(7, '0')}DAT\x20`, root + 32 * i, 'latin1');
+    }
+    const disk = memoryDisk(new Uint8Array(image));
+    let sectors = 0;
+    const card = await openFatCard(
+      {
+        ...disk,
+        read: (sector, length) => {
+          sectors += length;
+          return disk.read(sector, length);
+        },
+      },
+      'image',
+      'many',
+    );
+    sectors = 0;
+    const names = (await card.list('')).map(({ name }) => name);
+    expect(names.slice(0, 2)).toEqual(['Long name.txt', ...(first === 'F' ? ['F0000000.DAT'] : [])]);
+    expect(names).toHaveLength(first === 'F' ? count + 1 : 1);
+    expect(sectors).toBeLessThan(passes * ((count + 4) / 16));
+  });
+
   it('card.no-room where the root folder of FAT16 is full', async () => {
     const image = makeVolume({ ...SMALL, rootEntries: 16 }, { 'config.txt': pattern(10, 1) });
     await withCard(image, async (card) => {
