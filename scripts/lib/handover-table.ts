@@ -32,8 +32,8 @@ const WORDS: Readonly<Record<string, string>> = {
 /** What was tried by hand, on files that this project cannot fetch. */
 const BY_HAND: readonly (readonly [string, string])[] = [
   [
-    'the stub inside start.elf of 8 July 2015, itself (notro/rpi-firmware; by hand, 28 November 2026)',
-    'SVC mode, Secure data cache bit set, SMC open, virtual timer on; its kernel did not come as far as the other cores',
+    'the stub inside start.elf of 8 July 2015, itself (notro/rpi-firmware; by hand, 29 November 2026)',
+    'SVC mode, Secure data cache bit set, core timers left standing still, SMC open, virtual timer on; its kernel says SVC mode',
   ],
 ];
 

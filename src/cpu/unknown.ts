@@ -3,6 +3,7 @@
  * general, banked and extension registers.
  */
 import { hashOf } from '../base/random.js';
+import { bits } from '../isa/bits.js';
 import { bankedRegisters, type BankedRegister } from '../isa/operands.js';
 import * as R from '../isa/system-registers.js';
 import type { SystemRegister, SystemRegister64 } from '../isa/system-registers.js';
@@ -30,6 +31,15 @@ const WORST_CNTVOFF = 0xffff_ffff_0000_0000n;
  */
 const ALIKE: ReadonlySet<string> = new Set([R.VTTBR.name]);
 
+/**
+ * UNKNOWN, but seen to be clear: unpackers of Raspberry Pi's kernels of 2015 clear EAE and the lower two bits of N alone before
+ * they switch the MMU on (seen in 4.0.7), and the stub of the time sets nothing of it. With the rest of N or PD0 set, none
+ * of the cards with them would have started.
+ */
+const SEEN_CLEAR: ReadonlyMap<string, bigint> = new Map([
+  [R.TTBCR.name, BigInt(bits(R.TTBCR, { PD0: 1, N: 0b100 }))],
+]);
+
 const writable = (Object.values(R) as (SystemRegister | SystemRegister64)[]).filter(
   (it): it is (SystemRegister | SystemRegister64) & { readonly access: 'RW' } => it.access === 'RW',
 );
@@ -56,7 +66,7 @@ export function setUnknownTo(cores: readonly CoreView[], values: Values): void {
       for (const copy of copies) {
         const whose = ALIKE.has(register.name) ? 0 : core.index;
         const value = (BigInt(next(whose)) << 32n) | BigInt(next(whose));
-        const unknown = register.unknown[copy];
+        const unknown = register.unknown[copy] & ~(SEEN_CLEAR.get(register.name) ?? 0n);
         if (unknown === 0n) continue;
         setBits(core, register, copy, unknown, value);
       }

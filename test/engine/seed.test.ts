@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createBuiltInPi, type BuiltInPi } from '../../src/engine/built-in.js';
+import { bits } from '../../src/isa/bits.js';
 import { r0 } from '../../src/isa/registers.js';
 import * as R from '../../src/isa/system-registers.js';
 import { bareGuest } from '../support/bare-guest.js';
@@ -62,6 +63,8 @@ test.each([undefined, 1, 2, 3])(
       expect([core.system(R.SCTLR, 'secure'), core.system(R.TTBCR, 'secure')]).toEqual([0x00c5_0878, 0]);
       for (const control of [R.CNTV_CTL, R.CNTHP_CTL]) expect(core.system(control)).toBe(0);
       expect(core.system(R.VMPIDR)).toBe(core.system(R.MPIDR));
+      // Clear, as cards of 2015 start, whose stub and kernel trust it.
+      expect(core.system(R.TTBCR, 'non-secure') & bits(R.TTBCR, { PD0: 1, N: 0b100 })).toBe(0);
       // Alike on all cores, as no stub sets it.
       expect(core.system(R.VTTBR)).toBe(cpu.cores[0]!.system(R.VTTBR));
     }
