@@ -121,6 +121,9 @@ export function createSession(pi: BuiltInPi, { fast, onTyped }: SessionOptions):
       pi.advance(Math.max(until, time + 1));
       return;
     }
+    // For long nothing comes that would have them look.
+    pi.look();
+    if (pi.ending !== undefined) return;
     const begin = performance.now();
     await wait(Math.min(debt + gap, LONGEST_WAIT));
     // Who has it stand still meanwhile looks at it.
