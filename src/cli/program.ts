@@ -145,6 +145,12 @@ const seedOption = (): Option =>
       'the number; unless given, they are what hurts most',
   ).argParser(seed);
 
+const debuggerPort = (): Option =>
+  new Option(
+    '--gdb <port>',
+    'wait for a debugger on this port of this computer, gdb-multiarch for one; cores are its threads',
+  ).argParser(tcpPort);
+
 /** Three states of the two: on, off, and as it was. */
 const diagnostics = (): Option =>
   new Option(
@@ -217,6 +223,7 @@ export function program(): Command {
         'gigabytes, so use --until',
     )
     .option('--overwrite', 'let --trace take the place of a file that is there already')
+    .addOption(debuggerPort())
     .option(
       '--console <name>',
       'of a card with guests, show one console alone: host, hypberry, or a guest by its name; and --until looks there only',
@@ -265,11 +272,7 @@ export function program(): Command {
       'save a snapshot where --until or a script comes to its end, or at Ctrl-] s: memory, processors and devices',
     )
     .option('--from <file>', 'go on where a snapshot was saved, with the same card')
-    .option(
-      '--gdb <port>',
-      'wait for a debugger on this port of this computer, gdb-multiarch for one; cores are its threads',
-      tcpPort,
-    )
+    .addOption(debuggerPort())
     .option('--overwrite', 'let --record and --save take the place of files that are there already')
     .addOption(seedOption())
     .addOption(json())

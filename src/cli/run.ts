@@ -20,7 +20,7 @@ import { runCard, type Ran, type RunPorts, type SavedRun, type Start } from '../
 import { endBySignal } from './by-signal.js';
 import { cardAt } from './card.js';
 import { showConsoles, type ConsoleScreen } from './console-screen.js';
-import { openDebuggers } from './debuggers.js';
+import { openDebuggers, waitsForDebugger } from './debuggers.js';
 import { createEscapeKey, ESCAPE_NAME, ORDERS, type Order } from './escape-key.js';
 import {
   bytesText,
@@ -274,8 +274,7 @@ function sayStart({ place, plan, machine, added, consoles }: Start, { gdb, write
   sayPicked(machine.picked, added);
   if (write) say('What its system writes stays on the card.');
   if (consoles.length > 1) say(`Consoles: ${listed(consoles)}.`);
-  if (gdb !== undefined)
-    say(`It waits for a debugger: gdb-multiarch -ex 'target remote localhost:${gdb}', then "continue".`);
+  if (gdb !== undefined) say(waitsForDebugger(gdb));
   if (process.stdin.isTTY)
     say(
       `The keyboard is the Pi's now; ${ESCAPE_NAME} is not: ${ESCAPE_NAME} q leaves, ${ESCAPE_NAME} ? helps.`,

@@ -15,6 +15,7 @@ import type { InstallOptions } from '../setup/install.js';
 import { lookInside } from '../usecases/look-inside.js';
 import { tryCard as runTry, type Tried, type TryPorts } from '../usecases/try.js';
 import { endBySignal } from './by-signal.js';
+import { openDebuggers, waitsForDebugger } from './debuggers.js';
 import { cardAt } from './card.js';
 import { showAll, showOne, type Shown } from './consoles.js';
 import { sayHandover } from './handover.js';
@@ -47,6 +48,7 @@ export interface TryOptions extends Named {
   readonly until?: Until;
   readonly console?: string;
   readonly seed?: number;
+  readonly gdb?: number;
   readonly json?: boolean;
 }
 
@@ -54,18 +56,19 @@ export interface TryOptions extends Named {
 const TRACE_NOTE = 256 << 20;
 
 /** Refuses what only an engine that looks into the machine can do. */
-function refuseBlindness({ engine, trace, until, seed }: TryOptions): void {
+function refuseBlindness({ engine, trace, until, seed, gdb }: TryOptions): void {
   if (engine === 'qemu' && seed !== undefined)
     throw new HypberryError(
       'engine.no-seed',
       "QEMU's Pi 2 has no seed: what reset leaves unknown is the same there in every run.",
       'Use --seed without --engine qemu.',
     );
-  if (engine !== 'qemu' || (trace === undefined && (until === undefined || 'text' in until))) return;
+  const isInside = trace !== undefined || gdb !== undefined || (until !== undefined && !('text' in until));
+  if (engine !== 'qemu' || !isInside) return;
   throw new HypberryError(
     'engine.no-look-inside',
     'QEMU does not show hypberry what its cores execute.',
-    'Use --trace and --until with an address without --engine qemu.',
+    'Use --trace, --gdb and --until with an address without --engine qemu.',
   );
 }
 
@@ -95,11 +98,18 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
   };
   const ports: TryPorts = {
     openCard: cardAt(target, options),
-    engine: async (several) =>
+    engine: async (hypervisor) =>
       options.engine === 'qemu'
         ? // Several systems would wait for each other's turns.
-          qemuEngine(several ? { threadPerCore: true } : {})
-        : lookInside({ until: options.until, trace: trace && write, seed: options.seed }),
+          qemuEngine(hypervisor ? { threadPerCore: true } : {})
+        : lookInside({
+            ...{ until: options.until, trace: trace && write, seed: options.seed },
+            onSession:
+              debuggers &&
+              ((at) => {
+                debuggers.next({ ...at, hypervisor });
+              }),
+          }),
     // QEMU's slot is empty.
     openContents: async () =>
       options.engine === 'qemu' ? undefined : openContents(target, { say: sayAside, onChange: noteOnCard }),
@@ -120,6 +130,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       sayPlace(place);
       say(whatStarts(plan));
       sayPicked(picked, added);
+      if (options.gdb !== undefined) say(waitsForDebugger(options.gdb));
       const [only = options.console] = consoles.length === 1 ? consoles : [];
       shown = only === undefined ? showAll(consoles) : showOne(only);
     },
@@ -131,11 +142,13 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
       trace?.write(`${sentence}\n`);
     },
   };
+  const debuggers = options.gdb === undefined ? undefined : await openDebuggers(options.gdb);
   let tried: Tried;
   // What is silent for long would run on for nobody.
   const stopLooking = await whenReaderGoes(endWithoutReader);
   try {
-    tried = await runTry(ports, options);
+    // Who debugs takes the time that it takes.
+    tried = await runTry(ports, debuggers ? { timeout: Infinity, ...options } : options);
   } catch (error) {
     // Panes would be drawn for ever.
     shown?.end(true);
@@ -144,6 +157,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
     stopLooking();
     line?.stop();
     trace?.close();
+    debuggers?.close();
   }
   const { outcome } = tried;
   shown?.end(outcome.verdict === 'NONE');

@@ -12,10 +12,11 @@ import { createPi2, type Board, type BoardState } from '../board/pi2.js';
 import type { Ending } from '../board/power.js';
 import { createTranscript } from './console.js';
 import { coreState } from './core-state.js';
-import type { Engine, Machine, OnConsole } from './engine.js';
+import type { Engine, Machine, OnConsole, RunEnd } from './engine.js';
 import type { MachineReport } from './machine-report.js';
 import { followConsole } from './memory-console.js';
 import type { Observe, Observer } from './observer.js';
+import { createSession, type Session } from './session.js';
 
 /** RAM on the board; what lies above the peripherals' base cannot be reached by the ARM. */
 const BOARD_RAM = 0x4000_0000;
@@ -65,6 +66,11 @@ export interface BuiltInPi {
   pause(): void;
   /** Lets the observers look. */
   look(): void;
+  /**
+   * Has somebody look on beside the observers, or nobody any more; between two runs. Where it ends the run before an
+   * instruction the observers have not seen that; where it does so at an access, they see it again.
+   */
+  lookOn(watch: Watch | undefined): void;
   /** When a device or a core's timer does something next, in nanoseconds; Infinity where nothing will. */
   nextEvent(): number;
   /** What the observers saw, and where the cores are. */
@@ -202,6 +208,9 @@ export async function createBuiltInPi(
     look: () => {
       for (const { look } of observers) look?.();
     },
+    lookOn: (watch) => {
+      cpu.watch(watch ? before(watch, allWatches(watches())) : allWatches(watches()));
+    },
     save: (copy = true) => {
       const written = machine.card?.disk.written?.();
       return {
@@ -227,7 +236,8 @@ export async function createBuiltInPi(
   };
   const consoles = followConsoles(pi, machine, onConsole);
   observers.push(...observe.map((it) => it(pi, machine)), consoles);
-  cpu.watch(allWatches(observers.flatMap(({ watch }) => watch ?? [])));
+  const watches = (): Watch[] => observers.flatMap(({ watch }) => watch ?? []);
+  cpu.watch(allWatches(watches()));
   cpu.listen(allListeners(observers.flatMap(({ listener }) => listener ?? [])));
   return pi;
 }
@@ -272,6 +282,18 @@ function allWatches(watches: readonly Watch[]): Watch | undefined {
   };
 }
 
+/** One that sees for two. Those behind see what the first one lets go on. */
+function before(first: Watch, others: Watch | undefined): Watch {
+  if (!others) return first;
+  return {
+    ...first,
+    wants: (physical) => first.wants(physical) || others.wants(physical),
+    instruction: (core, address, physical, word) =>
+      (first.wants(physical) && first.instruction(core, address, physical, word)) ||
+      (others.wants(physical) && others.instruction(core, address, physical, word)),
+  };
+}
+
 /** One that hears for all, and of nothing that nobody wants to hear of. */
 function allListeners(listeners: readonly Listener[]): Listener {
   return {
@@ -307,18 +329,29 @@ function named<Name extends keyof Listener>(
  * The Pi 2 made for this project: no program outside it is needed.
  * @param observe who looks on
  * @param seed see {@link createBuiltInPi}
+ * @param onSession called before each run with who may hold it meanwhile
  */
-export function builtInEngine(observe: readonly Observe[] = [], seed?: number): Engine {
+export function builtInEngine(
+  observe: readonly Observe[] = [],
+  seed?: number,
+  onSession?: (at: { readonly pi: BuiltInPi; readonly session: Session }) => void,
+): Engine {
   return {
     name: 'built-in',
     run: async (machine, onConsole, signal) => {
       const pi = await createBuiltInPi(machine, onConsole, observe, seed);
+      const session = onSession && createSession(pi, { fast: true });
       const abort = (): void => {
         pi.stop(STOPPED);
+        session?.leave(STOPPED);
       };
       if (signal.aborted) abort();
       signal.addEventListener('abort', abort);
       try {
+        if (session) {
+          onSession({ pi, session });
+          return endOf(pi, await session.run());
+        }
         let turn = performance.now();
         let nextLook = LOOK_EVERY;
         while (pi.ending === undefined) {
@@ -335,8 +368,13 @@ export function builtInEngine(observe: readonly Observe[] = [], seed?: number): 
       } finally {
         signal.removeEventListener('abort', abort);
       }
-      const { ending: why, miniUart } = pi;
-      return { why, machine: pi.report(), ...(miniUart !== '' && { miniUart }) };
+      return endOf(pi, pi.ending);
     },
   };
+}
+
+/** What is said of a machine at its end. */
+function endOf(pi: BuiltInPi, why: string): RunEnd {
+  const { miniUart } = pi;
+  return { why, machine: pi.report(), ...(miniUart !== '' && { miniUart }) };
 }

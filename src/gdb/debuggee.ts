@@ -179,8 +179,8 @@ export function debug(pi: BuiltInPi, session: Session, hypervisor?: HypervisorDe
     looked = now;
     const { wants, instruction } = watch;
     const looksOn = stepped || breakpoints.length > 0;
-    if (watchpoints.length > 0) pi.cpu.watch(watch);
-    else pi.cpu.watch(looksOn ? { wants, instruction } : undefined);
+    if (watchpoints.length > 0) pi.lookOn(watch);
+    else pi.lookOn(looksOn ? { wants, instruction } : undefined);
   };
   const { memory } = pi.cpu;
   const inRam = (address: number, length: number): boolean => address + length <= memory.size;

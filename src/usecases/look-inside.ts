@@ -1,5 +1,7 @@
 /** The engine of this project, told where to look. Its parts are loaded only when it is asked for. */
+import type { BuiltInPi } from '../engine/built-in.js';
 import type { Engine } from '../engine/engine.js';
+import type { Session } from '../engine/session.js';
 import type { Until } from '../engine/verdict.js';
 
 export interface LookInside {
@@ -9,10 +11,12 @@ export interface LookInside {
   readonly trace?: ((text: string) => void) | undefined;
   /** See `createBuiltInPi`. */
   readonly seed?: number | undefined;
+  /** Called before each run with who may hold it meanwhile. */
+  readonly onSession?: ((at: { readonly pi: BuiltInPi; readonly session: Session }) => void) | undefined;
 }
 
 /** The built-in engine, with all that looks on. */
-export async function lookInside({ until, trace, seed }: LookInside): Promise<Engine> {
+export async function lookInside({ until, trace, seed, onSession }: LookInside): Promise<Engine> {
   const [{ builtInEngine }, { recordTimeline }, { endAtCrash }, { noteOddities }, { watchHandover }] =
     await Promise.all([
       import('../engine/built-in.js'),
@@ -24,5 +28,5 @@ export async function lookInside({ until, trace, seed }: LookInside): Promise<En
   const observers = [recordTimeline, endAtCrash, noteOddities, watchHandover];
   if (until && 'address' in until) observers.push((await import('../engine/until.js')).endAt(until.address));
   if (trace) observers.push((await import('../engine/trace.js')).traceTo(trace));
-  return builtInEngine(observers, seed);
+  return builtInEngine(observers, seed, onSession);
 }

@@ -30,9 +30,9 @@ export interface TryPorts {
   readonly openCard: OpenCard;
   /**
    * What runs the machine; asked for before each run.
-   * @param several whether several systems run in it
+   * @param hypervisor undefined where one system alone runs in it
    */
-  readonly engine: (several: boolean) => Promise<Engine>;
+  readonly engine: (hypervisor: HypervisorDescription | undefined) => Promise<Engine>;
   /**
    * Opens what is on the card for the system that runs, before each run: what that writes is kept beside, and gone when it
    * is closed. Undefined where there is no whole card: the slot is empty then.
@@ -99,7 +99,7 @@ export async function tryCard(ports: TryPorts, options: TryOptions): Promise<Tri
   const { outcome, attempt, retried } = await runWithLess(
     attempts,
     async ({ machine }) => {
-      const engine = await ports.engine(hypervisor !== undefined);
+      const engine = await ports.engine(hypervisor);
       const disk = await ports.openContents?.();
       const withCard = { ...machine, card: disk && { disk, onError: onlyFirst(ports.onCardError) } };
       try {

@@ -223,6 +223,7 @@ describe('accesses to memory', () => {
   }
   const END = FIRST + 4 * ACCESSES.length;
   const stateOf = (cpu: Cpu): unknown[] => [
+    cpu.cores[0]!.executed,
     ...Array.from({ length: 15 }, (_, n) => cpu.cores[0]!.register(n)),
     ...[0, 1, 2].map((n) => cpu.cores[0]!.doubleword(n)),
     Buffer.from(cpu.memory.observe(DATA, 64)).toString('hex'),

@@ -1,0 +1,104 @@
+/** `--gdb` as it is typed: a trial of a card with a guest, and a run that the debugger ends. */
+import { spawn } from 'node:child_process';
+import { createServer, type AddressInfo } from 'node:net';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { useTools } from '../../scripts/lib/tools.js';
+import { temporary } from '../card/images.js';
+import { print, smallGuest } from '../hypervisor/payloads.js';
+import { bootPartition, HOST_TREE } from '../support/boot-files.js';
+import { printingPayload } from '../support/payloads.js';
+import { hypberry } from './run.js';
+
+useTools();
+vi.setConfig({ testTimeout: 50_000 });
+
+const WEB = 'smp: Brought up 1 node, 1 CPU\nRun /sbin/web as init process\n';
+const HOST = 'smp: Brought up 1 node, 3 CPUs\nRun /init as init process\n';
+
+/** A boot folder with a host and a guest that say what Linux would. */
+function bootFolder(): string {
+  const folder = temporary('boot');
+  mkdirSync(folder);
+  const guest = { name: 'web', kernel: 'hypberry-guest-web.kernel', memory: 16, cores: 1, commandLine: '' };
+  const files = bootPartition('svc', {
+    'bcm2709-rpi-2-b.dtb': HOST_TREE,
+    'kernel7.img': printingPayload(HOST),
+    'hypberry-guests.json': JSON.stringify({ version: 1, guests: [guest] }),
+    [guest.kernel]: smallGuest((a) => {
+      print(a, WEB);
+      const end = a.label('end');
+      a.at(end);
+      a.wfi();
+      a.b(end);
+    }),
+  });
+  for (const [path, data] of Object.entries(files)) writeFileSync(join(folder, path), data);
+  return folder;
+}
+
+/** A port that nobody has. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Has gdb-multiarch wait until it can connect, and work. @returns what it said */
+async function gdb(port: number, orders: readonly string[]): Promise<string> {
+  const all = ['set tcp connect-timeout 60', `target extended-remote localhost:${port}`, ...orders];
+  const child = spawn('gdb-multiarch', ['-nx', '-batch', ...all.flatMap((order) => ['-ex', order])]);
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  await new Promise((resolve) => child.once('close', resolve));
+  return said;
+}
+
+const card = bootFolder();
+
+test('try: a debugger stops in a guest, and when it is gone the trial comes to its verdict', async () => {
+  const port = await freePort();
+  const [said, { stdout, stderr, status }] = await Promise.all([
+    gdb(port, [
+      ...['set schedule-multiple on', 'add-inferior', 'inferior 2', 'attach 3'],
+      ...['hbreak *0x40008000', 'continue', 'printf "mode %x\\n", $cpsr & 0x1f'],
+    ]),
+    hypberry(['try', '--force', '--gdb', String(port), card]),
+  ]);
+  expect(said).toMatch(/Thread 2\.1 "web, CPU 0" hit Breakpoint 1, 0x40008000/);
+  expect(said).toContain('mode 13\n');
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toContain(`It waits for a debugger: gdb-multiarch -ex 'target remote localhost:${port}'`);
+  expect(stdout).toMatch(/^UP/m);
+});
+
+test('run: the machine stands still until a debugger has it go on, or is gone', async () => {
+  const port = await freePort();
+  const [said, { stdout, status }] = await Promise.all([
+    gdb(port, ['info threads', 'monitor physical', 'x/1xw 0']),
+    hypberry([
+      'run',
+      '--after-install',
+      '--force',
+      '--fast',
+      '--gdb',
+      String(port),
+      '--until',
+      'as init process',
+      card,
+    ]),
+  ]);
+  expect(said).toMatch(/Thread 1\.4 "core 3" \(in Secure state\) +0x00000000/);
+  expect(stdout).toMatch(/REACHED: /);
+  expect(status).toBe(0);
+});
+
+test('try: QEMU shows nothing to a debugger', async () => {
+  const { stderr, status } = await hypberry(['try', '--engine', 'qemu', '--gdb', '2345', card]);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/engine\.no-look-inside/);
+});
