@@ -26,15 +26,21 @@ const REGISTERS = GPIO_REGISTERS;
 const { GPFSEL, GPSET, GPCLR, GPLEV, GPEDS, GPREN, GPFEN, GPHEN, GPLEN, GPAREN, GPAFEN } = REGISTERS;
 
 /** Functions of a pin (table 6-2). */
-const FUNCTION = { INPUT: 0, OUTPUT: 1, ALT0: 4 } as const;
+const FUNCTION = { INPUT: 0, OUTPUT: 1, ALT0: 4, ALT3: 7 } as const;
 
 export const GPIO_PINS = 54;
 
 /** Bits of each half that are pins. */
 const PIN_BITS = [0xffff_ffff, 0x003f_ffff];
 
-/** Pins that the firmware has set to their function ALT0: the UART's two and the SD card's six. */
-const FIRMWARE_ALT0 = [14, 15, 48, 49, 50, 51, 52, 53];
+/**
+ * Pins that the firmware has given a function: the UART's two, and the card's six, which the EMMC controller has: the trees of
+ * July 2015 give them none, and their driver is that one's (QEMU, hw/gpio/bcm2835_gpio.c, has them so after reset, too).
+ */
+const FIRMWARE_FUNCTIONS = [
+  ...[14, 15].map((pin) => [pin, FUNCTION.ALT0] as const),
+  ...[48, 49, 50, 51, 52, 53].map((pin) => [pin, FUNCTION.ALT3] as const),
+];
 
 /** Which pins each of the first three interrupts is for; the fourth is for all (section 6, Linux' pinctrl driver). */
 const BANKS = [
@@ -62,7 +68,7 @@ export class Gpio implements Device {
 
   /** @param irqs GPIO interrupts 0 to 3 */
   constructor(private readonly irqs: readonly Line[]) {
-    for (const pin of FIRMWARE_ALT0) this.state.functions[pin] = FUNCTION.ALT0;
+    for (const [pin, its] of FIRMWARE_FUNCTIONS) this.state.functions[pin] = its;
   }
 
   /** Drives a pin from outside; it counts while the pin is no output. */

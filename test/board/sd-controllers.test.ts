@@ -153,11 +153,13 @@ type Word = (index: number, argument?: number, more?: Partial<Command>) => numbe
 
 /** Has a card that was reset get ready and say who it is; gives the address that it takes (RCA). */
 function addressed(rig: Rig, word: Word): number {
-  for (let ready = false; !ready;) {
+  let ready = false;
+  for (let ms = 0; ms < 2000 && !ready; ms++) {
     rig.time.advance(MS);
     word(55);
     ready = word(41, 0x40ff_8000) >>> 31 === 1;
   }
+  expect(ready).toBe(true);
   word(2, 0, { answer: 'long' });
   return word(3) & 0xffff_0000;
 }
@@ -371,6 +373,7 @@ test('SDHOST reads 1024 blocks with one command, as its driver asks for at most'
   const image = new Uint8Array(2 * 1024 * SECTOR);
   const disk: Disk = memoryDisk(image);
   const rig = testBoard({}, { disk });
+  mux(rig, sdhost.alt);
   sdhost.setUp(rig);
   const send = (index: number, argument = 0, more: Partial<Command> = {}) =>
     (sdhost.send(rig, { index, argument, ...more }) as number[])[0]!;
@@ -433,6 +436,18 @@ test('EMMC sends CMD23 before and CMD12 behind by itself, and says what it canno
   expect(rig.told.log).toContain(
     'EMMC (SDHCI): CMDTM is kept and does nothing: this controller has no DMA of its own',
   );
+});
+
+test("the pins are the EMMC controller's until software says otherwise, which trees of 2015 do not", () => {
+  const rig = testBoard();
+  emmc.setUp(rig);
+  const answer = (driver: Driver): unknown => {
+    driver.send(rig, { index: 0, answer: 'none' });
+    return driver.send(rig, { index: 8, argument: 0x1aa });
+  };
+  expect(answer(emmc)).toEqual([0x1aa, 0, 0, 0]);
+  sdhost.setUp(rig);
+  expect(answer(sdhost)).toBe('timeout');
 });
 
 test('EMMC stands still without a clock, and is freed by a reset', () => {
