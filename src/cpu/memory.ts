@@ -13,7 +13,7 @@ import { faultOf, currentRegime, EXECUTE, isWriteBack, READ, walk, WRITE } from 
 import { isPrivileged } from './current-mode.js';
 import { notRetired, tally, tallyAccess } from './performance-monitors.js';
 import { readData, writeData } from './physical-memory.js';
-import type { Machine } from './state.js';
+import type { Machine, Watch } from './state.js';
 import { runningView, setRegister, stopHere, word } from './state.js';
 import { contextNumber, enter, lookup, lookupCode } from './tlb.js';
 import { accessSyndrome } from './syndrome.js';
@@ -117,13 +117,17 @@ let faultAt = 0;
 /** In place of a fault's status: who looks on ends the run before the instruction. */
 const ENDS_RUN = -1;
 
+/** An access may reach into the next page. */
+const wantsAccess = ({ wantsAccesses }: Watch, address: number, size: number): boolean =>
+  wantsAccesses !== undefined && (wantsAccesses(address) || wantsAccesses((address + size - 1) >>> 0));
+
 /**
  * Whether a watchpoint's event is at an access that may be made otherwise; then it is the fault. Who looks on from outside
  * sees the access first.
  */
 function isWatched(m: Machine, address: number, size: number, write: boolean, privileged?: boolean): boolean {
   const { watch } = m;
-  if (watch?.access && watch.wantsAccesses?.(address)) {
+  if (watch?.access && wantsAccess(watch, address, size)) {
     const next = word(m, L.PC);
     setRegister(m, 15, m.address);
     if (watch.access(runningView(m), address, size, write)) {

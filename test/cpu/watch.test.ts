@@ -5,7 +5,7 @@ import { extensionsAccessible } from '../../src/cpu/state.js';
 import { contextsChanged } from '../../src/cpu/tlb.js';
 import { assembler, type Assembler } from '../../src/isa/assembler.js';
 import { d } from '../../src/isa/extension-registers.js';
-import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r10 } from '../../src/isa/registers.js';
+import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10 } from '../../src/isa/registers.js';
 import { ramWords } from '../support/ram.js';
 import { bareCpu, userCpu } from './machines.js';
 
@@ -173,6 +173,13 @@ describe('accesses to memory', () => {
       'R4@0 R4@4 R4@8 R4@c',
     ],
     [
+      'str across pages',
+      (a) => {
+        a.str(r0, [r9, -2]);
+      },
+      'W4@-2',
+    ],
+    [
       'nop',
       (a) => {
         a.nop();
@@ -198,6 +205,7 @@ describe('accesses to memory', () => {
       [r4, DATA + 32],
       [r7, DATA],
       [r8, DATA],
+      [r9, DATA],
       [r10, 0xa000],
     ] as const) {
       a.movw(to, value & 0xffff);

@@ -8,7 +8,7 @@ import { encodePacket } from '../../src/gdb/packets.js';
 import { REGISTERS } from '../../src/gdb/registers.js';
 import type { VcpusDescription } from '../../src/hypervisor/image/description.js';
 import { client, type Debugged, gdb } from './client.js';
-import { COUNTER, debuggedMachine, FIRST, HOST, KERNEL, LOOP, SECOND } from './machines.js';
+import { COUNTER, debuggedMachine, FIRST, HOST, KERNEL, LOOP, machineWithPair, SECOND } from './machines.js';
 
 useTools();
 
@@ -137,6 +137,32 @@ describe('the protocol', () => {
     it.session.leave('enough');
     expect(await it.run).toBe('enough');
   });
+});
+
+test('two CPUs of a guest that share a core are told apart', async () => {
+  const it = await machineWithPair();
+  const { ask, tell } = client(it);
+  await ask('qSupported:multiprocess+');
+  await ask('!');
+  await ask('vAttach;3');
+  expect(await ask('qfThreadInfo')).toBe('mp1.1,p1.2,p1.3,p1.4,p3.1,p3.2');
+  // Behind where the number is read.
+  expect(await ask(`Z1,${hex(LOOP + 8)},4`)).toBe('OK');
+  const stops = new Set<string>();
+  for (let i = 0; i < 500 && stops.size < 2; i++) {
+    const [, thread] = /^T05thread:p3\.([12]);$/.exec(await ask('vCont;c'))!;
+    expect(word(await ask('p2')) + 1).toBe(Number(thread));
+    stops.add(thread!);
+  }
+  expect([...stops].sort()).toEqual(['1', '2']);
+  // The other one is off its core, and has its own number, too.
+  const [now] = [...stops].slice(-1);
+  const other = now === '1' ? '2' : '1';
+  await ask(`Hgp3.${other}`);
+  expect(word(await ask('p2')) + 1).toBe(Number(other));
+  await ask(`Hgp3.${now!}`);
+  tell(encodePacket('k'));
+  await it.run;
 });
 
 describe('a processor that is not on its core', () => {

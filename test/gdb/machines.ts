@@ -131,12 +131,40 @@ function table(): Uint8Array {
   return bytes;
 }
 
-/** All that, before its first instruction. */
+/** PSCI's CPU_ON (DEN 0022, 5.1). */
+const CPU_ON = 0x8400_0003;
+
+/** A guest with two CPUs, which both come to {@link LOOP}, with their numbers in R2. */
+const pair = (): Uint8Array =>
+  smallGuest((a) => {
+    load(a, r0, CPU_ON);
+    a.mov(r1, 1);
+    load(a, r2, LOOP);
+    a.hvc(0);
+    const again = a.label('again');
+    a.b(again);
+    a.org(LOOP);
+    a.at(again);
+    a.mrc(reg.MPIDR, r2);
+    a.and(r2, r2, 0xff);
+    spin(a, r6, ROUND);
+    a.b(again);
+  });
+
+/** The same host, and a guest whose two CPUs share a core. */
+export const machineWithPair = (): Promise<Debugged> =>
+  debugged(smallImage(countingHost(), [guest(pair(), { name: 'pair', cores: [3, 3] })]));
+
+/** The host and the guests, before the first instruction. */
 export async function debuggedMachine(): Promise<Debugged & { readonly image: HypervisorImage }> {
   const image = smallImage(countingHost(), [
     guest(counting(FIRST, 2), { name: 'first' }),
     guest(counting(SECOND, 3), { name: 'second' }),
   ]);
+  return { ...(await debugged(image)), image };
+}
+
+async function debugged(image: HypervisorImage): Promise<Debugged> {
   const pi = await createBuiltInPi(
     handoverOf(image, [{ name: 'table', address: TABLE, data: table() }]),
     () => undefined,
@@ -144,5 +172,5 @@ export async function debuggedMachine(): Promise<Debugged & { readonly image: Hy
   const session = createSession(pi, { fast: true });
   const debuggee = debug(pi, session, image.description);
   debuggee.attach();
-  return { pi, session, debuggee, run: session.run(), image };
+  return { pi, session, debuggee, run: session.run() };
 }
