@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { bootFiles } from '../../scripts/lib/card-image.js';
-import { busyboxArchive, PROGRAM } from '../../scripts/lib/initramfs.js';
+import { type ArchiveFile, busyboxArchive, PROGRAM } from '../../scripts/lib/initramfs.js';
 import { inputs, type Suite } from '../../scripts/lib/inputs.js';
 import { builtInEngine } from '../../src/engine/built-in.js';
 import { runUntil } from '../../src/engine/run-until.js';
@@ -31,6 +31,8 @@ export interface DebianMachine {
   readonly cores: number;
   /** What the host's /init does before it becomes a shell. */
   readonly script: string;
+  /** Further files of the host's initramfs. */
+  readonly more?: readonly ArchiveFile[];
   readonly guests: readonly DebianGuest[];
 }
 
@@ -40,7 +42,19 @@ const GUEST_MEMORY = 96;
 const FIRST_CONSOLE = 2;
 
 /** What the scripts need of busybox. */
-const APPLETS = ['cat', 'grep', 'insmod', 'poweroff', 'reboot', 'sleep', 'stty', 'taskset', 'uname'];
+const APPLETS = [
+  'cat',
+  'grep',
+  'insmod',
+  'ln',
+  'mkdir',
+  'poweroff',
+  'reboot',
+  'sleep',
+  'stty',
+  'taskset',
+  'uname',
+];
 
 /**
  * Shell code of the host's that prints what a console says, each line behind the console's name, and answers it.
@@ -72,7 +86,7 @@ export async function debianMachine(plan: DebianMachine): Promise<Handover> {
   const found = await inputs();
   const busybox = await readFile(found.busybox);
   const watchdog = { path: 'bcm2835_wdt.ko', mode: PROGRAM, data: await readFile(found.watchdog) };
-  const initramfs = busyboxArchive(busybox, plan.script, APPLETS, [watchdog]);
+  const initramfs = busyboxArchive(busybox, plan.script, APPLETS, [watchdog, ...(plan.more ?? [])]);
   const files = await bootFiles(found[plan.suite], found.firmware, {
     config: 'auto_initramfs=1\n',
     commandLine: 'console=ttyAMA0,115200',

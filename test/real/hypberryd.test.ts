@@ -1,0 +1,83 @@
+/** hypberryd, and every system call, in a Linux of Debian's on the built-in Pi 2: alone and above the hypervisor. */
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { bootFiles } from '../../scripts/lib/card-image.js';
+import { busyboxArchive, PROGRAM } from '../../scripts/lib/initramfs.js';
+import { inputs, type Suite } from '../../scripts/lib/inputs.js';
+import { prepareHandover } from '../../src/firmware/prepare.js';
+import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { compileSample } from '../hypberryd/programs.js';
+import { memoryCard } from '../support/memory-card.js';
+import { callsExpected, callsSaid, LINKED } from '../translate/system-calls-said.js';
+import { debianMachine, runToEnd } from './debian-machine.js';
+import { everything, quick } from './real-card.js';
+
+const SECONDS = 600;
+const TIMEOUT = (SECONDS + 300) * 1000;
+const program = { path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() };
+/** Prints what hypberryd says of the system, and its exit status. */
+const STATUS = ['/hypberryd --version', '/hypberryd status', 'echo "it ended with $?"'];
+
+describe.runIf(everything)('in Linux on the built-in Pi 2', () => {
+  it.each<Suite>(['bookworm', 'trixie'])(
+    'system calls do in %s what they do under qemu-arm, and hypberryd finds no hypervisor',
+    async (suite) => {
+      const found = await inputs();
+      const calls = {
+        path: 'calls',
+        mode: PROGRAM,
+        data: (await compileSample('test/translate/samples/system-calls.ts')).file,
+      };
+      const script = [
+        'mount -t sysfs sys /sys',
+        'mkdir /work; mount -t tmpfs work /work; cd /work',
+        `ln -s '${LINKED}' link`,
+        '/calls first > /said; echo "calls ended with $?"',
+        'echo; echo begin; cat /said; echo end',
+        ...STATUS,
+      ];
+      const files = await bootFiles(await quick(found[suite]), found.firmware, {
+        config: 'auto_initramfs=1\n',
+        commandLine: 'console=ttyAMA0,115200 quiet',
+        more: new Map([
+          [
+            'initramfs7',
+            busyboxArchive(
+              await readFile(found.busybox),
+              script.join('\n'),
+              ['cat', 'ln', 'mkdir'],
+              [program, calls],
+            ),
+          ],
+        ]),
+      });
+      const machine = await prepareHandover(memoryCard(Object.fromEntries(files)));
+      const { said } = await runToEnd('built-in', machine, SECONDS, /^it ended with \d+$/m);
+      const [, between] = /^begin\n([^]*?)^end$/m.exec(said) ?? [said, said];
+      expect(callsSaid(between)).toEqual(callsExpected(0));
+      expect(said).toMatch(/^calls ended with 44$/m);
+      expect(said).toMatch(/^No hypervisor with a channel is under this system\.$/m);
+      expect(said).toMatch(/^it ended with 1$/m);
+    },
+    TIMEOUT,
+  );
+
+  it(
+    'hypberryd finds the hypervisor',
+    async () => {
+      const machine = await debianMachine({
+        ...{
+          suite: 'bookworm',
+          cores: 3,
+          more: [program],
+          script: ['mount -t sysfs sys /sys', ...STATUS].join('\n'),
+        },
+        guests: [{ name: 'web', suite: 'bookworm', cores: [3], script: '' }],
+      });
+      const { said } = await runToEnd('built-in', machine, SECONDS, /^it ended with \d+$/m);
+      expect(said).toMatch(/^The hypervisor under this system has no channel to it\.$/m);
+      expect(said).toMatch(/^it ended with 1$/m);
+    },
+    TIMEOUT,
+  );
+});
