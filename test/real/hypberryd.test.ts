@@ -6,7 +6,9 @@ import { busyboxArchive, PROGRAM } from '../../scripts/lib/initramfs.js';
 import { inputs, type Suite } from '../../scripts/lib/inputs.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { buildHypberryd } from '../../src/hypberryd/program.js';
-import { compileSample } from '../hypberryd/programs.js';
+import { runInNode } from '../hypberryd/kernel.js';
+import { EVERYTHING, scriptOf, SMALL_FILES } from '../hypberryd/operations.js';
+import { compileSample, SAMPLES_END, textOf } from '../hypberryd/programs.js';
 import { memoryCard } from '../support/memory-card.js';
 import { callsExpected, callsSaid, LINKED } from '../translate/system-calls-said.js';
 import { debianMachine, runToEnd } from './debian-machine.js';
@@ -18,11 +20,18 @@ const program = { path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() };
 /** Prints what hypberryd says of the system, and its exit status. */
 const STATUS = ['/hypberryd --version', '/hypberryd status', 'echo "it ended with $?"'];
 
+/** Operations that a real Linux and the kernel of the tests do alike, each list in a folder of its own. */
+const LISTS = { everything: EVERYTHING, small: SMALL_FILES };
+
 describe.runIf(everything)('in Linux on the built-in Pi 2', () => {
   it.each<Suite>(['bookworm', 'trixie'])(
     'system calls do in %s what they do under qemu-arm, and hypberryd finds no hypervisor',
     async (suite) => {
       const found = await inputs();
+      const operations = await compileSample('test/translate/samples/operations.ts');
+      const lists = Object.entries(LISTS).map(([path, list]) => ({
+        ...{ path, mode: PROGRAM, data: scriptOf(list) },
+      }));
       const calls = {
         path: 'calls',
         mode: PROGRAM,
@@ -34,6 +43,10 @@ describe.runIf(everything)('in Linux on the built-in Pi 2', () => {
         `ln -s '${LINKED}' link`,
         '/calls first > /said; echo "calls ended with $?"',
         'echo; echo begin; cat /said; echo end',
+        ...lists.map(
+          ({ path }) =>
+            `mkdir /work/${path}; cd /work/${path}; /operations < /${path} > /said; echo "${path}:"; cat /said`,
+        ),
         ...STATUS,
       ];
       const files = await bootFiles(await quick(found[suite]), found.firmware, {
@@ -46,7 +59,7 @@ describe.runIf(everything)('in Linux on the built-in Pi 2', () => {
               await readFile(found.busybox),
               script.join('\n'),
               ['cat', 'ln', 'mkdir'],
-              [program, calls],
+              [program, calls, { path: 'operations', mode: PROGRAM, data: operations.file }, ...lists],
             ),
           ],
         ]),
@@ -56,6 +69,10 @@ describe.runIf(everything)('in Linux on the built-in Pi 2', () => {
       const [, between] = /^begin\n([^]*?)^end$/m.exec(said) ?? [said, said];
       expect(callsSaid(between)).toEqual(callsExpected(0));
       expect(said).toMatch(/^calls ended with 44$/m);
+      for (const { path, data } of lists) {
+        const here = runInNode(operations.wasm, { args: ['operations'], stdin: data, end: SAMPLES_END });
+        expect(said).toContain(`\n${path}:\n${textOf(here.stdout)}`);
+      }
       expect(said).toMatch(/^No hypervisor with a channel is under this system\.$/m);
       expect(said).toMatch(/^it ended with 1$/m);
     },
