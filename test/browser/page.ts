@@ -12,7 +12,7 @@ export interface Posted {
 
 /** All of src but what only Node or AssemblyScript's compiler runs. */
 const modules = import.meta.glob(
-  ['/src/**/*.ts', '!/src/{cli,node}/**', '!/src/hypervisor/body/**', '!/src/cpu/interpreter/**'],
+  ['/src/**/*.ts', '!/src/{cli,node}/**', '!/src/{hypervisor,hypberryd}/body/**', '!/src/cpu/interpreter/**'],
   { eager: true },
 );
 
