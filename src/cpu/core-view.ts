@@ -52,8 +52,6 @@ export interface MachineTranslation {
   readonly DACR: number;
   readonly HCR: number;
   readonly VTTBR: bigint;
-  /** Whether it is PL1 that reads. */
-  readonly privileged: boolean;
 }
 
 /**
@@ -180,9 +178,12 @@ export class CoreView {
     });
   }
 
-  /** Where a virtual address is in physical memory, as its mode may read there; undefined where it may not. */
-  physical(address: number): number | undefined {
-    return this.with((m) => readableAt(m, currentRegime(m), address, isPrivileged(m)));
+  /**
+   * Where a virtual address is in physical memory; undefined where it may not be read.
+   * @param privileged by PL1, or User mode; unless given, as it is in its mode
+   */
+  physical(address: number, privileged?: boolean): number | undefined {
+    return this.with((m) => readableAt(m, currentRegime(m), address, privileged ?? isPrivileged(m)));
   }
 
   /** The same for Hyp mode, whichever mode it is in. */
@@ -190,12 +191,12 @@ export class CoreView {
     return this.with((m) => readableAt(m, 'hyp', address, true));
   }
 
-  /** The same for a machine that need not be the one whose registers it holds. */
+  /** The same for PL1 of a machine that need not be the one whose registers it holds. */
   physicalIn(machine: MachineTranslation, address: number): number | undefined {
     return this.with((m) => {
       const { core } = m;
       const { nonSecure: bank } = core;
-      const { SCTLR, TTBCR, DACR, HCR, privileged } = machine;
+      const { SCTLR, TTBCR, DACR, HCR } = machine;
       const [TTBR0, TTBR0_HIGH] = halves(machine.TTBR0);
       const [TTBR1, TTBR1_HIGH] = halves(machine.TTBR1);
       const [VTTBR, VTTBR_HIGH] = halves(machine.VTTBR);
@@ -206,7 +207,7 @@ export class CoreView {
       Object.assign(bank, stage1);
       Object.assign(core, stage2);
       try {
-        return readableAt(m, 'non-secure', address, privileged);
+        return readableAt(m, 'non-secure', address, true);
       } finally {
         Object.assign(bank, kept1);
         Object.assign(core, kept2);

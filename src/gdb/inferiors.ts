@@ -25,7 +25,7 @@ export interface Thread {
   readonly entries: readonly number[];
   readonly enters: () => boolean;
   readonly registers: CpuRegisters;
-  /** Where a virtual address is in physical memory, as it may read there; undefined where it may not. */
+  /** Where a virtual address is in physical memory, as PL1 or HYP mode may read there; undefined where they may not. */
   readonly physical: (address: number) => number | undefined;
 }
 
@@ -137,6 +137,6 @@ function coreThread(core: CoreView, other: () => Thread | undefined, vcpus?: Vcp
         own.FPSCR = value;
       },
     },
-    physical: (address) => (other() ? core.physicalInHyp(address) : core.physical(address)),
+    physical: (address) => (other() ? core.physicalInHyp(address) : core.physical(address, true)),
   };
 }

@@ -31,7 +31,7 @@ export interface Vcpu {
   readonly where: () => Where;
   /** What it does, in a few words. */
   readonly doing: () => string;
-  /** Where a virtual address of its is in physical memory, as its mode may read there; undefined where it may not. */
+  /** Where a virtual address of its is in physical memory, as PL1 may read there; undefined where it may not. */
   readonly physical: (address: number) => number | undefined;
 }
 
@@ -253,7 +253,6 @@ export function vcpu(
     return {
       ...{ SCTLR: word(reg.SCTLR), TTBCR: word(reg.TTBCR), DACR: word(reg.DACR), HCR: word(reg.HCR) },
       ...{ TTBR0: double(reg.TTBR0_64), TTBR1: double(reg.TTBR1_64), VTTBR: double(reg.VTTBR) },
-      privileged: (registers.CPSR! & PSR_M) !== MODE_USR,
     };
   };
 
@@ -274,7 +273,7 @@ export function vcpu(
     physical: (address) => {
       const it = where();
       if (it === 'nowhere') return undefined;
-      return it === 'core' ? core.physical(address) : core.physicalIn(translation(), address);
+      return it === 'core' ? core.physical(address, true) : core.physicalIn(translation(), address);
     },
   };
 }

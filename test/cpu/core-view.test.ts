@@ -22,7 +22,7 @@ import {
 import { r0, r1, r2 } from '../../src/isa/registers.js';
 import * as R from '../../src/isa/system-registers.js';
 import { ramWords } from '../support/ram.js';
-import { bareCpu, constant } from './machines.js';
+import { bareCpu, constant, userCpu } from './machines.js';
 
 const MPIDRS = [0x80000f00, 0x80000f01, 0x80000f02, 0x80000f03];
 /** The core that runs first, which is the one whose registers stand where it runs, and the last. */
@@ -544,4 +544,24 @@ test('to write one core leaves the others as they are', async () => {
       );
     }
   }
+});
+
+test('an address is found as its mode may read there, as PL1 may, and as another machine has it', async () => {
+  const cpu = await userCpu();
+  const [core] = cpu.cores;
+  const MIB = 0x10_0000;
+  const TABLE = 32 * MIB;
+  const [own, absent] = [5 * MIB, 6 * MIB];
+  // Section 5 is PL1's alone, section 6 nobody's.
+  ramWords(cpu, TABLE + 4 * 5, 2).set([own + 0x40e, 0]);
+  expect([own + 4, absent].map((it) => core!.physical(it))).toEqual([undefined, undefined]);
+  expect([own + 4, absent].map((it) => core!.physical(it, true))).toEqual([own + 4, undefined]);
+  // Another table, of one section, for the other security state; then with it off.
+  const OTHER = TABLE + 4 * MIB;
+  ramWords(cpu, OTHER + 4 * 6, 1).set([7 * MIB + 0x40e]);
+  const machine = { SCTLR: 1, TTBCR: 0, DACR: 1, TTBR0: BigInt(OTHER), TTBR1: 0n, HCR: 0, VTTBR: 0n };
+  const before = saveState(cpu.machine.core);
+  expect([own, absent + 4].map((it) => core!.physicalIn(machine, it))).toEqual([undefined, 7 * MIB + 4]);
+  expect(core!.physicalIn({ ...machine, SCTLR: 0 }, absent)).toBe(absent);
+  expect(saveState(cpu.machine.core)).toEqual(before);
 });
