@@ -76,11 +76,11 @@ export function createGdbServer(
   };
   const stopReply = ({ thread: who, why }: Stop): string => {
     const signal = why === 'interrupt' ? SIGINT : SIGTRAP;
-    const begin = `T0${signal}thread:${threads.idOf(who)};`;
-    if (typeof why === 'string') return begin;
+    const stop = `T0${signal}thread:${threads.idOf(who)};`;
+    if (typeof why === 'string') return stop;
     const name = REASONS[why.point.kind];
-    if (!name.endsWith('break')) return `${begin}${name}:${why.address.toString(16)};`;
-    return features.includes(`${name}+`) ? `${begin}${name}:;` : begin;
+    if (!name.endsWith('break')) return `${stop}${name}:${why.address.toString(16)};`;
+    return features.includes(`${name}+`) ? `${stop}${name}:;` : stop;
   };
   /** @returns no answer: that comes with the stop */
   const resume = (how: Resumption | undefined): string | undefined => {
@@ -168,6 +168,8 @@ export function createGdbServer(
     if (!apart || process === undefined || !one) return INVALID;
     attached.add(process);
     tellThreads();
+    // Who has let all of it go has it run.
+    debuggee.attach();
     thread = one;
     return stopReply({ thread, why: 'step' });
   };
@@ -199,7 +201,7 @@ export function createGdbServer(
         return pieceOf(targetDescription(), offset, length);
       }
       case 'qfThreadInfo':
-        return `m${threads.list()}`;
+        return threads.all.length > 0 ? `m${threads.list()}` : 'l';
       case 'qsThreadInfo':
         return 'l';
       case 'qC':

@@ -134,6 +134,15 @@ describe('the protocol', () => {
     }, 20);
     expect(await ask('')).toMatch(/^T02thread:p1\.\d;$/);
     expect(await ask('D;1')).toBe('OK');
+    expect(await ask('qfThreadInfo')).toBe('l');
+    const gone = it.session.now;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(it.session.now).toBeGreaterThan(gone);
+    // It is there again for who comes back.
+    expect(await ask('vAttach;4')).toBe('T05thread:p4.1;');
+    const held = it.session.now;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(it.session.now).toBe(held);
     it.session.leave('enough');
     expect(await it.run).toBe('enough');
   });
