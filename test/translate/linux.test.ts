@@ -35,7 +35,7 @@ import { SYSTEM_CALLS } from '../../src/translate/linux/system-calls.js';
 import { translate } from '../../src/translate/translate.js';
 import { readModule } from '../../src/wasm/read.js';
 import type { FunctionBytes } from '../../src/wasm/write.js';
-import { i32, moduleBytes, op } from '../../src/wasm/write.js';
+import { begin, i32, i64, moduleBytes, op } from '../../src/wasm/write.js';
 import { LOAD_ADDRESS, runFrom, userCpu } from '../cpu/machines.js';
 import { ramWords } from '../support/ram.js';
 import { callsExpected, callsSaid, LINKED } from './system-calls-said.js';
@@ -67,11 +67,8 @@ describe('a system call', () => {
       name,
     };
   });
-  const wasm = moduleBytes(
-    names.map((name) => ({ module: 'linux', name, type: typeOf(name) })),
-    functions,
-    1,
-  );
+  const imports = names.map((name) => ({ module: 'linux', name, type: typeOf(name) }));
+  const wasm = moduleBytes(imports, functions, 1);
 
   /** Words from the last parameter to the first, as the procedure call standard has them: R0 to R3, then the stack. */
   function caller(name: string): { registers: number[]; stack: number[] } {
@@ -164,6 +161,50 @@ describe('a system call', () => {
       if (typeOf(name).results.length > 0) expect(result, name).toBe(-ERRORS.EBADF >>> 0);
       expect(others, name).toEqual([4, 5, 6, 7, 8, 9, 10, 11].map(kept));
     });
+  });
+
+  test('has an argument where it is wanted that is wanted later, too, on both sides of a branch', () => {
+    const call = (name: string, ...args: readonly number[][]): number[] => [
+      ...args.flat(),
+      ...op('call', names.indexOf(name)),
+    ];
+    const [kept, four] = [op('local.get', 0), [i32(1), i32(2), i32(3), i32(4)]];
+    const first = call('prctl', ...four, i32(5));
+    const second = call('prctl', ...four, kept);
+    const sides = [
+      [...call('fsync', kept), ...op('drop'), ...call('close', kept), ...op('drop')],
+      [...call('close', kept), ...op('drop'), ...call('fsync', kept), ...op('drop')],
+    ] as const;
+    const branch = [...begin('if', undefined), ...sides[0], ...op('else'), ...sides[1], ...op('end')];
+    const f: FunctionBytes = {
+      ...{ type: { params: ['i32'], results: ['i32'] }, locals: [], name: 'f' },
+      code: [...first, ...op('drop'), ...second, ...branch, ...kept, ...op('end')],
+    };
+    const { listing } = translate(moduleBytes(imports, [f], 1), { origin: 0 });
+    const lines = listing().split('\n');
+    const calls = lines.flatMap((line, i) => (line.includes('svc') ? [i] : []));
+    // R4 holds 5 in the first call, what is kept in the second: it comes back between the two.
+    expect(lines.slice(calls[0], calls[1]).join('\n')).toMatch(/mov r4, (?:r\d+|ip|lr)\b/);
+  });
+
+  test('each is the one by whose name qemu-arm knows its number', () => {
+    // Nothing that zeros ask for does harm; qemu-arm is silent of an execve without a path.
+    const ordered = names.filter((name) => name !== 'exit_group' && name !== 'execve');
+    const all = ordered.flatMap((name) => [
+      ...typeOf(name).params.flatMap((type) => (type === 'i64' ? i64(0n) : i32(0))),
+      ...[...op('call', names.indexOf(name)), ...op('drop')],
+    ]);
+    const main: FunctionBytes = {
+      ...{ type: { params: [], results: ['i32'] }, locals: [], name: 'main' },
+      code: [...all, ...i32(0), ...op('end')],
+    };
+    const { file } = linuxProgram(moduleBytes(imports, [main], 3), PLACES);
+    const { stderr } = runUnderQemu(file, [], { options: ['-strace'] });
+    const lines = [...textOf(stderr).matchAll(/^(\d+) (\w+)\(/gm)];
+    const process = lines[0]![1];
+    const called = lines.filter(([, number]) => number === process).map(([, , name]) => name);
+    // The end of main calls it.
+    expect(called).toEqual([...ordered, 'exit_group']);
   });
 
   test('each does under qemu-arm what its page says', async () => {
