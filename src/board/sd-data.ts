@@ -11,9 +11,11 @@ const WORD = 4;
 
 /**
  * What the data lines do: nothing; a block is coming; it is to be read from the buffer; the buffer is to be filled; a
- * block is going; the card is busy with it; nothing more came or nobody wanted it, until the time is over.
+ * block is going; the card is busy with it; nothing more came or nobody wanted it, until the time is over; without a
+ * count nothing more came, which may be the end.
  */
-export type DataPhase = 'idle' | 'coming' | 'readable' | 'writable' | 'going' | 'busy' | 'stalled';
+export type DataPhase =
+  'idle' | 'coming' | 'readable' | 'writable' | 'going' | 'busy' | 'stalled' | 'waiting';
 
 /** What a controller is told of, and asked for. */
 export interface DataSide {
@@ -22,6 +24,8 @@ export interface DataSide {
   clockTime(): number;
   width(): 1 | 4;
   timeout(): number;
+  /** Without a count of blocks it waits for more with no end. */
+  readonly waitsUncounted?: boolean;
   /** The buffer can be read or filled. */
   ready(): void;
   /** A block has gone through: it is in the buffer, or written and the card is not busy any more. */
@@ -59,7 +63,7 @@ export class SdData {
     });
   }
 
-  /** Has blocks of `size` bytes come, fewer than 4096. */
+  /** Has blocks of `size` bytes come, fewer than 4096; Infinity where they are not counted. */
   read(size: number, blocks: number): void {
     if (!this.begin(size, blocks)) return;
     this.come(this.side.card()?.accessTime ?? 0);
@@ -213,6 +217,10 @@ export class SdData {
   }
 
   private stall(): void {
+    if (this.side.waitsUncounted && this.state.left === Infinity) {
+      this.state.phase = 'waiting';
+      return;
+    }
     this.state.phase = 'stalled';
     this.after(this.side.timeout() * this.side.clockTime());
   }

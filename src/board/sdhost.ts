@@ -85,6 +85,7 @@ const FSM_OF = {
   going: FSM.WRITE_DATA,
   busy: FSM.WRITE_WAIT_1,
   stalled: FSM.READ_DATA,
+  waiting: FSM.READ_WAIT,
 } as const;
 
 /** Words of the FIFO. */
@@ -128,6 +129,7 @@ export class SdHost implements Device {
       clockTime: () => this.clockTime(),
       width: () => (this.value(REGISTERS.HCFG) & HCFG.WIDE_EXT_BUS ? 4 : 1),
       timeout: () => this.value(REGISTERS.TOUT),
+      waitsUncounted: true,
       ready: () => {
         this.update();
         this.request();
@@ -303,7 +305,8 @@ export class SdHost implements Device {
       this.state.response.forEach((_, i, all) => (all[i] = view.getUint32(answer.long.length - 4 - 4 * i)));
     } else this.state.response[0] = answer.word;
     const size = fieldOf(this.value(REGISTERS.HBCT), REGISTERS.HBCT.bits.COUNT);
-    const blocks = fieldOf(this.value(REGISTERS.HBLC), REGISTERS.HBLC.bits.COUNT);
+    // Raspberry Pi's driver of 2015 has 0 here for what it moves without DMA, and ends that itself.
+    const blocks = fieldOf(this.value(REGISTERS.HBLC), REGISTERS.HBLC.bits.COUNT) || Infinity;
     if (command & CMD.bits.READ) this.data.read(size, blocks);
     else if (command & CMD.bits.WRITE) this.data.write(size, blocks);
     if (busy) {

@@ -389,6 +389,50 @@ test('SDHOST reads 1024 blocks with one command, as its driver asks for at most'
   expect(blocks).toBe(1024);
 });
 
+test('SDHOST counts no blocks where the driver has written none (that of 2015, without DMA)', () => {
+  const image = Uint8Array.from({ length: 64 * SECTOR }, (_, i) => i >> 9);
+  const rig = testBoard({}, { disk: memoryDisk(image) });
+  const { read, write, time } = rig;
+  mux(rig, sdhost.alt);
+  sdhost.setUp(rig);
+  const send = (index: number, argument = 0, more: Partial<Command> = {}) =>
+    (sdhost.send(rig, { index, argument, blocks: 0, ...more }) as number[])[0]!;
+  send(0, 0, { answer: 'none' });
+  const rca = addressed(rig, send);
+  send(7, rca, { answer: 'busy' });
+  const fsm = (): number => read(SDHOST + 0x34) & 0xf;
+  const block = (): number[] => Array.from({ length: 128 }, () => read(SDHOST + 0x40));
+  const words = (byte: number): number[] => new Array<number>(128).fill(byte * 0x0101_0101);
+
+  // One block: READ_WAIT goes on, without an error, until the driver forces data mode.
+  send(17, 5 * SECTOR, { data: 'read' });
+  expect(until(rig, () => sdhost.canRead(rig))).toBe(true);
+  expect(block()).toEqual(words(5));
+  time.advance(5000 * MS);
+  expect([fsm(), read(SDHOST + 0x20), sdhost.failed(rig)]).toEqual([4, 0, '']);
+  write(SDHOST + 0x34, 1 << 19);
+  expect(fsm()).toBe(1);
+
+  // Many, until CMD12.
+  send(18, 7 * SECTOR, { data: 'read' });
+  for (let n = 7; n < 20; n++) {
+    expect(until(rig, () => sdhost.canRead(rig))).toBe(true);
+    expect(block()).toEqual(words(n));
+  }
+  send(12, 0, { answer: 'busy' });
+  expect([fsm(), send(13, rca) & 0x1e00]).toEqual([1, 4 << 9]);
+
+  // One to the card: room for another is what the driver ends with.
+  send(24, 9 * SECTOR, { data: 'write' });
+  expect(until(rig, () => sdhost.canWrite(rig))).toBe(true);
+  for (let i = 0; i < 128; i++) write(SDHOST + 0x40, 0x3333_3333);
+  time.advance(1000 * MS);
+  expect([fsm(), sdhost.failed(rig)]).toEqual([0xa, '']);
+  write(SDHOST + 0x34, 1 << 19);
+  expect([fsm(), send(13, rca) & 0x1e00]).toEqual([1, 4 << 9]);
+  expect(image.subarray(9 * SECTOR, 10 * SECTOR).every((it) => it === 0x33)).toBe(true);
+});
+
 test('the firmware sets the clock of SDHOST (its property 0x00038042)', () => {
   const { read, write, setWords, word } = testBoard();
   setWords(0x1000, 0x24, 0, 0x0003_8042, 12, 0, 50_000_000, 0, 0, 0);

