@@ -297,12 +297,13 @@ describe('the file', () => {
     expect(runUnderQemu(file, []).status).toBe(3);
   });
 
-  test('what is stored in its code, and code in its data or stack, end it', () => {
+  test('a store to its code, an access beyond its memory and what traps in WebAssembly end it', () => {
     const at = (code: number[]): string | null =>
       runUnderQemu(linuxProgram(main(code), PLACES).file, []).signal;
     expect(at([...i32(0x1_0000), ...i32(0), ...op('i32.store', 2, 0), ...i32(0)])).toBe('SIGSEGV');
     expect(at([...i32(0x2_ffff), ...op('i32.load8_u', 0, 0)])).toBe(null);
     expect(at([...i32(0x3_0000), ...op('i32.load8_u', 0, 0)])).toBe('SIGSEGV');
+    expect(at([...op('unreachable')])).toBe('SIGILL');
   });
 
   test.each<[string, string, Uint8Array]>([

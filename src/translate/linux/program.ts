@@ -64,7 +64,7 @@ function checkMain(wasm: Uint8Array): void {
 
 /**
  * Makes the program. Its code may be read and executed, its data and what is behind them read and written, its stack is
- * not executable; SVC comes of system calls alone.
+ * not executable. Where WebAssembly traps, it ends by SIGILL.
  * @returns the file, and the translation that it is of
  * @throws HypberryError `translate.*` as translate does; `translate.main`; `translate.place` where code or data are
  *   longer than the places say
