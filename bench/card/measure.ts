@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cardContents, type CardPath } from '../../test/real/card-machine.js';
+import type { CardPath } from '../../scripts/lib/card-tree.js';
+import { cardContents } from '../../test/real/card-machine.js';
 import type { Moved } from './run.js';
 
 /** A transfer in both engines. */

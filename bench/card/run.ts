@@ -4,7 +4,8 @@ import { createLineSplitter } from '../../src/engine/console.js';
 import { runUntil } from '../../src/engine/run-until.js';
 import { openContents } from '../../src/node/card-contents.js';
 import { qemuEngine } from '../../src/node/qemu.js';
-import { cardMachine, type CardPath } from '../../test/real/card-machine.js';
+import type { CardPath } from '../../scripts/lib/card-tree.js';
+import { cardMachine } from '../../test/real/card-machine.js';
 import { processTime } from '../process-time.js';
 
 /** What a transfer took. */

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Inputs, KernelInput } from './inputs.js';
@@ -10,8 +10,8 @@ const SECTOR = 512;
 /** First sector of the boot partition, where Raspberry Pi's own images have it: 4 MiB into the card. */
 const BOOT_START = 8192;
 
-/** Sectors of the partition after it, in which a card has its root file system; here it is empty. */
-const ROOT_SECTORS = 2048;
+/** Sectors of the partition after it, in which a card has its root file system, where that is empty. */
+const EMPTY_ROOT_SECTORS = 2048;
 
 /** Where in an image of {@link makeCardImage} the boot partition begins, bytes; mtools take it as `image@@offset`. */
 export const BOOT_OFFSET = BOOT_START * SECTOR;
@@ -22,34 +22,44 @@ export interface CardImageOptions {
   readonly fat?: 16 | 32;
   /** The boot partition's size, MiB; 64 unless told otherwise. FAT32 takes 33 or more. */
   readonly megabytes?: number;
+  /** An image of the file system of the second partition, whole MiB; it is empty without. */
+  readonly root?: string;
 }
 
 /**
  * Makes a card image with sfdisk, mkfs.fat and mtools: an MBR, a FAT boot partition that holds `files`, and an
- * empty Linux partition. The same files give the same partition table and volume number.
+ * Linux partition. The same files give the same partition table and volume number.
  * @param image path of the image, which is written over
  * @param files bytes by path on the boot partition, `/` between names
  */
 export async function makeCardImage(
   image: string,
   files: ReadonlyMap<string, Uint8Array>,
-  { fat = 32, megabytes = 64 }: CardImageOptions = {},
+  { fat = 32, megabytes = 64, root }: CardImageOptions = {},
 ): Promise<void> {
   const sectors = (megabytes * 1024 * 1024) / SECTOR;
+  const rootSectors = root === undefined ? EMPTY_ROOT_SECTORS : (await stat(root)).size / SECTOR;
+  const rootStart = BOOT_START + sectors;
   const file = await open(image, 'w');
-  await file.truncate((BOOT_START + sectors + ROOT_SECTORS) * SECTOR);
+  await file.truncate((rootStart + rootSectors) * SECTOR);
   await file.close();
   // Partition types: 0e is FAT16 and 0c FAT32, both reached by sector number; 83 is Linux.
   const table = [
     'label: dos',
     'label-id: 0x68797062',
     `start=${BOOT_START}, size=${sectors}, type=${fat === 16 ? 'e' : 'c'}`,
-    `start=${BOOT_START + sectors}, size=${ROOT_SECTORS}, type=83`,
+    `start=${rootStart}, size=${rootSectors}, type=83`,
   ].join('\n');
   await run('sh', ['-c', 'printf "%s\\n" "$1" | sfdisk --quiet "$2"', 'sh', table, image]);
   // mkfs.fat takes the offset and the hidden sectors before the partition in sectors, and the size in KiB.
   const place = ['--offset', String(BOOT_START), '-h', String(BOOT_START), image, String(megabytes * 1024)];
-  await run('mkfs.fat', ['-F', String(fat), '-n', 'BOOT', '-i', '68797062', ...place]);
+  if (root !== undefined) {
+    const at = ['bs=64K', 'oflag=seek_bytes', `seek=${rootStart * SECTOR}`, 'conv=sparse,notrunc'];
+    await run('dd', [`if=${root}`, `of=${image}`, ...at, 'status=none']);
+  }
+  // As it does for so small a FAT32 by itself, where the image is no larger.
+  const clusters = fat === 32 ? ['-s', '1'] : [];
+  await run('mkfs.fat', ['-F', String(fat), ...clusters, '-n', 'BOOT', '-i', '68797062', ...place]);
 
   const folder = await mkdtemp(join(tmpdir(), 'hypberry-card-'));
   try {

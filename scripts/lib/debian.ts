@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { hasProgram, run } from './run.js';
 
 /** Debian's archive keys, as the package `debian-archive-keyring` installs them. */
@@ -61,6 +61,11 @@ export interface DebianClient {
    */
   unpackAll(suite: string, name: string, folder: string): Promise<string>;
   /**
+   * Downloads packages and all that they depend on.
+   * @returns the paths of all packages that this client has downloaded
+   */
+  downloadAll(suite: string, names: readonly string[]): Promise<readonly string[]>;
+  /**
    * Downloads a source package and unpacks some of what its upstream gave.
    * @param wanted paths in its archive, in which `*` stands for anything
    */
@@ -121,6 +126,14 @@ export async function openDebianClient(
   const config = ['-c', path('apt.conf')];
   await run('apt-get', [...config, '-q', 'update']);
 
+  async function downloadAll(suite: string, names: readonly string[]): Promise<string[]> {
+    const options = ['-q', '-y', '--no-install-recommends', '--download-only'];
+    await run('apt-get', [...config, ...options, 'install', ...names.map((name) => `${name}/${suite}`)]);
+    const archives = path('cache/archives');
+    const packages = (await readdir(archives)).filter((it) => it.endsWith('.deb'));
+    return packages.map((it) => join(archives, it));
+  }
+
   return {
     async dependency(suite, name, pattern) {
       const record = await run('apt-cache', [...config, 'show', `${name}/${suite}`]);
@@ -155,19 +168,13 @@ export async function openDebianClient(
     },
 
     async unpackAll(suite, name, target) {
-      const options = ['-q', '-y', '--no-install-recommends', '--download-only'];
-      await run('apt-get', [...config, ...options, 'install', `${name}/${suite}`]);
-      const archives = path('cache/archives');
-      const packages = (await readdir(archives)).filter((it) => it.endsWith('.deb'));
+      const packages = await downloadAll(suite, [name]);
       await mkdir(target, { recursive: true });
-      for (const it of packages) await run('dpkg-deb', ['-x', join(archives, it), target]);
-      return versionOf(
-        join(
-          archives,
-          packages.find((it) => it.startsWith(`${name}_`))!,
-        ),
-      );
+      for (const it of packages) await run('dpkg-deb', ['-x', it, target]);
+      return versionOf(packages.find((it) => basename(it).startsWith(`${name}_`))!);
     },
+
+    downloadAll,
 
     async unpackSource(suite, name, wanted, target) {
       const text = await readFile(path('debian.sources'), 'utf8');

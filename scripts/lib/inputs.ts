@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { HypberryError } from '../../src/base/errors.js';
 import { cacheFolder, withLock } from './cache.js';
 import { type DebianClient, hasDebianClient, openDebianClient } from './debian.js';
@@ -86,8 +86,21 @@ const lpaeGroups: readonly Group[] = [
   kernelGroup('trixie', 'armmp-lpae', 'trixie-lpae'),
 ];
 
-/** Linux' drivers of the card's two controllers, in the order in which they are loaded; the rest is in the kernels. */
-const CARD_DRIVERS = { sdhost: ['bcm2835'], emmc: ['sdhci', 'sdhci-pltfm', 'sdhci-iproc'] } as const;
+/**
+ * Linux' drivers of the card's two controllers, and of a system that has its root there, in the order in which they are
+ * loaded, by their paths among the modules; the rest is in the kernels.
+ */
+const CARD_DRIVERS = {
+  sdhost: ['drivers/mmc/host/bcm2835'],
+  emmc: ['sdhci', 'sdhci-pltfm', 'sdhci-iproc'].map((name) => `drivers/mmc/host/${name}`),
+  root: [
+    ...['lib/crc16', 'fs/mbcache', 'fs/jbd2/jbd2', 'crypto/crc32c_generic', 'fs/ext4/ext4'],
+    'drivers/watchdog/bcm2835_wdt',
+  ],
+} as const satisfies Record<string, readonly string[]>;
+
+/** What needs drivers. */
+export type DriverUse = keyof typeof CARD_DRIVERS;
 
 /** Where a suite's kernel has its modules, and how they are packed. */
 const MODULES = {
@@ -97,12 +110,16 @@ const MODULES = {
 
 function cardDriverGroup(suite: Suite): Group {
   const { folder, ending } = MODULES[suite];
-  const names = [...CARD_DRIVERS.sdhost, ...CARD_DRIVERS.emmc].map((name) => `${name}${ending}`);
-  const files = new Map(names.map((name) => [`${folder}/*/kernel/drivers/mmc/host/${name}`, name]));
+  const files = new Map(
+    Object.values(CARD_DRIVERS)
+      .flat()
+      .map((path) => [`${folder}/*/kernel/${path}${ending}`, `${basename(path)}${ending}`]),
+  );
   return kernelGroup(suite, 'armmp', `${suite}-card-drivers`, files);
 }
 
-const inputsFolder = join(cacheFolder, 'inputs');
+/** Where inputs are kept. */
+export const inputsFolder = join(cacheFolder, 'inputs');
 
 /** A program of Debian's that runs in a Linux under test. */
 export type DebianProgram = 'gdb-minimal' | 'linux-perf' | 'openssl' | 'stress-ng';
@@ -228,22 +245,23 @@ export interface KernelModule {
 }
 
 /**
- * The drivers of the SD card's controllers for a kernel of {@link inputs}, in the order in which they are loaded. Fetched
- * only when asked for.
+ * The drivers of the SD card's controllers, and of a root file system on it, for a kernel of {@link inputs}, in the order in
+ * which they are loaded. Fetched only when asked for.
  * @throws HypberryError as {@link inputs}
  */
-export async function cardDrivers(suite: Suite): Promise<Record<'sdhost' | 'emmc', readonly KernelModule[]>> {
+export async function cardDrivers(suite: Suite): Promise<Record<DriverUse, readonly KernelModule[]>> {
   const group = cardDriverGroup(suite);
   await need([group]);
   const { ending } = MODULES[suite];
-  const load = (names: readonly string[]): Promise<KernelModule[]> =>
+  const load = (use: DriverUse): Promise<KernelModule[]> =>
     Promise.all(
-      names.map(async (name) => {
+      CARD_DRIVERS[use].map(async (path) => {
+        const name = basename(path);
         const packed = await readFile(join(inputsFolder, group.folder, `${name}${ending}`));
         return { name, data: ending === '.ko' ? packed : unpackXz(packed) };
       }),
     );
-  return { sdhost: await load(CARD_DRIVERS.sdhost), emmc: await load(CARD_DRIVERS.emmc) };
+  return { sdhost: await load('sdhost'), emmc: await load('emmc'), root: await load('root') };
 }
 
 /** Unpacks by xz, which busybox' insmod does not. */
@@ -303,4 +321,24 @@ export async function debianSource(name: string, suite: Suite, wanted: readonly 
     client.unpackSource(suite, name, wanted, target),
   );
   return folder;
+}
+
+/**
+ * Packages of Debian's for armhf with all that they depend on, as files. Fetched only when asked for.
+ * @param label what they are for, as the folder's name
+ * @returns the files' paths
+ * @throws HypberryError as {@link inputs}
+ */
+export async function debianPackages(
+  label: string,
+  suite: Suite,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const folder = join(inputsFolder, `${label}-packages-${suite}`);
+  await once(folder, `the packages of ${label}`, suite, async (client, target) => {
+    await mkdir(target);
+    for (const file of await client.downloadAll(suite, names))
+      await rename(file, join(target, basename(file)));
+  });
+  return (await readdir(folder)).map((name) => join(folder, name));
 }

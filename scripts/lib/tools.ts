@@ -18,6 +18,8 @@ const programsOf = {
   mtools: ['mcopy', 'mdir', 'mtype', 'mdel', 'mmd'],
   dosfstools: ['mkfs.fat', 'fsck.fat'],
   fdisk: ['sfdisk'],
+  e2fsprogs: ['mke2fs', 'e2fsck', 'debugfs'],
+  fakeroot: ['fakeroot'],
   'device-tree-compiler': ['dtc', 'fdtget'],
   'xz-utils': ['xz'],
   'gdb-multiarch': ['gdb-multiarch'],

@@ -1,53 +1,17 @@
 /** Debian's kernels with the drivers of the SD card, a busybox and a script, and the card they work on. */
 import { readFile } from 'node:fs/promises';
 import { bootFiles } from '../../scripts/lib/card-image.js';
+import { type CardPath, treeFor } from '../../scripts/lib/card-tree.js';
 import { gzipKernel } from '../../scripts/lib/gzip-kernel.js';
 import { busyboxArchive, PROGRAM } from '../../scripts/lib/initramfs.js';
 import { cardDrivers, inputs, type Suite } from '../../scripts/lib/inputs.js';
-import {
-  ensureNode,
-  fdtFromCells,
-  fdtFromText,
-  fdtText,
-  findNode,
-  readFdt,
-  writeFdt,
-} from '../../src/firmware/fdt.js';
 import type { Handover } from '../../src/firmware/handover.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { SECTOR_SIZE } from '../../src/ports/disk.js';
 import { memoryCard } from '../support/memory-card.js';
 
-/** A controller of the card, and how its driver moves data. */
-export type CardPath = 'sdhost' | 'sdhost-pio' | 'emmc';
-
-const SDHOST = '/soc/mmc@7e202000';
-const EMMC = '/soc/mmc@7e300000';
-/** The label of the card's pins as the EMMC controller has them; 6.12's tree names the node otherwise. */
-const EMMC_PINS = 'emmc_gpio48';
-
 /** Busybox' programs that scripts use beside the shell's own. */
 const APPLETS = ['blkdiscard', 'cat', 'dd', 'dmesg', 'grep', 'insmod', 'sha256sum', 'sleep', 'sync', 'time'];
-
-/** The board's tree, with one controller or the other on the card's pins. */
-function treeFor(dtb: Uint8Array, path: CardPath): Uint8Array {
-  const fdt = readFdt(dtb);
-  const set = (node: string, name: string, value: Uint8Array): void => {
-    ensureNode(fdt, node).properties.set(name, value);
-  };
-  if (path === 'emmc') {
-    set(SDHOST, 'status', fdtFromText('disabled'));
-    set(EMMC, 'status', fdtFromText('okay'));
-    set(EMMC, 'bus-width', fdtFromCells(4));
-    set(EMMC, 'pinctrl-names', fdtFromText('default'));
-    const pins = fdtText(findNode(fdt, '/__symbols__')!.properties.get(EMMC_PINS)!);
-    set(EMMC, 'pinctrl-0', findNode(fdt, pins)!.properties.get('phandle')!);
-  } else if (path === 'sdhost-pio') {
-    ensureNode(fdt, SDHOST).properties.delete('dmas');
-    ensureNode(fdt, SDHOST).properties.delete('dma-names');
-  }
-  return writeFdt(fdt);
-}
 
 /**
  * The boot partition of a system that loads the drivers of one of the card's controllers and runs a script of the shell.

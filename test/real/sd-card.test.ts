@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCardImage } from '../../scripts/lib/card-image.js';
+import type { CardPath } from '../../scripts/lib/card-tree.js';
 import type { Suite } from '../../scripts/lib/inputs.js';
 import { hasProgram } from '../../scripts/lib/run.js';
 import { cardTools, ensureTools } from '../../scripts/lib/tools.js';
@@ -18,7 +19,7 @@ import { openCard } from '../../src/node/open-card.js';
 import { qemuEngine } from '../../src/node/qemu.js';
 import { tryCard } from '../../src/usecases/try.js';
 import { memoryDisk } from '../support/memory-disk.js';
-import { cardContents, cardFiles, cardMachine, type CardPath } from './card-machine.js';
+import { cardContents, cardFiles, cardMachine } from './card-machine.js';
 import { everything } from './real-card.js';
 
 const SECONDS = everything ? 1800 : 300;
