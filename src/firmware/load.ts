@@ -11,7 +11,7 @@ import { readCommandLine } from './command-line.js';
 import { numberSetting, PI2, textSetting, type BoardState, type Config } from './config.js';
 import { doubtKernelOld } from './builds.js';
 import { readFdt, type Fdt } from './fdt.js';
-import { isUnread, readSized, readSizedTogether } from './file-size.js';
+import { readSized, readSizedTogether } from './file-size.js';
 import type { Picked } from './handover.js';
 import { bareKernel, describeKernel, readKernel, type KernelFile } from './kernel.js';
 import { firstThere, isOldBootcode, readFirmware, withPrefix, type CardFirmware } from './readers.js';
@@ -321,8 +321,7 @@ async function findTree(
   } catch (error) {
     if (!(error instanceof HypberryError) || !error.code.startsWith('tree.')) throw error;
     // By the documentation it goes on without one; whether it sees every damage is not known.
-    const what = isUnread(error) ? 'was not read' : 'is damaged';
-    const text = `The device tree ${file} ${what}: ${error.message} The kernel is taken to get ${insteadOfTree(config)}.`;
+    const text = `${file}: ${error.message} The kernel is taken to get ${insteadOfTree(config)}.`;
     notes.push(text);
     unsure.push(text);
     return undefined;
