@@ -133,7 +133,7 @@ export namespace linux {
   /** Makes a pipe: the reading end, the writing end, a word each. */
   // @external('linux', 'pipe2')
   export declare function pipe2(address: usize, flags: i32): i32;
-  /** Random bytes; gives how many. */
+  /** Random bytes; gives how many. Soon after the boot of an old kernel it waits, with flag 1 it is EAGAIN. */
   // @external('linux', 'getrandom')
   export declare function getrandom(address: usize, count: i32, flags: i32): i32;
 }

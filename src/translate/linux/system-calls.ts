@@ -95,5 +95,9 @@ export const SYSTEM_CALLS: Readonly<Record<string, SystemCall>> = {
     '(address: usize, flags: i32): i32',
     'Makes a pipe: the reading end, the writing end, a word each.',
   ],
-  getrandom: [384, '(address: usize, count: i32, flags: i32): i32', 'Random bytes; gives how many.'],
+  getrandom: [
+    384,
+    '(address: usize, count: i32, flags: i32): i32',
+    'Random bytes; gives how many. Soon after the boot of an old kernel it waits, with flag 1 it is EAGAIN.',
+  ],
 };
