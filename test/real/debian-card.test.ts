@@ -1,13 +1,21 @@
 /** A Debian system on a card's second partition: booted, worked on, switched off, and the same card again. */
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { besideCards, debianCard, LOGIN, MORE_PACKAGE, takeRoot } from '../../scripts/lib/debian-root.js';
 import { run } from '../../scripts/lib/run.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
+import { createConsoleDecoder } from '../../src/engine/console.js';
+import { qemuArguments } from '../../src/engine/qemu-arguments.js';
+import { readScript, startScript, type ScriptEnd } from '../../src/engine/script.js';
+import type { Session } from '../../src/engine/session.js';
+import { loadCard } from '../../src/firmware/load.js';
+import { placeFiles } from '../../src/firmware/prepare.js';
+import { openCard } from '../../src/node/open-card.js';
 import type { Ran } from '../../src/usecases/run.js';
 import { hypberry, type Outcome } from '../cli/run.js';
 import { everything } from './real-card.js';
@@ -112,6 +120,44 @@ async function fileOf(card: string, path: string): Promise<string> {
   return run('debugfs', ['-R', `cat ${path}`, root]);
 }
 
+/** Lets a script talk to QEMU's raspi2b with a card in its slot, until that ends. */
+async function inQemu(card: string, script: string): Promise<{ said: string; script: ScriptEnd }> {
+  const opened = await openCard(card, { write: false });
+  const { memory } = await placeFiles(await loadCard(opened));
+  await opened.close();
+  const files = memory.map(({ address, data }, i) => ({ address, data, path: join(folder, `segment${i}`) }));
+  for (const { path, data } of files) await writeFile(path, data);
+  const args = qemuArguments(files, [
+    '-accel',
+    'tcg,thread=multi',
+    '-drive',
+    `if=sd,format=raw,file=${card}`,
+  ]);
+  const child = spawn('qemu-system-arm', args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const running = startScript(readScript(script));
+  const decoder = createConsoleDecoder();
+  const begin = performance.now();
+  let said = '';
+  const typist: Pick<Session, 'now' | 'type' | 'leave'> = {
+    get now() {
+      return (performance.now() - begin) * 1e6;
+    },
+    type: (typed) => void child.stdin.write(typed),
+    leave: () => child.kill('SIGKILL'),
+  };
+  const timer = setInterval(() => {
+    running.look(typist as Session);
+  }, 50);
+  child.stdout.on('data', (bytes: Uint8Array) => {
+    const text = decoder.take(bytes, 'host');
+    said += text.replaceAll('\r', '');
+    running.take(text);
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  clearInterval(timer);
+  return { said, script: running.end('QEMU ended') };
+}
+
 it(
   'from a snapshot at its login prompt, Debian lets somebody log in, works and powers off; the card stays as it is',
   async () => {
@@ -148,17 +194,40 @@ it(
   SECONDS * 1000,
 );
 
-it.runIf(everything)(
-  'a package is installed, work done and a file kept with --write; the card is clean and has them in a later run',
-  async () => {
+describe.runIf(everything)('a card of its own', () => {
+  /** A card of its own, to be written. */
+  async function newCard(): Promise<string> {
     const card = join(folder, 'card.img');
     await run('cp', ['--sparse=always', await debianCard('bookworm', 'sdhost'), card]);
-    expectOff(await withScript(session(await workedOut()), card, '--write'));
+    return card;
+  }
+
+  /** Installs, works and keeps a file by `act`; then the card is clean, and has it all in a later run, which changes nothing. */
+  async function worksWith(act: (card: string, script: string) => Promise<void>): Promise<void> {
+    const card = await newCard();
+    await act(card, session(await workedOut()));
     expect(await fileOf(card, '/root/kept.txt')).toBe('kept\n');
     const after = await hashOf(card);
     expectOff(await withScript(LATER, card));
-    // Without --write nothing is kept.
     expect(await hashOf(card)).toBe(after);
-  },
-  SECONDS * 1000,
-);
+  }
+
+  it(
+    'a package is installed, work done and a file kept with --write; the card is clean and has them in a later run',
+    () =>
+      worksWith(async (card, script) => {
+        expectOff(await withScript(script, card, '--write'));
+      }),
+    SECONDS * 1000,
+  );
+
+  it(
+    "QEMU's raspi2b does the same with the same card, and leaves one that goes on here",
+    () =>
+      worksWith(async (card, script) => {
+        const { said, script: end } = await inQemu(card, script);
+        expect([end, said]).toEqual([{ done: true }, expect.stringContaining('reboot: Power down')]);
+      }),
+    SECONDS * 1000,
+  );
+});
