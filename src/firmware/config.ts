@@ -1,7 +1,7 @@
 import type { CardReader } from '../card/card.js';
 import { applyingLines, type Reading } from './applying-lines.js';
 import { PI2, type BoardState } from './filters.js';
-import type { LineReading } from './lines.js';
+import { LINES_TODAY, type LineReading } from './lines.js';
 import { parseNumber } from './numbers.js';
 import { decides, optionGroup, similarOption } from './options.js';
 
@@ -64,6 +64,8 @@ export interface ConfigOptions {
   readonly includes?: boolean;
   /** False for firmware that looks for overlays and parameters in config.txt alone. Default true. */
   readonly overlaysInIncludes?: boolean;
+  /** False for firmware that takes a comma in the value of `initramfs` for a part of the name. Default true. */
+  readonly splitsInitramfs?: boolean;
   /** Settings that the reader does not know: their lines do nothing. Default none. */
   readonly unknown?: readonly string[];
   /** Default {@link LINES_TODAY}. */
@@ -74,11 +76,6 @@ export interface ConfigOptions {
 
 /** Where reading begins. */
 export const CONFIG = 'config.txt';
-
-/** start.elf of today: a buffer of 100 bytes, one of them for the end (documentation: 98 characters). */
-export const LINES_TODAY: LineReading = { limit: 99, rest: 'dropped', nulEnds: 'line' };
-/** start.elf of 2015: 80 bytes. */
-export const LINES_2015: LineReading = { limit: 79, rest: 'another line', nulEnds: 'line' };
 
 /** Lines whose effects add up instead of the last one winning. */
 const ADDING_UP = new Set([
@@ -110,6 +107,13 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
     if (!isRest) note(place, 'This line is neither a setting nor anything else that is known.');
   };
 
+  const ramdiskNames = (value: string, place: Place): readonly string[] => {
+    if (options.splitsInitramfs !== false) return value.split(',');
+    if (value.includes(','))
+      note(place, 'This firmware takes all of it for one name; several work since January 2020.');
+    return [value];
+  };
+
   const applySetting = (setting: Setting, separator: string, isRest: boolean): void => {
     const { name, value, file, line } = setting;
     if (options.unknown?.includes(name)) {
@@ -135,7 +139,12 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
       else note(setting, `This firmware looks for ${name} in ${CONFIG} alone, so this line does nothing.`);
     }
     if (name === 'ramfsfile') {
-      initramfs = { names: value.split(','), address: initramfs?.address ?? 'followkernel', file, line };
+      initramfs = {
+        names: ramdiskNames(value, setting),
+        address: initramfs?.address ?? 'followkernel',
+        file,
+        line,
+      };
     } else if (name === 'ramfsaddr') {
       initramfs = { names: initramfs?.names ?? [], address: ramdiskAddress(value), file, line };
     }
@@ -145,7 +154,7 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
     // As sscanf reads it with the two forms that stand in start.elf, `initramfs %64s %i` and `initramfs %64s followkernel`:
     // what comes behind the name and is no number changes nothing (volumio/Build, issue 368).
     const [, name = '', address] = /^initramfs\s*(\S{1,64})\s*([+-]?\d\S*)?/.exec(text) ?? [];
-    initramfs = { names: name.split(','), address: ramdiskAddress(address ?? ''), ...place };
+    initramfs = { names: ramdiskNames(name, place), address: ramdiskAddress(address ?? ''), ...place };
     if (!name.startsWith('=')) return;
     // It is the name of a file that is not there.
     initramfs = undefined;

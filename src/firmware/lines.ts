@@ -15,6 +15,13 @@ export interface LineReading {
   readonly decode?: (bytes: Uint8Array) => string;
 }
 
+/** start.elf of today: a buffer of 100 bytes, one of them for the end (documentation: 98 characters). */
+export const LINES_TODAY: LineReading = { limit: 99, rest: 'dropped', nulEnds: 'line' };
+/** That of November 2021, by a report: a comment's 100th character begins another line (raspberrypi/firmware, issue 1669). */
+export const LINES_2021: LineReading = { ...LINES_TODAY, rest: 'another line' };
+/** start.elf of 2015: 80 bytes. */
+export const LINES_2015: LineReading = { limit: 79, rest: 'another line', nulEnds: 'line' };
+
 /** A line as it is read: without blanks at its ends. */
 export interface Line {
   readonly text: string;

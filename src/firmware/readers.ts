@@ -15,8 +15,6 @@ import {
 } from './bootcode.js';
 import {
   CONFIG,
-  LINES_2015,
-  LINES_TODAY,
   readConfig,
   type BoardState,
   type Config,
@@ -25,7 +23,7 @@ import {
 } from './config.js';
 import { reportOnBuild } from './builds.js';
 import { readSizedIfThere } from './file-size.js';
-import type { LineReading } from './lines.js';
+import { LINES_TODAY, type LineReading } from './lines.js';
 import { readStartElf, type StartElf } from './start-elf.js';
 
 /** How bootcode.bin takes config.txt into lines: in 2015 of any length, today as start.elf. */
@@ -77,7 +75,8 @@ export async function readFirmware(
     board,
     ...(firmware && {
       ...(firmware.filters && { filters: firmware.filters }),
-      lines: firmware.placesHigh ? LINES_TODAY : LINES_2015,
+      lines: firmware.lines,
+      splitsInitramfs: firmware.splitsInitramfs,
       overlaysInIncludes: firmware.overlaysInIncludes,
       unknown: firmware.unknown,
     }),

@@ -6,6 +6,7 @@ import { ALWAYS } from '../isa/registers.js';
 import { MPIDR } from '../isa/system-registers.js';
 import { isBuiltBy } from './builds.js';
 import { filterWords } from './filters.js';
+import { LINES_2015, LINES_2021, LINES_TODAY, type LineReading } from './lines.js';
 import { elfExtent, looksLike } from './looks-like.js';
 import { readStub, STUB_SIZE, type StubBehaviour } from './stub.js';
 
@@ -40,6 +41,10 @@ export interface StartElf {
   readonly filters: readonly string[] | undefined;
   /** `dtoverlay` and its like count in included files, too; in July 2015 `include` is known to the reader of settings alone. */
   readonly overlaysInIncludes: boolean;
+  /** A comma in the value of `initramfs` stands between names of files; before January 2020 it is a part of one name. */
+  readonly splitsInitramfs: boolean;
+  /** How it takes a file of settings into lines. */
+  readonly lines: LineReading;
   /** Settings that decide what is started and that it does not know: those that came with later firmware. */
   readonly unknown: readonly string[];
   /** The tag 283x in a kernel's trailer counts: it asks for the tree with the upstream name. */
@@ -91,6 +96,10 @@ const NOT_IN_ALL = [
 const TREE_LOADED = 'Device tree loaded to 0x';
 
 const LAST_WITHOUT_UPSTREAM_NAMES = [2022, 3, 31] as const;
+/** Several names were proposed on 14 January 2020 (raspberrypi/firmware, issue 1318). */
+const LAST_WITH_ONE_INITRAMFS = [2020, 1, 13] as const;
+/** When the rest of a long line was reported to be read; when that ended is not known (raspberrypi/firmware, issue 1669). */
+const LAST_SEEN_READING_RESTS = [2021, 12, 17] as const;
 
 /** `smc #0` in both instruction sets, as the bytes lie in memory (ARM ARM, B9.3.14). */
 const A32_SMC = Uint8Array.of(0x70, 0x00, 0x60, 0xe1);
@@ -133,6 +142,7 @@ const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
   // 32 files that log, of 2015 to 2024, those know it that do as today, the first of 13 May 2016, and none of the others.
   const logs = has('assuming not DT-capable') || has('assuming DT-capable') || has(TREE_LOADED);
   const takesAnyKernel = logs ? has('assuming DT-capable') : knowsArmstub;
+  const placesHigh = logs ? has(TREE_LOADED) : knowsArmstub;
   return {
     size: file.length,
     ...build,
@@ -143,12 +153,18 @@ const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
     // Of the words around, nothing but the [all] that every reader of sections knows.
     filters: words.length === 1 && has('pi2\0') ? undefined : words,
     overlaysInIncludes: !has('\0ramfsaddr\0\0\0include %64s '),
+    splitsInitramfs: !isBuiltBy(build.buildDate, LAST_WITH_ONE_INITRAMFS),
+    lines: !placesHigh
+      ? LINES_2015
+      : isBuiltBy(build.buildDate, LAST_SEEN_READING_RESTS)
+        ? LINES_2021
+        : LINES_TODAY,
     unknown: NOT_IN_ALL.filter((name) => !has(`\0${name}\0`)),
     readsUpstreamTag: has('283x'),
     findsUpstreamTree: !isBuiltBy(build.buildDate, LAST_WITHOUT_UPSTREAM_NAMES),
     commandLine: readCommandLine(file),
     treeNeeds: has('RPTL\0') && !takesAnyKernel ? 'trailer' : 'nothing',
-    placesHigh: logs ? has(TREE_LOADED) : knowsArmstub,
+    placesHigh,
     stubs,
     stub: chooseStub(stubs),
   };

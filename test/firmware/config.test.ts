@@ -1,14 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  LINES_2015,
-  LINES_TODAY,
   numberSetting,
   PI2,
   readConfig,
   textSetting,
   type ConfigOptions,
 } from '../../src/firmware/config.js';
+import { LINES_2015, LINES_TODAY } from '../../src/firmware/lines.js';
 import { memoryCard } from '../support/memory-card.js';
 
 /** What applies, as name=value of the last line for each name. */

@@ -194,3 +194,36 @@ describe('a setting that came with later firmware than that of the card', () => 
     },
   );
 });
+
+describe('firmware by the day on which it was built', () => {
+  const builtOn = (day: string): Uint8Array =>
+    startElfOf(
+      TEXTS_TODAY.map((text) => text.replace('Apr 17 2024', day)),
+      [stubWithContract(HYP_STUB)],
+    );
+
+  test.each(['initramfs a,b followkernel', 'ramfsfile=a,b'])(
+    'before January 2020 takes a comma for a part of the name: %s',
+    async (line) => {
+      // Asked for, and proposed by the firmware's author, on 12 and 14 January 2020: raspberrypi/firmware, issue 1318.
+      const files = { 'config.txt': lines(line) };
+      for (const day of ['Oct 24 2018', 'Jan 13 2020']) {
+        const { config } = await read({ ...files, 'start.elf': builtOn(day) });
+        expect(config.initramfs?.names).toEqual(['a,b']);
+        expect(config.notes).toMatchObject([{ line: 1, text: expect.stringMatching(/one name/) as unknown }]);
+      }
+      const { config } = await read({ ...files, 'start.elf': builtOn('Jan 16 2020') });
+      expect([config.initramfs?.names, config.notes]).toEqual([['a', 'b'], []]);
+    },
+  );
+
+  test('until November 2021 reads the rest of a long line as another line, of a comment too', async () => {
+    // raspberrypi/firmware, issue 1669: the 100th character of a comment of DietPi's was the first of force_turbo=1.
+    const comment = '# '.padEnd(99, 'x');
+    const files = { 'config.txt': lines(`${comment}force_turbo=1" to be set`, `${comment}kernel=other.img`) };
+    const { config } = await read({ ...files, 'start.elf': builtOn('Nov 18 2021') });
+    expect([...config.settings.keys()]).toEqual(['force_turbo', 'kernel']);
+    expect(config.notes).toMatchObject([{ line: 1 }, { line: 2, unsure: true }]);
+    expect([...(await read(files)).config.settings.keys()]).toEqual([]);
+  });
+});
