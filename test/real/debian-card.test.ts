@@ -2,17 +2,20 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { besideCards, debianCard, LOGIN, MORE_PACKAGE, takeRoot } from '../../scripts/lib/debian-root.js';
+import { busyboxArchive } from '../../scripts/lib/initramfs.js';
+import { inputs } from '../../scripts/lib/inputs.js';
 import { run } from '../../scripts/lib/run.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import { createConsoleDecoder } from '../../src/engine/console.js';
 import { qemuArguments } from '../../src/engine/qemu-arguments.js';
 import { readScript, startScript, type ScriptEnd } from '../../src/engine/script.js';
 import type { Session } from '../../src/engine/session.js';
+import { HOST, type SystemsVerdict } from '../../src/engine/systems.js';
 import { loadCard } from '../../src/firmware/load.js';
 import { placeFiles } from '../../src/firmware/prepare.js';
 import { openCard } from '../../src/node/open-card.js';
@@ -201,6 +204,35 @@ describe.runIf(everything)('a card of its own', () => {
     await run('cp', ['--sparse=always', await debianCard('bookworm', 'sdhost'), card]);
     return card;
   }
+
+  it(
+    'try has it come to its login; with a guest beside, after install, host and guest are up, and one logs in',
+    async () => {
+      const card = await newCard();
+      const until = ['--timeout', String(SECONDS), '--until', AT_LOGIN];
+      const alone = await hypberry(['try', '--json', ...until, card]);
+      expect([alone.status, alone.stderr]).toEqual([0, '']);
+      expect(JSON.parse(alone.stdout)).toMatchObject({ verdict: 'HYP', reached: true });
+
+      const found = await inputs();
+      const initramfs = join(folder, 'guest.cpio');
+      await writeFile(initramfs, busyboxArchive(await readFile(found.busybox), 'echo "guest is" here'));
+      const kernel = found.bookworm.vmlinuz;
+      const guest = ['--name', 'web', '--kernel', kernel, '--initramfs', initramfs, '--memory', '96'];
+      for (const made of [['guest', 'add', ...guest], ['install']]) {
+        const { status, stderr } = await hypberry([...made, card]);
+        expect([status, stderr]).toEqual([0, '']);
+      }
+      const both = await hypberry(['try', '--json', '--timeout', String(SECONDS), card]);
+      const { verdict, systems } = JSON.parse(both.stdout) as SystemsVerdict;
+      expect([both.status, verdict, systems.map(({ name, state, reason }) => [name, state, reason])]).toEqual(
+        [...[0, 'UP', [HOST, 'web'].map((name) => [name, 'UP', undefined])]],
+      );
+      const script = [...LOGIN_LINES, ...command('nproc; findmnt -n -o SOURCE /', '3', '/dev/mmcblk0p2')];
+      expectOff(await withScript([...script, ...POWEROFF].join('\n'), card));
+    },
+    SECONDS * 1000,
+  );
 
   /** Installs, works and keeps a file by `act`; then the card is clean, and has it all in a later run, which changes nothing. */
   async function worksWith(act: (card: string, script: string) => Promise<void>): Promise<void> {
