@@ -24,6 +24,12 @@ const MIB = 1 << 20;
 /** The code where a card has a stub and no kernel: it may start all the same. */
 export const STUB_ALONE = 'firmware.stub-alone';
 
+/** The codes where a file that config.txt names, or a kernel, is not there, and where the kernel is something else. */
+export const NO_FILE = 'firmware.no-file';
+export const NO_KERNEL = 'firmware.no-kernel';
+export const NOT_A_KERNEL = 'firmware.not-a-kernel';
+export const ARM64_KERNEL = 'firmware.arm64-kernel';
+
 /** The tree's names: Raspberry Pi's kernels, then mainline. */
 const DOWNSTREAM_TREE = 'bcm2709-rpi-2-b.dtb';
 const UPSTREAM_TREE = 'bcm2836-rpi-2-b.dtb';
@@ -203,7 +209,7 @@ async function readKernelFile(
     if (!kernelOld) await refuseStubAlone(card, config, names);
     if (textSetting(config, 'kernel')) throw noFile(names[0]!, 'the kernel');
     throw new HypberryError(
-      'firmware.no-kernel',
+      NO_KERNEL,
       'There is no kernel for a Pi 2 on the card: neither kernel7.img nor kernel.img.',
       'Copy a kernel to the boot partition, or name it with kernel= in config.txt.',
     );
@@ -216,7 +222,7 @@ async function readKernelFile(
   const inner = bareKernel(facts);
   if (inner.kind === 'arm64') {
     throw new HypberryError(
-      'firmware.arm64-kernel',
+      ARM64_KERNEL,
       `${file} is a 64-bit kernel, which the Pi 2's Cortex-A7 cannot run.`,
       'Use a 32-bit kernel (kernel7.img).',
     );
@@ -226,7 +232,7 @@ async function readKernelFile(
     (inner.kind === 'unknown' && inner.looksLike !== undefined)
   ) {
     throw new HypberryError(
-      'firmware.not-a-kernel',
+      NOT_A_KERNEL,
       `${file} is no kernel that the firmware can start: ${describeKernel(inner)}.`,
       'Name a zImage or another flat image with kernel= in config.txt.',
     );
@@ -424,7 +430,7 @@ export function physical(address: number): number {
 
 function noFile(file: string, what: string): HypberryError {
   return new HypberryError(
-    'firmware.no-file',
+    NO_FILE,
     `config.txt names ${file} as ${what}, but it is not on the card.`,
     'Copy the file to the boot partition, or correct the name in config.txt.',
   );

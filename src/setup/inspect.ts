@@ -11,7 +11,7 @@ import { hasDiagnostics, splitConfig } from './config-block.js';
 import { unusedGuestFiles } from './guests.js';
 import { hypervisorIn } from './hypervisor.js';
 import { planInstallOn } from './install.js';
-import { cardEntries, ourFiles, unfinishedFiles } from './ours.js';
+import { cardEntries, OUR_NAME, ourFiles, unfinishedFiles } from './ours.js';
 import type { CardOverview } from './pi-report.js';
 import { checkPlan } from './plan.js';
 import { conclusionOf, type Next } from './report-conclusion.js';
@@ -29,7 +29,7 @@ import {
   type CardKernel,
   type Section,
 } from './report-rows.js';
-import { surveyCard, type Start } from './survey.js';
+import { surveyCard, type Start, type Survey } from './survey.js';
 import { oldCopyText, startedKernel, type StartedKernel } from './upgrade.js';
 import { readUsersCard, type UsersCard } from './users-card.js';
 
@@ -118,7 +118,13 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
     sections,
     conclusion: place?.problem
       ? `${place.problem.message} ${place.problem.hint}`
-      : conclusionOf(survey, installed.lines !== undefined, hypervisor, guests.names, next),
+      : conclusionOf(
+          survey,
+          installed.lines !== undefined || startsOurs(survey),
+          hypervisor,
+          guests.names,
+          next,
+        ),
     start: survey.start,
     isWell:
       survey.problems.length === 0 &&
@@ -163,6 +169,13 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
       },
     },
   };
+}
+
+/** Whether what the firmware runs first is a file of ours: so it is where the marks of our lines are damaged, too. */
+function startsOurs({ system }: Survey): boolean {
+  if (!system) return false;
+  const { stub, kernel } = system.picked;
+  return OUR_NAME.test('file' in stub ? stub.file : kernel.file);
 }
 
 const plain = ({ code, message, hint }: HypberryError): unknown => ({ code, message, hint });

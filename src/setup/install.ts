@@ -1,14 +1,15 @@
 /** Makes a card start Linux in HYP mode, and takes that back. */
-import { HypberryError } from '../base/errors.js';
+import { attempt, HypberryError } from '../base/errors.js';
 import { REVISION } from '../board/bcm2836.js';
 import { KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader, Change } from '../card/card.js';
 import { reportOnBuild } from '../firmware/builds.js';
-import { CONFIG, readConfig } from '../firmware/config.js';
+import { CONFIG, readConfig, textSetting } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
 import { bareKernel, firstPageTable } from '../firmware/kernel.js';
-import { loadCard, type Loaded } from '../firmware/load.js';
+import { ARM64_KERNEL, loadCard, NO_FILE, NO_KERNEL, NOT_A_KERNEL, type Loaded } from '../firmware/load.js';
 import { placeFiles } from '../firmware/prepare.js';
+import { firstThere, withPrefix } from '../firmware/readers.js';
 import { readGuests } from '../guest/guests.js';
 import { hex } from '../base/words.js';
 import { refuseProblem } from './boot-partition.js';
@@ -18,7 +19,7 @@ import { hypervisorFor } from './hypervisor.js';
 import { OUR_NAME, ourFiles } from './ours.js';
 import { decide } from './conclusion.js';
 import { cardAfter, ROOM_FOR_GUESTS, type Method, type Plan } from './plan.js';
-import type { CardSystem } from './survey.js';
+import { ARMV6_KERNEL, surveyCard, TRUNCATED_KERNEL, type CardSystem } from './survey.js';
 import { readUsersCard, withoutOurs, type UsersCard } from './users-card.js';
 
 export interface InstallOptions {
@@ -144,6 +145,16 @@ export async function planUninstall(card: CardReader): Promise<Plan> {
     changes.push(config ? { kind: 'replace', path: CONFIG, data: config } : { kind: 'remove', path: CONFIG });
   }
   const { unused, notes } = await leftovers(card, base, []);
+  const copies = unused.filter((path) => path.endsWith('.img'));
+  const isLast = copies.length > 0 && (await hasLostKernel(base));
+  if (isLast) {
+    for (const path of copies) {
+      unused.splice(unused.indexOf(path), 1);
+      notes.push(
+        `${path} stays: it holds a copy of the card's kernel, and there is no other now. Put the kernel back, and uninstall again.`,
+      );
+    }
+  }
   const removals = unused.map((path): Change => ({ kind: 'remove', path }));
   const muted = lines && config && written && muteBlock(written);
   // Where config.txt only becomes shorter, it takes no room anyway. Else our files make it, once no line needs them.
@@ -159,12 +170,34 @@ export async function planUninstall(card: CardReader): Promise<Plan> {
       changes.length === 0
         ? "Nothing to do: hypberry's block is not installed on this card."
         : lines
-          ? 'The card starts as it did before install.'
+          ? isLast
+            ? "hypberry's lines go from config.txt, and without them the card starts no kernel: its own is gone."
+            : 'The card starts as it did before install.'
           : 'What an interrupted install left on the card goes.',
     notes,
     changes,
     ...(withoutRoom && { changesWithoutRoom: withoutRoom }),
   };
+}
+
+/** Where a card's kernel was deleted, or an upgrade failed: what the firmware then takes does not start a Pi 2. */
+const WITHOUT_KERNEL: readonly string[] = [
+  NO_KERNEL,
+  NOT_A_KERNEL,
+  ARM64_KERNEL,
+  ARMV6_KERNEL,
+  TRUNCATED_KERNEL,
+];
+
+/** Whether a card without our lines has no kernel to start. Where it cannot be read, that is not said. */
+async function hasLostKernel(base: CardReader): Promise<boolean> {
+  const survey = await attempt(() => surveyCard(base));
+  if (survey instanceof HypberryError) return false;
+  if (survey.problems.some(({ code }) => WITHOUT_KERNEL.includes(code))) return true;
+  // A stub is named in the same way.
+  const kernel = survey.config && textSetting(survey.config, 'kernel');
+  if (!kernel || !survey.problems.some(({ code }) => code === NO_FILE)) return false;
+  return (await firstThere(base, [withPrefix('', kernel)])) === undefined;
 }
 
 /** How the lines of our block start it. */

@@ -22,7 +22,7 @@ function systemOf({ system }: Survey): string {
 
 /**
  * What it comes to. What install would do is install's own word.
- * @param installed lines of ours are in config.txt
+ * @param installed lines of ours are in config.txt, or what it runs first is a file of ours
  * @param started the hypervisor that it starts, where it does
  * @param guests those that the card keeps, for a sentence; empty where it keeps none
  */

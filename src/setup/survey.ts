@@ -85,6 +85,10 @@ export type Survey = Seen &
 export const NO_BOOTCODE = 'setup.no-bootcode';
 export const NO_FIRMWARE = 'setup.no-firmware';
 
+/** The codes of kernels that do not start a Pi 2. */
+export const ARMV6_KERNEL = 'setup.armv6-kernel';
+export const TRUNCATED_KERNEL = 'setup.truncated-kernel';
+
 /** The code where `kernel_old=1` of the user's own is in the way. */
 export const KERNEL_OLD_IN_USE = 'setup.kernel-old-in-use';
 
@@ -215,7 +219,7 @@ function kernelProblem({ kernel: { file, facts }, picked }: CardSystem): Hypberr
   if ('architecture' in kernel && kernel.architecture === 'ARMv6') {
     return [
       new HypberryError(
-        'setup.armv6-kernel',
+        ARMV6_KERNEL,
         `${file} is a kernel for the first Raspberry Pi (ARMv6), which does not start on a Pi 2: ${describeKernel(kernel)}.`,
         'Put a kernel for the Pi 2 on the card, kernel7.img.',
       ),
@@ -224,7 +228,7 @@ function kernelProblem({ kernel: { file, facts }, picked }: CardSystem): Hypberr
   if (kernel.kind === 'zImage' && kernel.truncated) {
     return [
       new HypberryError(
-        'setup.truncated-kernel',
+        TRUNCATED_KERNEL,
         `${file} is cut short: it has ${kernel.size} bytes, and its header says ${kernel.imageSize}.`,
         'Copy the kernel to the card again.',
       ),

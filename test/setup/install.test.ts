@@ -201,6 +201,44 @@ describe.each([
     expect(sums(files)).toEqual(sums(before));
   });
 
+  test.each<[string, Files, (files: Files) => unknown]>([
+    ['is deleted', {}, (files) => Reflect.deleteProperty(files, 'kernel7.img')],
+    [
+      'is deleted that config.txt names',
+      { 'config.txt': text('kernel=vmlinuz\n'), vmlinuz: kernelFile(3) },
+      (files) => Reflect.deleteProperty(files, 'vmlinuz'),
+    ],
+    [
+      'is deleted beside that of a Pi 1',
+      { 'kernel.img': kernelFile(1, '6.6.20+rpt-rpi-v6') },
+      (files) => Reflect.deleteProperty(files, 'kernel7.img'),
+    ],
+    ['is emptied by an upgrade', {}, (files) => (files['kernel7.img'] = new Uint8Array())],
+  ])('keeps the last copy of a kernel that %s meanwhile, and says what is left', async (_, more, lose) => {
+    const files = bootPartition(firmware, more);
+    if (more['vmlinuz']) Reflect.deleteProperty(files, 'kernel7.img');
+    const card = changeableCard(files);
+    await install(card);
+    const [path] = ours(files);
+    const kernel = { ...files };
+    lose(files);
+    for (const changes of [1, 0]) {
+      const plan = await uninstall(card);
+      if (method === 'armstub') {
+        expect(ours(files)).toEqual([]);
+        return;
+      }
+      expect(plan.changes).toHaveLength(changes);
+      expect(plan.summary).not.toContain('starts as it did before');
+      expect(plan.notes).toEqual([expect.stringMatching(`^${path!} stays`)]);
+      expect(sums(files)[path!]).toBe(sums(kernel)[path!]);
+    }
+    files['kernel7.img'] = kernelFile();
+    files['vmlinuz'] = kernelFile();
+    await uninstall(card);
+    expect(ours(files)).toEqual([]);
+  });
+
   test('puts a file of ours right that was damaged', async () => {
     const files = bootPartition(firmware);
     const card = changeableCard(files);
@@ -576,6 +614,18 @@ describe('refused, with nothing changed:', () => {
       ) as string,
     });
     expect((await install('section translation fault')).changes).not.toEqual([]);
+  });
+
+  test('a card whose block lost a mark starts by it all the same, and inspect says so', async () => {
+    for (const firmware of ['svc', 'of2015'] as const) {
+      const files = bootPartition(firmware);
+      await install(changeableCard(files));
+      files['config.txt'] = text(config(files).replace('# hypberry: end\n', ''));
+      const { conclusion } = await inspectCard(changeableCard(files));
+      expect(conclusion).toMatch(
+        / in HYP mode, by the block that hypberry installed\. "hypberry install" refuses/,
+      );
+    }
   });
 
   test('uninstall of a damaged block', async () => {
