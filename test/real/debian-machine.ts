@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { bootFiles } from '../../scripts/lib/card-image.js';
-import { type ArchiveFile, busyboxArchive, PROGRAM } from '../../scripts/lib/initramfs.js';
-import { inputs, type Suite } from '../../scripts/lib/inputs.js';
+import { type ArchiveFile, busyboxArchive, PROGRAM, treeOf } from '../../scripts/lib/initramfs.js';
+import { debianProgram, inputs, type DebianProgram, type Suite } from '../../scripts/lib/inputs.js';
 import { builtInEngine } from '../../src/engine/built-in.js';
 import { runUntil } from '../../src/engine/run-until.js';
 import type { Handover } from '../../src/firmware/handover.js';
@@ -43,18 +43,16 @@ const FIRST_CONSOLE = 2;
 
 /** What the scripts need of busybox. */
 const APPLETS = [
-  'cat',
-  'grep',
-  'insmod',
-  'ln',
-  'mkdir',
-  'poweroff',
-  'reboot',
-  'sleep',
-  'stty',
-  'taskset',
-  'uname',
+  ...['cat', 'cmp', 'cut', 'dmesg', 'grep', 'gzip', 'head', 'insmod', 'ln', 'mkdir', 'poweroff', 'reboot'],
+  ...['seq', 'sha256sum', 'sleep', 'sort', 'stty', 'sync', 'taskset', 'uname', 'wc'],
 ];
+
+/** A program of Debian's in /usr/bin with the libraries that it needs. */
+export async function programWithLibraries(name: DebianProgram): Promise<ArchiveFile[]> {
+  const libraries =
+    /^(lib|usr|usr\/(lib|bin)|(usr\/)?lib\/(ld-[^/]*|arm-linux-gnueabihf)(\/[^/]*\.so[^/]*)?)$/;
+  return treeOf(await debianProgram(name), (path) => libraries.test(path) || path === `usr/bin/${name}`);
+}
 
 /**
  * Shell code of the host's that prints what a console says, each line behind the console's name, and answers it.

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bootFiles } from '../../scripts/lib/card-image.js';
 import { busyboxArchive, PROGRAM, treeOf, type ArchiveFile } from '../../scripts/lib/initramfs.js';
-import { debianProgram, inputs, type DebianProgram } from '../../scripts/lib/inputs.js';
+import { inputs } from '../../scripts/lib/inputs.js';
 import { libcTests, NEON_OUTPUT, neonTests, qemuTests, testFloat } from '../../scripts/lib/suites.js';
 import { useTools } from '../../scripts/lib/tools.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { memoryCard } from '../support/memory-card.js';
-import { runToEnd } from './debian-machine.js';
+import { programWithLibraries, runToEnd } from './debian-machine.js';
 import { everything, quick } from './real-card.js';
 
 const BUILD_MILLISECONDS = 1_800_000;
@@ -53,14 +53,6 @@ const program = async (path: string, file: string): Promise<ArchiveFile> => ({
   mode: PROGRAM,
   data: await readFile(file),
 });
-
-/** A program of Debian's with the libraries that it needs. */
-async function rootOf(name: DebianProgram, wanted: RegExp): Promise<ArchiveFile[]> {
-  const libraries =
-    /^(lib|usr|usr\/(lib|bin)|(usr\/)?lib\/(ld-[^/]*|arm-linux-gnueabihf)(\/[^/]*\.so[^/]*)?)$/;
-  const files = await treeOf(await debianProgram(name), (path) => libraries.test(path) || wanted.test(path));
-  return files.filter(({ path }) => path !== 'bin');
-}
 
 /** Operations that the Cortex-A7 does by an instruction; 64-bit integers are converted by the compiler's library. */
 const INSTRUCTIONS = ['f32', 'f64'].flatMap((it) => [
@@ -208,7 +200,7 @@ describe.runIf(everything)('suites that others wrote', () => {
           return `suite: ${it} ${hash('sha256', text)}`;
         }),
       ];
-      const files = await rootOf('openssl', /^usr\/bin\/openssl$/);
+      const files = await programWithLibraries('openssl');
       const ours = await linesOf('built-in', script, [...files, { path: 'data', mode: PROGRAM, data }]);
       expect(ours).toEqual(expected);
     },
@@ -237,7 +229,7 @@ describe.runIf(everything)('suites that others wrote', () => {
       const ours = await linesOf(
         'built-in',
         ['mkdir -p /sys', 'mount -t sysfs sys /sys', ...commands].join('\n'),
-        await rootOf('stress-ng', /^usr\/bin\/stress-ng$/),
+        await programWithLibraries('stress-ng'),
       );
       const all = ours.join('\n');
       for (const [name, operations] of Object.entries(classes)) {
