@@ -10,6 +10,8 @@ const INCLUDE_DEPTH = 8;
 const INCLUDE_FILES = 64;
 /** Bytes that a file of settings may have; real ones have a few thousand. */
 const SIZE_LIMIT = 256 << 10;
+/** Comparisons of what a Pi was started with (documentation, "The expression filter"; made for the bootloader of a Pi 5). */
+const START_FILTER = /^\(?(?:boot_partition|partition|boot_count|boot_arg1)\s*[=<>!&]/i;
 const BYTE_ORDER_MARK = '\ufeff';
 
 /** How one program reads such a file. */
@@ -17,6 +19,8 @@ export interface Reading {
   readonly board: BoardState;
   /** Words for filters that it knows; default every one that there is. */
   readonly filters?: readonly string[];
+  /** It may know filters on what a Pi was started with, such as `[boot_partition=2]`; whether it does is not known. */
+  readonly mayCompareStart: boolean;
   readonly includes: boolean;
   readonly lines: LineReading;
   /** Whether a line could change what the Pi starts; only such lines make notes unsure. */
@@ -54,6 +58,11 @@ export async function* applyingLines(
     if (effect === 'after-none')
       note(place, `[${name}] comes after [none] without [all] between; the lines under it do not apply.`);
     if (effect !== 'unknown') return;
+    if (reading.mayCompareStart && START_FILTER.test(name)) {
+      const text = `Whether this firmware knows the filter [${name}], which is documented since 2025, is not known`;
+      note(place, `${text}; the lines below are taken to apply as those above it.`, true);
+      return;
+    }
     note(
       place,
       reading.filters?.length === 0

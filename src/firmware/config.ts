@@ -64,6 +64,8 @@ export interface ConfigOptions {
   readonly includes?: boolean;
   /** False for firmware that looks for overlays and parameters in config.txt alone. Default true. */
   readonly overlaysInIncludes?: boolean;
+  /** True for firmware of which it is not known whether it has filters such as `[boot_partition=2]`. Default false. */
+  readonly mayCompareStart?: boolean;
   /** False for firmware that takes a comma in the value of `initramfs` for a part of the name. Default true. */
   readonly splitsInitramfs?: boolean;
   /** Settings that the reader does not know: their lines do nothing. Default none. */
@@ -164,6 +166,7 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
   const reading: Reading = {
     board: options.board ?? PI2,
     ...(options.filters && { filters: options.filters }),
+    mayCompareStart: options.mayCompareStart ?? false,
     includes: options.includes ?? true,
     lines: options.lines ?? LINES_TODAY,
     decides,

@@ -76,6 +76,7 @@ export async function readFirmware(
     ...(firmware && {
       ...(firmware.filters && { filters: firmware.filters }),
       lines: firmware.lines,
+      mayCompareStart: firmware.mayCompareStart,
       splitsInitramfs: firmware.splitsInitramfs,
       overlaysInIncludes: firmware.overlaysInIncludes,
       unknown: firmware.unknown,

@@ -41,6 +41,8 @@ export interface StartElf {
   readonly filters: readonly string[] | undefined;
   /** `dtoverlay` and its like count in included files, too; in July 2015 `include` is known to the reader of settings alone. */
   readonly overlaysInIncludes: boolean;
+  /** It is late enough for filters such as `[boot_partition=2]`; whether it has them is not known. */
+  readonly mayCompareStart: boolean;
   /** A comma in the value of `initramfs` stands between names of files; before January 2020 it is a part of one name. */
   readonly splitsInitramfs: boolean;
   /** How it takes a file of settings into lines. */
@@ -96,6 +98,8 @@ const NOT_IN_ALL = [
 const TREE_LOADED = 'Device tree loaded to 0x';
 
 const LAST_WITHOUT_UPSTREAM_NAMES = [2022, 3, 31] as const;
+/** They came to a Pi 5's bootloader in those days (raspberrypi/documentation 4037, raspberrypi/rpi-eeprom 676). */
+const LAST_WITHOUT_START_FILTERS = [2025, 2, 24] as const;
 /** Several names were proposed on 14 January 2020 (raspberrypi/firmware, issue 1318). */
 const LAST_WITH_ONE_INITRAMFS = [2020, 1, 13] as const;
 /** When the rest of a long line was reported to be read; when that ended is not known (raspberrypi/firmware, issue 1669). */
@@ -153,6 +157,7 @@ const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
     // Of the words around, nothing but the [all] that every reader of sections knows.
     filters: words.length === 1 && has('pi2\0') ? undefined : words,
     overlaysInIncludes: !has('\0ramfsaddr\0\0\0include %64s '),
+    mayCompareStart: build.buildDate !== undefined && !isBuiltBy(build.buildDate, LAST_WITHOUT_START_FILTERS),
     splitsInitramfs: !isBuiltBy(build.buildDate, LAST_WITH_ONE_INITRAMFS),
     lines: !placesHigh
       ? LINES_2015

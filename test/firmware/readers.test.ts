@@ -226,4 +226,22 @@ describe('firmware by the day on which it was built', () => {
     expect(config.notes).toMatchObject([{ line: 1 }, { line: 2, unsure: true }]);
     expect([...(await read(files)).config.settings.keys()]).toEqual([]);
   });
+
+  test.each(['boot_partition=2', 'partition=62', 'boot_count>3', '(boot_arg1&0x1)=1'])(
+    'from 2025 on may know [%s], and which it is nobody says',
+    async (filter) => {
+      // raspberrypi/documentation 4037, 4100 and 4106; cards that switch their cmdline= by it are in use on a Pi 5.
+      const files = { 'config.txt': lines(`[${filter}]`, 'cmdline=b.txt', '[all]') };
+      for (const [day, unsure] of [
+        ['Apr 17 2024', undefined],
+        ['May 13 2025', true],
+      ] as const) {
+        const { config } = await read({ ...files, 'start.elf': builtOn(day) });
+        expect([config.settings.get('cmdline')?.value, config.notes.map((it) => it.unsure)]).toEqual([
+          'b.txt',
+          [unsure],
+        ]);
+      }
+    },
+  );
 });
