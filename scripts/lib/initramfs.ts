@@ -29,7 +29,7 @@ function entry({ path, mode, data = new Uint8Array(), device = [0, 0] }: Archive
 }
 
 /** Packs files into an archive; folders come before what is in them. */
-function archive(files: readonly ArchiveFile[]): Uint8Array {
+export function archive(files: readonly ArchiveFile[]): Uint8Array {
   const all = [...files, { path: 'TRAILER!!!', mode: 0 }];
   return new Uint8Array(Buffer.concat(all.map((it, i) => entry(it, i + 1))));
 }

@@ -264,6 +264,27 @@ export async function cardDrivers(suite: Suite): Promise<Record<DriverUse, reado
   return { sdhost: await load('sdhost'), emmc: await load('emmc'), root: await load('root') };
 }
 
+/** The number that the installer's package has in its name. */
+const RELEASE = { bookworm: 12, trixie: 13 } as const satisfies Record<Suite, number>;
+
+/**
+ * The initramfs of Debian's installer for a boot over the network, packed by gzip. Fetched only when asked for.
+ * @throws HypberryError as {@link inputs}
+ */
+export async function installerInitramfs(suite: Suite): Promise<Uint8Array> {
+  const release = RELEASE[suite];
+  const inside = `usr/lib/debian-installer/images/${release}/armhf/text/debian-installer/armhf/initrd.gz`;
+  const folder = `${suite}-installer`;
+  const name = 'initrd.gz';
+  await need([
+    {
+      ...{ folder, suite, package: `debian-installer-${release}-netboot-armhf` },
+      files: new Map([[inside, name]]),
+    },
+  ]);
+  return readFile(join(inputsFolder, folder, name));
+}
+
 /** Unpacks by xz, which busybox' insmod does not. */
 function unpackXz(packed: Uint8Array): Uint8Array {
   const { stdout, status, error } = spawnSync('xz', ['-dc'], { input: packed, maxBuffer: 2 ** 26 });
