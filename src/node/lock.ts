@@ -36,6 +36,8 @@ interface Holder {
   readonly space: string;
   /** Tells this file from all others. */
   readonly token: string;
+  /** When the card was made, where it is a file: another one may have its number later. Of 0.1.0 there is none. */
+  readonly born?: string | undefined;
 }
 
 /** Folders in which all users may make files and no one may take away another's; Linux empties the first at its start. */
@@ -67,7 +69,7 @@ export async function lockTarget(
 ): Promise<Lock> {
   const base = onSystem(target, () => path.join(lockFolder(), `hypberry-${keyOf(target)}`));
   if (use === 'read' && isReadOnly(target)) return { release: () => undefined };
-  const own = me();
+  const own = me(bornAt(target));
   const end = Date.now() + PATIENCE;
   for (let told = false; ; told = true) {
     const found = use === 'read' ? readerLock(base, own, target) : writerLock(base, own, target, say);
@@ -122,6 +124,13 @@ function keyOf(target: string): string {
   if (disk !== undefined) return `disk-${disk.replace(':', '-')}`;
   return stat.isBlockDevice() ? `disk-${numbers(Number(stat.rdev)).replace(':', '-')}` : fileKey(stat);
 }
+
+/** When a file or folder was made, as its file system says; of a device, which has none, nothing. */
+const bornAt = (target: string): string =>
+  onSystem(target, () => {
+    const stat = fs.statSync(target, { bigint: true });
+    return stat.isBlockDevice() ? '' : String(stat.birthtimeNs);
+  });
 
 const fileKey = ({ dev, ino }: fs.BigIntStats): string => `file-${dev}-${ino}`;
 
@@ -188,7 +197,7 @@ function alone(
     return reader;
   }
   const last = dead.at(-1);
-  if (last) {
+  if (last && (!last.born || !own.born || last.born === own.born)) {
     say(
       `note: An earlier hypberry (process ${last.pid}) was killed while it changed "${target}"; its lock is taken over.`,
     );
@@ -302,11 +311,11 @@ function readHolder(file: string): Holder | undefined {
 /** What somebody may have made by hand, as a holder. */
 function asHolder(value: unknown): Holder | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { pid, started, boot, space, token } = value as Record<keyof Holder, unknown>;
+  const { pid, started, boot, space, token, born } = value as Record<keyof Holder, unknown>;
   const isHolder =
     Number.isInteger(pid) &&
     (pid as number) > 0 &&
-    [started, boot, space].every((it) => typeof it === 'string') &&
+    [started, boot, space, born ?? ''].every((it) => typeof it === 'string') &&
     typeof token === 'string' &&
     TOKEN.test(token);
   return isHolder ? (value as Holder) : undefined;
@@ -315,13 +324,14 @@ function asHolder(value: unknown): Holder | undefined {
 const spaceHere = (): string => readLink('/proc/self/ns/pid');
 const bootHere = (): string => readText('/proc/sys/kernel/random/boot_id').trim();
 
-function me(): Holder {
+function me(born: string): Holder {
   return {
     pid: process.pid,
     started: startOf(process.pid),
     boot: bootHere(),
     space: spaceHere(),
     token: randomBytes(TOKEN_BYTES).toString('hex'),
+    born,
   };
 }
 

@@ -289,6 +289,14 @@ describe('a file of a lock that another process left', () => {
     expect(fs.existsSync(file)).toBe(false);
   });
 
+  test('of a file that is gone, whose number the card has now: is no matter', async () => {
+    const target = image();
+    const file = await left(target, { pid: 0x3fffffff, born: '1' });
+    listen();
+    (await lockTarget(target, 'write')).release();
+    expect([said, fs.existsSync(file)]).toEqual(['', false]);
+  });
+
   test.each([
     ['of another space of process numbers, where it cannot be seen', { space: 'pid:[1]' }],
     ['that says nothing of use', { pid: 'none' }],
