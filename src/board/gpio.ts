@@ -25,10 +25,13 @@ export const GPIO_REGISTERS = {
 const REGISTERS = GPIO_REGISTERS;
 const { GPFSEL, GPSET, GPCLR, GPLEV, GPEDS, GPREN, GPFEN, GPHEN, GPLEN, GPAREN, GPAFEN } = REGISTERS;
 
-/** Functions of a pin (table 6-2). */
-const FUNCTION = { INPUT: 0, OUTPUT: 1, ALT0: 4, ALT3: 7 } as const;
+/** Functions of a pin, as GPFSEL has them (table 6-2). */
+export const PIN_FUNCTION = { INPUT: 0, OUTPUT: 1, ALT0: 4, ALT3: 7 } as const;
 
 export const GPIO_PINS = 54;
+
+/** The card's: CLK, CMD and DAT0 to DAT3 (table 6-31; Linux, bcm283x.dtsi). ALT0 is SDHOST, ALT3 the EMMC controller. */
+export const CARD_PINS = [48, 49, 50, 51, 52, 53] as const;
 
 /** Bits of each half that are pins. */
 const PIN_BITS = [0xffff_ffff, 0x003f_ffff];
@@ -38,8 +41,8 @@ const PIN_BITS = [0xffff_ffff, 0x003f_ffff];
  * July 2015 give them none, and their driver is that one's (QEMU, hw/gpio/bcm2835_gpio.c, has them so after reset, too).
  */
 const FIRMWARE_FUNCTIONS = [
-  ...[14, 15].map((pin) => [pin, FUNCTION.ALT0] as const),
-  ...[48, 49, 50, 51, 52, 53].map((pin) => [pin, FUNCTION.ALT3] as const),
+  ...[14, 15].map((pin) => [pin, PIN_FUNCTION.ALT0] as const),
+  ...CARD_PINS.map((pin) => [pin, PIN_FUNCTION.ALT3] as const),
 ];
 
 /** Which pins each of the first three interrupts is for; the fourth is for all (section 6, Linux' pinctrl driver). */
@@ -142,7 +145,7 @@ export class Gpio implements Device {
   private outputMask(half: number): number {
     let mask = 0;
     for (let i = 0; i < 32 && half * 32 + i < GPIO_PINS; i++) {
-      if (this.state.functions[half * 32 + i] === FUNCTION.OUTPUT) mask |= bit(i);
+      if (this.state.functions[half * 32 + i] === PIN_FUNCTION.OUTPUT) mask |= bit(i);
     }
     return mask;
   }

@@ -1,14 +1,9 @@
-/** The Pi 2's card slot, on GPIO 48 to 53: which controller its card hangs on is the pins' function. */
+/** The Pi 2's card slot: which controller its card hangs on is the pins' function. */
+import { CARD_PINS, PIN_FUNCTION } from './gpio.js';
 import type { SdCard } from './sd-card.js';
 
 /** The card as a controller reaches it; undefined where its pins or the slot have none. */
 export type CardAt = () => SdCard | undefined;
-
-/** CLK, CMD and DAT0 to DAT3 (BCM2835 ARM Peripherals, table 6-31; Linux, bcm283x.dtsi). */
-const PINS = [48, 49, 50, 51, 52, 53];
-
-/** Functions of these pins as GPFSEL has them: ALT0 is SDHOST, ALT3 the EMMC controller. */
-const FUNCTION = { SDHOST: 4, EMMC: 7 } as const;
 
 /** The slot. */
 export interface SdSlot {
@@ -32,12 +27,12 @@ export function createSdSlot(
 ): SdSlot {
   const state = { inserted: card !== undefined };
   const at = (wanted: number) => (): SdCard | undefined => {
-    return state.inserted && PINS.every((pin) => functions[pin] === wanted) ? card : undefined;
+    return state.inserted && CARD_PINS.every((pin) => functions[pin] === wanted) ? card : undefined;
   };
   return {
     state,
-    sdhost: at(FUNCTION.SDHOST),
-    emmc: at(FUNCTION.EMMC),
+    sdhost: at(PIN_FUNCTION.ALT0),
+    emmc: at(PIN_FUNCTION.ALT3),
     insert: (inserted) => {
       if (!card || state.inserted === inserted) return;
       state.inserted = inserted;

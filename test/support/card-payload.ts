@@ -1,6 +1,6 @@
 /** A payload that works with the card in the slot, as a system would: by SDHOST, block by block. */
 import { CORES, UART0_BASE } from '../../src/board/bcm2836.js';
-import { GPIO_BASE, GPIO_REGISTERS } from '../../src/board/gpio.js';
+import { CARD_PINS, GPIO_BASE, GPIO_REGISTERS, PIN_FUNCTION } from '../../src/board/gpio.js';
 import { PL011_REGISTERS } from '../../src/board/pl011.js';
 import { SDHOST_REGISTERS } from '../../src/board/sdhost.js';
 import { CARD_STATUS } from '../../src/board/sd-state.js';
@@ -11,8 +11,6 @@ import { SECTOR_SIZE } from '../../src/ports/disk.js';
 import { HALT, PM } from './payloads.js';
 
 const SDHOST_BASE = 0x3f20_2000;
-/** A pin's function (BCM2835 ARM Peripherals, table 6-2). */
-const ALT0 = 4;
 /** The address that a card takes first. */
 const RCA = 1 << 16;
 /** ACMD41: all voltages, high capacity known. */
@@ -55,13 +53,11 @@ export function cardPayload(): Uint8Array {
   a.ands(r0, r0, CORES - 1);
   a.bne(sleep);
   a.ldr(r1, word(UART0_BASE));
-  // The card's pins, 48 to 53, to SDHOST: ALT0, three bits a pin.
+  // The card's pins to SDHOST: three bits a pin, ten pins a register.
   a.ldr(r4, word(GPIO_BASE));
-  for (const [n, pins] of [
-    [4, [8, 9]],
-    [5, [0, 1, 2, 3]],
-  ] as const) {
-    a.ldr(r0, word(pins.reduce<number>((bits, pin) => bits | (ALT0 << (3 * pin)), 0)));
+  for (const n of new Set(CARD_PINS.map((pin) => Math.floor(pin / 10)))) {
+    const pins = CARD_PINS.filter((pin) => Math.floor(pin / 10) === n);
+    a.ldr(r0, word(pins.reduce<number>((bits, pin) => bits | (PIN_FUNCTION.ALT0 << (3 * (pin % 10))), 0)));
     a.str(r0, [r4, GPIO_REGISTERS.GPFSEL.offset + 4 * n]);
   }
   a.ldr(r4, word(SDHOST_BASE));
