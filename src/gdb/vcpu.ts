@@ -85,6 +85,12 @@ export function vcpu(
     writeU32LE(bytes, 0, value);
     memory.load(address, bytes);
   };
+  const doubleAt = (address: number): bigint =>
+    (BigInt(wordAt(address + 4)) << 32n) | BigInt(wordAt(address));
+  const setDoubleAt = (address: number, value: bigint): void => {
+    setWordAt(address, Number(BigInt.asUintN(32, value)));
+    setWordAt(address + 4, Number(BigInt.asUintN(32, value >> 32n)));
+  };
   const placeOf = (name: string): number | undefined => {
     const offset = offsets[name];
     return offset === undefined ? undefined : at + offset;
@@ -99,7 +105,8 @@ export function vcpu(
     const [from, to] = description.loading;
     // Between two the core's registers are the next one's before it is said so.
     const isOther =
-      core.system(reg.VMPIDR) !== wordAt(placeOf('VMPIDR')!) || core.system(reg.VTTBR) !== wide('VTTBR');
+      core.system(reg.VMPIDR) !== wordAt(placeOf('VMPIDR')!) ||
+      core.system(reg.VTTBR) !== doubleAt(placeOf('VTTBR')!);
     return !isOther && !(pc >= from && pc < to);
   };
   const where = (): Where => {
@@ -107,10 +114,6 @@ export function vcpu(
     if (core.system(reg.HVBAR) !== description.vectors) return 'nowhere';
     if (core.mode === MODE_HYP && isLoaded()) return 'trapped';
     return isOff() || hasVfp ? 'nowhere' : 'memory';
-  };
-  const wide = (name: string): bigint => {
-    const place = placeOf(name)!;
-    return (BigInt(wordAt(place + 4)) << 32n) | BigInt(wordAt(place));
   };
 
   /** Calls `inCore` or `inMemory` for where a register that the world switch keeps is; undefined for one that it does not. */
@@ -207,17 +210,11 @@ export function vcpu(
       const it = whereVfp();
       if (it === 'core') return core.doubleword(n);
       if (it === 'nowhere') return undefined;
-      const place = at + description.vfp + D0 + 8 * n;
-      return (BigInt(wordAt(place + 4)) << 32n) | BigInt(wordAt(place));
+      return doubleAt(at + description.vfp + D0 + 8 * n);
     },
     setDoubleword(n, value) {
-      if (whereVfp() === 'core') {
-        core.setDoubleword(n, value);
-        return;
-      }
-      const place = at + description.vfp + D0 + 8 * n;
-      setWordAt(place, Number(BigInt.asUintN(32, value)));
-      setWordAt(place + 4, Number(BigInt.asUintN(32, value >> 32n)));
+      if (whereVfp() === 'core') core.setDoubleword(n, value);
+      else setDoubleAt(at + description.vfp + D0 + 8 * n, value);
     },
     get FPSCR() {
       const it = whereVfp();
@@ -233,15 +230,15 @@ export function vcpu(
       if (it === 'core' || it === 'trapped') return core.system(register, copy);
       const place = it === 'memory' && copy !== 'secure' ? placeOf(register.name) : undefined;
       if (place === undefined) return undefined;
-      return (register.size === 64 ? wide(register.name) : wordAt(place)) as ValueOf<Register>;
+      return (register.size === 64 ? doubleAt(place) : wordAt(place)) as ValueOf<Register>;
     },
     setSystem<Register extends Writable>(register: Register, value: ValueOf<Register>, copy?: Copy): void {
       const it = where();
       if (it !== 'memory') core.setSystem(register, value, copy);
       const place = copy === 'secure' ? undefined : placeOf(register.name);
       if (it === 'core' || place === undefined) return;
-      setWordAt(place, Number(BigInt.asUintN(32, BigInt(value))));
-      if (register.size === 64) setWordAt(place + 4, Number(BigInt(value) >> 32n));
+      if (register.size === 64) setDoubleAt(place, BigInt(value));
+      else setWordAt(place, Number(value));
     },
   };
 
