@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -36,6 +36,20 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
     return await work();
   } finally {
     holder.stdin.end();
+  }
+}
+
+/**
+ * Works in a folder that is empty at the beginning, and gone at the end. To be called under the lock of what is made there:
+ * a folder that is there already was left by a process that was killed.
+ */
+export async function inWorkFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  try {
+    return await work();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,7 +1,7 @@
 /** A Debian system for a card's second partition: its packages unpacked here, and configured in the built-in Pi 2. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { openContents } from '../../src/node/card-contents.js';
 import { openCard } from '../../src/node/open-card.js';
@@ -14,7 +14,7 @@ import { runCard } from '../../src/usecases/run.js';
 import { bootFiles, makeCardImage } from './card-image.js';
 import { gzipKernel } from './gzip-kernel.js';
 import { busyboxArchive, PROGRAM } from './initramfs.js';
-import { cacheFolder, withLock } from './cache.js';
+import { cacheFolder, inWorkFolder, withLock } from './cache.js';
 import { type CardPath, treeFor } from './card-tree.js';
 import { cardDrivers, debianPackages, inputs, type Suite } from './inputs.js';
 import { run } from './run.js';
@@ -215,16 +215,11 @@ async function madeOnce(name: string, make: (file: string, work: string) => Prom
   await withLock(`debian-${name}`, async () => {
     if (existsSync(file)) return;
     process.stderr.write(`making ${name} of a Debian system, once\n`);
-    // Under the lock, so one that is already there was left by a process that was killed.
     const work = join(madeFolder, `.making-${name}`);
-    await rm(work, { recursive: true, force: true });
-    await mkdir(work);
-    try {
+    await inWorkFolder(work, async () => {
       await make(join(work, name), work);
       await rename(join(work, name), file);
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
+    });
   });
   return file;
 }

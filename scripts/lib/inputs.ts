@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { HypberryError } from '../../src/base/errors.js';
-import { cacheFolder, withLock } from './cache.js';
+import { cacheFolder, inWorkFolder, withLock } from './cache.js';
 import { type DebianClient, hasDebianClient, openDebianClient } from './debian.js';
 
 /** A Debian release whose kernel is booted. */
@@ -138,12 +138,11 @@ async function fetching(
   suites: readonly Suite[],
   fetch: (client: DebianClient, work: string) => Promise<void>,
 ): Promise<void> {
-  // Under the lock, so one that is already there was left by a process that was killed.
   const work = join(inputsFolder, '.fetching');
-  await rm(work, { recursive: true, force: true });
-  await mkdir(work, { recursive: true });
   try {
-    await fetch(await openDebianClient(work, 'armhf', [...new Set(suites)]), work);
+    await inWorkFolder(work, async () => {
+      await fetch(await openDebianClient(work, 'armhf', [...new Set(suites)]), work);
+    });
   } catch (error) {
     throw new HypberryError(
       'inputs.failed',
@@ -151,8 +150,6 @@ async function fetching(
       'See whether the archive can be reached from here, then run this again.',
       { cause: error },
     );
-  } finally {
-    await rm(work, { recursive: true, force: true });
   }
 }
 

@@ -2,7 +2,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HypberryError } from '../../src/base/errors.js';
-import { cacheFolder, withLock } from './cache.js';
+import { cacheFolder, inWorkFolder, withLock } from './cache.js';
 import { run } from './run.js';
 import { ensureTools, type ToolPackage } from './tools.js';
 
@@ -72,23 +72,23 @@ export async function builtFromSource(recipe: Recipe): Promise<string> {
   await withLock(recipe.folder, async () => {
     if ((await readFile(join(folder, RECIPE), 'utf8').catch(() => '')) === text) return;
     await ensureTools(recipe.tools);
-    // Under the lock, so one that is already there was left by a process that was killed.
     const work = join(cacheFolder, 'inputs', `.building-${recipe.folder}`);
-    await rm(work, { recursive: true, force: true });
     const built = join(work, 'built');
-    await mkdir(built, { recursive: true });
     try {
-      const folders: string[] = [];
-      for (const source of sources) {
-        const target = join(work, `source-${folders.length}`);
-        await unpackSource(source, work, target);
-        folders.push(target);
-      }
-      process.stderr.write(`building ${name}\n`);
-      await recipe.build(folders, built, work);
-      await writeFile(join(built, RECIPE), text);
-      await rm(folder, { recursive: true, force: true });
-      await rename(built, folder);
+      await inWorkFolder(work, async () => {
+        await mkdir(built);
+        const folders: string[] = [];
+        for (const source of sources) {
+          const target = join(work, `source-${folders.length}`);
+          await unpackSource(source, work, target);
+          folders.push(target);
+        }
+        process.stderr.write(`building ${name}\n`);
+        await recipe.build(folders, built, work);
+        await writeFile(join(built, RECIPE), text);
+        await rm(folder, { recursive: true, force: true });
+        await rename(built, folder);
+      });
     } catch (error) {
       // A compiler says a lot: all of it is in the cause.
       const [first] = (error instanceof Error ? error.message : String(error)).split('\n');
@@ -101,8 +101,6 @@ export async function builtFromSource(recipe: Recipe): Promise<string> {
         `Where a repository cannot be reached, let its variable name a Git repository that has the commit: ${places.join(', ')}.`,
         { cause: error },
       );
-    } finally {
-      await rm(work, { recursive: true, force: true });
     }
   });
   return folder;
