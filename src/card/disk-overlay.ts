@@ -51,6 +51,13 @@ const DEFAULT = { memory: 64 * MIB, most: 8 * 1024 * MIB } as const;
 const BELOW = 0;
 const ERASED = -1;
 
+/** Pieces one after the other, the last one before `to`, and where they are kept; undefined: all of them are erased. */
+interface ChangedPieces {
+  readonly from: number;
+  to: number;
+  readonly slots: number[] | undefined;
+}
+
 /** Where pieces are kept: slots, first in memory, then in a scratch. */
 interface Slots {
   count(): number;
@@ -210,12 +217,8 @@ export function overlayOf(disk: Disk, options: OverlayOptions = {}): Overlay {
   }
 
   /** Pieces that are not as they are below, one after the other: all erased, or none, and then no more than a run has. */
-  function* changed(): Generator<{
-    readonly from: number;
-    readonly slots: number[] | undefined;
-    to: number;
-  }> {
-    let run: { from: number; slots: number[] | undefined; to: number } | undefined;
+  function* changed(): Generator<ChangedPieces> {
+    let run: ChangedPieces | undefined;
     for (const region of [...regions.keys()].sort((a, b) => a - b))
       for (const [i, place] of regions.get(region)!.entries()) {
         if (place === BELOW) continue;

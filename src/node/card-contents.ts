@@ -155,8 +155,10 @@ function inPlace(target: string, file: DiskFile): Contents {
     ...disk,
     changedIt: () => writes > settled,
     look: () => {
-      if (synced === writes) settled = writes;
-      if (synced === writes) return;
+      if (synced === writes) {
+        settled = writes;
+        return;
+      }
       const upTo = writes;
       fs.fdatasync(file.fd, (error) => {
         if (!isOpen) return;

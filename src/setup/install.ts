@@ -147,15 +147,14 @@ export async function planUninstall(card: CardReader): Promise<Plan> {
   const { unused, notes } = await leftovers(card, base, []);
   const copies = unused.filter((path) => path.endsWith('.img'));
   const isLast = copies.length > 0 && (await hasLostKernel(base));
-  if (isLast) {
-    for (const path of copies) {
-      unused.splice(unused.indexOf(path), 1);
-      notes.push(
-        `${path} stays: it holds a copy of the card's kernel, and there is no other now. Put the kernel back, and uninstall again.`,
-      );
-    }
-  }
-  const removals = unused.map((path): Change => ({ kind: 'remove', path }));
+  const kept = isLast ? copies : [];
+  for (const path of kept)
+    notes.push(
+      `${path} stays: it holds a copy of the card's kernel, and there is no other now. Put the kernel back, and uninstall again.`,
+    );
+  const removals = unused
+    .filter((path) => !kept.includes(path))
+    .map((path): Change => ({ kind: 'remove', path }));
   const muted = lines && config && written && muteBlock(written);
   // Where config.txt only becomes shorter, it takes no room anyway. Else our files make it, once no line needs them.
   const withoutRoom: Change[] | undefined = muted && [
