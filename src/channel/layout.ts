@@ -1,0 +1,139 @@
+/**
+ * The channel: memory that the hypervisor and hypberryd share, through which guests have their disks and their network. What
+ * it means is in CHANNEL.md. The bodies of both import this file, so it holds nothing but constants. All that stands in
+ * the channel are words of 32 bits, little-endian, at multiples of 4; offsets and sizes are in bytes.
+ */
+
+// --- the header, at the channel's beginning ----------------------------------------------------------------------
+
+/** "HYPC" */
+export const MAGIC = 0x4350_5948;
+export const VERSION = 1;
+export const HEADER_MAGIC = 0;
+export const HEADER_VERSION = 4;
+/** Bytes of the channel. */
+export const HEADER_SIZE = 8;
+/** How many ports there are; their records are from PORT_RECORDS on. */
+export const HEADER_PORTS = 12;
+
+// --- what the host says of itself, in the page behind the header -------------------------------------------------
+
+export const HOST_PAGE = 0x1000;
+/** The program's version of the channel, VERSION; 0 where none has come yet. */
+export const HOST_VERSION = 0;
+/** Its clock: seconds since 1970 (UTC), two words, nanoseconds, and CNTVCT then, two words. */
+export const HOST_SECONDS = 8;
+export const HOST_NANOSECONDS = 16;
+export const HOST_COUNT = 24;
+/** Random bytes for the guests, RANDOM_SIZE of them. */
+export const HOST_RANDOM = 64;
+export const RANDOM_SIZE = 64;
+
+// --- records of ports ----------------------------------------------------------------------------------------------
+
+export const MOST_PORTS = 24;
+export const PORT_RECORDS = 0x2000;
+export const PORT_RECORD_SIZE = 512;
+
+export const PORT_KIND = 0;
+/** Frames from the host to all guests; there is one at most. */
+export const KIND_UPLINK = 1;
+/** Frames from a guest to the host. */
+export const KIND_NETWORK = 2;
+export const KIND_DISK = 3;
+export const PORT_FLAGS = 4;
+export const FLAG_READ_ONLY = 1;
+/** The number of its guest, 1 and on; 0 of the uplink. */
+export const PORT_GUEST = 8;
+/** Where its ring, or the data of its requests, begins in the channel, and how large that is. */
+export const PORT_DATA = 12;
+export const PORT_DATA_SIZE = 16;
+/** How large a disk's file is made that is not there, bytes, two words; 0 where it must be. */
+export const PORT_DISK_SIZE = 20;
+/** A network card's address: 6 bytes. */
+export const PORT_MAC = 32;
+/** A disk's number among its guest's, from 0 on. */
+export const PORT_DISK_NUMBER = 40;
+/** The guest's name and, of a disk, its path on the host: texts of UTF-8, each with a 0 behind it. */
+export const PORT_GUEST_NAME = 64;
+export const PORT_GUEST_NAME_SIZE = 16;
+export const PORT_PATH = 128;
+export const PORT_PATH_SIZE = 256;
+
+// --- control pages of ports: the hypervisor's, then the host's -----------------------------------------------------
+
+/** Of port n: at CONTROL + n * CONTROL_SIZE what the hypervisor alone writes, HOST_CONTROL behind it what the host does. */
+export const CONTROL = PORT_RECORDS + MOST_PORTS * PORT_RECORD_SIZE;
+export const CONTROL_SIZE = 0x2000;
+export const HOST_CONTROL = 0x1000;
+/** Where the data of the first port begins. */
+export const DATA = CONTROL + MOST_PORTS * CONTROL_SIZE;
+
+/** The producer's count: requests, or bytes of a ring, that were ever put, modulo 2^32. */
+export const PUT = 0;
+/** The consumer's count: those that were ever taken. */
+export const TAKEN = 4;
+/** Of either: a bell is wanted when the other's count goes past this (as used_event and avail_event of virtio 1.2, 2.7.10). */
+export const BELL_AT = 8;
+/** The host's: 1 while it serves the port. */
+export const OFFERED = 12;
+
+// A disk's, of the hypervisor: PUT counts requests.
+/** How often its guest has been started. */
+export const GENERATION = 16;
+// Of the host: TAKEN counts requests that are done.
+/** How large the disk is, in sectors, two words. */
+export const SECTORS = 16;
+/** FLAG_READ_ONLY */
+export const DISK_FLAGS = 24;
+/** The generation in which writing to its medium has failed, 0 for none: all its requests of that one are errors. */
+export const FAILED_GENERATION = 28;
+
+/** Requests of a disk, in the hypervisor's page: request n is in slot n modulo SLOTS. */
+export const SLOTS = 64;
+export const REQUESTS = 0x100;
+export const REQUEST_SIZE = 32;
+export const REQUEST_TYPE = 0;
+/** The first sector, two words; how many. */
+export const REQUEST_SECTOR = 8;
+export const REQUEST_SECTORS = 16;
+/** Where its data are: offset in the port's data, a multiple of 32. */
+export const REQUEST_DATA = 20;
+export const REQUEST_GENERATION = 24;
+export const TYPE_READ = 0;
+export const TYPE_WRITE = 1;
+export const TYPE_FLUSH = 2;
+export const TYPE_DISCARD = 3;
+export const TYPE_WRITE_ZEROES = 4;
+/** Their results, in the host's page, a word a slot. */
+export const STATUSES = 0x100;
+export const STATUS_OK = 0;
+export const STATUS_ERROR = 1;
+export const STATUS_UNSUPPORTED = 2;
+
+/** Bytes of a sector, and the most of one request with data. */
+export const SECTOR_SIZE = 512;
+export const MOST_REQUEST = 0x4_0000;
+/** Data of a disk's requests, together. */
+export const DISK_DATA_SIZE = 0x8_0000;
+
+// --- rings of frames -----------------------------------------------------------------------------------------------
+
+/** Of a guest's network card, and of the uplink: powers of 2. */
+export const NETWORK_RING_SIZE = 0x2_0000;
+export const UPLINK_RING_SIZE = 0x4_0000;
+/** A record begins at a multiple of it: a word with its length, then a virtio_net_hdr of 12 bytes, then the frame. */
+export const RECORD_STEP = 32;
+export const RECORD_HEADER = 4;
+export const NET_HEADER_SIZE = 12;
+/** The most bytes of a virtio_net_hdr and a frame: 64 KiB with what goes before it on the wire. */
+export const MOST_FRAME = NET_HEADER_SIZE + 0x1_0000 + 64;
+/** In place of a length: the ring goes on at its beginning. */
+export const SKIP = 0xffff_ffff;
+
+// --- the doorbell --------------------------------------------------------------------------------------------------
+
+/** Physical address of the page that the host rings by: a word written at 4 * port. Nothing is there to be read. */
+export const DOORBELL = 0x4002_0000;
+/** Where it rings when it has set its clock, or has offered or withdrawn a port. */
+export const DOORBELL_HOST = 0xffc;
