@@ -3,6 +3,9 @@ import type { Assembler } from '../../isa/assembler.js';
 import type { Label } from '../../isa/registers.js';
 import { HypberryError } from '../../base/errors.js';
 import { CORES, PERIPHERAL_BASE } from '../../board/bcm2836.js';
+import { MOST_PORTS } from '../../channel/layout.js';
+import type { ChannelDisk, ChannelNetwork, ChannelPlan } from '../../channel/ports.js';
+import { planChannel } from '../../channel/ports.js';
 import type { Translation } from '../../translate/translate.js';
 import { translate } from '../../translate/translate.js';
 import { hypervisorBase64 } from '../hypervisor-binary.js';
@@ -48,6 +51,16 @@ export interface GuestPlan {
   readonly tree: GuestFile;
   /** The core of each of its vcpus; not the host's. */
   readonly cores: readonly number[];
+  /** The version of its virtio devices' registers (virtio 1.2, 4.2.2): 1 is the legacy one; 2 unless told otherwise. */
+  readonly virtio?: 1 | 2;
+  readonly disks?: readonly ChannelDisk[];
+  readonly network?: ChannelNetwork;
+}
+
+/** Where the channel is, and its ports. */
+export interface ChannelPlace extends ChannelPlan {
+  /** Physical address, a multiple of {@link BLOCK}. */
+  readonly address: number;
 }
 
 export interface HypervisorPlan {
@@ -72,6 +85,8 @@ export interface HypervisorImage {
   readonly end: number;
   /** The memory of each guest: physical address of its first byte. */
   readonly guestMemory: readonly number[];
+  /** The channel; undefined where no guest has a disk or a network. */
+  readonly channel: ChannelPlace | undefined;
   /** What the file says about itself. */
   readonly description: HypervisorDescription;
   /** The hypervisor itself: code, symbols, listing. */
@@ -180,6 +195,13 @@ function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
   const vcpus = guests.reduce((sum, { cores }) => sum + cores.length, 0);
   if (vcpus > L.VCPUS - CORES)
     refuse('vcpus', `The guests have ${vcpus} virtual CPUs.`, `Have at most ${L.VCPUS - CORES}.`);
+  const ports = planChannel(guests)?.ports.length ?? 0;
+  if (ports > MOST_PORTS)
+    refuse(
+      'ports',
+      `The guests have ${ports} disks and network cards, the host's end of the network counted.`,
+      `Have at most ${MOST_PORTS}.`,
+    );
   if (armMemory > PERIPHERAL_BASE)
     refuse('memory', 'The memory reaches into the peripherals.', 'Give what the ARM has.');
 }
@@ -189,8 +211,8 @@ const copiedFiles = ({ kernel, initramfs, tree }: GuestPlan): { data: Uint8Array
   [kernel, initramfs, tree].map((it) => ({ data: it?.data ?? new Uint8Array(), offset: it?.offset ?? 0 }));
 
 /**
- * Whose the memory is, from its end down: the hypervisor's own, the copies of the guests' files, the guests' memory, perhaps
- * some that nobody can use ({@link endOfHost}), the host's.
+ * Whose the memory is, from its end down: the hypervisor's own, the copies of the guests' files, the channel, the guests'
+ * memory, perhaps some that nobody can use ({@link endOfHost}), the host's.
  * @returns addresses: each begins where the one below it ends
  */
 export function divideMemory(
@@ -200,6 +222,7 @@ export function divideMemory(
   readonly end: number;
   readonly origin: number;
   readonly copies: number;
+  readonly channel: ChannelPlace | undefined;
   readonly guestMemory: readonly number[];
   readonly hostEnd: number;
 } {
@@ -212,19 +235,21 @@ export function divideMemory(
       files.reduce((sum, { data }) => sum + roundUp(data.length, STEP), 0),
       BLOCK,
     );
-  let lowest = copies;
+  const planned = planChannel(guests);
+  const channel = planned && { ...planned, address: copies - planned.size };
+  let lowest = channel?.address ?? copies;
   const guestMemory = guests.map(({ memory }) => (lowest -= memory));
-  return { end, origin, copies, guestMemory, hostEnd: endOfHost(lowest) };
+  return { end, origin, copies, channel, guestMemory, hostEnd: endOfHost(lowest) };
 }
 
 /**
  * Builds the file that the firmware is to load as kernel.
- * @throws HypberryError `hypervisor.name`, `.cores`, `.guests`, `.vcpus`, `.memory` where the plan cannot be
+ * @throws HypberryError `hypervisor.name`, `.cores`, `.guests`, `.vcpus`, `.ports`, `.memory` where the plan cannot be
  */
 export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
   check(plan);
   const { armMemory, hostCores, hostKernel, guests, diagnostics = false } = plan;
-  const { end, origin, copies, guestMemory, hostEnd } = divideMemory(armMemory, guests);
+  const { end, origin, copies, channel, guestMemory, hostEnd } = divideMemory(armMemory, guests);
   const files = guests.flatMap(copiedFiles);
   let next = copies;
   const placed = files.map(({ data, offset }) => {
@@ -288,7 +313,7 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
       `the file, of ${file.length} bytes, reaches to where its parts go`,
       'Have smaller guests.',
     );
-  return { file, hostEnd, copies, end, guestMemory, description, hypervisor };
+  return { file, hostEnd, copies, end, guestMemory, channel, description, hypervisor };
 }
 
 /**

@@ -1,0 +1,88 @@
+/** Which ports a channel has, and where the data of each are. The order of the ports is that of their numbers. */
+import {
+  DATA,
+  DISK_DATA_SIZE,
+  FLAG_READ_ONLY,
+  KIND_DISK,
+  KIND_NETWORK,
+  KIND_UPLINK,
+  NETWORK_RING_SIZE,
+  UPLINK_RING_SIZE,
+} from './layout.js';
+
+/** A disk of a guest's: a file or block device of the host's. */
+export interface ChannelDisk {
+  /** Where it is on the host. */
+  readonly path: string;
+  /** Bytes that it is made with where it is not there; 0: it must be there. */
+  readonly size: number;
+  readonly readOnly: boolean;
+}
+
+/** A guest's network card. */
+export interface ChannelNetwork {
+  /** Its address, 6 bytes. */
+  readonly mac: Uint8Array;
+  /** It sees the host alone, no other guest. */
+  readonly isolated: boolean;
+}
+
+/** What of a guest the channel is for. */
+export interface ChannelGuest {
+  readonly name: string;
+  readonly disks?: readonly ChannelDisk[] | undefined;
+  readonly network?: ChannelNetwork | undefined;
+}
+
+export interface ChannelPort {
+  readonly kind: typeof KIND_UPLINK | typeof KIND_NETWORK | typeof KIND_DISK;
+  /** The number of its guest, 1 and on, and its name; 0 and '' of the uplink. */
+  readonly guest: number;
+  readonly guestName: string;
+  /** {@link FLAG_READ_ONLY} or 0. */
+  readonly flags: number;
+  /** Offset of its ring, or of the data of its requests, in the channel; bytes of that. */
+  readonly data: number;
+  readonly dataSize: number;
+  /** Of a disk: its number among its guest's, and what {@link ChannelDisk} has. */
+  readonly disk?: number;
+  readonly path?: string;
+  readonly diskSize?: number;
+  /** Of a network card. */
+  readonly mac?: Uint8Array;
+}
+
+export interface ChannelPlan {
+  /** Bytes, a multiple of {@link CHANNEL_STEP}. */
+  readonly size: number;
+  /** By number: the uplink where there is a network, then guest by guest its network card and its disks. */
+  readonly ports: readonly ChannelPort[];
+}
+
+/** What a channel's size is a multiple of: blocks that second stages map at once. */
+export const CHANNEL_STEP = 0x20_0000;
+
+/**
+ * The channel of some guests; undefined where none has a disk or a network. It may have more ports than MOST_PORTS, which
+ * is for the caller to refuse.
+ */
+export function planChannel(guests: readonly ChannelGuest[]): ChannelPlan | undefined {
+  const ports: ChannelPort[] = [];
+  let next = DATA;
+  const add = (port: Omit<ChannelPort, 'data'>): void => {
+    ports.push({ ...port, data: next });
+    next += port.dataSize;
+  };
+  if (guests.some(({ network }) => network))
+    add({ kind: KIND_UPLINK, guest: 0, guestName: '', flags: 0, dataSize: UPLINK_RING_SIZE });
+  guests.forEach(({ name, disks, network }, i) => {
+    const of = { guest: i + 1, guestName: name };
+    if (network) add({ ...of, kind: KIND_NETWORK, flags: 0, dataSize: NETWORK_RING_SIZE, mac: network.mac });
+    disks?.forEach(({ path, size, readOnly }, disk) => {
+      const flags = readOnly ? FLAG_READ_ONLY : 0;
+      add({ ...of, kind: KIND_DISK, flags, dataSize: DISK_DATA_SIZE, disk, path, diskSize: size });
+    });
+  });
+  if (ports.length === 0) return undefined;
+  return { size: Math.ceil(next / CHANNEL_STEP) * CHANNEL_STEP, ports };
+}
