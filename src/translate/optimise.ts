@@ -1,6 +1,6 @@
 /** What is done to a graph between its making and the selection of instructions. */
 import { makerFor } from './fold.js';
-import { makeTables } from './switches.js';
+import { beginTablesAtZero, makeTables } from './switches.js';
 import type { Block, Graph, Value } from './ir.js';
 import { endArguments, isPure, isRemovable, newBlock, resolve, successors } from './ir.js';
 
@@ -329,6 +329,8 @@ export function optimise(graph: Graph): void {
   }
   analyse(graph);
   splitEdges(graph);
+  beginTablesAtZero(graph);
+  removeUnused(graph);
   analyse(graph);
   place(graph);
 }

@@ -1,4 +1,7 @@
-/** Chains of comparisons of one value with constants, as compilers make of a sparse switch, become jump tables. */
+/**
+ * Chains of comparisons of one value with constants, as compilers make of a sparse switch, become jump tables; tables
+ * for values from a small one on begin at 0.
+ */
 import { makerFor } from './fold.js';
 import type { Block, Graph, Value } from './ir.js';
 import { constant, endArguments, isConstant, newBlock } from './ir.js';
@@ -7,6 +10,8 @@ import { constant, endArguments, isConstant, newBlock } from './ir.js';
 const FEWEST = 4;
 /** Words of table for each comparison that are not too many. */
 const SPARSEST = 8;
+/** Words in front of a table that are not too many for a subtraction less. */
+const MOST_IN_FRONT = 4;
 
 interface Case {
   readonly value: number;
@@ -76,6 +81,17 @@ export function makeTables(graph: Graph): void {
     head.end = { kind: 'table', index, targets: table, otherwise: rest };
     const ways = [...table, rest];
     for (const way of new Set(ways)) way.preds = ways.filter((it) => it === way).map(() => head);
+  }
+}
+
+/** Has tables begin at 0 whose index is a value less a small number. One edge is for all entries that go the same way. */
+export function beginTablesAtZero(graph: Graph): void {
+  for (const { end } of graph.blocks) {
+    if (end.kind !== 'table' || end.index.op !== 'add') continue;
+    const [value, c] = end.index.args;
+    if (!isConstant(c) || c.imm >= 0 || -c.imm > MOST_IN_FRONT) continue;
+    end.index = value!;
+    end.targets = [...new Array<Block>(-c.imm).fill(end.otherwise), ...end.targets];
   }
 }
 
