@@ -25,6 +25,14 @@ const LEVEL_HIGH = 4;
 const PRIVATE_LOW = 0xf08;
 /** The first of the interrupts that are a CPU's own but not sent by software, and of the shared ones. */
 const [FIRST_PPI, FIRST_SPI] = [16, 32];
+/** Drivers of PSCI 0.1 want to be told numbers of functions (Linux, bindings/arm/psci.yaml); they are those of 0.2. */
+const PSCI_NODE = {
+  compatible: ['arm,psci-1.0', 'arm,psci-0.2', 'arm,psci'],
+  method: 'hvc',
+  cpu_suspend: [0x8400_0001],
+  cpu_off: [0x8400_0002],
+  cpu_on: [0x8400_0003],
+};
 /** A clock for what wants one; nothing depends on its rate. */
 const CLOCK_HZ = 24_000_000;
 
@@ -93,7 +101,7 @@ export function guestTree(
       'enable-method': 'psci',
     });
   }
-  set(ensureNode(fdt, '/psci'), { compatible: 'arm,psci-0.2', method: 'hvc' });
+  set(ensureNode(fdt, '/psci'), PSCI_NODE);
   set(ensureNode(fdt, '/apb-pclk'), {
     compatible: 'fixed-clock',
     '#clock-cells': [0],

@@ -27,7 +27,7 @@ const NEAR_SIZE = 0x1000;
 /** Microseconds: for which a console says nothing before the next is listened to, and between two looks. */
 const [QUIET, PATIENCE, PAUSE] = [400_000, 5_000_000, 5_000];
 
-/** PSCI 0.2 functions (Arm DEN 0022). */
+/** PSCI functions (Arm DEN 0022). */
 const [PSCI_VERSION, SYSTEM_OFF] = [0x8400_0000, 0x8400_0008];
 /** GICv2 (Arm IHI 0048B, 4.3 and 4.4): offsets. */
 const GICD = { CTLR: 0, TYPER: 4, ISENABLER0: 0x100 } as const;

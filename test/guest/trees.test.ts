@@ -27,6 +27,15 @@ describe("a guest's tree", () => {
     expect(findNode(readFdt(tree), '/cpus')!.children.map(({ name }) => name)).toEqual(['cpu@0', 'cpu@1']);
   });
 
+  test('names PSCI by its version and those before, whose drivers are told the functions', () => {
+    const { properties } = findNode(readFdt(tree), '/psci')!;
+    const names = new TextDecoder().decode(properties.get('compatible'));
+    expect(names).toBe('arm,psci-1.0\0arm,psci-0.2\0arm,psci\0');
+    expect(fdtText(properties.get('method')!)).toBe('hvc');
+    const numbers = ['cpu_suspend', 'cpu_off', 'cpu_on'].map((it) => cells('/psci', it)[0]);
+    expect(numbers).toEqual([0x8400_0001, 0x8400_0002, 0x8400_0003]);
+  });
+
   test('is one that the device tree compiler has nothing against', () => {
     const said = execFileSync('sh', ['-c', 'dtc -I dtb -O dts -o /dev/null 2>&1'], { input: tree });
     expect(said.toString()).toBe('');

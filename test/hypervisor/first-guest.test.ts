@@ -31,9 +31,11 @@ const kernel = smallGuest(
     const [wait, wrong] = [a.label('wait'), a.label('wrong')];
     load(a, r0, PSCI_VERSION);
     a.hvc(0);
-    a.cmp(r0, 2);
+    // Major 1, minor 1.
+    load(a, r1, 0x1_0001);
+    a.cmp(r0, r1);
     a.bne(wrong);
-    print(a, 'PSCI 0.2 ');
+    print(a, 'PSCI 1.1 ');
     load(a, r3, GICD);
     a.mov(r1, 1);
     a.str(r1, [r3]);
@@ -79,7 +81,7 @@ const kernel = smallGuest(
 );
 const HCR_VI = bits(reg.HCR, { VI: 1 });
 const HCR_IMO = bits(reg.HCR, { IMO: 1 });
-const EXPECTED = 'PSCI 0.2 ..... done\n';
+const EXPECTED = 'PSCI 1.1 ..... done\n';
 
 describe('a host and one guest', () => {
   const image = smallImage(listeningHost(1), [guest(kernel)]);

@@ -32,8 +32,8 @@ const KNOWN: Readonly<Record<string, number>> = {
   // SVC mode, all masked, for who runs under the hypervisor.
   'host: CPSR': 0x1d3,
   'guest: CPSR': 0x1d3,
-  // DEN 0022, 5.3: version 0.2.
-  'guest: PSCI_VERSION': 2,
+  // DEN 0022D, 5.1.1: version 1.1.
+  'guest: PSCI_VERSION': 0x1_0001,
 };
 
 const valueOf = (rows: readonly PrintedRow[], name: string): number | undefined =>

@@ -1,4 +1,4 @@
-/** Power State Coordination Interface 0.2 (Arm DEN 0022B), by section of its function descriptions. */
+/** Power State Coordination Interface 1.1 (Arm DEN 0022D), by section of its function descriptions. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CONFIG_HEADER, GUEST_MEMORY, GUEST_RAM } from '../../../src/hypervisor/shared/layout.js';
 import type { Machine } from './machine.js';
@@ -16,7 +16,9 @@ const PSCI = {
   SYSTEM_OFF: 0x8400_0008,
   SYSTEM_RESET: 0x8400_0009,
   FEATURES: 0x8400_000a,
+  CPU_FREEZE: 0x8400_000b,
 } as const;
+const SMCCC = { VERSION: 0x8000_0000, ARCH_FEATURES: 0x8000_0001 } as const;
 // Return codes (5.2.2).
 const [SUCCESS, NOT_SUPPORTED, INVALID_PARAMETERS, ALREADY_ON] = [0, -1, -2, -4];
 const [ON, OFF] = [0, 1];
@@ -33,11 +35,44 @@ beforeEach(() => {
   machine = createMachine([FIRST, SECOND]);
 });
 
-test('the version is 0.2; there is no Trusted OS to migrate (type 2); unknown functions are not supported', () => {
-  expect(call(FIRST, PSCI.VERSION)).toBe(2);
+test('the version is 1.1; there is no Trusted OS to migrate (type 2); unknown functions are not supported', () => {
+  expect(call(FIRST, PSCI.VERSION)).toBe(0x1_0001);
   expect(call(FIRST, PSCI.MIGRATE_INFO_TYPE)).toBe(2);
-  for (const unknown of [PSCI.MIGRATE, PSCI.FEATURES, 0x8400_1234, 0x1234, 0xc400_0003])
+  for (const unknown of [PSCI.MIGRATE, PSCI.CPU_FREEZE, 0x8400_1234, 0x1234, 0xc400_0003])
     expect(call(FIRST, unknown), unknown.toString(16)).toBe(NOT_SUPPORTED);
+});
+
+test('PSCI_FEATURES: exactly the functions that there are, none with features (5.15)', () => {
+  const has = (id: number): boolean => {
+    const answer = call(FIRST, PSCI.FEATURES, id);
+    expect([SUCCESS, NOT_SUPPORTED]).toContain(answer);
+    return answer === SUCCESS;
+  };
+  const numbers = Array.from({ length: 0x40 }, (_, n) => PSCI.VERSION + n);
+  // Those that 1.0 and later must have (5.1), what has been there since 0.2, and nothing else.
+  expect(numbers.filter(has)).toEqual([
+    ...[PSCI.VERSION, PSCI.CPU_SUSPEND, PSCI.CPU_OFF, PSCI.CPU_ON, PSCI.AFFINITY_INFO],
+    ...[PSCI.MIGRATE_INFO_TYPE, PSCI.SYSTEM_OFF, PSCI.SYSTEM_RESET, PSCI.FEATURES],
+  ]);
+  // The calling convention's version may be asked for; functions of 64 bits are not there (DEN 0028B, 2.3).
+  expect([SMCCC.VERSION, 0xc400_0003, 0, 0xffff_ffff, 0x83ff_ffff].map(has)).toEqual([
+    ...[true, false, false, false, false],
+  ]);
+});
+
+test('the calling convention is 1.1, without workarounds, and keeps all registers but R0 (DEN 0028B, 7)', () => {
+  expect(call(FIRST, SMCCC.VERSION)).toBe(0x1_0001);
+  for (const known of [SMCCC.VERSION, SMCCC.ARCH_FEATURES])
+    expect(call(FIRST, SMCCC.ARCH_FEATURES, known)).toBe(SUCCESS);
+  // SMCCC_ARCH_WORKAROUND_1 to 3; a function of PSCI's is none of the architecture's.
+  for (const unknown of [0x8000_8000, 0x8000_7fff, 0x8000_3fff, PSCI.VERSION, 0x8000_0002]) {
+    expect(call(FIRST, SMCCC.ARCH_FEATURES, unknown), unknown.toString(16)).toBe(NOT_SUPPORTED);
+    if (unknown !== PSCI.VERSION) expect(call(FIRST, unknown), unknown.toString(16)).toBe(NOT_SUPPORTED);
+  }
+  call(FIRST, SMCCC.VERSION, ...Array.from({ length: 12 }, (_, n) => 0x100 + n));
+  expect(Array.from({ length: 12 }, (_, n) => machine.register(FIRST, n + 1))).toEqual(
+    Array.from({ length: 12 }, (_, n) => 0x100 + n),
+  );
 });
 
 describe('CPU_ON', () => {

@@ -1,4 +1,4 @@
-/** Power State Coordination Interface 0.2 (Arm DEN 0022B) over HVC. */
+/** Power State Coordination Interface 1.1 (Arm DEN 0022D) over HVC, by the SMC Calling Convention 1.1 (DEN 0028B). */
 import { SPURIOUS, kick, nextInterrupt } from '../core/events.js';
 import {
   CLAIMED,
@@ -26,7 +26,22 @@ const AFFINITY_INFO: u32 = 4;
 const MIGRATE_INFO_TYPE: u32 = 6;
 const SYSTEM_OFF: u32 = 8;
 const SYSTEM_RESET: u32 = 9;
-const VERSION_0_2: u32 = 2;
+const FEATURES: u32 = 10;
+/** Those, a bit each. */
+const FUNCTIONS: u32 =
+  (1 << VERSION) |
+  (1 << CPU_SUSPEND) |
+  (1 << CPU_OFF) |
+  (1 << CPU_ON) |
+  (1 << AFFINITY_INFO) |
+  (1 << MIGRATE_INFO_TYPE) |
+  (1 << SYSTEM_OFF) |
+  (1 << SYSTEM_RESET) |
+  (1 << FEATURES);
+/** Functions of the calling convention, and its version as that of PSCI: major << 16 | minor. */
+const SMCCC_VERSION: u32 = 0x80000000;
+const SMCCC_ARCH_FEATURES: u32 = 0x80000001;
+const VERSION_1_1: u32 = 0x10001;
 const SUCCESS: u32 = 0;
 const NOT_SUPPORTED: u32 = <u32>-1;
 const INVALID_PARAMETERS: u32 = <u32>-2;
@@ -40,10 +55,11 @@ const ON_PENDING: u32 = 2;
 const NO_TRUSTED_OS: u32 = 2;
 
 /** HVC by a guest: R0 is the function. Gives the vcpu to go on with. */
+// @inline
 export function call(vcpu: Vcpu): Vcpu {
   switch (vcpu.r0 - FIRST) {
     case VERSION:
-      vcpu.r0 = VERSION_0_2;
+      vcpu.r0 = VERSION_1_1;
       return vcpu;
     case CPU_SUSPEND:
       vcpu.r0 = SUCCESS;
@@ -66,9 +82,27 @@ export function call(vcpu: Vcpu): Vcpu {
     case SYSTEM_RESET:
       requestAll(vcpu.vm, RESET);
       return schedule(vcpu);
+    case FEATURES:
+      vcpu.r0 = features(vcpu.r1);
+      return vcpu;
   }
-  vcpu.r0 = NOT_SUPPORTED;
+  vcpu.r0 = conventionCall(vcpu.r0, vcpu.r1);
   return vcpu;
+}
+
+/** PSCI_FEATURES: which functions there are, all without features, and that the convention's version may be asked for. */
+function features(id: u32): u32 {
+  if (id == SMCCC_VERSION) return SUCCESS;
+  const n = id - FIRST;
+  return n < 32 && ((FUNCTIONS >> n) & 1) != 0 ? SUCCESS : NOT_SUPPORTED;
+}
+
+/** What is no function of PSCI's. Of workarounds by firmware there is none: the Cortex-A7 needs none of those. */
+function conventionCall(id: u32, argument: u32): u32 {
+  if (id == SMCCC_VERSION) return VERSION_1_1;
+  if (id == SMCCC_ARCH_FEATURES && (argument == SMCCC_VERSION || argument == SMCCC_ARCH_FEATURES))
+    return SUCCESS;
+  return NOT_SUPPORTED;
 }
 
 /** WFI: the core is given away until there is an interrupt for the vcpu; not where it has an abort to take. */
