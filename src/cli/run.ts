@@ -179,7 +179,7 @@ export async function run(target: string, options: RunOptions): Promise<void> {
   };
   const ports: RunPorts = {
     openCard: cardAt(target, options),
-    openContents: () => openContents(target, { write: options.write, say: sayAside, onChange: sayAmid }),
+    openContents: () => openContents(target, { write: options.write, say: sayAside, onTrouble: sayAmid }),
     openCardOn: (contents) => openBootPartition(readMedium(contents, 'image', target), options, false),
     onCardError: ({ message, hint }) => {
       sayAmid(`The card that runs has an error: ${message} ${hint}`);

@@ -112,7 +112,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
           }),
     // QEMU's slot is empty.
     openContents: async () =>
-      options.engine === 'qemu' ? undefined : openContents(target, { say: sayAside, onChange: noteOnCard }),
+      options.engine === 'qemu' ? undefined : openContents(target, { say: sayAside, onTrouble: noteOnCard }),
     onCardError: ({ message }) => {
       noteOnCard(`The card that runs has an error: ${message}`);
     },

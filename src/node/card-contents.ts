@@ -6,6 +6,7 @@ import { HypberryError } from '../base/errors.js';
 import { type Disk, SECTOR_SIZE } from '../ports/disk.js';
 import { deviceNumbers, type DiskFile, openDiskFile } from './disk-file.js';
 import { lockTarget } from './lock.js';
+import { mountPoint } from './mounts.js';
 import { refuseTarget, refuseUnwritable } from './open-card.js';
 import { openScratchFile } from './scratch-file.js';
 import { onOwnDisk, onSystem } from './system-error.js';
@@ -20,10 +21,10 @@ const ERASE_PIECE = 2048;
 export interface ContentsOptions {
   /** What the system writes stays on the card. */
   readonly write?: boolean | undefined;
-  /** Is told what `lockTarget` has to say. */
+  /** Is told what `lockTarget` has to say, and that the card is mounted. */
   readonly say?: ((sentence: string) => void) | undefined;
-  /** Is told, once, in a sentence, that others change the file meanwhile. */
-  readonly onChange?: ((sentence: string) => void) | undefined;
+  /** Is told in a sentence, once, that others change the file meanwhile, and at a sudden end that not all was kept. */
+  readonly onTrouble?: ((sentence: string) => void) | undefined;
 }
 
 /**
@@ -42,7 +43,7 @@ export interface ContentsOptions {
  */
 export async function openContents(
   target: string,
-  { write = false, say, onChange }: ContentsOptions = {},
+  { write = false, say, onTrouble }: ContentsOptions = {},
 ): Promise<Disk | undefined> {
   refuseTarget(target);
   const stat = onSystem(target, () => fs.statSync(target));
@@ -51,14 +52,15 @@ export async function openContents(
   const lock = await lockTarget(target, write ? 'write' : 'read', say);
   try {
     if (write) refuseUnwritable(target, stat);
+    else sayMounted(target, say);
     const file = openDiskFile(target, { write });
     if (file.sectors === 0 || file.sectors > MOST_SECTORS) {
       file.close();
       lock.release();
       return write ? refuseParts(target) : undefined;
     }
-    const disk = write ? inPlace(target, file) : beside(file);
-    const stopLooking = lookAt(target, file, disk, onChange);
+    const disk = write ? inPlace(target, file, onTrouble) : beside(file);
+    const stopLooking = lookAt(target, file, disk, onTrouble);
     return {
       ...disk,
       close: () => {
@@ -84,6 +86,12 @@ function refuseParts(target: string): never {
   );
 }
 
+function sayMounted(target: string, say: ContentsOptions['say']): void {
+  const point = mountPoint(target);
+  if (point !== undefined)
+    say?.(`"${target}" is mounted at ${point}: what is changed there meanwhile, its system sees, too.`);
+}
+
 /** A card's contents, and what is to be done with them now and then. */
 interface Contents extends Disk {
   /** Called every second. */
@@ -105,25 +113,34 @@ function beside(file: DiskFile): Contents {
   };
 }
 
-function inPlace(target: string, file: DiskFile): Contents {
+function inPlace(target: string, file: DiskFile, onTrouble: ContentsOptions['onTrouble']): Contents {
+  // The system tells each open file once what the medium refused: `file` is asked at the end alone, and then of all.
+  const looking = onSystem(target, () => fs.openSync(target, 'r+'));
   /** How often something was written, and of these, what is on the medium, and what was at the last look. */
   let writes = 0;
   let synced = 0;
   let settled = 0;
-  let isOpen = true;
   let failure: Error | undefined;
+  let isSyncing = false;
   const sync = (): void => {
-    if (synced === writes) return;
-    file.sync();
-    synced = writes;
+    if (writes === 0) return;
+    try {
+      file.sync();
+    } catch (error) {
+      if (!(error instanceof HypberryError)) throw error;
+      const { code, message, hint } = error;
+      throw new HypberryError(code, `${message} Not all that its system wrote is on it.`, hint, {
+        cause: error,
+      });
+    }
   };
   // A signal ends the program by this way, too.
   process.once('exit', onExit);
   function onExit(): void {
     try {
       sync();
-    } catch {
-      // Nobody is left to hear of it.
+    } catch (error) {
+      onTrouble?.((error as Error).message);
     }
   }
   const disk = readAheadOf({
@@ -159,9 +176,12 @@ function inPlace(target: string, file: DiskFile): Contents {
         settled = writes;
         return;
       }
+      // A slow card may take longer for one than it is to the next look.
+      if (isSyncing) return;
+      isSyncing = true;
       const upTo = writes;
-      fs.fdatasync(file.fd, (error) => {
-        if (!isOpen) return;
+      fs.fdatasync(looking, (error) => {
+        isSyncing = false;
         if (error) failure ??= error;
         else synced = Math.max(synced, upTo);
       });
@@ -172,7 +192,8 @@ function inPlace(target: string, file: DiskFile): Contents {
       try {
         sync();
       } finally {
-        isOpen = false;
+        // Behind what was begun on it.
+        fs.close(looking);
         file.close();
       }
     },
@@ -187,7 +208,7 @@ function lookAt(
   target: string,
   { fd }: DiskFile,
   contents: Contents,
-  onChange: (sentence: string) => void = () => undefined,
+  onTrouble: (sentence: string) => void = () => undefined,
 ): () => void {
   const opened = fs.fstatSync(fd, { bigint: true });
   let known = opened.mtimeNs;
@@ -210,7 +231,7 @@ function lookAt(
     const change = told ? undefined : changeOf(ours);
     if (change === undefined) return;
     told = true;
-    onChange(`"${target}" ${change}.`);
+    onTrouble(`"${target}" ${change}.`);
   }, LOOK_EVERY);
   timer.unref();
   return () => {

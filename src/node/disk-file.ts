@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { HypberryError } from '../base/errors.js';
 import { type Disk, SECTOR_SIZE } from '../ports/disk.js';
-import { onOwnDisk, onSystem } from './system-error.js';
+import { onOwnDisk, onSystem, systemCode } from './system-error.js';
 
 /** Linux: size of a block device in units of 512 bytes, whatever its own sectors are. */
 const sizeFile = (major: number, minor: number): string => `/sys/dev/block/${major}:${minor}/size`;
@@ -16,7 +16,8 @@ export interface DiskFile extends Disk {
  * An image file or a block device as a disk, read and written in place.
  *
  * Open for writing, a block device is taken with O_EXCL, which Linux refuses while any of it is mounted.
- * Throws `card.not-found`, `card.permission`, `card.read-only`, `card.mounted`.
+ * Throws `card.not-found`, `card.permission`, `card.read-only`, `card.mounted`; reading and writing throw `card.truncated`
+ * behind what is there now, `card.io`, and writing an image `file.no-room`.
  */
 export function openDiskFile(path: string, options: { write: boolean }): DiskFile {
   const stat = onSystem(path, () => fs.statSync(path));
@@ -30,6 +31,25 @@ export function openDiskFile(path: string, options: { write: boolean }): DiskFil
     fs.closeSync(fd);
     throw error;
   }
+  const endsBefore = (sector: number): HypberryError =>
+    new HypberryError(
+      'card.truncated',
+      `"${path}" ends before sector ${sector}.`,
+      'The image became shorter, or the card was taken out; try again.',
+    );
+  // Of a device the system has no room behind its end alone, and a card that was taken out has no room at all (Linux,
+  // block/fops.c, blkdev_write_iter; block/genhd.c, blk_mark_disk_dead).
+  const whileWriting = (end: number, action: () => void): void => {
+    if (!stat.isBlockDevice()) onOwnDisk(path, action);
+    else
+      onSystem(path, () => {
+        try {
+          action();
+        } catch (error) {
+          throw systemCode(error) === 'ENOSPC' ? endsBefore(end) : error;
+        }
+      });
+  };
   return {
     fd,
     sectorSize: SECTOR_SIZE,
@@ -40,19 +60,13 @@ export function openDiskFile(path: string, options: { write: boolean }): DiskFil
         const bytes = new Uint8Array(count * SECTOR_SIZE);
         for (let done = 0; done < bytes.length;) {
           const n = fs.readSync(fd, bytes, done, bytes.length - done, sector * SECTOR_SIZE + done);
-          if (n === 0) {
-            throw new HypberryError(
-              'card.truncated',
-              `"${path}" ends before sector ${sector + count}.`,
-              'The image became shorter, or the card was taken out; try again.',
-            );
-          }
+          if (n === 0) throw endsBefore(sector + count);
           done += n;
         }
         return bytes;
       }),
     write: (sector, bytes) => {
-      onOwnDisk(path, () => {
+      whileWriting(sector + bytes.length / SECTOR_SIZE, () => {
         for (let done = 0; done < bytes.length;) {
           done += fs.writeSync(fd, bytes, done, bytes.length - done, sector * SECTOR_SIZE + done);
         }

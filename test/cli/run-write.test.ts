@@ -2,9 +2,10 @@ import { spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, expect, test, vi } from 'vitest';
-import { makeDisk, makeVolume, temporary } from '../card/images.js';
+import { makeDisk, makeVolume, run as runProgram, temporary } from '../card/images.js';
 import { bootPartition } from '../support/boot-files.js';
 import { cardPayload, FIRST_WRITTEN } from '../support/card-payload.js';
+import { loopDevice, NO_LOOP } from '../support/loop-device.js';
 import { hypberry, MAIN, type Outcome } from './run.js';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -47,11 +48,15 @@ const run = (card: string, keys: string, ...args: string[]): Promise<Outcome> =>
   hypberry(['run', ...args, card], {}, () => undefined, typing(keys));
 
 /** Runs a system that writes without end until so many sectors are there, then lets somebody act. */
-async function whileWriting(card: string, act: (child: ChildProcess) => void): Promise<Outcome> {
+async function whileWriting(
+  card: string,
+  act: (child: ChildProcess) => void,
+  target = card,
+): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   try {
     return await hypberry(
-      ['run', '--write', card],
+      ['run', '--write', target],
       {},
       (child) => {
         timer = setInterval(() => {
@@ -158,6 +163,27 @@ describe('hypberry run', () => {
     );
     expect(stdout).toMatch(/^> o\nNOT DONE/);
     expect(stderr).toMatch(/^".*" became shorter while its system runs: what is gone cannot be read\.\n$/);
+  });
+
+  test('keeps it on a device, and tells of one that is taken out', async ({ skip }) => {
+    const card = newCard();
+    const device = loopDevice(card);
+    if (device === undefined) return skip(NO_LOOP);
+    const kept = await run(device, 'wwrq', '--write');
+    expect([kept.status, kept.stderr]).toEqual([0, '']);
+    expect(written(card)).toBe(2);
+    const { stderr } = await whileWriting(
+      card,
+      (child) => {
+        child.stderr!.once('data', () => child.kill('SIGTERM'));
+        truncateSync(card, 0);
+        runProgram('losetup', '-c', device);
+      },
+      device,
+    );
+    expect(stderr).toMatch(
+      /^The card that runs has an error: "\/dev\/loop\d+" ends before sector \d+\. .*taken out.*\n\nThe run was/,
+    );
   });
 
   test.each([

@@ -1,9 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import fs, { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openContents } from '../../src/node/card-contents.js';
 import { openCard } from '../../src/node/open-card.js';
+import { run } from '../card/images.js';
+import { loopDevice, mountDevice, NO_LOOP } from '../support/loop-device.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'hypberry-contents-'));
 afterAll(() => {
@@ -156,7 +159,127 @@ describe('an image that a system writes to', () => {
     });
     expect(() => {
       disk.close();
+    }).toThrow(
+      expect.objectContaining({
+        code: 'card.io',
+        message: expect.stringMatching(/Not all that its system wrote is on it\.$/) as string,
+      }),
+    );
+  });
+
+  test('asks at the end for all, and by a file that was not asked before', async () => {
+    const disk = (await openContents(newImage(), { write: true }))!;
+    const soon = vi.spyOn(fs, 'fdatasync');
+    const end = vi.spyOn(fs, 'fsyncSync');
+    disk.write(9, new Uint8Array(512));
+    await aSecond();
+    disk.close();
+    expect(soon).toHaveBeenCalledTimes(1);
+    expect(end).toHaveBeenCalledTimes(1);
+    expect(end.mock.calls[0]![0]).not.toBe(soon.mock.calls[0]![0]);
+  });
+
+  test('is not asked again while it has not answered', async () => {
+    const disk = (await openContents(newImage(), { write: true }))!;
+    const answers: ((error: NodeJS.ErrnoException | null) => void)[] = [];
+    vi.spyOn(fs, 'fdatasync').mockImplementation((_, done) => {
+      answers.push(done);
+    });
+    const asked = async (): Promise<number> => {
+      await aSecond();
+      return answers.length;
+    };
+    disk.write(9, new Uint8Array(512));
+    expect(await asked()).toBe(1);
+    disk.write(10, new Uint8Array(512));
+    expect(await asked()).toBe(1);
+    answers[0]!(null);
+    // Sector 10 was not asked for.
+    expect(await asked()).toBe(2);
+    answers[1]!(null);
+    expect(await asked()).toBe(2);
+    disk.close();
+  });
+});
+
+describe('a device', () => {
+  test('is written in place, and one that was taken out is no full disk', async ({ skip }) => {
+    const path = newImage();
+    const device = loopDevice(path);
+    if (device === undefined) return skip(NO_LOOP);
+    const disk = (await openContents(device, { write: true }))!;
+    expect(disk.sectors).toBe(SECTORS);
+    disk.write(7, new Uint8Array(512).fill(99));
+    disk.sync();
+    expect(readFileSync(path)[7 * 512]).toBe(99);
+    // What the system does to a device that is gone: it has no sector any more.
+    truncateSync(path, 0);
+    run('losetup', '-c', device);
+    for (const act of [
+      () => {
+        disk.write(8, new Uint8Array(512));
+      },
+      () => void disk.read(200, 1),
+    ])
+      expect(act).toThrow(
+        expect.objectContaining({
+          code: 'card.truncated',
+          hint: expect.stringContaining('the card was taken out') as string,
+        }),
+      );
+    disk.close();
+  });
+
+  test('says at the end that the medium did not take what it seemed to take', async ({ skip }) => {
+    const at = join(folder, 'small');
+    fs.mkdirSync(at);
+    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', at]);
+    if (status !== 0) return skip('mount makes no file system here (it needs root)');
+    onTestFinished(() => {
+      run('umount', '-l', at);
+    });
+    const path = join(at, 'card.img');
+    writeFileSync(path, '');
+    truncateSync(path, SECTORS * 512);
+    // No byte more: the loop device takes part of a write for all of it.
+    writeFileSync(join(at, 'rest'), new Uint8Array(64 << 10));
+    const device = loopDevice(path);
+    if (device === undefined) return skip(NO_LOOP);
+    const disk = (await openContents(device, { write: true }))!;
+    disk.write(0, new Uint8Array(512).fill(1));
+    await aSecond();
+    const refusal = (): unknown => {
+      try {
+        disk.write(0, new Uint8Array(512).fill(2));
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    };
+    await expect.poll(refusal, { timeout: 10_000 }).toEqual(code('card.io'));
+    expect(() => {
+      disk.close();
     }).toThrow(code('card.io'));
+  });
+
+  test('that is mounted is read, and that is said', async ({ skip }) => {
+    const path = join(folder, 'ext4.img');
+    writeFileSync(path, '');
+    truncateSync(path, 1 << 20);
+    run('mkfs.ext4', '-q', path);
+    const device = loopDevice(path);
+    if (device === undefined) return skip(NO_LOOP);
+    const at = join(folder, 'mounted');
+    fs.mkdirSync(at);
+    mountDevice(device, at);
+    const said: string[] = [];
+    for (const target of [device, path]) {
+      (await openContents(target, { say: (it) => said.push(it) }))!.close();
+      await expect(openContents(target, { write: true })).rejects.toEqual(code('card.mounted'));
+    }
+    const sentence = (it: string): string =>
+      `"${it}" is mounted at ${at}: what is changed there meanwhile, its system sees, too.`;
+    expect(said).toEqual([sentence(device), sentence(path)]);
   });
 });
 
@@ -197,7 +320,7 @@ describe('a file that others change while its system runs is told of, once', () 
   ])('%s', async (_, write, change, words) => {
     const path = newImage();
     const told: string[] = [];
-    const disk = (await openContents(path, { write, onChange: (it) => told.push(it) }))!;
+    const disk = (await openContents(path, { write, onTrouble: (it) => told.push(it) }))!;
     change(path);
     await aSecond();
     expect(told).toEqual([expect.stringMatching(words)]);
@@ -209,7 +332,7 @@ describe('a file that others change while its system runs is told of, once', () 
 
   test('and what is written by us is none of that', async () => {
     const told: string[] = [];
-    const disk = (await openContents(newImage(), { write: true, onChange: (it) => told.push(it) }))!;
+    const disk = (await openContents(newImage(), { write: true, onTrouble: (it) => told.push(it) }))!;
     for (const sectors of [[1], [2, 3], [], []]) {
       for (const sector of sectors) disk.write(sector, new Uint8Array(512));
       await aSecond();

@@ -10,6 +10,7 @@ import { openCard as openWith } from '../../src/node/open-card.js';
 import { ourFiles } from '../../src/setup/ours.js';
 import { fsck, makeDisk, makeVolume, run, temporary } from '../card/images.js';
 import { bootPartition } from '../support/boot-files.js';
+import { loopDevice, NO_LOOP } from '../support/loop-device.js';
 
 const src = path.join(import.meta.dirname, '../../src');
 const LOCKS = '/dev/shm';
@@ -236,13 +237,7 @@ test('other spellings of a card are the same card', async ({ skip }) => {
   fs.symlinkSync(target, link);
   const hard = temporary('hard');
   fs.linkSync(target, hard);
-  const { status, stdout } = spawnSync('losetup', ['-f', '--show', target], { encoding: 'utf8' });
-  const loop = status === 0 ? stdout.trim() : undefined;
-  if (loop !== undefined) {
-    undo.push(() => run('losetup', '-d', loop));
-    run('partx', '-a', loop);
-    undo.push(() => run('partx', '-d', loop));
-  }
+  const loop = loopDevice(target, { partitions: true });
   const lock = await lockTarget(target, 'write');
   for (const name of [link, hard, ...(loop === undefined ? [] : [loop, `${loop}p1`])]) {
     listen();
@@ -255,7 +250,7 @@ test('other spellings of a card are the same card', async ({ skip }) => {
     vi.restoreAllMocks();
   }
   lock.release();
-  if (loop === undefined) skip('losetup gives no loop device here (it needs root): links alone were tried');
+  if (loop === undefined) skip(NO_LOOP);
 });
 
 describe('a file of a lock that another process left', () => {

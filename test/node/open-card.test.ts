@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openCard } from '../../src/node/open-card.js';
 import { onSystem } from '../../src/node/system-error.js';
 import { fsck, getFile, makeDisk, makeVolume, pattern, putFile, run, temporary } from '../card/images.js';
+import { loopDevice, mountDevice, NO_LOOP } from '../support/loop-device.js';
 
 const FAT16 = { bits: 16, sectorsPerCluster: 1, megabytes: 4 } as const;
 const TABLE = 'label: dos\nstart=2048,size=8192,type=c\nstart=12288,type=83\n';
@@ -13,30 +13,10 @@ afterEach(() => {
   for (const step of undo.splice(0).reverse()) step();
 });
 
-/** Loop devices are the block devices a test can make; undefined where the system gives none. */
-function attach(
-  image: string,
-  options: { partitions?: boolean; readOnly?: boolean } = {},
-): string | undefined {
-  const flags = options.readOnly === true ? ['-r'] : [];
-  const { status, stdout } = spawnSync('losetup', ['-f', '--show', ...flags, image], { encoding: 'utf8' });
-  if (status !== 0) return undefined;
-  const device = stdout.trim();
-  undo.push(() => run('losetup', '-d', device));
-  // Not by losetup -P: that leaves it to the kernel to read the table, and not every kernel can.
-  if (options.partitions === true) {
-    run('partx', '-a', device);
-    undo.push(() => run('partx', '-d', device));
-  }
-  return device;
-}
-const NO_LOOP = 'losetup gives no loop device here (it needs root): block devices not tried';
-
 function mount(device: string): void {
   const at = temporary('mount');
   fs.mkdirSync(at);
-  run('mount', device, at);
-  undo.push(() => run('umount', at));
+  mountDevice(device, at);
 }
 
 /** A disk with a FAT16 boot partition and an ext4 one, as an image. */
@@ -214,7 +194,7 @@ describe('a block device', () => {
 
   it('is read and written', async ({ skip }) => {
     const image = makeVolume(FAT16, { 'config.txt': pattern(100, 1) });
-    const device = attach(image);
+    const device = loopDevice(image);
     if (device === undefined) return skip(NO_LOOP);
     const link = temporary('by-id');
     fs.symlinkSync(device, link);
@@ -229,7 +209,7 @@ describe('a block device', () => {
   });
 
   it('can be a partition', async ({ skip }) => {
-    const device = attach(card(), { partitions: true });
+    const device = loopDevice(card(), { partitions: true });
     if (device === undefined) return skip(NO_LOOP);
     const one = await openCard(`${device}p1`, { write: true });
     await one.replace('config.txt', pattern(700, 3));
@@ -238,7 +218,7 @@ describe('a block device', () => {
   });
 
   it('card.read-only: its lock switch is on', async ({ skip }) => {
-    const device = attach(makeVolume(FAT16), { readOnly: true });
+    const device = loopDevice(makeVolume(FAT16), { readOnly: true });
     if (device === undefined) return skip(NO_LOOP);
     await expect(openCard(device, { write: true })).rejects.toMatchObject({ code: 'card.read-only' });
     await (await openCard(device, { write: false })).close();
@@ -246,7 +226,7 @@ describe('a block device', () => {
 
   it('card.mounted: a partition of it is mounted', async ({ skip }) => {
     const image = card();
-    const device = attach(image, { partitions: true });
+    const device = loopDevice(image, { partitions: true });
     if (device === undefined) return skip(NO_LOOP);
     mount(`${device}p2`);
     await expect(openCard(device, { write: true })).rejects.toMatchObject({ code: 'card.mounted' });
@@ -260,7 +240,7 @@ describe('a block device', () => {
   });
 
   it('card.mounted: the kernel has the last word', async ({ skip }) => {
-    const device = attach(card(), { partitions: true });
+    const device = loopDevice(card(), { partitions: true });
     if (device === undefined) return skip(NO_LOOP);
     mount(`${device}p2`);
     const { openDiskFile } = await import('../../src/node/disk-file.js');

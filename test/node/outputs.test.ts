@@ -1,17 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { buildBootBlock, buildStub } from '../../src/boot/block.js';
 import { createTextFile } from '../../src/node/text-file.js';
 import { hypberry, MAIN } from '../cli/run.js';
 import { makeVolume, run, temporary } from '../card/images.js';
 import { bootPartition } from '../support/boot-files.js';
-
-const undo: (() => void)[] = [];
-afterEach(() => {
-  for (const step of undo.splice(0).reverse()) step();
-});
+import { loopDevice, mountDevice, NO_LOOP } from '../support/loop-device.js';
 
 const image = (): string =>
   makeVolume({ bits: 16, sectorsPerCluster: 1, megabytes: 4 }, bootPartition('svc'));
@@ -60,10 +56,8 @@ describe('a trace', () => {
 
   test('never goes to a device that shows the image, or the image that a device shows', ({ skip }) => {
     const card = image();
-    const { status, stdout } = spawnSync('losetup', ['-f', '--show', card], { encoding: 'utf8' });
-    if (status !== 0) skip('losetup gives no loop device here (it needs root)');
-    const device = stdout.trim();
-    undo.push(() => run('losetup', '-d', device));
+    const device = loopDevice(card);
+    if (device === undefined) return skip(NO_LOOP);
     expect(() => {
       write(card, device, true);
     }).toThrow(expect.objectContaining({ code: 'file.is-input' }));
@@ -96,13 +90,10 @@ describe('a trace', () => {
     fs.writeFileSync(card, '');
     fs.truncateSync(card, 8 << 20);
     run('mkfs.ext4', '-q', card);
-    const { status, stdout } = spawnSync('losetup', ['-f', '--show', card], { encoding: 'utf8' });
-    if (status !== 0) skip('losetup gives no loop device here (it needs root)');
-    const device = stdout.trim();
-    undo.push(() => run('losetup', '-d', device));
+    const device = loopDevice(card);
+    if (device === undefined) return skip(NO_LOOP);
     const at = folder();
-    run('mount', device, at);
-    undo.push(() => run('umount', at));
+    mountDevice(device, at);
     for (const target of [device, card, at]) {
       expect(() => {
         write(path.join(at, 'new.txt'), target);
