@@ -34,6 +34,9 @@ export const ARM64_KERNEL = 'firmware.arm64-kernel';
 const DOWNSTREAM_TREE = 'bcm2709-rpi-2-b.dtb';
 const UPSTREAM_TREE = 'bcm2836-rpi-2-b.dtb';
 
+/** The initramfs that `auto_initramfs` takes on a Pi 2. */
+const INITRAMFS_OF_PI2 = 'initramfs7';
+
 /** A kernel file. */
 export interface LoadedKernel {
   readonly file: string;
@@ -123,7 +126,7 @@ export async function loadFiles(
   const kernel = await readKernelFile(card, config, prefix, kernelOld, all);
   const tree = await findTree(card, config, startElf, kernel.facts, prefix, all, unsure);
   if (tree) await applyTreeSettings(card, config, tree.fdt, prefix, all);
-  const ramdisk = await readInitramfs(card, config, kernel.file, prefix, all);
+  const ramdisk = await readInitramfs(card, config, kernel.file, prefix, all, unsure);
   const commandLine = await readCommandLine(card, config, startElf, board, prefix, all);
   const doubt = kernelOld ? doubtKernelOld(startElf?.buildDate, kernel.data.length) : undefined;
   if (doubt !== undefined) {
@@ -350,18 +353,16 @@ async function readInitramfs(
   kernelFile: string,
   prefix: string,
   notes: string[],
+  unsure: string[],
 ): Promise<LoadedRamdisk | undefined> {
   let names: readonly string[];
   let address: number | 'followkernel' = 'followkernel';
   if (config.initramfs) {
     ({ names, address } = config.initramfs);
   } else if (numberSetting(config, 'auto_initramfs', 0) !== 0) {
-    // Beside kernel7.img it looks for initramfs7; what it does beside other names is not known.
-    const variant = /^kernel(.*)\.img$/.exec(kernelFile.slice(prefix.length))?.[1];
-    if (variant === undefined) return undefined;
-    const name = `initramfs${variant}`;
-    if ((await firstThere(card, [prefix + name])) === undefined) return undefined;
-    names = [name];
+    const found = await findInitramfs(card, kernelFile.slice(prefix.length), prefix, unsure);
+    if (found === undefined) return undefined;
+    names = [found];
   } else return undefined;
 
   const nameOf = new Map(names.map((name) => [withPrefix(prefix, name), name]));
@@ -370,6 +371,27 @@ async function readInitramfs(
   });
   if (parts === undefined) return undefined;
   return { file: names.join(','), data: concatBytes(...parts), address };
+}
+
+/**
+ * The initramfs of `auto_initramfs`: beside kernel7.img it is initramfs7. Beside a kernel of another name it was one for the
+ * board until April 2025 and then one for that name (raspberrypi/firmware, issue 1965; of a Pi 5).
+ */
+async function findInitramfs(
+  card: CardReader,
+  kernelName: string,
+  prefix: string,
+  unsure: string[],
+): Promise<string | undefined> {
+  const suffix = /^kernel(.*)\.img$/.exec(kernelName)?.[1];
+  const ofName = suffix === undefined ? undefined : `initramfs${suffix}`;
+  const isThere = async (name: string | undefined): Promise<boolean> =>
+    name !== undefined && (await firstThere(card, [prefix + name])) !== undefined;
+  const found = (await isThere(ofName)) ? ofName : undefined;
+  const onCard = found ?? ((await isThere(INITRAMFS_OF_PI2)) ? INITRAMFS_OF_PI2 : undefined);
+  if (onCard !== undefined && ofName !== INITRAMFS_OF_PI2)
+    unsure.push(`Whether auto_initramfs takes ${onCard} beside ${kernelName} is not known.`);
+  return found;
 }
 
 /** What goes to address 0 in front of a kernel at 0x8000. */

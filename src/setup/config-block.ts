@@ -23,9 +23,9 @@ const OWN_LINE = new RegExp(
   `^(?:${DIAGNOSTICS.replace(/[()]/g, '\\$&')}|\\[all\\]|\\[pi2\\]|kernel_old=1|device_tree_address=0x08000000|` +
     '(?:kernel|armstub|device_tree)=hypberry-[0-9a-f]{8}\\.(?:img|bin|dtb))$',
 );
-/** That one, and what is always in front of it: elsewhere it is somebody's own. */
+/** That one, and what is always in front of it (of earlier ones, the tree): elsewhere it is somebody's own. */
 const OWN_INITRAMFS = /^initramfs \S+ followkernel$/;
-const BEFORE_INITRAMFS = /^device_tree=hypberry-/;
+const BEFORE_INITRAMFS = /^(?:kernel|device_tree)=hypberry-/;
 
 const LF = 0x0a;
 const CR = 0x0d;

@@ -35,18 +35,22 @@ const forPi2 = (system: CardSystem, ...lines: string[]): string[] =>
 
 /** The host's tree beside the hypervisor, which goes where the firmware looks for trees; no more without one. */
 async function treeOf(
-  { picked, config }: CardSystem,
+  { picked }: CardSystem,
   hypervisor: HypervisorFiles | undefined,
 ): Promise<Made> {
   if (!hypervisor) return { files: [], lines: [] };
   const name = await nameFor(hypervisor.tree, 'dtb');
-  // It would be looked for by the name of the kernel that was there.
-  const initramfs =
-    picked.initramfs && !config.initramfs ? [`initramfs ${picked.initramfs.file} followkernel`] : [];
   return {
     files: [{ path: picked.osPrefix + name, data: hypervisor.tree }],
-    lines: [`device_tree=${name}`, ...initramfs],
+    lines: [`device_tree=${name}`],
   };
+}
+
+/** Names the kernel, and the initramfs that the firmware finds by the name of the kernel that was there (`auto_initramfs`). */
+function kernelLines({ picked, config }: CardSystem, name: string): string[] {
+  const initramfs =
+    picked.initramfs && !config.initramfs ? [`initramfs ${picked.initramfs.file} followkernel`] : [];
+  return [`kernel=${name}`, ...initramfs];
 }
 
 /**
@@ -66,7 +70,7 @@ export async function armstubFiles(
   if (hypervisor) {
     const kernel = await nameFor(hypervisor.kernel, 'img');
     files.push({ path: system.picked.osPrefix + kernel, data: hypervisor.kernel });
-    lines.unshift(`kernel=${kernel}`);
+    lines.unshift(...kernelLines(system, kernel));
   }
   return { files, lines: forPi2(system, ...lines) };
 }
@@ -101,7 +105,7 @@ export async function kernelOldFiles(
     files: [{ path: picked.osPrefix + name, data }, ...tree.files],
     lines: forPi2(
       system,
-      `kernel=${name}`,
+      ...kernelLines(system, name),
       'kernel_old=1',
       ...(place.pin ? [`device_tree_address=${hex(place.address, 8)}`] : []),
       ...tree.lines,

@@ -372,6 +372,22 @@ describe("the tree's address under kernel_old", () => {
     expect(config(files).match(/device_tree_address/g)).toHaveLength(1);
   });
 
+  test.each(['device_tree_address=0x04000000', 'device_tree='])(
+    'beside it an initramfs found by the name of the kernel stays: %s',
+    async (line) => {
+      const more = { 'config.txt': `auto_initramfs=1\n${line}\n`, initramfs7: 'ramdisk' };
+      const files = bootPartition('svc', more);
+      const before = { ...files };
+      const card = changeableCard(files);
+      expect((await picked(files)).initramfs?.file).toBe('initramfs7');
+      await install(card, { method: 'kernel_old' });
+      const { kernel, initramfs, unsure } = await picked(files);
+      expect([kernel.address, initramfs?.file, unsure]).toEqual([0, 'initramfs7', []]);
+      await uninstall(card);
+      expect(sums(files)).toEqual(sums(before));
+    },
+  );
+
   test('is that of the ATAGS for a kernel that takes no tree', async () => {
     expect(await blockSays(bootPartition('of2015', { 'kernel7.img': zImage() }))).toBe(0x100);
   });
@@ -744,6 +760,7 @@ describe('of any config.txt', () => {
     'other.img': kernelFile(2),
     'hyp.img': foreignCombined(kernelFile(3)),
     rd: text('ramdisk'),
+    initramfs7: text('another'),
   };
   // What the lines name is there with and without the prefix.
   for (const [name, data] of Object.entries(more)) more[`new/${name}`] = data;
