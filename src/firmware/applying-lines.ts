@@ -2,7 +2,7 @@
 import { HypberryError } from '../base/errors.js';
 import type { CardReader } from '../card/card.js';
 import type { ConfigNote, Place } from './config.js';
-import { filtersFor, type BoardState } from './filters.js';
+import { filtersFor, START_WORD, type BoardState } from './filters.js';
 import { isUtf16, readLines, type Line, type LineReading } from './lines.js';
 
 /** Files within files, and files in all, at which `include` is given up. The firmware's own limits are not known. */
@@ -10,8 +10,12 @@ const INCLUDE_DEPTH = 8;
 const INCLUDE_FILES = 64;
 /** Bytes that a file of settings may have; real ones have a few thousand. */
 const SIZE_LIMIT = 256 << 10;
-/** Comparisons of what a Pi was started with (documentation, "The expression filter"; made for the bootloader of a Pi 5). */
-const START_FILTER = /^\(?(?:boot_partition|partition|boot_count|boot_arg1)\s*[=<>!&]/i;
+/**
+ * Comparisons of what a Pi was started with, or keeps (documentation, "The expression filter", made for the bootloader of a
+ * Pi 5; the names in start.elf of February 2026).
+ */
+const START_FILTER =
+  /^\(?(?:boot_partition|partition|boot_count|boot_arg1|bootvar0|cust_otp\d?|board_attributes)\s*[=<>!&]/i;
 const BYTE_ORDER_MARK = '\ufeff';
 
 /** How one program reads such a file. */
@@ -59,7 +63,9 @@ export async function* applyingLines(
       note(place, `[${name}] comes after [none] without [all] between; the lines under it do not apply.`);
     if (effect !== 'unknown') return;
     if (reading.mayCompareStart && START_FILTER.test(name)) {
-      const text = `Whether this firmware knows the filter [${name}], which is documented since 2025, is not known`;
+      const text = reading.filters?.includes(START_WORD)
+        ? `Whether the filter [${name}] lets lines through hangs on the Pi and on how it was started`
+        : `Whether this firmware knows the filter [${name}], which is documented since 2025, is not known`;
       note(place, `${text}; the lines below are taken to apply as those above it.`, true);
       return;
     }
@@ -88,8 +94,8 @@ export async function* applyingLines(
         applySection(text.slice(1).split(']')[0]!.trim(), place);
         continue;
       }
-      if (filters.hangOnMonitor() && reading.decides(text))
-        note(place, 'Whether this line applies hangs on the monitor that is connected.', true);
+      const what = reading.decides(text) ? filters.hangOn() : undefined;
+      if (what !== undefined) note(place, `Whether this line applies hangs on ${what}.`, true);
       if (!filters.hold()) continue;
       const include = reading.includes && /^include\s+(\S{1,64})/.exec(text);
       if (!include) {

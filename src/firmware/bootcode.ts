@@ -25,6 +25,8 @@ export interface Bootcode {
   readonly knowsTrybootAB: boolean;
   /** It knows `boot_partition` in config.txt. */
   readonly knowsBootPartition: boolean;
+  /** It knows `boot_ramdisk`: since September 2025 (raspberrypi/usbboot, pull request 336). */
+  readonly knowsBootRamdisk: boolean;
   /** It loads recovery.elf in place of start.elf where there is one, as NOOBS wants it. */
   readonly knowsRecovery: boolean;
 }
@@ -43,6 +45,7 @@ export const BOOTCODE_SETTINGS = [
   'start_file',
   'fixup_file',
   'boot_partition',
+  'boot_ramdisk',
   'legacy_mapping',
   'bootcode_delay',
   'force_pvt',
@@ -75,6 +78,7 @@ export function readBootcode(file: Uint8Array): Bootcode {
     knowsTryboot: has('tryboot.txt\0'),
     knowsTrybootAB: has('tryboot_a_b\0'),
     knowsBootPartition: has('boot_partition\0'),
+    knowsBootRamdisk: has('boot_ramdisk\0'),
     knowsRecovery: has('recovery.elf\0', 'recoveryelf\0', 'RECOVERYELF\0'),
   };
 }

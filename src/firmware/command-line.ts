@@ -52,8 +52,9 @@ export async function findCommandLine(
   prefix: string,
 ): Promise<{ readonly name: string; readonly found: string | undefined }> {
   const named = config && textSetting(config, 'cmdline');
-  const name = (named ? named : 'cmdline.txt').replace(/^\/+/, '');
-  return { name, found: await firstThere(card, [withPrefix(prefix, name), name]) };
+  const written = named ? named : 'cmdline.txt';
+  const name = withPrefix('', written);
+  return { name, found: await firstThere(card, [withPrefix(prefix, written), name]) };
 }
 
 function firstLine(bytes: Uint8Array, firmware: StartElf | undefined, board: BoardState): string {

@@ -8,12 +8,12 @@ export interface BoardState {
   readonly models: readonly string[];
   /** The type field of the revision code, for `[board-type=…]`. */
   readonly boardType: number;
-  /** The lower 32 bits of the serial number, for `[0x…]`. */
+  /** The lower 32 bits of the serial number, for `[0x…]`; 0 where it is not known. */
   readonly serial: number;
-  /** EDID names of the monitors connected, for `[EDID=…]`. */
+  /** EDID names of the monitors connected, for `[EDID=…]`; empty where they are not known. */
   readonly monitors: readonly string[];
-  /** Levels of GPIO pins, for `[gpioN=…]`. */
-  readonly gpio: (pin: number) => 0 | 1;
+  /** Levels of GPIO pins, for `[gpioN=…]`; undefined where they are not known: then as nothing connected leaves them. */
+  readonly gpio: ((pin: number) => 0 | 1) | undefined;
   /** The `tryboot` reboot flag. */
   readonly tryboot: boolean;
 }
@@ -21,20 +21,22 @@ export interface BoardState {
 /** Pins that the SoC pulls up from reset; others are pulled down or float (BCM2835 ARM Peripherals, table 6-31). */
 const PULLED_UP = new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 34, 35, 36, 46, 47, 48, 49, 50, 51, 52, 53]);
 
-/** A Pi 2 Model B with nothing connected, started in the ordinary way. */
+/** A Pi 2 Model B, started in the ordinary way. */
 export const PI2: BoardState = {
   models: ['pi2'],
   boardType: 0x04,
   serial: 0,
   monitors: [],
-  gpio: (pin) => (PULLED_UP.has(pin) ? 1 : 0),
+  gpio: undefined,
   tryboot: false,
 };
 
 /** The word that every firmware with filters has first among them. */
 const ALL = 'all';
 /** What filters are made of; among the words stand others, such as the form of an `include` line. */
-const FILTER_WORD = /^(?:(?:pi|cm)\d\w*\+?|none|edid|gpio=?|hdmi:|tryboot|board-type)$/;
+const FILTER_WORD = /^(?:(?:pi|cm)\d\w*\+?|none|edid|gpio=?|hdmi:|tryboot|board-type|partition)$/;
+/** The one of these that came with filters on how a Pi was started: in start.elf of February 2026, and not in that of 2024. */
+export const START_WORD = 'partition';
 /** Words stand at multiples of 4, so at most 3 NULs more than the one that ends a word. */
 const LONGEST_GAP = 4;
 
@@ -77,8 +79,8 @@ export interface Filters {
   readonly apply: (section: string) => FilterEffect;
   /** Whether the lines that follow apply. */
   readonly hold: () => boolean;
-  /** Whether a filter is in force whose answer hangs on a monitor of which nothing is known. */
-  readonly hangOnMonitor: () => boolean;
+  /** What of the board, of which nothing is known, the answer hangs on: words behind "hangs on". Undefined where it does not. */
+  readonly hangOn: () => string | undefined;
 }
 
 /**
@@ -87,6 +89,7 @@ export interface Filters {
  */
 export function filtersFor(board: BoardState, words: readonly string[] | undefined): Filters {
   const inForce = new Map<FilterKind, boolean>();
+  const open = new Map<FilterKind, string>();
   const knows = (word: string): boolean => words?.includes(word) ?? FILTER_WORD.test(word);
   const evaluate = (section: string): readonly [FilterKind, boolean] | undefined => {
     const filter = section.toLowerCase();
@@ -100,8 +103,10 @@ export function filtersFor(board: BoardState, words: readonly string[] | undefin
     if (left === 'edid' && right !== undefined && knows('edid'))
       return ['edid', board.monitors.some((monitor) => right === '*' || monitor.toLowerCase() === right)];
     const gpio = /^gpio(\d+)$/.exec(left);
-    if (gpio && right !== undefined && knows('gpio'))
-      return ['gpio', board.gpio(Number(gpio[1])) === parseNumber(right)];
+    if (gpio && right !== undefined && knows('gpio')) {
+      const pin = Number(gpio[1]);
+      return ['gpio', (board.gpio?.(pin) ?? (PULLED_UP.has(pin) ? 1 : 0)) === parseNumber(right)];
+    }
     // Only says which of a Pi 4's connectors hdmi_ lines are about.
     if (/^hdmi:\d$/.test(filter) && knows('hdmi:')) return ['hdmi', filter === 'hdmi:0'];
     // Whatever else is a number, and not 0.
@@ -109,11 +114,19 @@ export function filtersFor(board: BoardState, words: readonly string[] | undefin
     return serial === 0 ? undefined : ['serial', serial >>> 0 === board.serial];
   };
 
+  const unknownOf = (kind: FilterKind, section: string): string | undefined => {
+    if (kind === 'edid' && board.monitors.length === 0) return 'the monitor that is connected';
+    if (kind === 'gpio' && !board.gpio) return `what is connected to the pins ([${section}])`;
+    if (kind === 'serial' && board.serial === 0) return `the Pi's serial number ([${section}])`;
+    return undefined;
+  };
+
   return {
     apply(section) {
       // bootcode.bin that knows no words takes every line that is no number for [all] (its code of 2015).
       if (section.toLowerCase() === ALL || (words?.length === 0 && parseNumber(section) === 0)) {
         inForce.clear();
+        open.clear();
         return words?.length === 0 && section.toLowerCase() !== ALL ? 'unknown' : 'taken';
       }
       const result = evaluate(section);
@@ -121,9 +134,15 @@ export function filtersFor(board: BoardState, words: readonly string[] | undefin
       const [kind, holds] = result;
       const afterNone = inForce.has('none') && kind !== 'none';
       inForce.set(kind, holds);
+      const what = unknownOf(kind, section);
+      if (what === undefined) open.delete(kind);
+      else open.set(kind, what);
       return afterNone ? 'after-none' : 'taken';
     },
     hold: () => ![...inForce.values()].includes(false),
-    hangOnMonitor: () => board.monitors.length === 0 && inForce.has('edid'),
+    hangOn() {
+      const isKnownToFail = [...inForce].some(([kind, holds]) => !holds && !open.has(kind));
+      return isKnownToFail ? undefined : [...open.values()][0];
+    },
   };
 }

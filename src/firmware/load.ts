@@ -14,7 +14,14 @@ import { readFdt, type Fdt } from './fdt.js';
 import { readSized, readSizedTogether } from './file-size.js';
 import type { Picked } from './handover.js';
 import { bareKernel, describeKernel, readKernel, type KernelFile } from './kernel.js';
-import { firstThere, isOldBootcode, readFirmware, withPrefix, type CardFirmware } from './readers.js';
+import {
+  firstThere,
+  isOldBootcode,
+  plainPath,
+  readFirmware,
+  withPrefix,
+  type CardFirmware,
+} from './readers.js';
 import type { StartElf } from './start-elf.js';
 import { readStub, STUB_SIZE, type StubBehaviour } from './stub.js';
 import { applyTreeSettings } from './tree-settings.js';
@@ -183,14 +190,15 @@ async function twinsOf(card: CardReader, path: string): Promise<string[]> {
 /** `os_prefix` where the kernel and a tree are there under it, else nothing (documentation of `os_prefix`). */
 async function osPrefix(card: CardReader, config: Config, notes: string[]): Promise<string> {
   const upstream = wantsUpstream(config) ? 'upstream/' : '';
-  const prefix = textSetting(config, 'os_prefix') ?? upstream;
+  const written = textSetting(config, 'os_prefix') ?? upstream;
+  const prefix = plainPath(written);
   if (prefix === '') return '';
   const kernels = kernelNames(config).map((name) => withPrefix(prefix, name));
   const named = textSetting(config, 'device_tree');
   const trees = (named ? [named] : [DOWNSTREAM_TREE, UPSTREAM_TREE]).map((name) => withPrefix(prefix, name));
   if ((await firstThere(card, kernels)) !== undefined && (await firstThere(card, trees)) !== undefined)
     return prefix;
-  notes.push(`os_prefix=${prefix} is ignored: there is no kernel or no device tree under it.`);
+  notes.push(`os_prefix=${written} is ignored: there is no kernel or no device tree under it.`);
   return '';
 }
 

@@ -16,6 +16,7 @@ const DOCUMENTATION = 'documentation of config.txt';
 const LEGACY = 'documentation, "Legacy config.txt options"';
 const IN_2015 = 'the names in start.elf of July 2015';
 const IN_2024 = 'the names in start.elf of April 2024';
+const IN_2026 = 'the names in start.elf of February 2026';
 
 const group = (
   reader: OptionGroup['reader'],
@@ -31,6 +32,13 @@ export const OPTIONS: readonly OptionGroup[] = [
     'which files are the firmware, from which partition',
     'raspberrypi/firmware, issue 1076',
     'startx start_x start_debug start_file fixup_file boot_partition tryboot_a_b',
+    true,
+  ),
+  group(
+    'bootcode',
+    'a file system within a file, from which all else is read',
+    'documentation, "boot_ramdisk"; the names in bootcode.bin of 2026',
+    'boot_ramdisk',
     true,
   ),
   group(
@@ -164,6 +172,13 @@ export const OPTIONS: readonly OptionGroup[] = [
      spread_spectrum_enable desired_osc_freq desired_osc_freq2 desired_osc_freq_boost imx477_fstrobe_cont_trig
      imx477_fstrobe_delay imx477_fstrobe_enable imx477_fstrobe_stills_only imx477_fstrobe_width
      imx477_hsync_polarity imx477_hsync_width imx477_hv_sync_enable imx477_vsync_polarity imx477_vsync_width`,
+  ),
+  group(
+    'start',
+    'what came with a watchdog over the start, and other hardware',
+    IN_2026,
+    `kernel_watchdog_timeout kernel_watchdog_partition bootvar0 enable_rp1_uart force_ethernet_phy_address isp_use_vpu0
+     lock_device_private_key min_core_voltage over_voltage_idle program_rpiboot_gpio`,
   ),
 ];
 

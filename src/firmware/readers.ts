@@ -15,6 +15,7 @@ import {
 } from './bootcode.js';
 import {
   CONFIG,
+  numberSetting,
   readConfig,
   type BoardState,
   type Config,
@@ -25,6 +26,9 @@ import { reportOnBuild } from './builds.js';
 import { readSizedIfThere } from './file-size.js';
 import { LINES_TODAY, type LineReading } from './lines.js';
 import { readStartElf, type StartElf } from './start-elf.js';
+
+/** The code where the system is in a file system within a file. */
+export const BOOT_RAMDISK = 'firmware.boot-ramdisk';
 
 /** How bootcode.bin takes config.txt into lines: in 2015 of any length, today as start.elf. */
 const BOOTCODE_LINES_2015: LineReading = { limit: Infinity, rest: 'dropped', nulEnds: 'file' };
@@ -48,8 +52,8 @@ export interface CardFirmware {
 
 /**
  * Reads bootcode.bin, config.txt as it does, start.elf, and config.txt again as start.elf does.
- * Throws `firmware.no-file` where another file than start.elf is chosen and is not there, `firmware.not-start-elf`,
- * `firmware.config-size`, `firmware.file-size`, and what the card throws.
+ * Throws {@link BOOT_RAMDISK}, `firmware.no-file` where another file than start.elf is chosen and is not there,
+ * `firmware.not-start-elf`, `firmware.config-size`, `firmware.file-size`, and what the card throws.
  */
 export async function readFirmware(
   card: CardReader,
@@ -61,6 +65,7 @@ export async function readFirmware(
     board,
     ...bootcodeReading(bootcode),
   });
+  refuseBootRamdisk(bootcode, bootConfig, notes);
   const files = firmwareFiles(bootConfig, isOldBootcode(bootcode, undefined));
   const firmwareFile = files.start;
   const bytes = await readSizedIfThere(card, firmwareFile, 'start.elf');
@@ -133,6 +138,21 @@ export async function findBootcode(card: CardReader, notes: string[]): Promise<B
   }
 }
 
+/** With `boot_ramdisk` all that is read later is in boot.img, a FAT file system (documentation, "boot_ramdisk"). */
+function refuseBootRamdisk(bootcode: Bootcode | undefined, config: Config, notes: string[]): void {
+  const value = numberSetting(config, 'boot_ramdisk', 0);
+  if (value === 0) return;
+  if (bootcode?.knowsBootRamdisk === false) {
+    notes.push('This bootcode.bin does not know boot_ramdisk: the line does nothing.');
+    return;
+  }
+  throw new HypberryError(
+    BOOT_RAMDISK,
+    `config.txt sets boot_ramdisk=${value}, with which a Pi starts from what is inside of boot.img, where hypberry does not look.`,
+    'Copy what is in boot.img to the boot partition, and take boot_ramdisk out of config.txt.',
+  );
+}
+
 /** Settings of bootcode.bin's that the two programs read differently: what start.elf makes of them has no effect. */
 function unheard(boot: Config, start: Config): ConfigNote[] {
   const notes: ConfigNote[] = [];
@@ -196,21 +216,25 @@ function noFirmware({ start, because }: FirmwareFiles): HypberryError {
   );
 }
 
-/**
- * A name from the boot partition's root where it begins with a slash, else behind `os_prefix`. `..` leads up, as FAT's folders
- * have it among their entries: NetBSD's cards start with `cmdline=../../cmdline.txt` (its distrib/utils/embedded/conf/arm64.conf).
- * A name that leads above the root stays as it is, and is not found.
- */
+/** A name from the boot partition's root where it begins with a slash, else behind `os_prefix`; as {@link plainPath} has it. */
 export function withPrefix(prefix: string, name: string): string {
-  const path = name.startsWith('/') ? name.replace(/^\/+/, '') : prefix + name;
-  if (!path.split('/').includes('..')) return path;
+  return plainPath(name.startsWith('/') ? name : prefix + name);
+}
+
+/**
+ * A path in one way of writing it: without slashes that part nothing, and without `.` and `..`, which FAT's folders have among
+ * their entries: NetBSD's cards start with `cmdline=../../cmdline.txt` (its distrib/utils/embedded/conf/arm64.conf). The root
+ * has no such entries: a path that looks for one there keeps it, and is not found.
+ */
+export function plainPath(path: string): string {
   const names: string[] = [];
   for (const part of path.split('/')) {
-    if (part === '' || part === '.') continue;
-    if (part !== '..') names.push(part);
-    else if (names.pop() === undefined) return path;
+    if (part === '' || (part === '.' && names.length > 0)) continue;
+    if (part === '.' || (part === '..' && names.length === 0)) return path;
+    if (part === '..') names.pop();
+    else names.push(part);
   }
-  return names.join('/');
+  return names.join('/') + (names.length > 0 && path.endsWith('/') ? '/' : '');
 }
 
 /** The first of these that is a file on the card. */

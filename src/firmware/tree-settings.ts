@@ -4,7 +4,7 @@ import { textSetting, type Config } from './config.js';
 import { readSized } from './file-size.js';
 import { fdtText, findNode, readFdt, type Fdt } from './fdt.js';
 import { mergeOverlay, resolveOverlay } from './overlay.js';
-import { firstThere } from './readers.js';
+import { firstThere, withPrefix } from './readers.js';
 import { setParameter } from './tree-parameter.js';
 
 /**
@@ -184,9 +184,12 @@ function mappedName(map: Fdt, name: string, notes: string[]): string | undefined
   return undefined;
 }
 
-/** `NAME.dtbo`, or the name that overlays had in 2015; a name with a dot is the file's own, also with its folder in front. */
+/**
+ * `NAME.dtbo`, or the name that overlays had in 2015; a name with a dot is the file's own, also with its folder in front. One
+ * that begins with a slash is from the root (documentation of `os_prefix`).
+ */
 async function readOverlay(card: CardReader, folder: string, name: string): Promise<Uint8Array | undefined> {
-  const path = name.startsWith(OVERLAYS) ? name : folder + name;
+  const path = name.startsWith(OVERLAYS) ? name : withPrefix(folder, name);
   const paths = name.includes('.') ? [path] : [`${path}.dtbo`, `${path}-overlay.dtb`];
   const found = await firstThere(card, paths);
   return found === undefined ? undefined : readSized(card, found, 'overlay');

@@ -34,10 +34,7 @@ const forPi2 = (system: CardSystem, ...lines: string[]): string[] =>
   knowsPi2Filter(system) ? ['[all]', '[pi2]', ...lines, '[all]'] : ['[all]', ...lines, '[all]'];
 
 /** The host's tree beside the hypervisor, which goes where the firmware looks for trees; no more without one. */
-async function treeOf(
-  { picked }: CardSystem,
-  hypervisor: HypervisorFiles | undefined,
-): Promise<Made> {
+async function treeOf({ picked }: CardSystem, hypervisor: HypervisorFiles | undefined): Promise<Made> {
   if (!hypervisor) return { files: [], lines: [] };
   const name = await nameFor(hypervisor.tree, 'dtb');
   return {

@@ -12,7 +12,7 @@ import { looksLike } from '../firmware/looks-like.js';
 import { loadFiles, STUB_ALONE, type Loaded } from '../firmware/load.js';
 import { OVERLAP } from '../firmware/memory.js';
 import { placeFiles } from '../firmware/prepare.js';
-import { readFirmware } from '../firmware/readers.js';
+import { BOOT_RAMDISK, readFirmware } from '../firmware/readers.js';
 import type { StartElf } from '../firmware/start-elf.js';
 import { readStub } from '../firmware/stub.js';
 
@@ -148,7 +148,7 @@ function problemsOf(
   last: HypberryError,
 ): Pick<Seen, 'start' | 'problems'> {
   const first = problems[0] ?? last;
-  const isOpen = isUnread(first) || first.code === STUB_ALONE || first.code === OVERLAP;
+  const isOpen = isUnread(first) || [STUB_ALONE, OVERLAP, BOOT_RAMDISK].includes(first.code);
   return { start: { mode: isOpen ? 'unknown' : 'none', because: first.message }, problems };
 }
 

@@ -5,6 +5,7 @@ import {
   PI2,
   readConfig,
   textSetting,
+  type BoardState,
   type ConfigOptions,
 } from '../../src/firmware/config.js';
 import { LINES_2015, LINES_TODAY } from '../../src/firmware/lines.js';
@@ -246,11 +247,25 @@ describe('config.txt', () => {
     expect(config.notes).toMatchObject([{ line: 1, unsure: true }]);
   });
 
-  test('what hangs on a monitor is unsure where it decides', async () => {
-    const read = async (line: string) =>
-      (await readConfig(memoryCard({ 'config.txt': lines('[EDID=A-B]', line) }))).notes;
-    expect(await read('kernel=a')).toMatchObject([{ line: 2, unsure: true }]);
-    expect(await read('hdmi_mode=4')).toEqual([]);
+  test.each([
+    ['[EDID=A-B]', 'monitor'],
+    ['[gpio4=1]', 'gpio4=1'],
+    ['[gpio17=1]', 'gpio17=1'],
+    ['[0x1234]', 'serial number'],
+  ])('what hangs on the board that nobody knows is unsure where it decides: %s', async (filter, what) => {
+    const read = async (board: BoardState, ...all: readonly string[]) =>
+      (await readConfig(memoryCard({ 'config.txt': lines(...all) }), { board })).notes;
+    const unsure = [{ line: 2, unsure: true, text: expect.stringContaining(what) as string }];
+    expect(await read(PI2, filter, 'kernel=a')).toMatchObject(unsure);
+    for (const other of [
+      ['hdmi_mode=4'],
+      ['[all]', 'kernel=a'],
+      ['[pi3]', 'kernel=a'],
+      ['[none]', 'kernel=a'],
+    ])
+      expect(await read(PI2, filter, ...other), other[0]).toEqual([]);
+    const known: BoardState = { ...PI2, serial: 5, monitors: ['C-D'], gpio: () => 0 };
+    expect(await read(known, filter, 'kernel=a')).toEqual([]);
   });
 
   test('a filter that is open at the end of an included file holds on, and that is said', async () => {

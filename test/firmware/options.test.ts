@@ -33,6 +33,8 @@ const FOUND = {
   piCore: 'kernel initramfs cmdline gpu_mem dtparam dtoverlay disable_overscan start_file fixup_file',
   'bare-metal systems': `test_mode disable_pvt disable_l2cache fake_vsync_isr scaling_kernel disable_commandline_tags gpio
     sdtv_aspect hdmi_timings kernel_old device_tree_address`,
+  'sdk of Raspberry Pi Ltd (rpi-sb-provisioner, rpi-image-gen)':
+    'boot_ramdisk uart_2ndstage kernel_watchdog_timeout',
 };
 
 describe('the table of options', () => {

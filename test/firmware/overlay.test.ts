@@ -193,6 +193,7 @@ describe('config.txt', () => {
     'bcm.dtb': compile(BASE),
     'overlays/rtc.dtbo': compile(OVERLAY),
     'overlays/old-overlay.dtb': compile(OVERLAY),
+    'mine/own.dtbo': compile(OVERLAY),
   };
 
   async function settle(
@@ -276,6 +277,7 @@ describe('config.txt', () => {
     ['quotes', `dtoverlay=rtc,label="a, b",rate=7`, '/new-clock', 'label', 'a, b'],
     ['what comes behind quotes', `dtoverlay=rtc,label='a, b',rate=7`, '/new-clock', 'rate', '0 0 0 7'],
     ['a file', 'device_tree_overlay=overlays/rtc.dtbo:rate=7', '/new-clock', 'rate', '0 0 0 7'],
+    ['a name from the root', 'dtoverlay=/mine/own,rate=7', '/new-clock', 'rate', '0 0 0 7'],
     ['a file in the folder', 'dtoverlay=rtc.dtbo,rate=7', '/new-clock', 'rate', '0 0 0 7'],
     [
       'a file of 2015',

@@ -230,13 +230,45 @@ describe("today's firmware", () => {
         osPrefix: 'new/dtb/',
       });
     }
-    const above = { ...CARD_TODAY, 'config.txt': 'kernel=../kernel7.img' };
-    await expect(prepare(above)).rejects.toThrow(refused('firmware.no-file'));
+    for (const name of ['../kernel7.img', './kernel7.img', 'new/../../kernel7.img']) {
+      const above = { ...CARD_TODAY, 'config.txt': `kernel=${name}` };
+      await expect(prepare(above)).rejects.toThrow(refused('firmware.no-file'));
+    }
+  });
+
+  test('takes the command line from the root by a slash, whatever os_prefix has', async () => {
+    const files = {
+      ...CARD_TODAY,
+      'new/kernel7.img': kernel,
+      'new/bcm2709-rpi-2-b.dtb': tree,
+      'new/mine.txt': text('new'),
+      'mine.txt': text('root'),
+    };
+    for (const [name, line] of [
+      ['/mine.txt', 'root'],
+      ['mine.txt', 'new'],
+    ] as const) {
+      const { picked } = await prepare({ ...files, 'config.txt': `os_prefix=new/\ncmdline=${name}\n` });
+      expect(picked.commandLine).toMatch(new RegExp(` ${line}$`));
+    }
   });
 
   test('finds the initramfs of the kernel with auto_initramfs', async () => {
     const files = { ...CARD_TODAY, 'config.txt': 'auto_initramfs=1', initramfs7: text('ramdisk') };
     expect((await prepare(files)).picked.initramfs).toMatchObject({ file: 'initramfs7', size: 7 });
+  });
+
+  test.each<[string, string, string | undefined]>([
+    ['its own', 'initramfs-mine', 'initramfs-mine'],
+    ["the Pi 2's", 'initramfs7', undefined],
+    ['none', 'initramfs8', undefined],
+  ])('beside a kernel of another name, with %s there', async (_, there, taken) => {
+    // raspberrypi/firmware, issue 1965: it was one for the board, and is one for the kernel's name.
+    const config = 'auto_initramfs=1\nkernel=kernel-mine.img';
+    const files = { ...CARD_TODAY, 'kernel-mine.img': kernel, [there]: text('rd'), 'config.txt': config };
+    const { initramfs, unsure } = (await prepare(files)).picked;
+    expect(initramfs?.file).toBe(taken);
+    expect(unsure).toEqual(there === 'initramfs8' ? [] : [expect.stringContaining(there) as string]);
   });
 
   test('goes on without an initramfs that is not there, and says so', async () => {

@@ -30,6 +30,7 @@ describe('bootcode.bin', () => {
       knowsTryboot: false,
       knowsTrybootAB: false,
       knowsBootPartition: true,
+      knowsBootRamdisk: false,
       knowsRecovery: true,
     });
   });
@@ -244,4 +245,47 @@ describe('firmware by the day on which it was built', () => {
       }
     },
   );
+
+  // The names in start.elf of February 2026; there the word `partition` stands among those of filters.
+  test.each(['partition=62', 'boot_partition=2', 'bootvar0=1', 'cust_otp3=5', '(board_attributes&1)=1'])(
+    'of 2026 knows [%s], and nobody knows what it says',
+    async (filter) => {
+      const of2026 = TEXTS_TODAY.map((it) => it.replace('Apr 17 2024', 'Feb 11 2026'));
+      of2026.splice(of2026.indexOf('tryboot') + 1, 0, 'bootvar0', 'cust_otp', 'partition');
+      const start = startElfOf(of2026, [stubWithContract(HYP_STUB)]);
+      const files = { 'config.txt': lines(`[${filter}]`, 'kernel=b.img', '[all]') };
+      const { config } = await read({ ...files, 'start.elf': start });
+      expect(config.notes).toMatchObject([
+        { line: 1, unsure: true, text: expect.stringContaining('how it was started') as string },
+      ]);
+    },
+  );
+});
+
+describe('boot_ramdisk', () => {
+  const knows = Uint8Array.from([...BOOTCODE_TODAY, ...new TextEncoder().encode('boot_ramdisk\0boot.img\0')]);
+  const config = (text: string) => ({ 'config.txt': text, 'boot.img': 'x' });
+
+  test('is refused where bootcode.bin knows it, or is not there', async () => {
+    for (const bootcode of [knows, undefined]) {
+      const files: Record<string, string | Uint8Array> = { ...CARD, ...config('boot_ramdisk=1\n') };
+      if (bootcode) files['bootcode.bin'] = bootcode;
+      else delete files['bootcode.bin'];
+      await expect(readFirmware(memoryCard(files), PI2, [])).rejects.toMatchObject({
+        code: 'firmware.boot-ramdisk',
+      });
+    }
+  });
+
+  test('does nothing elsewhere, which is said where it is asked for', async () => {
+    for (const [bootcode, text, said] of [
+      [BOOTCODE_TODAY, 'boot_ramdisk=1\n', 1],
+      [knows, 'boot_ramdisk=0\n', 0],
+      [knows, '[pi4]\nboot_ramdisk=1\n', 0],
+    ] as const) {
+      const notes: string[] = [];
+      await readFirmware(memoryCard({ ...CARD, ...config(text), 'bootcode.bin': bootcode }), PI2, notes);
+      expect(notes.filter((it) => it.includes('boot_ramdisk'))).toHaveLength(said);
+    }
+  });
 });

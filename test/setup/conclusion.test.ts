@@ -8,7 +8,7 @@ import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall } from '../../src/setup/install.js';
 import { applyPlan, checkPlan, type Plan } from '../../src/setup/plan.js';
 import { surveyCard } from '../../src/setup/survey.js';
-import { bootcodeOf } from '../support/bootcode.js';
+import { BOOTCODE_TODAY, bootcodeOf } from '../support/bootcode.js';
 import {
   BIG_TREE,
   bootPartition,
@@ -464,6 +464,16 @@ test('a card with a stub and no kernel, as one with UEFI for a Pi 3, is not said
     const report = await inspectCard(changeableCard({ ...files, 'config.txt': text(config) }));
     expect(report.start.mode, config).toBe('none');
   }
+});
+
+test('a system in boot.img: not known, and install refuses', async () => {
+  const bootcode = concat(BOOTCODE_TODAY, text('boot_ramdisk\0'));
+  const files = bootPartition('hyp', { 'config.txt': text('boot_ramdisk=1\n'), 'bootcode.bin': bootcode });
+  const { start, conclusion, isWell } = await inspectCard(changeableCard(files));
+  expect(start.mode).toBe('unknown');
+  expect(conclusion).toMatch(/^Whether this card starts a Pi 2 is not known\. .*boot\.img/);
+  expect(isWell).toBe(false);
+  expect(await outcomeOf(files)).toMatchObject({ code: 'firmware.boot-ramdisk' });
 });
 
 test('a kernel that starts at 0, where the ATAGS would be, as that of Windows 10 IoT Core: not known', async () => {

@@ -443,9 +443,15 @@ describe('config.txt', () => {
     expect((await picked(files)).stub.from).toBe('kernel');
   });
 
-  test.each(['new/', 'new-'])('with os_prefix=%s: the combined kernel goes there too', async (prefix) => {
+  test.each([
+    ['new/', 'new/'],
+    ['new-', 'new-'],
+    ['/new/', 'new/'],
+    ['new//', 'new/'],
+    ['other/../new/', 'new/'],
+  ])('with os_prefix=%s: the combined kernel goes there too', async (written, prefix) => {
     const files = bootPartition('svc', {
-      'config.txt': `os_prefix=${prefix}\n`,
+      'config.txt': `os_prefix=${written}\n`,
       [`${prefix}kernel7.img`]: kernelFile(7),
       [`${prefix}bcm2709-rpi-2-b.dtb`]: TREE,
     });
@@ -456,6 +462,7 @@ describe('config.txt', () => {
     expect(name).toMatch(new RegExp(`^${prefix}hypberry-`));
     expect(files[name!]!.subarray(0x8000)).toEqual(kernelFile(7));
     expect(await picked(files)).toMatchObject({ kernel: { file: name }, osPrefix: prefix });
+    expect((await planInstall(card, { method: 'auto' })).changes).toEqual([]);
     await uninstall(card);
     expect(sums(files)).toEqual(sums(before));
   });
