@@ -1,5 +1,9 @@
-/** The host's device tree: the card's, with the guests' cores taken out and the near ends of the consoles put in. */
+/**
+ * The host's device tree: the card's, with the guests' cores taken out, and put in the near ends of the consoles and what
+ * hypberryd finds the channel by.
+ */
 import { HypberryError } from '../base/errors.js';
+import { DOORBELL } from '../channel/layout.js';
 import type { Fdt, FdtNode } from '../firmware/fdt.js';
 import { ensureNode, fdtCells, fdtFromCells, fdtFromText, findNode } from '../firmware/fdt.js';
 import { CONSOLES_INTERRUPT, NEAR_UARTS, UART_PERIPHERAL_ID } from '../hypervisor/shared/layout.js';
@@ -20,6 +24,18 @@ export const consoleNode = (n: number): string => `serial@${(NEAR_UARTS + PAGE *
 /** The node of their clock: it stays where the hypervisor starts the host alone, and takes the consoles out. */
 export const CONSOLE_CLOCK = 'console-clock';
 
+/** The node by which hypberryd finds the channel, below the root (CHANNEL.md). */
+export const CHANNEL_NODE = 'hypberry-channel';
+
+/** The channel, as the host is to find it. */
+export interface HostChannel {
+  /** Physical address, and bytes. */
+  readonly address: number;
+  readonly size: number;
+  /** The host's kernel numbers its PL011s as it finds them, and so these first: not by their aliases. */
+  readonly numbersAsFound: boolean;
+}
+
 /** What a node's compatible property lists. */
 function compatibleOf(node: FdtNode): string[] {
   const value = node.properties.get('compatible');
@@ -35,10 +51,11 @@ function* allNodes(node: FdtNode): Generator<FdtNode> {
  * Changes the card's tree, in place.
  * @param cores cores that stay with the host, from 0 on
  * @param consoles how many near ends; they become the serial ports after those that the tree has
+ * @param channel has one more near end behind them, the channel's bell; undefined where there is none
  * @returns the alias of each, `serial2` and on, whose number is that of its /dev/ttyAMA
  * @throws HypberryError `guest.tree` where the tree has no interrupt controller to go by
  */
-export function changeHostTree(fdt: Fdt, cores: number, consoles: number): string[] {
+export function changeHostTree(fdt: Fdt, cores: number, consoles: number, channel?: HostChannel): string[] {
   const cpus = findNode(fdt, '/cpus');
   if (cpus) {
     const stay = cpus.children.filter(
@@ -67,7 +84,7 @@ export function changeHostTree(fdt: Fdt, cores: number, consoles: number): strin
   const aliases = ensureNode(fdt, '/aliases');
   const numbers = [...aliases.properties.keys()].flatMap((it) => /^serial(\d+)$/.exec(it)?.[1] ?? []);
   const first = Math.max(-1, ...numbers.map(Number)) + 1;
-  return Array.from({ length: consoles }, (_, n) => {
+  const near = Array.from({ length: consoles + (channel ? 1 : 0) }, (_, n) => {
     const address = NEAR_UARTS + PAGE * n;
     const name = consoleNode(n);
     const { properties } = ensureNode(fdt, `/${name}`);
@@ -82,4 +99,12 @@ export function changeHostTree(fdt: Fdt, cores: number, consoles: number): strin
     aliases.properties.set(alias, fdtFromText(`/${name}`));
     return alias;
   });
+  if (channel) {
+    const { properties } = ensureNode(fdt, `/${CHANNEL_NODE}`);
+    properties.set('compatible', fdtFromText('hypberry,channel'));
+    properties.set('reg', fdtFromCells(channel.address, channel.size, DOORBELL, PAGE));
+    const number = channel.numbersAsFound ? consoles : first + consoles;
+    properties.set('bell', fdtFromText(`ttyAMA${number}`));
+  }
+  return near.slice(0, consoles);
 }

@@ -64,6 +64,32 @@ describe("the host's tree", () => {
     expect(fdtCells(findNode(fdt, '/console-clock')!.properties.get('phandle')!)).toEqual([clock]);
   });
 
+  test('has the channel, and its bell behind the consoles, where hypberryd looks for them', () => {
+    const fdt = readFdt(compileTree(source));
+    const channel = { address: 0x3780_0000, size: 4 * MIB, numbersAsFound: false };
+    expect(changeHostTree(fdt, 3, 2, channel)).toEqual(['serial2', 'serial3']);
+    const node = findNode(fdt, '/hypberry-channel')!.properties;
+    expect(fdtText(node.get('compatible')!)).toBe('hypberry,channel');
+    expect(fdtCells(node.get('reg')!)).toEqual([0x3780_0000, 4 * MIB, 0x4002_0000, 0x1000]);
+    expect(fdtText(node.get('bell')!)).toBe('ttyAMA4');
+    const bell = findNode(fdt, 'serial4')!.properties;
+    expect(fdtCells(bell.get('reg')!)).toEqual([0x4001_2000, 0x1000]);
+    expect([...bell.keys()]).toEqual([...findNode(fdt, 'serial3')!.properties.keys()]);
+  });
+
+  test('calls the bell as kernels do that number their ports as they find them: these first', () => {
+    const fdt = readFdt(compileTree(source));
+    changeHostTree(fdt, 3, 2, { address: 0x3780_0000, size: 4 * MIB, numbersAsFound: true });
+    expect(fdtText(findNode(fdt, '/hypberry-channel')!.properties.get('bell')!)).toBe('ttyAMA2');
+  });
+
+  test('has no channel where there is none', () => {
+    const fdt = readFdt(compileTree(source));
+    changeHostTree(fdt, 3, 2);
+    expect(findNode(fdt, '/hypberry-channel')).toBeUndefined();
+    expect(findNode(fdt, 'serial4')).toBeUndefined();
+  });
+
   test('is refused without an interrupt controller that has the line', () => {
     const fdt = readFdt(compileTree('/dts-v1/; / { soc { }; };'));
     expect(() => changeHostTree(fdt, 3, 1)).toThrow(expect.objectContaining({ code: 'guest.tree' }));
