@@ -12,6 +12,10 @@ export interface GuestAddOptions extends Named {
   readonly memory: number;
   readonly cores: number;
   readonly cmdline?: string;
+  readonly disk?: readonly string[];
+  readonly net?: 'host' | 'none';
+  readonly isolated?: boolean;
+  readonly virtio?: '1' | '2';
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -22,7 +26,7 @@ export async function guestAdd(target: string, options: GuestAddOptions): Promis
     name: basename(path),
     data: readUserFile(path, LARGEST_GUEST_FILE),
   });
-  const { name, kernel, initramfs, memory, cores, cmdline } = options;
+  const { name, kernel, initramfs, memory, cores, cmdline, disk, net, isolated, virtio } = options;
   const guest = {
     name,
     kernel: file(kernel),
@@ -30,6 +34,10 @@ export async function guestAdd(target: string, options: GuestAddOptions): Promis
     memory,
     cores,
     commandLine: cmdline,
+    disks: disk,
+    network: net,
+    isolated,
+    ...(virtio !== undefined && { virtio: virtio === '1' ? (1 as const) : (2 as const) }),
   };
   await showChanges(target, options, (ports) => addGuest(ports, guest, options));
 }

@@ -37,10 +37,12 @@ const TARGET = 'a boot folder, a card image, or a card (/dev/…)';
 const GUEST_ADD_EXAMPLE = `
 Example:
   hypberry guest add --name web --kernel vmlinuz --initramfs web.cpio sdcard.img
+  hypberry guest add --name db --kernel vmlinuz --initramfs db.cpio --disk /srv/db.img,size=8G --net host sdcard.img
   hypberry try sdcard.img && hypberry install sdcard.img
 
 A guest is a machine that stock kernels know, as QEMU's "virt": RAM at 0x40000000, a GICv2, a PL011 (ttyAMA0), the
-generic timer, PSCI by HVC. The guests share the highest cores, as many as the widest of them has.`;
+generic timer, PSCI by HVC, and disks and a network card by virtio (vda, eth0), which hypberryd on the host serves. The
+guests share the highest cores, as many as the widest of them has.`;
 
 const TRY_EXAMPLES = `
 Example:
@@ -413,6 +415,25 @@ function guestCommands(guest: Command): void {
     .option('--memory <MiB>', 'its memory, an even number, at least 16', count, 256)
     .option('--cores <number>', 'its virtual CPUs, 1 to 3', count, 1)
     .option('--cmdline <text>', 'its command line; of Linux "console=ttyAMA0 panic=10" unless given')
+    .option(
+      '--disk <path,size=8G,ro>',
+      'a disk, as often as there are to be: a file or block device of the host by its path; with a size it is made as ' +
+        'large where it is not there, with ro it is only read',
+      (disk: string, before: readonly string[] | undefined) => [...(before ?? []), disk],
+    )
+    .addOption(
+      new Option('--net <to>', 'a network card to the host, or none, as without it').choices([
+        'host',
+        'none',
+      ]),
+    )
+    .option('--isolated', 'its network card sees the host alone, no other guest')
+    .addOption(
+      new Option(
+        '--virtio <version>',
+        'of the registers of disks and network card; unless given, 1 for Linux before 4.0, else 2',
+      ).choices(['1', '2']),
+    )
     .addOption(dryRun())
     .addOption(json())
     .addHelpText('after', GUEST_ADD_EXAMPLE)

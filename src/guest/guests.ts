@@ -4,6 +4,7 @@ import { HypberryError } from '../base/errors.js';
 import type { CardReader } from '../card/card.js';
 import { CORES } from '../board/bcm2836.js';
 import { VCPUS, VMS } from '../hypervisor/shared/layout.js';
+import { checkDevices, deviceEntries, DEVICES_MUST_BE } from './devices.js';
 
 /** Where the guests are kept, from the boot partition's root. */
 export const GUESTS_FILE = 'hypberry-guests.json';
@@ -19,7 +20,7 @@ export const LEAST_MEMORY = 16;
 export const MOST_MEMORY = 896;
 /** Memory is given in steps of what a second stage maps at once, MiB. */
 export const MEMORY_STEP = 2;
-/** Bytes of the file: a guest has some 3 KB at most, and people may put blanks between. */
+/** Bytes of the file: a guest has some 6 KB at most, and people may put blanks between. */
 const LARGEST_FILE = 256 << 10;
 /** What Linux takes on 32-bit Arm (COMMAND_LINE_SIZE). */
 const LONGEST_COMMAND_LINE = 1023;
@@ -53,6 +54,7 @@ const guest = z
       .max(LONGEST_COMMAND_LINE)
       .regex(/^[\x20-\x7e]*$/)
       .describe('What the kernel gets as its command line.'),
+    ...deviceEntries,
   })
   .meta({ title: 'guest' });
 
@@ -105,6 +107,7 @@ const MUST_BE: Readonly<Record<string, string>> = {
   memory: `an even number of MiB from ${LEAST_MEMORY} to ${MOST_MEMORY}`,
   cores: `a number from 1 to ${MOST_CORES}`,
   commandLine: `a text of at most ${LONGEST_COMMAND_LINE} printable ASCII characters`,
+  ...DEVICES_MUST_BE,
 };
 
 /** What is wrong with a value that is no file of guests. */
@@ -146,6 +149,11 @@ export function parseGuestsFile(text: string): GuestsFile {
   const names = data.guests.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw damaged(`two guests are named ${twice}`);
+  try {
+    checkDevices(data.guests);
+  } catch (cause) {
+    throw damaged((cause as Error).message.replace(/\.$/, ''), { cause });
+  }
   return data;
 }
 
@@ -191,9 +199,10 @@ export async function readGuestsFile(card: CardReader): Promise<GuestsFile> {
 
 /**
  * A guest with everything as the file wants it.
- * @throws HypberryError `guest.name`, `guest.memory`, `guest.cores`, `guest.command-line`
+ * @throws HypberryError `guest.name`, `guest.memory`, `guest.cores`, `guest.command-line`, and what {@link checkDevices} throws
  */
 export function checkGuest(wanted: Guest): Guest {
+  checkDevices([wanted]);
   const { error } = guest.safeParse(wanted);
   switch (error?.issues[0]?.path[0]) {
     case undefined:

@@ -5,8 +5,15 @@ import { HypberryError } from '../base/errors.js';
 import { CORES } from '../board/bcm2836.js';
 import type { CardReader } from '../card/card.js';
 import { unpackedExtent } from '../firmware/extents.js';
-import { describeKernel, readKernel, type KernelFile } from '../firmware/kernel.js';
+import {
+  bareKernel,
+  describeKernel,
+  readKernel,
+  unpackVersion,
+  type KernelFile,
+} from '../firmware/kernel.js';
 import type { GuestPlan } from '../hypervisor/image/image.js';
+import { planDevices, needsHypberryd } from './devices.js';
 import { formatOf, isInitramfs } from './formats.js';
 import { guestTree } from './guest-tree.js';
 import { GUESTS_FILE, type Guest } from './guests.js';
@@ -159,15 +166,29 @@ export async function readGuestFiles(card: CardReader, guest: Guest): Promise<Gu
   };
 }
 
+/** The first Linux that knows version 2 of virtio's registers (its commit 1862ee22ce2e, drivers/virtio/virtio_mmio.c). */
+const FIRST_WITH_VIRTIO_2 = 4;
+
+/** The version of a guest's virtio devices: what its file says, else what suits its kernel. */
+export async function virtioOf(guest: Guest, kernel: Uint8Array): Promise<1 | 2> {
+  // To look into a kernel takes its time.
+  if (guest.virtio !== undefined || !needsHypberryd(guest)) return guest.virtio ?? 2;
+  const { version } = bareKernel(await unpackVersion(kernel, readKernel(kernel)));
+  const major = /^Linux version (\d+)\./.exec(version ?? '')?.[1];
+  return major !== undefined && Number(major) < FIRST_WITH_VIRTIO_2 ? 1 : 2;
+}
+
 /**
  * Where a guest's files go in its memory: the kernel at its beginning, initramfs and tree where it does not reach.
  * @param cores the cores that its virtual CPUs run on
+ * @param virtio the version of its virtio devices ({@link virtioOf})
  * @throws HypberryError `guest.kernel`, `guest.initramfs`, `guest.memory`
  */
 export function placeGuest(
   guest: Guest,
   { kernel, initramfs }: GuestFiles,
   cores: readonly number[],
+  virtio: 1 | 2,
 ): GuestPlan {
   const { isLinux } = checkGuestKernel(guest.kernel, kernel);
   if (initramfs) checkInitramfs(guest.initramfs!, initramfs, isLinux);
@@ -195,9 +216,10 @@ export function placeGuest(
     ...(initramfs && { initramfs: { offset: files, length: initramfs.length } }),
   });
   return {
-    name: guest.name,
+    ...planDevices(guest),
     memory,
     cores,
+    virtio,
     kernel: { data: kernel, offset: KERNEL_OFFSET },
     ...(initramfs && { initramfs: { data: initramfs, offset: files } }),
     tree: { data, offset: tree },

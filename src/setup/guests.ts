@@ -5,6 +5,7 @@ import { zip } from '../base/zip.js';
 import type { Card, CardReader, Change } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { pathKey } from '../card/path.js';
+import { checkDevices, deviceWords, newMac, parseDisk, randomBytes, type Random } from '../guest/devices.js';
 import {
   checkGuest,
   GUESTS_FILE,
@@ -42,6 +43,13 @@ export interface NewGuest {
   readonly cores: number;
   /** Undefined for one that suits its kernel. */
   readonly commandLine: string | undefined;
+  /** Each as `--disk` has it: `/srv/web.img,size=8G`. */
+  readonly disks?: readonly string[] | undefined;
+  /** A network card whose other end is the host; none unless asked for. */
+  readonly network?: 'host' | 'none' | undefined;
+  readonly isolated?: boolean | undefined;
+  /** Undefined for the one that suits its kernel. */
+  readonly virtio?: 1 | 2 | undefined;
 }
 
 /** Files that we make for guests; a guest of the user's own hand may have others. */
@@ -65,9 +73,13 @@ const NO_GUESTS_NEXT =
  * Plans to add a guest. Reads the card, changes nothing.
  * @throws HypberryError `guest.name`, `guest.exists`, `guest.too-many`, `guest.memory`, `guest.cores`,
  *   `guest.command-line`, `guest.kernel`, `guest.initramfs`, `guest.file-in-use`, `guest.file-damaged`,
- *   `guest.no-file` of another guest's, and what the card throws
+ *   `guest.disk`, `guest.network`, `guest.devices`, `guest.no-file` of another guest's, and what the card throws
  */
-export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> {
+export async function planGuestAdd(
+  card: Card,
+  wanted: NewGuest,
+  random: Random = randomBytes,
+): Promise<Plan> {
   refuseProblem(card);
   const { name, kernel, initramfs, memory, cores } = wanted;
   const { guests, $schema } = await readGuestsFile(card);
@@ -80,6 +92,7 @@ export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> 
     memory,
     cores,
     commandLine: wanted.commandLine ?? (isLinux ? LINUX_COMMAND_LINE : ''),
+    ...newDevices(wanted, guests, random),
   });
   if (guests.some((it) => it.name === name)) {
     throw new HypberryError(
@@ -97,6 +110,7 @@ export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> 
   }
   refuseFilesInUse(guest, guests);
   const after = [...guests, guest];
+  checkDevices(after);
   const files: [string, Uint8Array][] = [[guest.kernel, kernel.data]];
   if (initramfs && guest.initramfs !== undefined) files.push([guest.initramfs, initramfs.data]);
   const { plans } = await planGuests(overlayCard(card, { write: new Map(files), remove: new Set() }), after);
@@ -113,11 +127,9 @@ export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> 
   changes.push(...(await unused(card, after)));
   return {
     method: undefined,
-    summary: `Guest ${name}: ${kernel.name}, ${memory} MiB of memory, ${counted(cores, 'core')}.`,
+    summary: `Guest ${name}: ${[kernel.name, `${memory} MiB of memory`, counted(cores, 'core'), ...deviceWords(guest)].join(', ')}.`,
     notes: [
-      ...(isLinux && !initramfs && !/\broot=/.test(guest.commandLine)
-        ? [`${name} has no initramfs, and so far a guest has no disk: its kernel finds no root file system.`]
-        : []),
+      ...(isLinux && !initramfs && !/\broot=/.test(guest.commandLine) ? [rootNote(guest)] : []),
       ...(ofKernel === undefined ? [] : [ofKernel]),
       ...(ofInitramfs === undefined ? [] : [ofInitramfs]),
       ...ofInstall,
@@ -125,6 +137,27 @@ export async function planGuestAdd(card: Card, wanted: NewGuest): Promise<Plan> 
     changes,
     room: ROOM_FOR_GUESTS,
   };
+}
+
+/** The entries of a new guest's devices: those that were asked for. */
+function newDevices(
+  { disks, network, isolated, virtio }: NewGuest,
+  others: readonly Guest[],
+  random: Random,
+): Pick<Guest, 'disks' | 'network' | 'isolated' | 'mac' | 'virtio'> {
+  return {
+    ...(disks && disks.length > 0 && { disks: disks.map(parseDisk) }),
+    ...(network === 'host' && { network, mac: newMac(others, random) }),
+    ...(isolated === true && { isolated }),
+    ...(virtio !== undefined && { virtio }),
+  };
+}
+
+/** Why a Linux without an initramfs, whose command line says nothing of a root, will not get far. */
+function rootNote({ name, disks }: Guest): string {
+  return disks
+    ? `${name} has no initramfs, and its command line has no root= (/dev/vda is its first disk): its kernel finds no root file system.`
+    : `${name} has neither an initramfs nor a disk: its kernel finds no root file system.`;
 }
 
 /**
@@ -297,5 +330,6 @@ export function describeGuest(guest: ListedGuest): string {
     kernel,
     ...(initramfs === undefined ? [] : [initramfs]),
     `"${commandLine}"`,
+    ...deviceWords(guest),
   ].join(', ');
 }

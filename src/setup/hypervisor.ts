@@ -9,7 +9,7 @@ import { readFdt, writeFdt } from '../firmware/fdt.js';
 import { bareKernel } from '../firmware/kernel.js';
 import { numbersAsFound } from '../firmware/kernel-text.js';
 import type { Picked } from '../firmware/handover.js';
-import { placeGuest, readGuestFiles, shareCores } from '../guest/plan.js';
+import { placeGuest, readGuestFiles, shareCores, virtioOf } from '../guest/plan.js';
 import { changeHostTree } from '../guest/host-tree.js';
 import { GUESTS_FILE, LEAST_MEMORY, MEMORY_STEP, MOST_CORES_TOGETHER, type Guest } from '../guest/guests.js';
 import {
@@ -17,6 +17,7 @@ import {
   readHypervisorFile,
   type HypervisorDescription,
 } from '../hypervisor/image/description.js';
+import { planChannel } from '../channel/ports.js';
 import { buildHypervisor, CMA_SIZE, divideMemory, type GuestPlan } from '../hypervisor/image/image.js';
 import { checkPlacement } from '../hypervisor/image/placement.js';
 import { NEAR_UARTS } from '../hypervisor/shared/layout.js';
@@ -81,7 +82,10 @@ export async function attemptGuests(
   const { hostCores, guestCores } = shareCores(guests);
   const attempts: { cores: readonly number[]; plan: GuestPlan | HypberryError }[] = [];
   for (const [guest, cores] of zip(guests, guestCores)) {
-    const plan = await attempt(async () => placeGuest(guest, await readGuestFiles(card, guest), cores));
+    const plan = await attempt(async () => {
+      const files = await readGuestFiles(card, guest);
+      return placeGuest(guest, files, cores, await virtioOf(guest, files.kernel));
+    });
     if (plan instanceof HypberryError && !plan.code.startsWith('guest.')) throw plan;
     attempts.push({ cores, plan });
   }
@@ -101,9 +105,10 @@ export function refuseMemory(
   plans: readonly GuestPlan[],
   added?: GuestPlan,
 ): void {
+  const channel = planChannel(plans)?.size ?? 0;
   const theirs = plans.reduce(
     (sum, { memory, kernel, initramfs }) => sum + memory + kernel.data.length + (initramfs?.data.length ?? 0),
-    0,
+    channel,
   );
   const left = armMemory - theirs;
   if (left >= host + LEAST_HOST_MEMORY) return;
@@ -113,7 +118,7 @@ export function refuseMemory(
   const others = 'have fewer guests, or set a smaller gpu_mem in config.txt.';
   throw new HypberryError(
     'guest.memory',
-    `The guests take ${mib(theirs)} of the ${mib(armMemory)} that the ARM has, and the host needs ${mib(host + LEAST_HOST_MEMORY)}.`,
+    `The guests take ${mib(theirs)}${channel > 0 ? `, with the ${mib(channel)} by which they reach the host,` : ''} of the ${mib(armMemory)} that the ARM has, and the host needs ${mib(host + LEAST_HOST_MEMORY)}.`,
     !added
       ? `Give the guests less ("memory" in ${GUESTS_FILE}), ${others}`
       : most < LEAST_MEMORY
@@ -127,11 +132,14 @@ export function refuseMemory(
  * @param armMemory bytes that the ARM has
  */
 export function hostMemoryText(armMemory: number, plans: readonly GuestPlan[]): string {
-  const { end, copies, guestMemory, hostEnd } = divideMemory(armMemory, plans);
+  const { end, copies, channel, guestMemory, hostEnd } = divideMemory(armMemory, plans);
   const mib = (bytes: number): string => `${Math.floor(bytes / MIB)} MiB`;
-  const unused = Math.min(copies, ...guestMemory) - hostEnd;
+  const guestsEnd = channel?.address ?? copies;
+  const lowest = Math.min(guestsEnd, ...guestMemory);
+  const unused = lowest - hostEnd;
   const rest = [
-    `the guests have ${mib(copies - Math.min(copies, ...guestMemory))}`,
+    `the guests have ${mib(guestsEnd - lowest)}`,
+    ...(channel ? [`their disks and network take ${mib(channel.size)}`] : []),
     `copies of their files and the hypervisor ${mib(end - copies)}`,
     ...(unused > 0
       ? [
@@ -163,7 +171,8 @@ export async function hypervisorFor(
   const { file, hostEnd } = image;
   const fdt = readFdt(loaded.tree.data);
   const names = [OWN_CONSOLE, ...guests.map(({ name }) => name)];
-  const consoles = zip(names, changeHostTree(fdt, hostCores, names.length));
+  const channel = image.channel && { ...image.channel, numbersAsFound: countsAsFound(kernel) };
+  const consoles = zip(names, changeHostTree(fdt, hostCores, names.length, channel));
   return {
     kernel: file,
     tree: writeFdt(fdt),
@@ -203,10 +212,15 @@ export function consolesOf(tree: Uint8Array, guests: number): string[] {
     .map(device);
 }
 
-/** A sentence where the host's kernel may give the consoles other names than {@link consolesOf}; undefined where it does not. */
-export function consolesNote({ file, facts }: CardSystem['kernel']): string | undefined {
+function countsAsFound({ facts }: CardSystem['kernel']): boolean {
   const { version } = bareKernel(facts);
-  if (version === undefined || !numbersAsFound(version)) return undefined;
+  return version !== undefined && numbersAsFound(version);
+}
+
+/** A sentence where the host's kernel may give the consoles other names than {@link consolesOf}; undefined where it does not. */
+export function consolesNote(kernel: CardSystem['kernel']): string | undefined {
+  const { file } = kernel;
+  if (!countsAsFound(kernel)) return undefined;
   return (
     `The numbers of the consoles may be others: Raspberry Pi's kernels before 6.1.26, as ${file} is one, number their serial ports as they find them. ` +
     `"dmesg | grep ttyAMA" on the Pi tells: the hypervisor's is the one at ${hex(NEAR_UARTS)}, the guests' follow in their order.`

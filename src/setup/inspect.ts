@@ -5,6 +5,7 @@ import type { Card, CardReader } from '../card/card.js';
 import { remember } from '../card/remember.js';
 import { readKernel, unpackVersion } from '../firmware/kernel.js';
 import { readSettingsFile } from '../firmware/applying-lines.js';
+import { deviceWords } from '../guest/devices.js';
 import { readGuests, type Guest } from '../guest/guests.js';
 import { placeFacts, refuseProblem } from './boot-partition.js';
 import { hasDiagnostics, splitConfig } from './config-block.js';
@@ -250,9 +251,9 @@ async function findGuests(
 ): Promise<{ guests: readonly Guest[]; names: string; damaged: boolean; rows: Section['rows'] }> {
   try {
     const guests = await readGuests(card);
-    const rows = guests.map(({ name, memory, cores, kernel }): [string, string] => [
-      name,
-      `${memory} MiB, ${counted(cores, 'core')}, ${kernel}`,
+    const rows = guests.map((guest): [string, string] => [
+      guest.name,
+      [`${guest.memory} MiB`, counted(guest.cores, 'core'), guest.kernel, ...deviceWords(guest)].join(', '),
     ]);
     for (const file of await unusedGuestFiles(card, guests))
       rows.push(['note', `${file} is of no guest: "hypberry guest add" and "guest remove" take it away.`]);

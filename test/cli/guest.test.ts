@@ -179,6 +179,39 @@ test('a guest from add to remove; a dry run changes nothing', async () => {
   expect(JSON.parse(await done(guest('list', boot, '--json')))).toEqual({ hostCores: 4, guests: [] });
 });
 
+test('a guest with disks and a network', async () => {
+  const boot = bootFolder();
+  const devices = [
+    '--disk',
+    '/srv/web.img,size=8g',
+    '--disk',
+    '/dev/sda1,ro',
+    '--net',
+    'host',
+    '--virtio',
+    '1',
+  ];
+  const add = ['add', boot, '--name', 'web', '--kernel', kernel, '--memory', '32', ...devices, '--isolated'];
+  const said = await done(guest(add[0]!, ...add.slice(1)));
+  expect(said).toMatch(
+    /^Guest web: vmlinuz-6\.1, 32 MiB of memory, 1 core, disk \/srv\/web\.img \(8G\), disk \/dev\/sda1 \(read-only\), network host \(52:54:00:[0-9a-f:]{8}, isolated\), virtio 1\.\n/,
+  );
+  const { guests } = JSON.parse(await done(guest('list', boot, '--json'))) as { guests: object[] };
+  expect(guests).toMatchObject([
+    {
+      disks: [
+        { path: '/srv/web.img', size: '8G' },
+        { path: '/dev/sda1', readOnly: true },
+      ],
+      ...{ network: 'host', isolated: true, virtio: 1 },
+      mac: expect.stringMatching(/^52:54:00(?::[0-9a-f]{2}){3}$/) as string,
+    },
+  ]);
+  expect(await done(guest('list', boot))).toMatch(
+    /disk \/srv\/web\.img \(8G\).*\n.*\n.*their disks and network take 2 MiB/,
+  );
+});
+
 test('the same on an image', async () => {
   const card = makeVolume({ bits: 16, sectorsPerCluster: 1, megabytes: 4 }, partition());
   await done(guest('add', card, '--name', 'web', '--kernel', kernel, '--memory', '32'));
@@ -239,6 +272,18 @@ describe('refused is', () => {
     const add = ['guest', 'add', ...args, boot];
     await expectRefusal('file.unreadable', [...add, '--initramfs', '/no/such/file'], '/no/such/file');
     await expectRefusal('guest.command-line', [...add, '--cmdline', 'a\nb'], 'command line');
+  });
+
+  test.each([
+    ['guest.disk', 'web.img', ['--disk', 'web.img']],
+    ['guest.disk', 'a whole number with K, M', ['--disk', '/a,size=8']],
+    ['guest.disk', 'twice', ['--disk', '/a', '--disk', '/a']],
+    ['guest.network', 'isolated', ['--isolated']],
+    ['usage.invalid', 'host, none', ['--net', 'bridge']],
+    ['usage.invalid', '1, 2', ['--virtio', '3']],
+    ['usage.missing-value', '--disk', ['--disk']],
+  ])('%s of %s', async (code, says, devices) => {
+    await expectRefusal(code, ['guest', 'add', boot, ...Object.entries(base).flat(), ...devices], says);
   });
 
   test('to remove a guest that is not there', async () => {

@@ -186,7 +186,7 @@ describe('places in memory', () => {
         initramfs?.set(text('070701'));
         let plan;
         try {
-          plan = placeGuest(guest, { kernel, initramfs }, [3]);
+          plan = placeGuest(guest, { kernel, initramfs }, [3], 2);
         } catch (error) {
           // Only where there is indeed no room: 2 MiB of kernel, the initramfs, and less than 3 MiB for the rest.
           expect(error).toEqual(code('guest.memory'));

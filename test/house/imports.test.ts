@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   guest: ['base', 'channel', 'isa', 'board', 'firmware', 'hypervisor', 'card'],
   engine: ['base', 'ports', 'isa', 'cpu', 'board', 'boot', 'firmware', 'hypervisor'],
   gdb: ['base', 'isa', 'cpu', 'engine', 'hypervisor'],
-  setup: ['base', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'guest'],
+  setup: ['base', 'channel', 'board', 'boot', 'card', 'firmware', 'hypervisor', 'hypberryd', 'guest'],
   usecases: ['base', 'ports', 'card', 'firmware', 'hypervisor', 'engine', 'setup'],
   node: ['base', 'ports', 'wasm', 'card', 'engine', 'setup'],
   selftest: ['base', 'isa', 'board', 'boot', 'hypervisor'],

@@ -2,13 +2,20 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { HypberryError } from '../../src/base/errors.js';
 import type { Card } from '../../src/card/card.js';
-import { fdtCells, findNode, readFdt } from '../../src/firmware/fdt.js';
+import { fdtCells, fdtText, findNode, readFdt } from '../../src/firmware/fdt.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { isHypervisorFile, readHypervisorFile } from '../../src/hypervisor/image/description.js';
-import { planGuestAdd, planGuestRemove, listGuests, type NewGuest } from '../../src/setup/guests.js';
+import type { Guest } from '../../src/guest/guests.js';
+import {
+  describeGuest,
+  planGuestAdd,
+  planGuestRemove,
+  listGuests,
+  type NewGuest,
+} from '../../src/setup/guests.js';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
-import { hypervisorIn } from '../../src/setup/hypervisor.js';
+import { hypervisorIn, planGuests } from '../../src/setup/hypervisor.js';
 import { applyPlan, type Plan } from '../../src/setup/plan.js';
 import {
   bootPartition,
@@ -249,6 +256,147 @@ describe('adding and removing', () => {
   });
 });
 
+describe('disks and networks', () => {
+  const random = (...draws: readonly number[][]): ((count: number) => Uint8Array) => {
+    const left = [...draws];
+    return () => Uint8Array.from(left.shift()!);
+  };
+  const disks = ['/srv/web.img,size=8G', '/dev/sda1,ro'];
+
+  test('are in the file, in the list and in what add says', async () => {
+    const files = partition();
+    const card = changeableCard(files);
+    const plan = await planGuestAdd(
+      card,
+      web({ disks, network: 'host', isolated: true }),
+      random([0x12, 0x34, 0x56]),
+    );
+    const said =
+      'disk /srv/web.img (8G), disk /dev/sda1 (read-only), network host (52:54:00:12:34:56, isolated)';
+    expect(plan.summary).toBe(`Guest web: vmlinuz, 64 MiB of memory, 1 core, ${said}.`);
+    expect(plan.notes[0]).toMatch(/^web has no initramfs, and its command line has no root=/);
+    await carryOut(card, plan);
+    // The second draw is no one's.
+    await carryOut(
+      card,
+      await planGuestAdd(card, web({ name: 'db', network: 'host' }), random([0x12, 0x34, 0x56], [1, 2, 3])),
+    );
+    const json = JSON.parse(new TextDecoder().decode(files['hypberry-guests.json'])) as { guests: unknown[] };
+    expect(json.guests).toMatchObject([
+      {
+        name: 'web',
+        disks: [
+          { path: '/srv/web.img', size: '8G' },
+          { path: '/dev/sda1', readOnly: true },
+        ],
+        ...{ network: 'host', isolated: true, mac: '52:54:00:12:34:56' },
+      },
+      { name: 'db', network: 'host', mac: '52:54:00:01:02:03' },
+    ]);
+    const { guests, hostMemory } = await listGuests(card);
+    expect(describeGuest(guests[0]!)).toContain(`panic=10", ${said}`);
+    // Two guests of 64 MiB; three rings of frames and two disks' data are 1.7 MiB, of which there are blocks of 2.
+    expect(hostMemory).toContain('the guests have 128 MiB, their disks and network take 2 MiB, copies of');
+  });
+
+  test('are none unless they are asked for', async () => {
+    const files = partition();
+    await add(changeableCard(files), web({ network: 'none', disks: [] }));
+    const json = JSON.parse(new TextDecoder().decode(files['hypberry-guests.json'])) as { guests: object[] };
+    expect(Object.keys(json.guests[0]!).sort()).toEqual(['commandLine', 'cores', 'kernel', 'memory', 'name']);
+    expect((await listGuests(changeableCard(files))).hostMemory).not.toContain('network');
+  });
+
+  test.each<[string, Partial<NewGuest>, string]>([
+    ['a relative path', { disks: ['web.img'] }, 'guest.disk'],
+    ['nine disks', { disks: '123456789'.split('').map((it) => `/${it}`) }, 'guest.disk'],
+    ['a disk of another guest', { disks: ['/srv//taken.img'] }, 'guest.disk'],
+    ['isolated without a network', { isolated: true }, 'guest.network'],
+    ['isolated with none', { isolated: true, network: 'none' }, 'guest.network'],
+  ])('refused, and nothing changed: %s', async (_, change, expected) => {
+    const files = partition();
+    const card = changeableCard(files);
+    await add(card, web({ name: 'taken', disks: ['/srv/taken.img'] }));
+    const before = { ...files };
+    await expect(planGuestAdd(card, web(change))).rejects.toThrow(code(expected));
+    expect(files).toEqual(before);
+  });
+
+  test('more of them than the channel has ports for', async () => {
+    const card = changeableCard(partition());
+    const eight = (name: string): string[] => '12345678'.split('').map((it) => `/${name}${it}`);
+    for (const name of ['a', 'b', 'c']) await add(card, web({ name, memory: 16, disks: eight(name) }));
+    await expect(planGuestAdd(card, web({ memory: 16, disks: ['/x'] }))).rejects.toThrow(
+      code('guest.devices'),
+    );
+    await expect(planGuestAdd(card, web({ memory: 16, network: 'host' }))).rejects.toThrow(
+      code('guest.devices'),
+    );
+  });
+
+  test('what they take of the memory is not the host’s', async () => {
+    const most = async (files: Files): Promise<number> => {
+      const error = (await planGuestAdd(changeableCard(files), web({ memory: 896, disks: ['/x'] })).catch(
+        (it: unknown) => it,
+      )) as HypberryError;
+      expect(error.message).toMatch(
+        /^The guests take 8\d\d MiB, with the 2 MiB by which they reach the host, of/,
+      );
+      return Number(/at most --memory (\d+),/.exec(error.hint)![1]);
+    };
+    const memory = await most(partition());
+    const card = changeableCard(partition());
+    await expect(planGuestAdd(card, web({ memory: memory + 2, disks: ['/x'] }))).rejects.toThrow(
+      code('guest.memory'),
+    );
+    // Without a disk there is one block of 2 MiB more.
+    await add(card, web({ memory: memory + 2 }));
+    await add(changeableCard(partition()), web({ memory, disks: ['/x'] }));
+  });
+
+  test('install puts the channel into the host’s tree, above the host’s memory', async () => {
+    const files = partition();
+    const card = changeableCard(files);
+    await carryOut(card, await planGuestAdd(card, web({ disks, network: 'host' })));
+    await carryOut(card, await planInstall(card, { method: 'armstub' }));
+    const { memory, picked } = await prepareHandover(card);
+    const tree = readFdt(memory.find(({ name }) => name === 'device tree')!.data);
+    const { properties } = findNode(tree, '/hypberry-channel')!;
+    const [address, size, ...doorbell] = fdtCells(properties.get('reg')!);
+    const { hostEnd, guests } = hypervisorIn(await card.read(picked.kernel.file))!;
+    expect(size).toBe(2 * MIB);
+    expect(doorbell).toEqual([0x4002_0000, 0x1000]);
+    expect(address).toBeGreaterThanOrEqual(hostEnd);
+    expect(address).toBeGreaterThanOrEqual(guests[0]!.physical + guests[0]!.memory);
+    // The host's kernel of this card is one of Raspberry Pi's, of 2015: the consoles of hypervisor and guest come first.
+    expect(fdtText(properties.get('bell')!)).toBe('ttyAMA2');
+  });
+
+  test.each<[string, Partial<Guest>, 1 | 2]>([
+    ['3.2.102', {}, 1],
+    ['3.19.8-mine', {}, 1],
+    ['4.0.0', {}, 2],
+    ['10.0.1', {}, 2],
+    ['6.12.6-armmp', { virtio: 1 }, 1],
+    ['3.19.8-mine', { virtio: 2 }, 2],
+    // Nothing of it has a virtio device that matters.
+    ['3.19.8-mine', { disks: [] }, 2],
+  ])('the registers of Linux %s, told %j, are of version %i', async (version, told, expected) => {
+    const guest = {
+      name: 'web',
+      kernel: 'k',
+      memory: 64,
+      cores: 1,
+      commandLine: '',
+      disks: [{ path: '/x' }],
+    };
+    const { plans } = await planGuests(changeableCard({ k: kernelFile(1, version) }), [
+      { ...guest, ...told },
+    ]);
+    expect(plans[0]).toMatchObject({ virtio: expected });
+  });
+});
+
 describe.each(['armstub', 'kernel_old'] as const)('install by %s', (method) => {
   const installed = async (files: Files): Promise<Plan> => {
     const card = changeableCard(files);
@@ -479,6 +627,18 @@ describe('inspect', () => {
     const files = partition(guestFiles('web', 'db'));
     await before(files);
     expect((await inspectCard(changeableCard(files))).conclusion).toMatch(conclusion);
+  });
+
+  test('has a row for each guest, with its devices', async () => {
+    const files = partition();
+    const card = changeableCard(files);
+    await add(card, web({ disks: ['/srv/web.img,size=8G'] }));
+    const { sections, facts } = await inspectCard(card);
+    expect(sections.find(({ title }) => title === 'Guests')?.rows[0]).toEqual([
+      'web',
+      '64 MiB, 1 core, hypberry-guest-web.kernel, disk /srv/web.img (8G)',
+    ]);
+    expect(facts).toMatchObject({ guests: [{ disks: [{ path: '/srv/web.img', size: '8G' }] }] });
   });
 
   test('has a note for files of guests that are no more', async () => {
