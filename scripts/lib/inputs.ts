@@ -87,8 +87,8 @@ const lpaeGroups: readonly Group[] = [
 ];
 
 /**
- * Linux' drivers of the card's two controllers, and of a system that has its root there, in the order in which they are
- * loaded, by their paths among the modules; the rest is in the kernels.
+ * Linux' drivers in the order in which they are loaded, by their paths among the modules; the rest is in the kernels: of
+ * the card's two controllers, and of a system that has its root there.
  */
 const CARD_DRIVERS = {
   sdhost: ['drivers/mmc/host/bcm2835'],
@@ -99,24 +99,20 @@ const CARD_DRIVERS = {
   ],
 } as const satisfies Record<string, readonly string[]>;
 
-/** What needs drivers. */
-export type DriverUse = keyof typeof CARD_DRIVERS;
+/** The same: of a guest's devices, and of the host for its end of their network. */
+const GUEST_DRIVERS = {
+  virtio: [
+    ...['drivers/virtio/virtio_mmio', 'drivers/char/hw_random/virtio-rng', 'drivers/block/virtio_blk'],
+    ...['net/core/failover', 'drivers/net/net_failover', 'drivers/net/virtio_net'],
+  ],
+  tun: ['drivers/net/tun'],
+} as const satisfies Record<string, readonly string[]>;
 
 /** Where a suite's kernel has its modules, and how they are packed. */
 const MODULES = {
   bookworm: { folder: 'lib/modules', ending: '.ko' },
   trixie: { folder: 'usr/lib/modules', ending: '.ko.xz' },
 } as const satisfies Record<Suite, unknown>;
-
-function cardDriverGroup(suite: Suite): Group {
-  const { folder, ending } = MODULES[suite];
-  const files = new Map(
-    Object.values(CARD_DRIVERS)
-      .flat()
-      .map((path) => [`${folder}/*/kernel/${path}${ending}`, `${basename(path)}${ending}`]),
-  );
-  return kernelGroup(suite, 'armmp', `${suite}-card-drivers`, files);
-}
 
 /** Where inputs are kept. */
 export const inputsFolder = join(cacheFolder, 'inputs');
@@ -241,25 +237,46 @@ export interface KernelModule {
   readonly data: Uint8Array;
 }
 
+/** The drivers of each use, fetched into a folder of its own where they are not there. */
+async function driversFor<Use extends string>(
+  suite: Suite,
+  name: string,
+  uses: Readonly<Record<Use, readonly string[]>>,
+): Promise<Record<Use, readonly KernelModule[]>> {
+  const { folder, ending } = MODULES[suite];
+  const paths = Object.values<readonly string[]>(uses).flat();
+  const files = paths.map(
+    (path) => [`${folder}/*/kernel/${path}${ending}`, `${basename(path)}${ending}`] as const,
+  );
+  const group = kernelGroup(suite, 'armmp', `${suite}-${name}`, new Map(files));
+  await need([group]);
+  const load = async (path: string): Promise<KernelModule> => {
+    const packed = await readFile(join(inputsFolder, group.folder, `${basename(path)}${ending}`));
+    return { name: basename(path), data: ending === '.ko' ? packed : unpackXz(packed) };
+  };
+  const all = {} as Record<Use, readonly KernelModule[]>;
+  for (const use of Object.keys(uses) as Use[]) all[use] = await Promise.all(uses[use].map(load));
+  return all;
+}
+
 /**
  * The drivers of the SD card's controllers, and of a root file system on it, for a kernel of {@link inputs}, in the order in
  * which they are loaded. Fetched only when asked for.
  * @throws HypberryError as {@link inputs}
  */
-export async function cardDrivers(suite: Suite): Promise<Record<DriverUse, readonly KernelModule[]>> {
-  const group = cardDriverGroup(suite);
-  await need([group]);
-  const { ending } = MODULES[suite];
-  const load = (use: DriverUse): Promise<KernelModule[]> =>
-    Promise.all(
-      CARD_DRIVERS[use].map(async (path) => {
-        const name = basename(path);
-        const packed = await readFile(join(inputsFolder, group.folder, `${name}${ending}`));
-        return { name, data: ending === '.ko' ? packed : unpackXz(packed) };
-      }),
-    );
-  return { sdhost: await load('sdhost'), emmc: await load('emmc'), root: await load('root') };
-}
+export const cardDrivers = (
+  suite: Suite,
+): Promise<Record<keyof typeof CARD_DRIVERS, readonly KernelModule[]>> =>
+  driversFor(suite, 'card-drivers', CARD_DRIVERS);
+
+/**
+ * The same: those of a guest's virtio devices, and what the host has for its end of their network.
+ * @throws HypberryError as {@link inputs}
+ */
+export const guestDrivers = (
+  suite: Suite,
+): Promise<Record<keyof typeof GUEST_DRIVERS, readonly KernelModule[]>> =>
+  driversFor(suite, 'guest-drivers', GUEST_DRIVERS);
 
 /** The number that the installer's package has in its name. */
 const RELEASE = { bookworm: 12, trixie: 13 } as const satisfies Record<Suite, number>;
