@@ -1,8 +1,7 @@
 /** Debuggers of the machine that runs. */
 import { debug, type Debuggee } from '../gdb/debuggee.js';
-import { LONGEST_PACKET } from '../gdb/packets.js';
 import { createGdbServer, type GdbServer } from '../gdb/server.js';
-import { openGdbPort } from '../node/gdb-port.js';
+import { openGdbPort, type GdbPort, type GdbTalk } from '../node/gdb-port.js';
 import type { Start } from '../usecases/run.js';
 
 /** A machine that is about to start. */
@@ -12,49 +11,49 @@ type Started = Pick<Start, 'pi' | 'session' | 'hypervisor'>;
 export const waitsForDebugger = (port: number): string =>
   `It waits for a debugger: gdb-multiarch -ex 'target remote localhost:${port}', then "continue".`;
 
+/** What debuggers come to. */
+export interface Debuggers {
+  /** A machine starts: the first one waits for a debugger at its first instruction, one after a reset goes on under it. */
+  next(started: Started): Promise<void>;
+  close(): void;
+}
+
 /**
- * Waits for debuggers: until the first one comes, a machine stands still at its first instruction.
+ * Waits for debuggers from the first machine on.
  * @throws HypberryError `gdb.port`
  */
-export async function openDebuggers(port: number): Promise<{ next(start: Started): void; close(): void }> {
+export async function openDebuggers(port: number): Promise<Debuggers> {
   let start: Started | undefined;
   let debuggee: Debuggee | undefined;
-  /** Has the one who came before there was a machine begin. */
-  let begin: (() => void) | undefined;
-  const open = await openGdbPort(port, (send) => {
-    let server: GdbServer | undefined;
-    let its: Debuggee | undefined;
-    let early = '';
-    const work = (): void => {
-      its = debuggee!;
-      its.attach();
-      server = createGdbServer(its, send, () => {
-        start!.session.leave('the debugger ended it');
-      });
-      server.receive(early);
-    };
-    if (debuggee) work();
-    else begin = work;
+  let open: GdbPort | undefined;
+  /** Of the debugger that is there. */
+  let server: GdbServer | undefined;
+  const talk = (send: (text: string) => void): GdbTalk => {
+    debuggee!.attach();
+    const its = createGdbServer(debuggee!, send, () => {
+      start!.session.leave('the debugger ended it');
+    });
+    server = its;
     return {
-      receive: (piece) => {
-        if (server) server.receive(piece);
-        else early = (early + piece).slice(0, LONGEST_PACKET);
-      },
+      receive: its.receive,
       gone: () => {
-        begin = undefined;
-        its?.detach();
+        server = undefined;
+        debuggee!.detach();
       },
     };
-  });
+  };
+  // Only whether it is free: gdb asks twice where it has no answer for two seconds, and takes two answers for nonsense.
+  (await openGdbPort(port, () => ({ receive: () => undefined, gone: () => undefined }))).close();
   return {
-    next(started) {
+    async next(started) {
       debuggee = debug(started.pi, started.session, started.hypervisor);
-      if (start) open.disconnect();
-      else debuggee.attach();
+      if (!start) debuggee.attach();
       start = started;
-      begin?.();
-      begin = undefined;
+      server?.goOnWith(debuggee);
+      open ??= await openGdbPort(port, talk);
     },
-    close: open.close,
+    close: () => {
+      open?.close();
+    },
   };
 }

@@ -184,9 +184,9 @@ export async function run(target: string, options: RunOptions): Promise<void> {
     onCardError: ({ message, hint }) => {
       sayAmid(`The card that runs has an error: ${message} ${hint}`);
     },
-    onStart: (started) => {
+    onStart: async (started) => {
       start = started;
-      debuggers?.next(started);
+      await debuggers?.next(started);
       start.session.join({ due: Infinity, look: holdKeyboard });
       if (options.record !== undefined && !record && !recordEnded) {
         record = createTextFile(options.record, outputs);

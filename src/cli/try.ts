@@ -104,11 +104,7 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
           qemuEngine(hypervisor ? { threadPerCore: true } : {})
         : lookInside({
             ...{ until: options.until, trace: trace && write, seed: options.seed },
-            onSession:
-              debuggers &&
-              ((at) => {
-                debuggers.next({ ...at, hypervisor });
-              }),
+            onSession: debuggers && ((at) => debuggers.next({ ...at, hypervisor })),
           }),
     // QEMU's slot is empty.
     openContents: async () =>

@@ -334,7 +334,7 @@ function named<Name extends keyof Listener>(
 export function builtInEngine(
   observe: readonly Observe[] = [],
   seed?: number,
-  onSession?: (at: { readonly pi: BuiltInPi; readonly session: Session }) => void,
+  onSession?: (at: { readonly pi: BuiltInPi; readonly session: Session }) => Promise<void> | void,
 ): Engine {
   return {
     name: 'built-in',
@@ -349,7 +349,7 @@ export function builtInEngine(
       signal.addEventListener('abort', abort);
       try {
         if (session) {
-          onSession({ pi, session });
+          await onSession({ pi, session });
           return endOf(pi, await session.run());
         }
         let turn = performance.now();

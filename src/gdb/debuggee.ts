@@ -34,7 +34,7 @@ export interface Resumption {
   /** The only core that runs; undefined for all. Where it is to step, that is given up when that takes long. */
   readonly only?: number | undefined;
   /** The inferiors whose points count; undefined for all. */
-  readonly processes?: ReadonlySet<number>;
+  readonly processes?: ReadonlySet<number> | undefined;
 }
 
 /** A machine that is debugged. Everything but {@link interrupt} is for while it stands still. */
@@ -58,6 +58,7 @@ export interface Debuggee {
    * @returns whether there is room for one more
    */
   setPoint(point: Point): boolean;
+  readonly points: readonly Point[];
   clearPoint(point: Point): void;
   /** @param process undefined for all */
   clearPoints(process?: number): void;
@@ -249,6 +250,9 @@ export function debug(pi: BuiltInPi, session: Session, hypervisor?: HypervisorDe
       return eachPage(thread, address, data.length, (physical, at, size) => {
         memory.load(physical, data.subarray(at, at + size));
       });
+    },
+    get points() {
+      return points;
     },
     setPoint(point) {
       if (points.some((it) => isSame(it, point))) return true;

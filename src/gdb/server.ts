@@ -12,6 +12,8 @@ import { resumptionOf, type Threads, threadsOf } from './threads.js';
 export interface GdbServer {
   /** Takes what comes from it, a character for a byte. */
   readonly receive: (piece: string) => void;
+  /** Has it debug the machine that a reset made of its one: with the same points, and going on where that did. */
+  readonly goOnWith: (next: Debuggee) => void;
 }
 
 /** Answers that say which kind of mistake it was: what is refused, an address that is not there, a number that is none, no room. */
@@ -39,14 +41,12 @@ const SUPPORTED = [
 
 /**
  * Makes one.
+ * @param first the machine that it debugs first
  * @param send sends to the debugger, a character for a byte
  * @param kill ends the machine
  */
-export function createGdbServer(
-  debuggee: Debuggee,
-  send: (text: string) => void,
-  kill: () => void,
-): GdbServer {
+export function createGdbServer(first: Debuggee, send: (text: string) => void, kill: () => void): GdbServer {
+  let debuggee = first;
   const read = createPacketReader();
   let acknowledges = true;
   /** Whether inferiors are told of, which of them have the debugger's hands on them, and what of it knows `hwbreak`. */
@@ -58,6 +58,8 @@ export function createGdbServer(
   let physical = false;
   /** It runs, and the debugger waits for it to stop. */
   let runs = false;
+  /** The inferiors whose points count while it does; undefined for all. */
+  let counted: Resumption['processes'];
   let last: Stop;
 
   const tellThreads = (): void => {
@@ -86,6 +88,7 @@ export function createGdbServer(
   const resume = (how: Resumption | undefined): string | undefined => {
     if (!how) return INVALID;
     runs = true;
+    counted = how.processes;
     debuggee.resume(how);
     return undefined;
   };
@@ -299,14 +302,32 @@ export function createGdbServer(
     }
   };
 
-  begin(false);
-  debuggee.onStop = (stop) => {
-    last = stop;
-    ({ thread } = stop);
-    if (runs) reply(stopReply(stop));
-    runs = false;
+  const listen = (): void => {
+    debuggee.onStop = (stop) => {
+      last = stop;
+      ({ thread } = stop);
+      if (runs) reply(stopReply(stop));
+      runs = false;
+    };
   };
+  begin(false);
+  listen();
   return {
+    goOnWith: (next) => {
+      const { points } = debuggee;
+      const { process, number } = thread;
+      debuggee = next;
+      listen();
+      debuggee.tellApart(apart);
+      tellThreads();
+      thread = threads.all.find((it) => it.process === process && it.number === number) ?? threads.all[0]!;
+      last = { thread, why: 'interrupt' };
+      // Who has taken its hands off keeps them off.
+      if (!runs) return;
+      for (const point of points) debuggee.setPoint(point);
+      debuggee.attach();
+      debuggee.resume({ processes: counted });
+    },
     receive: (piece) => {
       for (const received of read(piece)) {
         if ('interrupt' in received) {

@@ -14,8 +14,6 @@ export interface GdbTalk {
 /** The port while it is open. */
 export interface GdbPort {
   readonly port: number;
-  /** Sends away who is connected. */
-  readonly disconnect: () => void;
   readonly close: () => void;
 }
 
@@ -76,9 +74,6 @@ export async function openGdbPort(
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : port,
-    disconnect: () => {
-      socket?.destroy();
-    },
     close: () => {
       server.close();
       socket?.destroy();

@@ -12,7 +12,8 @@ export interface LookInside {
   /** See `createBuiltInPi`. */
   readonly seed?: number | undefined;
   /** Called before each run with who may hold it meanwhile. */
-  readonly onSession?: ((at: { readonly pi: BuiltInPi; readonly session: Session }) => void) | undefined;
+  readonly onSession?:
+    ((at: { readonly pi: BuiltInPi; readonly session: Session }) => Promise<void> | void) | undefined;
 }
 
 /** The built-in engine, with all that looks on. */

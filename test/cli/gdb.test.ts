@@ -5,9 +5,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { useTools } from '../../scripts/lib/tools.js';
-import { temporary } from '../card/images.js';
-import { print, smallGuest } from '../hypervisor/payloads.js';
+import { makeVolume, temporary } from '../card/images.js';
+import { load, print, smallGuest } from '../hypervisor/payloads.js';
+import { r0 } from '../../src/isa/registers.js';
 import { bootPartition, HOST_TREE } from '../support/boot-files.js';
+import { cardPayload } from '../support/card-payload.js';
 import { printingPayload } from '../support/payloads.js';
 import { hypberry } from './run.js';
 
@@ -17,8 +19,11 @@ vi.setConfig({ testTimeout: 50_000 });
 const WEB = 'smp: Brought up 1 node, 1 CPU\nRun /sbin/web as init process\n';
 const HOST = 'smp: Brought up 1 node, 3 CPUs\nRun /init as init process\n';
 
-/** A boot folder with a host and a guest that say what Linux would. */
-function bootFolder(): string {
+/** PSCI's SYSTEM_RESET (DEN 0022, 5.1). */
+const SYSTEM_RESET = 0x8400_0009;
+
+/** A boot folder with a host and a guest that say what Linux would; then the guest sleeps, or starts anew, without end. */
+function bootFolder(then: 'sleeps' | 'restarts' = 'sleeps'): string {
   const folder = temporary('boot');
   mkdirSync(folder);
   const guest = { name: 'web', kernel: 'hypberry-guest-web.kernel', memory: 16, cores: 1, commandLine: '' };
@@ -28,6 +33,10 @@ function bootFolder(): string {
     'hypberry-guests.json': JSON.stringify({ version: 1, guests: [guest] }),
     [guest.kernel]: smallGuest((a) => {
       print(a, WEB);
+      if (then === 'restarts') {
+        load(a, r0, SYSTEM_RESET);
+        a.hvc(0);
+      }
       const end = a.label('end');
       a.at(end);
       a.wfi();
@@ -95,6 +104,54 @@ test('run: the machine stands still until a debugger has it go on, or is gone', 
   expect(said).toMatch(/Thread 1\.4 "core 3" \(in Secure state\) +0x00000000/);
   expect(stdout).toMatch(/REACHED: /);
   expect(status).toBe(0);
+});
+
+test('run: points stay where the system resets the board, and the machine goes on to them', async () => {
+  const files = bootPartition('svc', { 'kernel7.img': cardPayload(), 'config.txt': 'kernel_old=1\n' });
+  const image = makeVolume({ bits: 16, sectorsPerCluster: 1, megabytes: 4 }, files);
+  const script = temporary('script');
+  writeFileSync(script, 'expect >\nsend wx\\c\nexpect >\nsend q\\c\n');
+  const port = await freePort();
+  const [said, { stdout, stderr, status }] = await Promise.all([
+    gdb(port, [
+      // Core 0 alone comes there, and in R5 there is nothing yet.
+      ...['hbreak *0xc', 'continue', 'set $r5 = 7', 'continue'],
+      ...['printf "again pc %x r5 %x\\n", $pc, $r5', 'info threads', 'delete', 'continue'],
+    ]),
+    hypberry(['run', '--fast', '--reboot', '--gdb', String(port), '--script', script, image]),
+  ]);
+  expect(said.match(/Thread 1 "core 0" hit Breakpoint 1, 0x0000000c/g)).toHaveLength(2);
+  expect(said).toMatch(/^again pc c r5 (?!7$)/m);
+  expect(said).toMatch(/"core 3" \(in Secure state\) +0x000000/);
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/1 reset[^]*DONE: /);
+});
+
+test('run: a debugger has what a snapshot goes on with, and a guest that starts anew is the same inferior', async () => {
+  const its = bootFolder('restarts');
+  const snapshot = temporary('snapshot');
+  const run = ['run', '--fast', its];
+  const made = await hypberry([
+    ...run,
+    ...['--after-install', '--force', '--save', snapshot, '--until', 'as init process'],
+  ]);
+  expect([made.status, made.stderr]).toEqual([0, '']);
+  const script = temporary('script');
+  writeFileSync(script, 'timeout 0.01\nexpect never\n');
+  const port = await freePort();
+  const [said, { stdout, status }] = await Promise.all([
+    gdb(port, [
+      ...['set schedule-multiple on', 'add-inferior', 'inferior 2', 'attach 3', 'hbreak *0x40008000'],
+      ...['continue', 'continue', 'printf "mode %x\\n", $cpsr & 0x1f', 'info threads'],
+      ...['delete', 'disconnect'],
+    ]),
+    hypberry([...run, ...['--gdb', String(port), '--from', snapshot], ...['--script', script]]),
+  ]);
+  expect(said.match(/Thread 2\.1 "web, CPU 0" hit Breakpoint 1, 0x40008000/g)).toHaveLength(2);
+  expect(said).toContain('mode 13\n');
+  expect(said).toMatch(/ 1\.4 +Thread 1\.4 "core 3" \(runs web, CPU 0\)/);
+  expect(stdout).toContain('NOT DONE: line 2');
+  expect(status).toBe(1);
 });
 
 test('try: QEMU shows nothing to a debugger', async () => {
