@@ -59,6 +59,9 @@ export interface ChannelPlan {
   readonly ports: readonly ChannelPort[];
 }
 
+/** Its node in the host's tree, below the root. */
+export const CHANNEL_NODE = 'hypberry-channel';
+
 /** What a channel's size is a multiple of: blocks that second stages map at once. */
 export const CHANNEL_STEP = 0x20_0000;
 

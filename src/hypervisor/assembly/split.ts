@@ -14,6 +14,7 @@ import { ascii } from '../../base/bytes.js';
 import { MACHINE_TYPE, UART0_BASE } from '../../board/bcm2836.js';
 import { PL011_REGISTERS } from '../../board/pl011.js';
 import { COPIER_AT, COPY_STEP } from '../shared/layout.js';
+import { CHANNEL_NODE } from '../../channel/ports.js';
 import { aloneText } from '../shared/messages.js';
 
 /** Tokens of a device tree (Devicetree Specification 0.4, 5.4.1), and its magic number. */
@@ -193,7 +194,7 @@ export function writeSplitCheck(a: Assembler, needed: number, alone: Label): voi
 
 /**
  * Writes how the host starts alone, as without a hypervisor, but for the cores that its tree has not: the nodes of the
- * consoles, which are not there, leave the tree, the board's serial port says why, and the kernel goes to where the file is.
+ * consoles, the bell and the channel, which are not there, leave the tree, the board's serial port says why, and the kernel goes to where the file is.
  * SP is at the tree, R12 at the file, R11 has the end of the ARM's memory.
  * @param hostKernel offset of the host's kernel in the file, and its bytes
  * @param diagnostics what has opened the port before
@@ -222,8 +223,12 @@ export function writeAlone(
     a,
     say,
     () => {
-      const isOther = a.label('is other');
-      unlessBytes(a, r5, ascii('serial@4001'), isOther);
+      const [isOther, goes, noSerial] = [a.label('is other'), a.label('goes'), a.label('no serial port')];
+      unlessBytes(a, r5, ascii('serial@4001'), noSerial);
+      a.b(goes);
+      a.at(noSerial);
+      unlessBytes(a, r5, [...ascii(CHANNEL_NODE), 0], isOther);
+      a.at(goes);
       a.mov(r8, 1);
       a.at(isOther);
     },

@@ -14,6 +14,7 @@ import {
   PRESCALER,
   TIMERS_ROUTING,
 } from './generated/local-peripherals.js';
+import { clearChannel } from './core/channel.js';
 import { copy, toMemory } from './core/memory.js';
 import { makeHypTables } from './core/own-map.js';
 import { makeGuestTables, makeHostTables } from './core/stage2.js';
@@ -32,6 +33,7 @@ import {
 } from './core/vm.js';
 import { printCores } from './devices/own-console.js';
 import { resetUart } from './devices/pl011.js';
+import { resetBell } from './devices/bell.js';
 import { routeLine } from './host/fiq.js';
 import { relocateForHost } from './host/tree.js';
 import {
@@ -96,6 +98,7 @@ export function prepare(tree: u32, kernel: u32, file: u32): u32 {
   const bytes = configuration(L.CONFIG_HOST_KERNEL_SIZE);
   copy(file, kernel, bytes);
   toMemory(file, bytes);
+  clearChannel();
   return relocateForHost(tree, configuration(L.CONFIG_HOST_END));
 }
 
@@ -119,6 +122,7 @@ function makeHost(tree: u32, kernel: u32): void {
   first.r2 = tree;
   resetUart(0, false);
   for (let n: u32 = 0; n <= configuration(L.CONFIG_GUESTS); n++) resetUart(n, true);
+  resetBell();
 }
 
 function makeGuest(number: u32, firstVcpu: u32): void {

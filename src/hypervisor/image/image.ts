@@ -4,8 +4,9 @@ import type { Label } from '../../isa/registers.js';
 import { HypberryError } from '../../base/errors.js';
 import { CORES, PERIPHERAL_BASE } from '../../board/bcm2836.js';
 import { MOST_PORTS } from '../../channel/layout.js';
-import type { ChannelDisk, ChannelNetwork, ChannelPlan } from '../../channel/ports.js';
+import type { ChannelDisk, ChannelNetwork, ChannelPlan, ChannelPort } from '../../channel/ports.js';
 import { planChannel } from '../../channel/ports.js';
+import { channelRecords } from '../../channel/records.js';
 import type { Translation } from '../../translate/translate.js';
 import { translate } from '../../translate/translate.js';
 import { hypervisorBase64 } from '../hypervisor-binary.js';
@@ -108,7 +109,7 @@ const AREAS = [
   ['vms', L.VMS * L.VM_SIZE],
   ['arrivals', L.ARRIVALS_SIZE],
   ['host', L.HOST_SIZE],
-  ['uarts', L.CONSOLES * 2 * L.UART_SIZE],
+  ['uarts', L.UARTS * L.UART_SIZE],
   ['rings', L.CONSOLES * L.RING_SIZE],
   ['logs', L.CONSOLES * L.LOG_SIZE],
   ['hypTables', L.HYP_TABLES * L.TABLE_SIZE],
@@ -151,7 +152,7 @@ function translateFor(origin: number, diagnostics: boolean): Translation {
     },
     after: (a, labelOf) => {
       a.at(labelOf('configuration'));
-      a.org(a.here + 4 * (L.CONFIG_HEADER + (L.VMS - 1) * L.GUEST_WORDS));
+      a.org(a.here + 4 * (L.CONFIG_HEADER + (L.VMS - 1) * L.GUEST_WORDS + MOST_PORTS * L.PORT_WORDS));
       writeAreas(a, labelOf);
     },
   });
@@ -259,7 +260,11 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
   });
   if (hostEnd < BLOCK) refuse('memory', 'No memory is left for the host.', 'Give the guests less.');
 
-  const configuration = [hostEnd, end, hostCores, guests.length, hostKernel.length, copies];
+  const ports = channel?.ports ?? [];
+  const configuration = [
+    ...[hostEnd, end, hostCores, guests.length, hostKernel.length, copies],
+    ...[channel?.address ?? 0, channel?.size ?? 0, ports.length],
+  ];
   guests.forEach(({ memory, cores }, i) => {
     const record = new Array<number>(L.GUEST_WORDS).fill(0);
     record[L.GUEST_MEMORY] = guestMemory[i]!;
@@ -277,13 +282,19 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
     nameWords(guests[i]!.name).forEach((word, n) => (record[L.GUEST_NAME + n] = word));
     configuration.push(...record);
   });
+  configuration.push(...new Array<number>((L.VMS - 1 - guests.length) * L.GUEST_WORDS).fill(0));
+  for (const port of ports) configuration.push(...portRecord(port, channel!.address));
   const hypervisor = link(origin, configuration, diagnostics);
   if (hypervisor.symbols.get('zeroTo')! > end) throw new Error('the hypervisor does not fit its memory');
   const code = hypervisor.image.subarray(0, hypervisor.symbols.get('zeroFrom')! - origin);
 
   const description = describe(plan, hostEnd, guestMemory, hypervisor.symbols);
   const descriptionBytes = new TextEncoder().encode(JSON.stringify(description));
-  const contents = [{ data: code, to: origin }, ...placed.filter(({ data }) => data.length > 0)];
+  const contents = [
+    { data: code, to: origin },
+    ...placed.filter(({ data }) => data.length > 0),
+    ...(channel ? [{ data: channelRecords(channel), to: channel.address }] : []),
+  ];
   const layOut = (first: number): { parts: Part[]; hostAt: number } => {
     let offset = first;
     const parts = contents.map(({ data, to }) => {
@@ -307,7 +318,7 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
     file.set(contents[i]!.data, offset);
   });
   file.set(hostKernel, hostAt);
-  if (LOADED_AT + file.length > copies)
+  if (LOADED_AT + file.length > (channel?.address ?? copies))
     refuse(
       'memory',
       `the file, of ${file.length} bytes, reaches to where its parts go`,
@@ -380,6 +391,17 @@ function describeVcpus(addressOf: (symbol: string) => number): VcpusDescription 
     left: leaving + 4,
     loading: [addressOf('loadVcpu'), addressOf('takeAborts')],
   };
+}
+
+/** A port's record, of a channel at an address. */
+function portRecord({ kind, flags, guest, data, dataSize }: ChannelPort, channel: number): number[] {
+  const record = new Array<number>(L.PORT_WORDS).fill(0);
+  record[L.PORT_KIND] = kind;
+  record[L.PORT_FLAGS] = flags;
+  record[L.PORT_GUEST] = guest;
+  record[L.PORT_DATA] = channel + data;
+  record[L.PORT_DATA_SIZE] = dataSize;
+  return record;
 }
 
 /** A name as words of a record: as many as it has room for, the rest NUL. */

@@ -53,6 +53,8 @@ export const HOST_SIZE = 16;
  * it; what the far end sends stands in a log, whose oldest bytes give way whether or not anybody has read them.
  */
 export const CONSOLES = 8;
+/** The ends of all consoles, and of the bell, of which only the near one is used. */
+export const UARTS = 2 * CONSOLES + 2;
 export const UART_SIZE = 64;
 export const RING_SIZE = 0x1000;
 export const LOG_SIZE = 0x1_0000;
@@ -80,7 +82,11 @@ export const CONFIG_GUESTS = 3;
 export const CONFIG_HOST_KERNEL_SIZE = 4;
 /** Physical address of the copies of the guests' files, a multiple of 2 MiB; the hypervisor itself is behind them. */
 export const CONFIG_COPIES = 5;
-export const CONFIG_HEADER = 6;
+/** Physical address of the channel and its bytes, both 0 where there is none; how many ports it has, whose records follow the guests'. */
+export const CONFIG_CHANNEL = 6;
+export const CONFIG_CHANNEL_SIZE = 7;
+export const CONFIG_PORTS = 8;
+export const CONFIG_HEADER = 9;
 
 /** A guest: physical address and bytes of its memory. */
 export const GUEST_MEMORY = 0;
@@ -96,6 +102,14 @@ export const GUEST_CORES = 12;
 export const GUEST_NAME = 16;
 export const GUEST_NAME_SIZE = 16;
 export const GUEST_WORDS = 20;
+
+/** A port of the channel: its kind and flags (src/channel/layout.ts), its guest's number, physical address and bytes of its data. */
+export const PORT_KIND = 0;
+export const PORT_FLAGS = 1;
+export const PORT_GUEST = 2;
+export const PORT_DATA = 3;
+export const PORT_DATA_SIZE = 4;
+export const PORT_WORDS = 5;
 
 /** Where a guest's memory begins for it, as in QEMU's machine "virt". */
 export const GUEST_RAM = 0x4000_0000;

@@ -11,6 +11,8 @@ import { INTERRUPT_CONTROLLER_BASE } from '../../../src/board/interrupt-controll
 import { LOCAL_BASE, LOCAL_REGISTERS, LOCAL_SOURCE } from '../../../src/board/local-peripherals.js';
 import { fieldOf, type Register } from '../../../src/board/register.js';
 import * as L from '../../../src/hypervisor/shared/layout.js';
+import { channelRecords } from '../../../src/channel/records.js';
+import type { GuestPlan, HypervisorImage } from '../../../src/hypervisor/image/image.js';
 import { BLOCK, buildHypervisor } from '../../../src/hypervisor/image/image.js';
 import { SAVED_WORD } from '../../../src/hypervisor/shared/saved-registers.js';
 import { hypervisorBase64 } from '../../../src/hypervisor/hypervisor-binary.js';
@@ -75,6 +77,7 @@ type Registers = Map<string, bigint>;
 
 export interface Machine {
   readonly memory: DataView;
+  readonly image: HypervisorImage;
   /** Address of a symbol of the hypervisor's. */
   readonly symbol: (name: string) => number;
   /** Ticks of the system counter since the beginning. */
@@ -102,7 +105,7 @@ export interface Machine {
    * address where one is given.
    */
   readonly meanwhile: (
-    intrinsic: 'dmbIsh' | 'fetchOr' | 'compareExchange' | 'store64',
+    intrinsic: 'dmb' | 'dmbIsh' | 'fetchOr' | 'compareExchange' | 'store64',
     what: () => void,
     at?: number,
   ) => void;
@@ -143,11 +146,21 @@ function createMachineOf(
   hostCores: number,
   cores: readonly (readonly number[])[],
 ): Machine {
+  const guests = cores.map((it) => ({ cores: it }));
+  return createMachineOfGuests(guests, hostCores, binary);
+}
+
+/** The same of guests with more than cores. */
+export function createMachineOfGuests(
+  guests: readonly Partial<GuestPlan>[],
+  hostCores = 1,
+  binary: Uint8Array = Buffer.from(hypervisorBase64, 'base64'),
+): Machine {
   const image = buildHypervisor({
     armMemory: ARM_MEMORY,
     hostCores,
     hostKernel: quietHost,
-    guests: cores.map((it, i) => guest(new Uint8Array(32), { name: `guest-${i}`, cores: it })),
+    guests: guests.map((it, i) => guest(new Uint8Array(32), { name: `guest-${i}`, ...it })),
   });
   const { symbols, image: code } = image.hypervisor;
   const symbol = (name: string): number => symbols.get(name) ?? SECONDARY_ENTRY;
@@ -155,6 +168,9 @@ function createMachineOf(
   const memory = new DataView(wasm.buffer);
   const bytes = new Uint8Array(wasm.buffer);
   bytes.set(code.subarray(0, symbol('zeroFrom') - symbol('vectors')), symbol('vectors'));
+
+  const { channel } = image;
+  if (channel) bytes.set(channelRecords(channel), channel.address);
 
   const isHosts = (core: number): boolean => core < hostCores;
   let here = 0;
@@ -322,7 +338,18 @@ function createMachineOf(
       ...{ write8: writeDevice, write16: writeDevice, write32: writeDevice },
     },
     shared: {
+      load8: (at: number) => memory.getUint8(at >>> 0),
+      load16: (at: number) => memory.getUint16(at >>> 0, true),
       load32: (at: number) => memory.getInt32(at >>> 0, true),
+      load64: (at: number) => memory.getBigInt64(at >>> 0, true),
+      store8: (at: number, value: number) => {
+        published();
+        memory.setUint8(at >>> 0, value);
+      },
+      store16: (at: number, value: number) => {
+        published();
+        memory.setUint16(at >>> 0, value, true);
+      },
       store32: (at: number, value: number) => {
         published();
         memory.setInt32(at >>> 0, value, true);
@@ -360,6 +387,9 @@ function createMachineOf(
       },
       dmbIsh: () => {
         beforeIt('dmbIsh');
+      },
+      dmb: () => {
+        beforeIt('dmb');
       },
       wfe: () => {
         throw new Error('it waits for another core');
@@ -455,6 +485,7 @@ function createMachineOf(
   settle();
   return {
     memory,
+    image,
     symbol,
     time: () => time,
     advance: (ticks) => {

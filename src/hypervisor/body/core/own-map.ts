@@ -1,7 +1,7 @@
 /**
  * HYP mode's own translations, in the long format (ARM ARM B3.6): what is the hypervisor's, each at its physical address,
- * and nothing else. What is mapped cacheable may come into a cache without anybody reading it (A3.5.7), so the memory of
- * machines is not; it is reached through a window, uncached.
+ * the channel to the host, uncached, and nothing else. What is mapped cacheable may come into a cache without anybody
+ * reading it (A3.5.7), so the memory of machines is not; it is reached through a window, uncached.
  */
 import { ACCESSED, BLOCK, EXECUTE_NEVER, INNER_SHAREABLE, MIB2, PAGE, TABLE } from './descriptors.js';
 import { CONTROLLER_PAGE, LOCAL_PAGE } from './pages.js';
@@ -51,6 +51,9 @@ export function makeHypTables(): void {
   const code = <u32>codeFrom();
   for (let at = configuration(L.CONFIG_COPIES); at < code; at += MIB2)
     set(low, at / MIB2, at | CONSTANT | BLOCK);
+  const channel = configuration(L.CONFIG_CHANNEL);
+  const channelEnd = channel + configuration(L.CONFIG_CHANNEL_SIZE);
+  for (let at = channel; at < channelEnd; at += MIB2) set(low, at / MIB2, at | UNCACHED | BLOCK);
   set(low, code / MIB2, own | TABLE);
   const data = <u32>dataFrom();
   for (let at = code; at < <u32>dataTo(); at += PAGE_SIZE)

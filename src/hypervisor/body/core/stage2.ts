@@ -16,6 +16,8 @@ declare function guestTables(): usize;
 /** MemAttr, HAP 3 for reads and writes. */
 const NORMAL: u64 = ACCESSED | INNER_SHAREABLE | (0xf << 2) | (3 << 6);
 const DEVICE: u64 = ACCESSED | (1 << 2) | (3 << 6) | EXECUTE_NEVER;
+/** Normal memory, uncached: what the host's own tables say cannot make it cacheable (ARM ARM B3.8.4). */
+const UNCACHED: u64 = ACCESSED | INNER_SHAREABLE | (5 << 2) | (3 << 6) | EXECUTE_NEVER;
 const GIB: u32 = 0x40000000;
 
 // @inline
@@ -23,7 +25,7 @@ function set(table: usize, index: u32, descriptor: u64): void {
   store<u64>(table + 8 * index, descriptor);
 }
 
-/** The host's: everything where it is, without the hypervisor's and the guests' memory. */
+/** The host's: everything where it is, without the hypervisor's and the guests' memory; but with the channel. */
 export function makeHostTables(): usize {
   const level1 = hostTables();
   const low = level1 + L.TABLE_SIZE;
@@ -39,6 +41,9 @@ export function makeHostTables(): usize {
     if (address >= from && address < to) continue;
     set(low, i, address | (address < PERIPHERAL_BASE ? NORMAL : DEVICE) | BLOCK);
   }
+  const channel = configuration(L.CONFIG_CHANNEL);
+  const channelEnd = channel + configuration(L.CONFIG_CHANNEL_SIZE);
+  for (let at = channel; at < channelEnd; at += MIB2) set(low, at / MIB2, at | UNCACHED | BLOCK);
   set(low, PERIPHERAL_BASE / MIB2, peripherals | TABLE);
   for (let i: u32 = 0; i < 512; i++) set(peripherals, i, (PERIPHERAL_BASE + (i << 12)) | DEVICE | PAGE);
   set(high, 0, local | TABLE);
