@@ -295,7 +295,7 @@ export function program(): Command {
     .addOption(noDiagnostics())
     .option(
       '--hook',
-      'on the Pi itself: have its system run this after each kernel upgrade (Debian and its like); uninstall takes that away',
+      'on the Pi itself: have its system run this when its kernels change (Debian and its like); uninstall takes that away',
     )
     .addOption(dryRun())
     .addOption(json())

@@ -4,7 +4,8 @@
  * takes our lines out of it.
  *
  * Debian's places (Debian Linux Kernel Handbook, chapter 8): `/etc/kernel/postinst.d` when a kernel is there,
- * `/etc/initramfs/post-update.d` when its initramfs is. Scripts in them run in the order of their names, those of boot
+ * `/etc/kernel/postrm.d` when one is gone, after which Debian's raspi-firmware writes config.txt anew, too, and
+ * `/etc/initramfs/post-update.d` when an initramfs is there. Scripts in them run in the order of their names, those of boot
  * loaders last, by a name that begins with `zz-`.
  */
 import fs from 'node:fs';
@@ -16,7 +17,7 @@ import { piOfBootFolder } from './pi.js';
 import { onSystem, systemCode } from './system-error.js';
 
 /** Where scripts are looked for; without the first there is no hook. */
-const HOOK_FOLDERS = ['etc/kernel/postinst.d', 'etc/initramfs/post-update.d'];
+const HOOK_FOLDERS = ['etc/kernel/postinst.d', 'etc/kernel/postrm.d', 'etc/initramfs/post-update.d'];
 const HOOK_NAME = 'zz-hypberry';
 /** Not a name that run-parts takes: what is not whole is not run. */
 const UNFINISHED = `.${HOOK_NAME}.unfinished`;
@@ -188,6 +189,22 @@ export function writeHooks(files: readonly string[], script: string): void {
       fs.renameSync(unfinished, file);
       syncFolder(folder);
     });
+  }
+}
+
+const COMMAND = quoted('install');
+const WITH_DIAGNOSTICS = `${COMMAND} ${quoted('--diagnostics')}`;
+
+/**
+ * Has hooks that are there install with diagnostics, or without: a system that writes config.txt anew takes out of it that they
+ * are on. What else was chosen stays.
+ * @throws HypberryError what {@link onSystem} makes of the system's errors
+ */
+export function setDiagnostics(files: readonly string[], on: boolean): void {
+  for (const file of files) {
+    const script = onSystem(file, () => fs.readFileSync(file, 'utf8'));
+    const plain = script.replaceAll(WITH_DIAGNOSTICS, COMMAND);
+    writeHooks([file], on ? plain.replaceAll(COMMAND, WITH_DIAGNOSTICS) : plain);
   }
 }
 

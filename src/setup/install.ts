@@ -35,6 +35,7 @@ export interface InstallOptions {
 
 /** A plan, and what the firmware then reads of the card. */
 export interface InstallPlan extends Plan {
+  readonly diagnostics: boolean;
   readonly starts: Loaded;
 }
 
@@ -75,6 +76,7 @@ export async function planInstallOn(
       summary: `Nothing to do: this card starts its kernel in HYP mode as it is. ${decision.because}`,
       notes: [],
       changes: [],
+      diagnostics: false,
       starts: decision.system.loaded,
     };
   }
@@ -131,7 +133,7 @@ export async function planInstallOn(
   hypervisor?.checkPlacement(picked);
   refuseOverlap(picked, system, method);
   if (diagnostics) refuseTreeInBlock(picked, method);
-  return { ...plan, starts };
+  return { ...plan, diagnostics, starts };
 }
 
 /**

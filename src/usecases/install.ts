@@ -6,11 +6,12 @@ import { withCard } from './open-card.js';
 export interface InstallPorts extends ChangePorts {
   /** The revision code of the Pi that the card is in, where that is known. */
   readonly revision?: () => number | undefined;
-  /** Where the running system is to call install after each upgrade of its kernel; undefined where it is not to. */
+  /** Where the running system calls install when its kernels change; undefined where nothing is to be written there. */
   readonly hooks?: {
     /** The files to write; throws where they cannot be. */
     readonly plan: () => readonly string[];
-    readonly write: (files: readonly string[]) => void;
+    /** @param diagnostics whether this install has them on */
+    readonly write: (files: readonly string[], diagnostics: boolean) => void;
   };
 }
 
@@ -25,9 +26,9 @@ export async function install(
   const hooks = ports.hooks?.plan() ?? [];
   return withCard(ports.openCard, accessFor(options), async (card) => {
     const plan = await planInstall(card, { method, force, diagnostics, revision: ports.revision?.() });
-    const notes = hooks.map((file) => `${file} runs "hypberry install" after each kernel upgrade.`);
+    const notes = hooks.map((file) => `${file} runs "hypberry install" when the system's kernels change.`);
     const changed = await change(card, { ...plan, notes: [...plan.notes, ...notes] }, ports, options);
-    if (changed.written) ports.hooks?.write(hooks);
+    if (changed.written) ports.hooks?.write(hooks, plan.diagnostics);
     return changed;
   });
 }

@@ -23,7 +23,7 @@ export async function uninstall(ports: UninstallPorts, options: ChangeOptions): 
     if (!options.dryRun) ports.hooks?.check(hooks);
     const plan = await planUninstall(card);
     const notes = hooks.map(
-      (file) => `${file}, which runs "hypberry install" after a kernel upgrade, goes too.`,
+      (file) => `${file}, which runs "hypberry install" when the system's kernels change, goes too.`,
     );
     const changed = await change(card, { ...plan, notes: [...plan.notes, ...notes] }, ports, options);
     if (changed.written) ports.hooks?.remove(hooks);

@@ -8,6 +8,7 @@ import {
   ourHooks,
   planHooks,
   removeHooks,
+  setDiagnostics,
   writeHooks,
 } from '../../src/node/hook.js';
 import { run, temporary } from '../card/images.js';
@@ -29,14 +30,15 @@ function root(...folders: readonly string[]): { at: string; boot: string } {
 }
 
 const KERNEL = 'etc/kernel/postinst.d';
+const REMOVAL = 'etc/kernel/postrm.d';
 const INITRAMFS = 'etc/initramfs/post-update.d';
 const script = hookScript(['/usr/bin/node', '/opt/hypberry/main.js'], ['install', '/boot/firmware']);
 
 describe('hooks', () => {
   test('are put where Debian looks, executable, and taken away again', () => {
-    const { at, boot } = root(KERNEL, INITRAMFS);
+    const { at, boot } = root(KERNEL, REMOVAL, INITRAMFS);
     const files = planHooks(boot, at);
-    expect(files).toEqual([path.join(at, KERNEL, 'zz-hypberry'), path.join(at, INITRAMFS, 'zz-hypberry')]);
+    expect(files).toEqual([KERNEL, REMOVAL, INITRAMFS].map((folder) => path.join(at, folder, 'zz-hypberry')));
     expect(ourHooks(at), 'a plan writes nothing').toEqual([]);
     writeHooks(files, 'an earlier one');
     expect(ourHooks(at), 'not ours by its name alone').toEqual([]);
@@ -52,6 +54,20 @@ describe('hooks', () => {
     expect(run('run-parts', '--list', path.join(at, KERNEL)).trim()).toBe(files[0]);
     removeHooks(ourHooks(at));
     expect(fs.readdirSync(path.join(at, KERNEL))).toEqual([]);
+  });
+
+  test('hear of diagnostics that are asked for, or ended, later', () => {
+    const { at, boot } = root(KERNEL, INITRAMFS);
+    const files = planHooks(boot, at);
+    const says = (): string[] => files.map((file) => fs.readFileSync(file, 'utf8'));
+    const args = (...more: string[]) => ['install', ...more, '--method', 'armstub', "/boot/it's"];
+    const [without, withThem] = [[], ['--diagnostics']].map((more) => hookScript(['/bin/x'], args(...more)));
+    writeHooks(files, without!);
+    for (const on of [true, true, false, false]) {
+      setDiagnostics(files, on);
+      expect(says()).toEqual(files.map(() => (on ? withThem : without)));
+    }
+    expect(ourHooks(at)).toEqual(files);
   });
 
   test('need only the kernels’ folder', () => {

@@ -29,8 +29,8 @@ function logged(files: Files, log: string[]): OpenCard {
 
 const hooksInto = (log: string[]) => ({
   plan: () => (log.push('plan hooks'), ['/etc/hook']),
-  write: (files: readonly string[]) => {
-    log.push(`write ${files.join(' ')}`);
+  write: (files: readonly string[], diagnostics: boolean) => {
+    log.push(`write ${files.join(' ')}${diagnostics ? ' with diagnostics' : ''}`);
   },
 });
 
@@ -47,7 +47,7 @@ describe('install and uninstall tell what they do, in order', () => {
     };
     const { plan, written } = await install({ ...ports, hooks: hooksInto(log) }, { method: 'auto' });
     expect(written).toBe(true);
-    expect(plan.notes).toContain('/etc/hook runs "hypberry install" after each kernel upgrade.');
+    expect(plan.notes).toContain('/etc/hook runs "hypberry install" when the system\'s kernels change.');
     expect(log.splice(0)).toEqual([
       'plan hooks',
       'open to write for a change',
@@ -65,6 +65,21 @@ describe('install and uninstall tell what they do, in order', () => {
       ...['writing', 'replace', 'remove', 'changed', 'remove hooks', 'close'],
     ]);
     expect(files).toEqual(before);
+  });
+
+  test('of diagnostics, which hooks are to keep as the card does', async () => {
+    const files = bootPartition('svc');
+    for (const [wish, on] of [
+      [true, true],
+      [undefined, true],
+      [false, false],
+      [undefined, false],
+    ] as const) {
+      const log: string[] = [];
+      const ports = { openCard: logged(files, log), hooks: hooksInto(log) };
+      await install(ports, { method: 'auto', diagnostics: wish });
+      expect(log.includes('write /etc/hook with diagnostics'), String(wish)).toBe(on);
+    }
   });
 
   test('of a dry run, which writes neither card nor hooks', async () => {
