@@ -1,0 +1,47 @@
+/** The memory that is shared with the host: where things stand in it is in src/channel/layout.ts. */
+import { CONTROL, CONTROL_SIZE, HOST_CONTROL, HOST_PAGE, PORT_RECORDS } from '../../../channel/layout.js';
+import * as L from '../../shared/layout.js';
+import { clear } from './memory.js';
+import { configuration } from './vm.js';
+import { barrier, shared } from '../intrinsics.js';
+
+/** Whether there is a channel. */
+// @inline
+export function hasChannel(): bool {
+  return configuration(L.CONFIG_CHANNEL) != 0;
+}
+
+/** What the host finds when it begins: nothing is said yet by either side. The MMU is off. */
+export function clearChannel(): void {
+  if (!hasChannel()) return;
+  const channel = configuration(L.CONFIG_CHANNEL);
+  clear(channel + HOST_PAGE, PORT_RECORDS - HOST_PAGE);
+  clear(channel + CONTROL, configuration(L.CONFIG_PORTS) * CONTROL_SIZE);
+}
+
+/** Word n of a port's record in the configuration. */
+export function portRecord(port: u32, n: u32): u32 {
+  return configuration(L.CONFIG_HEADER + (L.VMS - 1) * L.GUEST_WORDS + port * L.PORT_WORDS + n);
+}
+
+/** The page of a port that the hypervisor alone writes, and reads nothing of; the host's is HOST_CONTROL behind it. */
+export function controlPage(port: u32): usize {
+  return configuration(L.CONFIG_CHANNEL) + CONTROL + port * CONTROL_SIZE;
+}
+
+/** A word of a port's page that the host writes: whatever it likes, at any time. */
+// @inline
+export function fromHost(port: u32, offset: u32): u32 {
+  return shared.load32(controlPage(port) + HOST_CONTROL + offset);
+}
+
+// @inline
+export function toHost(port: u32, offset: u32, value: u32): void {
+  shared.store32(controlPage(port) + offset, value);
+}
+
+/** What was written before is there when what is written after it is, and read in that order. */
+// @inline
+export function inOrder(): void {
+  barrier.dmb();
+}
