@@ -21,7 +21,7 @@ export const HEADER_PORTS = 12;
 export const HOST_PAGE = 0x1000;
 /** The program's version of the channel, VERSION; 0 where none has come yet. */
 export const HOST_VERSION = 0;
-/** Its clock: seconds since 1970 (UTC), two words, nanoseconds, and CNTVCT then, two words. */
+/** Its clock: seconds since 1970 (UTC), two words, nanoseconds, and CNTVCT then, two words; 0 where it may not read that. */
 export const HOST_SECONDS = 8;
 export const HOST_NANOSECONDS = 16;
 export const HOST_COUNT = 24;
@@ -119,9 +119,17 @@ export const DISK_DATA_SIZE = 0x8_0000;
 
 // --- rings of frames -----------------------------------------------------------------------------------------------
 
-/** Of a guest's network card, and of the uplink: powers of 2. */
-export const NETWORK_RING_SIZE = 0x2_0000;
+/**
+ * Of a guest's network card, and of the uplink: powers of 2, and more than twice a record, so that the largest one fits an
+ * empty ring wherever it begins.
+ */
+export const NETWORK_RING_SIZE = 0x4_0000;
 export const UPLINK_RING_SIZE = 0x4_0000;
+/** Of the uplink, of the hypervisor: what all guests take that have a network, bits as TUNSETOFFLOAD has them. */
+export const OFFLOADS = 16;
+export const OFFLOAD_CHECKSUM = 1;
+export const OFFLOAD_TSO4 = 2;
+export const OFFLOAD_TSO6 = 4;
 /** A record begins at a multiple of it: a word with its length, then a virtio_net_hdr of 12 bytes, then the frame. */
 export const RECORD_STEP = 32;
 export const RECORD_HEADER = 4;
