@@ -18,6 +18,7 @@ import {
 } from '../../src/board/local-peripherals.js';
 import { PL011_REGISTERS } from '../../src/board/pl011.js';
 import type { Registers } from '../../src/board/register.js';
+import { RNG_BASE, RNG_REGISTERS } from '../../src/board/rng.js';
 import { SYSTEM_TIMER_BASE, SYSTEM_TIMER_REGISTERS } from '../../src/board/system-timer.js';
 import type { GuestDevice } from '../../src/hypervisor/shared/guest-machine.js';
 import { GUEST_DEVICES, PAGE_SIZE } from '../../src/hypervisor/shared/guest-machine.js';
@@ -76,6 +77,12 @@ function board(): ReadonlyMap<string, string> {
       'system-timer',
       constants("The board's system timer.", 'src/board/system-timer.ts', [
         ...registers(SYSTEM_TIMER_REGISTERS, SYSTEM_TIMER_BASE, at),
+      ]),
+    ],
+    [
+      'rng',
+      constants("The board's random number generator.", 'src/board/rng.ts', [
+        ...registers(RNG_REGISTERS, RNG_BASE, at),
       ]),
     ],
     [

@@ -20,7 +20,7 @@ import { CHANNEL, Mailboxes, type ChannelHandler } from './mailbox.js';
 import { Pl011 } from './pl011.js';
 import { PowerManager, type Ending } from './power.js';
 import { PropertyChannel, type BoardIdentity } from './property.js';
-import { Rng } from './rng.js';
+import { Rng, RNG_BASE } from './rng.js';
 import type { HypberryError } from '../base/errors.js';
 import type { Disk } from '../ports/disk.js';
 import { createSdCard } from './sd-card.js';
@@ -257,7 +257,7 @@ export function createPi2(surroundings: Surroundings): Board {
     part(0x100000, 0x1000, power),
     part(0x101000, 0x1000, clocks.clocks),
     part(0x102000, 0x1000, clocks.analog),
-    part(0x104000, 0x1000, new Rng(surroundings.seed)),
+    part(RNG_BASE - PERIPHERAL_BASE, 0x1000, new Rng(surroundings.seed)),
     part(0x200000, 0x1000, gpio),
     part(0x201000, 0x1000, uart),
     part(0x202000, 0x1000, sdhost),

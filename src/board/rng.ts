@@ -1,6 +1,9 @@
+import { PERIPHERAL_BASE } from './bcm2836.js';
 import { mix32 } from '../base/random.js';
 import type { Device } from './device.js';
 import { bit, bits, register } from './register.js';
+
+export const RNG_BASE = PERIPHERAL_BASE + 0x10_4000;
 
 /** Linux, drivers/char/hw_random/bcm2835-rng.c. */
 export const RNG_REGISTERS = {

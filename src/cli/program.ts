@@ -41,7 +41,7 @@ Example:
   hypberry try sdcard.img && hypberry install sdcard.img
 
 A guest is a machine that stock kernels know, as QEMU's "virt": RAM at 0x40000000, a GICv2, a PL011 (ttyAMA0), the
-generic timer, PSCI by HVC, and disks and a network card by virtio (vda, eth0), which hypberryd on the host serves. The
+generic timer, PSCI 1.1 by HVC, and disks and a network card by virtio (vda, eth0), which hypberryd on the host serves. The
 guests share the highest cores, as many as the widest of them has.`;
 
 const TRY_EXAMPLES = `

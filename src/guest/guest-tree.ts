@@ -7,7 +7,7 @@ import type { Fdt, FdtNode } from '../firmware/fdt.js';
 import { concatBytes } from '../base/bytes.js';
 import type { GuestDevice, TreeProperty } from '../hypervisor/shared/guest-machine.js';
 import { GUEST_DEVICES, guestBase, PHANDLE } from '../hypervisor/shared/guest-machine.js';
-import { GUEST_RAM } from '../hypervisor/shared/layout.js';
+import { GUEST_RAM, RNG_SEED_SIZE } from '../hypervisor/shared/layout.js';
 
 export interface GuestTreeOptions {
   /** Bytes. */
@@ -84,6 +84,8 @@ export function guestTree(
   });
   const chosen = ensureNode(fdt, '/chosen');
   set(chosen, { bootargs: commandLine, 'stdout-path': `/pl011@${guestBase('uart').toString(16)}` });
+  // The hypervisor puts random bytes there at each start (src/hypervisor/body/scheduling/seed.ts).
+  chosen.properties.set('rng-seed', new Uint8Array(RNG_SEED_SIZE));
   if (initramfs) {
     const start = GUEST_RAM + initramfs.offset;
     set(chosen, { 'linux,initrd-start': [start], 'linux,initrd-end': [start + initramfs.length] });

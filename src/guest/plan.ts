@@ -24,6 +24,11 @@ const KERNEL_OFFSET = 0x8000;
 /** Initramfs and tree lie behind this, so that the kernel can unpack itself below (Linux, arch/arm/booting.rst, 4b). */
 const FILES_OFFSET = 128 * MIB;
 const PAGE = 0x1000;
+/**
+ * A tree begins at a multiple of this, more than any has, so that none goes over a boundary of 1 MiB: NetBSD maps the MiB
+ * that it begins in and no more, and the hypervisor makes memory in such pieces.
+ */
+const TREE_ALIGNMENT = 0x1_0000;
 
 const alignUp = (value: number, to: number): number => Math.ceil(value / to) * to;
 
@@ -195,7 +200,7 @@ export function placeGuest(
   const memory = guest.memory * MIB;
   const unpacked = Math.max(KERNEL_OFFSET + kernel.length, unpackedExtent(kernel)?.end ?? 0);
   const place = (from: number): { files: number; tree: number; end: number } => {
-    const tree = from + alignUp(initramfs?.length ?? 0, PAGE);
+    const tree = alignUp(from + (initramfs?.length ?? 0), TREE_ALIGNMENT);
     return { files: from, tree, end: tree + MIB };
   };
   // A kernel that does not say how large it gets has as much room as there can be.

@@ -168,10 +168,14 @@ const RULES: Readonly<Record<string, Rule>> = {
   'what was written through it is in memory before it goes (A3.8.3)': (all) => {
     const code = routineOf(all, 'loadPiece');
     const end = code.findIndex(({ writes }) => writes === 'TLBIMVAHIS');
-    const last = code.slice(0, end).findLastIndex(({ operation }) => operation === 'BL_imm');
-    const closing = code.slice(last + 1, end).map(({ operation }) => operation);
-    const dsb = closing.indexOf('DSB');
-    return at('loadPiece', dsb >= 0 && closing.findIndex(isStore) > dsb);
+    const change = code.slice(0, end).findLastIndex(({ operation }) => isStore(operation));
+    const wrote = code
+      .slice(0, change)
+      .findLastIndex(({ operation }) => isStore(operation) || operation === 'BL_imm');
+    // Not that of an unlocked lock, which is for the other cores.
+    const isItsOwn = ({ operation }: Instruction, n: number): boolean =>
+      operation === 'DSB' && code[wrote + n + 1]!.operation !== 'SEV';
+    return at('loadPiece', code.slice(wrote, change).some(isItsOwn));
   },
   'the cache’s size is that of the one that was selected (B4.1.41)': behind(
     ({ writes }) => writes === 'CSSELR',
@@ -269,6 +273,8 @@ const NO_RULE: readonly string[] = [
   ...['requestAll DSB', 'notify DSB', 'notify DSB', 'startMachine DSB', 'trap DSB'],
   ...['updateInjectionOn DSB', 'nearLineChanged DSB', 'nearLineChanged DSB', 'writeHostDevice DSB'],
   ...['isPending DSB', 'isPending DSB', 'fiq DSB', 'fiq DSB', 'fiq DSB', 'trap DSB', 'takeInterrupts DSB'],
+  // Before and behind the system timer, twice.
+  ...['prepare DSB', 'prepare DSB', 'prepare DSB', 'prepare DSB'],
   // The counter's rate, then the cores' mailboxes; a core of the host's, its mailbox.
   ...['makeAll DSB', 'makeAll DSB', 'beginCore DSB'],
 ];

@@ -62,6 +62,8 @@ describe.each([
     it('the guest is a machine of its own', () => {
       expect(said).toMatch(/^guest: .*psci: PSCIv1\.1 detected in firmware/m);
       expect(said).toMatch(/^guest: .*psci: SMC Calling Convention v1\.1/m);
+      // By its tree's seed, before it has any interrupt to gather from.
+      expect(said).toMatch(/^guest: \[ {4}0\.0\d+\] random: crng init done$/m);
       expect(said).toMatch(/^guest: .*CPU: All CPU\(s\) started in SVC mode\./m);
       expect(said).toMatch(/^guest: cores: 1$/m);
       expect(said).toMatch(/^guest: .*GIC-0 +27 Level +arch_timer$/m);

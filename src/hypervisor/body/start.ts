@@ -17,6 +17,7 @@ import {
 import { clearChannel } from './core/channel.js';
 import { copy, toMemory } from './core/memory.js';
 import { makeHypTables } from './core/own-map.js';
+import { seedRandom } from './core/random.js';
 import { makeGuestTables, makeHostTables } from './core/stage2.js';
 import {
   STOPPED,
@@ -87,7 +88,8 @@ function addToRing(vcpu: Vcpu): void {
 }
 
 /**
- * What is done before the first core's MMU is on: HYP mode's map is made, in which the host's memory is not, and in that
+ * What is done before the first core's MMU is on: HYP mode's map is made, in which neither the host's memory is nor the
+ * generator of random numbers, which is asked, and in the former
  * kernel, initramfs and tree are moved to where they would be without a hypervisor. Caches are off, so what is written is
  * in memory; but of the code of the start the second level may hold lines.
  * @param tree of the host; `kernel` where its kernel is, `file` where that goes
@@ -95,6 +97,7 @@ function addToRing(vcpu: Vcpu): void {
  */
 export function prepare(tree: u32, kernel: u32, file: u32): u32 {
   makeHypTables();
+  seedRandom();
   const bytes = configuration(L.CONFIG_HOST_KERNEL_SIZE);
   copy(file, kernel, bytes);
   toMemory(file, bytes);

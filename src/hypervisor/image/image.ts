@@ -49,6 +49,7 @@ export interface GuestPlan {
   readonly memory: number;
   readonly kernel: GuestFile;
   readonly initramfs?: GuestFile;
+  /** It does not go over a boundary of 1 MiB. */
   readonly tree: GuestFile;
   /** The core of each of its vcpus; not the host's. */
   readonly cores: readonly number[];
@@ -108,6 +109,7 @@ const AREAS = [
   ['vcpus', L.VCPUS * L.VCPU_SIZE],
   ['vms', L.VMS * L.VM_SIZE],
   ['arrivals', L.ARRIVALS_SIZE],
+  ['random', L.RANDOM_SIZE],
   ['host', L.HOST_SIZE],
   ['uarts', L.UARTS * L.UART_SIZE],
   ['rings', L.CONSOLES * L.RING_SIZE],

@@ -46,6 +46,12 @@ export const VM_SIZE = 512;
 export const VM_DEVICES = 256;
 /** How many cores have come, and whether the guests' ones may go on: a word each. */
 export const ARRIVALS_SIZE = 8;
+/** What random bytes are made of, at offsets: ChaCha20's input and its block, each 16 words, a lock, whether there is a key. */
+export const RANDOM_INPUT = 0;
+export const RANDOM_BLOCK = 64;
+export const RANDOM_LOCK = 128;
+export const RANDOM_SEEDED = 132;
+export const RANDOM_SIZE = 192;
 /** What is the host's alone. */
 export const HOST_SIZE = 16;
 /**
@@ -113,6 +119,8 @@ export const PORT_WORDS = 5;
 
 /** Where a guest's memory begins for it, as in QEMU's machine "virt". */
 export const GUEST_RAM = 0x4000_0000;
+/** Bytes of /chosen/rng-seed in a guest's tree, as QEMU's "virt" has it: as many as Linux' generator wants. */
+export const RNG_SEED_SIZE = 32;
 /** The near ends of the consoles, as the host sees them: one page each. */
 export const NEAR_UARTS = 0x4001_0000;
 /** UARTPeriphID and UARTPCellID of a console, a byte of each a register: part 0x011 by Arm, r1p5 (DDI 0183). */

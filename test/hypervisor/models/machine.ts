@@ -10,6 +10,8 @@ import { CORES } from '../../../src/board/bcm2836.js';
 import { INTERRUPT_CONTROLLER_BASE } from '../../../src/board/interrupt-controller.js';
 import { LOCAL_BASE, LOCAL_REGISTERS, LOCAL_SOURCE } from '../../../src/board/local-peripherals.js';
 import { fieldOf, type Register } from '../../../src/board/register.js';
+import { Rng, RNG_BASE } from '../../../src/board/rng.js';
+import { SYSTEM_TIMER_BASE, SYSTEM_TIMER_REGISTERS } from '../../../src/board/system-timer.js';
 import * as L from '../../../src/hypervisor/shared/layout.js';
 import { channelRecords } from '../../../src/channel/records.js';
 import type { GuestPlan, HypervisorImage } from '../../../src/hypervisor/image/image.js';
@@ -42,6 +44,11 @@ const HOST_KERNEL = 0x8000;
 const SECONDARY_ENTRY = 0x1234;
 /** HYP mode's windows on guests' memory, one for each core. */
 const WINDOWS = 0x4100_0000;
+
+/** Where a guest's tree is in its memory, where a test has one. */
+export const TREE_OFFSET = 0x1_0000;
+const CLOCK = SYSTEM_TIMER_BASE + SYSTEM_TIMER_REGISTERS.CLO.offset;
+const isRng = (address: number): boolean => address >>> PAGE_BITS === RNG_BASE >>> PAGE_BITS;
 
 const { TIMERS_ROUTING, IRQ_SOURCE, FIQ_SOURCE, MAILBOX_SET, MAILBOX_CLR } = LOCAL_REGISTERS;
 /** Peripherals are told apart by their pages. */
@@ -141,6 +148,16 @@ export function createMachineOfTwo(...cores: readonly (readonly number[])[]): Ma
   return createMachineOf(Buffer.from(hypervisorBase64, 'base64'), 2, cores);
 }
 
+/** The same with guests' trees of a test's own, and the board's generator of random numbers; null for one that gives none. */
+export function createMachineWithTree(
+  tree: Uint8Array,
+  generator: Rng | null,
+  ...cores: readonly (readonly number[])[]
+): Machine {
+  const guests = cores.map((it) => ({ cores: it, tree: { data: tree, offset: TREE_OFFSET } }));
+  return createMachineOfGuests(guests, 1, undefined, generator);
+}
+
 function createMachineOf(
   binary: Uint8Array,
   hostCores: number,
@@ -155,6 +172,7 @@ export function createMachineOfGuests(
   guests: readonly Partial<GuestPlan>[],
   hostCores = 1,
   binary: Uint8Array = Buffer.from(hypervisorBase64, 'base64'),
+  generator: Rng | null = new Rng(1),
 ): Machine {
   const image = buildHypervisor({
     armMemory: ARM_MEMORY,
@@ -168,6 +186,10 @@ export function createMachineOfGuests(
   const memory = new DataView(wasm.buffer);
   const bytes = new Uint8Array(wasm.buffer);
   bytes.set(code.subarray(0, symbol('zeroFrom') - symbol('vectors')), symbol('vectors'));
+  guests.forEach(({ tree }, i) => {
+    const word = L.CONFIG_HEADER + i * L.GUEST_WORDS + L.GUEST_TREE;
+    if (tree) bytes.set(tree.data, memory.getUint32(symbol('configuration') + 4 * word, true));
+  });
 
   const { channel } = image;
   if (channel) bytes.set(channelRecords(channel), channel.address);
@@ -177,6 +199,8 @@ export function createMachineOfGuests(
   /** Something happens while another core is in the hypervisor. */
   let inside = false;
   let time = 1000n;
+  /** Microseconds; whoever waits for the system timer does not wait for ever. */
+  let clock = 0;
   const registers: Registers[] = Array.from({ length: CORES }, () => new Map<string, bigint>());
   const routing = new Array<number>(CORES).fill(0);
   const mailboxes = Array.from({ length: CORES }, () => [0, 0, 0, 0]);
@@ -227,6 +251,8 @@ export function createMachineOfGuests(
     if (isIn(IRQ_SOURCE, at)) return irqs(core);
     if (isIn(FIQ_SOURCE, at)) return fiqs(core);
     if (isIn(MAILBOX_CLR, at)) return mailboxes[(at >> 4) & 3]![core]!;
+    if (address >>> 0 === CLOCK) return (clock += 1000);
+    if (isRng(address)) return generator?.read((address >>> 0) - RNG_BASE) ?? 0;
     return board.get(address >>> 0) ?? 0;
   };
   const writeDevice = (address: number, value: number): void => {
@@ -238,6 +264,7 @@ export function createMachineOfGuests(
       if (unordered[here]) throw new Error(`core ${here} rings without a DSB after what it rings for`);
       mailboxes[(at >> 4) & 3]![core]! |= value;
     } else if (isIn(MAILBOX_CLR, at)) mailboxes[(at >> 4) & 3]![core]! &= ~value;
+    else if (isRng(address)) generator?.write((address >>> 0) - RNG_BASE, value);
     else board.set(address >>> 0, value >>> 0);
   };
 
@@ -352,7 +379,7 @@ export function createMachineOfGuests(
       },
       store32: (at: number, value: number) => {
         published();
-        memory.setInt32(at >>> 0, value, true);
+        memory.setInt32(physical(at), value, true);
       },
       store64: (at: number, value: bigint) => {
         beforeIt('store64');

@@ -36,6 +36,7 @@ import {
 import { resetMachineDevices } from '../generated/dispatch.js';
 import { CNTPCT, ICIALLUIS, TLBIALLIS, VTTBR, atomic, barrier, shared } from '../intrinsics.js';
 import { discardRegisters } from './loaded.js';
+import { freshSeed } from './seed.js';
 
 /** Bytes of memory that are made at once; it takes less than a slice. Guests' memory is a multiple of it. */
 const PIECE: u32 = 0x100000;
@@ -113,6 +114,8 @@ export function loadPiece(vcpu: Vcpu): void {
   loadFile(vm, L.GUEST_KERNEL, window, from, to);
   loadFile(vm, L.GUEST_INITRAMFS, window, from, to);
   loadFile(vm, L.GUEST_TREE, window, from, to);
+  const tree = load<u32>(vm.record + 4 * (L.GUEST_TREE + 2));
+  if (tree - from < PIECE) freshSeed(vm, window + (tree - from));
   closeWindow();
   vm.made = to;
   if (to < load<u32>(vm.record + 4 * L.GUEST_MEMORY_SIZE)) return;
