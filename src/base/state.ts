@@ -6,7 +6,16 @@ export type State = object;
 
 /** A copy that later changes do not reach. Methods and getters are left behind: what they tell follows from the data. */
 export function saveState(state: State): State {
-  return structuredClone({ ...state });
+  return copyOf({ ...state }) as State;
+}
+
+/** As structuredClone; yet of a typed array that shows a part of a buffer, it copies that part alone. */
+function copyOf(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return (value as Uint8Array).slice();
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, copyOf(item)]));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOf(item)]));
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { TimerName } from '../ports/bus.js';
+import type { DataBuffer, DataBufferFor } from '../ports/data-buffer.js';
 import type { DeviceMemory } from '../ports/memory.js';
 import { restoreState, saveState, type State } from '../base/state.js';
 import { ArmTimer } from './arm-timer.js';
@@ -26,8 +27,8 @@ import type { Disk } from '../ports/disk.js';
 import { createSdCard } from './sd-card.js';
 import type { CardKind } from './sd-registers.js';
 import { createSdSlot } from './sd-slot.js';
-import { Sdhci } from './sdhci.js';
-import { SdHost } from './sdhost.js';
+import { Sdhci, SDHCI_REGISTERS } from './sdhci.js';
+import { SdHost, SDHOST_REGISTERS } from './sdhost.js';
 import { createPcm, createPwm, createSpi, I2c } from './serial-buses.js';
 import { SystemTimer } from './system-timer.js';
 import { ThermalSensor } from './thermal.js';
@@ -52,6 +53,9 @@ const GPU = {
 /** Data requests of the SD controllers (BCM2835 ARM Peripherals, section 4.2.1.3). */
 const DREQ = { EMMC: 11, SDHOST: 13 } as const;
 
+/** Where they are, as offsets from the peripherals' base. */
+const [SDHOST, EMMC] = [0x202000, 0x300000];
+
 /** DMA channels with an interrupt of their own, and with any. */
 const OWN_DMA_LINES = 11;
 const DMA_LINES = 15;
@@ -70,6 +74,7 @@ export interface CardSource {
 export interface Surroundings {
   /** RAM, which DMA and the VideoCore reach. */
   readonly memory: DeviceMemory;
+  readonly dataBuffer: DataBufferFor;
   readonly clock: Clock;
   readonly identity: BoardIdentity;
   /** The card in the slot; undefined for an empty one. */
@@ -190,12 +195,26 @@ export function createPi2(surroundings: Surroundings): Board {
   const slot = createSdSlot(card, gpio.state.functions, () => {
     sdhci.cardChanged(slot.state.inserted);
   });
-  const sdhost = new SdHost(clock, slot.sdhost, interrupts.gpu(GPU.SDHOST), () => {
-    dma.request(DREQ.SDHOST);
-  });
-  const sdhci = new Sdhci(clock, slot.emmc, interrupts.gpu(GPU.EMMC), () => {
-    dma.request(DREQ.EMMC);
-  });
+  const dataBuffer = (device: number, { offset }: { readonly offset: number }): DataBuffer =>
+    surroundings.dataBuffer(PERIPHERAL_BASE + device + offset);
+  const sdhost = new SdHost(
+    clock,
+    slot.sdhost,
+    dataBuffer(SDHOST, SDHOST_REGISTERS.DATA),
+    interrupts.gpu(GPU.SDHOST),
+    () => {
+      dma.request(DREQ.SDHOST);
+    },
+  );
+  const sdhci = new Sdhci(
+    clock,
+    slot.emmc,
+    dataBuffer(EMMC, SDHCI_REGISTERS.DATA),
+    interrupts.gpu(GPU.EMMC),
+    () => {
+      dma.request(DREQ.EMMC);
+    },
+  );
   const dma = new DmaController(
     clock,
     memory,
@@ -260,14 +279,14 @@ export function createPi2(surroundings: Surroundings): Board {
     part(RNG_BASE - PERIPHERAL_BASE, 0x1000, new Rng(surroundings.seed)),
     part(0x200000, 0x1000, gpio),
     part(0x201000, 0x1000, uart),
-    part(0x202000, 0x1000, sdhost),
+    part(SDHOST, 0x1000, sdhost),
     part(0x203000, 0x1000, createPcm()),
     part(0x204000, 0x1000, createSpi()),
     part(0x205000, 0x1000, new I2c('I2C0')),
     part(0x20c000, 0x1000, createPwm()),
     part(0x212000, 0x8, new ThermalSensor()),
     part(0x215000, 0x1000, aux),
-    part(0x300000, 0x1000, sdhci),
+    part(EMMC, 0x1000, sdhci),
     part(0x804000, 0x1000, new I2c('I2C1')),
     part(0x805000, 0x1000, new I2c('I2C2')),
     part(0x980000, 0x1_0000, new Dwc2(interrupts.gpu(GPU.USB))),

@@ -1,4 +1,5 @@
 /** The data lines of a controller: blocks to and from the card in the time that the bus takes, a block at a time. */
+import type { DataBuffer } from '../ports/data-buffer.js';
 import type { Clock, Timer } from './clock.js';
 import type { CardAt } from './sd-slot.js';
 
@@ -36,28 +37,49 @@ export interface DataSide {
   failed(how: 'crc' | 'timeout'): void;
 }
 
-/** Bytes of the largest block that goes through the buffer. */
-const LARGEST = 4096;
-
-/** The data lines of one controller. */
-export class SdData {
-  readonly state = {
-    phase: 'idle' as DataPhase,
+/** What the data lines have: the block stands in the buffer that the processor reads and fills, too. */
+function stateIn(buffer: DataBuffer) {
+  let phase: DataPhase = 'idle';
+  return {
+    get phase() {
+      return phase;
+    },
+    set phase(value) {
+      phase = value;
+      buffer.way = value === 'readable' ? 'read' : value === 'writable' ? 'write' : 'none';
+    },
     /** The block in the buffer, its length, and how many of its bytes were read or filled in. */
-    block: new Uint8Array(LARGEST),
-    length: 0,
-    at: 0,
+    block: buffer.bytes,
+    get length() {
+      return buffer.length;
+    },
+    set length(value) {
+      buffer.length = value;
+    },
+    get at() {
+      return buffer.at;
+    },
+    set at(value) {
+      buffer.at = value;
+    },
     /** Bytes of a block; blocks that are to go through, the present one among them. */
     size: 0,
     left: 0,
   };
+}
+
+/** The data lines of one controller. */
+export class SdData {
+  readonly state;
   private readonly timer: Timer;
 
   constructor(
     name: string,
     private readonly clock: Clock,
+    buffer: DataBuffer,
     private readonly side: DataSide,
   ) {
+    this.state = stateIn(buffer);
     this.timer = clock.timer(`${name}, data`, () => {
       this.go();
     });

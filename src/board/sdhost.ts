@@ -1,3 +1,4 @@
+import type { DataBuffer } from '../ports/data-buffer.js';
 import type { Clock, Timer } from './clock.js';
 import type { Device, Line } from './device.js';
 import type { DataPort } from './dma.js';
@@ -115,16 +116,18 @@ export class SdHost implements Device {
 
   /**
    * @param card what is on its pins
+   * @param buffer what its data register moves
    * @param irq its interrupt
    * @param request its data request changed
    */
   constructor(
     private readonly clock: Clock,
     private readonly card: CardAt,
+    buffer: DataBuffer,
     private readonly irq: Line,
     private readonly request: () => void,
   ) {
-    this.data = new SdData(this.name, clock, {
+    this.data = new SdData(this.name, clock, buffer, {
       card,
       clockTime: () => this.clockTime(),
       width: () => (this.value(REGISTERS.HCFG) & HCFG.WIDE_EXT_BUS ? 4 : 1),

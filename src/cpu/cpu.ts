@@ -9,8 +9,10 @@ import { abortComesOn, beginAbort, effectBefore, LATEST_ABORT, mayTakeAbort } fr
 import { blockAt, passingBlock } from './blocks.js';
 import type { Bus, TimerName } from '../ports/bus.js';
 import type { SystemCounter } from '../ports/counter.js';
+import type { DataBufferFor } from '../ports/data-buffer.js';
 import { CoreView } from './core-view.js';
 import { breakAtOffsets, codeWritten, forgetCode } from './code-cache.js';
+import { makeDataBuffer } from './data-buffers.js';
 import { comparesAll } from './debug-events.js';
 import { grant } from './grants.js';
 import { type EventWait, seeWake, sleepAgain } from './event-waits.js';
@@ -101,6 +103,8 @@ export interface CpuState {
 export class Cpu {
   /** RAM, for devices, loaders and those who look on. */
   readonly memory: PhysicalMemory;
+  /** Gives a device the buffer behind a register of its own, before the first run. */
+  readonly dataBuffer: DataBufferFor;
   /** Virtual time in nanoseconds up to which all cores have run. */
   time = 0;
   /** The state, for the tests of this folder. */
@@ -145,6 +149,7 @@ export class Cpu {
       views: [],
       counter: options.counter,
       onTimer: options.onTimer,
+      dataBuffers: new Map(),
       onPmu: options.onPmu,
       onLostStore: () => {
         this.raiseAbort(m.core.index);
@@ -177,6 +182,7 @@ export class Cpu {
     this.waits = cores.map(() => undefined);
     this.eventWaits = cores.map(() => undefined);
     this.sleepsInWfe = cores.map(() => false);
+    this.dataBuffer = (address) => makeDataBuffer(m, address);
     this.memory = physicalMemory(m, (address, length) => {
       codeWritten(m, address, length);
     });

@@ -53,6 +53,8 @@ export function grant(m: Machine, lookAt: number): void {
   u32[L.BANK_CONTEXTS >>> 2] = contexts;
   u32[L.BANK_DOMAINS >>> 2] = domainsAt(core, nonSecure);
   u32[L.MAY_TRANSLATE >>> 2] = nonSecure && (core.HSTR !== 0 || core.HCR & HCR_TVM) ? 0 : 1;
+  // What is read while a wait is looked for, is to be known.
+  u32[L.MAY_MOVE_DATA >>> 2] = m.probing ? 0 : 1;
   u32[L.MIDR >>> 2] = nonSecure ? core.VPIDR : MIDR;
   u32[L.MPIDR >>> 2] = nonSecure ? core.VMPIDR : core.MPIDR;
 }

@@ -157,10 +157,27 @@ export const DOMAINS_NEXT = 32;
 export const DOMAINS_SIZE = 8;
 export const DOMAINS_USER = 4;
 export const DOMAINS_PL1 = 6;
+/** Not 0: words of data buffers may be moved without TypeScript's being told. */
+export const MAY_MOVE_DATA = 0x10044;
 /** Changes of mode: what was left of the budget then, and the mode with its security state (mode << 1 | secure). */
 export const MODE_LOG = 0x11000;
 export const MODE_LOG_END = 0x12000;
 export const MODE_LOG_ENTRY = 8;
+
+/**
+ * Data buffers (ports/data-buffer.ts): the place of the register in its page, which way is open (DATA_BUFFER_TO_READ,
+ * DATA_BUFFER_TO_WRITE or 0), bytes in it, and how many of them have gone; then the bytes.
+ */
+export const DATA_BUFFERS = 0x12000;
+export const DATA_BUFFERS_END = 0x20000;
+export const DATA_BUFFER_SIZE = 0x2000;
+export const DATA_BUFFER_REGISTER = 0;
+export const DATA_BUFFER_WAY = 4;
+export const DATA_BUFFER_LENGTH = 8;
+export const DATA_BUFFER_AT = 12;
+export const DATA_BUFFER_BYTES = 16;
+export const DATA_BUFFER_TO_READ = 1;
+export const DATA_BUFFER_TO_WRITE = 2;
 
 /** The TLB: direct mapped, TLB_ENTRIES of TLB_ENTRY_SIZE bytes. */
 export const TLB = 0x20000;
@@ -178,6 +195,8 @@ export const TLB_FLAGS = 20;
 export const SLOW = 0x800;
 /** A key that matches nothing: SLOW without a page is never made. */
 export const NO_KEY = 0xffffffff;
+/** Where the data buffer stands of a register in the page; 0 where there is none, or somebody looks at accesses. */
+export const TLB_DATA = 24;
 /** Flags: the page is RAM; unaligned accesses are allowed; it is a piece of a larger block; it is not global. */
 export const TLB_IS_RAM = 1;
 export const TLB_UNALIGNED = 2;

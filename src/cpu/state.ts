@@ -313,6 +313,8 @@ export interface Machine {
   /** The cores as those who look on see them. */
   views: readonly CoreView[];
   readonly counter: SystemCounter;
+  /** Where the data buffers of devices stand, by the physical page of their register. */
+  readonly dataBuffers: Map<number, number>;
   readonly onTimer: (core: number, timer: TimerName, level: boolean) => void;
   /** Called when the interrupt of a core's performance monitors changes. */
   readonly onPmu: (core: number, level: boolean) => void;

@@ -210,6 +210,7 @@ function entryAt(address: number, context: number): number {
 
 const [READ_AT, WRITE_AT, EXECUTE_AT] = [L.TLB_READ >>> 2, L.TLB_WRITE >>> 2, L.TLB_EXECUTE >>> 2];
 const [ADDEND_AT, PHYSICAL_AT, FLAGS_AT] = [L.TLB_ADDEND >>> 2, L.TLB_PHYSICAL >>> 2, L.TLB_FLAGS >>> 2];
+const DATA_AT = L.TLB_DATA >>> 2;
 const SIZE_SHIFT = 8;
 
 /** Whether any instructions were decoded from a physical page. */
@@ -234,7 +235,8 @@ export function enter(
   // Only what is RAM, and where nobody looks, is for the interpreter to access by itself.
   const isRam = physical < m.ramSize;
   const isLookedAt = watchesPage(m, address) || m.watch?.wantsAccesses?.(address) === true;
-  const isFast = isRam && !m.core.countsAccesses && !isLookedAt;
+  const isOwn = !m.core.countsAccesses && !isLookedAt;
+  const isFast = isRam && isOwn;
   const rights = found.rights & found.rights2;
   u32[at + READ_AT] = rights & READ ? (isFast ? key : key | L.SLOW) : L.NO_KEY;
   u32[at + WRITE_AT] = rights & WRITE ? (isFast && !hasCode(m, physical) ? key : key | L.SLOW) : L.NO_KEY;
@@ -242,6 +244,7 @@ export function enter(
   if (found.sizeLog2 > 12) contexts(m).large.add(address >>> 20);
   u32[at + ADDEND_AT] = fastAddend((address & 0xfffff000) >>> 0, physical);
   u32[at + PHYSICAL_AT] = physical;
+  u32[at + DATA_AT] = isOwn ? (m.dataBuffers.get(physical) ?? 0) : 0;
   u32[at + FLAGS_AT] =
     (isFast ? L.TLB_IS_RAM : 0) |
     (isFast && found.normal && !aligned ? L.TLB_UNALIGNED : 0) |

@@ -141,6 +141,7 @@ export async function createBuiltInPi(
   const clock = new Clock(() => cpu.now());
   const board: Board = createPi2({
     memory: cpu.memory.device,
+    dataBuffer: cpu.dataBuffer,
     clock,
     identity: {
       revision: REVISION.PI2_V11,

@@ -40,6 +40,13 @@ test('a saved state is a copy, and comes back into the objects that were there',
   expect(other).toEqual(new Part());
 });
 
+test('of a typed array that shows a part of a buffer, that part alone is saved', () => {
+  const bytes = new Uint8Array(64);
+  bytes[8] = 7;
+  const saved = saveState({ part: bytes.subarray(8, 12) }) as { readonly part: Uint8Array };
+  expect([saved.part, saved.part.buffer.byteLength]).toEqual([Uint8Array.of(7, 0, 0, 0), 4]);
+});
+
 test('what was not there when it was saved is not there afterwards', () => {
   const part = new Part();
   part.transfer = undefined;

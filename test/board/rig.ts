@@ -3,6 +3,7 @@ import { Clock } from '../../src/board/clock.js';
 import type { Device, Line } from '../../src/board/device.js';
 import { type CardSource, createPi2 } from '../../src/board/pi2.js';
 import type { BoardIdentity } from '../../src/board/property.js';
+import { DATA_BUFFER_BYTES } from '../../src/ports/data-buffer.js';
 import { memoryDisk } from '../support/memory-disk.js';
 
 /** A line that remembers its level. */
@@ -94,6 +95,7 @@ export function testBoard(
         told.written.push([address, bytes.length]);
       },
     },
+    dataBuffer: () => ({ way: 'none', length: 0, at: 0, bytes: new Uint8Array(DATA_BUFFER_BYTES) }),
     clock: time.clock,
     card: card === 'none' ? undefined : card === 'small' ? { disk: memoryDisk(contents) } : card,
     identity: {

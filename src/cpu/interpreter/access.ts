@@ -2,9 +2,18 @@
 import {
   CODE_LINES,
   CONTEXT,
+  DATA_BUFFER_AT,
+  DATA_BUFFER_BYTES,
+  DATA_BUFFER_LENGTH,
+  DATA_BUFFER_REGISTER,
+  DATA_BUFFER_TO_READ,
+  DATA_BUFFER_TO_WRITE,
+  DATA_BUFFER_WAY,
+  MAY_MOVE_DATA,
   SLOW,
   STRICT,
   TLB,
+  TLB_DATA,
   TLB_FLAGS,
   TLB_IS_RAM,
   TLB_READ,
@@ -57,6 +66,10 @@ function readSlow<T>(rec: usize, address: u32): u32 {
     (address & 0xfff) <= 0x1000 - <u32>sizeof<T>()
   )
     return readData<T>(placeOf(entry, address));
+  if (sizeof<T>() == 4) {
+    const place = placeOfData(entry, address, load<u32>(entry, TLB_READ), DATA_BUFFER_TO_READ);
+    if (place != 0) return load<u32>(place);
+  }
   return loadElsewhere(rec, address, sizeof<T>());
 }
 
@@ -76,7 +89,38 @@ function writeSlow<T>(rec: usize, address: u32, value: u32): void {
       return;
     }
   }
+  if (sizeof<T>() == 4) {
+    const place = placeOfData(entry, address, load<u32>(entry, TLB_WRITE), DATA_BUFFER_TO_WRITE);
+    if (place != 0) {
+      store<u32>(place, value);
+      return;
+    }
+  }
   storeElsewhere(rec, address, sizeof<T>(), value);
+}
+
+/**
+ * Where the next word of a data buffer stands, which goes with that; 0 where the address is not its register's, the buffer
+ * is not open that way, or this is its last word, of which the device has to hear.
+ * @param key of the entry, for such an access
+ */
+function placeOfData(entry: usize, address: u32, key: u32, way: u32): usize {
+  if (
+    (key & ~SLOW) != ((address & 0xfffff003) | load<u32>(CONTEXT)) ||
+    load<u32>(entry, TLB_DATA) == 0 ||
+    load<u32>(MAY_MOVE_DATA) == 0
+  )
+    return 0;
+  const buffer = load<u32>(entry, TLB_DATA);
+  const at = load<u32>(buffer, DATA_BUFFER_AT);
+  if (
+    load<u32>(buffer, DATA_BUFFER_REGISTER) != (address & 0xfff) ||
+    load<u32>(buffer, DATA_BUFFER_WAY) != way ||
+    at + 4 >= load<u32>(buffer, DATA_BUFFER_LENGTH)
+  )
+    return 0;
+  store<u32>(buffer, at + 4, DATA_BUFFER_AT);
+  return buffer + DATA_BUFFER_BYTES + at;
 }
 
 /**
