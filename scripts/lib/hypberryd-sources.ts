@@ -6,6 +6,9 @@ import { consoleNode } from '../../src/guest/host-tree.js';
 /** Where Linux shows the device tree that it was started with (Documentation/ABI/testing/sysfs-firmware-ofw). */
 const TREE_PATH = '/proc/device-tree';
 
+/** The node of the channel (CHANNEL.md). */
+const CHANNEL_NODE = 'hypberry-channel';
+
 /** The sources that are made, by their path from the project's root. */
 export async function hypberrydSources(): Promise<ReadonlyMap<string, string>> {
   const about = await readFile(join(import.meta.dirname, '../../package.json'), 'utf8');
@@ -17,6 +20,9 @@ export async function hypberrydSources(): Promise<ReadonlyMap<string, string>> {
     constant('TREE_PATH', TREE_PATH),
     '/** The near end of the first console: there while the hypervisor runs. */\n',
     constant('CONSOLE_PATH', `${TREE_PATH}/${consoleNode(0)}`),
+    '/** Of the channel: where it and the doorbell are, and the name of the bell. */\n',
+    constant('CHANNEL_PATH', `${TREE_PATH}/${CHANNEL_NODE}/reg`),
+    constant('BELL_PATH', `${TREE_PATH}/${CHANNEL_NODE}/bell`),
   ].join('');
   return new Map([['src/hypberryd/body/generated/about.ts', text]]);
 }

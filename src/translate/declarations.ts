@@ -45,12 +45,18 @@ const ofModule = (module: string, name = module): string =>
     [...intrinsics.get(module)!].flatMap(([imported, it]) => declaration(module, imported, imported, it)),
   );
 
-/** The registers that have `read NAME` and `write NAME` in a module, each a namespace with both and its bits. */
-function registersOf(module: string): string[] {
+/** What Linux has its programs read where it uses these timers: the virtual counter (CNTKCTL.PL0VCTEN). */
+const COUNTER = 'CNTVCT';
+
+/**
+ * The registers that have `read NAME` and `write NAME` in a module, each a namespace with both and its bits.
+ * @param only their names; default: all
+ */
+function registersOf(module: string, only?: readonly string[]): string[] {
   const names = new Map<string, [string, Intrinsic][]>();
   for (const [imported, it] of intrinsics.get(module)!) {
     const [verb, name] = imported.split(' ');
-    if (name === undefined) continue;
+    if (name === undefined || (only && !only.includes(name))) continue;
     names.set(name, [...(names.get(name) ?? []), [verb!, it]]);
   }
   return [...names].map(([name, functions]) => {
@@ -102,7 +108,7 @@ const constants = (doc: string, all: Readonly<Record<string, number>>): string =
 
 /**
  * The text of the AssemblyScript module for programs of Linux: the namespaces `linux` with the system calls, `shared`,
- * `barrier` and `word` as above, and constants of what system calls take and give.
+ * `barrier` and `word` as above, `CNTVCT`, and constants of what system calls take and give.
  */
 export function linuxDeclarations(): string {
   const calls = Object.entries(SYSTEM_CALLS).flatMap(([name, [, type, doc]]) =>
@@ -112,6 +118,7 @@ export function linuxDeclarations(): string {
     HEADER,
     namespace('linux', calls),
     ...['shared', 'barrier', 'word'].map((it) => ofModule(it)),
+    ...registersOf('sysreg', [COUNTER]),
     constants('How files are opened.', OPEN_FLAGS),
     constants('Errors, negated in results.', ERRORS),
   ].join('\n');

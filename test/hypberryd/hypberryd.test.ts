@@ -87,7 +87,7 @@ describe('hypberryd', () => {
     expect(said).toEqual(inNode(['--help']));
     expect(said).toMatchObject({ status: 0, err: '' });
     expect(said.out).toMatch(/^Usage: hypberryd COMMAND\n/);
-    for (const word of ['status', '--version', '--help'])
+    for (const word of ['run', 'status', '--version', '--help'])
       expect(said.out).toMatch(new RegExp(`^  ${word} +\\w`, 'm'));
     expect(said.out).toMatch(/^Exit status: 0 done; 1 the answer is no; 2 refused or failed\.\n$/m);
   });

@@ -1,10 +1,13 @@
 /**
- * A small kernel of Linux on Arm for programs that run in Node as WebAssembly: files, folders, descriptors, pipes, errors.
- * kernel.test.ts compares it with Linux, by random calls. A call that it has not ends the test.
+ * A small kernel of Linux on Arm for programs that run in Node as WebAssembly: files, folders, locks, descriptors, pipes,
+ * devices, signals that wait, errors. kernel.test.ts compares it with Linux, by random calls. A call that it has not ends the
+ * test. One process runs at a time, to its end; what others do meanwhile, a test does between its calls.
  */
 import { ERRORS, OPEN_FLAGS } from '../../src/translate/linux/constants.js';
 import { SYSTEM_CALLS } from '../../src/translate/linux/system-calls.js';
-import { createTree, type FileNode, type FolderNode, type Node } from './tree.js';
+import { createLocks, type Locks } from './locks.js';
+import { createMappings, MAPPED_PAGE } from './mappings.js';
+import { createTree, type FileNode, type FolderNode, type Node, type Tree } from './tree.js';
 
 /** WebAssembly's JavaScript side, which TypeScript's libraries for Node leave out. */
 interface Engine {
@@ -37,6 +40,25 @@ const S_IFDIR = 0o4_0000;
 /** Of struct stat64 (Linux, arch/arm/include/uapi/asm/stat.h). */
 const STAT = { mode: 16, size: 48, bytes: 104 } as const;
 const PROCESS = 100;
+const PARENT = 50;
+const CHILD = 150;
+const SIGNAL_INFO_SIZE = 128;
+/** When the clock of the day begins: 2026. */
+export const FIRST_SECOND = 1_767_225_600;
+const POLL = { readable: 1, error: 8, hungUp: 0x10, invalid: 0x20 } as const;
+const FALLOC = { keepSize: 1, punchHole: 2, zeroRange: 0x10 } as const;
+
+/** What a device file does; what is left out fails as it does for a device that has it not. */
+export interface Device {
+  /** Gives how many bytes were read, or an error, negated. */
+  read?(into: Uint8Array): number;
+  write?(bytes: Uint8Array): number;
+  /** Gives the result. */
+  ioctl?(request: number, argument: number, memory: DataView): number;
+  isReadable?(): boolean;
+  /** The memory behind it, from an offset on. */
+  map?(offset: number, bytes: number): Uint8Array;
+}
 
 interface Pipe {
   bytes: number[];
@@ -49,10 +71,70 @@ interface Description {
     | FileNode
     | FolderNode
     | { readonly kind: 'pipe'; readonly pipe: Pipe }
+    | { readonly kind: 'device'; readonly device: Device }
+    | { readonly kind: 'event'; count: bigint }
+    | { readonly kind: 'signals' }
+    | { readonly kind: 'socket' }
     | { readonly kind: 'sink'; readonly bytes: number[] };
   readonly flags: number;
   position: number;
   references: number;
+}
+
+/** What outlives a process: files, their locks, devices; and calls that were under way when it was killed. */
+export interface Machine {
+  readonly tree: Tree;
+  readonly locks: Locks;
+  readonly devices: Readonly<Record<string, Device>>;
+  /** Ends the calls that killed processes were in, and then those processes. */
+  settle(): void;
+  readonly late: (() => void)[];
+}
+
+/** @param files by their paths; one that ends in `/` is a folder */
+export function createMachine(
+  files: Readonly<Record<string, string | Uint8Array>>,
+  devices: Readonly<Record<string, Device>> = {},
+): Machine {
+  const late: (() => void)[] = [];
+  return {
+    ...{ tree: createTree(files, fail), locks: createLocks(), devices, late },
+    settle() {
+      for (const end of late.splice(0)) end();
+    },
+  };
+}
+
+/** A process, for who plays the rest of the world. */
+export interface Process {
+  /** Sends it a signal that waits to be read. */
+  signal(signal: number): void;
+  /** Adds 1 to what an eventfd counts, if there is one; the first is 0. */
+  ring(n: number): void;
+  /** What it counts. */
+  rung(n: number): bigint;
+  /** Whether a fork has returned 0. */
+  readonly isChild: boolean;
+}
+
+/** The rest of the world. */
+export interface World {
+  /**
+   * Before each call and each access to shared memory, by its name. It may give a result, which is that of the call instead,
+   * or `killed`, or `killed in it`: the process is gone, and what it did, if it did not sleep, is done by `Machine.settle`.
+   */
+  before?(call: string, process: Process): number | 'killed' | 'killed in it' | undefined;
+  /** It sleeps: what happens meanwhile. Gives whether anything did; if not, time passes. */
+  idle?(process: Process): boolean;
+  /** Gives what the n-th fork returns. */
+  fork?(n: number): number;
+  /** The child that has ended, if one has, with its status. */
+  ended?(): { process: number; status: number } | undefined;
+  kill?(process: number, signal: number): void;
+  /** Hears how many milliseconds the machine has run, when time has passed. */
+  time?(milliseconds: number): void;
+  /** The count of the virtual counter; default: reading it is a fault. */
+  counter?(): bigint;
 }
 
 /** How a process is started. */
@@ -62,7 +144,10 @@ export interface Start {
   readonly environment?: readonly string[];
   readonly stdin?: Uint8Array;
   /** Files by their absolute paths; a path that ends in `/` is a folder. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** In place of files: what there was before. */
+  readonly machine?: Machine;
+  readonly world?: World;
   /** Results that calls give instead of doing anything, the first call the first; undefined for a call that is done. */
   readonly forced?: Readonly<Record<string, (number | undefined)[]>>;
   /** First address that is not the program's. */
@@ -97,7 +182,13 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
   const wasmMemory = new engine.Memory({ initial: pages, maximum: MOST_PAGES });
   const memory = new Uint8Array(wasmMemory.buffer);
   const view = new DataView(wasmMemory.buffer);
-  const tree = createTree(start.files ?? {}, fail);
+  const machine = start.machine ?? createMachine(start.files ?? {});
+  const { tree, locks, devices } = machine;
+  const world = start.world ?? {};
+  const mappings = createMappings(memory);
+  const events: { kind: 'event'; count: bigint }[] = [];
+  const signals: number[] = [];
+  let [forks, milliseconds, isChild] = [0, 0, false];
   const descriptors = new Map<number, Description>();
   let isPipeSignalBlocked = false;
 
@@ -128,7 +219,9 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
   const drop = (file: number): void => {
     const description = described(file);
     descriptors.delete(file);
-    if (--description.references > 0 || description.of.kind !== 'pipe') return;
+    if (--description.references > 0) return;
+    locks.release(description);
+    if (description.of.kind !== 'pipe') return;
     if (isReader(description)) description.of.pipe.readers--;
     else description.of.pipe.writers--;
   };
@@ -184,11 +277,83 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     return bytes.length;
   };
 
+  const isReadable = (description: Description): boolean => {
+    const { of } = description;
+    if (of.kind === 'pipe') return isReader(description) && of.pipe.bytes.length > 0;
+    if (of.kind === 'event') return of.count > 0n;
+    if (of.kind === 'signals') return signals.length > 0;
+    if (of.kind === 'device') return of.device.isReadable?.() ?? true;
+    return of.kind === 'file' || of.kind === 'folder';
+  };
+  /** What poll finds, wanting POLLIN. */
+  const eventsOf = (file: number): number => {
+    const description = descriptors.get(file);
+    if (!description) return POLL.invalid;
+    const { of } = description;
+    const readable = isReadable(description) ? POLL.readable : 0;
+    if (of.kind !== 'pipe') return readable;
+    if (isReader(description)) return readable | (of.pipe.writers === 0 ? POLL.hungUp : 0);
+    return of.pipe.readers === 0 ? POLL.error : 0;
+  };
+  const readSignals = (into: Uint8Array, flags: number): number => {
+    if (into.length < SIGNAL_INFO_SIZE) fail('EINVAL');
+    const signal = signals.shift();
+    if (signal === undefined) {
+      if (flags & OPEN_FLAGS.O_NONBLOCK) fail('EAGAIN');
+      throw new Error('the program waits for ever');
+    }
+    into.fill(0, 0, SIGNAL_INFO_SIZE);
+    new DataView(into.buffer, into.byteOffset).setUint32(0, signal, true);
+    return SIGNAL_INFO_SIZE;
+  };
+  const readEvent = (of: { count: bigint }, into: Uint8Array, flags: number): number => {
+    if (into.length < 8) fail('EINVAL');
+    if (of.count === 0n) {
+      if (flags & OPEN_FLAGS.O_NONBLOCK) fail('EAGAIN');
+      throw new Error('the program waits for ever');
+    }
+    new DataView(into.buffer, into.byteOffset).setBigUint64(0, of.count, true);
+    of.count = 0n;
+    return 8;
+  };
+  /** Device files and what else is no place for bytes: a result of reading or writing, else undefined. */
+  const readOther = ({ of, flags }: Description, into: Uint8Array): number | undefined => {
+    if (of.kind === 'signals') return readSignals(into, flags);
+    if (of.kind === 'event') return readEvent(of, into, flags);
+    if (of.kind === 'socket') throw new Error('sockets are for ioctl here');
+    return of.kind === 'device' ? (of.device.read?.(into) ?? fail('EINVAL')) : undefined;
+  };
+  const writeOther = ({ of }: Description, bytes: Uint8Array): number | undefined => {
+    if (of.kind === 'event') {
+      if (bytes.length < 8) fail('EINVAL');
+      of.count += new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+      return 8;
+    }
+    return of.kind === 'device' ? (of.device.write?.(bytes) ?? fail('EINVAL')) : undefined;
+  };
+
   /** Where pread64 and pwrite64 begin. */
   const placed = (file: number, offset: bigint): Description => {
     if (offset < 0n) fail('EINVAL');
     const description = described(file);
-    return description.of.kind === 'pipe' || description.of.kind === 'sink' ? fail('ESPIPE') : description;
+    const { kind } = description.of;
+    return kind === 'file' || kind === 'folder' ? description : fail('ESPIPE');
+  };
+
+  const sync = (file: number): number => {
+    const { kind } = described(file).of;
+    return kind === 'file' || kind === 'folder' ? 0 : fail('EINVAL');
+  };
+  const process: Process = {
+    signal: (signal) => signals.push(signal),
+    ring: (n) => {
+      const event = events[n];
+      if (event) event.count++;
+    },
+    rung: (n) => events[n]?.count ?? 0n,
+    get isChild() {
+      return isChild;
+    },
   };
 
   const calls: Record<string, (...args: never[]) => number> = {
@@ -196,6 +361,8 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
       const description = described(file);
       if (!isReader(description)) fail('EBADF');
       const into = bytesAt(address, count);
+      const other = readOther(description, into);
+      if (other !== undefined) return other;
       if (description.of.kind === 'pipe') return readPipe(description, description.of.pipe, into);
       const done = readFrom(description, into, description.position);
       description.position += done;
@@ -206,6 +373,8 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
       const { of } = description;
       if (!isWriter(description)) fail('EBADF');
       const bytes = bytesAt(address, count);
+      const other = writeOther(description, bytes);
+      if (other !== undefined) return other;
       if (of.kind === 'sink') return (of.bytes.push(...bytes), count);
       if (of.kind === 'pipe') return writePipe(of.pipe, bytes);
       const done = writeTo(description, bytes, description.position);
@@ -226,7 +395,10 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     },
     open: (path: number, flags: number, mode: number) => {
       const { O_CREAT, O_EXCL, O_DIRECTORY, O_TRUNC, O_LARGEFILE, O_RDONLY } = OPEN_FLAGS;
-      const place = tree.placeOf(pathAt(path));
+      const name = pathAt(path);
+      const device = devices[name];
+      if (device) return take({ kind: 'device', device }, flags);
+      const place = tree.placeOf(name);
       let node: Node | undefined = place.node;
       if (!node) {
         if (!(flags & O_CREAT)) fail('ENOENT');
@@ -256,15 +428,98 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     fstat64: (file: number, address: number) => {
       const { of } = described(file);
       bytesAt(address, STAT.bytes).fill(0);
-      const kinds = { file: S_IFREG, folder: S_IFDIR, pipe: S_IFIFO, sink: S_IFIFO };
+      const kinds: Partial<Record<typeof of.kind, number>> = { file: S_IFREG, folder: S_IFDIR };
       const mode = of.kind === 'file' || of.kind === 'folder' ? of.mode : 0o600;
-      view.setUint32((address >>> 0) + STAT.mode, kinds[of.kind] | mode, true);
+      view.setUint32((address >>> 0) + STAT.mode, (kinds[of.kind] ?? S_IFIFO) | mode, true);
       if (of.kind === 'file') view.setBigInt64((address >>> 0) + STAT.size, BigInt(of.content.size), true);
       return 0;
     },
-    fdatasync: (file: number) => {
-      const { kind } = described(file).of;
-      return kind === 'file' || kind === 'folder' ? 0 : fail('EINVAL');
+    fdatasync: (file: number) => sync(file),
+    fsync: (file: number) => sync(file),
+    flock: (file: number, operation: number) => {
+      const description = described(file);
+      const { of } = description;
+      return locks.lock(of.kind === 'pipe' ? of.pipe : of, description, operation, fail);
+    },
+    fallocate: (file: number, mode: number, offset: bigint, length: bigint) => {
+      const description = described(file);
+      const { of } = description;
+      if (offset < 0n || length <= 0n) fail('EINVAL');
+      const { keepSize, punchHole, zeroRange } = FALLOC;
+      if (mode !== (keepSize | punchHole) && mode !== (keepSize | zeroRange)) fail('EOPNOTSUPP');
+      if (!isWriter(description)) fail('EBADF');
+      if (of.kind === 'pipe') fail('ESPIPE');
+      if (of.kind !== 'file') return fail('ENODEV');
+      of.content.clear(Number(offset), Number(length));
+      return 0;
+    },
+    ioctl: (file: number, request: number, argument: number) => {
+      const { of } = described(file);
+      const device = of.kind === 'socket' ? devices['socket'] : of.kind === 'device' ? of.device : undefined;
+      return device?.ioctl?.(request >>> 0, argument, view) ?? fail('ENOTTY');
+    },
+    mmap2: (_: number, bytes: number, protection: number, flags: number, file: number, page: number) => {
+      if (protection !== 3 || flags !== 1) throw new Error('not that mapping');
+      const { of } = described(file);
+      if (of.kind !== 'device') return fail('ENODEV');
+      return mappings.add((of.device.map ?? fail('ENODEV'))((page >>> 0) * MAPPED_PAGE, bytes));
+    },
+    poll: (address: number, count: number, timeout: number) => {
+      const ready = (): number => {
+        let found = 0;
+        for (let i = 0; i < count; i++) {
+          const at = (address >>> 0) + 8 * i;
+          const file = view.getInt32(at, true);
+          const events = file < 0 ? 0 : eventsOf(file);
+          view.setUint16(at + 6, events, true);
+          if (events !== 0) found++;
+        }
+        return found;
+      };
+      for (;;) {
+        const found = ready();
+        if (found > 0 || timeout === 0) return found;
+        if (world.idle?.(process)) continue;
+        if (timeout < 0) throw new Error('the program waits for ever');
+        milliseconds += timeout;
+        world.time?.(milliseconds);
+        return 0;
+      }
+    },
+    eventfd2: (count: number, flags: number) => {
+      const event = { kind: 'event' as const, count: BigInt(count) };
+      events.push(event);
+      return take(event, flags | OPEN_FLAGS.O_RDWR);
+    },
+    signalfd4: (file: number, _: number, bytes: number, flags: number) => {
+      if (file !== -1 || bytes !== SIGNAL_SET_SIZE) throw new Error('not those signals');
+      return take({ kind: 'signals' }, flags);
+    },
+    socket: () => take({ kind: 'socket' }, OPEN_FLAGS.O_RDWR),
+    prctl: () => 0,
+    getppid: () => (isChild ? PROCESS : PARENT),
+    geteuid32: () => 0,
+    fork: () => {
+      const result = (world.fork ?? fail('EAGAIN'))(forks++);
+      if (result === 0) isChild = true;
+      return result;
+    },
+    wait4: (_: number, status: number) => {
+      const ended = world.ended?.();
+      if (!ended) return 0;
+      view.setInt32(status, ended.status, true);
+      return ended.process;
+    },
+    kill: (process: number, signal: number) => (world.kill?.(process, signal), 0),
+    clock_gettime: (clock: number, address: number) => {
+      const seconds = Math.floor(milliseconds / 1000) + (clock === 0 ? FIRST_SECOND : 0);
+      view.setUint32(address, seconds, true);
+      view.setUint32(address + 4, (milliseconds % 1000) * 1_000_000, true);
+      return 0;
+    },
+    getrandom: (address: number, count: number) => {
+      bytesAt(address, count).forEach((_, i, all) => (all[i] = (i * 7 + 1) & 0xff));
+      return count;
     },
     dup3: (file: number, to: number, flags: number) => {
       if (flags & ~OPEN_FLAGS.O_CLOEXEC || file === to) fail('EINVAL');
@@ -289,7 +544,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
       if (view.getUint32(set, true) & (1 << (SIGPIPE - 1))) isPipeSignalBlocked = true;
       return 0;
     },
-    getpid: () => PROCESS,
+    getpid: () => (isChild ? CHILD : PROCESS),
     exit_group: (status: number) => {
       // eslint-disable-next-line @typescript-eslint/only-throw-error -- the end of the process
       throw new Exit(status & 0xff, null);
@@ -297,19 +552,38 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
   };
 
   const forced = new Map(Object.entries(start.forced ?? {}).map(([name, results]) => [name, [...results]]));
+  const attempt = (it: () => number): number => {
+    try {
+      return it();
+    } catch (error) {
+      if (error instanceof Failure) return -error.error;
+      throw error;
+    }
+  };
+  const end = (): void => {
+    for (const file of [...descriptors.keys()]) drop(file);
+  };
+  /** Lets the world act before a call, or an access; gives a result that the world has for it. */
+  const before = (name: string, done: () => unknown): number | undefined => {
+    const what = world.before?.(name, process);
+    if (what === undefined || typeof what === 'number') return what;
+    if (what === 'killed' || name === 'poll') end();
+    else {
+      machine.late.push(() => {
+        done();
+        end();
+      });
+    }
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- the end of the process
+    throw new Exit(null, 'SIGKILL');
+  };
   const call =
     (name: string) =>
     (...args: never[]): number => {
-      const result = forced.get(name)?.shift();
-      if (result !== undefined) return result;
       const it = calls[name];
       if (!it) throw new Error(`the kernel of the tests has no ${name}`);
-      try {
-        return it(...args);
-      } catch (error) {
-        if (error instanceof Failure) return -error.error;
-        throw error;
-      }
+      const done = (): number => attempt(() => it(...args));
+      return forced.get(name)?.shift() ?? before(name, done) ?? done();
     };
 
   /** Arguments, environment and an empty auxiliary vector, as the kernel has them on the stack. */
@@ -335,6 +609,40 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
   const instance = new engine.Instance(new engine.Module(wasm), {
     env: { memory: wasmMemory },
     linux: Object.fromEntries(Object.keys(SYSTEM_CALLS).map((name) => [name, call(name)])),
+    shared: {
+      load32: (address: number) => {
+        before('load32', () => 0);
+        return mappings.load(address >>> 0);
+      },
+      store32: (address: number, value: number) => {
+        before('store32', () => 0);
+        mappings.store(address >>> 0, value);
+      },
+    },
+    barrier: { dmb: () => undefined },
+    assembly: {
+      copyBlocks: (to: number, from: number, count: number) => {
+        const copy = (bytes: number): void => {
+          mappings.copy(to >>> 0, from >>> 0, bytes);
+        };
+        before('copyBlocks', () => {
+          copy(32);
+        });
+        copy(count);
+      },
+    },
+    word: {
+      rev: (value: number) =>
+        (value << 24) | ((value << 8) & 0xff_0000) | ((value >>> 8) & 0xff00) | (value >>> 24) | 0,
+    },
+    sysreg: {
+      'read CNTVCT': () => {
+        const count = world.counter?.();
+        if (count !== undefined) return count;
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- the end of the process
+        throw new Exit(null, 'SIGILL');
+      },
+    },
   });
   const ended = (): Pick<Ended, 'status' | 'signal'> => {
     try {
@@ -345,6 +653,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     }
   };
   const { status, signal } = ended();
+  if (signal !== 'SIGKILL') end();
   return {
     ...{ status, signal },
     stdout: Uint8Array.from(stdout.of.bytes),

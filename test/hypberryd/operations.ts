@@ -9,7 +9,8 @@ const RECORD = 32;
 export type Operation = readonly [code: number, a: number, b: number, c: number, offset: bigint];
 export const CODES = {
   ...{ open: 0, close: 1, read: 2, write: 3, pread: 4, pwrite: 5, ftruncate: 6, unlink: 7, rename: 8 },
-  ...{ mkdir: 9, pipe: 10, dup: 11, stat: 12, sync: 13 },
+  ...{ mkdir: 9, pipe: 10, dup: 11, stat: 12, sync: 13, fsync: 14, flock: 15, fallocate: 16, terminal: 17 },
+  ...{ event: 18, poll: 19 },
 } as const;
 
 /** An operation by its name. */
@@ -20,8 +21,8 @@ export const does = (code: keyof typeof CODES, a = 0, b = 0, c = 0, at = 0n): Op
   c,
   at,
 ];
-const [A, D, DC, DCF, EMPTY] = ['a', 'd', 'd/c', 'd/c/f', ''].map((it) => NAMES.indexOf(it)) as [
-  ...[number, number, number, number, number],
+const [A, D, DC, DE, DCF, EMPTY] = ['a', 'd', 'd/c', 'd/e', 'd/c/f', ''].map((it) => NAMES.indexOf(it)) as [
+  ...[number, number, number, number, number, number],
 ];
 /** Every operation that can be done, and every error that the kernel of the tests knows from it. */
 export const EVERYTHING: Operation[] = [
@@ -33,7 +34,34 @@ export const EVERYTHING: Operation[] = [
   ...[does('ftruncate', 3, 0, 0, -1n), does('ftruncate', 3, 0, 0, 3n), does('stat', 3)],
   ...[does('pipe', O.O_NONBLOCK), does('read', 4, 1), does('pread', 4, 1), does('write', 5, 100, 9)],
   ...[does('read', 4, 300), does('dup', 5, 7), does('close', 4), does('write', 7, 1), does('close', 4)],
-  ...[does('rename', DC, A), does('rename', DC, D), does('unlink', DC), does('unlink', D), does('stat', 5)],
+  ...[does('event', O.O_NONBLOCK, 3), does('poll', 4), does('read', 4, 5), does('read', 4, 100)],
+  ...[does('read', 4, 100), does('poll', 4), does('write', 4, 5, 7), does('flock', 3, 2 | 4)],
+  ...[does('open', DC, O.O_RDWR | O.O_LARGEFILE), does('flock', 6, 1 | 4), does('flock', 3, 1 | 4)],
+  ...[does('flock', 6, 1 | 4), does('flock', 3, 2 | 4), does('flock', 6, 2 | 4), does('flock', 3, 8)],
+  ...[does('flock', 3, 5), does('flock', 3, 3), does('fallocate', 3, 3, 100, 1n), does('pread', 3, 300)],
+  ...[
+    does('fallocate', 3, 3, 0),
+    does('fallocate', 3, 2, 1),
+    does('fallocate', 5, 3, 5),
+    does('fallocate', 4, 3, 5),
+  ],
+  ...[
+    does('terminal', 3),
+    does('terminal', 5),
+    does('poll', 3),
+    does('fsync', 3),
+    does('fsync', 5),
+    does('close', 6),
+  ],
+  ...[
+    does('rename', DC, DE),
+    does('rename', DE, DC),
+    does('rename', DC, A),
+    does('rename', DC, D),
+    does('unlink', DC),
+    does('unlink', D),
+    does('stat', 5),
+  ],
 ];
 
 /** What the sample reads. */

@@ -14,7 +14,7 @@ useTools();
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Where samples keep what changes: behind hypberryd's own memory, whose printing they use. */
+/** Where samples keep what changes ends: they use hypberryd's printing and its memory for that, nothing else of it. */
 export const SAMPLES_END = 0x8_0000;
 
 /** Compiles and translates a sample, for hypberryd's places. */

@@ -8,6 +8,8 @@ export interface Content {
   /** Gives how many bytes there were. */
   read(position: number, into: Uint8Array): number;
   write(position: number, bytes: Uint8Array): void;
+  /** Makes zeros of a range, as far as there is a file. */
+  clear(position: number, count: number): void;
 }
 export interface FileNode {
   readonly kind: 'file';
@@ -85,6 +87,11 @@ function createContent(): Content {
       });
       if (from.length > 0) size = Math.max(size, position + from.length);
     },
+    clear(position, count) {
+      each(position, Math.max(0, Math.min(count, size - position)), (page, at, _, part) => {
+        pages.get(page)?.fill(0, at, at + part);
+      });
+    },
   };
 }
 
@@ -93,7 +100,7 @@ function createContent(): Content {
  * @param files by their paths; one that ends in `/` is a folder
  */
 export function createTree(
-  files: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, string | Uint8Array>>,
   fail: (error: keyof typeof ERRORS) => never,
 ): Tree {
   const newFolder = (mode: number): FolderNode => ({
@@ -156,7 +163,9 @@ export function createTree(
       if (!placeOf(folder).node) tree.makeFolder(folder, 0o755);
     }
     if (folders < names.length)
-      tree.makeFile(placeOf(path), 0o644).content.write(0, new TextEncoder().encode(text));
+      tree
+        .makeFile(placeOf(path), 0o644)
+        .content.write(0, typeof text === 'string' ? new TextEncoder().encode(text) : text);
   }
   return tree;
 }

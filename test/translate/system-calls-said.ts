@@ -14,6 +14,7 @@ export const callsSaid = (text: string): string[] =>
 export function callsExpected(user: number): string[] {
   const bytes = (...all: number[]): string => all.map((it) => `${it} `).join('');
   const ascii = (of: string): string => bytes(...new TextEncoder().encode(of));
+  const squares = (n: number): number => (n * (n + 1) * (2 * n + 1)) / 6;
   const [regular, sizeLow, letter, stored, reversed] = [0o100604, 0x4000_0003, 0x78, 0x41, 0x7856_3412];
   return [
     ...['arguments 2', 'first', 'end of arguments 0', 'page size 4096', `user ${user}`],
@@ -40,6 +41,7 @@ export function callsExpected(user: number): string[] {
     ...[`mmap2 ${letter}`, `stored ${stored}`, 'munmap 0', 'mmap2 none -9', 'mlockall -22'],
     ...['prctl 0', 'prctl 0', 'named', 'prctl fifth -22', 'prctl none 0'],
     ...['setpriority 0', 'setpriority none -22', `geteuid32 ${user}`, 'socket 1', 'socket none -93'],
-    ...['getrandom 16', 'random 1', 'getrandom none -22', `shared ${reversed}`, ''],
+    ...['getrandom 16', 'random 1', 'getrandom none -22', `shared ${reversed}`],
+    ...[`copied ${squares(64)}`, 'before 286331153', 'behind 572662306', ''],
   ];
 }

@@ -3,10 +3,12 @@ import { VERSION } from './generated/about.js';
 import { beginError, endError, endOutput, print, printForeign, printNumber } from './output.js';
 import { status } from './status.js';
 import { DONE, FAILED } from './statuses.js';
+import { run } from './supervisor/run.js';
 
 function printHelp(): void {
   print('Usage: hypberryd COMMAND\n\n');
   print("The host's end of guests' disks and network.\n\n");
+  print('  run         serve them, until it is told to end by a signal\n');
   print('  status      say whether a hypervisor with a channel is under this system\n');
   print('  --version   print the version\n');
   print('  --help      print this\n\n');
@@ -41,10 +43,12 @@ function obey(count: i32, argv: usize): i32 {
   }
   const command = load<usize>(argv, 4);
   const isStatus = isText(command, 'status');
+  const isRun = isText(command, 'run');
   const isVersion = isText(command, '--version');
-  if (!isStatus && !isVersion && !isText(command, '--help'))
+  if (!isRun && !isStatus && !isVersion && !isText(command, '--help'))
     return refuse('There is no command', command, 'usage.unknown-command');
   if (count > 2) return refuse('There is no use for', load<usize>(argv, 8), 'usage.too-many');
+  if (isRun) return run();
   if (isStatus) return status();
   if (isVersion) {
     print(VERSION);

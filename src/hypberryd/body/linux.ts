@@ -210,12 +210,19 @@ export namespace word {
   export declare function rev(value: u32): u32;
 }
 
+export namespace CNTVCT {
+  /** CNTVCT: Virtual Count: CNTPCT less CNTVOFF. */
+  // @external('sysreg', 'read CNTVCT')
+  export declare function read(): u64;
+}
+
 // How files are opened.
 export const O_RDONLY: i32 = 0x0;
 export const O_WRONLY: i32 = 0x1;
 export const O_RDWR: i32 = 0x2;
 export const O_CREAT: i32 = 0x40;
 export const O_EXCL: i32 = 0x80;
+export const O_NOCTTY: i32 = 0x100;
 export const O_TRUNC: i32 = 0x200;
 export const O_APPEND: i32 = 0x400;
 export const O_NONBLOCK: i32 = 0x800;
@@ -230,6 +237,7 @@ export const EPERM: i32 = 0x1;
 export const ENOENT: i32 = 0x2;
 export const EINTR: i32 = 0x4;
 export const EIO: i32 = 0x5;
+export const ENXIO: i32 = 0x6;
 export const EBADF: i32 = 0x9;
 export const ECHILD: i32 = 0xa;
 export const EAGAIN: i32 = 0xb;
@@ -254,3 +262,4 @@ export const ENOSYS: i32 = 0x26;
 export const ENOTEMPTY: i32 = 0x27;
 export const ELOOP: i32 = 0x28;
 export const EOVERFLOW: i32 = 0x4b;
+export const EOPNOTSUPP: i32 = 0x5f;

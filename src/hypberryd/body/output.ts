@@ -80,9 +80,9 @@ export function printForeign(from: usize): void {
 }
 
 /** Prints a number, in decimal. */
-export function printNumber(value: u32): void {
+export function printNumber(value: u64): void {
   if (value >= 10) printNumber(value / 10);
-  printByte(0x30 + (value % 10));
+  printByte(0x30 + <u32>(value % 10));
 }
 
 /** Begins an error: what follows is its sentence, then `endError`. */
@@ -102,6 +102,20 @@ export function endError(code: string, hint: string): void {
   print(code);
   print(')\nhint:  ');
   print(hint);
+  print('\n');
+  flush();
+  output().file = RESULTS;
+}
+
+/** Begins a line of the service's, on the output of errors; `endMessage` ends it. */
+export function beginMessage(): void {
+  flush();
+  output().file = ERRORS;
+  print('hypberryd: ');
+}
+
+/** Ends a line of the service's, and writes it. */
+export function endMessage(): void {
   print('\n');
   flush();
   output().file = RESULTS;

@@ -1,18 +1,10 @@
 /** `hypberryd status`: what is under this system, as its device tree has it. */
 import { probe } from './files.js';
 import { CONSOLE_PATH, TREE_PATH } from './generated/about.js';
-import { EACCES, ENOENT } from './linux.js';
-import { beginError, endError, print, printNumber } from './output.js';
+import { ENOENT } from './linux.js';
+import { beginError, endError, print } from './output.js';
+import { printReason } from './reasons.js';
 import { FAILED, NO } from './statuses.js';
-
-function printReason(error: i32): void {
-  if (error == ENOENT) print('it is not there');
-  else if (error == EACCES) print('permission denied');
-  else {
-    print('error ');
-    printNumber(error);
-  }
-}
 
 /** Says whether a hypervisor with a channel is there; gives the exit status. */
 export function status(): i32 {

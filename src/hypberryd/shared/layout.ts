@@ -1,13 +1,13 @@
 /**
  * Where hypberryd is in its address space. Its body imports this file, too, so it holds nothing but constants. All of its
- * memory is here: nothing grows.
+ * memory is here: nothing grows. Each process has its own.
  */
 
 /** Of the code, and of the body's static data: texts and tables. */
 export const TEXT = 0x1_0000;
 export const DATA = 0x2_0000;
 
-/** What changes, zeros at the beginning: here the output's state, its buffer, and a path for the kernel. */
+/** What changes, zeros at the beginning: the output's state, its buffer, and a path for the kernel. */
 export const ARENA = 0x3_0000;
 export const OUTPUT = ARENA;
 export const OUTPUT_STATE_SIZE = 16;
@@ -15,4 +15,25 @@ export const OUTPUT_SIZE = 0x1000;
 export const PATH = OUTPUT + OUTPUT_SIZE;
 /** The longest that a kernel takes, its 0 included (Linux, include/uapi/linux/limits.h). */
 export const PATH_SIZE = 0x1000;
-export const END = PATH + PATH_SIZE;
+
+/** Where the channel is mapped, and what the device tree says of it. */
+export const CHANNEL = PATH + PATH_SIZE;
+export const CHANNEL_STATE_SIZE = 0x80;
+/** The record of the port that is looked at. */
+export const RECORD = CHANNEL + 0x200;
+/** What a process serves: a disk, or the network. */
+export const SERVED = RECORD + 0x200;
+/** What it waits for: its state, and the kernel's list. */
+export const WAITING = SERVED + 0x200;
+/** What system calls take and give, as long as one of them needs it: times, what a file is, signals. */
+export const SCRATCH = WAITING + 0x200;
+export const SCRATCH_SIZE = 0x400;
+/** What the supervisor keeps. */
+export const SUPERVISOR = SCRATCH + SCRATCH_SIZE;
+/** Its children, one a port. */
+export const CHILDREN = 0x3_4000;
+
+/** Data between files or frames and the channel: as much as one request or frame has, in whole pages. */
+export const BUFFER = 0x4_0000;
+export const BUFFER_SIZE = 0x4_0000;
+export const END = BUFFER + BUFFER_SIZE;

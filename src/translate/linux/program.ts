@@ -2,7 +2,7 @@
 import { HypberryError } from '../../base/errors.js';
 import { hex } from '../../base/words.js';
 import type { Assembler } from '../../isa/assembler.js';
-import { lsl, r0, r1, r2, r3, r7, r12, sp } from '../../isa/registers.js';
+import { lr, lsl, pc, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r12, sp } from '../../isa/registers.js';
 import type { Label } from '../../isa/registers.js';
 import { readModule } from '../../wasm/read.js';
 import type { Translation } from '../translate.js';
@@ -46,6 +46,26 @@ function writeEntry(a: Assembler, main: Label): void {
   a.svc(0);
 }
 
+/** What a program imports from `assembly` to copy whole blocks of COPY_BLOCK bytes between addresses that are multiples of 4. */
+export const COPY_BLOCKS = 'copyBlocks';
+export const COPY_BLOCK = 32;
+
+/**
+ * copyBlocks(to, from, bytes): by LDM and STM, so that memory that is not cached is reached eight words at a time. All of
+ * it is done, in ascending order, whoever else sees it; the bytes are a multiple of COPY_BLOCK, not 0.
+ */
+function writeCopyBlocks(a: Assembler): void {
+  const again = a.label('again');
+  const words = [r3, r4, r5, r6, r7, r8, r9, r10];
+  a.push([r4, r5, r6, r7, r8, r9, r10, lr]);
+  a.at(again);
+  a.ldm(r1, '!', words);
+  a.stm(r0, '!', words);
+  a.subs(r2, r2, COPY_BLOCK);
+  a.bne(again);
+  a.pop([r4, r5, r6, r7, r8, r9, r10, pc]);
+}
+
 function checkMain(wasm: Uint8Array): void {
   const { exports, imports, functions } = readModule(wasm);
   const main = functions[(exports.get(MAIN) ?? -1) - imports.length];
@@ -79,6 +99,10 @@ export function linuxProgram(
     before: (a, labelOf) => {
       a.at(labelOf('entry'));
       writeEntry(a, labelOf(MAIN));
+    },
+    after: (a, labelOf) => {
+      a.at(labelOf(COPY_BLOCKS));
+      writeCopyBlocks(a);
     },
   });
   const { image, codeEnd } = translation;

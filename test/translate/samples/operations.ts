@@ -47,6 +47,16 @@ function printStat(file: i32): i32 {
   return result;
 }
 
+/** Whether there is something to read. */
+function pollFor(file: i32): i32 {
+  store<i32>(STAT, file);
+  store<u32>(STAT, 1, 4);
+  const result = linux.poll(STAT, 1, 0);
+  print(' ');
+  printNumber(load<u16>(STAT, 6) & 1);
+  return result;
+}
+
 function operate(at: usize): i32 {
   const a = load<i32>(at, 4);
   const b = load<i32>(at, 8);
@@ -83,7 +93,18 @@ function operate(at: usize): i32 {
     }
     case 11: return linux.dup3(a, b, c);
     case 12: return printStat(a);
-    default: return linux.fdatasync(a);
+    case 13: return linux.fdatasync(a);
+    case 14: return linux.fsync(a);
+    case 15: return linux.flock(a, b);
+    case 16: return linux.fallocate(a, b, offset, <i64>c);
+    case 17: return linux.ioctl(a, 0x5401, <i32>STAT);
+    case 18: {
+      const result = linux.eventfd2(b, a);
+      print(' ');
+      printNumber(result < 0 ? 0 : result);
+      return result;
+    }
+    default: return pollFor(a);
   }
 }
 

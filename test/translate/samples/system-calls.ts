@@ -2,6 +2,7 @@
 import {
   barrier, linux, O_CLOEXEC, O_CREAT, O_EXCL, O_LARGEFILE, O_RDONLY, O_RDWR, shared, word,
 } from '../../../src/hypberryd/body/linux';
+import { copyBlocks } from '../../../src/hypberryd/body/channel/copy';
 import { endOutput, print, printForeign, printNumber } from '../../../src/hypberryd/body/output';
 
 const PAIR: usize = 0x40000;
@@ -202,6 +203,15 @@ function sharing(): void {
   shared.store32(BUFFER, 0x12345678);
   barrier.dmb();
   said('shared', <i32>word.rev(shared.load32(BUFFER)));
+  for (let i: u32 = 0; i < 96; i++) store<u8>(BUFFER + 4 + i, <u8>(i + 1));
+  store<u32>(BUFFER + 0x1000, 0x11111111);
+  store<u32>(BUFFER + 0x1000 + 68, 0x22222222);
+  copyBlocks(BUFFER + 0x1004, BUFFER + 4, 64);
+  let sum: i32 = 0;
+  for (let i: u32 = 0; i < 64; i++) sum += <i32>load<u8>(BUFFER + 0x1004 + i) * (i + 1);
+  said('copied', sum);
+  said('before', load<i32>(BUFFER + 0x1000));
+  said('behind', load<i32>(BUFFER + 0x1000 + 68));
 }
 
 export function main(count: i32, argv: usize, envp: usize, auxv: usize): i32 {

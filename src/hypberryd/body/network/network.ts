@@ -1,0 +1,271 @@
+/** The process of the network: frames between guests' rings, the uplink and the TAP device. */
+import * as C from '../../../channel/layout.js';
+import * as L from '../../shared/layout.js';
+import { copyBlocks } from '../channel/copy.js';
+import { controlOf, dataOf, offer, portCount, recordWord, ring } from '../channel/channel.js';
+import { barrier, linux, shared } from '../linux.js';
+import { beginMessage, endMessage, print } from '../output.js';
+import { DONE, FAILED } from '../statuses.js';
+import { FOR_EVER, RUNG, TOLD_TO_END, takeBell, wait, waitForFile } from '../waiting.js';
+import { openTap, sayNoTap, setOffloads } from './tap.js';
+
+@unmanaged
+class Network {
+  tap: i32;
+  /** The uplink's port, and the bits that its TAP device was told last. */
+  uplink: u32;
+  offloads: u32;
+  /** Bytes of a frame with its header that is in the buffer and not in the uplink yet; 0 for none. */
+  pending: u32;
+  /** Why the TAP device could not be opened, as it was said last. */
+  said: i32;
+}
+
+if (<usize>L.SERVED + offsetof<Network>() > <usize>L.WAITING) ERROR('layout of Network');
+
+// @inline
+function network(): Network {
+  return changetype<Network>(<usize>L.SERVED);
+}
+
+/** In the buffer: a record, as a ring has it. */
+const RECORD: usize = <usize>L.BUFFER;
+const FRAME: usize = <usize>(L.BUFFER + C.RECORD_HEADER);
+/** Of a virtio_net_hdr: num_buffers, which the kernel leaves as it was. */
+const NUM_BUFFERS: usize = 10;
+
+if (C.RECORD_HEADER + C.MOST_FRAME + C.RECORD_STEP > L.BUFFER_SIZE)
+  ERROR('a frame is larger than the buffer');
+
+/** Frames that go one way before the other way has its turn. */
+const MOST_AT_ONCE: u32 = 64;
+/** Milliseconds between tries to open the TAP device, the first and the longest. */
+const FIRST_DELAY: i32 = 50;
+const LONGEST_DELAY: i32 = 2000;
+
+function recordSize(frame: u32): u32 {
+  return (C.RECORD_HEADER + frame + (C.RECORD_STEP - 1)) & -C.RECORD_STEP;
+}
+
+/** Whether the other side wants a bell: its BELL_AT lies between what a count was and what it is (CHANNEL.md). */
+function isWanted(bellAt: u32, old: u32, now: u32): bool {
+  return now - bellAt - 1 < now - old;
+}
+
+function isPowerOf2(n: u32): bool {
+  return n != 0 && (n & (n - 1)) == 0;
+}
+
+/** Whether a port's ring is one that a record fits into. */
+function isRing(port: u32): bool {
+  return dataOf(port) != 0 && isPowerOf2(recordWord(port, C.PORT_DATA_SIZE));
+}
+
+/**
+ * Takes frames from a guest's ring.
+ * @returns how many, at most MOST_AT_ONCE; -1 where the ring holds what is none
+ */
+function takeFrames(port: u32): i32 {
+  const theirs = controlOf(port);
+  const ours = theirs + C.HOST_CONTROL;
+  const data = dataOf(port);
+  const size = recordWord(port, C.PORT_DATA_SIZE);
+  const put = shared.load32(theirs + C.PUT);
+  const first = shared.load32(ours + C.TAKEN);
+  let taken = first;
+  let count: u32 = 0;
+  barrier.dmb();
+  while (taken != put && count < MOST_AT_ONCE) {
+    const place = taken & (size - 1);
+    const rest = size - place;
+    const length = shared.load32(data + place);
+    let used = rest;
+    if (length != <u32>C.SKIP) {
+      if (length < <u32>C.NET_HEADER_SIZE || length > <u32>C.MOST_FRAME) return -1;
+      used = recordSize(length);
+      if (used > rest) return -1;
+      copyBlocks(RECORD, data + place, used);
+      // What the kernel does not take is lost, as on a wire.
+      linux.write(network().tap, FRAME, length);
+      count++;
+    }
+    if (used > put - taken) return -1;
+    taken += used;
+    barrier.dmb();
+    shared.store32(ours + C.TAKEN, taken);
+  }
+  barrier.dmb();
+  if (taken != first && isWanted(shared.load32(theirs + C.BELL_AT), first, taken)) ring(port);
+  return count;
+}
+
+/** Puts the record in the buffer into the uplink; gives whether there was room. */
+function putRecord(length: u32): bool {
+  const port = network().uplink;
+  const theirs = controlOf(port);
+  const ours = theirs + C.HOST_CONTROL;
+  const data = dataOf(port);
+  const size = recordWord(port, C.PORT_DATA_SIZE);
+  const used = recordSize(length);
+  const taken = shared.load32(theirs + C.TAKEN);
+  const old = shared.load32(ours + C.PUT);
+  let put = old;
+  const rest = size - (put & (size - 1));
+  const skipped = used > rest ? rest : 0;
+  if (skipped + used > size - (put - taken)) return false;
+  // What was there has been taken before it is written over.
+  barrier.dmb();
+  if (skipped != 0) {
+    shared.store32(data + (put & (size - 1)), C.SKIP);
+    put += skipped;
+  }
+  store<u32>(RECORD, length);
+  copyBlocks(data + (put & (size - 1)), RECORD, used);
+  put += used;
+  barrier.dmb();
+  shared.store32(ours + C.PUT, put);
+  barrier.dmb();
+  if (isWanted(shared.load32(theirs + C.BELL_AT), old, put)) ring(port);
+  return true;
+}
+
+/** Puts frames from the TAP device into the uplink; gives how many, at most MOST_AT_ONCE. */
+function putFrames(): u32 {
+  const it = network();
+  for (let count: u32 = 0; count < MOST_AT_ONCE; count++) {
+    if (it.pending == 0) {
+      const length = linux.read(it.tap, FRAME, C.MOST_FRAME);
+      if (length <= C.NET_HEADER_SIZE) return count;
+      store<u16>(FRAME + NUM_BUFFERS, 0);
+      it.pending = length;
+    }
+    if (!putRecord(it.pending)) return count;
+    it.pending = 0;
+  }
+  return MOST_AT_ONCE;
+}
+
+/** Asks for bells, and looks whether all is still as it was: there is nothing to do until one comes. */
+function isIdle(): bool {
+  const it = network();
+  const ports = portCount();
+  let idle = true;
+  for (let port: u32 = 0; port < ports; port++) {
+    const isUplink = port == it.uplink;
+    if (!isUplink && recordWord(port, C.PORT_KIND) != <u32>C.KIND_NETWORK) continue;
+    const theirs = controlOf(port);
+    const ours = theirs + C.HOST_CONTROL;
+    const count = theirs + (isUplink ? C.TAKEN : C.PUT);
+    const seen = isUplink ? shared.load32(count) : shared.load32(ours + C.TAKEN);
+    shared.store32(ours + C.BELL_AT, seen);
+    barrier.dmb();
+    if (shared.load32(count) != seen) idle = false;
+  }
+  // There may have been room before the bell was asked for.
+  if (it.pending != 0 && putRecord(it.pending)) {
+    it.pending = 0;
+    idle = false;
+  }
+  return idle;
+}
+
+/** Has the TAP device leave undone what all guests take. */
+function followOffloads(): void {
+  const it = network();
+  const offloads = shared.load32(controlOf(it.uplink) + C.OFFLOADS);
+  if (offloads == it.offloads) return;
+  setOffloads(it.tap, offloads);
+  it.offloads = offloads;
+}
+
+/** Opens the TAP device, and says why not where that is not what it said before; gives whether it is open. */
+function tryTap(): bool {
+  const it = network();
+  const tap = openTap();
+  if (tap < 0 && -tap != it.said) sayNoTap(-tap);
+  it.said = tap < 0 ? -tap : 0;
+  it.tap = tap;
+  return tap >= 0;
+}
+
+/** Opens the TAP device, however long it takes; gives whether it is open, or this is told to end. */
+function openInTime(bell: i32): bool {
+  let delay = FIRST_DELAY;
+  while (!tryTap()) {
+    const there = wait(delay);
+    if ((there & TOLD_TO_END) != 0) return false;
+    if ((there & RUNG) != 0) takeBell(bell);
+    delay = delay * 2 < LONGEST_DELAY ? delay * 2 : LONGEST_DELAY;
+  }
+  return true;
+}
+
+/** Whether uplink and network cards are offered, said to the hypervisor. */
+export function offerNetwork(isOffered: u32): void {
+  const ports = portCount();
+  for (let port: u32 = 0; port < ports; port++) {
+    const kind = recordWord(port, C.PORT_KIND);
+    if (kind != <u32>C.KIND_NETWORK && kind != <u32>C.KIND_UPLINK) continue;
+    offer(port, isOffered);
+    // Whoever served it before may have ended before it rang.
+    if (isOffered != 0) ring(port);
+  }
+}
+
+function sayBroken(): i32 {
+  beginMessage();
+  print(
+    "the network: what a ring holds is no frame. That is a fault of the hypervisor's: install a newer one on the card.",
+  );
+  endMessage();
+  return FAILED;
+}
+
+/** Moves frames both ways, what there is; gives how many, or -1 where a ring holds what is none. */
+function moveFrames(): i32 {
+  const ports = portCount();
+  let moved: i32 = putFrames();
+  for (let port: u32 = 0; port < ports; port++) {
+    if (recordWord(port, C.PORT_KIND) != <u32>C.KIND_NETWORK) continue;
+    const count = takeFrames(port);
+    if (count < 0) return count;
+    moved += count;
+  }
+  return moved;
+}
+
+/** Serves until it is told to end; gives the exit status. */
+function serveFrames(bell: i32): i32 {
+  const it = network();
+  let there: u32 = 0;
+  while ((there & TOLD_TO_END) == 0) {
+    followOffloads();
+    const moved = moveFrames();
+    if (moved < 0) return sayBroken();
+    const sleeps = moved == 0 && isIdle();
+    waitForFile(it.pending == 0 ? it.tap : -1);
+    there = wait(sleeps ? FOR_EVER : 0);
+    if ((there & RUNG) != 0) takeBell(bell);
+  }
+  return DONE;
+}
+
+/**
+ * Serves the network: the uplink and all guests' network cards.
+ * @param uplink its port
+ * @param bell what is readable when one of them has rung
+ * @returns the exit status
+ */
+export function serveNetwork(uplink: u32, bell: i32): i32 {
+  const ports = portCount();
+  network().uplink = uplink;
+  for (let port: u32 = 0; port < ports; port++) {
+    const kind = recordWord(port, C.PORT_KIND);
+    if ((kind == <u32>C.KIND_NETWORK || kind == <u32>C.KIND_UPLINK) && !isRing(port)) return sayBroken();
+  }
+  if (!openInTime(bell)) return DONE;
+  offerNetwork(1);
+  const status = serveFrames(bell);
+  offerNetwork(0);
+  return status;
+}

@@ -1,0 +1,44 @@
+/** What the program says of the host: its version, its clock, random bytes. */
+import * as C from '../../../channel/layout.js';
+import * as L from '../../shared/layout.js';
+import { CLOCK_MONOTONIC, CLOCK_REALTIME, GRND_NONBLOCK } from '../../shared/linux.js';
+import { ringAt, writeHostWord } from '../channel/channel.js';
+import { CNTVCT, linux } from '../linux.js';
+
+/** Milliseconds of a clock that only goes forward, modulo 2^32. */
+export function now(): u32 {
+  linux.clock_gettime(CLOCK_MONOTONIC, <usize>L.SCRATCH);
+  return load<u32>(<usize>L.SCRATCH) * 1000 + load<u32>(<usize>L.SCRATCH, 4) / 1_000_000;
+}
+
+/**
+ * Whether programs may read the virtual counter here: Linux lets them where its timers are these, and has no call that
+ * says so. Another process tries it, which ends by SIGILL where they may not.
+ */
+export function mayReadCounter(): bool {
+  const child = linux.fork();
+  if (child == 0) {
+    CNTVCT.read();
+    linux.exit_group(0);
+  }
+  return child > 0 && linux.wait4(child, <usize>L.SCRATCH, 0, 0) == child && load<i32>(<usize>L.SCRATCH) == 0;
+}
+
+/** Says version, time and random bytes, and rings. */
+export function sayHost(hasCounter: bool): void {
+  const time = <usize>L.SCRATCH;
+  const count: u64 = hasCounter ? CNTVCT.read() : 0;
+  linux.clock_gettime(CLOCK_REALTIME, time);
+  writeHostWord(C.HOST_VERSION, C.VERSION);
+  // Linux' clock has 32 bits here.
+  writeHostWord(C.HOST_SECONDS, load<u32>(time));
+  writeHostWord(C.HOST_SECONDS + 4, 0);
+  writeHostWord(C.HOST_NANOSECONDS, load<u32>(time, 4));
+  writeHostWord(C.HOST_COUNT, <u32>count);
+  writeHostWord(C.HOST_COUNT + 4, <u32>(count >> 32));
+  // Soon after the start there may be none yet; the next time there are.
+  if (linux.getrandom(<usize>L.SCRATCH, C.RANDOM_SIZE, GRND_NONBLOCK) == C.RANDOM_SIZE)
+    for (let i: u32 = 0; i < <u32>C.RANDOM_SIZE; i += 4)
+      writeHostWord(C.HOST_RANDOM + i, load<u32>(<usize>L.SCRATCH + i));
+  ringAt(C.DOORBELL_HOST);
+}

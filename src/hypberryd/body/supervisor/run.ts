@@ -1,0 +1,177 @@
+/** `hypberryd run`: the service. It starts what serves, passes bells on, and says the time, until it is told to end. */
+import * as C from '../../../channel/layout.js';
+import * as L from '../../shared/layout.js';
+import { LOCK_EX, LOCK_NB } from '../../shared/linux.js';
+import { ABSENT, BROKEN, FOUND, bellName, findChannel, headerWord, mapChannel } from '../channel/channel.js';
+import { kernelPath, openFile } from '../files.js';
+import { EAGAIN, ENOENT, O_CLOEXEC, O_CREAT, O_NOFOLLOW, O_RDWR, linux } from '../linux.js';
+import {
+  beginError,
+  beginMessage,
+  endError,
+  endMessage,
+  print,
+  printForeign,
+  printNumber,
+} from '../output.js';
+import { printReason } from '../reasons.js';
+import { DONE, FAILED } from '../statuses.js';
+import { CHILD_ENDED, RUNG, TOLD_TO_END, beginWaiting, wait } from '../waiting.js';
+import { openBell, readBell } from './bell.js';
+import { buryChildren, endChildren, prepareChildren, startChildren, tellChildren } from './children.js';
+import { mayReadCounter, now, sayHost } from './host.js';
+
+/** Milliseconds after which the clock is said anew. */
+const CLOCK_INTERVAL: u32 = 60_000;
+/** Where the ports that have rung stand for a moment. */
+const RUNG_PORTS: usize = <usize>(L.SUPERVISOR + 0x40);
+
+const LOCK_MODE: i32 = 0o644;
+
+/** Opens the lock, which the service holds while it runs. Its folder is gone when the system is started again. */
+export function openLock(flags: i32): i32 {
+  const file = openFile(kernelPath('/run/hypberryd.lock'), flags | O_NOFOLLOW | O_CLOEXEC, LOCK_MODE);
+  if (file != -ENOENT) return file;
+  return openFile(kernelPath('/var/run/hypberryd.lock'), flags | O_NOFOLLOW | O_CLOEXEC, LOCK_MODE);
+}
+
+/** Finds and maps the channel; gives 0, else the exit status, having said why. */
+export function reachChannel(): i32 {
+  let found = findChannel();
+  if (found == FOUND) found = mapChannel();
+  if (found == FOUND) return DONE;
+  beginError();
+  if (found == ABSENT) {
+    print('The hypervisor under this system has no channel.');
+    endError('channel.absent', '"hypberryd status" says more.');
+  } else if (found == BROKEN) {
+    print('There is no channel where the device tree has one, or not a whole one.');
+    endError('channel.broken', 'Install the hypervisor on the card again, by "hypberry install".');
+  } else {
+    print('The channel could not be opened: ');
+    printReason(found);
+    print('.');
+    endError('channel.open', 'Run this as root, on a kernel that has /dev/mem and /proc/device-tree.');
+  }
+  return FAILED;
+}
+
+/** Whether the image on the card speaks this version of the channel; says so where not. */
+function isKnown(): bool {
+  const version = headerWord(C.HEADER_VERSION);
+  if (version == <u32>C.VERSION) return true;
+  beginError();
+  print('The image on the card has version ');
+  printNumber(version);
+  print(' of the channel, this program has ');
+  printNumber(C.VERSION);
+  print('.');
+  endError(
+    'channel.version',
+    'Install the one of the boot partition: sudo /boot/firmware/hypberryd install.',
+  );
+  return false;
+}
+
+/** Takes the lock; gives its descriptor, else -1, having said why. */
+function takeLock(): i32 {
+  const lock = openLock(O_RDWR | O_CREAT);
+  const result = lock < 0 ? lock : linux.flock(lock, LOCK_EX | LOCK_NB);
+  if (result == 0) return lock;
+  beginError();
+  if (result == -EAGAIN) {
+    print('hypberryd runs already.');
+    endError(
+      'run.twice',
+      '"hypberryd status" says what it does; as a service it is ended by systemctl stop hypberryd.',
+    );
+  } else {
+    print('The lock /run/hypberryd.lock could not be had: ');
+    printReason(-result);
+    print('.');
+    endError('run.lock', 'Run this as root.');
+  }
+  return -1;
+}
+
+function failed(what: string, error: i32): i32 {
+  beginError();
+  print(what);
+  print(': ');
+  printReason(error);
+  print('.');
+  endError('run.system', 'Look at what the kernel says, and start hypberryd again.');
+  return FAILED;
+}
+
+/** Opens the bell; gives its descriptor, else -1, having said why. */
+function takeBellOfAll(): i32 {
+  const bell = openBell();
+  if (bell >= 0) return bell;
+  beginError();
+  print('The bell, /dev/');
+  printForeign(bellName());
+  print(', could not be opened: ');
+  printReason(-bell);
+  print('.');
+  endError(
+    'run.bell',
+    'Nothing else may use this serial port: take it from getty or from a console= of cmdline.txt.',
+  );
+  return -1;
+}
+
+function least(a: u32, b: u32): u32 {
+  return a < b ? a : b;
+}
+
+/** Supervises until it is told to end; gives the exit status. */
+function supervise(bell: i32): i32 {
+  const hasCounter = mayReadCounter();
+  sayHost(hasCounter);
+  let said = now();
+  for (;;) {
+    const next = startChildren();
+    const sinceSaid = now() - said;
+    const untilClock = sinceSaid >= CLOCK_INTERVAL ? 0 : CLOCK_INTERVAL - sinceSaid;
+    const there = wait(<i32>least(next, untilClock));
+    if ((there & TOLD_TO_END) != 0) break;
+    if ((there & RUNG) != 0) {
+      const error = readBell(bell, RUNG_PORTS);
+      tellChildren(load<u32>(RUNG_PORTS));
+      if (error != 0) {
+        endChildren();
+        return failed('The bell could not be read', error);
+      }
+    }
+    if ((there & CHILD_ENDED) != 0) buryChildren();
+    if (now() - said >= CLOCK_INTERVAL) {
+      sayHost(hasCounter);
+      said = now();
+    }
+  }
+  endChildren();
+  return DONE;
+}
+
+/** Runs the service; gives the exit status. */
+export function run(): i32 {
+  const reached = reachChannel();
+  if (reached != DONE) return reached;
+  if (!isKnown()) return FAILED;
+  const lock = takeLock();
+  if (lock < 0) return FAILED;
+  const bell = takeBellOfAll();
+  if (bell < 0) return FAILED;
+  let error = beginWaiting(bell);
+  if (error == 0) error = prepareChildren(lock, bell);
+  if (error != 0) return failed('The processes could not be prepared', error);
+  beginMessage();
+  print('serving the guests of this card.');
+  endMessage();
+  const status = supervise(bell);
+  beginMessage();
+  print('ended; guests wait until it is started again.');
+  endMessage();
+  return status;
+}

@@ -1,0 +1,90 @@
+/** Numbers of Linux that hypberryd needs beside those of all programs; its body imports this file, too. */
+
+// Signals (Linux, arch/arm/include/uapi/asm/signal.h); a set has one bit for each, the first for signal 1.
+export const SIGHUP = 1;
+export const SIGINT = 2;
+export const SIGPIPE = 13;
+export const SIGTERM = 15;
+export const SIGCHLD = 17;
+/** How rt_sigprocmask changes the set (include/uapi/asm-generic/signal-defs.h). */
+export const SIG_BLOCK = 0;
+export const SIGNAL_SET_SIZE = 8;
+/** Bytes of struct signalfd_siginfo, whose first word is the signal (include/uapi/linux/signalfd.h). */
+export const SIGNAL_INFO_SIZE = 128;
+
+/** prctl: the signal that comes when the parent ends (include/uapi/linux/prctl.h). */
+export const PR_SET_PDEATHSIG = 1;
+/** wait4: any child; not to wait. */
+export const ANY_CHILD = -1;
+export const WNOHANG = 1;
+/** poll: there is something to read (include/uapi/asm-generic/poll.h). */
+export const POLLIN = 1;
+
+/** Clocks (include/uapi/linux/time.h). */
+export const CLOCK_REALTIME = 0;
+export const CLOCK_MONOTONIC = 1;
+export const GRND_NONBLOCK = 1;
+
+// mmap2 (include/uapi/asm-generic/mman-common.h); O_SYNC (fcntl.h).
+export const PROT_READ = 1;
+export const PROT_WRITE = 2;
+export const MAP_SHARED = 1;
+export const MAP_PAGE = 4096;
+export const O_SYNC = 0x10_1000;
+
+// flock (include/uapi/asm-generic/fcntl.h).
+export const LOCK_SH = 1;
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
+
+// fallocate (include/uapi/linux/falloc.h).
+export const FALLOC_FL_KEEP_SIZE = 1;
+export const FALLOC_FL_PUNCH_HOLE = 2;
+export const FALLOC_FL_ZERO_RANGE = 0x10;
+
+// struct stat64 (arch/arm/include/uapi/asm/stat.h): where mode and size are; what of the mode says the kind.
+export const STAT_MODE = 16;
+export const STAT_SIZE = 48;
+export const STAT_BYTES = 104;
+export const S_IFMT = 0o17_0000;
+export const S_IFREG = 0o10_0000;
+export const S_IFBLK = 0o6_0000;
+/** ioctl of a block device: its bytes, two words; the number has the size of a word of 32 bits (include/uapi/linux/fs.h). */
+export const BLKGETSIZE64 = 0x8004_1272;
+
+// Terminals (include/uapi/asm-generic/ioctls.h, termbits.h): struct termios has four words of flags, the line discipline
+// and NCCS characters.
+export const TCSETS = 0x5402;
+export const TIOCEXCL = 0x540c;
+export const TERMIOS_SIZE = 36;
+export const TERMIOS_CFLAG = 8;
+export const TERMIOS_CC = 17;
+export const VMIN = 6;
+export const IGNBRK = 1;
+export const IGNPAR = 4;
+export const B115200 = 0x1002;
+export const CS8 = 0x30;
+export const CREAD = 0x80;
+export const CLOCAL = 0x800;
+
+// TAP devices (include/uapi/linux/if_tun.h). The kinds of offloads are those of the channel, OFFLOAD_….
+export const TUNSETIFF = 0x4004_54ca;
+export const TUNSETOFFLOAD = 0x4004_54d0;
+export const TUNSETVNETHDRSZ = 0x4004_54d8;
+export const IFF_TAP = 2;
+export const IFF_NO_PI = 0x1000;
+export const IFF_VNET_HDR = 0x4000;
+
+// Network interfaces (include/uapi/linux/sockios.h, if.h, man 7 netdevice): struct ifreq has a name, then a union.
+export const SIOCGIFFLAGS = 0x8913;
+export const SIOCSIFFLAGS = 0x8914;
+export const SIOCSIFADDR = 0x8916;
+export const SIOCSIFNETMASK = 0x891c;
+export const SIOCGIFINDEX = 0x8933;
+export const IFREQ_SIZE = 32;
+export const IFREQ_UNION = 16;
+export const IFF_UP = 1;
+export const AF_INET = 2;
+export const SOCK_DGRAM = 2;
+/** In a struct sockaddr_in: the address, in the network's order. */
+export const SOCKADDR_ADDRESS = 4;

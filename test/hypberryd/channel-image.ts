@@ -1,0 +1,68 @@
+/** The channel as the image on the card has it, made from CHANNEL.md by hand; and its device tree node. */
+import * as C from '../../src/channel/layout.js';
+
+/** Where tests have it, and where the doorbell is. */
+export const CHANNEL_ADDRESS = 0x3a00_0000;
+const PAGE = 4096;
+const BLOCK = 0x20_0000;
+export const BELL = 'ttyAMA2';
+
+/** A port. */
+export interface Port {
+  readonly kind: number;
+  readonly flags?: number;
+  readonly name?: string;
+  readonly path?: string;
+  /** How large its file is made, bytes. */
+  readonly size?: bigint;
+}
+
+export interface ChannelImage {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly doorbell: Uint8Array;
+  /** Where each port's data begin, and how large they are. */
+  readonly data: readonly { at: number; size: number }[];
+  /** Files of the device tree. */
+  readonly tree: Readonly<Record<string, string | Uint8Array>>;
+}
+
+const SIZES: Readonly<Record<number, number>> = {
+  [C.KIND_UPLINK]: C.UPLINK_RING_SIZE,
+  [C.KIND_NETWORK]: C.NETWORK_RING_SIZE,
+  [C.KIND_DISK]: C.DISK_DATA_SIZE,
+};
+
+export function channelImage(ports: readonly Port[], { version = C.VERSION } = {}): ChannelImage {
+  let end = C.DATA;
+  const data = ports.map(({ kind }) => {
+    const at = end;
+    end += SIZES[kind]!;
+    return { at, size: SIZES[kind]! };
+  });
+  const size = Math.ceil(end / BLOCK) * BLOCK;
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  const words = (at: number, ...all: number[]): void => {
+    all.forEach((word, i) => {
+      view.setUint32(at + 4 * i, word, true);
+    });
+  };
+  words(0, C.MAGIC, version, size, ports.length);
+  ports.forEach(({ kind, flags = 0, name = 'web', path = '', size: make = 0n }, i) => {
+    const record = C.PORT_RECORDS + i * C.PORT_RECORD_SIZE;
+    words(record, kind, flags, kind === C.KIND_UPLINK ? 0 : 1, data[i]!.at, data[i]!.size);
+    view.setBigUint64(record + C.PORT_DISK_SIZE, make, true);
+    bytes.set(new TextEncoder().encode(name), record + C.PORT_GUEST_NAME);
+    bytes.set(new TextEncoder().encode(path), record + C.PORT_PATH);
+  });
+  const reg = new DataView(new ArrayBuffer(16));
+  [CHANNEL_ADDRESS, size, C.DOORBELL, PAGE].forEach((cell, i) => {
+    reg.setUint32(4 * i, cell);
+  });
+  const node = '/proc/device-tree/hypberry-channel';
+  return {
+    ...{ bytes, view, data, doorbell: new Uint8Array(PAGE) },
+    tree: { [`${node}/reg`]: new Uint8Array(reg.buffer), [`${node}/bell`]: `${BELL}\0` },
+  };
+}

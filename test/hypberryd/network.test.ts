@@ -1,0 +1,341 @@
+/** The network's process: frames between rings and a TAP device, at random, killed at random; how the device is set up. */
+import { describe, expect, test } from 'vitest';
+import * as C from '../../src/channel/layout.js';
+import { hypberrydWasm } from '../../src/hypberryd/program.js';
+import * as L from '../../src/hypberryd/shared/layout.js';
+import { ERRORS } from '../../src/translate/linux/constants.js';
+import { randomFrom } from '../board/rig.js';
+import { CHANNEL_DEVICES } from './channel-devices.js';
+import type { ChannelImage, Port } from './channel-image.js';
+import { channelImage } from './channel-image.js';
+import type { Device, Ended, World } from './kernel.js';
+import { createMachine, runInNode } from './kernel.js';
+import { textOf } from './programs.js';
+
+const SEED = Number(process.env['HYPBERRY_SEED'] ?? 1);
+const FUZZ = Number(process.env['HYPBERRY_FUZZ'] ?? 1);
+const SIGTERM = 15;
+const COUNTER_CHILD = 60;
+const wasm = hypberrydWasm();
+
+const UPLINK = 0;
+const CARDS = [1, 2];
+const PORTS: Port[] = [
+  { kind: C.KIND_UPLINK, name: '' },
+  { kind: C.KIND_NETWORK },
+  { kind: C.KIND_NETWORK, name: 'db' },
+];
+
+/** The requests that the device is set up by (include/uapi/linux/if_tun.h, sockios.h), by their numbers on Arm. */
+const [TUNSETIFF, TUNSETOFFLOAD, TUNSETVNETHDRSZ] = [0x4004_54ca, 0x4004_54d0, 0x4004_54d8];
+const SIOCGIFINDEX = 0x8933;
+
+interface Tap {
+  readonly devices: Record<string, Device>;
+  /** Frames with their headers: to be read from it, written to it. */
+  readonly toRead: Uint8Array[];
+  readonly written: Uint8Array[];
+  /** What it was asked for: the request, and the words at its argument. */
+  readonly asked: [number, ...number[]][];
+}
+function createTap({
+  isThere = false,
+  fails = {},
+}: { isThere?: boolean; fails?: Readonly<Record<number, number>> } = {}): Tap {
+  const [toRead, written]: [Uint8Array[], Uint8Array[]] = [[], []];
+  const asked: Tap['asked'] = [];
+  const ioctl = (request: number, argument: number, memory: DataView): number => {
+    const words = [TUNSETOFFLOAD].includes(request)
+      ? [argument]
+      : Array.from({ length: request === TUNSETVNETHDRSZ ? 1 : 8 }, (_, i) =>
+          memory.getUint32(argument + 4 * i, true),
+        );
+    asked.push([request, ...words]);
+    if (request === SIOCGIFINDEX && !isThere) return -ERRORS.ENODEV;
+    return fails[request] ? -fails[request] : 0;
+  };
+  const device: Device = {
+    ioctl,
+    isReadable: () => toRead.length > 0,
+    read(into) {
+      const frame = toRead.shift();
+      if (!frame) return -ERRORS.EAGAIN;
+      into.set(frame);
+      // The kernel has no bytes for what a header has beyond its own 10.
+      into.fill(0xaa, 10, 12);
+      return frame.length;
+    },
+    write: (bytes) => (written.push(bytes.slice()), bytes.length),
+  };
+  return { devices: { '/dev/net/tun': device, socket: { ioctl } }, toRead, written, asked };
+}
+
+/** Runs the process of the network: the first fork tries the counter, the second is the child's. */
+const runNetwork = (image: ChannelImage, devices: Record<string, Device>, world: World): Ended =>
+  runInNode(wasm, {
+    ...{ args: ['hypberryd', 'run'], end: L.END },
+    machine: createMachine({ '/run/': '', ...image.tree }, { ...CHANNEL_DEVICES(image), ...devices }),
+    world: {
+      ended: () => ({ process: COUNTER_CHILD, status: 0 }),
+      counter: () => 0n,
+      ...world,
+      fork: (n) => (n === 0 ? COUNTER_CHILD : 0),
+    },
+  });
+
+const isOffered = (image: ChannelImage, port: number): boolean =>
+  image.view.getUint32(C.CONTROL + port * C.CONTROL_SIZE + C.HOST_CONTROL + C.OFFERED, true) === 1;
+
+/** The hypervisor's side of the rings: what CHANNEL.md says of them, once more. */
+function createRings({ bytes, view, data }: ChannelImage) {
+  const control = (port: number): number => C.CONTROL + port * C.CONTROL_SIZE;
+  const word = (at: number): number => view.getUint32(at, true);
+  const write = (at: number, value: number): void => {
+    view.setUint32(at, value, true);
+  };
+  /** Rings begin shortly before their counts pass 2^32. */
+  const counts = [0, ...CARDS].map(() => 0xffff_0000);
+  counts.forEach((count, port) => {
+    for (const page of [control(port), control(port) + C.HOST_CONTROL])
+      for (const place of [C.PUT, C.TAKEN, C.BELL_AT]) write(page + place, count);
+  });
+  const stepped = (length: number): number =>
+    Math.ceil((C.RECORD_HEADER + length) / C.RECORD_STEP) * C.RECORD_STEP;
+  return {
+    /** Puts a guest's frame; gives whether there was room, and whether the bell is to be rung. */
+    put(port: number, frame: Uint8Array): 'no room' | 'ring' | 'quiet' {
+      const { at, size } = data[port]!;
+      const old = counts[port]!;
+      const rest = size - (old % size);
+      const used = stepped(frame.length);
+      const skipped = used > rest ? rest : 0;
+      const taken = word(control(port) + C.HOST_CONTROL + C.TAKEN);
+      if (skipped + used > size - ((old - taken) >>> 0)) return 'no room';
+      if (skipped > 0) write(at + (old % size), C.SKIP);
+      const place = at + ((old + skipped) % size);
+      write(place, frame.length);
+      bytes.set(frame, place + C.RECORD_HEADER);
+      const now = (old + skipped + used) >>> 0;
+      counts[port] = now;
+      write(control(port) + C.PUT, now);
+      const bellAt = word(control(port) + C.HOST_CONTROL + C.BELL_AT);
+      return (now - bellAt - 1) >>> 0 < (now - old) >>> 0 ? 'ring' : 'quiet';
+    },
+    /** Takes what is in the uplink, at most so many records, and asks for a bell at the next. */
+    take(most: number): Uint8Array[] {
+      const { at, size } = data[UPLINK]!;
+      const frames: Uint8Array[] = [];
+      const put = word(control(UPLINK) + C.HOST_CONTROL + C.PUT);
+      let taken = counts[UPLINK]!;
+      while (taken !== put && frames.length < most) {
+        const place = at + (taken % size);
+        const length = word(place);
+        if (length === C.SKIP) taken = (taken + size - (taken % size)) >>> 0;
+        else {
+          expect(length).toBeGreaterThan(C.NET_HEADER_SIZE);
+          expect((taken % size) + stepped(length)).toBeLessThanOrEqual(size);
+          frames.push(bytes.slice(place + C.RECORD_HEADER, place + C.RECORD_HEADER + length));
+          taken = (taken + stepped(length)) >>> 0;
+        }
+        expect((put - taken) >>> 0).toBeLessThanOrEqual(size);
+      }
+      counts[UPLINK] = taken;
+      write(control(UPLINK) + C.TAKEN, taken);
+      write(control(UPLINK) + C.BELL_AT, taken);
+      return frames;
+    },
+    control,
+    write,
+  };
+}
+
+const sum = (frame: Uint8Array): string =>
+  Buffer.from(frame).toString('base64').slice(0, 64) + String(frame.length);
+
+describe('the network', () => {
+  test.each([SEED, SEED + 1, SEED + 2])(
+    'carries frames both ways, each once and in its order (seed %i)',
+    (seed) => {
+      const random = randomFrom(seed);
+      const image = channelImage(PORTS);
+      const tap = createTap();
+      const rings = createRings(image);
+      const frame = (): Uint8Array => {
+        const length = random(8) === 0 ? C.MOST_FRAME - random(3000) : 26 + random(1500);
+        const it = new Uint8Array(length);
+        for (let i = 0; i < Math.min(length, 64); i++) it[i] = random(256);
+        it.fill(0, 10, 12);
+        return it;
+      };
+      const [sent, got]: [string[][], string[]] = [CARDS.map(() => []), []];
+      const down: string[] = [];
+      const most = FUZZ * 400;
+      let made = 0;
+      const act = (process: { ring(n: number): void }): boolean => {
+        if (made < most) {
+          made++;
+          const it = frame();
+          if (random(2) === 0) {
+            tap.toRead.push(it);
+            down.push(sum(it));
+          } else {
+            const card = random(CARDS.length);
+            // Of which card it is, for the order.
+            it[20] = card;
+            const what = rings.put(CARDS[card]!, it);
+            if (what !== 'no room') sent[card]!.push(sum(it));
+            if (what === 'ring') process.ring(0);
+          }
+          return true;
+        }
+        return false;
+      };
+      const ended = runNetwork(image, tap.devices, {
+        before(_, process) {
+          if (image.doorbell[4 * UPLINK] !== 0 && random(3) === 0) {
+            image.doorbell[4 * UPLINK] = 0;
+            got.push(...rings.take(1000).map(sum));
+          }
+          if (isOffered(image, UPLINK) && random(6) === 0) act(process);
+          return undefined;
+        },
+        idle(process) {
+          if (act(process)) return true;
+          const was = image.doorbell[4 * UPLINK] !== 0;
+          image.doorbell[4 * UPLINK] = 0;
+          const frames = rings.take(3);
+          got.push(...frames.map(sum));
+          if (frames.length > 0 || was) {
+            // Who waits for room is told of it; who does not does no harm by looking.
+            process.ring(0);
+            return true;
+          }
+          process.signal(SIGTERM);
+          return true;
+        },
+      });
+      expect(ended.status).toBe(0);
+      expect(got).toEqual(down);
+      CARDS.forEach((_, card) => {
+        expect(tap.written.filter((it) => it[20] === card).map(sum)).toEqual(sent[card]);
+      });
+      expect(got.length + tap.written.length).toBeGreaterThan(most / 2);
+      for (const port of [UPLINK, ...CARDS]) expect(isOffered(image, port)).toBe(false);
+    },
+    FUZZ * 60_000,
+  );
+
+  test('says that it waits for room, and goes on when it is rung', () => {
+    const image = channelImage(PORTS);
+    const [tap, rings] = [createTap(), createRings(image)];
+    const frames = Array.from({ length: 8 }, (_, i) => new Uint8Array(C.MOST_FRAME).fill(i + 1));
+    frames.forEach((it) => it.fill(0, 10, 12));
+    tap.toRead.push(...frames);
+    const got: Uint8Array[] = [];
+    let naps = 0;
+    runNetwork(image, tap.devices, {
+      idle(process) {
+        if (!isOffered(image, UPLINK)) return false;
+        if (++naps > 20) throw new Error('it waits for what has come');
+        if (got.length === frames.length) process.signal(SIGTERM);
+        else {
+          const bellAt = image.view.getUint32(rings.control(UPLINK) + C.HOST_CONTROL + C.BELL_AT, true);
+          const before = image.view.getUint32(rings.control(UPLINK) + C.TAKEN, true);
+          got.push(...rings.take(1));
+          expect(bellAt).toBe(before);
+          process.ring(0);
+        }
+        return true;
+      },
+    });
+    expect(got.map(sum)).toEqual(frames.map(sum));
+  });
+
+  test('sets its interface up: a TAP device with headers of 12 bytes, an address where it is new', () => {
+    for (const isThere of [false, true]) {
+      const image = channelImage(PORTS);
+      const tap = createTap({ isThere });
+      let naps = 0;
+      const rings = createRings(image);
+      const ended = runNetwork(image, tap.devices, {
+        idle(process) {
+          naps++;
+          if (naps === 1)
+            rings.write(rings.control(UPLINK) + C.OFFLOADS, C.OFFLOAD_CHECKSUM | C.OFFLOAD_TSO4);
+          process.ring(0);
+          if (naps === 3) process.signal(SIGTERM);
+          return true;
+        },
+      });
+      expect(ended.status).toBe(0);
+      const name = [...new Uint32Array(new TextEncoder().encode('hypberry0\0\0\0\0\0\0\0').buffer)];
+      const address = (...of: number[]): number[] => [
+        2,
+        new Uint32Array(Uint8Array.from(of).buffer)[0]!,
+        0,
+        0,
+      ];
+      expect(tap.asked).toEqual([
+        [SIOCGIFINDEX, ...name, 0, 0, 0, 0],
+        [TUNSETIFF, ...name, 0x2 | 0x1000 | 0x4000, 0, 0, 0],
+        [TUNSETVNETHDRSZ, 12],
+        ...(isThere
+          ? []
+          : [
+              [0x8916, ...name, ...address(192, 168, 77, 1)],
+              [0x891c, ...name, ...address(255, 255, 255, 0)],
+            ]),
+        [0x8913, ...name, 0, 0, 0, 0],
+        [0x8914, ...name, 1, 0, 0, 0],
+        [TUNSETOFFLOAD, 3],
+      ]);
+    }
+  });
+
+  test.each<[string, () => Record<string, Device>, RegExp]>([
+    ['is not there', () => ({}), /: it is not there\. Load the module: sudo modprobe tun\.$/],
+    [
+      'belongs to another process',
+      () => createTap({ fails: { [TUNSETIFF]: ERRORS.EBUSY } }).devices,
+      /: it is in use\. This waits until the program that has it/,
+    ],
+  ])('says once that its device %s, and tries again', (_, devices, said) => {
+    const image = channelImage(PORTS);
+    let naps = 0;
+    const ended = runNetwork(image, devices(), {
+      idle(process) {
+        if (++naps < 10) return false;
+        process.signal(SIGTERM);
+        return true;
+      },
+    });
+    expect(ended.status).toBe(0);
+    const lines = textOf(ended.stderr).trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toMatch(/^hypberryd: the network: \/dev\/net\/tun, hypberry0: /);
+    expect(lines[1]).toMatch(said);
+    expect(isOffered(image, UPLINK)).toBe(false);
+  });
+
+  test('ends where a ring holds what is no frame, and reads nothing outside it', () => {
+    const random = randomFrom(SEED + 3);
+    let ends = 0;
+    for (let round = 0; round < FUZZ * 100; round++) {
+      const image = channelImage(PORTS);
+      const [tap, rings] = [createTap(), createRings(image)];
+      const { at, size } = image.data[1]!;
+      for (let i = 0; i < 40; i++)
+        rings.write(
+          at + random(size / 32) * 32,
+          [random(0x1_0000), 0xffff_ffff, random(0x1_0000_0000), 13][random(4)]!,
+        );
+      rings.write(rings.control(1) + C.PUT, (0xffff_0000 + random(size / 32 + 1) * 32) >>> 0);
+      const ended = runNetwork(image, tap.devices, { idle: (process) => (process.signal(SIGTERM), true) });
+      if (ended.status === 2) {
+        ends++;
+        expect(textOf(ended.stderr)).toContain('what a ring holds is no frame.');
+      }
+    }
+    expect(ends).toBeGreaterThan(0);
+  });
+});
