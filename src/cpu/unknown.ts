@@ -32,8 +32,8 @@ const WORST_CNTVOFF = 0xffff_ffff_0000_0000n;
 const ALIKE: ReadonlySet<string> = new Set([R.VTTBR.name]);
 
 /**
- * UNKNOWN, but seen to be clear: unpackers of Raspberry Pi's kernels of 2015 clear EAE and the lower two bits of N alone before
- * they switch the MMU on (seen in 4.0.7), and the stub of the time sets nothing of it. With the rest of N or PD0 set, none
+ * UNKNOWN, but seen to be clear: unpackers of Raspberry Pi's kernels of 2015 clear the lower two bits of N alone before they
+ * switch the MMU on (seen in 4.0.7), and the stub of the time sets nothing of it. With the rest of N or PD0 set, none
  * of the cards with them would have started.
  */
 const SEEN_CLEAR: ReadonlyMap<string, bigint> = new Map([

@@ -100,6 +100,8 @@ interface Details<Bits extends BitPlaces, A extends Access, Banked extends boole
   readonly reset?: number;
   readonly writable?: number;
   readonly readable?: number;
+  /** Bits that reset in the Non-secure copy, too; elsewhere they do in the Secure one alone. */
+  readonly resetInBoth?: number;
   readonly inert?: { readonly [Field in (keyof NoInfer<Bits> & string) | '*']?: string };
   readonly unseen?: readonly (keyof NoInfer<Bits> & string)[];
 }
@@ -142,7 +144,8 @@ function register<
   const { readable = some, inert = {}, unseen = [] } = details;
   const open = details.known || coproc !== 15 || access !== 'RW' ? 0n : BigInt(writable);
   const secure = reset === undefined ? open : 0n;
-  const unknown = { secure, 'non-secure': banked ? open : secure };
+  const nonSecure = open & ~BigInt(details.resetInBoth ?? 0);
+  const unknown = { secure, 'non-secure': banked ? nonSecure : secure };
   return {
     ...{ name, size: 32, coproc, opc1, CRn, CRm, opc2, section, doc, access, bits, banked, restricted },
     ...{ reset, writable, readable, inert, unseen, unknown },
@@ -557,6 +560,8 @@ export const TTBCR = register('TTBCR', 'p15 0 c2 c0 2', 'B4.1', 'Translation Tab
   },
   unseen: ['SH1', 'ORGN1', 'IRGN1', 'SH0', 'ORGN0', 'IRGN0'],
   reset: 0,
+  // EAE.
+  resetInBoth: 0x8000_0000,
 });
 export const TTBR0_64 = register64('TTBR0', 'p15 0 c2', 'B4.1', 'Translation Table Base 0, LPAE', {
   banked: true,

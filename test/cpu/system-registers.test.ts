@@ -4,6 +4,7 @@ import type { SystemRegister } from '../../src/isa/system-registers.js';
 import * as R from '../../src/isa/system-registers.js';
 import type { Cpu } from '../../src/cpu/cpu.js';
 import type { Machine } from '../../src/cpu/state.js';
+import { setUnknown } from '../../src/cpu/unknown.js';
 import { systemRegister, systemRegister64 } from '../../src/cpu/system-registers/index.js';
 import { bareCpu } from './machines.js';
 
@@ -192,6 +193,12 @@ describe('after reset', () => {
       // Four cores.
       expect((read('L2CTLR') >>> 24) & 3).toBe(3);
     }
+  });
+
+  test('of the Non-secure copies, whose values are unknown, EAE of TTBCR is 0 (DDI 0406C B4.1.153)', () => {
+    setUnknown(cpu.cores, undefined);
+    for (const core of m.cores) expect(core.nonSecure.TTBCR >>> 31).toBe(0);
+    expect(m.cores[0]!.nonSecure.TTBR0, 'what hurts most is there').toBe(ALL);
   });
 
   test('no register has a reset value in the table that is not in this list', () => {
