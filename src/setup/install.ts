@@ -148,8 +148,8 @@ export async function planUninstall(card: CardReader): Promise<Plan> {
   }
   const { unused, notes } = await leftovers(card, base, []);
   const copies = unused.filter((path) => path.endsWith('.img'));
-  const isLast = copies.length > 0 && (await hasLostKernel(base));
-  const kept = isLast ? copies : [];
+  const isLost = await hasLostKernel(base);
+  const kept = isLost ? copies : [];
   for (const path of kept)
     notes.push(
       `${path} stays: it holds a copy of the card's kernel, and there is no other now. Put the kernel back, and uninstall again.`,
@@ -171,7 +171,7 @@ export async function planUninstall(card: CardReader): Promise<Plan> {
       changes.length === 0
         ? "Nothing to do: hypberry's block is not installed on this card."
         : lines
-          ? isLast
+          ? isLost
             ? "hypberry's lines go from config.txt, and without them the card starts no kernel: its own is gone."
             : 'The card starts as it did before install.'
           : 'What an interrupted install left on the card goes.',
