@@ -146,6 +146,7 @@ export async function loadFiles(
   for (const file of tree ? [...read, tree.file] : read) unsure.push(...(await twinsOf(card, file)));
   const ramdisks = ramdisk?.file.split(',').map((name) => withPrefix(prefix, name)) ?? [];
   unsure.push(...behindLabel(card, [kernel.file, ...(tree ? [tree.file] : []), ...ramdisks]));
+  unsure.push(...beyondAscii([...read, ...(tree ? [tree.file] : []), ...ramdisks]));
   return {
     firmware,
     armMemory: splitMemory(bootConfig, isOldBootcode(bootcode, startElf)).arm * MIB,
@@ -172,6 +173,14 @@ function behindLabel(card: CardReader, paths: readonly string[]): string[] {
   return [
     `${file} is in a folder that has the name of the volume (its label), in which firmware was seen to find nothing (raspberrypi/firmware, issue 1529).`,
   ];
+}
+
+/** A sentence where a name has other characters: config.txt is bytes, and FAT's long names are UTF-16. */
+function beyondAscii(paths: readonly string[]): string[] {
+  const path = paths.find((it) => /[^ -~]/.test(it));
+  return path === undefined
+    ? []
+    : [`Whether the firmware finds ${path} is not known: the name has characters beyond ASCII.`];
 }
 
 /** A sentence where a file of that name stands in a folder more than once, in other case: on FAT only one of them can. */

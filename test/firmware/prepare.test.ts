@@ -236,6 +236,16 @@ describe("today's firmware", () => {
     }
   });
 
+  test('a name beyond ASCII is found, and whether the firmware finds it is not known', async () => {
+    for (const [name, unsure] of [
+      ['k\u00f6rnel.img', 1],
+      ['kernel-mine.img', 0],
+    ] as const) {
+      const { picked } = await prepare({ ...CARD_TODAY, [name]: kernel, 'config.txt': `kernel=${name}` });
+      expect([picked.kernel.file, picked.unsure.length]).toEqual([name, unsure]);
+    }
+  });
+
   test('takes the command line from the root by a slash, whatever os_prefix has', async () => {
     const files = {
       ...CARD_TODAY,
