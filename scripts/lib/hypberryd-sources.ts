@@ -1,4 +1,4 @@
-/** The source of hypberryd's body that is made: what the rest of the project says in one place. */
+/** The sources of hypberryd that are made: what the rest of the project says in one place. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { consoleNode } from '../../src/guest/host-tree.js';
@@ -24,5 +24,9 @@ export async function hypberrydSources(): Promise<ReadonlyMap<string, string>> {
     constant('CHANNEL_PATH', `${TREE_PATH}/${CHANNEL_NODE}/reg`),
     constant('BELL_PATH', `${TREE_PATH}/${CHANNEL_NODE}/bell`),
   ].join('');
-  return new Map([['src/hypberryd/body/generated/about.ts', text]]);
+  const release = `/** Made by scripts/lib/hypberryd-sources.ts from package.json. */\nexport const RELEASE = '${version}';\n`;
+  return new Map([
+    ['src/hypberryd/body/generated/about.ts', text],
+    ['src/hypberryd/generated/release.ts', release],
+  ]);
 }

@@ -1,5 +1,7 @@
 /** hypberryd, the host's end of guests' disks and network: the program that the host runs. */
+import { readNote } from '../translate/linux/elf.js';
 import { linuxProgram } from '../translate/linux/program.js';
+import { RELEASE } from './generated/release.js';
 import { hypberrydBase64 } from './hypberryd-binary.js';
 import * as L from './shared/layout.js';
 
@@ -12,7 +14,21 @@ export const HYPBERRYD_LIMIT = 0x1_0000;
 export const hypberrydWasm = (): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(hypberrydBase64), (it) => it.charCodeAt(0));
 
+/** By this note every release knows the program again; its text is the release. */
+const RELEASE_NOTE = { owner: 'hypberry', type: 1 } as const;
+/** Bytes from the file's beginning that have the note in them. */
+export const HYPBERRYD_BEGIN = 512;
+
 /** Makes the program: a static executable for Linux on Arm. */
 export function buildHypberryd(): Uint8Array {
-  return linuxProgram(hypberrydWasm(), { text: L.TEXT, data: L.DATA, end: L.END }).file;
+  const places = { text: L.TEXT, data: L.DATA, end: L.END };
+  return linuxProgram(hypberrydWasm(), places, { ...RELEASE_NOTE, text: RELEASE }).file;
+}
+
+/**
+ * The release that a file is hypberryd of; undefined where it is none.
+ * @param begin its first {@link HYPBERRYD_BEGIN} bytes
+ */
+export function hypberrydRelease(begin: Uint8Array): string | undefined {
+  return readNote(begin, RELEASE_NOTE);
 }

@@ -47,20 +47,20 @@ describe('the records of a channel', () => {
   const bytes = channelRecords(plan);
 
   test('say what an independent reader finds', () => {
-    const begin = 0x2000 + 24 * 512 + 24 * 0x2000;
+    const data = plan.ports.map((port): number[] => [port.data, port.dataSize]);
     const none = { disk: [0, 0, ''], mac: '000000000000' };
     expect(read(bytes)).toEqual({
       magic: 'HYPC',
       version: 1,
-      size: 4 << 20,
+      size: plan.size,
       ports: [
-        { ...none, kind: 1, flags: 0, guest: [0, ''], data: [begin, 0x4_0000] },
+        { ...none, kind: 1, flags: 0, guest: [0, ''], data: data[0] },
         {
           ...none,
           kind: 3,
           flags: 0,
           guest: [1, 'db'],
-          data: [begin + 0x4_0000, 0x8_0000],
+          data: data[1],
           disk: [0, 8 * 2 ** 30, '/srv/öl.img'],
         },
         {
@@ -68,7 +68,7 @@ describe('the records of a channel', () => {
           kind: 2,
           flags: 0,
           guest: [2, 'fifteen-letters'],
-          data: [begin + 0xc_0000, 0x2_0000],
+          data: data[2],
           mac: '525400a1b2c3',
         },
         {
@@ -76,7 +76,7 @@ describe('the records of a channel', () => {
           kind: 3,
           flags: 0,
           guest: [2, 'fifteen-letters'],
-          data: [begin + 0xe_0000, 0x8_0000],
+          data: data[3],
           disk: [0, 2 ** 41, '/a'],
         },
         {
@@ -84,7 +84,7 @@ describe('the records of a channel', () => {
           kind: 3,
           flags: 1,
           guest: [2, 'fifteen-letters'],
-          data: [begin + 0x16_0000, 0x8_0000],
+          data: data[4],
           disk: [1, 0, `/${'x'.repeat(254)}`],
         },
       ],

@@ -5,7 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import { consoleNode } from '../../src/guest/host-tree.js';
-import { buildHypberryd, HYPBERRYD_LIMIT, hypberrydWasm } from '../../src/hypberryd/program.js';
+import {
+  buildHypberryd,
+  HYPBERRYD_BEGIN,
+  HYPBERRYD_LIMIT,
+  hypberrydRelease,
+  hypberrydWasm,
+} from '../../src/hypberryd/program.js';
 import * as L from '../../src/hypberryd/shared/layout.js';
 import { ERRORS } from '../../src/translate/linux/constants.js';
 import type { Start } from './kernel.js';
@@ -44,6 +50,12 @@ describe('hypberryd', () => {
   test('is smaller than 64 KiB', () => {
     expect(HYPBERRYD_LIMIT).toBe(64 * 1024);
     expect(file.length).toBeLessThan(HYPBERRYD_LIMIT);
+  });
+
+  test('is known by its beginning, with its release', () => {
+    expect(hypberrydRelease(file.subarray(0, HYPBERRYD_BEGIN))).toBe(version);
+    expect(hypberrydRelease(Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 1, 1, 1))).toBeUndefined();
+    expect(hypberrydRelease(new Uint8Array(HYPBERRYD_BEGIN))).toBeUndefined();
   });
 
   test.each<[string[], Said]>([

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, readSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import type { Assembler } from '../../src/isa/assembler.js';
@@ -30,6 +31,7 @@ import {
 import { linuxDeclarations } from '../../src/translate/declarations.js';
 import { intrinsicOf } from '../../src/translate/intrinsics.js';
 import { ERRORS, OPEN_FLAGS } from '../../src/translate/linux/constants.js';
+import { readNote } from '../../src/translate/linux/elf.js';
 import { linuxProgram } from '../../src/translate/linux/program.js';
 import { SYSTEM_CALLS } from '../../src/translate/linux/system-calls.js';
 import { translate } from '../../src/translate/translate.js';
@@ -297,6 +299,40 @@ describe('the file', () => {
     expect(said).toMatch(/LOAD +0x002000 0x00020000 0x00020000 0x00000 0x10000 RW +0x1000/);
     expect(said).toMatch(/GNU_STACK .* RW +0x10\n/);
     expect(runUnderQemu(file, []).status).toBe(3);
+  });
+
+  test('says of itself what it is to say, and runs as without that', () => {
+    const note = { owner: 'somebody', type: 7, text: 'three' };
+    const { file } = linuxProgram(main(i32(3)), PLACES, note);
+    const said = inFolder((folder) => {
+      const path = join(folder, 'program');
+      writeFileSync(path, file);
+      return execFileSync('arm-none-eabi-readelf', ['-nlW', path]).toString();
+    });
+    expect(said).toMatch(/somebody +0x00000006\s.*0x00000007/);
+    // Three words, the owner with its 0 and to a multiple of 4, the text likewise, behind headers of 180 bytes.
+    expect(said).toMatch(/NOTE +0x0000b4 .* 0x00020 0x00000 R +0x4\n/);
+    expect(said).not.toMatch(/warning/i);
+    expect(runUnderQemu(file, []).status).toBe(3);
+    expect(readNote(file, note)).toBe('three');
+    expect(readNote(file.subarray(0, 212), note)).toBe('three');
+    expect(readNote(file.subarray(0, 211), note)).toBeUndefined();
+    expect(readNote(file, { ...note, type: 6 })).toBeUndefined();
+    expect(readNote(file, { ...note, owner: 'some' })).toBeUndefined();
+    expect(readNote(linuxProgram(main(i32(3)), PLACES).file, note)).toBeUndefined();
+  });
+
+  test('whatever stands in its headers, a note is read or there is none', () => {
+    const note = { owner: 'o', type: 1, text: 't' };
+    const { file } = linuxProgram(main(i32(3)), PLACES, note);
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 220 }), fc.integer({ min: 0, max: 255 }), (at, byte) => {
+        const changed = file.slice(0, 512);
+        changed[at] = byte;
+        expect(['t', undefined, expect.any(String)]).toContainEqual(readNote(changed, note));
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test('a store to its code, an access beyond its memory and what traps in WebAssembly end it', () => {

@@ -13,6 +13,14 @@ export interface ElfSegment {
   readonly flags: number;
 }
 
+/** What a program says of itself, for who looks at the file (ELF 1.2, 2-4): the kernel passes over what it does not know. */
+export interface ElfNote {
+  /** Whose it is, and its type, which the owner gives a meaning. */
+  readonly owner: string;
+  readonly type: number;
+  readonly text: string;
+}
+
 const HEADER_SIZE = 52;
 const PROGRAM_HEADER_SIZE = 32;
 const PAGE = 4096;
@@ -25,20 +33,77 @@ const MACHINE_ARM = 40;
 /** Version 5 of the EABI. */
 const EABI_5 = 0x0500_0000;
 const LOAD = 1;
+const NOTE = 4;
 /** Its flags are those of the stack: without it the kernel makes all that can be read executable. */
 const GNU_STACK = 0x6474_e551;
 
+/** Where headers have what a reader wants: of the file's, where the programs' are and how many; of one, type and place. */
+const [PROGRAM_HEADERS_AT, PROGRAM_HEADERS] = [28, 44];
+const [HEADER_TYPE, HEADER_OFFSET, HEADER_FILE_SIZE] = [0, 4, 16];
+/** A note: bytes of its owner and its text, each with a 0 behind it, and its type; then both, at multiples of 4. */
+const NOTE_HEADER_SIZE = 12;
+
+const wordAfter = (n: number): number => Math.ceil(n / 4) * 4;
 const pageAfter = (n: number): number => Math.ceil(n / PAGE) * PAGE;
+
+function noteBytes({ owner, type, text }: ElfNote): Uint8Array {
+  const [of, says] = [owner, text].map((it) => new TextEncoder().encode(`${it}\0`)) as [
+    Uint8Array,
+    Uint8Array,
+  ];
+  const bytes = new Uint8Array(NOTE_HEADER_SIZE + wordAfter(of.length) + wordAfter(says.length));
+  const view = new DataView(bytes.buffer);
+  [of.length, says.length, type].forEach((word, i) => {
+    view.setUint32(4 * i, word, true);
+  });
+  bytes.set(of, NOTE_HEADER_SIZE);
+  bytes.set(says, NOTE_HEADER_SIZE + wordAfter(of.length));
+  return bytes;
+}
+
+/**
+ * The text of a note in a program that {@link staticElf} made.
+ * @param begin the file's first bytes, as far as the note or further
+ * @returns undefined where the file is none, or has no such note
+ */
+export function readNote(begin: Uint8Array, { owner, type }: Omit<ElfNote, 'text'>): string | undefined {
+  if (begin.length < HEADER_SIZE || IDENTIFICATION.some((byte, i) => begin[i] !== byte)) return undefined;
+  const view = new DataView(begin.buffer, begin.byteOffset, begin.length);
+  const isThere = (at: number, size: number): boolean => at + size <= begin.length;
+  const headers = view.getUint32(PROGRAM_HEADERS_AT, true);
+  for (let i = 0; i < view.getUint16(PROGRAM_HEADERS, true); i++) {
+    const header = headers + PROGRAM_HEADER_SIZE * i;
+    if (!isThere(header, PROGRAM_HEADER_SIZE)) return undefined;
+    if (view.getUint32(header + HEADER_TYPE, true) !== NOTE) continue;
+    const at = view.getUint32(header + HEADER_OFFSET, true);
+    const size = view.getUint32(header + HEADER_FILE_SIZE, true);
+    if (!isThere(at, size) || size < NOTE_HEADER_SIZE) continue;
+    const [of, says, kind] = [0, 4, 8].map((word) => view.getUint32(at + word, true)) as [
+      number,
+      number,
+      number,
+    ];
+    const text = NOTE_HEADER_SIZE + wordAfter(of);
+    if (kind !== type || says === 0 || text + says > size) continue;
+    const textOf = (from: number, bytes: number): string =>
+      new TextDecoder().decode(begin.subarray(at + from, at + from + bytes - 1));
+    if (textOf(NOTE_HEADER_SIZE, of) === owner) return textOf(text, says);
+  }
+  return undefined;
+}
 
 /**
  * Makes an executable; its stack is not one to run code on.
  * @param entry address of the first instruction, A32
+ * @param note stands behind the headers
  * @returns the file's bytes
  */
-export function staticElf(entry: number, segments: readonly ElfSegment[]): Uint8Array {
-  const headers = HEADER_SIZE + PROGRAM_HEADER_SIZE * (segments.length + 1);
+export function staticElf(entry: number, segments: readonly ElfSegment[], note?: ElfNote): Uint8Array {
+  const says = note ? noteBytes(note) : new Uint8Array();
+  const programHeaders = segments.length + (note ? 2 : 1);
+  const headers = HEADER_SIZE + PROGRAM_HEADER_SIZE * programHeaders;
   // A segment's offset is a multiple of the page's size as its address is.
-  let end = headers;
+  let end = headers + says.length;
   const placed = segments.map((segment) => {
     const offset = pageAfter(end);
     end = offset + segment.bytes.length;
@@ -54,7 +119,7 @@ export function staticElf(entry: number, segments: readonly ElfSegment[]): Uint8
   file.set([...IDENTIFICATION, CLASS32, DATA_LITTLE, VERSION]);
   // Version, entry, where the program headers are, no sections; sizes and numbers of headers in halfwords.
   words(16, TYPE_EXECUTABLE | (MACHINE_ARM << 16), VERSION, entry, HEADER_SIZE, 0, EABI_5);
-  words(40, HEADER_SIZE | (PROGRAM_HEADER_SIZE << 16), segments.length + 1);
+  words(40, HEADER_SIZE | (PROGRAM_HEADER_SIZE << 16), programHeaders);
   placed.forEach(({ address, bytes, memorySize = bytes.length, flags, offset }, i) => {
     // Type, offset, address twice, sizes in file and memory, flags, alignment.
     words(
@@ -67,5 +132,12 @@ export function staticElf(entry: number, segments: readonly ElfSegment[]): Uint8
     HEADER_SIZE + PROGRAM_HEADER_SIZE * segments.length,
     ...[GNU_STACK, 0, 0, 0, 0, 0, ELF_FLAGS.READ | ELF_FLAGS.WRITE, 16],
   );
+  if (note) {
+    words(
+      HEADER_SIZE + PROGRAM_HEADER_SIZE * (segments.length + 1),
+      ...[NOTE, headers, 0, 0, says.length, 0, ELF_FLAGS.READ, 4],
+    );
+    file.set(says, headers);
+  }
   return file;
 }

@@ -7,7 +7,7 @@ import type { Label } from '../../isa/registers.js';
 import { readModule } from '../../wasm/read.js';
 import type { Translation } from '../translate.js';
 import { translate } from '../translate.js';
-import { ELF_FLAGS, staticElf } from './elf.js';
+import { ELF_FLAGS, staticElf, type ElfNote } from './elf.js';
 import { SYSTEM_CALLS } from './system-calls.js';
 
 /** Where a program is: addresses, multiples of 4096, in this order. */
@@ -85,6 +85,7 @@ function checkMain(wasm: Uint8Array): void {
 /**
  * Makes the program. Its code may be read and executed, its data and what is behind them read and written, its stack is
  * not executable. Where WebAssembly traps, it ends by SIGILL.
+ * @param note what the file is to say of itself
  * @returns the file, and the translation that it is of
  * @throws HypberryError `translate.*` as translate does; `translate.main`; `translate.place` where code or data are
  *   longer than the places say
@@ -92,6 +93,7 @@ function checkMain(wasm: Uint8Array): void {
 export function linuxProgram(
   wasm: Uint8Array,
   { text, data, end }: ProgramPlaces,
+  note?: ElfNote,
 ): { file: Uint8Array; translation: Translation } {
   checkMain(wasm);
   const translation = translate(wasm, {
@@ -114,7 +116,7 @@ export function linuxProgram(
       'Compile it for places further apart.',
     );
   }
-  const file = staticElf(text, [
+  const segments = [
     { address: text, bytes: image.slice(0, codeEnd - text), flags: ELF_FLAGS.READ | ELF_FLAGS.EXECUTE },
     {
       address: data,
@@ -122,6 +124,6 @@ export function linuxProgram(
       memorySize: end - data,
       flags: ELF_FLAGS.READ | ELF_FLAGS.WRITE,
     },
-  ]);
-  return { file, translation };
+  ];
+  return { file: staticElf(text, segments, note), translation };
 }
