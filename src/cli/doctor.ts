@@ -22,7 +22,8 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     openFolder: (folder) => (access) => openCard(folder, { ...access, say: sayAside }),
     hooks: ourHooks,
   });
-  const { pi, soc, mode, underHypervisor, startedAlone, advice, report, kernel, upgradeRows } = examined;
+  const { pi, soc, mode, underHypervisor, startedAlone, hasChannel, advice, report, kernel, upgradeRows } =
+    examined;
   if (options.report !== undefined) await writeReport(options.report, options.overwrite === true, examined);
   process.exitCode = startedAlone ? 1 : underHypervisor ? 0 : { HYP: 0, SVC: 1, MIXED: 1, unknown: 2 }[mode];
   if (options.json) {
@@ -34,6 +35,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
       mode,
       underHypervisor,
       startedAlone,
+      hasChannel,
       bootFolder: pi.bootFolder ?? null,
       card: report?.facts ?? null,
       cardKernel: kernel ?? null,
@@ -51,6 +53,11 @@ export async function doctor(options: DoctorOptions): Promise<void> {
       mode === 'unknown' ? 'unknown: not in the kernel log, or the log cannot be read' : mode,
     ],
     ...(underHypervisor ? ([['HYP mode', "hypberry's hypervisor has it"]] as const) : []),
+    ...(hasChannel
+      ? ([
+          ["guests' disks and network", 'hypberryd serves them: "sudo hypberryd status" says how they are'],
+        ] as const)
+      : []),
     ...(startedAlone ? ([['guests', 'not started: this system runs alone']] as const) : []),
     [
       'boot folder',

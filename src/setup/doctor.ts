@@ -1,7 +1,7 @@
 /** What a running Pi says about itself, and what to do next. */
 import type { HypberryError } from '../base/errors.js';
 import { REVISION } from '../board/bcm2836.js';
-import { CONSOLE_CLOCK, consoleNode } from '../guest/host-tree.js';
+import { CHANNEL_NODE, CONSOLE_CLOCK, consoleNode } from '../guest/host-tree.js';
 import type { Start } from './survey.js';
 
 /** Facts of the machine that runs us, as far as they are known. */
@@ -35,6 +35,8 @@ export interface Diagnosis {
   readonly underHypervisor: boolean;
   /** The hypervisor has started this system without its guests, as the ARM has less memory than it was installed for. */
   readonly startedAlone: boolean;
+  /** The guests have disks or a network, which hypberryd on this system is to serve. */
+  readonly hasChannel: boolean;
   /** What to do next, one sentence. */
   readonly advice: string;
 }
@@ -67,7 +69,8 @@ export function diagnose(pi: PiFacts, card: CardFacts | undefined): Diagnosis {
   const mode = reportedMode(pi.kernelLog);
   const underHypervisor = pi.nodes.includes(consoleNode(0));
   const startedAlone = !underHypervisor && pi.nodes.includes(CONSOLE_CLOCK);
-  const known = { soc, mode, underHypervisor, startedAlone };
+  const hasChannel = underHypervisor && pi.nodes.includes(CHANNEL_NODE);
+  const known = { soc, mode, underHypervisor, startedAlone, hasChannel };
   return { ...known, advice: adviceFor(pi, known, card) };
 }
 

@@ -5,11 +5,12 @@ import type { Card, CardReader } from '../card/card.js';
 import { remember } from '../card/remember.js';
 import { readKernel, unpackVersion } from '../firmware/kernel.js';
 import { readSettingsFile } from '../firmware/applying-lines.js';
-import { deviceWords } from '../guest/devices.js';
+import { deviceWords, needsHypberryd } from '../guest/devices.js';
 import { readGuests, type Guest } from '../guest/guests.js';
 import { placeFacts, refuseProblem } from './boot-partition.js';
 import { hasDiagnostics, splitConfig } from './config-block.js';
 import { unusedGuestFiles } from './guests.js';
+import { releaseOnCard } from './hypberryd.js';
 import { hypervisorIn } from './hypervisor.js';
 import { planInstallOn } from './install.js';
 import { cardEntries, OUR_NAME, ourFiles, unfinishedFiles } from './ours.js';
@@ -87,6 +88,7 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
   }
   const installed = await findInstalled(card);
   const guests = await findGuests(card);
+  const hypberryd = await releaseOnCard(card);
   const kernel = users instanceof HypberryError ? undefined : await startedKernel(users);
   const oldCopy = kernel && oldCopyText(kernel);
   const hypervisor = kernels.find(({ file }) => file === started)?.hypervisor;
@@ -102,7 +104,10 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
     { title: 'Firmware', rows: await firmwareRows(card, survey) },
     { title: 'Kernels', rows: kernels.map((it) => [it.file, describeCardKernel(it)] as const) },
     { title: 'Device trees', rows: trees.map(({ file, description }) => [file, description] as const) },
-    { title: 'Guests', rows: [...guests.rows, ...(ofGuests ? refused : [])] },
+    {
+      title: 'Guests',
+      rows: [...guests.rows, ...hypberrydRows(guests.guests, hypberryd), ...(ofGuests ? refused : [])],
+    },
     { title: 'config.txt, as this firmware reads it on a Pi 2', rows: configRows(survey) },
     {
       title: 'What a Pi 2 does with this card',
@@ -147,6 +152,7 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
       installed: installed.lines ?? null,
       diagnostics: hasDiagnostics(installed.lines),
       ourFiles: installed.files,
+      hypberryd: hypberryd ?? null,
       upgrade: kernel?.old ? kernel : null,
       firmware: survey.firmware ?? null,
       kernels,
@@ -243,6 +249,22 @@ async function readWhole(card: CardReader, file: string): Promise<CardKernel> {
   const bytes = await card.read(file);
   const hypervisor = hypervisorIn(bytes);
   return { file, facts: await unpackVersion(bytes, readKernel(bytes)), ...(hypervisor && { hypervisor }) };
+}
+
+/**
+ * The program that serves the guests' disks and network, where a guest has such, or it is there.
+ * @param release the one that is on the card
+ */
+function hypberrydRows(guests: readonly Guest[], release: string | undefined): Section['rows'] {
+  if (release !== undefined) return [['hypberryd', `release ${release}, for the guests' disks and network`]];
+  return guests.some(needsHypberryd)
+    ? [
+        [
+          'hypberryd',
+          'not there: "hypberry install" puts it on the boot partition, for their disks and network',
+        ],
+      ]
+    : [];
 }
 
 /** The guests that the card keeps: none where their file is damaged, which install says. */

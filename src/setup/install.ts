@@ -15,8 +15,9 @@ import { hex } from '../base/words.js';
 import { refuseProblem } from './boot-partition.js';
 import { addBlock, hasDiagnostics, muteBlock, withDiagnostics } from './config-block.js';
 import { armstubFiles, kernelOldFiles, knowsPi2Filter } from './files.js';
+import { HYPBERRYD_GOES, hypberrydFor } from './hypberryd.js';
 import { hypervisorFor } from './hypervisor.js';
-import { OUR_NAME, ourFiles } from './ours.js';
+import { isHypberrydPath, OUR_NAME, ourFiles } from './ours.js';
 import { decide } from './conclusion.js';
 import { cardAfter, ROOM_FOR_GUESTS, type Method, type Plan } from './plan.js';
 import { ARMV6_KERNEL, surveyCard, TRUNCATED_KERNEL, type CardSystem } from './survey.js';
@@ -45,6 +46,7 @@ export interface InstallPlan extends Plan {
  * @throws HypberryError `setup.no-firmware`, `setup.armstub-unknown`, `setup.kernel-old-unknown`, `setup.no-method`,
  *   `setup.armv6-kernel`, `setup.not-a-kernel`, `setup.truncated-kernel`, `setup.kernel-old-in-use`,
  *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.diagnostics-tree`, `setup.bcm2837`, `setup.config-damaged`,
+ *   `setup.hypberryd-file`,
  *   the problem of the card's place (`setup.noobs`, `setup.boots-elsewhere`, `setup.boot-partition-…`);
  *   with guests `setup.no-tree`, `guest.…`, `tree.…`, `hypervisor.…`; what {@link loadCard} and {@link placeFiles} throw of
  *   a card that would not start (`firmware.no-kernel`, `firmware.arm64-kernel`, …), and what the card throws
@@ -89,9 +91,11 @@ export async function planInstallOn(
   const files = method === 'armstub' ? armstubFiles : kernelOldFiles;
   const made = await files(system, hypervisor, diagnostics);
   const added = addBlock(config, diagnostics ? withDiagnostics(made.lines) : made.lines);
+  const hypberryd = await hypberrydFor(card, system, guests);
+  const ours = [...hypberryd.files, ...made.files];
 
   const changes: Change[] = [];
-  for (const { path, data } of made.files) {
+  for (const { path, data } of ours) {
     if (await holds(card, path, data)) continue;
     changes.push({ kind: (await card.stat(path)) ? 'replace' : 'create', path, data });
   }
@@ -99,9 +103,9 @@ export async function planInstallOn(
   const { unused, notes } = await leftovers(
     card,
     base,
-    made.files.map(({ path }) => path),
+    ours.map(({ path }) => path),
   );
-  notes.unshift(...(hypervisor?.notes ?? []), ...(hypervisor ? hostNotes(system) : []));
+  notes.unshift(...(hypervisor?.notes ?? []), ...hypberryd.notes, ...(hypervisor ? hostNotes(system) : []));
   if (system.fixup?.fault) notes.push(`${system.fixup.fault} The ARM may have no more than 128 MiB.`);
   const report = reportOnBuild(system.firmware?.facts.buildDate);
   if (report !== undefined) notes.push(report);
@@ -276,6 +280,12 @@ async function leftovers(
     const prefix = path.slice(0, path.search(OUR_NAME)).toLowerCase();
     const name = path.slice(prefix.length).toLowerCase();
     if (keep.some((it) => it.toLowerCase() === path.toLowerCase())) continue;
+    // Nothing in config.txt has to do with it.
+    if (isHypberrydPath(path)) {
+      unused.push(path);
+      notes.push(HYPBERRYD_GOES);
+      continue;
+    }
     if (texts.some((text) => text.includes(name)))
       notes.push(`${path} stays, because config.txt names it outside of hypberry's block.`);
     else if (prefix !== '' && !texts.some((text) => text.includes(prefix)))

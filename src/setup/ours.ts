@@ -2,10 +2,11 @@
 import { HypberryError } from '../base/errors.js';
 import { isBootBlock, BLOCK_SIZE } from '../boot/block.js';
 import type { CardReader, Entry } from '../card/card.js';
-import { pathNames } from '../card/path.js';
+import { pathKey, pathNames } from '../card/path.js';
 import { isUnfinished } from '../card/unfinished.js';
 import { readSettingsFile } from '../firmware/applying-lines.js';
 import { isFdt } from '../firmware/fdt.js';
+import { HYPBERRYD_BEGIN, HYPBERRYD_FILE, hypberrydRelease } from '../hypberryd/program.js';
 import { isHypervisorFile } from '../hypervisor/image/description.js';
 import { hexDigits } from '../base/words.js';
 import type { Plan } from './plan.js';
@@ -27,6 +28,18 @@ export async function nameFor(data: Uint8Array, extension: Extension): Promise<s
   const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(data)));
   const digits = [...sum].map((byte) => hexDigits(byte, 2)).join('');
   return `hypberry-${digits.slice(0, SUM_LENGTH)}.${extension}`;
+}
+
+/** Whether a path is that of hypberryd on a card: at its root, in whatever case. */
+export const isHypberrydPath = (path: string): boolean => pathKey(path) === pathKey(HYPBERRYD_FILE);
+
+/**
+ * Whether a file at the card's root, by the name that hypberryd has there, is it: the name alone would not do, as anybody may
+ * choose it. One that a cut of the power left empty or all zeros is no loss.
+ */
+export async function isOurHypberryd(card: CardReader): Promise<boolean> {
+  const begin = await card.read(HYPBERRYD_FILE, 0, HYPBERRYD_BEGIN);
+  return begin.every((byte) => byte === 0) || hypberrydRelease(begin) !== undefined;
 }
 
 /** Whether a file begins as ours do. */
@@ -76,10 +89,11 @@ async function configNames(card: CardReader, text: string): Promise<boolean> {
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-/** Paths of the files that install put on the card: by their names, and what they begin with. */
+/** Paths of the files that install put on the card, hypberryd among them: by their names, and what they begin with. */
 export async function ourFiles(card: CardReader): Promise<string[]> {
   const found: string[] = [];
   for await (const path of filesOn(card)) {
+    if (isHypberrydPath(path) && (await isOurHypberryd(card))) found.push(path);
     if (OUR_NAME.test(nameOf(path)) && beginsAsOurs(await card.read(path, 0, BLOCK_SIZE))) found.push(path);
   }
   return found;

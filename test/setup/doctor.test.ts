@@ -117,7 +117,12 @@ test('the hypervisor is known by the consoles that it puts into the tree of the 
   expect(diagnose(pi({ nodes: names() }), undefined)).toMatchObject({
     underHypervisor: true,
     startedAlone: false,
+    hasChannel: false,
   });
+  const withChannel = readFdt(HOST_TREE);
+  changeHostTree(withChannel, 3, 2, { address: 0x3780_0000, size: 0x20_0000, numbersAsFound: false });
+  const nodes = withChannel.root.children.map(({ name }) => name);
+  expect(diagnose(pi({ nodes }), undefined).hasChannel).toBe(true);
   // What is left of its tree where it starts the host alone.
   const left = names().filter((it) => !it.startsWith('serial@4001'));
   expect(diagnose(pi({ nodes: left }), undefined)).toMatchObject({

@@ -14,7 +14,14 @@ import { applyPlan, checkPlan, type Method, type Plan } from '../../src/setup/pl
 import { fsck, temporary } from '../card/images.js';
 import { everyCut } from '../card/power-cut.js';
 import { memoryDisk } from '../support/memory-disk.js';
-import { bootPartition, guestFiles, HOST_TREE, kernelFile, type Files } from '../support/boot-files.js';
+import {
+  bootPartition,
+  guestFilesOf,
+  HOST_TREE,
+  hypberrydOf,
+  kernelFile,
+  type Files,
+} from '../support/boot-files.js';
 
 const open = (disk: Disk): Promise<Card> =>
   openFatCard(partOf(disk, BOOT_START, disk.sectors - BOOT_START), 'image', 'cut');
@@ -96,10 +103,21 @@ interface Case {
 const nothing = async (): Promise<void> => undefined;
 const NEW_KERNEL = kernelFile(2);
 
-const withGuests = bootPartition('svc', { 'bcm2709-rpi-2-b.dtb': HOST_TREE, ...guestFiles('web', 'db') });
+const withGuests = bootPartition('svc', {
+  'bcm2709-rpi-2-b.dtb': HOST_TREE,
+  ...guestFilesOf({ disks: [{ path: '/srv/a.img', readOnly: true }] }, 'web', 'db'),
+});
+const withOldHypberryd = async (card: Card): Promise<void> => {
+  await card.create('hypberryd', hypberrydOf('0.0.9'));
+};
 
 const cases: Case[] = [
-  { name: 'install with guests', files: withGuests, before: nothing, action: install('armstub') },
+  {
+    name: 'install with guests, and hypberryd of an earlier release',
+    files: withGuests,
+    before: withOldHypberryd,
+    action: install('armstub'),
+  },
   { name: 'uninstall with guests', files: withGuests, before: install('kernel_old'), action: uninstall },
   {
     name: 'install by kernel_old',

@@ -1,5 +1,7 @@
 import { KERNEL_OFFSET } from '../../src/boot/block.js';
 import { PI2, type BoardState } from '../../src/firmware/config.js';
+import type { Guest } from '../../src/guest/guests.js';
+import { ELF_FLAGS, staticElf } from '../../src/translate/linux/elf.js';
 import { BOOTCODE_2015, BOOTCODE_TODAY } from './bootcode.js';
 import { compileTree } from './device-trees.js';
 import { fixupFor } from './fixups.js';
@@ -45,17 +47,29 @@ export function guestFiles(...names: readonly string[]): Files {
 
 /** The same, each with so many cores. */
 export function guestFilesWith(cores: number, ...names: readonly string[]): Files {
+  return guestFilesOf({ cores }, ...names);
+}
+
+/** The same, each with these entries in the guests' file. */
+export function guestFilesOf(entries: Partial<Guest>, ...names: readonly string[]): Files {
   const guests = names.map((name) => ({
     name,
     kernel: `hypberry-guest-${name}.kernel`,
     memory: 32,
-    cores,
+    cores: 1,
     commandLine: 'console=ttyAMA0',
+    ...entries,
   }));
   return {
     'hypberry-guests.json': text(JSON.stringify({ version: 1, guests })),
     ...Object.fromEntries(guests.map(({ kernel }, i) => [kernel, kernelFile(i + 5)])),
   };
+}
+
+/** A hypberryd of another release, by the note that all have. */
+export function hypberrydOf(release: string): Uint8Array {
+  const code = { address: 0x1_0000, bytes: text(release.padEnd(4096)), flags: ELF_FLAGS.READ };
+  return staticElf(0x1_0000, [code], { owner: 'hypberry', type: 1, text: release });
 }
 
 /** One of the size of today's trees (20 KB), which at 0x100 reaches past 0x4000. */
