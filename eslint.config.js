@@ -48,10 +48,12 @@ export default tseslint.config(
           ...[
             'atob',
             'btoa',
+            'clearInterval',
             'clearTimeout',
             'crypto',
             'performance',
             'queueMicrotask',
+            'setInterval',
             'setTimeout',
             'structuredClone',
           ],

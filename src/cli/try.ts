@@ -238,7 +238,10 @@ function sayVerdict({ verdict, cores, seconds, reason, reached }: Verdict): void
 function saySystems({ systems, hypervisor, seconds, verdict, reached }: SystemsVerdict): void {
   say();
   for (const line of hypervisor.split(/[\r\n]+/)) if (line !== '') say(line);
-  const paint = { UP: colors.green, FAILED: colors.red, RUNS: colors.yellow, NONE: colors.yellow };
+  const paint = {
+    ...{ UP: colors.green, FAILED: colors.red },
+    ...{ WAITS: colors.yellow, RUNS: colors.yellow, NONE: colors.yellow },
+  };
   const rows = systems.map(({ name, state, cores, seconds: after, reason }): [string, string] => {
     const count = cores === null ? [] : [counted(cores, 'core')];
     const when = after === null ? [] : [`after ${after.toFixed(1)} s`];
@@ -253,10 +256,14 @@ function saySystems({ systems, hypervisor, seconds, verdict, reached }: SystemsV
   if (reached && verdict === 'NONE') return;
   const named = (...states: readonly SystemState[]): string =>
     listed(systems.filter(({ state }) => states.includes(state)).map(({ name }) => name));
+  const [unknown, waiting] = [named('RUNS', 'NONE'), named('WAITS')];
   const summary = {
     UP: 'The host and its guests are up',
     FAILED: `${named('FAILED')} did not come up`,
-    NONE: `It is not known whether ${named('RUNS', 'NONE')} came up`,
+    NONE: [
+      ...(unknown === '' ? [] : [`It is not known whether ${unknown} came up`]),
+      ...(waiting === '' ? [] : [`hypberryd on the host does not serve the disks of ${waiting}`]),
+    ].join('; '),
   }[verdict];
   sayResult(`${paint[verdict](verdict)}: ${summary} (after ${seconds.toFixed(1)} s).`);
 }

@@ -19,10 +19,11 @@ import { firstLine } from './reasons.js';
 /**
  * - `UP`: its kernel has brought up all its cores and begun with user space, or its boot loader or login waits.
  * - `FAILED`: it gave up, or not all its cores came up.
+ * - `WAITS`: the hypervisor does not start it yet, as hypberryd on the host does not serve its disks.
  * - `RUNS`: it writes to its console, but not in words that are known; whether it is up is not known.
  * - `NONE`: could not tell.
  */
-export type SystemState = 'UP' | 'FAILED' | 'RUNS' | 'NONE';
+export type SystemState = 'UP' | 'FAILED' | 'WAITS' | 'RUNS' | 'NONE';
 
 /** What is known of a system. */
 export interface SystemFinding {
@@ -39,6 +40,8 @@ export interface SystemWatcher {
   settle(finding: SystemFinding): void;
   /** It has powered itself off, which is no failure. */
   poweredOff(): void;
+  /** It waits for the host, or does so no more. */
+  waitsForHost(yes: boolean): void;
   /**
    * The finding for a system that says nothing more: `finding`, or what is known without one.
    * @param why why it says nothing more, a sentence
@@ -46,6 +49,8 @@ export interface SystemWatcher {
    */
   close(why: string, running: boolean): SystemFinding;
   readonly finding: SystemFinding | undefined;
+  /** Whether it waits for the host, and nothing else has settled it. */
+  readonly isWaiting: boolean;
   /** Cores brought up, or null where the kernel has not said. */
   readonly cores: number | null;
   readonly console: string;
@@ -54,11 +59,17 @@ export interface SystemWatcher {
 // A login or a shell waits: a line without an end, and not a kernel's that has only come so far.
 const waitingText = /^(?!\[ *\d+\.).*(?:login: ?|[#$] )$/;
 
+const WAITS: SystemFinding = {
+  state: 'WAITS',
+  reason:
+    'It waits for hypberryd on the host, which serves its disks. That is no failure: "sudo hypberryd status" says in the host what is missing; where it was never installed there, the hypberryd on the boot partition does that ("sudo …/hypberryd install").',
+};
+
 /**
- * Where a system may have its root file system. A guest has no disk, so that one that is missing is its own fault. A host
- * may have it on its card, where that is in the slot, and elsewhere on a board.
+ * Where a system may have its root file system. That of a guest is in its initramfs or on its disks, so that one that is
+ * missing is its own fault. A host may have it on its card, where that is in the slot, and elsewhere on a board.
  */
-export type RootPlace = 'initramfs' | 'card' | 'nowhere';
+export type RootPlace = 'guest' | 'card' | 'nowhere';
 
 /**
  * A watcher that has seen nothing yet.
@@ -72,6 +83,7 @@ export function createSystemWatcher(cores: number, root: RootPlace): SystemWatch
   /** The line in which it said that it waits for its root file system. */
   let waiting: string | undefined;
   let finding: SystemFinding | undefined;
+  let waits = false;
 
   const up = (reason?: string): SystemFinding =>
     // A kernel for one processor counts none.
@@ -80,10 +92,10 @@ export function createSystemWatcher(cores: number, root: RootPlace): SystemWatch
       : { state: 'FAILED', reason: `${seen ?? 1} of its ${cores} cores came up.` };
   const withoutRoot = (line: string): SystemFinding => {
     const said = firstLine(line.replace(/^\[ *\d+\.\d+\] /, '')).replace(/\.+$/, '');
-    return root === 'initramfs'
+    return root === 'guest'
       ? {
           state: 'FAILED',
-          reason: `It found no root file system ("${said}"): a guest has no disk, so that its root must be in its initramfs (--initramfs).`,
+          reason: `It found no root file system ("${said}"): a guest has it in its initramfs (--initramfs), or on a disk of its own (--disk) that root= names.`,
         }
       : up(
           `Its kernel came as far as its root file system, which is not there: ${whatIsThere(root === 'card')}. Of the card this says nothing.`,
@@ -141,15 +153,21 @@ export function createSystemWatcher(cores: number, root: RootPlace): SystemWatch
               'It powered itself off before it had visibly come up. That is no failure by itself; whether it did what it was to do is not known.',
           };
     },
+    waitsForHost(yes) {
+      waits = yes;
+    },
     close(why, running) {
       // A last line may have no end.
       finding ??= judge(lines.rest);
       if (waiting !== undefined && !begun) finding ??= withoutRoot(waiting);
       // A kernel older than the line that says its init, which did not panic since.
-      return finding ?? (begun ? up() : unsettled(why, running));
+      return finding ?? (begun ? up() : waits ? WAITS : unsettled(why, running));
     },
     get finding() {
       return finding;
+    },
+    get isWaiting() {
+      return waits && finding === undefined;
     },
     get cores() {
       return seen;

@@ -34,7 +34,7 @@ export interface SystemVerdict {
 /** The outcome, as `--json` prints it. */
 export interface SystemsVerdict extends SeenBeside {
   /** `UP` where all are up, `FAILED` where one failed, else `NONE`. */
-  readonly verdict: Exclude<SystemState, 'RUNS'>;
+  readonly verdict: Exclude<SystemState, 'RUNS' | 'WAITS'>;
   readonly engine: string;
   readonly seconds: number;
   /** The host, then the guests in their order. */
@@ -60,19 +60,25 @@ export interface SystemsOptions {
   readonly onConsole?: (text: string, console: string) => void;
 }
 
-/** What settles a system, or all where there is no name: why it failed, or undefined where it powered itself off. */
-interface Settled {
-  readonly name: string | undefined;
-  readonly failed: string | undefined;
-}
+/**
+ * Seconds without a word from the host and the hypervisor, once the host is up, after which guests that wait for the host
+ * are not waited for: where its system starts hypberryd, it does so as it boots.
+ */
+export const PATIENCE_WITH_HOST = 60;
 
-/** Whom a line of the hypervisor's settles. */
-function settledBy(line: string): Settled | undefined {
+/** Has what a line of the hypervisor's says noted for the guest that it is about, or for all where it is about none. */
+function note(line: string, watchers: ReadonlyMap<string, SystemWatcher>): void {
   const message = readMessage(line);
-  if (message?.end === undefined) return undefined;
-  const { guest, end, text } = message;
-  if (end === 'off') return { name: guest, failed: undefined };
-  return { name: guest, failed: end === 'fault' ? `${text}.` : `The guest ${text}.` };
+  if (!message) return;
+  const { guest, end, waits, text } = message;
+  for (const [name, watcher] of watchers) {
+    if (end === 'fault' || name === guest) {
+      watcher.waitsForHost(waits);
+      if (end === 'off') watcher.poweredOff();
+      else if (end !== undefined)
+        watcher.settle({ state: 'FAILED', reason: end === 'fault' ? `${text}.` : `The guest ${text}.` });
+    }
+  }
 }
 
 /** Looks for a text in the lines of consoles, of one or of all. */
@@ -113,22 +119,17 @@ export async function runSystems(
   const watchers = new Map<string, SystemWatcher>(
     systems.map(({ name, cores }) => [
       name,
-      createSystemWatcher(cores, name !== HOST ? 'initramfs' : machine.card ? 'card' : 'nowhere'),
+      createSystemWatcher(cores, name !== HOST ? 'guest' : machine.card ? 'card' : 'nowhere'),
     ]),
   );
   const settledAt = new Map<string, number>();
   const own = createTranscript();
-  const told: Settled[] = [];
+  const told: string[] = [];
   const ownLines = createLineSplitter((line) => {
-    told.push(...[settledBy(line)].filter((it) => it !== undefined));
+    told.push(line);
   });
   const settle = (): void => {
-    for (const settled of told.splice(0))
-      for (const [name, watcher] of watchers) {
-        if (name !== (settled.name ?? name)) continue;
-        if (settled.failed === undefined) watcher.poweredOff();
-        else watcher.settle({ state: 'FAILED', reason: settled.failed });
-      }
+    for (const line of told.splice(0)) note(line, watchers);
   };
   /** Notes who is settled, and tells whether that ends the run. */
   const allSettled = (): boolean => {
@@ -145,8 +146,20 @@ export async function runSystems(
   });
   const search = searchLines(until && 'text' in until ? until.text : undefined, options.console);
 
+  let stop: (() => void) | undefined;
+  let spokenAt = begin;
+  /** Whether there is nothing left to see but guests that wait for a host that does nothing more. */
+  const isHostIdle = (): boolean =>
+    performance.now() - spokenAt > PATIENCE_WITH_HOST * 1000 &&
+    [...watchers].every(([name, it]) => it.finding !== undefined || (name !== HOST && it.isWaiting));
+  const looking = setInterval(() => {
+    if (!until && isHostIdle()) stop?.();
+  }, 1000);
+
   const run = await runUntil(engine, machine, timeoutSeconds, (text, console = HOST, enough) => {
     onConsole?.(text, console);
+    stop = enough;
+    if (console === hypervisor || console === HOST) spokenAt = performance.now();
     if (console === hypervisor) {
       own.take(text);
       ownLines.take(text);
@@ -161,6 +174,8 @@ export async function runSystems(
     }
     search.take(text, console);
     return allSettled() || search.found;
+  }).finally(() => {
+    clearInterval(looking);
   });
 
   const { end, seconds, stopped } = run;
@@ -184,7 +199,7 @@ export async function runSystems(
   });
   const has = (state: SystemState): boolean => verdicts.some((it) => it.state === state);
   return {
-    verdict: has('FAILED') ? 'FAILED' : has('NONE') || has('RUNS') ? 'NONE' : 'UP',
+    verdict: has('FAILED') ? 'FAILED' : verdicts.every(({ state }) => state === 'UP') ? 'UP' : 'NONE',
     engine: engine.name,
     seconds,
     systems: verdicts,

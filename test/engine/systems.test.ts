@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { HypberryError } from '../../src/base/errors.js';
 import type { Engine } from '../../src/engine/engine.js';
 import {
@@ -106,6 +106,51 @@ describe('host and guest', () => {
       reason: `The hypervisor started the host alone: "${line}"`,
     });
     expect(verdict.seconds).toBeLessThan(2);
+  });
+
+  describe('where a guest waits for the host', () => {
+    const waits: Step = [
+      OWN,
+      'hypberry: web: waits for the host, whose program hypberryd does not serve all of its disks yet\r\n',
+    ];
+    const after = async (seconds: number, steps: readonly Step[]): Promise<SystemsVerdict | undefined> => {
+      vi.useFakeTimers();
+      try {
+        let verdict: SystemsVerdict | undefined;
+        void play(steps, { timeoutSeconds: 1000 }, 'hangs').then((it) => (verdict = it));
+        await vi.advanceTimersByTimeAsync(seconds * 1000);
+        return verdict;
+      } finally {
+        vi.useRealTimers();
+      }
+    };
+
+    it('it has not failed, and the run ends when an idle host is up for a while', async () => {
+      expect(await after(58, [waits, hostUp])).toBeUndefined();
+      const verdict = (await after(63, [waits, hostUp]))!;
+      expect(verdict.verdict).toBe('NONE');
+      expect(of(verdict, HOST).state).toBe('UP');
+      expect(of(verdict, 'web')).toMatchObject({
+        ...{ state: 'WAITS', cores: null, seconds: null },
+        reason: expect.stringMatching(
+          /^It waits for hypberryd on the host, .*"sudo hypberryd status"/,
+        ) as string,
+      });
+    });
+
+    it('not while the host still has something to say, nor before it is up', async () => {
+      expect(await after(80, [waits, hostUp, 30_000, [undefined, 'login: ']])).toBeUndefined();
+      expect(await after(100, [waits, hostUp, 30_000, [undefined, 'login: ']])).toBeDefined();
+      expect(await after(900, [waits, [undefined, cores(3)]])).toBeUndefined();
+    });
+
+    it('it is up when it has started at last, and not waited for when it is silent then', async () => {
+      const starts: Step = [OWN, 'hypberry: web: started\r\n'];
+      expect((await after(5, [waits, hostUp, starts, webUp]))?.verdict).toBe('UP');
+      expect(await after(900, [waits, hostUp, starts])).toBeUndefined();
+      const verdict = await play([waits, hostUp, starts]);
+      expect(of(verdict, 'web').state).toBe('NONE');
+    });
   });
 
   it('are told apart: what one says is not the other’s', async () => {

@@ -43,9 +43,9 @@ test('what is said of guests that end is read from the lines as they are said', 
   const lines = consoleText(image, pi.cpu.memory.observe(), -1).trimEnd().split('\r\n');
   const ends = lines.map(readMessage).filter((it) => it?.end !== undefined);
   expect(ends).toHaveLength(2);
-  expect(ends).toContainEqual({ guest: 'web', end: 'off', text: 'powered off' });
+  expect(ends).toContainEqual({ guest: 'web', end: 'off', waits: false, text: 'powered off' });
   expect(ends).toContainEqual({
-    ...{ guest: 'db', end: 'crashed' },
+    ...{ guest: 'db', end: 'crashed', waits: false },
     text: expect.stringMatching(/^crashed: no exception vectors, pc 0x00000004, /) as string,
   });
   expect(readMessage(lines[0]!)).toMatchObject({ guest: undefined, end: undefined });

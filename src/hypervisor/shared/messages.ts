@@ -46,6 +46,7 @@ export const TEXTS = {
   begins: 'begins',
   running: ' of its CPUs on',
   stateEnd: 'end of state',
+  waits: 'waits for the host, whose program hypberryd does not serve all of its disks yet',
 } as const;
 
 /** Lines that the hypervisor acts on when the host sends them to its own console; it says nothing to any other. */
@@ -75,6 +76,8 @@ export interface HypervisorMessage {
   readonly guest: string | undefined;
   /** Whether it says that a guest has crashed or is off, or that the hypervisor itself has met a fault. */
   readonly end: 'crashed' | 'off' | 'fault' | undefined;
+  /** Whether it says that a guest does not start yet, as it waits for the host. */
+  readonly waits: boolean;
   /** What it says, without whom it is about. */
   readonly text: string;
 }
@@ -87,10 +90,10 @@ export interface HypervisorMessage {
 export function readMessage(line: string): HypervisorMessage | undefined {
   if (!line.startsWith(TEXTS.begin)) return undefined;
   const what = line.slice(TEXTS.begin.length);
-  if (what.startsWith(TEXTS.fault)) return { guest: undefined, end: 'fault', text: what };
+  if (what.startsWith(TEXTS.fault)) return { guest: undefined, end: 'fault', waits: false, text: what };
   const [guest, ...rest] = what.split(TEXTS.separator);
-  if (rest.length === 0) return { guest: undefined, end: undefined, text: what };
+  if (rest.length === 0) return { guest: undefined, end: undefined, waits: false, text: what };
   const text = rest.join(TEXTS.separator);
   const end = text.startsWith(TEXTS.crashed) ? 'crashed' : text.startsWith(TEXTS.off) ? 'off' : undefined;
-  return { guest, end, text };
+  return { guest, end, waits: text.startsWith(TEXTS.waits), text };
 }
