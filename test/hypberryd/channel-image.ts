@@ -1,5 +1,6 @@
 /** The channel as the image on the card has it, made from CHANNEL.md by hand; and its device tree node. */
 import * as C from '../../src/channel/layout.js';
+import type { ChannelMemory } from './disk-client.js';
 
 /** Where tests have it, and where the doorbell is. */
 export const CHANNEL_ADDRESS = 0x3a00_0000;
@@ -66,3 +67,15 @@ export function channelImage(ports: readonly Port[], { version = C.VERSION } = {
     tree: { [`${node}/reg`]: new Uint8Array(reg.buffer), [`${node}/bell`]: `${BELL}\0` },
   };
 }
+
+/** The memory of an image. */
+export const memoryOf = ({ bytes, view }: ChannelImage): ChannelMemory => ({
+  word: (at) => view.getUint32(at, true),
+  setWord: (at, value) => {
+    view.setUint32(at, value, true);
+  },
+  bytes: (at, length) => bytes.slice(at, at + length),
+  setBytes: (at, from) => {
+    bytes.set(from, at);
+  },
+});

@@ -28,13 +28,19 @@ interface Request {
   readonly status: number;
 }
 
+/** The channel, as the hypervisor reaches it: offsets in it, words and bytes. */
+export interface ChannelMemory {
+  readonly word: (at: number) => number;
+  readonly setWord: (at: number, value: number) => void;
+  readonly bytes: (at: number, length: number) => Uint8Array;
+  readonly setBytes: (at: number, bytes: Uint8Array) => void;
+}
+
 interface Options {
-  readonly image: {
-    readonly bytes: Uint8Array;
-    readonly view: DataView;
-    readonly data: readonly { at: number; size: number }[];
-  };
+  readonly memory: ChannelMemory;
   readonly port: number;
+  /** Where its data begin, and how large they are. */
+  readonly data: { readonly at: number; readonly size: number };
   /** Gives an integer below its argument. */
   readonly random: (below: number) => number;
   /** What the disk holds at the beginning. */
@@ -44,14 +50,11 @@ interface Options {
 /** The most sectors of a random request. */
 const MOST_SECTORS = 24;
 
-export function createDiskClient({ image: { bytes, view, data }, port, random, disk }: Options): DiskClient {
+export function createDiskClient({ memory, port, data, random, disk }: Options): DiskClient {
   const ours = C.CONTROL + port * C.CONTROL_SIZE;
   const theirs = ours + C.HOST_CONTROL;
-  const { at: base, size } = data[port]!;
-  const word = (at: number): number => view.getUint32(at, true);
-  const write = (at: number, value: number): void => {
-    view.setUint32(at, value, true);
-  };
+  const { at: base, size } = data;
+  const { word, setWord: write } = memory;
   const sectors = disk.length / C.SECTOR_SIZE;
   const requests = new Map<number, Request>();
   const byType = [0, 0, 0, 0, 0, 0, 0];
@@ -71,6 +74,25 @@ export function createDiskClient({ image: { bytes, view, data }, port, random, d
     }
     return start;
   };
+
+  function takeUntil(done: number): void {
+    if (done - taken > put - taken) throw new Error('what was not asked for was answered');
+    for (; taken < done; taken++) {
+      const { type, place, length, wanted, status } = requests.get(taken)!;
+      const slot = taken % C.SLOTS;
+      const said = word(theirs + C.STATUSES + 4 * slot);
+      if (said !== status) throw new Error(`request ${taken}, type ${type}: ${said} instead of ${status}`);
+      const at = base + (place % size);
+      if (wanted && Buffer.compare(memory.bytes(at, length), wanted) !== 0)
+        throw new Error(`request ${taken} read other bytes`);
+      requests.delete(taken);
+      byType[type]!++;
+      // Whoever looks at it again sees something else.
+      memory.setBytes(at, new Uint8Array(length).fill(0xee));
+      const request = ours + C.REQUESTS + slot * C.REQUEST_SIZE;
+      memory.setBytes(request, new Uint8Array(C.REQUEST_SIZE).fill(0xff));
+    }
+  }
 
   const client: DiskClient = {
     disk,
@@ -100,7 +122,7 @@ export function createDiskClient({ image: { bytes, view, data }, port, random, d
       const unknown = type > C.TYPE_WRITE_ZEROES;
       if (type === C.TYPE_WRITE) {
         const written = new Uint8Array(length).map(() => random(256));
-        bytes.set(written, base + (start % size));
+        memory.setBytes(base + (start % size), written);
         if (!isBeyond) disk.set(written, from);
       }
       // A file with room for holes reads as zeros where it was discarded.
@@ -116,7 +138,8 @@ export function createDiskClient({ image: { bytes, view, data }, port, random, d
       });
       const slot = ours + C.REQUESTS + (put % C.SLOTS) * C.REQUEST_SIZE;
       write(slot + C.REQUEST_TYPE, type);
-      view.setBigUint64(slot + C.REQUEST_SECTOR, BigInt(first), true);
+      write(slot + C.REQUEST_SECTOR, first);
+      write(slot + C.REQUEST_SECTOR + 4, 0);
       write(slot + C.REQUEST_SECTORS, count);
       write(slot + C.REQUEST_DATA, start % size);
       write(slot + C.REQUEST_GENERATION, 1);
@@ -125,27 +148,13 @@ export function createDiskClient({ image: { bytes, view, data }, port, random, d
       return word(theirs + C.BELL_AT) === put - 1;
     },
     takeAnswers() {
-      const done = word(theirs + C.TAKEN);
-      if (done - taken > put - taken) throw new Error('what was not asked for was answered');
-      for (; taken < done; taken++) {
-        const { type, place, length, wanted, status } = requests.get(taken)!;
-        const slot = taken % C.SLOTS;
-        const said = word(theirs + C.STATUSES + 4 * slot);
-        if (said !== status) throw new Error(`request ${taken}, type ${type}: ${said} instead of ${status}`);
-        const at = base + (place % size);
-        if (wanted && Buffer.compare(bytes.subarray(at, at + length), wanted) !== 0)
-          throw new Error(`request ${taken} read other bytes`);
-        requests.delete(taken);
-        byType[type]!++;
-        // Whoever looks at it again sees something else.
-        bytes.fill(0xee, at, at + length);
-        bytes.fill(
-          0xff,
-          ours + C.REQUESTS + slot * C.REQUEST_SIZE,
-          ours + C.REQUESTS + (slot + 1) * C.REQUEST_SIZE,
-        );
-      }
-      write(ours + C.BELL_AT, taken);
+      let done: number;
+      do {
+        done = word(theirs + C.TAKEN);
+        takeUntil(done);
+        write(ours + C.BELL_AT, done);
+        // What was done before it was seen that a bell is wanted has rung none.
+      } while (word(theirs + C.TAKEN) !== done);
     },
   };
   return client;

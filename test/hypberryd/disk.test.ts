@@ -6,7 +6,7 @@ import * as L from '../../src/hypberryd/shared/layout.js';
 import { ERRORS } from '../../src/translate/linux/constants.js';
 import { randomFrom } from '../board/rig.js';
 import type { ChannelImage, Port } from './channel-image.js';
-import { channelImage } from './channel-image.js';
+import { channelImage, memoryOf } from './channel-image.js';
 import { CHANNEL_DEVICES } from './channel-devices.js';
 import type { DiskClient } from './disk-client.js';
 import { createDiskClient } from './disk-client.js';
@@ -38,6 +38,9 @@ const runDisk = (machine: Machine, world: World): Ended =>
       fork: (n) => (n === 0 ? COUNTER_CHILD : 0),
     },
   });
+
+const clientOf = (image: ChannelImage, random: (below: number) => number, disk: Uint8Array): DiskClient =>
+  createDiskClient({ memory: memoryOf(image), port: 0, data: image.data[0]!, random, disk });
 
 /** Whether a port has rung; takes that. */
 function takeRing(image: ChannelImage, at: number): boolean {
@@ -185,7 +188,7 @@ describe('a disk', () => {
       const disk = new Uint8Array(SECTORS * C.SECTOR_SIZE).map(() => random(256));
       const image = channelImage([port()]);
       const machine = machineOf(image, { [PATH]: disk.slice() });
-      const client = createDiskClient({ image, port: 0, random, disk });
+      const client = clientOf(image, random, disk);
       expect(play(machine, image, client, { random, requests: FUZZ * 1500, kills: 0 })).toBe(0);
       expect(client.byType.slice(0, 6).every((it) => it > 20)).toBe(true);
       expect(Buffer.compare(contentOf(machine, disk.length), disk)).toBe(0);
@@ -201,7 +204,7 @@ describe('a disk', () => {
       const disk = new Uint8Array(SECTORS * C.SECTOR_SIZE).map(() => random(256));
       const image = channelImage([port()]);
       const machine = machineOf(image, { [PATH]: disk.slice() });
-      const client = createDiskClient({ image, port: 0, random, disk });
+      const client = clientOf(image, random, disk);
       const died = play(machine, image, client, { random, requests: FUZZ * 1500, kills: 200 });
       expect(died).toBeGreaterThan(FUZZ * 30);
       expect(Buffer.compare(contentOf(machine, disk.length), disk)).toBe(0);
@@ -249,7 +252,7 @@ describe('a disk', () => {
     const [random, disk] = [randomFrom(SEED), new Uint8Array(SECTORS * C.SECTOR_SIZE)];
     const image = channelImage([port()]);
     const machine = machineOf(image, { [PATH]: disk.slice() });
-    const client = createDiskClient({ image, port: 0, random, disk });
+    const client = clientOf(image, random, disk);
     const calls = ['pread64', 'pwrite64', 'fdatasync', 'fallocate', 'open'];
     play(machine, image, client, {
       ...{ random, requests: 300, kills: 0 },

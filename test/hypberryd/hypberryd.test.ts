@@ -99,9 +99,11 @@ describe('hypberryd', () => {
     expect(said).toEqual(inNode(['--help']));
     expect(said).toMatchObject({ status: 0, err: '' });
     expect(said.out).toMatch(/^Usage: hypberryd COMMAND\n/);
-    for (const word of ['run', 'status', '--version', '--help'])
+    for (const word of ['install', 'uninstall', 'status', 'run', '--version', '--help'])
       expect(said.out).toMatch(new RegExp(`^  ${word} +\\w`, 'm'));
-    expect(said.out).toMatch(/^Exit status: 0 done; 1 the answer is no; 2 refused or failed\.\n$/m);
+    expect(said.out).toMatch(
+      /^Exit status: 0 done, or all is served; 1 the answer is no; 2 refused or failed\.\n$/m,
+    );
   });
 
   test('status tells a hypervisor without a channel from none', () => {
@@ -124,7 +126,7 @@ describe('hypberryd', () => {
     // What Linux runs the tests has none.
     expect(underQemu(['status'])).toEqual(said);
     const why = (error: number): string =>
-      inNode(['status'], { forced: { open: [-error] } }).err.split('\n')[0]!;
+      inNode(['status'], { forced: { open: [-ERRORS.ENOENT, -error] } }).err.split('\n')[0]!;
     expect(why(ERRORS.EACCES)).toBe(
       'error: The device tree could not be read, /proc/device-tree: permission denied. (status.tree)',
     );

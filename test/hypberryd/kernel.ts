@@ -131,6 +131,10 @@ export interface World {
   /** The child that has ended, if one has, with its status. */
   ended?(): { process: number; status: number } | undefined;
   kill?(process: number, signal: number): void;
+  /** What becoming another program gives; one that is there ends the process by `killed`. */
+  exec?(path: string, argv: readonly string[], environment: number): number | undefined;
+  /** The user; default: root. */
+  readonly user?: number;
   /** Hears how many milliseconds the machine has run, when time has passed. */
   time?(milliseconds: number): void;
   /** The count of the virtual counter; default: reading it is a fault. */
@@ -436,6 +440,18 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     },
     fdatasync: (file: number) => sync(file),
     fsync: (file: number) => sync(file),
+    fchmod: (file: number, mode: number) => {
+      const { of } = described(file);
+      if (of.kind !== 'file') throw new Error('no mode of that');
+      of.mode = mode & 0o7777;
+      return 0;
+    },
+    execve: (path: number, argv: number, envp: number) => {
+      const words: string[] = [];
+      for (let at = argv >>> 0; view.getUint32(at, true) !== 0; at += 4)
+        words.push(pathAt(view.getUint32(at, true)));
+      return world.exec?.(pathAt(path), words, envp) ?? fail('ENOENT');
+    },
     flock: (file: number, operation: number) => {
       const description = described(file);
       const { of } = description;
@@ -498,7 +514,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     socket: () => take({ kind: 'socket' }, OPEN_FLAGS.O_RDWR),
     prctl: () => 0,
     getppid: () => (isChild ? PROCESS : PARENT),
-    geteuid32: () => 0,
+    geteuid32: () => world.user ?? 0,
     fork: () => {
       const result = (world.fork ?? fail('EAGAIN'))(forks++);
       if (result === 0) isChild = true;

@@ -13,7 +13,7 @@ export interface Content {
 }
 export interface FileNode {
   readonly kind: 'file';
-  readonly mode: number;
+  mode: number;
   readonly content: Content;
 }
 export interface FolderNode {

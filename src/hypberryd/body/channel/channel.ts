@@ -104,6 +104,11 @@ export function headerWord(offset: u32): u32 {
   return shared.load32(channel().base + offset);
 }
 
+/** Bytes of the channel. */
+export function channelSize(): u32 {
+  return channel().size;
+}
+
 /** How many ports there are. */
 export function portCount(): u32 {
   return headerWord(C.HEADER_PORTS);

@@ -2,7 +2,8 @@
 import * as C from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
 import { LOCK_EX, LOCK_NB } from '../../shared/linux.js';
-import { ABSENT, BROKEN, FOUND, bellName, findChannel, headerWord, mapChannel } from '../channel/channel.js';
+import { bellName, headerWord } from '../channel/channel.js';
+import { reachChannel } from '../channel/reach.js';
 import { kernelPath, openFile } from '../files.js';
 import { EAGAIN, ENOENT, O_CLOEXEC, O_CREAT, O_NOFOLLOW, O_RDWR, linux } from '../linux.js';
 import {
@@ -33,27 +34,6 @@ export function openLock(flags: i32): i32 {
   const file = openFile(kernelPath('/run/hypberryd.lock'), flags | O_NOFOLLOW | O_CLOEXEC, LOCK_MODE);
   if (file != -ENOENT) return file;
   return openFile(kernelPath('/var/run/hypberryd.lock'), flags | O_NOFOLLOW | O_CLOEXEC, LOCK_MODE);
-}
-
-/** Finds and maps the channel; gives 0, else the exit status, having said why. */
-export function reachChannel(): i32 {
-  let found = findChannel();
-  if (found == FOUND) found = mapChannel();
-  if (found == FOUND) return DONE;
-  beginError();
-  if (found == ABSENT) {
-    print('The hypervisor under this system has no channel.');
-    endError('channel.absent', '"hypberryd status" says more.');
-  } else if (found == BROKEN) {
-    print('There is no channel where the device tree has one, or not a whole one.');
-    endError('channel.broken', 'Install the hypervisor on the card again, by "hypberry install".');
-  } else {
-    print('The channel could not be opened: ');
-    printReason(found);
-    print('.');
-    endError('channel.open', 'Run this as root, on a kernel that has /dev/mem and /proc/device-tree.');
-  }
-  return FAILED;
 }
 
 /** Whether the image on the card speaks this version of the channel; says so where not. */

@@ -1,0 +1,40 @@
+/** `hypberryd install` and `uninstall`: a service of the system that this runs on. */
+import { ABSENT, findChannel } from '../channel/channel.js';
+import { linux } from '../linux.js';
+import { print } from '../output.js';
+import { NO } from '../statuses.js';
+import {
+  installForLibreElec,
+  isInstalledForLibreElec,
+  isLibreElec,
+  uninstallForLibreElec,
+} from './autostart.js';
+import { sayNotRoot } from './says.js';
+import { installForSystemd, isInstalledForSystemd, isSystemd, uninstallForSystemd } from './systemd.js';
+
+/**
+ * Has this program run whenever the system does.
+ * @param environment as main has it
+ * @returns the exit status
+ */
+export function install(environment: usize): i32 {
+  if (linux.geteuid32() != 0) return sayNotRoot();
+  if (findChannel() == ABSENT)
+    print(
+      'No hypervisor with a channel is under this system yet: it serves from the start on at which there is one.\n',
+    );
+  if (isLibreElec()) return installForLibreElec();
+  if (isSystemd()) return installForSystemd(environment);
+  print('This system has neither systemd nor the autostart.sh of LibreELEC. Nothing was changed.\n');
+  print('Put this program where it stays, and have the system start it as root: "hypberryd run".\n');
+  return NO;
+}
+
+/** Takes away what install has made; as install. */
+export function uninstall(environment: usize): i32 {
+  if (linux.geteuid32() != 0) return sayNotRoot();
+  if (isLibreElec() && isInstalledForLibreElec()) return uninstallForLibreElec();
+  if (isSystemd() && isInstalledForSystemd()) return uninstallForSystemd(environment);
+  print('hypberryd is not installed here. Nothing was changed.\n');
+  return NO;
+}
