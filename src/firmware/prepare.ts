@@ -1,5 +1,6 @@
 /** Does what the VideoCore would do with a card: reads it, and puts what it read into memory. */
 import { readU32LE } from '../base/bytes.js';
+import { hashOf } from '../base/random.js';
 import { REVISION } from '../board/bcm2836.js';
 import { hex, hexDigits } from '../base/words.js';
 import { CONTRACT, DEFAULT_TREE_ADDRESS } from '../boot/block.js';
@@ -44,6 +45,9 @@ const LOW_MEMORY_END = 0x2f00_0000;
 const TREE_ALIGNMENT = 0x100;
 const INITRAMFS_ALIGNMENT = 0x1000;
 
+/** The seed for random numbers, in words of 32 bits: as many as were asked for (raspberrypi/firmware, issue 1595). */
+const SEED_WORDS = 16;
+
 /** First bytes of the MAC addresses that Raspberry Pi gives; the rest is the serial number's end. */
 const MAC_START = [0xb8, 0x27, 0xeb] as const;
 
@@ -85,6 +89,7 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
     commandLine,
     serial,
     initramfs: initramfs && { address: initramfs.address, size: initramfs.data.length },
+    seed: firmware?.givesSeed ?? false,
   };
 
   const pinned = numberSetting(config, 'device_tree_address', undefined);
@@ -180,6 +185,8 @@ interface TreeFacts {
   readonly commandLine: string;
   readonly serial: number;
   readonly initramfs: { readonly address: number; readonly size: number } | undefined;
+  /** The kernel gets a seed for its random numbers. */
+  readonly seed: boolean;
 }
 
 /** As high as it fits below `top`, and below the initramfs where that is in the way. */
@@ -237,6 +244,7 @@ function editTree(fdt: Fdt, facts: TreeFacts): void {
     chosen.properties.set('linux,initrd-start', fdtFromCells(address));
     chosen.properties.set('linux,initrd-end', fdtFromCells(address + size));
   }
+  if (facts.seed) chosen.properties.set('rng-seed', rngSeed(facts.serial));
 
   const system = ensureNode(fdt, '/system');
   system.properties.set('linux,revision', fdtFromCells(REVISION.PI2_V11));
@@ -246,6 +254,11 @@ function editTree(fdt: Fdt, facts: TreeFacts): void {
   // Mainline names the alias ethernet0, Raspberry Pi's trees ethernet.
   const ethernet = findNode(fdt, 'ethernet0') ?? findNode(fdt, 'ethernet');
   ethernet?.properties.set('local-mac-address', Uint8Array.from(macAddress(facts.serial)));
+}
+
+/** Where the firmware takes chance, these are the same bytes every time: so is the run that begins with them. */
+function rngSeed(serial: number): Uint8Array {
+  return fdtFromCells(...Array.from({ length: SEED_WORDS }, (_, i) => hashOf(serial, i)));
 }
 
 function macAddress(serial: number): number[] {

@@ -65,6 +65,8 @@ export interface StartElf {
   readonly treeNeeds: 'trailer' | 'nothing';
   /** Tree and initramfs go to the top of low memory; else to 0x100 and behind the kernel. */
   readonly placesHigh: boolean;
+  /** It gives the kernel a seed for its random numbers in /chosen/rng-seed (raspberrypi/firmware, issue 1595). */
+  readonly givesSeed: boolean;
   /** Every stub with a way to non-secure state, in the order of the file. */
   readonly stubs: readonly BuiltInStub[];
   /** The one that a BCM2836 gets; undefined where none fits. */
@@ -170,6 +172,7 @@ const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
     commandLine: readCommandLine(file),
     treeNeeds: has('RPTL\0') && !takesAnyKernel ? 'trailer' : 'nothing',
     placesHigh,
+    givesSeed: has('\0/chosen/rng-seed\0'),
     stubs,
     stub: chooseStub(stubs),
   };

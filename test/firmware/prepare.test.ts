@@ -122,6 +122,21 @@ describe("today's firmware", () => {
     );
   });
 
+  test('gives the kernel a seed for its random numbers, the same at each start', async () => {
+    const seedOf = (it: Handover): Uint8Array | undefined =>
+      findNode(treeOf(it), '/chosen')!.properties.get('rng-seed');
+    const seed = seedOf(handover)!;
+    expect(seed).toHaveLength(64);
+    // Of so many random bytes more than a fourth is the same once in a lifetime.
+    expect(new Set(seed).size).toBeGreaterThan(48);
+    expect(seedOf(await prepare(CARD_TODAY))).toEqual(seed);
+    const before = startElfOf(
+      TEXTS_TODAY.filter((text) => !text.includes('rng-seed')),
+      [stubWithContract(HYP_STUB)],
+    );
+    expect(seedOf(await prepare({ ...CARD_TODAY, 'start.elf': before }))).toBeUndefined();
+  });
+
   test('places the initramfs as a real Pi 2 was seen to', async () => {
     // raspberrypi/firmware issue 1292, a Pi 2 v1.1: an initramfs of 0x203181 bytes was loaded to 0x2edfc000.
     const ramdisk = new Uint8Array(0x20_3181).fill(0xaa);

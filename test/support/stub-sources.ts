@@ -196,4 +196,5 @@ export const TEXTS_TODAY = [
   'upstream_kernel',
   'overlay_prefix',
   'Device tree loaded to 0x%x (size 0x%x)',
+  '/chosen/rng-seed',
 ];
