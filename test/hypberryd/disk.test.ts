@@ -213,11 +213,16 @@ describe('a disk', () => {
   );
 
   test('has errors until its guest is started again when its medium has failed, whoever serves it', () => {
-    for (const call of ['fdatasync', 'pwrite64'] as const) {
+    for (const [call, first] of [
+      ['fdatasync', C.TYPE_WRITE],
+      ['pwrite64', C.TYPE_WRITE],
+      ['fallocate', C.TYPE_DISCARD],
+      ['fallocate', C.TYPE_WRITE_ZEROES],
+    ] as const) {
       const image = channelImage([port()]);
       const machine = machineOf(image, { [PATH]: new Uint8Array(SECTORS * C.SECTOR_SIZE) });
       const script = createScript(image, [
-        { type: C.TYPE_WRITE, sectors: 1, generation: 7 },
+        { type: first, sectors: 1, generation: 7 },
         { type: C.TYPE_FLUSH, sectors: 0, generation: 7 },
         { type: C.TYPE_READ, sectors: 1, generation: 7 },
         { type: C.TYPE_READ, sectors: 1, generation: 8 },
@@ -225,8 +230,8 @@ describe('a disk', () => {
         { type: C.TYPE_READ, sectors: 1, generation: 7 },
       ]);
       const failing = runDisk(machine, { ...script.world(3), before: once(call, -ERRORS.EIO) });
-      const first = call === 'pwrite64' ? C.STATUS_ERROR : C.STATUS_OK;
-      expect(script.statuses(3)).toEqual([first, C.STATUS_ERROR, C.STATUS_ERROR]);
+      const wanted = call === 'fdatasync' ? C.STATUS_OK : C.STATUS_ERROR;
+      expect(script.statuses(3)).toEqual([wanted, C.STATUS_ERROR, C.STATUS_ERROR]);
       expect(textOf(failing.stderr)).toMatch(
         /^hypberryd: web, disk 0, \/srv\/web\.img: writing to its medium has failed: .*\.$/m,
       );

@@ -78,8 +78,8 @@ function statusOf(error: i32): u32 {
   return error == 0 ? C.STATUS_OK : C.STATUS_ERROR;
 }
 
-/** A request for data that lie in the port's: reads, or writes. */
-function move(isWrite: bool, generation: u32, offset: u64, sectors: u32, place: u32): i32 {
+/** A request for data that lie in the port's: reads, or writes; gives 0 or the error. */
+function move(isWrite: bool, offset: u64, sectors: u32, place: u32): i32 {
   const it = disk();
   if (sectors > <u32>(C.MOST_REQUEST / C.SECTOR_SIZE)) return EINVAL;
   const length = sectors * C.SECTOR_SIZE;
@@ -90,8 +90,21 @@ function move(isWrite: bool, generation: u32, offset: u64, sectors: u32, place: 
   if (isWrite) copyBlocks(<usize>L.BUFFER, data, length);
   const error = transfer(isWrite, length, offset);
   if (error == 0 && !isWrite) copyBlocks(data, <usize>L.BUFFER, length);
-  if (error == EIO && isWrite) fail(generation, error);
   return error;
+}
+
+/** What may stay as it is: who cannot give it back keeps it. */
+function discard(offset: u64, length: u64): i32 {
+  const error = allocate(FALLOC_FL_PUNCH_HOLE, offset, length);
+  return isUnsupported(error) ? 0 : error;
+}
+
+/** A request that changes the disk: 0 or the error. */
+function change(type: u32, offset: u64, sectors: u32, place: u32): i32 {
+  if (type == <u32>C.TYPE_WRITE) return move(true, offset, sectors, place);
+  const length = <u64>sectors * C.SECTOR_SIZE;
+  if (length == 0) return 0;
+  return type == <u32>C.TYPE_DISCARD ? discard(offset, length) : writeZeroes(offset, length);
 }
 
 /**
@@ -115,13 +128,9 @@ export function perform(request: usize): u32 {
   const sectors = shared.load32(request + C.REQUEST_SECTORS);
   if (first > it.sectors || <u64>sectors > it.sectors - first) return C.STATUS_ERROR;
   const offset = first * C.SECTOR_SIZE;
-  const length = <u64>sectors * C.SECTOR_SIZE;
   const place = shared.load32(request + C.REQUEST_DATA);
-  if (type == <u32>C.TYPE_READ) return statusOf(move(false, generation, offset, sectors, place));
-  if (type == <u32>C.TYPE_WRITE) return statusOf(move(true, generation, offset, sectors, place));
-  if (length == 0) return C.STATUS_OK;
-  if (type == <u32>C.TYPE_WRITE_ZEROES) return statusOf(writeZeroes(offset, length));
-  const error = allocate(FALLOC_FL_PUNCH_HOLE, offset, length);
-  // What is discarded may stay: who cannot give it back keeps it.
-  return isUnsupported(error) ? C.STATUS_OK : statusOf(error);
+  if (type == <u32>C.TYPE_READ) return statusOf(move(false, offset, sectors, place));
+  const error = change(type, offset, sectors, place);
+  if (error == EIO) fail(generation, error);
+  return statusOf(error);
 }
