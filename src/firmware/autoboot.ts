@@ -1,7 +1,7 @@
 /** Which partition bootcode.bin goes on with: `boot_partition` in autoboot.txt and in config.txt. */
 import type { CardReader } from '../card/card.js';
 import type { Bootcode } from './bootcode.js';
-import { numberSetting, PI2, readConfig, type BoardState, type Config } from './config.js';
+import { describeNote, numberSetting, PI2, readConfig, type BoardState, type Config } from './config.js';
 import { bootcodeReading } from './readers.js';
 
 /** What bootcode.bin reads before config.txt, on the partition that it came from. */
@@ -24,16 +24,22 @@ export interface BootPartition {
   readonly notes: readonly string[];
 }
 
+/** A file of which it is not known where it sends the firmware, and why, a sentence. */
+export interface Unsure {
+  readonly unsure: string;
+}
+
 /**
  * Reads `boot_partition` in autoboot.txt or config.txt as bootcode.bin does: without `include`, and with the filters that
- * it knows. Undefined where no line that applies sets it, or the file is not there.
+ * it knows. Undefined where no line that applies sets it, or the file is not there. autoboot.txt has no lines but those that
+ * decide, so what is not known of one of them counts; of config.txt, the survey says it.
  * @param bootcode what the bootcode.bin says that reads it; undefined where it is not known: it is taken for one of today's
  */
 export async function readBootPartition(
   card: CardReader,
   file: string,
   bootcode: Bootcode | undefined,
-): Promise<BootPartition | undefined> {
+): Promise<BootPartition | Unsure | undefined> {
   const size = (await card.stat(file))?.size;
   if (size === undefined) return undefined;
   const counts =
@@ -41,6 +47,8 @@ export async function readBootPartition(
   const read = (board: BoardState): Promise<Config> =>
     readConfig(counts, { board, file, ...bootcodeReading(bootcode) });
   const config = await read(PI2);
+  const doubt = file === AUTOBOOT ? config.notes.find(({ unsure }) => unsure === true) : undefined;
+  if (doubt) return { unsure: describeNote(doubt) };
   const setting = config.settings.get(BOOT_PARTITION);
   const partition = numberSetting(config, BOOT_PARTITION, undefined);
   if (!setting || partition === undefined) return undefined;

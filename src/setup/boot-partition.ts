@@ -5,7 +5,7 @@ import type { Card, CardReader, Place } from '../card/card.js';
 import { notFat, truncated } from '../card/errors.js';
 import { isFatType, TYPE_EXTENDED_LBA, type Partition, type PartitionTable } from '../card/mbr.js';
 import type { Medium } from '../card/medium.js';
-import { AUTOBOOT, readBootPartition } from '../firmware/autoboot.js';
+import { AUTOBOOT, readBootPartition, type Unsure } from '../firmware/autoboot.js';
 import { CONFIG } from '../firmware/config.js';
 import { BOOTCODE } from '../firmware/bootcode.js';
 import { readSizedIfThere } from '../firmware/file-size.js';
@@ -83,9 +83,9 @@ export async function placeOfOne(
   number: number | undefined,
 ): Promise<Place> {
   const bootcode = await findBootcode(card, []);
-  const sent = await readBootPartition(card, AUTOBOOT, bootcode);
-  const elsewhere =
-    sent && sent.partition !== 0 && sent.partition !== number && bootcode?.knowsAutoboot !== false;
+  const sent =
+    bootcode?.knowsAutoboot === false ? undefined : await readBootPartition(card, AUTOBOOT, bootcode);
+  const elsewhere = sent && 'partition' in sent && sent.partition !== 0 && sent.partition !== number;
   return {
     partition: number,
     reason,
@@ -98,7 +98,8 @@ export async function placeOfOne(
           `The firmware goes on with partition ${sent.partition} of the card (${sent.line}), and reads nothing else here.`,
           `Give the folder where partition ${sent.partition} is mounted, or the whole card; if the Pi is to start from here, take that line out.`,
         )
-      : ((await rootProblem(card)) ??
+      : ((sent && 'unsure' in sent ? unsure(sent) : undefined) ??
+        (await rootProblem(card)) ??
         (await noobsProblem(
           card,
           async () => 'Give the folder of a system that it starts, or the whole card with --partition.',
@@ -363,6 +364,8 @@ async function routeFrom(medium: Medium, table: PartitionTable, first: First): P
   const stay = { ...first, notes, problem: undefined };
   const send = async (from: Partition, file: string): Promise<Hop | undefined> => {
     const sent = await using(medium, from, (card) => readBootPartition(card, file, bootcode));
+    if (sent && 'unsure' in sent)
+      return bootcode?.knowsAutoboot === false ? undefined : { because: '', problem: unsure(sent) };
     if (!sent || sent.partition === 0 || sent.partition === from.number) return undefined;
     if (bootcode && !(file === AUTOBOOT ? bootcode.knowsAutoboot : bootcode.knowsBootPartition)) {
       notes.push(
@@ -408,7 +411,7 @@ async function routeFrom(medium: Medium, table: PartitionTable, first: First): P
     because: string,
   ): Promise<HypberryError | undefined> {
     const sent = await using(medium, from, (card) => readBootPartition(card, CONFIG, bootcode));
-    if (!sent || sent.partition === 0 || sent.partition === from.number) return undefined;
+    if (!sent || 'unsure' in sent || sent.partition === 0 || sent.partition === from.number) return undefined;
     const circle = been.some(({ number }) => number === sent.partition);
     return new HypberryError(
       circle ? 'setup.boot-partition-circle' : 'setup.boot-partition-chain',
@@ -423,6 +426,14 @@ interface Hop {
   readonly because: string;
   readonly to?: Partition;
   readonly problem?: HypberryError;
+}
+
+function unsure({ unsure: why }: Unsure): HypberryError {
+  return new HypberryError(
+    'setup.boot-partition-unsure',
+    `Which partition the firmware goes on with is not known. ${why}`,
+    'Write it in a way that leaves no doubt; until then, name a partition with --partition.',
+  );
 }
 
 function missing(because: string, number: number): HypberryError {

@@ -244,6 +244,8 @@ describe('autoboot.txt and boot_partition in config.txt', () => {
       'six',
     ],
     ['a bootcode.bin that does not know it', sent('boot_partition=2\n', BOOTCODE.of2012), 'one'],
+    ['that, and a filter', sent('[0x1234]\nboot_partition=2\n', BOOTCODE.of2012), 'one'],
+    ['a filter with nothing that decides', sent('boot_partition=2\n[0x1234]\n'), 'two'],
     ['behind 512 bytes', sent(`${'#'.repeat(520)}\nboot_partition=2\n`), 'one'],
     ['config.txt', { ...one, 'bootcode.bin': BOOTCODE.of2015, 'config.txt': 'boot_partition=2\n' }, 'two'],
     [
@@ -299,6 +301,8 @@ describe('autoboot.txt and boot_partition in config.txt', () => {
   test.each<[string, Record<number, Contents | typeof NOT_FAT>, string]>([
     ['setup.boot-partition-missing', { 1: sent('boot_partition=5\n'), 2: two }, 'one'],
     ['setup.boot-partition-not-fat', { 1: sent('boot_partition=2\n'), 2: NOT_FAT }, 'one'],
+    // Whose Pi has that number is not known.
+    ['setup.boot-partition-unsure', { 1: sent('[0x1234]\nboot_partition=2\n'), 2: two }, 'one'],
     [
       'setup.boot-partition-circle',
       {
@@ -333,6 +337,9 @@ describe('what is one partition by itself', () => {
     const { problem } = await placeOfOne(cardOf(elsewhere), 'The folder as it is.', undefined);
     expect(problem?.code).toBe('setup.boots-elsewhere');
     expect((await opened({ whole: elsewhere })).problem?.code).toBe('setup.boots-elsewhere');
+    const unsure = { ...elsewhere, 'autoboot.txt': '[0x1234]\nboot_partition=2\n' };
+    const place = await placeOfOne(cardOf(unsure), 'The folder as it is.', undefined);
+    expect(place.problem?.code).toBe('setup.boot-partition-unsure');
     const card = { ...cardOf(elsewhere), place: await placeOfOne(cardOf(elsewhere), '', undefined) };
     expect((await refusal(planInstall(card, { method: 'auto' }))).code).toBe('setup.boots-elsewhere');
     expect((await inspectCard(card)).conclusion).toContain('partition 2');
