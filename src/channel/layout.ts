@@ -43,6 +43,8 @@ export const KIND_NETWORK = 2;
 export const KIND_DISK = 3;
 export const PORT_FLAGS = 4;
 export const FLAG_READ_ONLY = 1;
+/** Of a network card: it sees the host alone. */
+export const FLAG_ISOLATED = 2;
 /** The number of its guest, 1 and on; 0 of the uplink. */
 export const PORT_GUEST = 8;
 /** Where its ring, or the data of its requests, begins in the channel, and how large that is. */

@@ -2,6 +2,7 @@
 import {
   DATA,
   DISK_DATA_SIZE,
+  FLAG_ISOLATED,
   FLAG_READ_ONLY,
   KIND_DISK,
   KIND_NETWORK,
@@ -39,7 +40,7 @@ export interface ChannelPort {
   /** The number of its guest, 1 and on, and its name; 0 and '' of the uplink. */
   readonly guest: number;
   readonly guestName: string;
-  /** {@link FLAG_READ_ONLY} or 0. */
+  /** {@link FLAG_READ_ONLY}, {@link FLAG_ISOLATED} or 0. */
   readonly flags: number;
   /** Offset of its ring, or of the data of its requests, in the channel; bytes of that. */
   readonly data: number;
@@ -80,7 +81,10 @@ export function planChannel(guests: readonly ChannelGuest[]): ChannelPlan | unde
     add({ kind: KIND_UPLINK, guest: 0, guestName: '', flags: 0, dataSize: UPLINK_RING_SIZE });
   guests.forEach(({ name, disks, network }, i) => {
     const of = { guest: i + 1, guestName: name };
-    if (network) add({ ...of, kind: KIND_NETWORK, flags: 0, dataSize: NETWORK_RING_SIZE, mac: network.mac });
+    if (network) {
+      const flags = network.isolated ? FLAG_ISOLATED : 0;
+      add({ ...of, kind: KIND_NETWORK, flags, dataSize: NETWORK_RING_SIZE, mac: network.mac });
+    }
     disks?.forEach(({ path, size, readOnly }, disk) => {
       const flags = readOnly ? FLAG_READ_ONLY : 0;
       add({ ...of, kind: KIND_DISK, flags, dataSize: DISK_DATA_SIZE, disk, path, diskSize: size });

@@ -23,6 +23,9 @@ test('the uplink comes first, then each guest’s network card and disks', () =>
   expect(ports.map(({ flags }) => flags)).toEqual([0, 0, 0, L.FLAG_READ_ONLY, 0]);
   expect(ports.map(({ path }) => path)).toEqual([undefined, undefined, '/a', '/b', '/c']);
   expect(ports[1]).toMatchObject({ mac });
+  expect(planChannel([{ name: 'web', network: { mac, isolated: true } }])!.ports[1]!.flags).toBe(
+    L.FLAG_ISOLATED,
+  );
   expect(ports[2]).toMatchObject({ diskSize: 1 << 30 });
 });
 

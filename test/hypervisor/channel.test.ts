@@ -120,3 +120,19 @@ test('without disks and networks neither bell nor doorbell is there', () => {
   machine.store(0, C.DOORBELL, 0);
   expect(machine.pc(0)).not.toBe(next + 4);
 });
+
+test('the hypervisor has a network card’s address and whether it is isolated in its own configuration', () => {
+  const mac = Uint8Array.of(0x52, 0x54, 0, 0xa1, 0xb2, 0xc3);
+  const { hypervisor } = smallImage(idle, [
+    guest(idle, { disks }),
+    guest(idle, { name: 'b', network: { mac, isolated: true } }),
+  ]);
+  const at = hypervisor.symbols.get('configuration')! - hypervisor.symbols.get('vectors')!;
+  const words = new DataView(hypervisor.image.buffer, hypervisor.image.byteOffset + at);
+  const word = (port: number, n: number): number =>
+    words.getUint32(4 * (L.CONFIG_HEADER + (L.VMS - 1) * L.GUEST_WORDS + port * L.PORT_WORDS + n), true);
+  // The uplink, the first guest's disk, the card.
+  expect([0, 1, 2].map((port) => word(port, L.PORT_FLAGS))).toEqual([0, 0, C.FLAG_ISOLATED]);
+  expect([0, 1, 2].map((port) => word(port, L.PORT_MAC))).toEqual([0, 0, 0xa1_00_54_52]);
+  expect([0, 1, 2].map((port) => word(port, L.PORT_MAC + 1))).toEqual([0, 0, 0xc3b2]);
+});

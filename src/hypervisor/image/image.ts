@@ -1,6 +1,7 @@
 /** The file on the card: start code, the hypervisor linked for its place in memory, and what its machines begin with. */
 import type { Assembler } from '../../isa/assembler.js';
 import type { Label } from '../../isa/registers.js';
+import { readU32LE } from '../../base/bytes.js';
 import { HypberryError } from '../../base/errors.js';
 import { CORES, PERIPHERAL_BASE } from '../../board/bcm2836.js';
 import { MOST_PORTS } from '../../channel/layout.js';
@@ -396,13 +397,17 @@ function describeVcpus(addressOf: (symbol: string) => number): VcpusDescription 
 }
 
 /** A port's record, of a channel at an address. */
-function portRecord({ kind, flags, guest, data, dataSize }: ChannelPort, channel: number): number[] {
+function portRecord({ kind, flags, guest, data, dataSize, mac }: ChannelPort, channel: number): number[] {
   const record = new Array<number>(L.PORT_WORDS).fill(0);
   record[L.PORT_KIND] = kind;
   record[L.PORT_FLAGS] = flags;
   record[L.PORT_GUEST] = guest;
   record[L.PORT_DATA] = channel + data;
   record[L.PORT_DATA_SIZE] = dataSize;
+  const bytes = new Uint8Array(8);
+  bytes.set(mac ?? []);
+  record[L.PORT_MAC] = readU32LE(bytes, 0);
+  record[L.PORT_MAC + 1] = readU32LE(bytes, 4);
   return record;
 }
 

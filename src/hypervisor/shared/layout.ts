@@ -115,7 +115,9 @@ export const PORT_FLAGS = 1;
 export const PORT_GUEST = 2;
 export const PORT_DATA = 3;
 export const PORT_DATA_SIZE = 4;
-export const PORT_WORDS = 5;
+/** A network card's address: its first four bytes, then the other two, as little-endian words. */
+export const PORT_MAC = 5;
+export const PORT_WORDS = 7;
 
 /** Where a guest's memory begins for it, as in QEMU's machine "virt". */
 export const GUEST_RAM = 0x4000_0000;
