@@ -1,13 +1,10 @@
 /** The sources of hypberryd that are made: what the rest of the project says in one place. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { consoleNode } from '../../src/guest/host-tree.js';
+import { CHANNEL_NODE, consoleNode } from '../../src/guest/host-tree.js';
 
 /** Where Linux shows the device tree that it was started with (Documentation/ABI/testing/sysfs-firmware-ofw). */
 const TREE_PATH = '/proc/device-tree';
-
-/** The node of the channel (CHANNEL.md). */
-const CHANNEL_NODE = 'hypberry-channel';
 
 /** The sources that are made, by their path from the project's root. */
 export async function hypberrydSources(): Promise<ReadonlyMap<string, string>> {
