@@ -3,6 +3,7 @@
  * SD Specifications, Part 1, Physical Layer Simplified Specification, version 3.01, sections 4.3.10 (CMD6), 4.10.2 (SD
  * status), 5 (registers); bits are numbered as there.
  */
+import { MOST_SECTORS } from '../ports/disk.js';
 
 /** Highest and lowest bit of a field, at most 32 bits wide. */
 type Field = readonly [high: number, low: number];
@@ -148,8 +149,6 @@ export interface CardKind {
 
 /** The most sectors of standard capacity: 4096 × 512 blocks of 1024 bytes (5.3.2). */
 export const MOST_STANDARD = 2 ** 22;
-/** The most sectors that CSD version 2.0 says: 22 bits of 512 KiB. */
-export const MOST_HIGH = 2 ** 32;
 /** Sectors in which the capacity of version 2.0 is said: 512 KiB. */
 const HIGH_UNIT = 1024;
 
@@ -185,7 +184,7 @@ export function kindFor(sectors: number): CardKind {
  * @throws RangeError where no card of its kind has so many
  */
 export function capacityFor(sectors: number, { capacity }: CardKind): number {
-  if (sectors > (capacity === 'standard' ? MOST_STANDARD : MOST_HIGH))
+  if (sectors > (capacity === 'standard' ? MOST_STANDARD : MOST_SECTORS))
     throw new RangeError(`No SD card of ${capacity} capacity has ${sectors} sectors.`);
   if (capacity === 'high') return Math.max(1, Math.ceil(sectors / HIGH_UNIT)) * HIGH_UNIT;
   const { C_SIZE, C_SIZE_MULT, READ_BL_LEN } = standardSize(sectors);

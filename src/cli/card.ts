@@ -1,4 +1,5 @@
 /** The card that a command is given, opened; what is read of it is told where that is wanted. */
+import type { HypberryError } from '../base/errors.js';
 import type { Card } from '../card/card.js';
 import { openCard } from '../node/open-card.js';
 import type { Named } from '../setup/boot-partition.js';
@@ -9,6 +10,10 @@ import { bytesText, sayAside, sayDetail } from './output.js';
 export function cardAt(target: string, { partition, whole }: Named = {}): OpenCard {
   return async (access) => tellReads(await openCard(target, { partition, whole, say: sayAside, ...access }));
 }
+
+/** What is said where the card of a system that runs gives an error. */
+export const cardErrorText = ({ message, hint }: HypberryError): string =>
+  `The card that runs has an error: ${message} ${hint}`;
 
 /** The same card, which tells what it is, and each file that is read, once. */
 function tellReads(card: Card): Card {

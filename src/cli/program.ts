@@ -271,7 +271,8 @@ export function program(): Command {
     .option('--until <text>', "end the run when this text stands in a line of the host's console")
     .option(
       '--save <file>',
-      'save a snapshot where --until or a script comes to its end, or at Ctrl-] s: memory, processors and devices',
+      'save a snapshot where --until or a script comes to its end, or at Ctrl-] s: memory, processors, devices, and what was ' +
+        'written to the card',
     )
     .option('--from <file>', 'go on where a snapshot was saved, with the same card')
     .addOption(debuggerPort())

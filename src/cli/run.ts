@@ -18,7 +18,7 @@ import { readMedium } from '../card/medium.js';
 import type { InstallOptions } from '../setup/install.js';
 import { runCard, type Ran, type RunPorts, type SavedRun, type Start } from '../usecases/run.js';
 import { endBySignal } from './by-signal.js';
-import { cardAt } from './card.js';
+import { cardAt, cardErrorText } from './card.js';
 import { showConsoles, type ConsoleScreen } from './console-screen.js';
 import { openDebuggers, waitsForDebugger } from './debuggers.js';
 import { createEscapeKey, ESCAPE_NAME, ORDERS, type Order } from './escape-key.js';
@@ -181,8 +181,8 @@ export async function run(target: string, options: RunOptions): Promise<void> {
     openCard: cardAt(target, options),
     openContents: () => openContents(target, { write: options.write, say: sayAside, onTrouble: sayAmid }),
     openCardOn: (contents) => openBootPartition(readMedium(contents, 'image', target), options, false),
-    onCardError: ({ message, hint }) => {
-      sayAmid(`The card that runs has an error: ${message} ${hint}`);
+    onCardError: (error) => {
+      sayAmid(cardErrorText(error));
     },
     onStart: async (started) => {
       start = started;

@@ -16,7 +16,7 @@ import { lookInside } from '../usecases/look-inside.js';
 import { tryCard as runTry, type Tried, type TryPorts } from '../usecases/try.js';
 import { endBySignal } from './by-signal.js';
 import { openDebuggers, waitsForDebugger } from './debuggers.js';
-import { cardAt } from './card.js';
+import { cardAt, cardErrorText } from './card.js';
 import { showAll, showOne, type Shown } from './consoles.js';
 import { sayHandover } from './handover.js';
 import { sayMachine } from './machine.js';
@@ -109,8 +109,8 @@ export async function tryCard(target: string, options: TryOptions): Promise<void
     // QEMU's slot is empty.
     openContents: async () =>
       options.engine === 'qemu' ? undefined : openContents(target, { say: sayAside, onTrouble: noteOnCard }),
-    onCardError: ({ message }) => {
-      noteOnCard(`The card that runs has an error: ${message}`);
+    onCardError: (error) => {
+      noteOnCard(cardErrorText(error));
     },
     onReady: ({ place, plan, picked, added, consoles }) => {
       // Not before: while a card is read, nothing else has its turn, and a signal just ends us.

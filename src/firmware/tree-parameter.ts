@@ -1,28 +1,40 @@
 import { readU32BE } from '../base/bytes.js';
 import { fdtFromText, fdtText, findNode, unfit, wholly, type Before, type Fdt, type FdtNode } from './fdt.js';
-import { phandleOf, phandlesOf } from './phandles.js';
+import { phandleOf, phandlesOf, type Phandles } from './phandles.js';
 
 /**
  * Sets a parameter of a tree or an overlay, as `dtparam=name=value` does: what its `__overrides__` node says under
  * that name (Raspberry Pi documentation, "Device Trees, overlays, and parameters", part 2.2).
  * @param value empty stands for true
  * @param base the tree that a resolved overlay goes to: its nodes can be meant as well
+ * @param budget of all parameters of a card
  * @returns false where the tree has no such parameter
  * Throws `tree.overlay` where what it says cannot be done; nothing is changed then.
  */
-export function setParameter(fdt: Fdt, name: string, value: string, base?: Fdt): boolean {
+export function setParameter(
+  fdt: Fdt,
+  name: string,
+  value: string,
+  base?: Fdt,
+  budget: ParameterBudget = { bytes: DECLARATIONS_LIMIT },
+): boolean {
   const declaration = findNode(fdt, '/__overrides__')?.properties.get(name);
   if (!declaration) return false;
+  budget.bytes -= declaration.length;
+  if (budget.bytes < 0) throw unfit(`its parameters have more than ${DECLARATIONS_LIMIT} bytes together`);
   wholly((before) => {
-    const trees = [fdt, ...(base ? [base] : [])].map(({ root }) => phandlesOf(root));
-    const fragments = fragmentsByNumber(fdt);
+    const trees = [fdt, ...(base ? [base] : [])];
+    const known: Phandles[] = [];
+    let fragments: ReadonlyMap<string, FdtNode> | undefined;
     let size = 0;
     for (const { phandle, target, assigned } of readDeclaration(declaration)) {
       if (phandle === 0) {
+        fragments ??= fragmentsByNumber(fdt);
         toggleFragments(fragments, target, isTrue(value), before);
         continue;
       }
-      const nodes = trees.find((tree) => tree.find(phandle));
+      const at = trees.findIndex(({ root }, i) => (known[i] ??= phandlesOf(root)).find(phandle));
+      const nodes = known[at];
       const node = nodes?.find(phandle);
       if (!nodes || !node) throw unfit(`its parameter ${name} is about a node that is not there`);
       before(node);
@@ -36,6 +48,14 @@ export function setParameter(fdt: Fdt, name: string, value: string, base?: Fdt):
   });
   return true;
 }
+
+/** How many bytes of declarations may still be read for a card. */
+export interface ParameterBudget {
+  bytes: number;
+}
+
+/** Bytes of the declarations of all parameters that are set; those of real cards have some dozens each. */
+export const DECLARATIONS_LIMIT = 1 << 20;
 
 /** Bytes of properties that a parameter sets; real ones set some dozens. */
 const PARAMETER_LIMIT = 64 << 10;

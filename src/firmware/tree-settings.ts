@@ -5,7 +5,7 @@ import { readSized } from './file-size.js';
 import { fdtText, findNode, readFdt, type Fdt } from './fdt.js';
 import { mergeOverlay, resolveOverlay } from './overlay.js';
 import { firstThere, withPrefix } from './readers.js';
-import { setParameter } from './tree-parameter.js';
+import { DECLARATIONS_LIMIT, setParameter } from './tree-parameter.js';
 
 /**
  * Names that the firmware makes for the bus on the header and its own (documentation, part 3.3), on every board since
@@ -74,14 +74,15 @@ export async function applyTreeSettings(
       mergeOverlay(tree, last.fdt);
     });
   };
+  const budget = { bytes: DECLARATIONS_LIMIT };
   const setParameters = (text: string): void => {
     for (const { name, value, written } of parametersOf(text)) {
       if (isTooMany(`dtparam=${written}`)) return;
       attempt(`dtparam=${written}`, () => {
         const known =
-          (overlay && setParameter(overlay.fdt, name, value, tree)) ||
-          setParameter(tree, name, value) ||
-          setParameter(tree, I2C_NAMES[name] ?? name, value);
+          (overlay && setParameter(overlay.fdt, name, value, tree, budget)) ||
+          setParameter(tree, name, value, undefined, budget) ||
+          setParameter(tree, I2C_NAMES[name] ?? name, value, undefined, budget);
         if (!known)
           throw new HypberryError('tree.overlay', 'there is no such parameter.', 'Correct its name.');
       });

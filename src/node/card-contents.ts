@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { overlayOf } from '../card/disk-overlay.js';
 import { readAheadOf } from '../card/read-ahead.js';
 import { HypberryError } from '../base/errors.js';
-import { type Disk, SECTOR_SIZE } from '../ports/disk.js';
+import { type Disk, MOST_SECTORS, SECTOR_SIZE } from '../ports/disk.js';
 import { deviceNumbers, type DiskFile, openDiskFile } from './disk-file.js';
 import { lockTarget } from './lock.js';
 import { mountPoint } from './mounts.js';
@@ -11,8 +11,6 @@ import { refuseTarget, refuseUnwritable } from './open-card.js';
 import { openScratchFile } from './scratch-file.js';
 import { onOwnDisk, onSystem } from './system-error.js';
 
-/** The most sectors of an SD card: 2 TiB (SDXC). */
-const MOST_SECTORS = 2 ** 32;
 /** Milliseconds between two looks at the file, after which what was written is on its way to the medium. */
 const LOOK_EVERY = 1000;
 /** Sectors that are erased at once. */

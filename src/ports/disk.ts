@@ -1,6 +1,9 @@
 /** Bytes in a sector, here and on every SD card. */
 export const SECTOR_SIZE = 512;
 
+/** The most sectors of an SD card: 2 TiB, what the CSD of an SDXC card can say (Physical Layer 3.01, 5.3.3). */
+export const MOST_SECTORS = 2 ** 32;
+
 /** Sectors one after the other that were written to a disk. */
 export interface WrittenRun {
   readonly sector: number;

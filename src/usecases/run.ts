@@ -3,7 +3,7 @@ import { HypberryError } from '../base/errors.js';
 import { stateToJson } from '../base/state-text.js';
 import type { Card, CardReader } from '../card/card.js';
 import { samplesOf, type Samples } from '../card/samples.js';
-import { SECTOR_SIZE, type Disk } from '../ports/disk.js';
+import { MOST_SECTORS, SECTOR_SIZE, type Disk } from '../ports/disk.js';
 import { refuseProblem } from '../setup/boot-partition.js';
 import { planInstall } from '../setup/install.js';
 import { applyPlan, checkPlan, type Plan } from '../setup/plan.js';
@@ -254,12 +254,13 @@ function isSavedRun(facts: object): boolean {
   const { file, size } = (kernel ?? {}) as Record<string, unknown>;
   const { sectors, check } = (samples ?? { sectors: 0, check: 0 }) as Record<string, unknown>;
   const isFlag = (value: unknown): boolean => value === undefined || typeof value === 'boolean';
-  const isCount = (value: unknown): boolean =>
-    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= LARGEST_WORD;
+  const isCount = (value: unknown, most = LARGEST_WORD): boolean =>
+    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
   return (
     [asIs, force, diagnostics].every(isFlag) &&
     [method, commandLine, file, added].every((it) => typeof it === 'string') &&
-    [size, resets, seed ?? 0, sectors, check].every(isCount)
+    [size, resets, seed ?? 0, check].every((it) => isCount(it)) &&
+    isCount(sectors, MOST_SECTORS)
   );
 }
 

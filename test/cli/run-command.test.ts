@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, linkSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -113,6 +122,22 @@ describe('a snapshot', () => {
         /cq\nNOT REACHED: .* did not come \(the card's system switched the board off, after /,
       ),
     ]);
+  });
+
+  test('goes on with the largest card that there is', async () => {
+    const files = bootPartition('svc', {
+      'kernel7.img': promptPayload({ busy: false }),
+      'config.txt': 'kernel_old=1\n',
+    });
+    const image = makeVolume({ bits: 16, sectorsPerCluster: 1, megabytes: 8 }, files);
+    truncateSync(image, 2 ** 41);
+    const ofImage = (typed: string, ...args: string[]): Promise<Outcome> =>
+      hypberry(['run', '-q', '--fast', ...args, image], {}, () => undefined, file('typed.txt', typed));
+    const path = join(folder, 'largest.snap');
+    expect((await ofImage('ab', '--until', '> a', '--save', path)).status).toBe(0);
+    const { status, stderr, stdout } = await ofImage('q', '--from', path);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/\nOFF: /);
   });
 
   test('is refused with an image that was changed anywhere that is looked at', async () => {

@@ -478,6 +478,22 @@ describe('overlays of another size than real ones', () => {
     expect(findNode(fdt, '/a')?.properties.size).toBe(1);
   });
 
+  test('parameters that are longer than any are set as far as they take no long time', async () => {
+    const targets = range(10_000).map((i) => `<&a>,"x${i}!"`);
+    const base = compile(
+      `/dts-v1/; / { a: a { }; __overrides__ { p = ${targets.join(', ')}; q = <&a>,"q:0"; }; };`,
+    );
+    const declared = findNode(readFdt(base), '/__overrides__')!.properties.get('p')!.length;
+    const fit = Math.floor(2 ** 20 / declared);
+    const { fdt, notes } = await settled(
+      base,
+      {},
+      `${'dtparam=p=1\n'.repeat(fit)}dtparam=q=1\ndtparam=p=1\n`,
+    );
+    expect(notes).toEqual([expect.stringContaining('its parameters have more than 1048576 bytes together')]);
+    expect(findNode(fdt, '/a')?.properties.has('q')).toBe(true);
+  });
+
   test('too many bytes of them are left out, in words', async () => {
     const big = compile(`/dts-v1/; /plugin/; / {
       fragment@0 { target-path = "/"; __overlay__ { count; }; };
