@@ -341,6 +341,9 @@ test('on a terminal each key goes to the Pi, and the escape key leaves it as it 
     terminal.press('n');
     await shows(/There is no other console/);
     terminal.press('C-]');
+    terminal.press('s');
+    await shows(/A snapshot has its place by --save FILE/);
+    terminal.press('C-]');
     terminal.press('q');
     await shows(/LEFT: it was left/);
     terminal.run(`echo "status $?"; stty -a | grep -o -- '-\\?echo \\|-\\?icanon ' | tr -d '\\n'`);

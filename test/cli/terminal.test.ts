@@ -235,3 +235,39 @@ describe('an install that is stopped while it writes', () => {
     expect(fsck(image)).not.toMatch(/orphan|lost|cross/i);
   });
 });
+
+test('run shows one console after the other, and saves at the key', async () => {
+  const it = terminal(100, 40);
+  const snapshot = temporary('key.snap');
+  const card = withGuest();
+  const shows = (pattern: RegExp): Promise<void> =>
+    expect.poll(() => it.all().join('\n'), SOON).toMatch(pattern);
+  const press = (...keys: readonly string[]): void => {
+    for (const key of keys) it.press(key);
+  };
+  it.run(command('run', '--after-install', '--force', '--save', snapshot, card));
+  await shows(/^Booting$/m);
+  press('C-]', 'n');
+  await shows(/^\[console hypberry\]$/m);
+  press('C-]', 'n');
+  await shows(/^\[console web\]\n(?:web's line|$)/m);
+  await shows(/^web's line 99, of some length$/m);
+  press('a');
+  await shows(/^\[What is typed goes to the host: Ctrl-\] n shows it\.\]$/m);
+  expect(fs.existsSync(snapshot)).toBe(false);
+  press('C-]', 's');
+  await shows(/^\[snapshot saved: .*key\.snap, /m);
+  const first = fs.statSync(snapshot).ino;
+  press('C-]', 's');
+  // The one that was saved before is replaced.
+  await expect.poll(() => fs.statSync(snapshot).ino, SOON).not.toBe(first);
+  press('C-]', 'n');
+  await shows(/^\[console host\]$/m);
+  press('C-]', 'q');
+  await shows(/^LEFT: it was left/m);
+  // Whole, and of this card.
+  const script = temporary('script');
+  fs.writeFileSync(script, 'timeout 0.001\nexpect never\n');
+  const { stdout, stderr } = await hypberry(['run', '-q', '--from', snapshot, '--script', script, card]);
+  expect([stdout, stderr]).toEqual([expect.stringContaining('NOT DONE: line 2'), '']);
+});
