@@ -18,6 +18,7 @@ import { blockSource, copyOriginal, countAll, crossBuild, type BootCode } from '
 import { bootAll, type Boot } from './boots.js';
 import { type Cost, costLines, measureInstructions } from './instructions/measure.js';
 import { type CardRatio, cardLines, measureCard } from './card/measure.js';
+import { type Login, loginLines, measureLogin } from './login/measure.js';
 import { measureWork, type WorkRatio, workLines } from './work/measure.js';
 import { compare, runProgram, type Ratio, type Side } from './pairs.js';
 
@@ -223,6 +224,7 @@ function printTables(
   costs: readonly Cost[],
   work: readonly WorkRatio[],
   card: readonly CardRatio[],
+  login: Login,
 ): void {
   const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
   const rows = [
@@ -271,6 +273,9 @@ function printTables(
       'The SD card in Linux, by the time of the process, against QEMU',
       ...cardLines(card),
       '',
+      'Debian 6.1 on a card, by SDHOST, four cores, by the clock on the wall, against QEMU',
+      ...loginLines(login),
+      '',
     ].join('\n'),
   );
 }
@@ -305,9 +310,10 @@ await reportErrors(async () => {
   const costs = await measureInstructions();
   const work = await measureWork(folder, found.bookworm, found.firmware);
   const card = measureCard(folder);
+  const login = await measureLogin(folder);
   if (values.json)
     process.stdout.write(
-      `${JSON.stringify({ ratios, instructions: codes, boots, costs, work, card }, undefined, 2)}\n`,
+      `${JSON.stringify({ ratios, instructions: codes, boots, costs, work, card, login }, undefined, 2)}\n`,
     );
-  else printTables(ratios, codes, boots, costs, work, card);
+  else printTables(ratios, codes, boots, costs, work, card, login);
 });
