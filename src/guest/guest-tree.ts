@@ -6,8 +6,8 @@ import { emptyFdt, ensureNode, fdtFromCells, fdtFromText, writeFdt } from '../fi
 import type { Fdt, FdtNode } from '../firmware/fdt.js';
 import { concatBytes } from '../base/bytes.js';
 import type { GuestDevice, TreeProperty } from '../hypervisor/shared/guest-machine.js';
-import { GUEST_DEVICES, guestBase, PHANDLE } from '../hypervisor/shared/guest-machine.js';
-import { GUEST_RAM, RNG_SEED_SIZE } from '../hypervisor/shared/layout.js';
+import { GUEST_DEVICES, guestBase, guestInterrupt, PHANDLE } from '../hypervisor/shared/guest-machine.js';
+import { GUEST_RAM, RNG_SEED_SIZE, VIRTIO_SLOT_SIZE } from '../hypervisor/shared/layout.js';
 
 export interface GuestTreeOptions {
   /** Bytes. */
@@ -16,6 +16,8 @@ export interface GuestTreeOptions {
   readonly commandLine: string;
   /** Where in its memory the initramfs is, bytes from the beginning, and its length. */
   readonly initramfs?: { readonly offset: number; readonly length: number };
+  /** How many of its virtio slots are in use, from the first on; none unless told otherwise. */
+  readonly virtio?: number;
 }
 
 /** Cells of an interrupt (arm,gic binding): kind, number, trigger. */
@@ -69,9 +71,23 @@ function addDevices(root: Fdt, devices: readonly GuestDevice[]): void {
   }
 }
 
+/** The nodes of virtio slots in use (virtio,mmio binding); Linux numbers disks in their order. */
+function addVirtio(root: Fdt, slots: number): void {
+  const first = guestInterrupt('FIRST_VIRTIO');
+  for (let slot = 0; slot < slots; slot++) {
+    const at = guestBase('virtio') + slot * VIRTIO_SLOT_SIZE;
+    set(ensureNode(root, `/virtio_mmio@${at.toString(16)}`), {
+      compatible: 'virtio,mmio',
+      reg: [at, VIRTIO_SLOT_SIZE],
+      interrupts: interruptCells(first + slot),
+      'dma-coherent': [],
+    });
+  }
+}
+
 /** Builds the tree, of a machine with the devices of every guest unless told otherwise. Gives a flattened one. */
 export function guestTree(
-  { memory, cores, commandLine, initramfs }: GuestTreeOptions,
+  { memory, cores, commandLine, initramfs, virtio = 0 }: GuestTreeOptions,
   devices = GUEST_DEVICES,
 ): Uint8Array {
   const fdt = emptyFdt();
@@ -112,6 +128,7 @@ export function guestTree(
     phandle: [PHANDLE.CLOCK],
   });
   addDevices(fdt, devices);
+  addVirtio(fdt, virtio);
   return writeFdt(fdt);
 }
 

@@ -218,6 +218,7 @@ export function placeGuest(
     memory,
     cores: cores.length,
     commandLine: guest.commandLine,
+    virtio: guest.disks?.length ?? 0,
     ...(initramfs && { initramfs: { offset: files, length: initramfs.length } }),
   });
   return {

@@ -16,6 +16,7 @@ describe("a guest's tree", () => {
     cores: 2,
     commandLine: 'console=ttyAMA0',
     initramfs: { offset: 32 * MIB, length: 1000 },
+    virtio: 2,
   });
   const cells = (path: string, name: string): number[] =>
     fdtCells(findNode(readFdt(tree), path)!.properties.get(name)!);
@@ -27,6 +28,15 @@ describe("a guest's tree", () => {
     // Room for what comes at each start: 256 bits, of which Linux' generator is ready.
     expect(cells('/chosen', 'rng-seed')).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
     expect(findNode(readFdt(tree), '/cpus')!.children.map(({ name }) => name)).toEqual(['cpu@0', 'cpu@1']);
+  });
+
+  test('has the slots of virtio in use where QEMU’s virt has them', () => {
+    const slots = ['/virtio_mmio@a000000', '/virtio_mmio@a000200', '/virtio_mmio@a000400'];
+    expect(slots.filter((it) => findNode(readFdt(tree), it))).toEqual(slots.slice(0, 2));
+    expect(cells(slots[1]!, 'reg')).toEqual([0x0a00_0200, 0x200]);
+    // SPI 17, a level.
+    expect(cells(slots[1]!, 'interrupts')).toEqual([0, 17, 4]);
+    expect(findNode(readFdt(tree), slots[1]!)!.properties.has('dma-coherent')).toBe(true);
   });
 
   test('names PSCI by its version and those before, whose drivers are told the functions', () => {

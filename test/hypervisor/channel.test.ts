@@ -28,10 +28,16 @@ test('it lies between the guests’ memory and the copies of their files, in who
   expect(smallImage(idle, [guest(idle)]).channel).toBeUndefined();
 });
 
-test('there are at most 24 ports', () => {
-  const many = (count: number) => guest(idle, { disks: Array.from({ length: count }, () => disks[0]!) });
-  expect(smallImage(idle, [many(24)]).channel!.ports).toHaveLength(24);
-  expect(() => smallImage(idle, [many(25)])).toThrow(expect.objectContaining({ code: 'hypervisor.ports' }));
+test('there are at most 24 ports, and 16 disks of a guest', () => {
+  const image = (...counts: readonly number[]) =>
+    smallImage(
+      idle,
+      counts.map((count) => guest(idle, { disks: Array.from({ length: count }, () => disks[0]!) })),
+    );
+  const refusal = expect.objectContaining({ code: 'hypervisor.ports' }) as unknown;
+  expect(image(16, 8).channel!.ports).toHaveLength(24);
+  expect(() => image(16, 9)).toThrow(refusal);
+  expect(() => image(17)).toThrow(refusal);
 });
 
 test('the host finds header and records as the image has them, the rest cleared, and may write', async () => {

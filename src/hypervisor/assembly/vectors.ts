@@ -234,8 +234,11 @@ function field(a: Assembler, to: Parameters<Assembler['movw']>[0], name: keyof t
   a.ubfx(to, r1, low, high - low + 1);
 }
 
-/** Writes `clear(address, bytes)` and `copy(to, from, bytes)`, in steps of COPY_STEP bytes. `bytes` of `clear` is a multiple
- * of that; of `copy` it is rounded up. */
+/**
+ * Writes `clear(address, bytes)` and `copy(to, from, bytes)`, in steps of COPY_STEP bytes. `bytes` of `clear` is a multiple
+ * of that; of `copy` it is rounded up. `move(to, from, bytes)` copies just so many, and aligned or not, by LDR and STR, which
+ * need not be (HSCTLR.A is 0).
+ */
 export function writeMemory(a: Assembler, labelOf: LabelOf): void {
   const [clearing, copying] = [a.label('clearing'), a.label('copying')];
   const block = [r4, r5, r6, r7, r8, r9, r10, r11] as const;
@@ -257,6 +260,39 @@ export function writeMemory(a: Assembler, labelOf: LabelOf): void {
   a.stmhi(r0, '!', block);
   a.subshi(r2, r2, COPY_STEP);
   a.bhi(copying);
+  a.pop(block);
+  a.bx(lr);
+
+  const [moving, words, word, byte, moved] = ['moving', 'words', 'word', 'byte', 'moved'].map((it) =>
+    a.label(it),
+  ) as [Label, Label, Label, Label, Label];
+  a.at(labelOf('move'));
+  a.push(block);
+  a.orr(r3, r0, r1);
+  a.tst(r3, 3);
+  a.bne(words);
+  a.subs(r2, r2, COPY_STEP);
+  a.at(moving);
+  a.ldmhs(r1, '!', block);
+  a.stmhs(r0, '!', block);
+  a.subshs(r2, r2, COPY_STEP);
+  a.bhs(moving);
+  a.add(r2, r2, COPY_STEP);
+  a.at(words);
+  a.subs(r2, r2, 4);
+  a.at(word);
+  a.ldrhs(r3, [r1], 4);
+  a.strhs(r3, [r0], 4);
+  a.subshs(r2, r2, 4);
+  a.bhs(word);
+  a.adds(r2, r2, 4);
+  a.at(byte);
+  a.beq(moved);
+  a.ldrb(r3, [r1], 1);
+  a.strb(r3, [r0], 1);
+  a.subs(r2, r2, 1);
+  a.b(byte);
+  a.at(moved);
   a.pop(block);
   a.bx(lr);
 }

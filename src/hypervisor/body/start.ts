@@ -34,6 +34,7 @@ import {
 } from './core/vm.js';
 import { printCores } from './devices/own-console.js';
 import { resetUart } from './devices/pl011.js';
+import { plugDevices } from './devices/virtio/mmio.js';
 import { resetBell } from './devices/bell.js';
 import { routeLine } from './host/fiq.js';
 import { relocateForHost } from './host/tree.js';
@@ -145,6 +146,7 @@ function makeGuest(number: u32, firstVcpu: u32): void {
     resetVcpu(vcpu);
     setState(vcpu, STOPPED);
   }
+  plugDevices(vm);
   startMachine(vm, 0);
 }
 

@@ -4,7 +4,7 @@ import type { Label } from '../../isa/registers.js';
 import { readU32LE } from '../../base/bytes.js';
 import { HypberryError } from '../../base/errors.js';
 import { CORES, PERIPHERAL_BASE } from '../../board/bcm2836.js';
-import { MOST_PORTS } from '../../channel/layout.js';
+import { MOST_PORTS, SLOTS } from '../../channel/layout.js';
 import type { ChannelDisk, ChannelNetwork, ChannelPlan, ChannelPort } from '../../channel/ports.js';
 import { planChannel } from '../../channel/ports.js';
 import { channelRecords } from '../../channel/records.js';
@@ -113,6 +113,9 @@ const AREAS = [
   ['random', L.RANDOM_SIZE],
   ['host', L.HOST_SIZE],
   ['uarts', L.UARTS * L.UART_SIZE],
+  ['devices', (MOST_PORTS + L.VMS) * L.DEVICE_SIZE],
+  ['requests', MOST_PORTS * SLOTS * L.REQUEST_STATE_SIZE],
+  ['chains', L.VMS * L.CHAIN_SIZE],
   ['rings', L.CONSOLES * L.RING_SIZE],
   ['logs', L.CONSOLES * L.LOG_SIZE],
   ['hypTables', L.HYP_TABLES * L.TABLE_SIZE],
@@ -199,6 +202,9 @@ function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
   const vcpus = guests.reduce((sum, { cores }) => sum + cores.length, 0);
   if (vcpus > L.VCPUS - CORES)
     refuse('vcpus', `The guests have ${vcpus} virtual CPUs.`, `Have at most ${L.VCPUS - CORES}.`);
+  for (const { name, disks = [] } of guests)
+    if (disks.length > L.VIRTIO_SLOTS)
+      refuse('ports', `${name} is to have ${disks.length} disks.`, `Give it at most ${L.VIRTIO_SLOTS}.`);
   const ports = planChannel(guests)?.ports.length ?? 0;
   if (ports > MOST_PORTS)
     refuse(
@@ -268,7 +274,7 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
     ...[hostEnd, end, hostCores, guests.length, hostKernel.length, copies],
     ...[channel?.address ?? 0, channel?.size ?? 0, ports.length],
   ];
-  guests.forEach(({ memory, cores }, i) => {
+  guests.forEach(({ memory, cores, virtio = 2 }, i) => {
     const record = new Array<number>(L.GUEST_WORDS).fill(0);
     record[L.GUEST_MEMORY] = guestMemory[i]!;
     record[L.GUEST_MEMORY_SIZE] = memory;
@@ -281,6 +287,7 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
       record[at + 2] = offset;
     });
     record[L.GUEST_VCPUS] = cores.length;
+    record[L.GUEST_VIRTIO] = virtio;
     cores.forEach((core, n) => (record[L.GUEST_CORES + n] = core));
     nameWords(guests[i]!.name).forEach((word, n) => (record[L.GUEST_NAME + n] = word));
     configuration.push(...record);

@@ -71,8 +71,11 @@ export const GUEST_DEVICES: readonly GuestDevice[] = [
     ...{ node: 'pl011', compatible: ['arm,pl011', 'arm,primecell'], interrupts: { UART: 33 } },
     properties: { clocks: [PHANDLE.CLOCK, PHANDLE.CLOCK], 'clock-names': ['uartclk', 'apb_pclk'] },
   },
-  // The slots of virtio,mmio are there, and empty: 0 is no magic number of one.
-  { name: 'virtio', base: 0x0a00_0000, size: 0x4000 },
+  // The slots of virtio,mmio. A guest's tree has those that are in use; of the others the magic number is 0.
+  {
+    ...{ name: 'virtio', base: 0x0a00_0000, size: 0x4000, file: 'virtio/mmio', resets: ['machine'] },
+    ...{ interrupts: { FIRST_VIRTIO: 48 }, state: 24 },
+  },
 ];
 
 /** Guest-physical address of a device's registers. */

@@ -66,6 +66,16 @@ export const RING_SIZE = 0x1000;
 export const LOG_SIZE = 0x1_0000;
 /** Offset in a UART of the count of bytes that were ever put into its ring or log, modulo 2^32. */
 export const UART_PUT = 36;
+/** Bytes of a slot's registers, and how many slots there are: as many as the interrupt controller has interrupts for. */
+export const VIRTIO_SLOT_SIZE = 0x200;
+export const VIRTIO_SLOTS = 16;
+/** A virtio device: one of each port that is a guest's, by its number, and behind these one of each machine of its own. */
+export const DEVICE_SIZE = 256;
+/** What is kept of a request that the host has been given. */
+export const REQUEST_STATE_SIZE = 32;
+/** A chain of descriptors as it was read, one of each machine. */
+export const MOST_SEGMENTS = 128;
+export const CHAIN_SIZE = 1088;
 export const TABLE_SIZE = 4096;
 export const CACHE_LINE = 64;
 /**
@@ -107,7 +117,9 @@ export const GUEST_CORES = 12;
 /** Its name: ASCII, filled up with NUL, at least one. */
 export const GUEST_NAME = 16;
 export const GUEST_NAME_SIZE = 16;
-export const GUEST_WORDS = 20;
+/** Version of its virtio devices' registers: 1, legacy, or 2. */
+export const GUEST_VIRTIO = 20;
+export const GUEST_WORDS = 21;
 
 /** A port of the channel: its kind and flags (src/channel/layout.ts), its guest's number, physical address and bytes of its data. */
 export const PORT_KIND = 0;

@@ -47,6 +47,8 @@ export const TEXTS = {
   running: ' of its CPUs on',
   stateEnd: 'end of state',
   waits: 'waits for the host, whose program hypberryd does not serve all of its disks yet',
+  /** Of a disk, before two digits. */
+  serial: 'hypberry-',
 } as const;
 
 /** Lines that the hypervisor acts on when the host sends them to its own console; it says nothing to any other. */

@@ -317,6 +317,9 @@ export function createMachineOfGuests(
     copy: (to: number, from: number, size: number) => {
       bytes.copyWithin(physical(to), from >>> 0, (from >>> 0) + size);
     },
+    move: (to: number, from: number, size: number) => {
+      bytes.copyWithin(to >>> 0, from >>> 0, (from >>> 0) + size);
+    },
     saveVcpu: (vcpu: number) => {
       for (const [at, name, words] of SWITCHED) {
         const value = of(here, name);

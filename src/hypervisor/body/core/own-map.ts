@@ -1,7 +1,8 @@
 /**
  * HYP mode's own translations, in the long format (ARM ARM B3.6): what is the hypervisor's, each at its physical address,
  * the channel to the host, uncached, and nothing else. What is mapped cacheable may come into a cache without anybody
- * reading it (A3.5.7), so the memory of machines is not; it is reached through a window, uncached.
+ * reading it (A3.5.7), so the memory of machines is not: it is reached through a window, uncached, but for as long as a guest
+ * drives a virtio device. Then its caches are on, and what it says of its memory to a device is so of cacheable memory.
  */
 import { ACCESSED, BLOCK, EXECUTE_NEVER, INNER_SHAREABLE, MIB2, PAGE, TABLE } from './descriptors.js';
 import { CONTROLLER_PAGE, LOCAL_PAGE } from './pages.js';
@@ -9,7 +10,7 @@ import { PERIPHERAL_BASE } from '../generated/board.js';
 import { CLO } from '../generated/system-timer.js';
 import * as L from '../../shared/layout.js';
 import { core, configuration } from './vm.js';
-import { TLBIMVAHIS, barrier, shared } from '../intrinsics.js';
+import { TLBIALLHIS, TLBIMVAHIS, barrier, shared } from '../intrinsics.js';
 
 // @external('address', 'vectors')
 declare function codeFrom(): usize;
@@ -69,6 +70,28 @@ export function makeHypTables(): void {
 // @inline
 function highTable(): usize {
   return hypTables() + 4 * L.TABLE_SIZE;
+}
+
+// @inline
+function lowTable(): usize {
+  return hypTables() + L.TABLE_SIZE;
+}
+
+/** Maps memory of a guest's where it is, as it is for that itself: Normal, written back. In whole blocks of 2 MiB. */
+export function mapMemory(from: u32, bytes: u32): void {
+  for (let at = from; at < from + bytes; at += MIB2)
+    shared.store64(lowTable() + 8 * (at / MIB2), at | DATA | BLOCK);
+  barrier.dsbIsh();
+  barrier.isb();
+}
+
+/** Takes it out again. What was written to it may be in caches; nothing comes there any more. */
+export function unmapMemory(from: u32, bytes: u32): void {
+  for (let at = from; at < from + bytes; at += MIB2) shared.store64(lowTable() + 8 * (at / MIB2), 0);
+  barrier.dsbIsh();
+  TLBIALLHIS.write(0);
+  barrier.dsbIsh();
+  barrier.isb();
 }
 
 /** This core's window, and its descriptor. */

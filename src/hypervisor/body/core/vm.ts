@@ -61,6 +61,8 @@ export class Vm {
   /** When it is to begin, and how much of its memory is made. */
   beginsAt: u64;
   made: u32;
+  /** Whether it waits for the host to serve its disks: read by others, too. */
+  waitsForHost: u32;
   /** The count when it was started, CNTVOFF of its vcpus; whether its kernel has still to be entered. */
   startedLow: u32;
   startedHigh: u32;

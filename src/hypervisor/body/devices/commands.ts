@@ -26,6 +26,7 @@ import {
   textStateEnd,
   textTimers,
   textTimersRouting,
+  textWaits,
 } from '../generated/messages.js';
 import { CLO } from '../generated/system-timer.js';
 import { LOADING, PAUSED, STOPPED, Vm, configuration, stateOf, vcpuOf, vmAt } from '../core/vm.js';
@@ -48,6 +49,8 @@ function printRegister(name: usize, value: u32): void {
 
 /** How timers, routing, memory and guests are. */
 function printState(): void {
+  // What the host has begun with other peripherals is over.
+  barrier.dsb();
   beginLine();
   printRegister(textTimers(), mmio.read32(CONTROL));
   printRegister(textPrescaler(), mmio.read32(PRESCALER));
@@ -95,7 +98,8 @@ function printGuest(vm: Vm): void {
   for (let n: u32 = 0; n < vm.vcpus; n++) if (stateOf(vcpuOf(vm, n)) != STOPPED) on++;
   const first = stateOf(vcpuOf(vm, 0));
   beginLineOf(vm);
-  if (first == PAUSED || first == LOADING) print(textBegins());
+  if (first == PAUSED && vm.waitsForHost) print(textWaits());
+  else if (first == PAUSED || first == LOADING) print(textBegins());
   else if (on == 0) print(textOff());
   else {
     printDigit(on);

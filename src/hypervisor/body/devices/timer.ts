@@ -68,7 +68,7 @@ export function arm(): void {
     if (vcpu != here.loaded) {
       const state = stateOf(vcpu);
       if (state == WAITING) first = min(first, virtualDeadline(vcpu));
-      else if (state == PAUSED) first = min(first, vcpu.vm.beginsAt);
+      else if (state == PAUSED) first = min(first, vcpu.vm.waitsForHost ? NEVER : vcpu.vm.beginsAt);
       else if (wantsCore(vcpu)) first = min(first, here.sliceEnd);
     }
     first = min(first, physicalDeadline(vcpu));

@@ -22,6 +22,7 @@ import {
   vcpuOf,
 } from '../core/vm.js';
 import { beginLineOf, endLine, print, printWord, printLineOf } from '../devices/own-console.js';
+import { hasItsDisks, stopDevices } from '../devices/virtio/mmio.js';
 import {
   textAddress,
   textCrashed,
@@ -32,6 +33,7 @@ import {
   textSyndrome,
   textThenRestarts,
   textTrap,
+  textWaits,
 } from '../generated/messages.js';
 import { resetMachineDevices } from '../generated/dispatch.js';
 import { CNTPCT, ICIALLUIS, TLBIALLIS, VTTBR, atomic, barrier, shared } from '../intrinsics.js';
@@ -78,6 +80,7 @@ export function stopVcpu(vcpu: Vcpu): void {
   // What it has written is in its memory before that is made anew, by another core maybe.
   barrier.dsb();
   if (atomic.fetchAdd(changetype<usize>(vm) + offsetof<Vm>('stopped'), 1) + 1 != vm.vcpus) return;
+  stopDevices(vm);
   const request = shared.load32(changetype<usize>(vm) + offsetof<Vm>('request'));
   // A machine whose CPUs have all switched themselves off is off, too.
   if (request == OFF || request == RUN) printLineOf(vm, textOff());
@@ -97,9 +100,19 @@ export function startMachine(vm: Vm, pause: u64): void {
   kick(first);
 }
 
-/** The pause is over where its time has come. */
+/** The pause is over where its time has come, and the host serves the machine's disks. */
 export function endPause(vcpu: Vcpu, time: u64): void {
-  if (vcpu.vm.beginsAt <= time) setState(vcpu, LOADING);
+  const vm = vcpu.vm;
+  if (vm.beginsAt > time) return;
+  if (!hasItsDisks(vm)) {
+    if (!vm.waitsForHost) printLineOf(vm, textWaits());
+    shared.store32(changetype<usize>(vm) + offsetof<Vm>('waitsForHost'), 1);
+    // The host says that it serves them, then looks who waits.
+    barrier.dmb();
+    if (!hasItsDisks(vm)) return;
+  }
+  shared.store32(changetype<usize>(vm) + offsetof<Vm>('waitsForHost'), 0);
+  setState(vcpu, LOADING);
 }
 
 /** Makes one more piece of the memory of a vcpu's machine; with the last, the machine begins. */
