@@ -35,13 +35,16 @@ export async function hypberrydFor(
       'Give it another name, or move it somewhere else.',
     );
   }
+  const data = buildHypberryd();
+  const before = await releaseOnCard(card);
+  const isOther = before !== undefined && before !== hypberrydRelease(data);
   const waiting = served.filter(({ disks }) => disks && disks.length > 0).map(({ name }) => name);
   const waits =
     waiting.length === 0 ? '' : `, and ${listed(waiting)} ${waiting.length === 1 ? 'waits' : 'wait'} for it`;
   return {
-    files: [{ path: HYPBERRYD_FILE, data: buildHypberryd() }],
+    files: [{ path: HYPBERRYD_FILE, data }],
     notes: [
-      `On the Pi, once, ${installText(system)}: that program serves the disks and network of ${listed(served.map(({ name }) => name))}${waits}.`,
+      `On the Pi, ${isOther ? `once more, as it had release ${before}` : 'once'}, ${installText(system)}: that program serves the disks and network of ${listed(served.map(({ name }) => name))}${waits}.`,
     ],
   };
 }

@@ -103,7 +103,8 @@ describe('devices together', () => {
       'guest.devices',
       [
         net('a', MAC),
-        ...['b', 'c', 'd'].map((it) => disks(it, ...'12345678'.split('').map((n) => `/${it}${n}`))),
+        ...['b', 'c'].map((it) => disks(it, ...'12345678'.split('').map((n) => `/${it}${n}`))),
+        disks('d', '/1', '/2', '/3', '/4', '/5', '/6', '/7'),
       ],
     ],
   ])('refused: %s', (_, expected, guests) => {

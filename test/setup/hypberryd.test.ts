@@ -142,6 +142,11 @@ describe('install', () => {
     expect(note).toMatch(/serves the disks and network of web, and web waits for it\.$/);
   });
 
+  test('says that it is to be done once more after another release', async () => {
+    const { notes } = await install(partition(DISK, { hypberryd: hypberrydOf('0.0.9') }));
+    expect(notes.join('\n')).toContain('On the Pi, once more, as it had release 0.0.9, ');
+  });
+
   test('says that nobody waits for a network alone', async () => {
     const { notes } = await install(partition(NETWORK));
     expect(notes.find((it) => it.startsWith('On the Pi, once, '))).toMatch(/network of web\.$/);
