@@ -1,7 +1,16 @@
 import { spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { describe, expect, test, vi } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { makeDisk, makeVolume, run as runProgram, temporary } from '../card/images.js';
 import { bootPartition } from '../support/boot-files.js';
 import { cardPayload, FIRST_WRITTEN } from '../support/card-payload.js';
@@ -184,6 +193,32 @@ describe('hypberry run', () => {
     expect(stderr).toMatch(
       /^The card that runs has an error: "\/dev\/loop\d+" ends before sector \d+\. .*taken out.*\n\nThe run was/,
     );
+  });
+
+  test('says at a signal, too, that a device has not kept all', async ({ skip }) => {
+    const at = temporary('small');
+    mkdirSync(at);
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8400k', 'tmpfs', at]).status !== 0)
+      return skip('mount makes no file system here (it needs root)');
+    onTestFinished(() => {
+      runProgram('umount', '-l', at);
+    });
+    // The second partition has no room behind it.
+    const card = join(at, 'card.img');
+    const bytes = readFileSync(newCard());
+    writeFileSync(card, bytes.subarray(0, FIRST_WRITTEN * 512));
+    truncateSync(card, bytes.length);
+    spawnSync('sh', ['-c', 'cat /dev/zero > "$1"', 'sh', join(at, 'rest')]);
+    const device = loopDevice(card);
+    if (device === undefined) return skip(NO_LOOP);
+    const { stderr } = await hypberry(
+      ['run', '--write', device],
+      {},
+      (child) => child.stderr!.once('data', () => child.kill('SIGTERM')),
+      typing('l'),
+    );
+    expect(stderr).toMatch(/^The card that runs has an error: .*\(EIO\)/);
+    expect(stderr).toMatch(/\n"\/dev\/loop\d+" .* Not all that its system wrote is on it\.\n$/);
   });
 
   test.each([
