@@ -181,6 +181,10 @@ function dispatch(devices: readonly GuestDevice[]): string {
   return [
     `${header("Devices of a guest's machine.", FROM_MAP)}${imports.join('\n')}`,
     "import { Vcpu, Vm } from '../core/vm.js';\n",
+    '/** What comes of a write: there is no device, it is done, or it is to be executed again. */',
+    'export const NOT_THERE: u32 = 0;',
+    'export const WRITTEN: u32 = 1;',
+    'export const AGAIN: u32 = 2;\n',
     '/** Whether a page without memory is a device’s. */',
     'export function isDevice(page: u32): bool {',
     '  switch (page) {',
@@ -193,15 +197,15 @@ function dispatch(devices: readonly GuestDevice[]): string {
       file === undefined ? 'return 0;' : `return ${name}.read(vcpu, ${offset});`,
     ),
     '  }\n  return 0;\n}\n',
-    '/** Writes `size` bytes; gives whether the page is a device’s. */',
-    'export function writeDevice(vcpu: Vcpu, page: u32, offset: u32, size: u32, value: u32): bool {',
+    '/** Writes `size` bytes; gives what comes of it. */',
+    'export function writeDevice(vcpu: Vcpu, page: u32, offset: u32, size: u32, value: u32): u32 {',
     '  switch (page) {',
-    ...overPages(devices, ({ name, file }, offset) =>
-      file === undefined
-        ? 'return true;'
-        : `${name}.write(vcpu, ${offset}, size, value);\n      return true;`,
-    ),
-    '  }\n  return false;\n}\n',
+    ...overPages(devices, ({ name, file, inPieces }, offset) => {
+      const write = `${name}.write(vcpu, ${offset}, size, value)`;
+      if (file === undefined) return 'return WRITTEN;';
+      return inPieces ? `return ${write} ? WRITTEN : AGAIN;` : `${write};\n      return WRITTEN;`;
+    }),
+    '  }\n  return NOT_THERE;\n}\n',
     '/** Has the devices of a machine as reset leaves them, as far as they are not its CPUs’ own. */',
     'export function resetMachineDevices(vm: Vm): void {',
     ...resets('machine', 'vm'),

@@ -218,7 +218,7 @@ export function placeGuest(
     memory,
     cores: cores.length,
     commandLine: guest.commandLine,
-    virtio: guest.disks?.length ?? 0,
+    virtio: (guest.disks?.length ?? 0) + (guest.network === 'host' ? 1 : 0),
     ...(initramfs && { initramfs: { offset: files, length: initramfs.length } }),
   });
   return {

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { r0, r1, r2, r3 } from '../../src/isa/registers.js';
 import * as C from '../../src/channel/layout.js';
+import type { ChannelDisk } from '../../src/channel/ports.js';
 import { channelRecords } from '../../src/channel/records.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import * as L from '../../src/hypervisor/shared/layout.js';
@@ -11,7 +12,7 @@ import { ARM_MEMORY, guest, handoverOf, load, smallGuest, smallHost, smallImage 
 
 const MIB2 = 0x20_0000;
 const SEEN = 0x2000;
-const disks = [{ path: '/srv/disk', size: 1 << 20, readOnly: false }];
+const disks: readonly ChannelDisk[] = [{ path: '/srv/disk', size: 1 << 20, readOnly: false }];
 const idle = smallGuest((a) => {
   const again = a.label('again');
   a.at(again);
@@ -38,6 +39,11 @@ test('there are at most 24 ports, and 16 disks of a guest', () => {
   expect(image(16, 8).channel!.ports).toHaveLength(24);
   expect(() => image(16, 9)).toThrow(refusal);
   expect(() => image(17)).toThrow(refusal);
+  const network = { mac: new Uint8Array(6), isolated: false };
+  const withCard = (count: number) =>
+    guest(idle, { disks: new Array<ChannelDisk>(count).fill(disks[0]!), network });
+  expect(smallImage(idle, [withCard(15)]).channel!.ports).toHaveLength(17);
+  expect(() => smallImage(idle, [withCard(16)])).toThrow(refusal);
 });
 
 test('the host finds header and records as the image has them, the rest cleared, and may write', async () => {

@@ -116,6 +116,8 @@ const AREAS = [
   ['devices', (MOST_PORTS + L.VMS) * L.DEVICE_SIZE],
   ['requests', MOST_PORTS * SLOTS * L.REQUEST_STATE_SIZE],
   ['chains', L.VMS * L.CHAIN_SIZE],
+  ['uplink', L.UPLINK_SIZE],
+  ['frames', CORES * L.FRAME_SIZE],
   ['rings', L.CONSOLES * L.RING_SIZE],
   ['logs', L.CONSOLES * L.LOG_SIZE],
   ['hypTables', L.HYP_TABLES * L.TABLE_SIZE],
@@ -202,9 +204,15 @@ function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
   const vcpus = guests.reduce((sum, { cores }) => sum + cores.length, 0);
   if (vcpus > L.VCPUS - CORES)
     refuse('vcpus', `The guests have ${vcpus} virtual CPUs.`, `Have at most ${L.VCPUS - CORES}.`);
-  for (const { name, disks = [] } of guests)
-    if (disks.length > L.VIRTIO_SLOTS)
-      refuse('ports', `${name} is to have ${disks.length} disks.`, `Give it at most ${L.VIRTIO_SLOTS}.`);
+  for (const { name, disks = [], network } of guests) {
+    const devices = disks.length + (network ? 1 : 0);
+    if (devices > L.VIRTIO_SLOTS)
+      refuse(
+        'ports',
+        `${name} is to have ${devices} disks and network cards.`,
+        `Give it at most ${L.VIRTIO_SLOTS}.`,
+      );
+  }
   const ports = planChannel(guests)?.ports.length ?? 0;
   if (ports > MOST_PORTS)
     refuse(

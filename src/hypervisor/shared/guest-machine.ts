@@ -28,6 +28,8 @@ export interface GuestDevice {
    * and `write(vcpu, offset, size, value)`. Without a file, reads give 0 and writes do nothing.
    */
   readonly file?: string;
+  /** `write` gives whether it is done; where it is not, the guest's store is executed again, and what interrupts goes first. */
+  readonly inPieces?: boolean;
   /** What it exports, to be reset by: `resetMachine(vm)` at each start of a guest, `resetVcpu(vcpu)` at one of a CPU. */
   readonly resets?: readonly ('machine' | 'vcpu')[];
   /** Bytes that each machine keeps for it, at `NAME_STATE` in its Vm: a multiple of 8. */
@@ -73,7 +75,14 @@ export const GUEST_DEVICES: readonly GuestDevice[] = [
   },
   // The slots of virtio,mmio. A guest's tree has those that are in use; of the others the magic number is 0.
   {
-    ...{ name: 'virtio', base: 0x0a00_0000, size: 0x4000, file: 'virtio/mmio', resets: ['machine'] },
+    ...{
+      name: 'virtio',
+      base: 0x0a00_0000,
+      size: 0x4000,
+      file: 'virtio/mmio',
+      inPieces: true,
+      resets: ['machine'],
+    },
     ...{ interrupts: { FIRST_VIRTIO: 48 }, state: 24 },
   },
 ];

@@ -76,6 +76,9 @@ export const REQUEST_STATE_SIZE = 32;
 /** A chain of descriptors as it was read, one of each machine. */
 export const MOST_SEGMENTS = 128;
 export const CHAIN_SIZE = 1088;
+/** What is kept of the network's uplink; a record of a frame, one of each core. */
+export const UPLINK_SIZE = 64;
+export const FRAME_SIZE = 0x1_0080;
 export const TABLE_SIZE = 4096;
 export const CACHE_LINE = 64;
 /**

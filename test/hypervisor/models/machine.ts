@@ -315,6 +315,8 @@ export function createMachineOfGuests(
   const assembly = {
     clear: (at: number, size: number) => bytes.fill(0, physical(at), physical(at) + size),
     copy: (to: number, from: number, size: number) => {
+      // LDM and STM, which want that of all memory (DDI 0406C A3.2.1).
+      if ((to | from) & 3) throw new Error(`a copy to ${to.toString(16)} from ${from.toString(16)}`);
       bytes.copyWithin(physical(to), from >>> 0, (from >>> 0) + size);
     },
     move: (to: number, from: number, size: number) => {

@@ -5,6 +5,7 @@ import { hasChannel } from '../core/channel.js';
 import { kick } from '../core/events.js';
 import { configuration, vcpuOf, vmAt } from '../core/vm.js';
 import { barrier } from '../intrinsics.js';
+import { lookAtUplink } from './network/uplink.js';
 import { rungFor } from './virtio/mmio.js';
 
 const DOORBELL_PAGE: u32 = (<u32>DOORBELL) >> 12;
@@ -21,6 +22,7 @@ export function rung(offset: u32): void {
     rungFor(offset >> 2);
     return;
   }
+  lookAtUplink();
   for (let n: u32 = 1; n <= configuration(L.CONFIG_GUESTS); n++) {
     const vm = vmAt(n);
     if (vm.waitsForHost) kick(vcpuOf(vm, 0));

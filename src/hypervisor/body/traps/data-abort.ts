@@ -13,7 +13,7 @@ import {
 } from '../generated/arm.js';
 import { Vcpu } from '../core/vm.js';
 import { read as readInterface, write as writeInterface } from '../devices/gic-cpu-interface.js';
-import { isDevice, readDevice, writeDevice } from '../generated/dispatch.js';
+import { AGAIN, NOT_THERE, WRITTEN, isDevice, readDevice, writeDevice } from '../generated/dispatch.js';
 import { GICC_PAGE } from '../generated/guest-machine.js';
 import { HCR, HDFAR, HPFAR, HSR, word } from '../intrinsics.js';
 import { deliverAbort } from './exceptions.js';
@@ -54,10 +54,13 @@ export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
   const n = (hsr >> ISS_SRT_SHIFT) & 0xf;
   if ((hsr & ACCESS_MASK) == ACCESS && n != 15 && (offset & (size - 1)) == 0) {
     if (hsr & ISS_WnR) {
-      if (write(vcpu, page, offset, size, swapIfBigEndian(readRegister(vcpu, n), size, psr))) {
+      const done = write(vcpu, page, offset, size, swapIfBigEndian(readRegister(vcpu, n), size, psr));
+      if (done == WRITTEN) {
         skip(hsr);
         return vcpu;
       }
+      // It comes again, and before that what interrupts.
+      if (done == AGAIN) return vcpu;
     } else if (isDevicePage(vcpu, page)) {
       let value = swapIfBigEndian(read(vcpu, page, offset, size), size, psr);
       const shift = 32 - 8 * size;
@@ -96,11 +99,10 @@ function read(vcpu: Vcpu, page: u32, offset: u32, size: u32): u32 {
   return readDevice(vcpu, page, offset & ~3) >>> ((offset & 3) << 3);
 }
 
-/** Gives whether there was something to write to. */
-function write(vcpu: Vcpu, page: u32, offset: u32, size: u32, value: u32): bool {
+/** Gives what has come of it. */
+function write(vcpu: Vcpu, page: u32, offset: u32, size: u32, value: u32): u32 {
   if (size == 1) value &= 0xff;
   else if (size == 2) value &= 0xffff;
-  return vcpu.vm.number == 0
-    ? writeHostDevice(page, offset, size, value)
-    : writeDevice(vcpu, page, offset, size, value);
+  if (vcpu.vm.number != 0) return writeDevice(vcpu, page, offset, size, value);
+  return writeHostDevice(page, offset, size, value) ? WRITTEN : NOT_THERE;
 }

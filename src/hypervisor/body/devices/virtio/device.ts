@@ -7,6 +7,7 @@ import { Vm } from '../../core/vm.js';
 declare function devices(): usize;
 
 /** Device types (5). */
+export const NETWORK_DEVICE: u32 = 1;
 export const BLOCK_DEVICE: u32 = 2;
 
 @unmanaged
@@ -128,4 +129,7 @@ export function queueOf(device: Device, n: u32): Queue {
 }
 
 /** How many queues a device has. */
-export const QUEUES_OF_DEVICE: u32 = 1;
+// @inline
+export function queuesOf(device: Device): u32 {
+  return device.type == NETWORK_DEVICE ? 2 : 1;
+}

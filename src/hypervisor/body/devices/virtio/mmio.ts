@@ -1,10 +1,12 @@
 /** Registers of virtio devices over MMIO (virtio 1.2, 4.2.2; 4.2.4 of the legacy interface), a slot of 512 bytes each. */
 import * as L from '../../../shared/layout.js';
-import { KIND_DISK } from '../../../../channel/layout.js';
+import { KIND_NETWORK } from '../../../../channel/layout.js';
 import { portRecord } from '../../core/channel.js';
 import { lock, unlock } from '../../core/locks.js';
 import { Vcpu, Vm, configuration } from '../../core/vm.js';
 import { ringHost } from '../bell.js';
+import { notifyCard } from '../network/switch.js';
+import { isUplink, takeUplink, updateOffloads } from '../network/uplink.js';
 import {
   beginDisk,
   diskConfiguration,
@@ -17,7 +19,7 @@ import {
 import {
   BLOCK_DEVICE,
   Device,
-  QUEUES_OF_DEVICE,
+  NETWORK_DEVICE,
   Queue,
   deviceAt,
   deviceIn,
@@ -25,8 +27,10 @@ import {
   noDevice,
   plug,
   queueOf,
+  queuesOf,
 } from './device.js';
 import { beginDriving, endDriving } from './guest-memory.js';
+import { NETWORK_FEATURES, networkConfiguration } from './net.js';
 import { MOST_ENTRIES, makeReady } from './queue.js';
 import {
   DEVICE_NEEDS_RESET,
@@ -81,8 +85,9 @@ export function plugDevices(vm: Vm): void {
   let slot: u32 = 0;
   let disks: u32 = 0;
   for (let port: u32 = 0; port < configuration(L.CONFIG_PORTS); port++) {
-    if (portRecord(port, L.PORT_GUEST) != vm.number || portRecord(port, L.PORT_KIND) != KIND_DISK) continue;
-    plug(vm, slot++, port, BLOCK_DEVICE).number = disks++;
+    if (portRecord(port, L.PORT_GUEST) != vm.number) continue;
+    if (portRecord(port, L.PORT_KIND) == KIND_NETWORK) plug(vm, slot++, port, NETWORK_DEVICE);
+    else plug(vm, slot++, port, BLOCK_DEVICE).number = disks++;
   }
 }
 
@@ -97,7 +102,8 @@ export function hasItsDisks(vm: Vm): bool {
 
 // @inline
 function featuresOf(device: Device): u32 {
-  return diskFeatures(device) | INDIRECT_DESC | EVENT_IDX;
+  const own = device.type == NETWORK_DEVICE ? NETWORK_FEATURES : diskFeatures(device);
+  return own | INDIRECT_DESC | EVENT_IDX;
 }
 
 /** Whether the driver has taken features that there are, and the one that a device of today's registers must have. */
@@ -108,7 +114,7 @@ function agrees(device: Device): bool {
 /** As reset leaves it: nothing is written to its guest's memory from here on. */
 function resetDevice(device: Device): void {
   if (device.status & DRIVER_OK) endDriving(device.vm);
-  dropRequests(device);
+  if (device.type == BLOCK_DEVICE) dropRequests(device);
   device.status = 0;
   device.deviceFeaturesSelect = 0;
   device.driverFeaturesSelect = 0;
@@ -116,7 +122,7 @@ function resetDevice(device: Device): void {
   device.featuresHigh = 0;
   device.queueSelect = 0;
   device.pageSize = 0;
-  for (let n: u32 = 0; n < QUEUES_OF_DEVICE; n++) {
+  for (let n: u32 = 0; n < queuesOf(device); n++) {
     const queue = queueOf(device, n);
     queue.size = 0;
     queue.page = 0;
@@ -135,6 +141,7 @@ export function stopDevices(vm: Vm): void {
     if (device != noDevice()) resetDevice(device);
   }
   unlock(at);
+  updateOffloads();
 }
 
 /** It begins: its devices are as reset leaves them already. */
@@ -143,7 +150,7 @@ export function resetMachine(vm: Vm): void {
   lock(at);
   for (let slot: u32 = 0; slot < SLOTS; slot++) {
     const device = deviceIn(vm, slot);
-    if (device != noDevice()) beginDisk(device);
+    if (device != noDevice() && device.type == BLOCK_DEVICE) beginDisk(device);
   }
   unlock(at);
 }
@@ -151,6 +158,10 @@ export function resetMachine(vm: Vm): void {
 /** The host has rung for a port. */
 export function rungFor(port: u32): void {
   if (port >= configuration(L.CONFIG_PORTS)) return;
+  if (isUplink(port)) {
+    takeUplink();
+    return;
+  }
   const device = deviceAt(port);
   if (device.type != BLOCK_DEVICE) return;
   const at = lockOf(device.vm);
@@ -165,7 +176,10 @@ export function read(vcpu: Vcpu, offset: u32): u32 {
   const register = offset & (SLOT_SIZE - 1);
   const device = slot < SLOTS ? deviceIn(vcpu.vm, slot) : noDevice();
   if (device == noDevice()) return 0;
-  if (register >= CONFIG) return diskConfiguration(device, register - CONFIG);
+  if (register >= CONFIG) {
+    if (device.type == NETWORK_DEVICE) return networkConfiguration(device, register - CONFIG);
+    return diskConfiguration(device, register - CONFIG);
+  }
   const legacy = isLegacy(device);
   switch (register) {
     case MAGIC_VALUE:
@@ -180,10 +194,10 @@ export function read(vcpu: Vcpu, offset: u32): u32 {
       if (device.deviceFeaturesSelect == 0) return featuresOf(device);
       return device.deviceFeaturesSelect == 1 && !legacy ? VERSION_1 : 0;
     case QUEUE_NUM_MAX:
-      return device.queueSelect < QUEUES_OF_DEVICE ? MOST_ENTRIES : 0;
+      return device.queueSelect < queuesOf(device) ? MOST_ENTRIES : 0;
     case QUEUE_READY:
     case QUEUE_PFN: {
-      if (device.queueSelect >= QUEUES_OF_DEVICE) return 0;
+      if (device.queueSelect >= queuesOf(device)) return 0;
       const queue = queueOf(device, device.queueSelect);
       if (legacy) return register == QUEUE_PFN ? queue.page : 0;
       return register == QUEUE_READY ? queue.ready : 0;
@@ -197,22 +211,29 @@ export function read(vcpu: Vcpu, offset: u32): u32 {
   return register >= SHM_LEN_LOW && register <= SHM_BASE_HIGH && !legacy ? <u32>-1 : 0;
 }
 
-export function write(vcpu: Vcpu, offset: u32, size: u32, value: u32): void {
+/** Gives whether it is done; otherwise the guest is to do it again. */
+export function write(vcpu: Vcpu, offset: u32, size: u32, value: u32): bool {
   const slot = offset / SLOT_SIZE;
   const device = slot < SLOTS ? deviceIn(vcpu.vm, slot) : noDevice();
-  if (device == noDevice() || size != 4) return;
+  if (device == noDevice() || size != 4) return true;
+  const register = offset & (SLOT_SIZE - 1);
+  const isCard = device.type == NETWORK_DEVICE;
+  // Frames may be for other machines, whose locks are not taken under this one's.
+  if (isCard && register == QUEUE_NOTIFY) return notifyCard(device, value);
   const at = lockOf(vcpu.vm);
   lock(at);
-  const rings = writeRegister(device, offset & (SLOT_SIZE - 1), value);
+  const rings = writeRegister(device, register, value);
   unlock(at);
   if (rings) ringHost(device.port);
+  if (isCard && register == STATUS) updateOffloads();
+  return true;
 }
 
 /** Gives whether the host is to be told. */
 function writeRegister(device: Device, register: u32, value: u32): bool {
   switch (register) {
     case QUEUE_NOTIFY:
-      return value < QUEUES_OF_DEVICE && serveDisk(device);
+      return value < queuesOf(device) && serveDisk(device);
     case INTERRUPT_ACK:
       setInterrupts(device, device.interrupts & ~value);
       return false;
@@ -237,7 +258,7 @@ function writeRegister(device: Device, register: u32, value: u32): bool {
       device.pageSize = value;
       return false;
   }
-  if (device.queueSelect < QUEUES_OF_DEVICE)
+  if (device.queueSelect < queuesOf(device))
     writeQueue(device, queueOf(device, device.queueSelect), register, value);
   return false;
 }
@@ -258,7 +279,7 @@ function writeStatus(device: Device, value: u32): bool {
   device.status = status;
   if ((status & ~before & DRIVER_OK) == 0) return false;
   beginDriving(device.vm);
-  return serveDisk(device);
+  return device.type == BLOCK_DEVICE && serveDisk(device);
 }
 
 /** A register of a queue, which is not changed any more once it is ready. */

@@ -181,13 +181,29 @@ export function lastByte(chain: Chain): usize {
   return load<u32>(at) + load<u32>(at + 4) - 1;
 }
 
+/** Where the nth byte is that is to be written, of more. */
+export function placeOf(chain: Chain, n: u32): usize {
+  let at = changetype<usize>(chain) + PLACES + 8 * chain.readable;
+  for (; load<u32>(at + 4) <= n; at += 8) n -= load<u32>(at + 4);
+  return load<u32>(at) + n;
+}
+
 /** Gives a chain back, with so many bytes written. */
 export function putUsed(queue: Queue, head: u32, written: u32): void {
+  addUsed(queue, head, written);
+  showUsed(queue);
+}
+
+/** The same of one of several that belong together: the driver sees none before they are shown. */
+export function addUsed(queue: Queue, head: u32, written: u32): void {
   const at = queue.used + RING + 8 * (queue.put & (queue.size - 1));
   shared.store32(at, head);
   shared.store32(at + 4, written);
-  barrier.dmbIsh();
   queue.put = (queue.put + 1) & INDEX_MASK;
+}
+
+export function showUsed(queue: Queue): void {
+  barrier.dmbIsh();
   shared.store16(queue.used + INDEX, queue.put);
 }
 
