@@ -3,7 +3,14 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { makeVolume, temporary } from '../card/images.js';
-import { bootPartition, guestFiles, HOST_TREE, kernelFile, type Files } from '../support/boot-files.js';
+import {
+  bootPartition,
+  guestFiles,
+  guestFilesOf,
+  HOST_TREE,
+  kernelFile,
+  type Files,
+} from '../support/boot-files.js';
 import { compileTree } from '../support/device-trees.js';
 import { unseenIn } from '../support/hostile-text.js';
 import { concat, text } from '../support/kernel-files.js';
@@ -184,6 +191,27 @@ describe('a hostile card: no order reaches the terminal, and no command fails fo
     kept.guests[0]!.commandLine = ORDERS;
     fs.writeFileSync(join(folder, 'hypberry-guests.json'), JSON.stringify(kept));
     await run('guest', 'list', folder);
+  });
+
+  test('guests with orders in the paths of their disks', async () => {
+    const disk = { path: '/srv/\u202e\u200b\u2066.img' };
+    const folder = folderOf(
+      bootPartition('svc', {
+        'bcm2709-rpi-2-b.dtb': HOST_TREE,
+        ...guestFilesOf({ disks: [disk] }, 'web'),
+      }),
+    );
+    for (const args of [['guest', 'list'], ['inspect'], ['install', '--dry-run']]) {
+      const { status, stdout } = await run(...args, folder);
+      expect(status).toBe(0);
+      if (args[0] !== 'install') expect(stdout).toContain('/srv/\\u{202e}\\u{200b}\\u{2066}.img');
+    }
+    const { status, stderr } = await run(
+      ...['guest', 'add', '--name', 'db', '--kernel', join(folder, 'kernel7.img')],
+      ...['--disk', `/${ORDERS}`, folder],
+    );
+    expect(status).toBe(2);
+    expect(stderr).toContain('(guest.disk)');
   });
 
   test.each([
