@@ -76,7 +76,10 @@ export interface Program {
   readonly ring: () => void;
 }
 
-export function programOf(machine: Machine, port: number): Program {
+/** What both sides want of a machine: the models' one, or another. */
+export type Hands = Pick<Machine, 'memory' | 'image' | 'load' | 'store'>;
+
+export function programOf(machine: Hands, port: number): Program {
   const { memory, image } = machine;
   const channel = image.channel!;
   const own = channel.address + C.CONTROL + port * C.CONTROL_SIZE;
@@ -155,7 +158,7 @@ export interface Driver {
  * @param core of the guest's CPU
  * @param n number of the guest among all, from 0
  */
-export function driverOf(machine: Machine, core: number, n = 0, slot = 0): Driver {
+export function driverOf(machine: Hands, core: number, n = 0, slot = 0): Driver {
   const { memory, image } = machine;
   const base = SLOTS_BASE + 0x200 * slot;
   const physical = (offset: number): number => image.guestMemory[n]! + offset;
@@ -200,7 +203,7 @@ export function driverOf(machine: Machine, core: number, n = 0, slot = 0): Drive
       const legacy = reg(R.VERSION) === 1;
       [features, added, seen, kicked] = [wanted, 0, 0, 0];
       parts = legacy ? LEGACY : { available: AVAILABLE, used: USED };
-      new Uint8Array(memory.buffer, physical(DESCRIPTORS), 0x8000).fill(0);
+      new Uint8Array(memory.buffer, memory.byteOffset + physical(DESCRIPTORS), 0x8000).fill(0);
       setReg(R.STATUS, 0);
       setReg(R.STATUS, ACKNOWLEDGE | DRIVER);
       setReg(R.DRIVER_FEATURES_SEL, 0);
@@ -250,7 +253,7 @@ export function driverOf(machine: Machine, core: number, n = 0, slot = 0): Drive
 }
 
 /** The host's end of the bell: the numbers of ports that have rung, until there are no more. */
-export function takeBell(machine: Machine): number[] {
+export function takeBell(machine: Hands): number[] {
   const bell = NEAR_UARTS + 0x1000 * (machine.image.guestMemory.length + 1);
   const ports: number[] = [];
   while ((machine.load(0, bell + 0x18) & 0x10) === 0) ports.push(machine.load(0, bell));
