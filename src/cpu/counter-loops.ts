@@ -6,7 +6,9 @@
  */
 import * as L from './layout.js';
 import { Op } from './micro-ops.js';
-import { executedInSlice, now, type Machine } from './state.js';
+import { placeOfWord } from './physical-memory.js';
+import { executedInSlice, now, thumb, type Machine } from './state.js';
+import { lookup, lookupOwnWrite } from './tlb.js';
 
 /** A block that an iteration went through. */
 export interface Passed {
@@ -40,7 +42,10 @@ interface Counts {
   readonly virtual: readonly [Interval, Interval];
 }
 
-/** An iteration on its way: what is known of the words, and which were read or written so far. */
+/**
+ * An iteration on its way: what is known of the words, and which were read or written so far. Words are those of registers and
+ * of RAM, by their place.
+ */
 interface Walk {
   readonly m: Machine;
   readonly known: Map<number, Interval>;
@@ -166,6 +171,7 @@ function goThrough(
   counts: Counts,
 ): boolean {
   const { m, known } = walk;
+  const page = address & ~0xfff;
   for (let at = block; ; at += L.OP_SIZE) {
     const op = m.u16[at >>> 1]!;
     const [a, b] = [m.u8[at + L.OP_A]!, m.u8[at + L.OP_B]!];
@@ -184,10 +190,27 @@ function goThrough(
       setFlags(walk, x, y, sum(x, y, only(1)));
     } else if (op === (Op.MOV_IMM as number)) known.set(a, only(imm));
     else if (op === (Op.MOV_REG as number)) known.set(a, get(walk, imm));
+    else if (op === (Op.MOVT as number)) {
+      const { low } = get(walk, a);
+      known.set(a, isOne(get(walk, a)) ? only((low & 0xffff) | imm) : ANY);
+    } else if (op === (Op.PAGE_ADD as number)) known.set(a, only(page + imm));
     else if (between(op, Op.LDR, Op.LDRSH)) {
-      if (!isOne(get(walk, b))) return false;
-      known.set(a, ANY);
-    } else if (op === (Op.LDR_LITERAL as number)) known.set(a, ANY);
+      const base = get(walk, b);
+      if (!isOne(base)) return false;
+      known.set(a, op === (Op.LDR as number) ? read(walk, base.low + imm) : ANY);
+    } else if (op === (Op.LDR_LITERAL as number)) known.set(a, read(walk, page + imm));
+    else if (op === (Op.STR as number) || op === (Op.STR_PRE as number)) {
+      const base = get(walk, b);
+      if (!isOne(base) || !write(walk, base.low + imm, get(walk, a))) return false;
+      if (op === (Op.STR_PRE as number)) known.set(b, only(base.low + imm));
+    } else if (between(op, Op.LDM, Op.LDM_PC)) {
+      if (!moveMany(walk, op, a, imm, ext)) return false;
+      if (op === (Op.LDM_PC as number)) return position === executed && leadsTo(walk, L.PC, target);
+    } else if (op === (Op.B_FAR as number) || op === (Op.BL_FAR as number) || op === (Op.BL as number)) {
+      if (op !== (Op.B_FAR as number)) known.set(L.LR, only(page + returnOffset(m, at)));
+      return position === executed && (page + imm) >>> 0 === target;
+    } else if (op === (Op.BX as number) || op === (Op.B_REG as number))
+      return position === executed && leadsTo(walk, a, target);
     else if (op === (Op.SLOW as number)) {
       const read = counterRead(m, ext);
       if (!read) return false;
@@ -202,9 +225,62 @@ function goThrough(
       const condition = conditionOf(op, Op.B_EQ);
       const taken = condition === ALWAYS ? true : holds(walk, condition);
       if (taken === undefined) return false;
-      if (taken) return position === executed && ((address & ~0xfff) + imm) >>> 0 === target;
+      if (taken) return position === executed && (page + imm) >>> 0 === target;
     } else return false;
   }
+}
+
+/** The place of an aligned word at a virtual address, where that is RAM; undefined where it is not, or it is not known. */
+function placeIn(
+  m: Machine,
+  address: number,
+  lookUp: (m: Machine, address: number) => number,
+): number | undefined {
+  const physical = address % 4 === 0 ? lookUp(m, address) : -1;
+  return physical >= 0 && physical < m.ramSize ? placeOfWord(physical) : undefined;
+}
+
+/** What is known of the word at a virtual address. */
+function read(walk: Walk, address: number): Interval {
+  const place = placeIn(walk.m, address >>> 0, (m, it) => lookup(m, it, false));
+  return place === undefined ? ANY : get(walk, place);
+}
+
+/** Has it be written; false where it may be more than a word of RAM. */
+function write(walk: Walk, address: number, value: Interval): boolean {
+  const place = placeIn(walk.m, address >>> 0, lookupOwnWrite);
+  if (place !== undefined) walk.known.set(place, value);
+  return place !== undefined;
+}
+
+/** LDM, STM and LDM_PC; false where it is not known what they do. */
+function moveMany(walk: Walk, op: number, a: number, mask: number, ext: number): boolean {
+  const base = get(walk, a);
+  if (!isOne(base)) return false;
+  let address = base.low + ((ext << 16) >> 16);
+  const after = only(base.low + (ext >> 16));
+  // What is loaded stands over the base that is written back, and that is not what is stored.
+  if (op !== (Op.STM as number)) walk.known.set(a, after);
+  for (let n = 0; n < 16; n++) {
+    if (!((mask >>> n) & 1)) continue;
+    if (op !== (Op.STM as number)) walk.known.set(4 * n, read(walk, address));
+    else if (!write(walk, address, get(walk, 4 * n))) return false;
+    address += 4;
+  }
+  if (op === (Op.STM as number)) walk.known.set(a, after);
+  return true;
+}
+
+/** Whether a register holds the address of the next block for certain, in the same instruction set: A32. */
+function leadsTo(walk: Walk, register: number, target: number): boolean {
+  const value = get(walk, register);
+  return !thumb(walk.m) && isOne(value) && value.low === target;
+}
+
+/** What BL puts into LR, from the start of the page. */
+function returnOffset(m: Machine, at: number): number {
+  const offset = m.u16[(at + L.OP_OFFSET) >>> 1]!;
+  return (offset & 0xfff) + (offset & L.OP_WIDE ? 4 : 2) + (thumb(m) ? 1 : 0);
 }
 
 /** MRRC of CNTPCT or CNTVCT (B8.2) among the slow instructions: which, and the registers that it goes to. */
@@ -239,14 +315,18 @@ function repeats(m: Machine, path: readonly Passed[], from: bigint, to: bigint):
     if (!goThrough(walk, passed, target, { physical, virtual })) return false;
   }
   // What it begins with is what every one begins with.
-  for (const word of walk.needed) if (walk.known.has(word)) return false;
+  for (const word of walk.needed) {
+    const left = walk.known.get(word);
+    if (left && !(isOne(left) && left.low === m.u32[word >>> 2])) return false;
+  }
   return true;
 }
 
 /**
  * How many iterations like the last one follow for certain, at least one more after them being to be executed: what an
  * iteration has left in registers is that of the last one.
- * @param path of the iteration, which ended where it began and read nothing but registers, RAM and the counter
+ * @param path of the iteration, which ended where it began, read nothing but registers, RAM and the counter, and wrote nothing
+ *   but registers and RAM
  * @param length its instructions
  * @returns 0 where none are sure or it is not worth the while
  */

@@ -48,6 +48,11 @@ export function writeData(m: Machine, physical: number, size: 1 | 2 | 4, value: 
   else for (let i = 0; i < size; i++) m.u8[at + i] = (value >>> (8 * i)) & 0xff;
 }
 
+/** Where a word of RAM stands among all words of the processor, registers too. */
+export function placeOfWord(physical: number): number {
+  return L.RAM + physical;
+}
+
 /**
  * What the interpreter adds to a virtual address to reach RAM by itself, for a page that the TLB knows: the fast path
  * of loads, stores and exclusives, and of fetches from code that is decoded.

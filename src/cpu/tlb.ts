@@ -271,6 +271,14 @@ export function lookup(m: Machine, address: number, write: boolean): number {
   return m.u32[at + PHYSICAL_AT]! + (address & 0xfff);
 }
 
+/** Physical address of a virtual one that the interpreter writes by itself, as far as the TLB knows; -1 otherwise. */
+export function lookupOwnWrite(m: Machine, address: number): number {
+  const context = word(m, L.CONTEXT) >>> 2;
+  const at = entryAt(address, context);
+  if (m.u32[at + WRITE_AT] !== ((address & 0xfffff000) | (context << 2)) >>> 0) return -1;
+  return m.u32[at + PHYSICAL_AT]! + (address & 0xfff);
+}
+
 /** Address in the memory of the instruction at a virtual address if the TLB knows it; -1 if not. */
 export function lookupCode(m: Machine, address: number, context = word(m, L.CONTEXT) >>> 2): number {
   const at = entryAt(address, context);

@@ -17,8 +17,9 @@ import { type Entry, entryFor, holds, lookupCode } from './tlb.js';
 
 /** What a block does, as far as a wait is concerned. Its instructions count from 1; it may be left at each branch. */
 export interface Character {
-  /** Up to this instruction it does nothing but arithmetic, loads and branches. */
+  /** Up to this instruction it does nothing but arithmetic, loads, branches, and from `storesFrom` on stores of words. */
   readonly pureTo: number;
+  readonly storesFrom: number;
   /** There is a branch among those. */
   readonly mayLoop: boolean;
   /** From this instruction on it has read the counter. */
@@ -69,6 +70,8 @@ const CHANGES = 3;
 /** Blocks that are executed one by one to where a wait may begin anew, and how often that is tried. */
 const BETWEEN = 64;
 const TRIES = 2;
+/** No address of an instruction. */
+const NOWHERE = 1;
 /** Iterations that must be passed over at once, or looking costs more than executing. */
 const WORTH_IT = 4;
 
@@ -96,9 +99,22 @@ function look(m: Machine, block: number): Character {
   const written = new Set<number>();
   let [counterFrom, mayLoop, allWritten] = [Infinity, false, false];
   let [skippedTo, event] = [0, 0];
-  const endsAt = (quietTo: number): Character => ({
-    ...{ pureTo: event === 0 ? quietTo : event - 1, mayLoop, counterFrom, loads, event, quietTo, rest: 0 },
-  });
+  let storesFrom = Infinity;
+  const endsAt = (to: number): Character => {
+    const quietTo = Math.min(to, storesFrom - 1);
+    return {
+      ...{
+        pureTo: event === 0 ? to : event - 1,
+        storesFrom,
+        mayLoop,
+        counterFrom,
+        loads,
+        event,
+        quietTo,
+        rest: 0,
+      },
+    };
+  };
   for (let at = block; ; at += L.OP_SIZE) {
     const op = m.u16[at >>> 1]!;
     const [a, b, imm] = [m.u8[at + L.OP_A]!, m.u8[at + L.OP_B]!, m.u32[(at + L.OP_IMM) >>> 2]!];
@@ -107,6 +123,15 @@ function look(m: Machine, block: number): Character {
     if (between(op, Op.B_EQ, Op.B_REG)) {
       mayLoop ||= event === 0;
       if (isAlways(op) && !isSkipped) return endsAt(position);
+    } else if (op === (Op.LDM_PC as number)) {
+      mayLoop ||= event === 0;
+      loads.push({ at, position, isPlain: false });
+      allWritten = true;
+      if (!isSkipped) return endsAt(position);
+    } else if (isWordStore(op)) {
+      storesFrom = Math.min(storesFrom, position);
+      // A base is written back.
+      allWritten = true;
     } else if (between(op, Op.SKIP_EQ, Op.SKIP_IF_NOT_ZERO))
       skippedTo = Math.max(skippedTo, at + L.OP_SIZE + imm);
     else if (op === (Op.COUNT as number)) continue;
@@ -136,6 +161,9 @@ const isWfe = (m: Machine, at: number): boolean =>
 const isAlways = (op: number): boolean => op >= (Op.B as number);
 
 const isLiteral = (op: number): boolean => op === (Op.LDR_LITERAL as number);
+
+const isWordStore = (op: number): boolean =>
+  op === (Op.STR as number) || op === (Op.STR_PRE as number) || op === (Op.STM as number);
 
 const isOtherLoad = (op: number): boolean =>
   op === (Op.LDR_STRICT as number) ||
@@ -227,6 +255,7 @@ function probe(m: Machine, start: number, startPage: number, interpret: (block: 
   let path: Passed[] = [];
   let length = 0;
   let readsCounter = false;
+  let stores = false;
   let longest = 1;
   let changes = 0;
   let counted: number | undefined;
@@ -235,7 +264,7 @@ function probe(m: Machine, start: number, startPage: number, interpret: (block: 
     keep(m);
     head = u32[L.PC >>> 2]!;
     since = now(m);
-    [path, length, readsCounter] = [[], 0, false];
+    [path, length, readsCounter, stores] = [[], 0, false, false];
     m.steadyUntil = Infinity;
     beginIteration(m);
   };
@@ -244,12 +273,13 @@ function probe(m: Machine, start: number, startPage: number, interpret: (block: 
     const address = u32[L.PC >>> 2]!;
     const executed = step(m, block, interpret);
     if (returns(m)) return { next: 0, page, isWait: true };
-    const { pureTo, counterFrom } = character;
+    const { pureTo, counterFrom, storesFrom } = character;
     path.push({ block, address, executed });
     [block, page] = follow(m, block, executed, page);
     if (block === 0 || executed > pureTo) return over();
     length += executed;
     readsCounter ||= executed >= counterFrom;
+    stores ||= executed >= storesFrom;
     if (u32[L.PC >>> 2] !== head) {
       character = characterOf(m, block);
       if (!character.mayLoop) return over();
@@ -273,7 +303,8 @@ function probe(m: Machine, start: number, startPage: number, interpret: (block: 
     }
     const until = readsCounter ? Math.min(m.steadyUntil, counterSteadyUntil(m, since)) : m.steadyUntil;
     const left = i32[L.BUDGET >>> 2]!;
-    const kept = isKept(m);
+    // What is stored may be what the next one reads.
+    const kept = !stores && isKept(m);
     const same = kept
       ? Math.min(countable, Math.floor(Math.min(left, instructionsBefore(m, until)) / length))
       : 0;
@@ -286,7 +317,10 @@ function probe(m: Machine, start: number, startPage: number, interpret: (block: 
     changes = same < WORTH_IT ? changes + 1 : 0;
     if (until === -Infinity || changes > CHANGES) return over();
     character = characterOf(m, block);
+    const elsewhere = stores && same === 0;
     startHere();
+    // It may have begun between a look at the counter and what is made of it.
+    if (elsewhere) [head, longest] = [NOWHERE, 1];
   }
 }
 

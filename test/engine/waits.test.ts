@@ -8,6 +8,7 @@ import * as reg from '../../src/isa/system-registers.js';
 import {
   lr,
   lsl,
+  pc,
   r1,
   r10,
   r11,
@@ -18,6 +19,7 @@ import {
   r6,
   r7,
   r8,
+  sp,
   type Label,
   type Register,
 } from '../../src/isa/registers.js';
@@ -44,6 +46,8 @@ useTools();
 const KERNEL = 0x8000;
 /** What the cores tell each other. */
 const SHARED = 0x2_0000;
+/** Where the cores' stacks begin, 256 bytes each. */
+const STACKS = 0x3_0100;
 const SYSTEM_TIMER = 0x3f00_3000;
 const CLO = 4;
 const C1 = 0x10;
@@ -72,6 +76,8 @@ function bases(a: Assembler): void {
   constant(a, r7, LOCAL_BASE);
   a.add(r7, r7, r10, lsl(4));
   constant(a, r8, SYSTEM_TIMER);
+  constant(a, sp, STACKS);
+  a.add(sp, sp, r10, lsl(8));
 }
 
 /** Has the core timer count the crystal, as kernels do; what is started by armstub7 finds it as reset left it. */
@@ -87,7 +93,11 @@ interface Step {
   readonly kind: number;
   readonly size: number;
 }
-type Emit = (a: Assembler, step: Step, places: { readonly read: Label; readonly thumb: Label }) => void;
+type Emit = (
+  a: Assembler,
+  step: Step,
+  places: { readonly read: Label; readonly thumb: Label; readonly count: Label },
+) => void;
 
 /** Ways to wait. Those for another value come through when core 0 stores one; r11 counts what is no wait. */
 const waits: readonly Emit[] = [
@@ -304,7 +314,33 @@ const waits: readonly Emit[] = [
     a.cmp(r3, 0);
     a.bpl(again);
   },
+  // As Linux' delays do: by calls, which keep registers on the stack.
+  (a, { size }, { count }) => {
+    a.bl(count);
+    a.mov(r3, r1);
+    const again = here(a);
+    a.bl(count);
+    a.sub(r2, r1, r3);
+    a.cmp(r2, (size & 0xff) << 2);
+    a.blo(again);
+  },
+  // The same, and keeps on the stack what the next look begins with.
+  (a, { size }, { count }) => {
+    a.bl(count);
+    a.push([r1, r11]);
+    const again = here(a);
+    a.bl(count);
+    a.pop([r3, r11]);
+    a.add(r11, r11, 1);
+    a.push([r3, r11]);
+    a.sub(r2, r1, r3);
+    a.cmp(r2, size & 0xff);
+    a.blo(again);
+    a.pop([r3, r11]);
+  },
 ];
+/** The last of them wait for the counter. */
+const COUNTER_WAITS = 6;
 
 /** What core 0 does to those who wait. */
 const acts: readonly Emit[] = [
@@ -356,7 +392,7 @@ const acts: readonly Emit[] = [
   },
   waits[7]!,
   waits[8]!,
-  ...waits.slice(-4),
+  ...waits.slice(-COUNTER_WAITS),
   // Has the core timer count otherwise, or stand still for a while.
   (a, { size }) => {
     const [stopped, prescaler] = [size & 1, PRESCALERS[(size >>> 1) % PRESCALERS.length]!];
@@ -387,6 +423,21 @@ function here(a: Assembler): Label {
   return label;
 }
 
+/** Reads the counter to r1 and r2 as Linux does, by a function that calls another and keeps registers on the stack. */
+function countByCalls(a: Assembler, count: Label): void {
+  const counter = a.label('counter');
+  a.at(count);
+  a.push([r4, lr]);
+  a.push([lr]);
+  a.add(sp, sp, 4);
+  a.bl(counter);
+  a.pop([r4, pc]);
+  a.at(counter);
+  a.isb();
+  a.mrrc(reg.CNTPCT, r1, r2);
+  a.bx(lr);
+}
+
 /** A kernel whose core 0 does acts, for ever, while the others wait in one way after another. */
 function kernelOf(
   own: readonly Step[],
@@ -394,7 +445,8 @@ function kernelOf(
 ): { code: Uint8Array; own: number } {
   const a = assembler(KERNEL);
   const [secondary, read, thumb] = [a.label('secondary'), a.label('read'), a.label('thumb')];
-  const places = { read, thumb };
+  const count = a.label('count');
+  const places = { read, thumb, count };
   const starts = others.map(() => a.label('start'));
   bases(a);
   a.cmp(r10, 0);
@@ -416,6 +468,7 @@ function kernelOf(
   a.bx(lr);
   a.at(thumb);
   a.word(...THUMB_WAIT);
+  countByCalls(a, count);
   a.at(secondary);
   a.cmp(r10, 2);
   starts.forEach((start, i) => {
@@ -527,10 +580,10 @@ test('a run in which waits are passed over is the one in which they are executed
 }, 120_000);
 
 test('waits for the counter come to their ends as if they were executed', async () => {
-  const kinds = waits.slice(-4).map((_, n) => waits.length - 4 + n);
+  const kinds = waits.slice(-COUNTER_WAITS).map((_, n) => waits.length - COUNTER_WAITS + n);
   const stretches = Array.from({ length: 40 }, () => 7919);
   // Core 0 is busy with stores that nobody looks at, then the counter, too; or with itself.
-  const looks = kinds.map((_, n) => acts.length - 4 + n);
+  const looks = Array.from({ length: COUNTER_WAITS + 2 }, (_, n) => acts.length - COUNTER_WAITS - 2 + n);
   for (const size of [3, 40, 0xff]) {
     const steps = kinds.map((kind) => ({ kind, size }));
     const others = [steps, steps.toReversed(), steps.slice(0, 2)];
@@ -745,6 +798,31 @@ test('a core that waits for the counter, as a delay of Linux does, reads it a fe
   const [passed, executed] = await counterReads(a.assemble(), 4e6);
   expect(executed).toBeGreaterThan(100_000);
   expect(passed).toBeLessThan(executed / 200);
+});
+
+test('so does one that reads it by calls, which keep registers on the stack', async () => {
+  const a = assembler(KERNEL);
+  const [secondary, count] = [a.label('secondary'), a.label('count')];
+  bases(a);
+  a.cmp(r10, 0);
+  a.bne(secondary);
+  startCoreTimer(a);
+  constant(a, r6, 38_400);
+  a.bl(count);
+  a.mov(r3, r1);
+  const again = here(a);
+  a.bl(count);
+  a.sub(r2, r1, r3);
+  a.cmp(r2, r6);
+  a.blo(again);
+  a.at(secondary);
+  const end = here(a);
+  a.wfi();
+  a.b(end);
+  countByCalls(a, count);
+  const [passed, executed] = await counterReads(a.assemble(), 4e6);
+  expect(executed).toBeGreaterThan(50_000);
+  expect(passed).toBeLessThan(executed / 100);
 });
 
 test('so does one that waits for long by short delays, as mdelay does', async () => {
