@@ -89,7 +89,7 @@ function takeRecord(record: usize): u32 {
     const skipped = length == <u32>SKIP;
     const used = skipped ? rest : recordSize(length - NET_HEADER_SIZE);
     const wrong = !skipped && (length < LEAST || length > MOST);
-    if (wrong || there > size || used > there || used > rest || (there & (RECORD_STEP - 1)) != 0) {
+    if (wrong || there > size || used > there || used > rest) {
       it.ended = 1;
       return 0;
     }
