@@ -317,6 +317,22 @@ describe('the network', () => {
     expect(isOffered(image, UPLINK)).toBe(false);
   });
 
+  test.each<[string, number, number]>([
+    ['goes beyond the end of its ring', C.NETWORK_RING_SIZE - C.RECORD_STEP, 100],
+    ['is longer than what was put', 0, 200],
+    ['is shorter than its header', 0, C.NET_HEADER_SIZE - 1],
+    ['is longer than any frame', 0, C.MOST_FRAME + 1],
+  ])('ends where a record %s', (_, place, length) => {
+    const image = channelImage(PORTS);
+    const [tap, rings] = [createTap(), createRings(image)];
+    rings.write(rings.control(1) + C.HOST_CONTROL + C.TAKEN, place);
+    rings.write(rings.control(1) + C.PUT, place + 128);
+    rings.write(image.data[1]!.at + place, length);
+    const ended = runNetwork(image, tap.devices, { idle: (process) => (process.signal(SIGTERM), true) });
+    expect(ended.status).toBe(2);
+    expect(tap.written).toEqual([]);
+  });
+
   test('ends where a ring holds what is no frame, and reads nothing outside it', () => {
     const random = randomFrom(SEED + 3);
     let ends = 0;

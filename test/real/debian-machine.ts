@@ -22,6 +22,9 @@ export interface DebianGuest {
   readonly cores: readonly number[];
   /** What its /init does before it becomes a shell. */
   readonly script: string;
+  /** Disks on the host and a network card, as `guest add` takes them; default: none. */
+  readonly disks?: readonly string[];
+  readonly network?: 'host';
 }
 
 /** A host with Debian's kernel, and its guests. */
@@ -92,7 +95,7 @@ export async function debianMachine(plan: DebianMachine): Promise<Handover> {
   });
   const card = changeableCard(Object.fromEntries(files));
   const carryOut = (it: Plan): Promise<void> => applyPlan(card, it, () => undefined);
-  for (const { name, suite, cores, script } of plan.guests) {
+  for (const { name, suite, cores, script, disks, network } of plan.guests) {
     const guest = {
       name,
       kernel: { name: 'vmlinuz', data: await readFile(found[suite].vmlinuz) },
@@ -100,6 +103,7 @@ export async function debianMachine(plan: DebianMachine): Promise<Handover> {
       memory: GUEST_MEMORY,
       cores: cores.length,
       commandLine: undefined,
+      ...{ disks, network },
     };
     await carryOut(await planGuestAdd(card, guest));
   }

@@ -11,7 +11,7 @@ import { EVERYTHING, scriptOf, SMALL_FILES } from '../hypberryd/operations.js';
 import { compileSample, SAMPLES_END, textOf } from '../hypberryd/programs.js';
 import { memoryCard } from '../support/memory-card.js';
 import { callsExpected, callsSaid, LINKED } from '../translate/system-calls-said.js';
-import { debianMachine, runToEnd } from './debian-machine.js';
+import { debianMachine, listenTo, runToEnd } from './debian-machine.js';
 import { everything, quick } from './real-card.js';
 
 const SECONDS = 600;
@@ -93,6 +93,40 @@ describe.runIf(everything)('in Linux on the built-in Pi 2', () => {
       });
       const { said } = await runToEnd('built-in', machine, SECONDS, /^it ended with \d+$/m);
       expect(said).toMatch(/^The hypervisor under this system has no channel to it\.$/m);
+      expect(said).toMatch(/^it ended with 1$/m);
+    },
+    TIMEOUT,
+  );
+
+  it.each<Suite>(['bookworm', 'trixie'])(
+    'hypberryd finds the channel in %s, offers disks, and says what the hypervisor acts on',
+    async (suite) => {
+      const machine = await debianMachine({
+        ...{ suite, cores: 3, more: [program] },
+        script: [
+          'mount -t sysfs sys /sys',
+          'mkdir -p /run /srv',
+          listenTo(0, 'hypervisor', {}),
+          '/hypberryd status; echo "before: $?"',
+          '/hypberryd run & service=$!',
+          'until /hypberryd status; do sleep 1; done',
+          'cat /srv/web.img | wc -c',
+          'kill $service; wait $service; echo "the service ended with $?"',
+          '/hypberryd status; echo "it ended with $?"',
+        ].join('\n'),
+        guests: [
+          {
+            ...{ name: 'web', suite: 'bookworm', cores: [3], script: '' },
+            disks: ['/srv/web.img,size=1M', '/srv/data.img,size=8M'],
+          },
+        ],
+      });
+      const { said } = await runToEnd('built-in', machine, SECONDS, /^it ended with \d+$/m);
+      expect(said).toMatch(/^hypberryd does not run, and guests wait: [^]*^before: 1$/m);
+      expect(said).toMatch(/^web, disk 0, \/srv\/web\.img: served, 1 MiB$/m);
+      expect(said).toMatch(/^web, disk 1, \/srv\/data\.img: served, 8 MiB$/m);
+      expect(said).toMatch(/^1048576$/m);
+      expect(said).toMatch(/^the service ended with 0$/m);
       expect(said).toMatch(/^it ended with 1$/m);
     },
     TIMEOUT,

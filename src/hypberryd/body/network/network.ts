@@ -79,17 +79,16 @@ function takeFrames(port: u32): i32 {
     const place = taken & (size - 1);
     const rest = size - place;
     const length = shared.load32(data + place);
-    let used = rest;
-    if (length != <u32>C.SKIP) {
-      if (length < <u32>C.NET_HEADER_SIZE || length > <u32>C.MOST_FRAME) return -1;
-      used = recordSize(length);
-      if (used > rest) return -1;
+    const isSkip = length == <u32>C.SKIP;
+    if (!isSkip && (length < <u32>C.NET_HEADER_SIZE || length > <u32>C.MOST_FRAME)) return -1;
+    const used = isSkip ? rest : recordSize(length);
+    if (used > rest || used > put - taken) return -1;
+    if (!isSkip) {
       copyBlocks(RECORD, data + place, used);
       // What the kernel does not take is lost, as on a wire.
       linux.write(network().tap, FRAME, length);
       count++;
     }
-    if (used > put - taken) return -1;
     taken += used;
     barrier.dmb();
     shared.store32(ours + C.TAKEN, taken);
