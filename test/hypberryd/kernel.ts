@@ -43,6 +43,8 @@ const PROCESS = 100;
 const PARENT = 50;
 const CHILD = 150;
 const SIGNAL_INFO_SIZE = 128;
+/** Milliseconds after which a program that sleeps is taken for one that does nothing else. */
+const LONGEST_RUN = 3_600_000;
 /** When the clock of the day begins: 2026. */
 export const FIRST_SECOND = 1_767_225_600;
 const POLL = { readable: 1, error: 8, hungUp: 0x10, invalid: 0x20 } as const;
@@ -496,7 +498,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
         const found = ready();
         if (found > 0 || timeout === 0) return found;
         if (world.idle?.(process)) continue;
-        if (timeout < 0) throw new Error('the program waits for ever');
+        if (timeout < 0 || milliseconds > LONGEST_RUN) throw new Error('the program waits for ever');
         milliseconds += timeout;
         world.time?.(milliseconds);
         return 0;
