@@ -218,7 +218,8 @@ export function placeGuest(
     memory,
     cores: cores.length,
     commandLine: guest.commandLine,
-    virtio: (guest.disks?.length ?? 0) + (guest.network === 'host' ? 1 : 0),
+    // The last gives random bytes.
+    virtio: (guest.disks?.length ?? 0) + (guest.network === 'host' ? 1 : 0) + 1,
     ...(initramfs && { initramfs: { offset: files, length: initramfs.length } }),
   });
   return {

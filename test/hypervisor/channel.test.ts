@@ -29,21 +29,21 @@ test('it lies between the guests’ memory and the copies of their files, in who
   expect(smallImage(idle, [guest(idle)]).channel).toBeUndefined();
 });
 
-test('there are at most 24 ports, and 16 disks of a guest', () => {
+test('there are at most 24 ports, and 15 disks of a guest', () => {
   const image = (...counts: readonly number[]) =>
     smallImage(
       idle,
       counts.map((count) => guest(idle, { disks: Array.from({ length: count }, () => disks[0]!) })),
     );
   const refusal = expect.objectContaining({ code: 'hypervisor.ports' }) as unknown;
-  expect(image(16, 8).channel!.ports).toHaveLength(24);
-  expect(() => image(16, 9)).toThrow(refusal);
-  expect(() => image(17)).toThrow(refusal);
+  expect(image(15, 9).channel!.ports).toHaveLength(24);
+  expect(() => image(15, 10)).toThrow(refusal);
+  expect(() => image(16)).toThrow(refusal);
   const network = { mac: new Uint8Array(6), isolated: false };
   const withCard = (count: number) =>
     guest(idle, { disks: new Array<ChannelDisk>(count).fill(disks[0]!), network });
-  expect(smallImage(idle, [withCard(15)]).channel!.ports).toHaveLength(17);
-  expect(() => smallImage(idle, [withCard(16)])).toThrow(refusal);
+  expect(smallImage(idle, [withCard(14)]).channel!.ports).toHaveLength(16);
+  expect(() => smallImage(idle, [withCard(15)])).toThrow(refusal);
 });
 
 test('the host finds header and records as the image has them, the rest cleared, and may write', async () => {

@@ -121,7 +121,7 @@ describe('registers (4.2.2)', () => {
     driver.setReg(R.QUEUE_SEL, 1);
     expect(driver.reg(R.QUEUE_NUM_MAX)).toBe(0);
     expect(driver.reg(R.SHM_LEN)).toBe(0xffff_ffff);
-    const empty = driverOf(machine, GUEST, 0, 1);
+    const empty = driverOf(machine, GUEST, 0, 2);
     empty.setReg(R.STATUS, 1);
     expect([R.MAGIC, R.VERSION, R.DEVICE_ID, R.STATUS].map(empty.reg)).toEqual([0, 0, 0, 0]);
     for (const slot of [15, 16, 31]) expect(driverOf(machine, GUEST, 0, slot).reg(R.MAGIC)).toBe(0);

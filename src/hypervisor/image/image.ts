@@ -206,11 +206,12 @@ function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
     refuse('vcpus', `The guests have ${vcpus} virtual CPUs.`, `Have at most ${L.VCPUS - CORES}.`);
   for (const { name, disks = [], network } of guests) {
     const devices = disks.length + (network ? 1 : 0);
-    if (devices > L.VIRTIO_SLOTS)
+    // One slot is for random bytes.
+    if (devices > L.VIRTIO_SLOTS - 1)
       refuse(
         'ports',
         `${name} is to have ${devices} disks and network cards.`,
-        `Give it at most ${L.VIRTIO_SLOTS}.`,
+        `Give it at most ${L.VIRTIO_SLOTS - 1}.`,
       );
   }
   const ports = planChannel(guests)?.ports.length ?? 0;

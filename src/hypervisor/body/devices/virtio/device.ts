@@ -9,6 +9,7 @@ declare function devices(): usize;
 /** Device types (5). */
 export const NETWORK_DEVICE: u32 = 1;
 export const BLOCK_DEVICE: u32 = 2;
+export const ENTROPY_DEVICE: u32 = 4;
 
 @unmanaged
 export class Queue {

@@ -1,6 +1,6 @@
 /** Registers of virtio devices over MMIO (virtio 1.2, 4.2.2; 4.2.4 of the legacy interface), a slot of 512 bytes each. */
 import * as L from '../../../shared/layout.js';
-import { KIND_NETWORK } from '../../../../channel/layout.js';
+import { KIND_NETWORK, MOST_PORTS } from '../../../../channel/layout.js';
 import { portRecord } from '../../core/channel.js';
 import { lock, unlock } from '../../core/locks.js';
 import { Vcpu, Vm, configuration } from '../../core/vm.js';
@@ -18,6 +18,7 @@ import {
 } from './block.js';
 import {
   BLOCK_DEVICE,
+  ENTROPY_DEVICE,
   Device,
   NETWORK_DEVICE,
   Queue,
@@ -29,6 +30,7 @@ import {
   queueOf,
   queuesOf,
 } from './device.js';
+import { serveEntropy } from './entropy.js';
 import { beginDriving, endDriving } from './guest-memory.js';
 import { NETWORK_FEATURES, networkConfiguration } from './net.js';
 import { MOST_ENTRIES, makeReady } from './queue.js';
@@ -80,7 +82,7 @@ const MAGIC: u32 = 0x7472_6976;
 /** "HYPB", as the file's. */
 const VENDOR: u32 = L.FILE_MAGIC;
 
-/** A machine's devices, each in its slot: those of its ports in their order (src/hypervisor/shared/guest-machine.ts). */
+/** A machine's devices, each in its slot: those of its ports in their order, then what gives random bytes. */
 export function plugDevices(vm: Vm): void {
   let slot: u32 = 0;
   let disks: u32 = 0;
@@ -89,6 +91,7 @@ export function plugDevices(vm: Vm): void {
     if (portRecord(port, L.PORT_KIND) == KIND_NETWORK) plug(vm, slot++, port, NETWORK_DEVICE);
     else plug(vm, slot++, port, BLOCK_DEVICE).number = disks++;
   }
+  plug(vm, slot, MOST_PORTS + vm.number, ENTROPY_DEVICE);
 }
 
 /** Whether the host serves all disks of a machine. */
@@ -102,7 +105,9 @@ export function hasItsDisks(vm: Vm): bool {
 
 // @inline
 function featuresOf(device: Device): u32 {
-  const own = device.type == NETWORK_DEVICE ? NETWORK_FEATURES : diskFeatures(device);
+  let own: u32 = 0;
+  if (device.type == NETWORK_DEVICE) own = NETWORK_FEATURES;
+  else if (device.type == BLOCK_DEVICE) own = diskFeatures(device);
   return own | INDIRECT_DESC | EVENT_IDX;
 }
 
@@ -178,7 +183,7 @@ export function read(vcpu: Vcpu, offset: u32): u32 {
   if (device == noDevice()) return 0;
   if (register >= CONFIG) {
     if (device.type == NETWORK_DEVICE) return networkConfiguration(device, register - CONFIG);
-    return diskConfiguration(device, register - CONFIG);
+    return device.type == BLOCK_DEVICE ? diskConfiguration(device, register - CONFIG) : 0;
   }
   const legacy = isLegacy(device);
   switch (register) {
@@ -226,6 +231,7 @@ export function write(vcpu: Vcpu, offset: u32, size: u32, value: u32): bool {
   unlock(at);
   if (rings) ringHost(device.port);
   if (isCard && register == STATUS) updateOffloads();
+  if (device.type == ENTROPY_DEVICE && (register == QUEUE_NOTIFY || register == STATUS)) serveEntropy(device);
   return true;
 }
 
@@ -233,7 +239,7 @@ export function write(vcpu: Vcpu, offset: u32, size: u32, value: u32): bool {
 function writeRegister(device: Device, register: u32, value: u32): bool {
   switch (register) {
     case QUEUE_NOTIFY:
-      return value < queuesOf(device) && serveDisk(device);
+      return device.type == BLOCK_DEVICE && value < queuesOf(device) && serveDisk(device);
     case INTERRUPT_ACK:
       setInterrupts(device, device.interrupts & ~value);
       return false;
