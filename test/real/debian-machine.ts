@@ -25,6 +25,8 @@ export interface DebianGuest {
   /** Disks on the host and a network card, as `guest add` takes them; default: none. */
   readonly disks?: readonly string[];
   readonly network?: 'host';
+  /** Further files of its initramfs. */
+  readonly more?: readonly ArchiveFile[];
 }
 
 /** A host with Debian's kernel, and its guests. */
@@ -46,8 +48,9 @@ const FIRST_CONSOLE = 2;
 
 /** What the scripts need of busybox. */
 const APPLETS = [
-  ...['cat', 'cmp', 'cut', 'dmesg', 'grep', 'gzip', 'head', 'insmod', 'ln', 'mkdir', 'poweroff', 'reboot'],
-  ...['seq', 'sha256sum', 'sleep', 'sort', 'stty', 'sync', 'taskset', 'uname', 'wc'],
+  ...['cat', 'cmp', 'cut', 'dd', 'dmesg', 'grep', 'gzip', 'head', 'ifconfig', 'insmod', 'ip', 'ln', 'mkdir'],
+  ...['nc', 'pidof', 'ping', 'poweroff', 'reboot', 'seq', 'sha256sum', 'sleep', 'sort', 'stty', 'sync'],
+  ...['tail', 'taskset', 'tr', 'uname', 'wc'],
 ];
 
 /** A program of Debian's in /usr/bin with the libraries that it needs. */
@@ -95,11 +98,11 @@ export async function debianMachine(plan: DebianMachine): Promise<Handover> {
   });
   const card = changeableCard(Object.fromEntries(files));
   const carryOut = (it: Plan): Promise<void> => applyPlan(card, it, () => undefined);
-  for (const { name, suite, cores, script, disks, network } of plan.guests) {
+  for (const { name, suite, cores, script, more = [], disks, network } of plan.guests) {
     const guest = {
       name,
       kernel: { name: 'vmlinuz', data: await readFile(found[suite].vmlinuz) },
-      initramfs: { name: 'initramfs', data: busyboxArchive(busybox, script, APPLETS) },
+      initramfs: { name: 'initramfs', data: busyboxArchive(busybox, script, APPLETS, more) },
       memory: GUEST_MEMORY,
       cores: cores.length,
       commandLine: undefined,

@@ -1,0 +1,80 @@
+/**
+ * A guest with Debian's kernel and its own drivers, whose disk is a file of the host's: what it writes is there after it was
+ * started again, and hypberryd was killed meanwhile, and is there for the host.
+ */
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { PROGRAM, type ArchiveFile } from '../../scripts/lib/initramfs.js';
+import { guestDrivers, type Suite } from '../../scripts/lib/inputs.js';
+import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { debianMachine, listenTo, runToEnd } from './debian-machine.js';
+
+const SECONDS = 300;
+const TIMEOUT = (SECONDS + 600) * 1000;
+/** What is written in each round, lines of numbers. */
+const LINES = 200_000;
+const ROUNDS = 3;
+const text = (round: number): string => Array.from({ length: LINES }, (_, i) => `${i + round}\n`).join('');
+const sumOf = (it: string): string => createHash('sha256').update(it).digest('hex');
+const DISK = '/srv/web.img';
+
+/** The guest goes on with the round whose number is at the disk's end, and is started again behind each. */
+const guestScript = (modules: readonly string[]): string => `
+${modules.map((name) => `insmod /${name}.ko`).join('\n')}
+while ! [ -b /dev/vda ]; do sleep 0.1; done
+mount -t sysfs sys /sys
+round=$(tail -c 512 /dev/vda | tr -d '\\0')
+round=\${round:-0}
+if [ $round != 0 ]; then
+  bytes=$(seq $round $((round + ${LINES - 1})) | wc -c)
+  echo "kept: round $round, $(head -c $bytes /dev/vda | sha256sum)"
+fi
+if [ $round = ${ROUNDS} ]; then echo "all: $(cat /sys/block/vda/size) sectors"; poweroff -f; fi
+round=$((round + 1))
+seq $round $((round + ${LINES - 1})) | dd of=/dev/vda bs=64k conv=notrunc,fsync 2>/dev/null
+echo $round | dd of=/dev/vda bs=512 seek=$(($(cat /sys/block/vda/size) - 1)) conv=notrunc,fsync,sync 2>/dev/null
+echo "wrote: round $round"
+reboot -f
+`;
+
+const hostScript = `
+mkdir -p /srv /run
+mount -t tmpfs srv /srv
+while :; do /hypberryd run; done &
+${listenTo(0, 'hypervisor', {})}
+${listenTo(1, 'guest', { 'wrote:*': 'kill -9 $(pidof hypberryd)', 'all:*': 'sync; echo "host: $(head -c BYTES /srv/web.img | sha256sum)"' })}
+`;
+
+describe('a guest with a disk', () => {
+  it.each<Suite>(['bookworm'])(
+    'of %s finds what it wrote, whatever was killed meanwhile',
+    async (suite) => {
+      const { virtio } = await guestDrivers(suite);
+      const more: ArchiveFile[] = virtio.map(({ name, data }) => ({
+        path: `${name}.ko`,
+        mode: PROGRAM,
+        data,
+      }));
+      const sums = Array.from({ length: ROUNDS }, (_, i) => sumOf(text(i + 1)));
+      const machine = await debianMachine({
+        suite,
+        cores: 3,
+        script: hostScript.replace('BYTES', String(text(ROUNDS).length)),
+        more: [{ path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() }],
+        guests: [
+          {
+            ...{ name: 'web', suite, cores: [3], disks: [`${DISK},size=64M`] },
+            ...{ script: guestScript(virtio.map(({ name }) => name)), more },
+          },
+        ],
+      });
+      const { said } = await runToEnd('built-in', machine, SECONDS, /^host: /m);
+      sums.forEach((sum, i) => {
+        expect(said).toContain(`guest: kept: round ${i + 1}, ${sum}  -`);
+      });
+      expect(said).toContain(`guest: all: ${(64 << 20) / 512} sectors`);
+      expect(said).toContain(`host: ${sums.at(-1)!}  -`);
+    },
+    TIMEOUT,
+  );
+});
