@@ -121,7 +121,7 @@ test('a guest from add to remove; a dry run changes nothing', async () => {
   ]);
   // It has nothing that its kernel could take as its root.
   expect(added['notes']).toEqual([
-    expect.stringMatching(/^db has no initramfs/),
+    expect.stringMatching(/^db has neither an initramfs nor a disk/),
     expect.stringMatching(/^vmlinuz-6.1 looks like a kernel that Raspberry Pi built for its own boards/),
     expect.stringContaining('install'),
   ]);
