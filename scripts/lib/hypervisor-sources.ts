@@ -21,7 +21,7 @@ import type { Registers } from '../../src/board/register.js';
 import { RNG_BASE, RNG_REGISTERS } from '../../src/board/rng.js';
 import { SYSTEM_TIMER_BASE, SYSTEM_TIMER_REGISTERS } from '../../src/board/system-timer.js';
 import type { GuestDevice } from '../../src/hypervisor/shared/guest-machine.js';
-import { GUEST_DEVICES, PAGE_SIZE } from '../../src/hypervisor/shared/guest-machine.js';
+import { GUEST_DEVICES, PAGE_SIZE, POWER_KEY_LINE } from '../../src/hypervisor/shared/guest-machine.js';
 import { VM_DEVICES, VM_SIZE } from '../../src/hypervisor/shared/layout.js';
 import { SAVED_WORD } from '../../src/hypervisor/shared/saved-registers.js';
 import { COMMANDS, TEXTS } from '../../src/hypervisor/shared/messages.js';
@@ -140,7 +140,7 @@ function messages(): string {
 
 /** The numbers of a guest's machine: pages, interrupts, and where a machine keeps a device's state. */
 function guestConstants(devices: readonly GuestDevice[]): string {
-  const lines: string[] = [];
+  const lines = [`export const POWER_KEY: u32 = 1 << ${POWER_KEY_LINE};`];
   let state = VM_DEVICES;
   for (const device of devices) {
     const name = capitals(device.name);
@@ -197,7 +197,7 @@ function dispatch(devices: readonly GuestDevice[]): string {
       file === undefined ? 'return 0;' : `return ${name}.read(vcpu, ${offset});`,
     ),
     '  }\n  return 0;\n}\n',
-    '/** Writes `size` bytes; gives what comes of it. */',
+    '/** Writes `size` bytes; gives what comes of it. */\n// @inline',
     'export function writeDevice(vcpu: Vcpu, page: u32, offset: u32, size: u32, value: u32): u32 {',
     '  switch (page) {',
     ...overPages(devices, ({ name, file, inPieces }, offset) => {

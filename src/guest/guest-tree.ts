@@ -6,7 +6,13 @@ import { emptyFdt, ensureNode, fdtFromCells, fdtFromText, writeFdt } from '../fi
 import type { Fdt, FdtNode } from '../firmware/fdt.js';
 import { concatBytes } from '../base/bytes.js';
 import type { GuestDevice, TreeProperty } from '../hypervisor/shared/guest-machine.js';
-import { GUEST_DEVICES, guestBase, guestInterrupt, PHANDLE } from '../hypervisor/shared/guest-machine.js';
+import {
+  GUEST_DEVICES,
+  guestBase,
+  guestInterrupt,
+  PHANDLE,
+  POWER_KEY_LINE,
+} from '../hypervisor/shared/guest-machine.js';
 import { GUEST_RAM, RNG_SEED_SIZE, VIRTIO_SLOT_SIZE } from '../hypervisor/shared/layout.js';
 
 export interface GuestTreeOptions {
@@ -35,6 +41,9 @@ const PSCI_NODE = {
   cpu_off: [0x8400_0002],
   cpu_on: [0x8400_0003],
 };
+/** KEY_POWER (Linux, include/uapi/linux/input-event-codes.h). */
+const KEY_POWER = 116;
+const ACTIVE_HIGH = 0;
 /** A clock for what wants one; nothing depends on its rate. */
 const CLOCK_HZ = 24_000_000;
 
@@ -126,6 +135,12 @@ export function guestTree(
     'clock-frequency': [CLOCK_HZ],
     'clock-output-names': 'clk24mhz',
     phandle: [PHANDLE.CLOCK],
+  });
+  set(ensureNode(fdt, '/gpio-keys'), { compatible: 'gpio-keys' });
+  set(ensureNode(fdt, '/gpio-keys/poweroff'), {
+    label: 'GPIO Key Poweroff',
+    'linux,code': [KEY_POWER],
+    gpios: [PHANDLE.GPIO, POWER_KEY_LINE, ACTIVE_HIGH],
   });
   addDevices(fdt, devices);
   addVirtio(fdt, virtio);

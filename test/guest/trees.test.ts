@@ -48,6 +48,14 @@ describe("a guest's tree", () => {
     expect(numbers).toEqual([0x8400_0001, 0x8400_0002, 0x8400_0003]);
   });
 
+  test('has a power key at line 3 of its GPIO, high while it is pressed, as QEMU’s "virt" has', () => {
+    const gpio = cells('/pl061@9030000', 'phandle')[0];
+    expect(cells('/gpio-keys/poweroff', 'gpios')).toEqual([gpio, 3, 0]);
+    expect(cells('/pl061@9030000', '#gpio-cells')).toEqual([2]);
+    // KEY_POWER.
+    expect(cells('/gpio-keys/poweroff', 'linux,code')).toEqual([116]);
+  });
+
   test('is one that the device tree compiler has nothing against', () => {
     const said = execFileSync('sh', ['-c', 'dtc -I dtb -O dts -o /dev/null 2>&1'], { input: tree });
     expect(said.toString()).toBe('');

@@ -63,7 +63,11 @@ const any = (random: Random): number => (random(0x1_0000) * 0x1_0000 + random(0x
 /** An address: of everything there is for a guest, and of what there is not. */
 function address(random: Random): number {
   const place = ((): number => {
-    switch (random(16)) {
+    switch (random(18)) {
+      case 16:
+        return guestBase('rtc') + random(random(4) ? 0x20 : 0x1000);
+      case 17:
+        return guestBase('gpio') + random(random(4) ? 0x424 : 0x1000);
       case 0:
       case 1:
         return GICD + random(0x1000);

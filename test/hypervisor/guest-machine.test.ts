@@ -6,7 +6,7 @@ import { hypervisorSources } from '../../scripts/lib/hypervisor-sources.js';
 import { fdtCells, fdtText, findNode, readFdt } from '../../src/firmware/fdt.js';
 import { guestTree } from '../../src/guest/guest-tree.js';
 import type { GuestDevice } from '../../src/hypervisor/shared/guest-machine.js';
-import { GUEST_DEVICES, PAGE_SIZE } from '../../src/hypervisor/shared/guest-machine.js';
+import { GUEST_DEVICES, guestInterrupt, PAGE_SIZE } from '../../src/hypervisor/shared/guest-machine.js';
 import { GUEST_RAM } from '../../src/hypervisor/shared/layout.js';
 import { createMachineWith } from './models/machine.js';
 
@@ -39,8 +39,12 @@ describe("the map of a guest's machine", () => {
       gicd: 0x0800_0000,
       gicc: 0x0801_0000,
       uart: 0x0900_0000,
+      rtc: 0x0901_0000,
+      gpio: 0x0903_0000,
       virtio: 0x0a00_0000,
     });
+    // a15irqmap: 1, 2 and 7 behind the first shared one.
+    expect(['UART', 'RTC', 'GPIO'].map(guestInterrupt)).toEqual([33, 34, 39]);
   });
 });
 

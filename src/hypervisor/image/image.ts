@@ -111,6 +111,7 @@ const AREAS = [
   ['vms', L.VMS * L.VM_SIZE],
   ['arrivals', L.ARRIVALS_SIZE],
   ['random', L.RANDOM_SIZE],
+  ['hostTime', L.HOST_TIME_SIZE],
   ['host', L.HOST_SIZE],
   ['uarts', L.UARTS * L.UART_SIZE],
   ['devices', (MOST_PORTS + L.VMS) * L.DEVICE_SIZE],

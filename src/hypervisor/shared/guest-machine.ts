@@ -4,6 +4,8 @@
  * their trees, what a reset resets and the constants of both are made from the rows.
  */
 
+import { GPIO_SIZE, RTC_SIZE } from './layout.js';
+
 /** A property of a node in the guest's tree: a text, several, or cells. */
 export type TreeProperty = string | readonly string[] | readonly number[];
 
@@ -36,8 +38,11 @@ export interface GuestDevice {
   readonly state?: number;
 }
 
-/** Values of phandles in a guest's tree: its interrupt controller's, and a clock's for what wants one. */
-export const PHANDLE = { INTERRUPTS: 1, CLOCK: 2 } as const;
+/** Values of phandles in a guest's tree: its interrupt controller's, a clock's for what wants one, its GPIO's. */
+export const PHANDLE = { INTERRUPTS: 1, CLOCK: 2, GPIO: 3 } as const;
+
+/** The power key's line of the GPIO, as QEMU has it. */
+export const POWER_KEY_LINE = 3;
 
 /** Bytes of a page, by which accesses are told apart. */
 export const PAGE_SIZE = 0x1000;
@@ -72,6 +77,26 @@ export const GUEST_DEVICES: readonly GuestDevice[] = [
     ...{ name: 'uart', base: 0x0900_0000, size: 0x1000, file: 'pl011', resets: ['machine'] },
     ...{ node: 'pl011', compatible: ['arm,pl011', 'arm,primecell'], interrupts: { UART: 33 } },
     properties: { clocks: [PHANDLE.CLOCK, PHANDLE.CLOCK], 'clock-names': ['uartclk', 'apb_pclk'] },
+  },
+  {
+    ...{ name: 'rtc', base: 0x0901_0000, size: 0x1000, file: 'pl031', resets: ['machine'], state: RTC_SIZE },
+    ...{ node: 'pl031', compatible: ['arm,pl031', 'arm,primecell'], interrupts: { RTC: 34 } },
+    properties: { clocks: [PHANDLE.CLOCK], 'clock-names': 'apb_pclk' },
+  },
+  {
+    ...{
+      name: 'gpio',
+      base: 0x0903_0000,
+      size: 0x1000,
+      file: 'pl061',
+      resets: ['machine'],
+      state: GPIO_SIZE,
+    },
+    ...{ node: 'pl061', compatible: ['arm,pl061', 'arm,primecell'], interrupts: { GPIO: 39 } },
+    properties: {
+      ...{ clocks: [PHANDLE.CLOCK], 'clock-names': 'apb_pclk' },
+      ...{ '#gpio-cells': [2], 'gpio-controller': [], phandle: [PHANDLE.GPIO] },
+    },
   },
   // The slots of virtio,mmio. A guest's tree has those that are in use; of the others the magic number is 0.
   {

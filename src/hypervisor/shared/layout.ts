@@ -46,6 +46,17 @@ export const VM_SIZE = 512;
 export const VM_DEVICES = 256;
 /** How many cores have come, and whether the guests' ones may go on: a word each. */
 export const ARRIVALS_SIZE = 8;
+/** What a machine keeps of its real-time clock, and of its GPIO: multiples of 8. */
+export const RTC_SIZE = 40;
+export const GPIO_SIZE = 40;
+/**
+ * What the host has said of the time: seconds since 1970, whether it has, and the count that they were at, two words. Who
+ * hears it writes the second word last.
+ */
+export const HOST_TIME_SECONDS = 0;
+export const HOST_TIME_KNOWN = 4;
+export const HOST_TIME_COUNT = 8;
+export const HOST_TIME_SIZE = 16;
 /** What random bytes are made of, at offsets: ChaCha20's input and its block, each 16 words, a lock, whether there is a key. */
 export const RANDOM_INPUT = 0;
 export const RANDOM_BLOCK = 64;
@@ -140,9 +151,12 @@ export const GUEST_RAM = 0x4000_0000;
 export const RNG_SEED_SIZE = 32;
 /** The near ends of the consoles, as the host sees them: one page each. */
 export const NEAR_UARTS = 0x4001_0000;
-/** UARTPeriphID and UARTPCellID of a console, a byte of each a register: part 0x011 by Arm, r1p5 (DDI 0183). */
+/** PeriphID of a console, a byte a register: part 0x011 by Arm, r1p5 (DDI 0183). */
 export const UART_PERIPHERAL_ID = 0x0034_1011;
-export const UART_PCELL_ID = 0xb105_f00d;
+/** Of the clock: part 0x031, r1p0 (DDI 0224); of the GPIO: part 0x061, r1p0 (DDI 0190); and PCellID of all. */
+export const RTC_PERIPHERAL_ID = 0x0004_1031;
+export const GPIO_PERIPHERAL_ID = 0x0004_1061;
+export const PCELL_ID = 0xb105_f00d;
 
 /** Bytes that copying and clearing move at once: sizes are rounded up to it. */
 export const COPY_STEP = 32;

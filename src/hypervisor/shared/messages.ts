@@ -49,12 +49,16 @@ export const TEXTS = {
   waits: 'waits for the host, whose program hypberryd does not serve all of its disks yet',
   /** Of a disk, before two digits. */
   serial: 'hypberry-',
+  noTime: 'asks for the time, which the host has not given: its clock begins at 1970',
+  powerKey: 'power key pressed',
 } as const;
 
 /** Lines that the hypervisor acts on when the host sends them to its own console; it says nothing to any other. */
 export const COMMANDS = {
   /** It says how timers, memory and guests are; its last line is `TEXTS.stateEnd`. */
   state: 'state',
+  /** And a guest's name behind it: its power key is pressed, once, which it may act on. */
+  powerKey: 'power-key ',
 } as const;
 
 /** What begins the line by which the host is started alone. */

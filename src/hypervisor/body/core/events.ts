@@ -89,7 +89,8 @@ export function deliver(vcpu: Vcpu): void {
 
 /** Has a vcpu's core look at its vcpus again, by the core's mailbox; it finds what was written before. */
 export function kick(vcpu: Vcpu): void {
-  barrier.dsbIsh();
+  // For all, not for memory alone: a core of the host's may be here from an access to another peripheral.
+  barrier.dsb();
   mmio.write32(MAILBOX_SET + 16 * vcpu.core + 4, 1);
 }
 

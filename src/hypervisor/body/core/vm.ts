@@ -46,7 +46,7 @@ class Core {
 @unmanaged
 export class Vm {
   number: u32;
-  /** Held while its interrupt controller's shared part is changed. */
+  /** Held while its interrupt controller's shared part is changed, or its GPIO. */
   lock: u32;
   /** Its record in the configuration; the host has none. */
   record: usize;
@@ -159,7 +159,7 @@ export class Vcpu {
   /** Who has sent each SGI: a byte of vcpus for each. Only with atomic intrinsics. */
   sgiSources: u64;
   sgiSources1: u64;
-  /** The physical timer, which is emulated. */
+  /** The physical timer, which is emulated; one bit more says that its machine's alarm hangs on it (devices/timer.ts). */
   physicalControl: u32;
   physicalCompare: u64;
 }
@@ -205,6 +205,12 @@ export function vcpuAt(n: u32): Vcpu {
 
 export function vmAt(n: u32): Vm {
   return changetype<Vm>(vmsAddress() + n * L.VM_SIZE);
+}
+
+/** Where a machine's lock is. */
+// @inline
+export function lockOf(vm: Vm): usize {
+  return changetype<usize>(vm) + offsetof<Vm>('lock');
 }
 
 /** A vcpu of a machine by its number there. */

@@ -9,6 +9,7 @@ import {
   TIMERS_ROUTING,
 } from '../generated/local-peripherals.js';
 import {
+  commandPowerKey,
   commandState,
   textAllMemory,
   textBegins,
@@ -21,6 +22,7 @@ import {
   textMailboxesRouting,
   textMicroseconds,
   textOff,
+  textPowerKey,
   textPrescaler,
   textRunning,
   textStateEnd,
@@ -31,15 +33,21 @@ import {
 import { CLO } from '../generated/system-timer.js';
 import { LOADING, PAUSED, STOPPED, Vm, configuration, stateOf, vcpuOf, vmAt } from '../core/vm.js';
 import { ACTLR, CNTFRQ, CNTPCT, barrier, mmio } from '../intrinsics.js';
-import { beginLine, beginLineOf, endLine, print, printDigit, printWord } from './own-console.js';
-import { takeLine } from './pl011.js';
-
-const LINE_FEED: u32 = 0x0a;
-const CARRIAGE_RETURN: u32 = 0x0d;
+import { beginLine, beginLineOf, endLine, print, printDigit, printLineOf, printWord } from './own-console.js';
+import { endsLine, isLine, takeLine } from './pl011.js';
+import { pressPowerKey } from './pl061.js';
 
 /** The host has sent a byte. */
 export function sentToHypervisor(byte: u32): void {
-  if ((byte == LINE_FEED || byte == CARRIAGE_RETURN) && takeLine(commandState())) printState();
+  if (!endsLine(byte)) return;
+  const line = takeLine();
+  if (isLine(line, commandState(), 0)) printState();
+  for (let n: u32 = 1; n <= configuration(L.CONFIG_GUESTS); n++) {
+    const vm = vmAt(n);
+    if (!isLine(line, commandPowerKey(), vm.record + 4 * L.GUEST_NAME)) continue;
+    pressPowerKey(vm);
+    printLineOf(vm, textPowerKey());
+  }
 }
 
 function printRegister(name: usize, value: u32): void {

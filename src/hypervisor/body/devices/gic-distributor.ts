@@ -4,7 +4,7 @@
  */
 import { GROUPS, deliver, notify, pendingAt, setPending } from '../core/events.js';
 import { lock, unlock } from '../core/locks.js';
-import { Vcpu, Vm, vcpuOf } from '../core/vm.js';
+import { Vcpu, Vm, lockOf, vcpuOf } from '../core/vm.js';
 import { IIDR } from './gic-cpu-interface.js';
 import { VIRTUAL_TIMER_INTERRUPT } from '../generated/guest-machine.js';
 import { CONTROL, FIRES, releaseTimer, setPhysicalTimer } from './timer.js';
@@ -29,11 +29,6 @@ const GICD_SGIR: u32 = 0xf00;
 const TYPER_LINES: u32 = 1;
 /** GICD_ICPIDR2 and GICC_IIDR: architecture version 2 (a product 0 of Arm's). */
 const ICPIDR2: u32 = 0x2b;
-
-// @inline
-function lockOf(vm: Vm): usize {
-  return changetype<usize>(vm) + offsetof<Vm>('lock');
-}
 
 /** GICD_ITARGETSR of the vcpu's own interrupts: itself. */
 function ownTargets(vcpu: Vcpu): u32 {

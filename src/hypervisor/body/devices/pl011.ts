@@ -35,7 +35,6 @@ import {
   MIS,
   ICR,
   DMACR,
-  ID,
 } from '../generated/pl011.js';
 import { CRYSTAL_HZ } from '../generated/board.js';
 import * as L from '../../shared/layout.js';
@@ -45,6 +44,7 @@ import { count } from '../core/time.js';
 import { Uart, isNear, peerOf, uartAt } from '../core/uart.js';
 import { Vcpu, Vm, vmAt } from '../core/vm.js';
 import { UART_INTERRUPT } from '../generated/guest-machine.js';
+import { identification } from './primecell.js';
 import { holdoffsAt, nearLineChanged } from '../host/interrupts.js';
 import { atomic, shared } from '../intrinsics.js';
 
@@ -60,6 +60,8 @@ const IFLS_RESET: u32 = 0x12;
 /** Ticks of a near end's holdoff: 250 ms when it is opened, 1 ms when it was read empty or a burst was read. */
 const HOLDOFF_OPENED: u64 = CRYSTAL_HZ / 4;
 const HOLDOFF_READ: u64 = CRYSTAL_HZ / 1000;
+const LINE_FEED: u32 = 0x0a;
+const CARRIAGE_RETURN: u32 = 0x0d;
 /** The most bytes between two holdoffs. */
 const BURST: u32 = 256;
 
@@ -234,14 +236,7 @@ export function readUart(uart: Uart, offset: u32): u32 {
     case DMACR:
       return uart.dma;
   }
-  if (offset >= ID) return identification((offset - ID) >> 2);
-  return 0;
-}
-
-/** UARTPeriphID0 to 3 and UARTPCellID0 to 3, a byte each. */
-function identification(n: u32): u32 {
-  const id: u32 = n < 4 ? L.UART_PERIPHERAL_ID : L.UART_PCELL_ID;
-  return (id >> ((n & 3) << 3)) & 0xff;
+  return identification(offset, L.UART_PERIPHERAL_ID);
 }
 
 /** A write to an end's register. */
@@ -291,20 +286,37 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
   unlock(at);
 }
 
-/** Takes what the host has sent to the hypervisor's own console, a line with the byte that ends it; gives whether it is a text. */
-export function takeLine(text: usize): bool {
+/** Takes the line that the host has sent to the hypervisor's own console, with the byte that ends it; gives where it begins. */
+export function takeLine(): u32 {
   const far = uartAt(0, false);
   const at = lockOf(far);
   lock(at);
-  let same = true;
-  for (; far.put - far.taken > 1; far.taken++) {
-    const expected = load<u8>(text);
-    if (load<u8>(byteAt(far, far.taken)) != expected) same = false;
-    if (expected != 0) text++;
-  }
+  const from = far.taken;
   far.taken = far.put;
   unlock(at);
-  return same && load<u8>(text) == 0;
+  return from;
+}
+
+/** Whether a line that was taken is a text, and behind it another where there is one. */
+export function isLine(from: u32, text: usize, rest: usize): bool {
+  const far = uartAt(0, false);
+  let byte: u32;
+  let expected: u32;
+  do {
+    if (load<u8>(text) == 0 && rest != 0) {
+      text = rest;
+      rest = 0;
+    }
+    byte = load<u8>(byteAt(far, from++));
+    expected = load<u8>(text++);
+  } while (byte == expected && expected != 0);
+  return expected == 0 && endsLine(byte);
+}
+
+/** Whether a byte ends a line. */
+// @inline
+export function endsLine(byte: u32): bool {
+  return byte == LINE_FEED || byte == CARRIAGE_RETURN;
 }
 
 /** The near end of the console that a page of the host's addresses shows. */

@@ -6,6 +6,7 @@
 import { SAVED_CNTVOFF, SAVED_CNTV_CTL, SAVED_CNTV_CVAL } from '../generated/saved-registers.js';
 import { deliver, clearPending, setPending } from '../core/events.js';
 import { IRQ_SOURCE_CNTHPIRQ, IRQ_SOURCE_CNTVIRQ, TIMERS_ROUTING } from '../generated/local-peripherals.js';
+import { raiseAlarm, rtcOf } from '../core/rtc.js';
 import { NEVER, count } from '../core/time.js';
 import { PAUSED, Vcpu, WAITING, core, saved, stateOf, wantsCore } from '../core/vm.js';
 import { PHYSICAL_TIMER_INTERRUPT, VIRTUAL_TIMER_INTERRUPT } from '../generated/guest-machine.js';
@@ -25,6 +26,8 @@ export function releaseTimer(vcpu: Vcpu): void {
 const ENABLE: u32 = CNTV_CTL.ENABLE;
 const IMASK: u32 = CNTV_CTL.IMASK;
 const ISTATUS: u32 = CNTV_CTL.ISTATUS;
+/** In a vcpu's `physicalControl`, and of no register: its core watches the alarm of its machine's clock. */
+const ALARM: u32 = 1 << 8;
 
 function saved64(vcpu: Vcpu, word: u32): u64 {
   return ((<u64>saved(vcpu, word + 1)) << 32) | saved(vcpu, word);
@@ -42,6 +45,13 @@ function virtualDeadline(vcpu: Vcpu): u64 {
   return deadlineAt(saved64(vcpu, SAVED_CNTV_CVAL), saved64(vcpu, SAVED_CNTVOFF));
 }
 
+/** The same for what is emulated: its physical timer and, where it watches that, its machine's alarm. */
+function emulatedDeadline(vcpu: Vcpu): u64 {
+  if (vcpu.physicalControl == 0) return NEVER;
+  const alarm = vcpu.physicalControl & ALARM ? rtcOf(vcpu.vm).alarmAt : NEVER;
+  return min(alarm, physicalDeadline(vcpu));
+}
+
 /** The same for its physical timer, loaded or not. */
 function physicalDeadline(vcpu: Vcpu): u64 {
   if ((vcpu.physicalControl & (ENABLE | IMASK)) != ENABLE) return NEVER;
@@ -56,7 +66,23 @@ export function expire(vcpu: Vcpu, time: u64): void {
     vcpu.timerHeld = 1;
     setPending(vcpu, VIRTUAL_TIMER_INTERRUPT);
   }
+  if (vcpu.physicalControl == 0) return;
   if (physicalDeadline(vcpu) <= time) setPending(vcpu, PHYSICAL_TIMER_INTERRUPT);
+  if (vcpu.physicalControl & ALARM) expireAlarm(vcpu, time);
+}
+
+/** Has the alarm come whose time has, unless another vcpu has set another since. */
+function expireAlarm(vcpu: Vcpu, time: u64): void {
+  const rtc = rtcOf(vcpu.vm);
+  if (rtc.alarmAt > time) return;
+  vcpu.physicalControl &= ~ALARM;
+  if (rtc.setBy == <u16>vcpu.number) raiseAlarm(vcpu.vm);
+}
+
+/** Has the core of the loaded vcpu watch the alarm of its machine's clock. */
+export function watchAlarm(vcpu: Vcpu): void {
+  vcpu.physicalControl |= ALARM;
+  arm();
 }
 
 /** Sets the HYP timer to when this core has to look again: the end of a slice, or somebody's timer. */
@@ -71,7 +97,7 @@ export function arm(): void {
       else if (state == PAUSED) first = min(first, vcpu.vm.waitsForHost ? NEVER : vcpu.vm.beginsAt);
       else if (wantsCore(vcpu)) first = min(first, here.sliceEnd);
     }
-    first = min(first, physicalDeadline(vcpu));
+    first = min(first, emulatedDeadline(vcpu));
     vcpu = vcpu.next;
   } while (vcpu != here.turn);
   CNTHP_CVAL.write(first);
@@ -80,7 +106,7 @@ export function arm(): void {
 
 export function readPhysicalControl(vcpu: Vcpu): u32 {
   const over = (vcpu.physicalControl & ENABLE) != 0 && vcpu.physicalCompare <= count() - CNTVOFF.read();
-  return vcpu.physicalControl | (over ? ISTATUS : 0);
+  return (vcpu.physicalControl & (ENABLE | IMASK)) | (over ? ISTATUS : 0);
 }
 
 export function readPhysicalTime(vcpu: Vcpu): u32 {
@@ -89,7 +115,7 @@ export function readPhysicalTime(vcpu: Vcpu): u32 {
 
 /** A change of the physical timer: its line follows. */
 export function setPhysicalTimer(vcpu: Vcpu, control: u32, compare: u64): void {
-  vcpu.physicalControl = control & (ENABLE | IMASK);
+  vcpu.physicalControl = (control & (ENABLE | IMASK)) | (vcpu.physicalControl & ALARM);
   vcpu.physicalCompare = compare;
   clearPending(vcpu, PHYSICAL_TIMER_INTERRUPT);
   expire(vcpu, count());

@@ -99,7 +99,8 @@ function read(vcpu: Vcpu, page: u32, offset: u32, size: u32): u32 {
   return readDevice(vcpu, page, offset & ~3) >>> ((offset & 3) << 3);
 }
 
-/** Gives what has come of it. */
+/** Gives what has come of it. As a call its fifth argument would give every trap a frame. */
+// @inline
 function write(vcpu: Vcpu, page: u32, offset: u32, size: u32, value: u32): u32 {
   if (size == 1) value &= 0xff;
   else if (size == 2) value &= 0xffff;
