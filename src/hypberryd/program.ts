@@ -19,10 +19,14 @@ const RELEASE_NOTE = { owner: 'hypberry', type: 1 } as const;
 /** Bytes from the file's beginning that have the note in them. */
 export const HYPBERRYD_BEGIN = 512;
 
+/** The program, once made: that takes the best part of a second. */
+let made: Uint8Array | undefined;
+
 /** Makes the program: a static executable for Linux on Arm. */
 export function buildHypberryd(): Uint8Array {
   const places = { text: L.TEXT, data: L.DATA, end: L.END };
-  return linuxProgram(hypberrydWasm(), places, { ...RELEASE_NOTE, text: RELEASE }).file;
+  made ??= linuxProgram(hypberrydWasm(), places, { ...RELEASE_NOTE, text: RELEASE }).file;
+  return made.slice();
 }
 
 /**
