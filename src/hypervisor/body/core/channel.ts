@@ -1,5 +1,13 @@
 /** The memory that is shared with the host: where things stand in it is in src/channel/layout.ts. */
-import { CONTROL, CONTROL_SIZE, HOST_CONTROL, HOST_PAGE, PORT_RECORDS } from '../../../channel/layout.js';
+import {
+  BELL_AT,
+  CONTROL,
+  CONTROL_SIZE,
+  HOST_CONTROL,
+  HOST_PAGE,
+  PORT_RECORDS,
+  PUT,
+} from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
 import { clear } from './memory.js';
 import { configuration } from './vm.js';
@@ -44,4 +52,16 @@ export function toHost(port: u32, offset: u32, value: u32): void {
 // @inline
 export function inOrder(): void {
   barrier.dmb();
+}
+
+/**
+ * Has the host see what was put into a port: its count, which was another before.
+ * @returns whether the host is to be rung for: its BELL_AT is among what was put
+ */
+export function showPut(port: u32, before: u32, put: u32): bool {
+  if (put == before) return false;
+  inOrder();
+  toHost(port, PUT, put);
+  inOrder();
+  return put - fromHost(port, BELL_AT) - 1 < put - before;
 }

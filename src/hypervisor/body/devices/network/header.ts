@@ -50,6 +50,13 @@ export function ownRecord(): usize {
   return frames() + core().index * L.FRAME_SIZE;
 }
 
+/** Has a header say flags alone. */
+function leaveNothingUndone(header: usize, flags: u32): void {
+  store<u32>(header, flags);
+  store<u32>(header + GSO_SIZE, 0);
+  store<u16>(header + CHECKSUM_OFFSET, 0);
+}
+
 function segmentsOf(gso: u32): u32 {
   if (gso == GSO_TCPV4) return OFFLOAD_TSO4;
   return gso == GSO_TCPV6 ? OFFLOAD_TSO6 : 0;
@@ -72,9 +79,7 @@ export function checkHeader(record: usize, bytes: u32, undone: u32, flags: u32):
   if ((said & NEEDS_CSUM) == 0 || (undone & OFFLOAD_CHECKSUM) == 0) {
     // Segments have their checksums left undone, too (5.1.6.2.1).
     if (gso != GSO_NONE) return false;
-    store<u32>(header, said & flags);
-    store<u32>(header + GSO_SIZE, 0);
-    store<u16>(header + CHECKSUM_OFFSET, 0);
+    leaveNothingUndone(header, said & flags);
     return true;
   }
   const start = <u32>load<u16>(header + CHECKSUM_START);
@@ -105,9 +110,7 @@ export function suit(record: usize, bytes: u32, taken: u32): bool {
   if ((taken & OFFLOAD_CHECKSUM) != 0) return true;
   if (gso != GSO_NONE) return false;
   if (load<u8>(header) & NEEDS_CSUM) finishChecksum(record, bytes);
-  store<u32>(header, 0);
-  store<u32>(header + GSO_SIZE, 0);
-  store<u16>(header + CHECKSUM_OFFSET, 0);
+  leaveNothingUndone(header, 0);
   return true;
 }
 

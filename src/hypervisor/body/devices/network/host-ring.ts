@@ -1,15 +1,7 @@
 /** A network card's ring of frames to the host (CHANNEL.md). All of it is done under its machine's lock. */
-import {
-  BELL_AT,
-  NET_HEADER_SIZE,
-  PUT,
-  RECORD_HEADER,
-  RECORD_STEP,
-  SKIP,
-  TAKEN,
-} from '../../../../channel/layout.js';
+import { NET_HEADER_SIZE, RECORD_HEADER, RECORD_STEP, SKIP, TAKEN } from '../../../../channel/layout.js';
 import * as L from '../../../shared/layout.js';
-import { fromHost, inOrder, portRecord, toHost } from '../../core/channel.js';
+import { fromHost, inOrder, portRecord } from '../../core/channel.js';
 import { copy } from '../../core/memory.js';
 import { shared } from '../../intrinsics.js';
 import { Device } from '../virtio/device.js';
@@ -45,19 +37,4 @@ export function putRecord(device: Device, record: usize, bytes: u32): void {
   store<u32>(record, NET_HEADER_SIZE + bytes);
   copy(ring + (put & (size - 1)), record, needed);
   device.dataPut = put + needed;
-}
-
-/**
- * Shows the host what was put into a card's ring.
- * @param before its count of bytes before that
- * @returns whether the host is to be rung for
- */
-export function showRecords(device: Device, before: u32): bool {
-  const put = device.dataPut;
-  if (put == before) return false;
-  const port = device.port;
-  inOrder();
-  toHost(port, PUT, put);
-  inOrder();
-  return put - fromHost(port, BELL_AT) - 1 < put - before;
 }

@@ -5,15 +5,15 @@
  */
 import { FLAG_ISOLATED, KIND_NETWORK } from '../../../../channel/layout.js';
 import * as L from '../../../shared/layout.js';
-import { portRecord } from '../../core/channel.js';
+import { portRecord, showPut } from '../../core/channel.js';
 import { lock, unlock } from '../../core/locks.js';
 import { configuration } from '../../core/vm.js';
 import { ringHost } from '../bell.js';
 import { Device, deviceAt, lockOf, noDevice, queueOf } from '../virtio/device.js';
-import { RECEIVE_QUEUE, TRANSMIT_QUEUE, nextFrame, receive, refill, takeFrame } from '../virtio/net.js';
-import { NONE, tellDriver } from '../virtio/queue.js';
+import { RECEIVE_QUEUE, TRANSMIT_QUEUE, receive, refill, takeFrame } from '../virtio/net.js';
+import { NONE, nextOrNotify, tellDriver } from '../virtio/queue.js';
 import { FRAME, ownRecord } from './header.js';
-import { putRecord, showRecords } from './host-ring.js';
+import { putRecord } from './host-ring.js';
 
 /** What is done of a queue at once: so many frames, and no new one when it was so many bytes. */
 const MOST_FRAMES: u32 = 64;
@@ -39,34 +39,40 @@ function isAddressOf(port: u32, at: usize): bool {
 }
 
 // @inline
-export function isForAll(record: usize): bool {
+function isForAll(record: usize): bool {
   return (load<u8>(record + FRAME) & GROUP) != 0;
 }
 
 /**
- * Gives a frame to the cards that it is for.
- * @param sender of which it is; null where it is the host
- * @param bytes of the frame
+ * The card that a frame for one is for, of those that its sender reaches; null where there is none.
+ * @param sender null where it is the host
  */
-export function giveToCards(sender: Device, record: usize, bytes: u32): void {
-  const forHost = sender == noDevice();
-  const forAll = isForAll(record);
+function receiverOf(sender: Device, record: usize): Device {
   for (let port: u32 = 0; port < configuration(L.CONFIG_PORTS); port++) {
     const device = deviceAt(port);
-    if (device == sender || !isCard(port, forHost)) continue;
-    if (forAll) receive(device, record, bytes);
-    else if (isAddressOf(port, record + FRAME)) {
-      receive(device, record, bytes);
-      return;
-    }
+    if (device != sender && isCard(port, sender == noDevice()) && isAddressOf(port, record + FRAME))
+      return device;
+  }
+  return noDevice();
+}
+
+/** Gives a frame of so many bytes to all cards that its sender reaches; that is null where it is the host. */
+function giveToAll(sender: Device, record: usize, bytes: u32): void {
+  for (let port: u32 = 0; port < configuration(L.CONFIG_PORTS); port++) {
+    const device = deviceAt(port);
+    if (device != sender && isCard(port, sender == noDevice())) receive(device, record, bytes);
   }
 }
 
-/** Whether a frame is for another guest's card, and for no other. */
-function isForNeighbour(sender: Device, record: usize): bool {
-  for (let port: u32 = 0; port < configuration(L.CONFIG_PORTS); port++)
-    if (port != sender.port && isCard(port, false) && isAddressOf(port, record + FRAME)) return true;
-  return false;
+/** Gives a frame of the host's, of so many bytes, to the cards that it is for. */
+export function giveToCards(record: usize, bytes: u32): void {
+  const host = noDevice();
+  if (isForAll(record)) {
+    giveToAll(host, record, bytes);
+    return;
+  }
+  const receiver = receiverOf(host, record);
+  if (receiver != noDevice()) receive(receiver, record, bytes);
 }
 
 /**
@@ -84,7 +90,7 @@ function transmit(device: Device): bool {
   lock(at);
   const before = device.dataPut;
   while (true) {
-    const head = nextFrame(device, queue);
+    const head = nextOrNotify(device, queue);
     if (head == NONE) break;
     if (frames == MOST_FRAMES || total >= MOST_BYTES) {
       all = false;
@@ -96,15 +102,18 @@ function transmit(device: Device): bool {
     // It cannot send as somebody else.
     if (bytes == 0 || !isAddressOf(device.port, record + FRAME + SOURCE)) continue;
     const forAll = isForAll(record);
-    const forOne = seesGuests && !forAll && isForNeighbour(device, record);
-    if (!forOne) putRecord(device, record, bytes);
-    if (!seesGuests || !(forAll || forOne)) continue;
+    const neighbour = seesGuests && !forAll ? receiverOf(device, record) : noDevice();
+    if (neighbour == noDevice()) {
+      putRecord(device, record, bytes);
+      if (!seesGuests || !forAll) continue;
+    }
     unlock(at);
-    giveToCards(device, record, bytes);
+    if (forAll) giveToAll(device, record, bytes);
+    else receive(neighbour, record, bytes);
     lock(at);
   }
   tellDriver(device, queue);
-  const rings = showRecords(device, before);
+  const rings = showPut(device.port, before, device.dataPut);
   unlock(at);
   if (rings) ringHost(device.port);
   return all;

@@ -22,7 +22,7 @@ import { copy } from '../../core/memory.js';
 import { configuration } from '../../core/vm.js';
 import { shared } from '../../intrinsics.js';
 import { ringHost } from '../bell.js';
-import { deviceAt, noDevice } from '../virtio/device.js';
+import { deviceAt } from '../virtio/device.js';
 import { receivedUndone } from '../virtio/net.js';
 import { isDriven } from '../virtio/status.js';
 import { DATA_VALID, ETHERNET_HEADER, checkHeader, ownRecord } from './header.js';
@@ -117,7 +117,7 @@ export function takeUplink(): void {
     if (it.taken - fromHost(PORT, BELL_AT) - 1 < it.taken - before) rings = true;
     unlock(at);
     if (bytes == 0) break;
-    if (checkHeader(record, bytes, ALL, DATA_VALID)) giveToCards(noDevice(), record, bytes);
+    if (checkHeader(record, bytes, ALL, DATA_VALID)) giveToCards(record, bytes);
   }
   if (rings) ringHost(PORT);
 }

@@ -10,7 +10,6 @@ import {
   GENERATION,
   MOST_REQUEST,
   OFFERED,
-  PUT,
   REQUESTS,
   REQUEST_DATA,
   REQUEST_GENERATION,
@@ -33,7 +32,7 @@ import {
   TYPE_WRITE_ZEROES,
 } from '../../../../channel/layout.js';
 import * as L from '../../../shared/layout.js';
-import { fromHost, inOrder, portRecord, toHost } from '../../core/channel.js';
+import { fromHost, inOrder, portRecord, showPut, toHost } from '../../core/channel.js';
 import { textSerial } from '../../generated/messages.js';
 import { shared } from '../../intrinsics.js';
 import { Device, Queue, queueOf } from './device.js';
@@ -182,17 +181,7 @@ export function serveDisk(device: Device): bool {
     if (!submit(device, queue, head)) break;
   }
   if (isDriven(device)) tellDriver(device, queue);
-  return publish(device, before);
-}
-
-/** Has the host see the requests that were put; gives whether it wants to be told. */
-function publish(device: Device, before: u32): bool {
-  const put = device.requestsPut;
-  if (put == before) return false;
-  inOrder();
-  toHost(device.port, PUT, put);
-  inOrder();
-  return put - fromHost(device.port, BELL_AT) - 1 < put - before;
+  return showPut(device.port, before, device.requestsPut);
 }
 
 /** Takes a chain, and gives it to the host or answers it; not where there is no room for it yet, or it is broken. */

@@ -7,15 +7,14 @@ import { Device, lockOf, queueOf } from './device.js';
 import {
   MOST_ENTRIES,
   NONE,
-  nextHead,
+  nextOrNotify,
   putUsed,
   readChain,
   takeHead,
   tellDriver,
-  wantNotification,
   writeTo,
 } from './queue.js';
-import { breakDown, isDriven } from './status.js';
+import { breakDown } from './status.js';
 
 const MOST_BYTES: u32 = L.RNG_SEED_SIZE;
 
@@ -37,13 +36,8 @@ export function serveEntropy(device: Device): void {
 /** Fills the next buffer; gives whether there was one. */
 function give(device: Device, from: usize): bool {
   const queue = queueOf(device, 0);
-  if (!isDriven(device) || !queue.ready) return false;
-  let head = nextHead(device, queue);
-  if (head == NONE) {
-    wantNotification(device, queue, true);
-    head = nextHead(device, queue);
-    if (head == NONE) return false;
-  }
+  const head = nextOrNotify(device, queue);
+  if (head == NONE) return false;
   const chain = readChain(device, queue, head);
   if (changetype<usize>(chain) == 0) return false;
   if (chain.writableBytes == 0) {

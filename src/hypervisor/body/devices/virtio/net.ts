@@ -101,19 +101,7 @@ export function refill(device: Device): void {
 }
 
 /**
- * The next frame that a card's driver sends; where it has none, it is to notify of the next. Its machine's lock is held.
- * @returns its chain's first descriptor, or NONE
- */
-export function nextFrame(device: Device, queue: Queue): u32 {
-  if (!isDriven(device) || !queue.ready) return NONE;
-  const head = nextHead(device, queue);
-  if (head != NONE) return head;
-  wantNotification(device, queue, true);
-  return nextHead(device, queue);
-}
-
-/**
- * Takes that frame into a record.
+ * Takes a frame that a card's driver sends, of a chain that begins with a descriptor, into a record.
  * @returns bytes of the frame; 0 where it is none that can be
  */
 export function takeFrame(device: Device, queue: Queue, head: u32, record: usize): u32 {

@@ -7,7 +7,7 @@ import { move } from '../../core/memory.js';
 import { barrier, shared } from '../../intrinsics.js';
 import { Device, Queue } from './device.js';
 import { reach } from './guest-memory.js';
-import { EVENT_IDX, INDIRECT_DESC, USED_BUFFER, breakDown, setInterrupts } from './status.js';
+import { EVENT_IDX, INDIRECT_DESC, USED_BUFFER, breakDown, isDriven, setInterrupts } from './status.js';
 
 /** The most entries that a queue has, and descriptors of one chain. */
 export const MOST_ENTRIES: u32 = L.MOST_SEGMENTS;
@@ -227,4 +227,16 @@ export function wantNotification(device: Device, queue: Queue, wanted: bool): vo
     shared.store16(queue.used + RING + 8 * queue.size, (wanted ? queue.taken : queue.taken - 1) & INDEX_MASK);
   else shared.store16(queue.used, wanted ? 0 : NO_NOTIFY);
   barrier.dmbIsh();
+}
+
+/**
+ * The next chain, as nextHead gives it, of a queue that its driver has working; where there is none, the driver is to
+ * notify of the next.
+ */
+export function nextOrNotify(device: Device, queue: Queue): u32 {
+  if (!isDriven(device) || !queue.ready) return NONE;
+  const head = nextHead(device, queue);
+  if (head != NONE) return head;
+  wantNotification(device, queue, true);
+  return nextHead(device, queue);
 }
