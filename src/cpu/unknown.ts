@@ -32,12 +32,13 @@ const WORST_CNTVOFF = 0xffff_ffff_0000_0000n;
 const ALIKE: ReadonlySet<string> = new Set([R.VTTBR.name]);
 
 /**
- * UNKNOWN, but seen to be clear: unpackers of Raspberry Pi's kernels of 2015 clear the lower two bits of N alone before they
- * switch the MMU on (seen in 4.0.7), and the stub of the time sets nothing of it. With the rest of N or PD0 set, none
- * of the cards with them would have started.
+ * UNKNOWN (the TRM has software set the Non-secure copy), but seen to be clear, as cards that start trust it and neither they
+ * nor any stub of the firmware set it: unpackers of Raspberry Pi's kernels of 2015 clear the lower two bits of N alone before
+ * they switch the MMU on (seen in 4.0.7), which leaves PD0 and the rest of N; Plan 9 (9front, bcm/armv7.s) clears nothing,
+ * and its kernel is where TTBR1 would be, unless N is 0, which leaves PD1. Who has seen that much of a register trusts N.
  */
 const SEEN_CLEAR: ReadonlyMap<string, bigint> = new Map([
-  [R.TTBCR.name, BigInt(bits(R.TTBCR, { PD0: 1, N: 0b100 }))],
+  [R.TTBCR.name, BigInt(bits(R.TTBCR, { PD1: 1, PD0: 1, N: 0b111 }))],
 ]);
 
 const writable = (Object.values(R) as (SystemRegister | SystemRegister64)[]).filter(

@@ -63,8 +63,8 @@ test.each([undefined, 1, 2, 3])(
       expect([core.system(R.SCTLR, 'secure'), core.system(R.TTBCR, 'secure')]).toEqual([0x00c5_0878, 0]);
       for (const control of [R.CNTV_CTL, R.CNTHP_CTL]) expect(core.system(control)).toBe(0);
       expect(core.system(R.VMPIDR)).toBe(core.system(R.MPIDR));
-      // Clear, as cards of 2015 start, whose stub and kernel trust it.
-      expect(core.system(R.TTBCR, 'non-secure') & bits(R.TTBCR, { PD0: 1, N: 0b100 })).toBe(0);
+      // Clear, as cards of 2015 start, whose stub and kernel trust it, and Plan 9's, whose stub and kernel set nothing of it.
+      expect(core.system(R.TTBCR, 'non-secure') & bits(R.TTBCR, { PD1: 1, PD0: 1, N: 0b111 })).toBe(0);
       // Alike on all cores, as no stub sets it.
       expect(core.system(R.VTTBR)).toBe(cpu.cores[0]!.system(R.VTTBR));
     }
