@@ -4,17 +4,17 @@ import { REVISION } from '../board/bcm2836.js';
 import { KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader, Change } from '../card/card.js';
 import { reportOnBuild } from '../firmware/builds.js';
-import { CONFIG, readConfig, textSetting } from '../firmware/config.js';
+import { CONFIG, PI2, readConfig, textSetting } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
 import { bareKernel, firstPageTable } from '../firmware/kernel.js';
 import { ARM64_KERNEL, loadCard, NO_FILE, NO_KERNEL, NOT_A_KERNEL, type Loaded } from '../firmware/load.js';
 import { placeFiles } from '../firmware/prepare.js';
-import { firstThere, withPrefix } from '../firmware/readers.js';
+import { firstThere, plainPath, readFirmware, withPrefix } from '../firmware/readers.js';
 import { readGuests } from '../guest/guests.js';
 import { hex } from '../base/words.js';
 import { refuseProblem } from './boot-partition.js';
 import { addBlock, hasDiagnostics, muteBlock, withDiagnostics } from './config-block.js';
-import { armstubFiles, kernelOldFiles, knowsPi2Filter } from './files.js';
+import { armstubFiles, kernelOldFiles, knowsPi2Filter, type Made } from './files.js';
 import { HYPBERRYD_GOES, hypberrydFor } from './hypberryd.js';
 import { hypervisorFor } from './hypervisor.js';
 import { isHypberrydPath, OUR_NAME, ourFiles } from './ours.js';
@@ -45,8 +45,8 @@ export interface InstallPlan extends Plan {
  *
  * @throws HypberryError `setup.no-firmware`, `setup.armstub-unknown`, `setup.kernel-old-unknown`, `setup.no-method`,
  *   `setup.armv6-kernel`, `setup.not-a-kernel`, `setup.truncated-kernel`, `setup.kernel-old-in-use`,
- *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.diagnostics-tree`, `setup.bcm2837`, `setup.config-damaged`,
- *   `setup.hypberryd-file`,
+ *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.prefix-moves`, `setup.diagnostics-tree`, `setup.bcm2837`,
+ *   `setup.config-damaged`, `setup.hypberryd-file`,
  *   the problem of the card's place (`setup.noobs`, `setup.boots-elsewhere`, `setup.boot-partition-…`);
  *   with guests `setup.no-tree`, `guest.…`, `tree.…`, `hypervisor.…`; what {@link loadCard} and {@link placeFiles} throw of
  *   a card that would not start (`firmware.no-kernel`, `firmware.arm64-kernel`, …), and what the card throws
@@ -93,6 +93,7 @@ export async function planInstallOn(
   const added = addBlock(config, diagnostics ? withDiagnostics(made.lines) : made.lines);
   const hypberryd = await hypberrydFor(card, system, guests);
   const ours = [...hypberryd.files, ...made.files];
+  await refuseMovingPrefix(base, system, made.files);
 
   const changes: Change[] = [];
   for (const { path, data } of ours) {
@@ -243,6 +244,29 @@ function refuseOverlap(picked: Picked, { kernel: { facts } }: CardSystem, method
     `The device tree ${picked.tree.file} would reach from ${hex(picked.tree.address)} to ${hex(end)}, ` +
       `and the kernel clears its page tables from ${hex(limit)} on before it reads the tree.`,
     'Use a newer start.elf and fixup.dat, with --method armstub; or start without an initramfs, so that the tree can be put elsewhere.',
+  );
+}
+
+/**
+ * A system that has another `os_prefix` for a start that `reboot "0 tryboot"` asks for tries new files there, and then makes
+ * their folder the one that counts (Ubuntu's piboot-try, "A/B boot on Ubuntu for Raspberry Pi"): no file of ours is in it, and
+ * the card would not start.
+ * @param base the card without our lines in config.txt
+ */
+async function refuseMovingPrefix(
+  base: CardReader,
+  { picked }: CardSystem,
+  files: Made['files'],
+): Promise<void> {
+  const prefix = picked.osPrefix;
+  if (prefix === '' || !files.some(({ path }) => path.startsWith(prefix))) return;
+  const { config } = await readFirmware(base, { ...PI2, tryboot: true }, []);
+  const tried = textSetting(config, 'os_prefix') ?? '';
+  if (plainPath(tried) === prefix) return;
+  throw new HypberryError(
+    'setup.prefix-moves',
+    `Hypberry's files would be behind os_prefix=${prefix}, and a start that reboot "0 tryboot" asks for has os_prefix=${tried}: a system that tries its new files so makes them the ones that count, and the card does not start.`,
+    'Without guests use --method armstub, which needs no file there; or take the lines under [tryboot] out of config.txt, and have the system put its files in one place.',
   );
 }
 

@@ -469,6 +469,29 @@ describe('config.txt', () => {
   });
 });
 
+/** As Ubuntu's piboot-try has its files: `new/` is tried, and becomes `current/`. */
+const TRIED = {
+  'config.txt': '[all]\nos_prefix=current/\n[tryboot]\nos_prefix=new/\n',
+  'current/kernel7.img': kernelFile(7),
+  'current/bcm2709-rpi-2-b.dtb': TREE,
+};
+
+test('where a try boot makes another folder the one that counts, the block alone is in neither', async () => {
+  const files = bootPartition('svc', TRIED);
+  const before = { ...files };
+  const card = changeableCard(files);
+  await install(card, { method: 'armstub' });
+  expect(ours(files)).toEqual([expect.stringMatching(/^hypberry-/)]);
+  // The folder moves.
+  const moved = Object.fromEntries(
+    Object.entries(files).map(([path, data]) => [path.replace('current/', 'old/'), data]),
+  );
+  const tried = { ...moved, 'current/kernel7.img': kernelFile(8), 'current/bcm2709-rpi-2-b.dtb': TREE };
+  expect(await picked(tried)).toMatchObject({ kernel: { file: 'current/kernel7.img' } });
+  await uninstall(card);
+  expect(sums(files)).toEqual(sums(before));
+});
+
 describe('refused, with nothing changed:', () => {
   const v1p2 = 0x00a0_2042;
   const arm64 = concat(new Uint8Array(56).fill(1), text('ARM\x64'), new Uint8Array(100));
@@ -604,6 +627,12 @@ describe('refused, with nothing changed:', () => {
       'an initramfs, and a tree that goes where the firmware likes',
       'setup.tree-unpinned',
       bootPartition('svc', { 'config.txt': 'initramfs rd followkernel\n', rd: 'ramdisk' }),
+      { method: 'kernel_old' },
+    ],
+    [
+      'a folder that a try boot makes another one',
+      'setup.prefix-moves',
+      bootPartition('svc', TRIED),
       { method: 'kernel_old' },
     ],
     [
