@@ -5,39 +5,56 @@ import type { Named } from '../setup/boot-partition.js';
 import { addGuest, LARGEST_GUEST_FILE } from '../usecases/guests.js';
 import { showChanges } from './changes.js';
 
-export interface GuestAddOptions extends Named {
+/** Options that `guest add` and `guest set` have in common. */
+export interface GuestOptions extends Named {
+  readonly kernel?: string;
+  readonly memory?: number;
+  readonly cores?: number;
+  readonly cmdline?: string;
+  readonly disk?: readonly string[];
+  readonly net?: 'host' | 'none';
+  readonly isolated?: boolean;
+  readonly virtio?: '1' | '2' | 'auto';
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+export interface GuestAddOptions extends GuestOptions {
   readonly name: string;
   readonly kernel: string;
   readonly initramfs?: string;
   readonly memory: number;
   readonly cores: number;
-  readonly cmdline?: string;
-  readonly disk?: readonly string[];
-  readonly net?: 'host' | 'none';
-  readonly isolated?: boolean;
-  readonly virtio?: '1' | '2';
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
 }
+
+/**
+ * A file for a guest, and its name.
+ * @throws HypberryError what {@link readUserFile} throws
+ */
+export const guestFile = (path: string): { name: string; data: Uint8Array } => ({
+  name: basename(path),
+  data: readUserFile(path, LARGEST_GUEST_FILE),
+});
+
+/** The version of virtio's registers that was asked for. */
+export const virtioVersion = (asked: '1' | '2' | 'auto'): 1 | 2 | 'auto' =>
+  asked === 'auto' ? 'auto' : asked === '1' ? 1 : 2;
 
 /** Plans, and unless it is a dry run makes, the changes; prints them. */
 export async function guestAdd(target: string, options: GuestAddOptions): Promise<void> {
-  const file = (path: string): { name: string; data: Uint8Array } => ({
-    name: basename(path),
-    data: readUserFile(path, LARGEST_GUEST_FILE),
-  });
-  const { name, kernel, initramfs, memory, cores, cmdline, disk, net, isolated, virtio } = options;
+  const { name, kernel, initramfs, memory, cores, cmdline, disk, net, isolated, virtio = 'auto' } = options;
+  const version = virtioVersion(virtio);
   const guest = {
     name,
-    kernel: file(kernel),
-    ...(initramfs !== undefined && { initramfs: file(initramfs) }),
+    kernel: guestFile(kernel),
+    ...(initramfs !== undefined && { initramfs: guestFile(initramfs) }),
     memory,
     cores,
     commandLine: cmdline,
     disks: disk,
     network: net,
     isolated,
-    ...(virtio !== undefined && { virtio: virtio === '1' ? (1 as const) : (2 as const) }),
+    virtio: version === 'auto' ? undefined : version,
   };
   await showChanges(target, options, (ports) => addGuest(ports, guest, options));
 }

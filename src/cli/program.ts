@@ -11,6 +11,8 @@ import type { DoctorOptions } from './doctor.js';
 import type { GuestAddOptions } from './guest-add.js';
 import type { GuestListOptions } from './guest-list.js';
 import type { GuestRemoveOptions } from './guest-remove.js';
+import type { GuestRenameOptions } from './guest-rename.js';
+import type { GuestSetOptions } from './guest-set.js';
 import type { InspectOptions } from './inspect.js';
 import type { InstallCommandOptions } from './install.js';
 import type { RunOptions } from './run.js';
@@ -43,6 +45,15 @@ Example:
 A guest is a machine that stock kernels know, as QEMU's "virt": RAM at 0x40000000, a GICv2, a PL011 (ttyAMA0), the
 generic timer, PSCI 1.1 by HVC, and disks and a network card by virtio (vda, eth0), which hypberryd on the host serves. The
 guests share the highest cores, as many as the widest of them has.`;
+
+const GUEST_SET_EXAMPLE = `
+Example:
+  hypberry guest set sdcard.img web --memory 512 --cores 2
+  hypberry guest set sdcard.img web --kernel vmlinuz-6.12 --no-initramfs --cmdline 'console=ttyAMA0 root=/dev/vda'
+  hypberry guest set sdcard.img db --disk /srv/more.img,size=8G --remove-disk /srv/old.img --net none
+  hypberry try sdcard.img && hypberry install sdcard.img
+
+What is not named stays as it is. "guest list" shows how a guest is now.`;
 
 const TRY_EXAMPLES = `
 Example:
@@ -164,6 +175,28 @@ const noDiagnostics = (): Option => new Option('--no-diagnostics', 'no more of t
 const dryRun = (): Option => new Option('-n, --dry-run', 'say what would change, and change nothing');
 
 const json = (): Option => new Option('--json', 'print one JSON object, for scripts');
+
+/** Options that `guest add` and `guest set` have in common. */
+const cmdline = (otherwise: string): Option => new Option('--cmdline <text>', `its command line${otherwise}`);
+const disk = (what: string): Option =>
+  new Option(
+    '--disk <path,size=8G,ro>',
+    `${what}: a file or block device of the host by its path; with a size it is made as ` +
+      'large where it is not there, with ro it is only read',
+  ).argParser(collected);
+const net = (otherwise: string): Option =>
+  new Option('--net <to>', `a network card to the host, or none${otherwise}`).choices(['host', 'none']);
+const virtio = (otherwise: string): Option =>
+  new Option(
+    '--virtio <version>',
+    `of the registers of disks and network card; ${otherwise}auto is 1 for Linux before 4.0, else 2`,
+  ).choices(['1', '2', 'auto']);
+
+/** An option that is given as often as there are things. */
+const collected = (value: string, before: readonly string[] | undefined): string[] => [
+  ...(before ?? []),
+  value,
+];
 
 /** The `hypberry` command, to be given arguments. */
 export function program(): Command {
@@ -318,7 +351,9 @@ export function program(): Command {
       await (await import('./uninstall.js')).uninstall(target, options);
     });
 
-  guestCommands(hypberry.command('guest').description('add, list and remove the virtual machines of a card'));
+  guestCommands(
+    hypberry.command('guest').description('add, change, list and remove the virtual machines of a card'),
+  );
 
   hypberry
     .command('build')
@@ -415,31 +450,66 @@ function guestCommands(guest: Command): void {
     .option('--initramfs <file>', 'its initramfs')
     .option('--memory <MiB>', 'its memory, an even number, at least 16', count, 256)
     .option('--cores <number>', 'its virtual CPUs, 1 to 3', count, 1)
-    .option('--cmdline <text>', 'its command line; of Linux "console=ttyAMA0 panic=10" unless given')
-    .option(
-      '--disk <path,size=8G,ro>',
-      'a disk, as often as there are to be: a file or block device of the host by its path; with a size it is made as ' +
-        'large where it is not there, with ro it is only read',
-      (disk: string, before: readonly string[] | undefined) => [...(before ?? []), disk],
-    )
-    .addOption(
-      new Option('--net <to>', 'a network card to the host, or none, as without it').choices([
-        'host',
-        'none',
-      ]),
-    )
+    .addOption(cmdline('; of Linux "console=ttyAMA0 panic=10" unless given'))
+    .addOption(disk('a disk, as often as there are to be'))
+    .addOption(net(', as without it'))
     .option('--isolated', 'its network card sees the host alone, no other guest')
-    .addOption(
-      new Option(
-        '--virtio <version>',
-        'of the registers of disks and network card; unless given, 1 for Linux before 4.0, else 2',
-      ).choices(['1', '2']),
-    )
+    .addOption(virtio('auto unless given: '))
     .addOption(dryRun())
     .addOption(json())
     .addHelpText('after', GUEST_ADD_EXAMPLE)
     .action(async (target: string, options: GuestAddOptions) => {
       await (await import('./guest-add.js')).guestAdd(target, options);
+    });
+
+  guest
+    .command('set')
+    .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
+    .argument('<name>', 'what it is called')
+    .description('change a virtual machine of the card; the next install starts it so')
+    .option('--kernel <file>', 'its kernel, a 32-bit zImage or another flat image')
+    .option('--initramfs <file>', 'its initramfs')
+    .option('--no-initramfs', 'no initramfs any more')
+    .option('--memory <MiB>', 'its memory, an even number, at least 16', count)
+    .option('--cores <number>', 'its virtual CPUs, 1 to 3', count)
+    .addOption(cmdline(''))
+    .addOption(disk('one more disk, or other settings of the one with this path, as often as needed'))
+    .option(
+      '--remove-disk <path>',
+      'no longer this disk, as often as needed; its file on the host stays',
+      collected,
+    )
+    .addOption(net(''))
+    .option('--isolated', 'its network card sees the host alone, no other guest')
+    .option('--no-isolated', 'it sees other guests, too')
+    .addOption(virtio(''))
+    .addOption(dryRun())
+    .addOption(json())
+    .addHelpText('after', GUEST_SET_EXAMPLE)
+    .action(async (target: string, name: string, options: GuestSetOptions) => {
+      await (await import('./guest-set.js')).guestSet(target, name, options);
+    });
+
+  guest
+    .command('rename')
+    .argument('<target>', TARGET)
+    .addOption(partition())
+    .addOption(whole())
+    .argument('<name>', 'what it is called')
+    .argument('<new-name>', 'what it is to be called')
+    .description('give a virtual machine of the card another name; from the next install on it has that')
+    .addOption(dryRun())
+    .addOption(json())
+    .addHelpText(
+      'after',
+      '\nExample:\n  hypberry guest rename sdcard.img web www && hypberry install sdcard.img\n\n' +
+        'Its console, disks and the address of its network card stay. "power-key", "--console" and "hypberryd status" use\n' +
+        'the new name.',
+    )
+    .action(async (target: string, name: string, newName: string, options: GuestRenameOptions) => {
+      await (await import('./guest-rename.js')).guestRename(target, name, newName, options);
     });
 
   guest

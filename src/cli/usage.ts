@@ -20,6 +20,8 @@ const HABITS: readonly (readonly [readonly string[], string])[] = [
   [['list', 'ls', 'ps'], 'Is "hypberry guest list" meant?'],
   [['info', 'show', 'status'], 'Is "hypberry inspect" meant?'],
   [['create', 'launch', 'define'], 'Is "hypberry guest add" meant?'],
+  [['edit', 'update', 'change', 'config', 'modify'], 'Is "hypberry guest set" meant?'],
+  [['mv', 'domrename'], 'Is "hypberry guest rename" meant?'],
   [['rm', 'delete', 'undefine', 'destroy'], 'Is "hypberry guest remove" meant?'],
   [['boot', 'emulate'], 'Is "hypberry run" meant?'],
   [['write', 'flash'], 'Is "hypberry install" meant?'],

@@ -163,7 +163,7 @@ export function parseDisk(text: string): Disk {
 }
 
 /** A path in the one form that others with the same meaning have, too. */
-const samePath = (path: string): string => path.replace(/\/(?:\.?\/)+/g, '/');
+export const samePath = (path: string): string => path.replace(/\/(?:\.?\/)+/g, '/');
 
 /**
  * Refuses devices that cannot be, beside what the schema says of each entry.

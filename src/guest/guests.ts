@@ -198,15 +198,14 @@ export async function readGuestsFile(card: CardReader): Promise<GuestsFile> {
 }
 
 /**
- * A guest with everything as the file wants it.
+ * A guest with everything as the file wants it, in the file's order.
  * @throws HypberryError `guest.name`, `guest.memory`, `guest.cores`, `guest.command-line`, and what {@link checkDevices} throws
  */
 export function checkGuest(wanted: Guest): Guest {
   checkDevices([wanted]);
-  const { error } = guest.safeParse(wanted);
-  switch (error?.issues[0]?.path[0]) {
-    case undefined:
-      return wanted;
+  const { data, error } = guest.safeParse(wanted);
+  if (data) return data;
+  switch (error.issues[0]?.path[0]) {
     case 'name':
       throw new HypberryError(
         'guest.name',

@@ -16,7 +16,7 @@ import type { GuestPlan } from '../hypervisor/image/image.js';
 import { planDevices, needsHypberryd } from './devices.js';
 import { formatOf, isInitramfs } from './formats.js';
 import { guestTree } from './guest-tree.js';
-import { GUESTS_FILE, type Guest } from './guests.js';
+import type { Guest } from './guests.js';
 
 const MIB = 1 << 20;
 /** Where a kernel is put, from the beginning of memory: where every 32-bit Linux wants to be unpacked to. */
@@ -149,25 +149,25 @@ export interface GuestFiles {
  * @throws HypberryError `guest.no-file`, `guest.memory` for a file that is larger than all of it, and what the card throws
  */
 export async function readGuestFiles(card: CardReader, guest: Guest): Promise<GuestFiles> {
-  const read = async (file: string): Promise<Uint8Array> => {
+  const read = async (file: string, option: 'kernel' | 'initramfs'): Promise<Uint8Array> => {
     const entry = await card.stat(file);
     if (entry && !entry.isFolder && entry.size > guest.memory * MIB) {
       throw new HypberryError(
         'guest.memory',
         `Guest ${guest.name} has ${guest.memory} MiB of memory, and ${file} alone has ${entry.size} bytes.`,
-        `Give it more ("memory" in ${GUESTS_FILE}), or add it again with another file.`,
+        `Give it more ("hypberry guest set … ${guest.name} --memory"), or another file (--${option}).`,
       );
     }
     if (entry && !entry.isFolder) return card.read(file);
     throw new HypberryError(
       'guest.no-file',
       `${file}, which guest ${guest.name} starts from, is not on the card.`,
-      `Remove the guest ("hypberry guest remove … ${guest.name}") and add it again.`,
+      `Give it another: "hypberry guest set … ${guest.name} --${option} FILE".`,
     );
   };
   return {
-    kernel: await read(guest.kernel),
-    initramfs: guest.initramfs === undefined ? undefined : await read(guest.initramfs),
+    kernel: await read(guest.kernel, 'kernel'),
+    initramfs: guest.initramfs === undefined ? undefined : await read(guest.initramfs, 'initramfs'),
   };
 }
 
@@ -211,7 +211,7 @@ export function placeGuest(
     throw new HypberryError(
       'guest.memory',
       `Guest ${guest.name} has ${guest.memory} MiB of memory, and its kernel and initramfs take ${Math.ceil(end / MIB)} MiB before it has begun.`,
-      `Give it more: --memory ${2 * Math.ceil(end / MIB)}, for example ("memory" in ${GUESTS_FILE}).`,
+      `Give it more: --memory ${2 * Math.ceil(end / MIB)}, for example ("hypberry guest set" changes it).`,
     );
   }
   const data = guestTree({

@@ -278,7 +278,7 @@ async function findGuests(
       [`${guest.memory} MiB`, counted(guest.cores, 'core'), guest.kernel, ...deviceWords(guest)].join(', '),
     ]);
     for (const file of await unusedGuestFiles(card, guests))
-      rows.push(['note', `${file} is of no guest: "hypberry guest add" and "guest remove" take it away.`]);
+      rows.push(['note', `${file} is of no guest: the next change of the guests takes it away.`]);
     return { guests, names: guests.length > 0 ? namesOf(guests) : '', damaged: false, rows };
   } catch (error) {
     if (!isRefusal(error)) throw error;

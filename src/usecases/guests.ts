@@ -1,21 +1,50 @@
-/** Adds, lists and removes the guests of a card. */
-import { listGuests, namesOfGuests, planGuestAdd, planGuestRemove, type GuestList } from '../setup/guests.js';
+/** Adds, changes, lists and removes the guests of a card. */
+import { planGuestAdd, planGuestRemove, type NewGuest } from '../setup/guest-add.js';
+import { planGuestRename, planGuestSet, type GuestSettings } from '../setup/guest-set.js';
+import { listGuests, namesOfGuests, type GuestList } from '../setup/guests.js';
 import { accessFor, change, type Changed, type ChangeOptions, type ChangePorts } from './change.js';
 import { withCard, type OpenCard } from './open-card.js';
 
-export { LARGEST_GUEST_FILE } from '../setup/guests.js';
+export { LARGEST_GUEST_FILE } from '../setup/guest-add.js';
+export type { GuestSettings } from '../setup/guest-set.js';
 
 /**
  * Puts a guest on a card.
  * @throws HypberryError what {@link planGuestAdd} and the card throw
  */
-export function addGuest(
+export function addGuest(ports: ChangePorts, guest: NewGuest, options: ChangeOptions): Promise<Changed> {
+  return withCard(ports.openCard, accessFor(options), async (card) =>
+    change(card, await planGuestAdd(card, guest), ports, options),
+  );
+}
+
+/**
+ * Changes a guest of a card.
+ * @throws HypberryError what {@link planGuestSet} and the card throw
+ */
+export function setGuest(
   ports: ChangePorts,
-  guest: Parameters<typeof planGuestAdd>[1],
+  name: string,
+  settings: GuestSettings,
   options: ChangeOptions,
 ): Promise<Changed> {
   return withCard(ports.openCard, accessFor(options), async (card) =>
-    change(card, await planGuestAdd(card, guest), ports, options),
+    change(card, await planGuestSet(card, name, settings), ports, options),
+  );
+}
+
+/**
+ * Gives a guest of a card another name.
+ * @throws HypberryError what {@link planGuestRename} and the card throw
+ */
+export function renameGuest(
+  ports: ChangePorts,
+  name: string,
+  newName: string,
+  options: ChangeOptions,
+): Promise<Changed> {
+  return withCard(ports.openCard, accessFor(options), async (card) =>
+    change(card, await planGuestRename(card, name, newName), ports, options),
   );
 }
 

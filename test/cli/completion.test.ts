@@ -26,7 +26,7 @@ describe('completion', () => {
     [['in'], ['inspect', 'install']],
     [
       ['guest', ''],
-      ['add', 'help', 'list', 'remove'],
+      ['add', 'help', 'list', 'remove', 'rename', 'set'],
     ],
     [['install', '--me'], ['--method']],
     [
@@ -58,6 +58,20 @@ describe('completion', () => {
     [['help', 'gu'], ['guest']],
     [['inspect', '--js'], ['--json']],
     [['inspect', '--qu'], ['--quiet']],
+    [
+      ['guest', 'set', card, ''],
+      ['db', 'web'],
+    ],
+    [
+      ['guest', 'set', card, 'web', '--net', ''],
+      ['host', 'none'],
+    ],
+    [['guest', 'set', card, 'web', '--remove'], ['--remove-disk']],
+    [
+      ['guest', 'rename', card, ''],
+      ['db', 'web'],
+    ],
+    [['guest', 'rename', card, 'web', ''], []],
   ])('%j', async (words, expected) => {
     expect(await complete(program(), words)).toEqual(expected);
   });
@@ -143,7 +157,7 @@ test('the manual page has every command and option, and groff has nothing to say
   const all = (it: typeof command): (typeof command)[] => [it, ...it.commands.flatMap(all)];
   const visible = all(command).filter((it) => it.name() !== 'complete-words');
   for (const { options } of visible) for (const { flags } of options) expect(shown).toContain(flags);
-  for (const name of ['inspect', 'try', 'guest add', 'guest list', 'completion'])
+  for (const name of ['inspect', 'try', 'guest add', 'guest set', 'guest rename', 'guest list', 'completion'])
     expect(shown).toContain(`hypberry ${name} `);
   expect(shown).not.toContain('complete-words');
   expect(shown).toContain("hypberry try --until 'Run /init' sdcard.img");

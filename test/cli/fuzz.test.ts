@@ -187,6 +187,13 @@ function optionsOf(random: Random): Readonly<Record<string, () => string | undef
     '--memory': number,
     '--cores': number,
     '--cmdline': () => pick(random, ['', 'quiet', 'x'.repeat(5000), '\u0000', '\n']),
+    '--no-initramfs': () => undefined,
+    '--disk': () => pick(random, ['/srv/a.img', '/b,size=1G,ro', '/c,size=', 'd', '']),
+    '--remove-disk': () => pick(random, ['/srv/a.img', '/b', '', 'c']),
+    '--net': () => pick(random, ['host', 'none', 'bridge', '']),
+    '--isolated': () => undefined,
+    '--no-isolated': () => undefined,
+    '--virtio': () => pick(random, ['1', '2', 'auto', '3', '']),
     '--out': () =>
       pick(random, [join(folder, 'out'), join(folder, 'text'), '/dev/null', '/proc/no', '', 'here']),
     '--tree': () => pick(random, ADDRESSES),
@@ -237,8 +244,31 @@ const SOME: Readonly<Record<string, readonly string[]>> = {
     '--memory',
     '--cores',
     '--cmdline',
+    '--disk',
+    '--net',
+    '--isolated',
+    '--virtio',
     '-n',
   ],
+  'guest set': [
+    '--partition',
+    '--whole',
+    '--json',
+    '--kernel',
+    '--initramfs',
+    '--no-initramfs',
+    '--memory',
+    '--cores',
+    '--cmdline',
+    '--disk',
+    '--remove-disk',
+    '--net',
+    '--isolated',
+    '--no-isolated',
+    '--virtio',
+    '-n',
+  ],
+  'guest rename': ['--partition', '--whole', '--json', '-n'],
   'guest list': ['--partition', '--whole', '--json'],
   'guest remove': ['--partition', '--whole', '--json', '-n'],
   build: ['--out', '--tree', '--listing', '--json'],
@@ -282,11 +312,23 @@ function commandLine(random: Random): { readonly command: string; readonly args:
   const plain: string[] = [];
   if (!['build', 'doctor', 'completion', 'version', 'help'].includes(command) && !(wild && random(8) === 0))
     plain.push(randomTarget(random));
-  if (command === 'guest remove' && !(wild && random(8) === 0))
+  if (['guest remove', 'guest set', 'guest rename'].includes(command) && !(wild && random(8) === 0))
     plain.push(pick(random, ['web', 'db', 'other', '']));
+  if (command === 'guest rename' && !(wild && random(8) === 0))
+    plain.push(pick(random, ['new', 'web', 'A B', 'host', '']));
   if (command === 'completion') plain.push(pick(random, ['bash', 'zsh', 'fish', 'tcsh', '']));
   if (command === 'help')
-    plain.push(...pick(random, [[], ['try'], ['guest', 'add'], ['guest', 'rename'], ['--help'], ['']]));
+    plain.push(
+      ...pick(random, [
+        [],
+        ['try'],
+        ['guest', 'add'],
+        ['guest', 'rename'],
+        ['guest', 'start'],
+        ['--help'],
+        [''],
+      ]),
+    );
   if (wild && random(8) === 0) plain.push(pick(random, WORDS));
   const words =
     wild && random(10) === 0 ? [pick(random, ['tyr', 'ls', 'start', 'guest', ''])] : command.split(' ');

@@ -47,17 +47,21 @@ async function done(outcome: Promise<Outcome>): Promise<string> {
 }
 
 describe('guest --help', () => {
-  test('names the three', async () => {
+  test('names them all', async () => {
     const help = await done(hypberry(['guest', '--help']));
-    for (const command of ['add', 'list', 'remove']) expect(help).toMatch(new RegExp(`^  ${command} `, 'm'));
+    for (const command of ['add', 'set', 'rename', 'list', 'remove'])
+      expect(help).toMatch(new RegExp(`^  ${command} `, 'm'));
     expect(await done(hypberry(['--help']))).toMatch(/^ {2}guest /m);
   });
 
-  test.each(['add', 'list', 'remove'])('%s has an example of it and the exit status', async (command) => {
-    const help = await done(guest(command, '--help'));
-    expect(help).toMatch(new RegExp(`Example:\n {2}hypberry guest ${command} .*sdcard\\.img`));
-    expect(help).toMatch(/Exit status:\n {2}0 .*guests: [^]*\n {2}1 [^]*\n {2}2 /);
-  });
+  test.each(['add', 'set', 'rename', 'list', 'remove'])(
+    '%s has an example of it and the exit status',
+    async (command) => {
+      const help = await done(guest(command, '--help'));
+      expect(help).toMatch(new RegExp(`Example:\n {2}hypberry guest ${command} .*sdcard\\.img`));
+      expect(help).toMatch(/Exit status:\n {2}0 .*guests: [^]*\n {2}1 [^]*\n {2}2 /);
+    },
+  );
 });
 
 test.each([
@@ -67,6 +71,10 @@ test.each([
   [['guest', 'add', 'boot', '--name', 'web', '--kernel', kernel, '--memory', '0x100'], '--memory'],
   [['guest', 'add', 'boot', '--name', 'web', '--kernel', kernel, '--cores', '0'], '--cores'],
   [['guest', 'remove', 'boot'], 'name'],
+  [['guest', 'set', 'boot'], 'name'],
+  [['guest', 'set', 'boot', 'web'], 'what is to be set'],
+  [['guest', 'set', 'boot', 'web', '--remove-disk'], '--remove-disk'],
+  [['guest', 'rename', 'boot', 'web'], 'new-name'],
   [['guest', 'start', 'boot'], 'start'],
 ])('a usage error has exit status 2 and two lines: %j', async (args, what) => {
   const { status, stdout, stderr } = await hypberry(args);
@@ -212,6 +220,78 @@ test('a guest with disks and a network', async () => {
   );
 });
 
+test('a guest that is changed, by every option, and renamed', async () => {
+  const boot = bootFolder();
+  await done(
+    guest('add', boot, '--name', 'web', '--kernel', kernel, '--initramfs', initramfs, '--memory', '32'),
+  );
+  const before = contents(boot);
+  const shown = async (): Promise<Record<string, unknown>> =>
+    (JSON.parse(await done(guest('list', boot, '--json'))) as { guests: Record<string, unknown>[] })
+      .guests[0]!;
+  const first = await shown();
+
+  const files = ['--kernel', userFile('vmlinuz-6.12', kernelFile(8)), '--no-initramfs'];
+  const devices = [
+    '--disk',
+    '/srv/a.img,size=1G',
+    '--disk',
+    '/b,ro',
+    '--net',
+    'host',
+    '--isolated',
+    '--virtio',
+    '1',
+  ];
+  const all = [...files, '--memory', '64', '--cores', '2', '--cmdline', 'root=/dev/vda', ...devices];
+  const dry = await done(guest('set', boot, 'web', ...all, '-n'));
+  expect(dry).toMatch(
+    /^Guest web becomes: vmlinuz-6\.12, 64 MiB of memory, 2 cores, "root=\/dev\/vda", disk .*, virtio 1\.\n/,
+  );
+  expect(contents(boot)).toEqual(before);
+  await done(guest('set', boot, 'web', ...all));
+  expect(await shown()).toMatchObject({
+    ...{ memory: 64, cores: 2, commandLine: 'root=/dev/vda', network: 'host', isolated: true, virtio: 1 },
+    disks: [
+      { path: '/srv/a.img', size: '1G' },
+      { path: '/b', readOnly: true },
+    ],
+  });
+  expect(contents(boot)['hypberry-guest-web.initramfs']).toBeUndefined();
+  // The same again is nothing to do, and no failure.
+  const set = contents(boot);
+  const again = JSON.parse(await done(guest('set', boot, 'web', ...all, '--json'))) as object;
+  expect(again).toMatchObject({ method: null, changed: false, changes: [] });
+  expect(contents(boot)).toEqual(set);
+
+  const renamed = JSON.parse(await done(guest('rename', boot, 'web', 'www', '--json'))) as {
+    changes: object[];
+  };
+  expect(renamed).toMatchObject({ changed: true, summary: 'Guest web is called www from now on.' });
+  expect(renamed.changes).toHaveLength(3);
+  await done(guest('rename', boot, 'www', 'web'));
+  expect(contents(boot)).toEqual(set);
+
+  // And all of it back.
+  const back = [
+    '--kernel',
+    kernel,
+    '--initramfs',
+    initramfs,
+    '--memory',
+    '32',
+    '--cores',
+    '1',
+    '--net',
+    'none',
+  ];
+  const without = ['--remove-disk', '/srv/a.img', '--remove-disk', '/b', '--virtio', 'auto', '--no-isolated'];
+  await done(guest('set', boot, 'web', ...back, ...without, '--cmdline', 'console=ttyAMA0 panic=10'));
+  const { mac, ...rest } = await shown();
+  expect(rest).toEqual(first);
+  expect(mac).toMatch(/^52:54:00/);
+});
+
 test('the same on an image', async () => {
   const card = makeVolume({ bits: 16, sectorsPerCluster: 1, megabytes: 4 }, partition());
   await done(guest('add', card, '--name', 'web', '--kernel', kernel, '--memory', '32'));
@@ -292,6 +372,17 @@ describe('refused is', () => {
       ['guest', 'remove', boot, 'web'],
       'no guest web on this card, but old',
     );
+  });
+
+  test.each([
+    ['guest.unknown', 'no guest web on this card, but old', ['set', boot, 'web', '--memory', '32']],
+    ['guest.memory', '33 MiB', ['set', boot, 'old', '--memory', '33']],
+    ['guest.network', 'isolated', ['set', boot, 'old', '--isolated']],
+    ['file.unreadable', '/no/such/file', ['set', boot, 'old', '--initramfs', '/no/such/file']],
+    ['guest.unknown', 'no guest web', ['rename', boot, 'web', 'www']],
+    ['guest.name', '"host"', ['rename', boot, 'old', 'host']],
+  ])('%s: %s', async (code, says, args) => {
+    await expectRefusal(code, ['guest', ...args], says);
   });
 
   test('what is no card', async () => {

@@ -223,6 +223,8 @@ describe('a hostile card: no order reaches the terminal, and no command fails fo
     [['try', '--engine', ORDERS, 'x']],
     [['guest', ORDERS, 'x']],
     [['guest', 'remove', 'x', ORDERS]],
+    [['guest', 'set', '.', ORDERS, '--disk', ORDERS]],
+    [['guest', 'rename', 'x', ORDERS, ORDERS]],
     [['guest', 'add', '--name', ORDERS, '--kernel', ORDERS, '.']],
     [['build', '--out', `/dev/null/${ORDERS}`]],
   ])('arguments that hold orders: %j', async (args) => {

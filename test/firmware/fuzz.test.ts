@@ -3,7 +3,9 @@ import { HypberryError } from '../../src/base/errors.js';
 import type { Card } from '../../src/card/card.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { inspectCard } from '../../src/setup/inspect.js';
-import { listGuests, planGuestAdd, planGuestRemove } from '../../src/setup/guests.js';
+import { planGuestAdd, planGuestRemove } from '../../src/setup/guest-add.js';
+import { planGuestRename, planGuestSet } from '../../src/setup/guest-set.js';
+import { listGuests } from '../../src/setup/guests.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
 import { randomFrom } from '../board/rig.js';
 import { kernelFile, type Files } from '../support/boot-files.js';
@@ -66,8 +68,23 @@ test(`${FOLDERS} random boot folders give a machine or an error with a code (see
     await attempt('uninstall', files, () => planUninstall(card));
     await attempt('guest list', files, () => listGuests(card));
     await attempt('guest remove', files, () => planGuestRemove(card, 'web'));
+    const changed = { ...card, freeBytes: async () => random(1 << 24) } as Card;
+    await attempt('guest set', files, () =>
+      planGuestSet(changed, pick(random, ['web', 'db']), {
+        ...(random(2) === 0 && {
+          kernel: { name: 'vmlinuz', data: damage(random, kernelFile(random(256))) },
+        }),
+        ...(random(3) === 0 && { initramfs: 'none' as const }),
+        ...(random(2) === 0 && { memory: pick(random, [0, 15, 16, 256, 4096, NaN]) }),
+        ...(random(2) === 0 && { disks: [pick(random, ['/a', '/a,size=1M', 'b'])] }),
+        ...(random(2) === 0 && { network: pick(random, ['host', 'none'] as const) }),
+      }),
+    );
+    await attempt('guest rename', files, () =>
+      planGuestRename(changed, pick(random, ['web', 'db']), pick(random, ['new', 'web', 'A B', ''])),
+    );
     await attempt('guest add', files, () =>
-      planGuestAdd({ ...card, freeBytes: async () => random(1 << 24) } as Card, {
+      planGuestAdd(changed, {
         name: pick(random, ['new', 'web', 'A B', '']),
         kernel: { name: 'vmlinuz', data: damage(random, kernelFile(random(256))) },
         memory: pick(random, [0, 15, 16, 256, 4096, NaN]),

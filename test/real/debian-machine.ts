@@ -9,7 +9,7 @@ import { runUntil } from '../../src/engine/run-until.js';
 import type { Handover } from '../../src/firmware/handover.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { qemuEngine } from '../../src/node/qemu.js';
-import { planGuestAdd } from '../../src/setup/guests.js';
+import { planGuestAdd } from '../../src/setup/guest-add.js';
 import { hypervisorIn } from '../../src/setup/hypervisor.js';
 import { planInstall } from '../../src/setup/install.js';
 import { applyPlan, type Plan } from '../../src/setup/plan.js';

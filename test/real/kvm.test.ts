@@ -6,7 +6,7 @@ import { inputs } from '../../scripts/lib/inputs.js';
 import { useTools } from '../../scripts/lib/tools.js';
 import { readKernel } from '../../src/firmware/kernel.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
-import { planGuestAdd } from '../../src/setup/guests.js';
+import { planGuestAdd } from '../../src/setup/guest-add.js';
 import { planInstall } from '../../src/setup/install.js';
 import { applyPlan, type Plan } from '../../src/setup/plan.js';
 import { bootPartition, type FIRMWARE, type Files } from '../support/boot-files.js';

@@ -7,7 +7,7 @@ import type { Medium } from '../../src/card/medium.js';
 import { PI2 } from '../../src/firmware/config.js';
 import { readFirmware } from '../../src/firmware/readers.js';
 import { openBootPartition, placeOfOne, type Named } from '../../src/setup/boot-partition.js';
-import { planGuestAdd } from '../../src/setup/guests.js';
+import { planGuestAdd } from '../../src/setup/guest-add.js';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
 import { bootPartition, kernelFile } from '../support/boot-files.js';

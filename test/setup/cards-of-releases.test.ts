@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { inspectCard } from '../../src/setup/inspect.js';
+import { planGuestRename, planGuestSet } from '../../src/setup/guest-set.js';
+import { listGuests } from '../../src/setup/guests.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
 import { applyPlan } from '../../src/setup/plan.js';
 import { BOOTCODE_2015, BOOTCODE_TODAY } from '../support/bootcode.js';
@@ -86,6 +88,26 @@ describe.each(cards)('a card of %s, %s', (release, name) => {
     await applyPlan(card, await planUninstall(card), () => undefined);
     expect(inHex(files)).toEqual(inHex(before));
   });
+
+  if (withGuests)
+    test('its guests can be changed and renamed', async () => {
+      const files = { ...after };
+      const card = changeableCard(files);
+      const was = await listGuests(card);
+      for (const plan of [
+        () =>
+          planGuestSet(card, 'web', { memory: was.guests[0]!.memory + 2, disks: ['/srv/web.img,size=1G'] }),
+        () => planGuestRename(card, 'web', 'www'),
+        () => planInstall(card, { method: 'auto' }),
+      ])
+        await applyPlan(card, await plan(), () => undefined);
+      const [web, db] = was.guests;
+      expect((await listGuests(card)).guests).toMatchObject([
+        { name: 'www', memory: web!.memory + 2, commandLine: web!.commandLine, console: web!.console },
+        db!,
+      ]);
+      expect((await inspectCard(card)).conclusion).toMatch(/^This card starts .* with guests www, db\./);
+    });
 
   test('uninstall gives config.txt back to the byte and takes all files of ours', async () => {
     const files = { ...after };

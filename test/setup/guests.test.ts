@@ -6,13 +6,8 @@ import { fdtCells, fdtText, findNode, readFdt } from '../../src/firmware/fdt.js'
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { isHypervisorFile, readHypervisorFile } from '../../src/hypervisor/image/description.js';
 import type { Guest } from '../../src/guest/guests.js';
-import {
-  describeGuest,
-  planGuestAdd,
-  planGuestRemove,
-  listGuests,
-  type NewGuest,
-} from '../../src/setup/guests.js';
+import { planGuestAdd, planGuestRemove, type NewGuest } from '../../src/setup/guest-add.js';
+import { describeGuest, listGuests } from '../../src/setup/guests.js';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
 import { hypervisorIn, planGuests } from '../../src/setup/hypervisor.js';

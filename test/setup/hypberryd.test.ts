@@ -7,7 +7,7 @@ import type { Guest } from '../../src/guest/guests.js';
 import { buildHypberryd } from '../../src/hypberryd/program.js';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
-import { planGuestRemove } from '../../src/setup/guests.js';
+import { planGuestRemove } from '../../src/setup/guest-add.js';
 import { applyPlan, type Plan } from '../../src/setup/plan.js';
 import {
   bootPartition,

@@ -1,0 +1,136 @@
+/** Adds guests to a card, and takes them away. */
+import { counted } from '../base/words.js';
+import type { Card, CardReader } from '../card/card.js';
+import { HypberryError } from '../base/errors.js';
+import { deviceWords, newMac, parseDisk, randomBytes, type Random } from '../guest/devices.js';
+import {
+  checkGuest,
+  GUESTS_FILE,
+  MOST_GUESTS,
+  MOST_MEMORY,
+  readGuestsFile,
+  writeGuests,
+  type Guest,
+} from '../guest/guests.js';
+import { checkGuestKernel } from '../guest/plan.js';
+import { refuseProblem } from './boot-partition.js';
+import {
+  fileFor,
+  guestNamed,
+  INSTALL_NEXT,
+  planGuestFiles,
+  refuseTaken,
+  unusedFiles,
+  type UserFile,
+} from './guest-plan.js';
+import { ourFiles } from './ours.js';
+import { ROOM_FOR_GUESTS, type Plan } from './plan.js';
+
+/** What is to be added. */
+export interface NewGuest {
+  readonly name: string;
+  readonly kernel: UserFile;
+  readonly initramfs?: UserFile;
+  /** MiB. */
+  readonly memory: number;
+  readonly cores: number;
+  /** Undefined for one that suits its kernel. */
+  readonly commandLine: string | undefined;
+  /** Each as `--disk` has it: `/srv/web.img,size=8G`. */
+  readonly disks?: readonly string[] | undefined;
+  /** A network card whose other end is the host; none unless asked for. */
+  readonly network?: 'host' | 'none' | undefined;
+  readonly isolated?: boolean | undefined;
+  /** Undefined for the one that suits its kernel. */
+  readonly virtio?: 1 | 2 | undefined;
+}
+
+/** Bytes that a kernel or an initramfs can have: no guest has more memory. */
+export const LARGEST_GUEST_FILE = MOST_MEMORY << 20;
+
+/** A console, and an end to panics, which the hypervisor answers with a restart. */
+const LINUX_COMMAND_LINE = 'console=ttyAMA0 panic=10';
+
+/** What is to be said where no guest is left. */
+const NO_GUESTS_NEXT =
+  '"hypberry install" has the card start without guests, "hypberry uninstall" as it did before install.';
+
+/**
+ * Plans to add a guest. Reads the card, changes nothing.
+ * @throws HypberryError `guest.name`, `guest.exists`, `guest.too-many`, `guest.memory`, `guest.cores`,
+ *   `guest.command-line`, `guest.kernel`, `guest.initramfs`, `guest.file-in-use`, `guest.file-damaged`,
+ *   `guest.disk`, `guest.network`, `guest.devices`, `guest.no-file` of another guest's, and what the card throws
+ */
+export async function planGuestAdd(
+  card: Card,
+  wanted: NewGuest,
+  random: Random = randomBytes,
+): Promise<Plan> {
+  refuseProblem(card);
+  const { name, kernel, initramfs, memory, cores } = wanted;
+  const before = await readGuestsFile(card);
+  const { isLinux } = checkGuestKernel(kernel.name, kernel.data);
+  const guest = checkGuest({
+    name,
+    kernel: fileFor(name, 'kernel'),
+    ...(initramfs && { initramfs: fileFor(name, 'initramfs') }),
+    memory,
+    cores,
+    commandLine: wanted.commandLine ?? (isLinux ? LINUX_COMMAND_LINE : ''),
+    ...newDevices(wanted, before.guests, random),
+  });
+  refuseTaken(
+    before.guests,
+    name,
+    `Choose another name, change that one ("hypberry guest set … ${name}"), or take it away first: "hypberry guest remove … ${name}".`,
+  );
+  if (before.guests.length === MOST_GUESTS) {
+    throw new HypberryError(
+      'guest.too-many',
+      `There are ${MOST_GUESTS} guests on this card, as many as there can be.`,
+      'Remove one first.',
+    );
+  }
+  const guests = [...before.guests, guest];
+  return {
+    ...(await planGuestFiles(card, { before, guests, changed: guest, kernel, initramfs, strict: true })),
+    method: undefined,
+    summary: `Guest ${name}: ${[kernel.name, `${memory} MiB of memory`, counted(cores, 'core'), ...deviceWords(guest)].join(', ')}.`,
+    room: ROOM_FOR_GUESTS,
+  };
+}
+
+/** The entries of a new guest's devices: those that were asked for. */
+function newDevices(
+  { disks, network, isolated, virtio }: NewGuest,
+  others: readonly Guest[],
+  random: Random,
+): Pick<Guest, 'disks' | 'network' | 'isolated' | 'mac' | 'virtio'> {
+  return {
+    ...(disks && disks.length > 0 && { disks: disks.map(parseDisk) }),
+    ...(network === 'host' && { network, mac: newMac(others, random) }),
+    ...(isolated === true && { isolated }),
+    ...(virtio !== undefined && { virtio }),
+  };
+}
+
+/**
+ * Plans to remove a guest.
+ * @throws HypberryError `guest.unknown`, `guest.file-damaged`, and what the card throws
+ */
+export async function planGuestRemove(card: CardReader, name: string): Promise<Plan> {
+  const { guests, $schema } = await readGuestsFile(card);
+  const gone = guestNamed(guests, name);
+  const after = guests.filter((it) => it !== gone);
+  return {
+    method: undefined,
+    summary: `Guest ${name} goes.`,
+    notes: after.length > 0 ? [INSTALL_NEXT] : (await ourFiles(card)).length > 0 ? [NO_GUESTS_NEXT] : [],
+    changes: [
+      after.length > 0
+        ? { kind: 'replace', path: GUESTS_FILE, data: writeGuests(after, $schema) }
+        : { kind: 'remove', path: GUESTS_FILE },
+      ...(await unusedFiles(card, after)),
+    ],
+  };
+}
