@@ -156,8 +156,8 @@ const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
     knowsArmstub7File: has('\0armstub7.bin\0'),
     knowsKernelOld: has('\0kernel_old\0'),
     knowsDeviceTreeAddress: has('\0device_tree_address\0'),
-    // Of the words around, nothing but the [all] that every reader of sections knows.
-    filters: words.length === 1 && has('pi2\0') ? undefined : words,
+    // Of the words around, nothing but the [all] that every reader of sections knows. Every file has a spi2, too.
+    filters: words.length === 1 && has('\0pi2\0') ? undefined : words,
     overlaysInIncludes: !has('\0ramfsaddr\0\0\0include %64s '),
     mayCompareStart: build.buildDate !== undefined && !isBuiltBy(build.buildDate, LAST_WITHOUT_START_FILTERS),
     splitsInitramfs: !isBuiltBy(build.buildDate, LAST_WITH_ONE_INITRAMFS),

@@ -248,6 +248,8 @@ describe('start.elf', () => {
     expect(filtersOf(['pi2', 'x'.repeat(8), ' ', 'kernel_old', '[%60c]'])).toBeUndefined();
     // Firmware of December 2012 has the form, and pi2 nowhere.
     expect(filtersOf(['kernel_old', '[%60c]'])).toEqual(['all']);
+    // Names of a pin's functions, which stand in firmware of 2014, too.
+    expect(filtersOf(['spi1', 'spi2', 'x'.repeat(8), ' ', 'kernel_old', '[%60c]'])).toEqual(['all']);
   });
 
   test.each([
