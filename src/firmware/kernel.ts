@@ -1,9 +1,8 @@
-import { Gunzip } from 'fflate';
-import { ascii, concatBytes, findBytes, readText, readU16LE, readU32BE, readU32LE } from '../base/bytes.js';
+import { ascii, findBytes, readText, readU16LE, readU32BE, readU32LE } from '../base/bytes.js';
 import { onceForBytes } from '../base/memo.js';
 import { decodeA32, decodeT32, isWideT32 } from '../isa/decoder.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
-import { gunzipAtOnce } from '../ports/gunzip.js';
+
 import {
   kernelTextReader,
   readKernelText,
@@ -11,6 +10,7 @@ import {
   type Hypervisor,
   type KernelText,
 } from './kernel-text.js';
+import { gunzip, gunzipAtOnce, gunzipHead } from './gzip.js';
 import { looksLike } from './looks-like.js';
 import { findXz, unpackXzText } from './xz.js';
 
@@ -392,11 +392,6 @@ function isPacked(packing: Packing, file: Uint8Array, at: number): boolean {
   return true;
 }
 
-/** Bytes of packed data that are unpacked at a time. */
-const CHUNK = 8 << 10;
-/** So many that give nothing are no packed data: the unpacker would begin anew with each piece. */
-const LONGEST_SILENCE = 1 << 20;
-
 /** What gzip data, which may be followed by anything, says in plain text, as far as it is not damaged. */
 function gzipText(data: Uint8Array): KernelText {
   const whole = gunzipAtOnce(data, UNPACKED_LIMIT);
@@ -433,33 +428,6 @@ const xzText = onceForBytes(async (file: Uint8Array): Promise<KernelText | undef
   for await (const piece of unpackXzText(file.subarray(xz))) if (!reader.take(piece)) break;
   return reader.found();
 });
-
-/** The first `length` unpacked bytes of gzip data, or fewer. */
-function gunzipHead(data: Uint8Array, length: number): Uint8Array {
-  let head = new Uint8Array(0);
-  gunzip(data, (chunk) => {
-    head = concatBytes(head, chunk);
-    return head.length < length;
-  });
-  return head;
-}
-
-/** Unpacks gzip data piece by piece while `take` wants more. Damage, or other bytes behind the data, end it quietly. */
-function gunzip(data: Uint8Array, take: (chunk: Uint8Array) => boolean): void {
-  const state = { wanted: true, silent: 0 };
-  const stream = new Gunzip((chunk) => {
-    if (chunk.length > 0) state.silent = 0;
-    state.wanted &&= take(chunk);
-  });
-  try {
-    for (let at = 0; at < data.length && state.wanted && state.silent < LONGEST_SILENCE; at += CHUNK) {
-      state.silent += CHUNK;
-      stream.push(data.subarray(at, at + CHUNK), at + CHUNK >= data.length);
-    }
-  } catch {
-    // What was unpacked before stands.
-  }
-}
 
 /** Longer than U-Boot's version line. */
 const UBOOT_VERSION_LIMIT = 512;

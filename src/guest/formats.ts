@@ -1,13 +1,8 @@
 /** What a file is by its first bytes: of those that are taken for a kernel or an initramfs by mistake. */
-import { ascii, readU16LE, readU32BE } from '../base/bytes.js';
+import { readU16LE, readU32BE } from '../base/bytes.js';
+import { begins, beginsWithText, PACKED } from './packed.js';
 import { isFdt } from '../firmware/fdt.js';
 import { isHypervisorFile } from '../hypervisor/image/description.js';
-
-const begins =
-  (...bytes: readonly number[]) =>
-  (file: Uint8Array): boolean =>
-    bytes.every((byte, i) => file[i] === byte);
-const beginsWithText = (text: string): ((file: Uint8Array) => boolean) => begins(...ascii(text));
 
 /** s_magic of ext2 to ext4, in the superblock 1 KiB behind the start (Linux, Documentation/filesystems/ext4). */
 const EXT_MAGIC = { AT: 0x438, VALUE: 0xef53 } as const;
@@ -28,28 +23,16 @@ function isText(file: Uint8Array): boolean {
   }
 }
 
-/**
- * How Linux finds an initramfs: a cpio archive of the newc kind, perhaps behind zeros, or one that is packed, by two
- * bytes of its packer (Linux, init/initramfs.c and lib/decompress.c).
- */
-const PACKED: readonly (readonly [string, (file: Uint8Array) => boolean])[] = [
-  ['gzip data', begins(0x1f, 0x8b)],
-  ['bzip2 data', beginsWithText('BZh')],
-  ['lzma data', begins(0x5d, 0x00, 0x00)],
-  ['xz data', begins(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00)],
-  ['lzo data', begins(0x89, 0x4c, 0x5a, 0x4f)],
-  ['lz4 data', begins(0x02, 0x21, 0x4c, 0x18)],
-  ['zstd data', begins(0x28, 0xb5, 0x2f, 0xfd)],
-];
-
-const isNewc = (file: Uint8Array): boolean => /^07070[12]$/.test(String.fromCharCode(...file.subarray(0, 6)));
+/** Whether a file begins as a cpio archive of the kind newc, with or without checksums. */
+export const isNewc = (file: Uint8Array): boolean =>
+  /^07070[12]$/.test(String.fromCharCode(...file.subarray(0, 6)));
 
 const FORMATS: readonly (readonly [string, (file: Uint8Array) => boolean])[] = [
   ['a device tree', isFdt],
   ["hypberry's hypervisor", isHypervisorFile],
   ['a cpio archive, as an initramfs is', isNewc],
   ['a cpio archive', (file) => beginsWithText('070707')(file) || begins(0xc7, 0x71)(file)],
-  ...PACKED,
+  ...PACKED.map(({ name, is }) => [name, is] as const),
   ['lz4 data of a kind that Linux does not unpack', begins(0x04, 0x22, 0x4d, 0x18)],
   ['a zip archive', begins(0x50, 0x4b, 0x03, 0x04)],
   ['a tar archive', (file) => beginsWithText('ustar')(file.subarray(USTAR_AT))],
@@ -68,13 +51,4 @@ const FORMATS: readonly (readonly [string, (file: Uint8Array) => boolean])[] = [
 /** What a file is that is no program, for a sentence; undefined where it may be one. */
 export function formatOf(file: Uint8Array): string | undefined {
   return FORMATS.find(([, is]) => is(file))?.[0];
-}
-
-/** Whether Linux can unpack a file as its initramfs, as far as its first bytes tell. */
-export function isInitramfs(file: Uint8Array): boolean {
-  let first = 0;
-  while (file[first] === 0) first++;
-  // An archive is looked for at multiples of four only.
-  const isArchive = first % 4 === 0 && isNewc(file.subarray(first));
-  return isArchive || PACKED.some(([, is]) => is(file));
 }

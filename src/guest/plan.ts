@@ -13,14 +13,20 @@ import {
   type KernelFile,
 } from '../firmware/kernel.js';
 import type { GuestPlan } from '../hypervisor/image/image.js';
+import { GUEST_RAM } from '../hypervisor/shared/layout.js';
 import { planDevices, needsHypberryd } from './devices.js';
-import { formatOf, isInitramfs } from './formats.js';
+import { readInitramfs } from './initramfs.js';
+import { foreignPayload, USE_FLAT } from './payload.js';
 import { guestTree } from './guest-tree.js';
 import type { Guest } from './guests.js';
 
 const MIB = 1 << 20;
 /** Where a kernel is put, from the beginning of memory: where every 32-bit Linux wants to be unpacked to. */
 const KERNEL_OFFSET = 0x8000;
+/** The same as a guest sees it. */
+const KERNEL_ENTRY = GUEST_RAM + KERNEL_OFFSET;
+/** Bytes of packed data that are unpacked to say what it is. */
+const LARGEST_PACKED = 64 * MIB;
 /** Initramfs and tree lie behind this, so that the kernel can unpack itself below (Linux, arch/arm/booting.rst, 4b). */
 const FILES_OFFSET = 128 * MIB;
 const PAGE = 0x1000;
@@ -79,36 +85,35 @@ export function checkGuestKernel(
       hint,
     );
   };
-  const format = facts.kind === 'zImage' ? undefined : formatOf(data);
-  const use =
-    'Use a 32-bit zImage (Debian’s vmlinuz of linux-image-armmp, for instance) or another flat image.';
   const linux = (): { isLinux: boolean; note?: string } => {
     const note = noteForeignBoard(file, facts);
     return { isLinux: true, ...(note !== undefined && { note }) };
   };
-  if (format !== undefined && facts.kind !== 'arm64' && facts.size > 0) {
-    throw new HypberryError('guest.kernel', `${file} cannot be a guest's kernel: it is ${format}.`, use);
-  }
+  const foreign = foreignPayload(data, facts, KERNEL_ENTRY, LARGEST_PACKED);
+  if (foreign)
+    throw new HypberryError(
+      'guest.kernel',
+      `${file} cannot be a guest's kernel: it is ${foreign.what}.`,
+      foreign.hint,
+    );
   switch (facts.kind) {
     case 'zImage':
       if (facts.truncated) return refuse('it is cut short', 'Copy it again, whole.');
-      if (facts.architecture === 'ARMv6') return refuse('it is for ARMv6', use);
+      if (facts.architecture === 'ARMv6') return refuse('it is for ARMv6', USE_FLAT);
       return linux();
     case 'Image':
-      if (facts.architecture === 'ARMv6') return refuse('it is for ARMv6', use);
+      if (facts.architecture === 'ARMv6') return refuse('it is for ARMv6', USE_FLAT);
       return linux();
-    case 'arm64':
-      return refuse('the Cortex-A7 has no 64-bit state', use);
     case 'boot-block':
     case 'foreign-block':
       return refuse('a boot block stands in front of it', 'Give the kernel itself, as it was before.');
     case 'u-boot':
       return { isLinux: false };
     case 'unknown':
-      if (!beginsInA32(data)) return refuse('it does not begin with an instruction', use);
+      if (!beginsInA32(data)) return refuse('it does not begin with an instruction', USE_FLAT);
       return { isLinux: false };
     default:
-      return refuse('it is no flat image', use);
+      return refuse('it is no flat image', USE_FLAT);
   }
 }
 
@@ -126,16 +131,18 @@ export function checkInitramfs(file: string, data: Uint8Array, isLinux: boolean)
       'Use a cpio archive (cpio -o -H newc), plain or packed, as update-initramfs makes it.',
     );
   };
+  const archive = readInitramfs(data);
   if (data.length === 0) return refuse('it is empty');
   // What another kernel does with it is its own affair.
-  if (!isLinux || isInitramfs(data)) return undefined;
-  const format = formatOf(data);
-  if (format === 'a device tree') return refuse('it is a device tree');
-  if (format === undefined && data.subarray(0, PAGE).some((byte) => byte !== 0)) {
+  if (!isLinux || archive.is === 'archive') return undefined;
+  if (archive.is === 'empty') return refuse(archive.why);
+  const { what } = archive;
+  if (what === 'a device tree') return refuse('it is a device tree');
+  if (what === undefined && data.subarray(0, PAGE).some((byte) => byte !== 0)) {
     const facts = readKernel(data);
     if (facts.kind !== 'unknown') return refuse(`it is no archive (${describeKernel(facts)})`);
   }
-  return `Linux will not unpack ${file}${format === undefined ? '' : ` (${format})`}: an initramfs is a cpio archive of the kind newc, plain or packed.`;
+  return `Linux will not unpack ${file}${what === undefined ? '' : ` (${what})`}: an initramfs is a cpio archive of the kind newc, plain or packed.`;
 }
 
 /** A guest's files, read. */

@@ -136,20 +136,49 @@ describe('what can be a kernel', () => {
   });
 });
 
-describe('what can be an initramfs', () => {
-  const archive = text('070701' + '0'.repeat(104));
+/**
+ * What packers make of nothing, and of the first entry of an archive: bzip2 1.0.8, xz 5.4 (of it .lzma too), zstd 1.5.4,
+ * `lz4 -l` 1.9.4; lzop's by its own read_header (version 0x1030, deflated by LZO1X_1_15) with a first block's size behind.
+ */
+const LZOP = '894c5a4f000d0a1a0a1030208009400105000000010000000000000000000000000012345678';
+const packedBy = [
+  {
+    name: 'bzip2',
+    none: '425a683917724538509000000000',
+    some: '425a683931415926535966b3c1cf000006db0044000000e88000082000200021a6434d08326221cb34da1c35086a78bb9229c28483359e0e78',
+  },
+  {
+    name: 'xz',
+    none: 'fd377a585a000004e6d6b446000000001cdf44211fb6f37d010000000004595a',
+    some: 'fd377a585a000004e6d6b4460200210116000000742fe5a3e0007100125d00180ddd04639da60d8a879de74516a000000000000008cf7d5b3e8e450800012e7217ac8a951fb6f37d010000000004595a',
+  },
+  {
+    name: 'lzma',
+    none: '5d00008000ffffffffffffffff0083fffbffffc0000000',
+    some: '5d00008000ffffffffffffffff00180ddd04639da60d8a879de74516ab263ef3fff9be9000',
+  },
+  {
+    name: 'lzma of a size',
+    none: '5d000080000000000000000000'.padEnd(80, '0'),
+    some: '5d000080007200000000000000'.padEnd(80, '1'),
+  },
+  { name: 'lzo', none: `${LZOP}00000000`, some: `${LZOP}00000072` },
+  { name: 'lz4', none: '02214c18', some: '02214c1809000000' },
+  { name: 'zstd', none: '28b52ffd240001000099e9d851', some: '28b52ffd24c8bd0400f2091f1a' },
+];
+const hexBytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'));
 
-  test.each([
+describe('what can be an initramfs', () => {
+  const archive = text('070701' + '0'.repeat(104) + 'init');
+  const trailer = text('070701' + '0'.repeat(88) + '0000000b' + '0'.repeat(8) + 'TRAILER!!!\0');
+
+  test.each<[string, Uint8Array]>([
     ['a cpio archive', archive],
     ['with checksums', text('070702' + '0'.repeat(104))],
     ['behind zeros', concat(new Uint8Array(512), archive)],
     ['gzip', gzipSync(archive)],
-    ['bzip2', text('BZh91AY&SY')],
-    ['xz', Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0)],
-    ['lzma', Uint8Array.of(0x5d, 0, 0, 0x80, 0)],
-    ['lzo', Uint8Array.of(0x89, 0x4c, 0x5a, 0x4f, 0, 0x0d)],
-    ['lz4', Uint8Array.of(0x02, 0x21, 0x4c, 0x18, 0)],
-    ['zstd', Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0)],
+    ['gzip of an archive behind zeros', gzipSync(concat(new Uint8Array(8192), archive))],
+    ...packedBy.map(({ name, some }) => [name, hexBytes(some)] as [string, Uint8Array]),
   ])('%s: nothing to say', (_, data) => {
     expect(checkInitramfs('i', data, true)).toBeUndefined();
   });
@@ -161,13 +190,24 @@ describe('what can be an initramfs', () => {
     ['a file system', extImage(), /ext file system/],
     ['zeros', new Uint8Array(512), /Linux will not unpack i:/],
     ['an archive at an odd place', concat(new Uint8Array(3), archive), /will not unpack/],
+    ['gzip of a text', gzipSync(text('some words')), /\(gzip data, of a text\)/],
+    ['gzip of an archive of the old kind', gzipSync(text('070707' + '0'.repeat(70))), /of a cpio archive\)/],
+    ['gzip of a program', gzipSync(ARMV7_CODE), /\(gzip data, of no archive\)/],
   ])('%s: a note, for Linux', (_, data, note) => {
     expect(checkInitramfs('i', data, true)).toMatch(note);
     expect(checkInitramfs('i', data, false)).toBeUndefined();
   });
 
-  test.each([
-    ['an empty file', new Uint8Array(0), 'empty'],
+  test.each<[string, Uint8Array, string]>([
+    ['an empty file', new Uint8Array(0), 'it is empty'],
+    ['gzip of nothing', gzipSync(''), 'it is gzip data with nothing in it'],
+    ['gzip that is cut in its header', gzipSync(archive).subarray(0, 9), 'gzip data with nothing in it'],
+    ...packedBy.map(
+      ({ name, none }) =>
+        [`${name} of nothing`, hexBytes(none), 'with nothing in it'] as [string, Uint8Array, string],
+    ),
+    ['an archive of nothing', trailer, 'an archive without a file'],
+    ['gzip of an archive of nothing', gzipSync(trailer), 'an archive without a file'],
     ['a kernel', zImage(), 'zImage'],
     ['a device tree', TREE, 'a device tree'],
   ])('%s: refused', (_, data, why) => {

@@ -6,6 +6,7 @@ import { ascii } from '../../src/base/bytes.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { ensureNode, fdtFromText, readFdt, writeFdt } from '../../src/firmware/fdt.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
+import { checkGuestKernel } from '../../src/guest/plan.js';
 import { memoryCard } from '../support/memory-card.js';
 import { everything } from './real-card.js';
 
@@ -23,6 +24,14 @@ function withoutUsb(tree: Uint8Array): Uint8Array {
   ensureNode(fdt, '/soc/usb@7e980000').properties.set('status', fdtFromText('disabled'));
   return writeFdt(fdt);
 }
+
+it('U-Boot of Debian is no guest’s kernel, and told why', async () => {
+  const { uboot } = await inputs();
+  const data = await readFile(uboot);
+  expect(() => checkGuestKernel('u-boot.bin', data)).toThrow(
+    /it is U-Boot 20\d\d\S+, linked to run at 0x8000,/,
+  );
+});
 
 it('U-Boot comes to its prompt in the built-in Pi 2, and answers there', async () => {
   const { trixie, firmware, uboot } = await inputs();
