@@ -21,7 +21,12 @@ export const HEADER_PORTS = 12;
 export const HOST_PAGE = 0x1000;
 /** The program's version of the channel, VERSION; 0 where none has come yet. */
 export const HOST_VERSION = 0;
-/** Its clock: seconds since 1970 (UTC), two words, nanoseconds, and CNTVCT then, two words; 0 where it may not read that. */
+/** Of what is said of the clock: odd while that is written, another even number each time it stands. */
+export const HOST_TURN = 4;
+/**
+ * Its clock: seconds since 1970 (UTC), two words, 0 where it has no time; nanoseconds, and CNTVCT then, two words, 0 where
+ * it may not read that.
+ */
 export const HOST_SECONDS = 8;
 export const HOST_NANOSECONDS = 16;
 export const HOST_COUNT = 24;

@@ -166,12 +166,13 @@ describe('hypberryd run', () => {
     const image = channelImage(ports);
     const host = (at: number): number => image.view.getUint32(C.HOST_PAGE + at, true);
     let naps = 0;
-    const times: number[] = [];
+    const [times, turns]: [number[], number[]] = [[], []];
     supervise(machineOf(image), {
       idle: (process) => {
         expect(image.doorbell[C.DOORBELL_HOST]).toBe(1);
         image.doorbell[C.DOORBELL_HOST] = 0;
         times.push(host(C.HOST_SECONDS));
+        turns.push(host(C.HOST_TURN));
         if (++naps < 4) return false;
         process.signal(SIGTERM);
         return true;
@@ -179,6 +180,7 @@ describe('hypberryd run', () => {
       before: (call) => (call === 'wait4' && naps === 4 ? -ERRORS.ECHILD : undefined),
     });
     expect(times).toEqual([0, 60, 120, 180].map((it) => FIRST_SECOND + it));
+    expect(turns).toEqual([2, 4, 6, 8]);
     expect(host(C.HOST_VERSION)).toBe(C.VERSION);
     expect([host(C.HOST_COUNT), host(C.HOST_COUNT + 4)]).toEqual([0x2345_6789, 1]);
     const random = image.bytes.subarray(C.HOST_PAGE + C.HOST_RANDOM);
@@ -240,7 +242,13 @@ describe('hypberryd run', () => {
     [
       'of no channel',
       () => createMachine({ '/run/': '', '/proc/device-tree/model': 'Raspberry Pi 2' }),
-      'error: The hypervisor under this system has no channel. (channel.absent)',
+      'error: No hypervisor with a channel is under this system. (channel.absent)',
+    ],
+    [
+      // As where /sys is not mounted, which it is a link into.
+      'of no device tree',
+      () => createMachine({ '/run/': '' }),
+      'error: The device tree could not be read, /proc/device-tree: it is not there. (channel.tree)',
     ],
     [
       'of a version that it does not know',

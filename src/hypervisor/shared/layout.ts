@@ -49,13 +49,7 @@ export const ARRIVALS_SIZE = 8;
 /** What a machine keeps of its real-time clock, and of its GPIO: multiples of 8. */
 export const RTC_SIZE = 40;
 export const GPIO_SIZE = 40;
-/**
- * What the host has said of the time: seconds since 1970, whether it has, and the count that they were at, two words. Who
- * hears it writes the second word last.
- */
-export const HOST_TIME_SECONDS = 0;
-export const HOST_TIME_KNOWN = 4;
-export const HOST_TIME_COUNT = 8;
+/** What the host has said of the time. */
 export const HOST_TIME_SIZE = 16;
 /** What random bytes are made of, at offsets: ChaCha20's input and its block, each 16 words, a lock, whether there is a key. */
 export const RANDOM_INPUT = 0;

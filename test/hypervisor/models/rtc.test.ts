@@ -1,17 +1,12 @@
 /** A guest's real-time clock, a PL031 (Arm DDI 0224, chapter 3). */
 import { beforeEach, expect, test } from 'vitest';
+import * as C from '../../../src/channel/layout.js';
 import { guestBase, guestInterrupt } from '../../../src/hypervisor/shared/guest-machine.js';
-import {
-  HOST_TIME_COUNT,
-  HOST_TIME_KNOWN,
-  HOST_TIME_SECONDS,
-  LOG_SIZE,
-  UART_PUT,
-  UART_SIZE,
-} from '../../../src/hypervisor/shared/layout.js';
+import { LOG_SIZE, UART_PUT, UART_SIZE } from '../../../src/hypervisor/shared/layout.js';
 import { CRYSTAL_HZ } from '../../../src/board/bcm2836.js';
 import { GICC, GICC_IAR, GICC_PMR, GICD } from '../payloads.js';
-import { createMachine, type Machine } from './machine.js';
+import { createMachineOfGuests, type Machine } from './machine.js';
+import { macOf } from './network.js';
 
 const RTC = guestBase('rtc');
 const IRQ = guestInterrupt('RTC');
@@ -36,12 +31,25 @@ function said(): string {
   const put = machine.memory.getUint32(uarts + UART_SIZE + UART_PUT, true);
   return Buffer.from(machine.memory.buffer.slice(log, log + Math.min(put, LOG_SIZE))).toString('latin1');
 }
+let turn = 0;
+const ringHost = (): void => {
+  machine.store(0, C.DOORBELL + C.DOORBELL_HOST, 1);
+};
+const setHostWord = (at: number, value: number): void => {
+  machine.memory.setUint32(machine.image.channel!.address + C.HOST_PAGE + at, value >>> 0, true);
+};
+/** Writes what the host says of the time: CHANNEL.md, "The time". */
+function writeTime(seconds: number, nanoseconds = 0, count = machine.time()): void {
+  setHostWord(C.HOST_SECONDS, seconds);
+  setHostWord(C.HOST_NANOSECONDS, nanoseconds);
+  setHostWord(C.HOST_COUNT, Number(count & 0xffff_ffffn));
+  setHostWord(C.HOST_COUNT + 4, Number(count >> 32n));
+}
 /** The host says what time it is. */
-function sayTime(seconds: number): void {
-  const at = machine.symbol('hostTime');
-  machine.memory.setUint32(at + HOST_TIME_SECONDS, seconds, true);
-  machine.memory.setBigUint64(at + HOST_TIME_COUNT, machine.time(), true);
-  machine.memory.setUint32(at + HOST_TIME_KNOWN, 1, true);
+function sayTime(seconds: number, nanoseconds = 0, count = machine.time()): void {
+  writeTime(seconds, nanoseconds, count);
+  setHostWord(C.HOST_TURN, (turn += 2));
+  ringHost();
 }
 /** Lets the clock's interrupt through to a CPU. */
 function listen(core: number, cpus: number): void {
@@ -57,7 +65,8 @@ function listen(core: number, cpus: number): void {
 const acknowledge = (core: number): number => machine.load(core, GICC + GICC_IAR);
 
 beforeEach(() => {
-  machine = createMachine([FIRST, SECOND]);
+  machine = createMachineOfGuests([{ cores: [FIRST, SECOND], network: { mac: macOf(0), isolated: false } }]);
+  turn = 0;
 });
 
 test('is a PL031: part 0x031 by Arm, revision 0, a PrimeCell (3.3.9, 3.3.10)', () => {
@@ -97,12 +106,82 @@ test('it shows the host’s time as soon as that is known, and says nothing then
   expect(read(DR)).toBe(NOW + 7);
 });
 
+test('it follows each step of the host’s clock, and counts parts of a second', () => {
+  sayTime(NOW, 750_000_000);
+  pass(0.249);
+  expect(read(DR)).toBe(NOW);
+  pass(0.002);
+  expect(read(DR)).toBe(NOW + 1);
+  sayTime(NOW + 86_400);
+  expect(read(DR)).toBe(NOW + 86_400);
+  sayTime(NOW - 86_400);
+  pass(1);
+  expect(read(DR)).toBe(NOW - 86_400 + 1);
+});
+
+test('a time is that of its count, however late the bell is heard; without a count it is that of the bell', () => {
+  const then = machine.time();
+  pass(100);
+  sayTime(NOW, 0, then);
+  expect(read(DR)).toBe(NOW + 100);
+  pass(7);
+  sayTime(NOW, 0, 0n);
+  pass(3);
+  // Said once: another bell, for a port perhaps, says nothing new.
+  ringHost();
+  expect(read(DR)).toBe(NOW + 3);
+});
+
+test('a time that is being written, or none, is not taken', () => {
+  sayTime(NOW);
+  writeTime(NOW + 1000);
+  setHostWord(C.HOST_TURN, turn + 1);
+  ringHost();
+  expect(read(DR)).toBe(NOW);
+  writeTime(0);
+  setHostWord(C.HOST_TURN, (turn += 2));
+  ringHost();
+  expect(read(DR)).toBe(NOW);
+  expect(said()).not.toContain('time');
+});
+
+test('who has no time yet says so: the clock begins at 1970', () => {
+  sayTime(0);
+  expect(read(DR)).toBe(0);
+  expect(said()).toContain('which the host has not given');
+});
+
+test.each<[string, number, number, boolean]>([
+  ['forwards, to before it', 60, 39, false],
+  ['forwards, onto it', 100, 0, true],
+  ['forwards, past it', 1000, 0, true],
+  ['backwards', -60, 159, false],
+])('an alarm goes with the host’s clock that is set %s', (_, step, left, isOver) => {
+  sayTime(NOW);
+  listen(FIRST, 1);
+  write(IMSC, 1);
+  write(MR, NOW + 100);
+  machine.wfi(FIRST);
+  sayTime(NOW + step);
+  machine.advance(1);
+  expect(machine.asleep(FIRST)).toBe(!isOver);
+  if (isOver) return;
+  pass(left);
+  expect(machine.asleep(FIRST)).toBe(true);
+  pass(1);
+  expect(machine.asleep(FIRST)).toBe(false);
+  expect([read(DR), read(RIS)]).toEqual([NOW + 100, 1]);
+});
+
 test('what a guest sets is its own, until its restart', () => {
   sayTime(NOW);
   write(LR, 1000);
   expect([read(LR), read(DR)]).toEqual([1000, 1000]);
   pass(3);
   expect([read(LR), read(DR)]).toEqual([1000, 1003]);
+  write(MR, 2000);
+  sayTime(NOW + 3);
+  expect([read(DR), read(RIS)]).toEqual([1003, 0]);
   write(LR, 0xffff_ffff);
   pass(2);
   expect(read(DR)).toBe(1);

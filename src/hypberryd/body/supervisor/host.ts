@@ -2,8 +2,11 @@
 import * as C from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
 import { CLOCK_MONOTONIC, CLOCK_REALTIME, GRND_NONBLOCK } from '../../shared/linux.js';
-import { ringAt, writeHostWord } from '../channel/channel.js';
-import { CNTVCT, linux } from '../linux.js';
+import { hostWord, ringAt, writeHostWord } from '../channel/channel.js';
+import { CNTVCT, barrier, linux } from '../linux.js';
+
+/** A clock that shows an earlier second than this, of 1970's first year, was never set: a Pi has none that goes on without it. */
+const NEVER_SET: u32 = 365 * 86_400;
 
 /** Milliseconds of a clock that only goes forward, modulo 2^32. */
 export function now(): u32 {
@@ -30,12 +33,19 @@ export function sayHost(hasCounter: bool): void {
   const count: u64 = hasCounter ? CNTVCT.read() : 0;
   linux.clock_gettime(CLOCK_REALTIME, time);
   writeHostWord(C.HOST_VERSION, C.VERSION);
+  // Whoever said it before may have ended in between.
+  const turn = hostWord(C.HOST_TURN) | 1;
+  writeHostWord(C.HOST_TURN, turn);
+  barrier.dmb();
   // Linux' clock has 32 bits here.
-  writeHostWord(C.HOST_SECONDS, load<u32>(time));
+  const seconds = load<u32>(time);
+  writeHostWord(C.HOST_SECONDS, seconds < NEVER_SET ? 0 : seconds);
   writeHostWord(C.HOST_SECONDS + 4, 0);
   writeHostWord(C.HOST_NANOSECONDS, load<u32>(time, 4));
   writeHostWord(C.HOST_COUNT, <u32>count);
   writeHostWord(C.HOST_COUNT + 4, <u32>(count >> 32));
+  barrier.dmb();
+  writeHostWord(C.HOST_TURN, turn + 1);
   // Soon after the start there may be none yet; the next time there are.
   if (linux.getrandom(<usize>L.SCRATCH, C.RANDOM_SIZE, GRND_NONBLOCK) == C.RANDOM_SIZE)
     for (let i: u32 = 0; i < <u32>C.RANDOM_SIZE; i += 4)

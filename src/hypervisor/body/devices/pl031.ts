@@ -5,16 +5,23 @@
 import { CRYSTAL_HZ } from '../generated/board.js';
 import { textNoTime } from '../generated/messages.js';
 import * as L from '../../shared/layout.js';
-import { Rtc, raiseAlarm, rawAt, rtcOf, updateRtc } from '../core/rtc.js';
+import {
+  Rtc,
+  isHostTimeKnown,
+  lockTime,
+  originOf,
+  raiseAlarm,
+  rawAt,
+  rtcOf,
+  unlockTime,
+  updateRtc,
+} from '../core/rtc.js';
 import { NEVER, count } from '../core/time.js';
 import { Vcpu, Vm } from '../core/vm.js';
-import { atomic, barrier, shared } from '../intrinsics.js';
+import { atomic, shared } from '../intrinsics.js';
 import { printLineOf } from './own-console.js';
 import { identification } from './primecell.js';
 import { watchAlarm } from './timer.js';
-
-// @external('address', 'hostTime')
-declare function hostTime(): usize;
 
 /** Its registers' offsets (DDI 0224, table 3-1). */
 const RTCDR: u32 = 0x00;
@@ -28,46 +35,30 @@ const RTCICR: u32 = 0x1c;
 /** Of RTCCR: it runs, for ever. */
 const START: u32 = 1;
 
-/** Whether the host has said what time it is. */
-function isHostTimeKnown(): bool {
-  const known = shared.load32(hostTime() + L.HOST_TIME_KNOWN) != 0;
-  // Before what it is.
-  barrier.dmbIsh();
-  return known;
-}
-
-/** Where its value at some count is known, that count. */
-function originOf(vm: Vm, rtc: Rtc): u64 {
-  if (rtc.isLoaded) return rtc.loadedAt;
-  if (isHostTimeKnown()) return load<u64>(hostTime() + L.HOST_TIME_COUNT);
-  return ((<u64>vm.startedHigh) << 32) | vm.startedLow;
-}
-
-/** What it was then, seconds since 1970. */
-function valueAtOrigin(rtc: Rtc): u32 {
-  if (rtc.isLoaded) return rtc.loadedValue;
-  return isHostTimeKnown() ? load<u32>(hostTime() + L.HOST_TIME_SECONDS) : 0;
-}
-
 /** RTCDR. */
 function secondsOf(vm: Vm): u32 {
   const rtc = rtcOf(vm);
-  if (!rtc.isLoaded && !rtc.isSaid && !isHostTimeKnown()) {
+  lockTime();
+  const seconds = (count() - originOf(vm)) / CRYSTAL_HZ;
+  const isNobodys = !rtc.isLoaded && !isHostTimeKnown();
+  unlockTime();
+  if (isNobodys && !rtc.isSaid) {
     rtc.isSaid = 1;
     printLineOf(vm, textNoTime());
   }
-  return valueAtOrigin(rtc) + <u32>((count() - originOf(vm, rtc)) / CRYSTAL_HZ);
+  return <u32>seconds;
 }
 
-/** Has the alarm come when the clock comes to RTCMR, which may be now. */
+/** Has the alarm come when the clock comes to RTCMR, which may be now. The lock is held, and given up. */
 function setAlarm(vcpu: Vcpu): void {
   const vm = vcpu.vm;
   const rtc = rtcOf(vm);
-  const seconds = secondsOf(vm);
-  const ahead = rtc.match - seconds;
-  const passed = seconds - valueAtOrigin(rtc);
-  rtc.alarmAt = originOf(vm, rtc) + (<u64>passed + ahead) * CRYSTAL_HZ;
+  const origin = originOf(vm);
+  const seconds = (count() - origin) / CRYSTAL_HZ;
+  const ahead = rtc.match - <u32>seconds;
+  rtc.alarmAt = origin + (seconds + ahead) * CRYSTAL_HZ;
   rtc.setBy = <u16>vcpu.number;
+  unlockTime();
   if (ahead == 0) raiseAlarm(vm);
   else watchAlarm(vcpu);
 }
@@ -97,12 +88,14 @@ export function write(vcpu: Vcpu, offset: u32, _size: u32, value: u32): void {
   const rtc = rtcOf(vcpu.vm);
   switch (offset) {
     case RTCMR:
+      lockTime();
       rtc.match = value;
       setAlarm(vcpu);
       break;
     case RTCLR:
+      lockTime();
       rtc.loadedValue = value;
-      rtc.loadedAt = count();
+      rtc.origin = count() - value * CRYSTAL_HZ;
       rtc.isLoaded = 1;
       setAlarm(vcpu);
       break;
@@ -119,11 +112,12 @@ export function write(vcpu: Vcpu, offset: u32, _size: u32, value: u32): void {
 
 export function resetMachine(vm: Vm): void {
   const rtc = rtcOf(vm);
+  lockTime();
   rtc.alarmAt = NEVER;
-  rtc.loadedAt = 0;
   rtc.loadedValue = 0;
   rtc.isLoaded = 0;
   rtc.match = 0;
+  unlockTime();
   rtc.mask = 0;
   rtc.raw = 0;
   rtc.isSaid = 0;

@@ -6,7 +6,7 @@
 import { SAVED_CNTVOFF, SAVED_CNTV_CTL, SAVED_CNTV_CVAL } from '../generated/saved-registers.js';
 import { deliver, clearPending, setPending } from '../core/events.js';
 import { IRQ_SOURCE_CNTHPIRQ, IRQ_SOURCE_CNTVIRQ, TIMERS_ROUTING } from '../generated/local-peripherals.js';
-import { raiseAlarm, rtcOf } from '../core/rtc.js';
+import { alarmOf, raiseAlarm, rtcOf } from '../core/rtc.js';
 import { NEVER, count } from '../core/time.js';
 import { PAUSED, Vcpu, WAITING, core, saved, stateOf, wantsCore } from '../core/vm.js';
 import { PHYSICAL_TIMER_INTERRUPT, VIRTUAL_TIMER_INTERRUPT } from '../generated/guest-machine.js';
@@ -48,7 +48,7 @@ function virtualDeadline(vcpu: Vcpu): u64 {
 /** The same for what is emulated: its physical timer and, where it watches that, its machine's alarm. */
 function emulatedDeadline(vcpu: Vcpu): u64 {
   if (vcpu.physicalControl == 0) return NEVER;
-  const alarm = vcpu.physicalControl & ALARM ? rtcOf(vcpu.vm).alarmAt : NEVER;
+  const alarm = vcpu.physicalControl & ALARM ? alarmOf(vcpu.vm) : NEVER;
   return min(alarm, physicalDeadline(vcpu));
 }
 
@@ -73,10 +73,9 @@ export function expire(vcpu: Vcpu, time: u64): void {
 
 /** Has the alarm come whose time has, unless another vcpu has set another since. */
 function expireAlarm(vcpu: Vcpu, time: u64): void {
-  const rtc = rtcOf(vcpu.vm);
-  if (rtc.alarmAt > time) return;
+  if (alarmOf(vcpu.vm) > time) return;
   vcpu.physicalControl &= ~ALARM;
-  if (rtc.setBy == <u16>vcpu.number) raiseAlarm(vcpu.vm);
+  if (rtcOf(vcpu.vm).setBy == <u16>vcpu.number) raiseAlarm(vcpu.vm);
 }
 
 /** Has the core of the loaded vcpu watch the alarm of its machine's clock. */
