@@ -119,7 +119,7 @@ describe('hypberryd', () => {
     const said = {
       ...{ status: 2, out: '' },
       err:
-        'error: The device tree could not be read, /proc/device-tree: it is not there. (status.tree)\n' +
+        'error: The device tree could not be read, /proc/device-tree: it is not there. (channel.tree)\n' +
         'hint:  Have /proc and /sys mounted, and a kernel that was started with a device tree.\n',
     };
     expect(inNode(['status'])).toEqual(said);
@@ -128,10 +128,10 @@ describe('hypberryd', () => {
     const why = (error: number): string =>
       inNode(['status'], { forced: { open: [-ERRORS.ENOENT, -error] } }).err.split('\n')[0]!;
     expect(why(ERRORS.EACCES)).toBe(
-      'error: The device tree could not be read, /proc/device-tree: permission denied. (status.tree)',
+      'error: The device tree could not be read, /proc/device-tree: permission denied. (channel.tree)',
     );
     expect(why(ERRORS.EMFILE)).toBe(
-      'error: The device tree could not be read, /proc/device-tree: error 24. (status.tree)',
+      'error: The device tree could not be read, /proc/device-tree: error 24. (channel.tree)',
     );
   });
 

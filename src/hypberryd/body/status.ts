@@ -14,13 +14,12 @@ import {
   recordWord,
   takeRecord,
 } from './channel/channel.js';
-import { reachChannel } from './channel/reach.js';
+import { reachChannel, sayNoTree } from './channel/reach.js';
 import { probe } from './files.js';
 import { CONSOLE_PATH, TREE_PATH } from './generated/about.js';
 import { EAGAIN, ENOENT, O_RDONLY, linux, shared } from './linux.js';
-import { beginError, endError, print, printForeign, printNumber } from './output.js';
-import { printReason } from './reasons.js';
-import { DONE, FAILED, NO } from './statuses.js';
+import { print, printForeign, printNumber } from './output.js';
+import { DONE, NO } from './statuses.js';
 import { openLock } from './supervisor/run.js';
 
 const MIB: u32 = 0x10_0000;
@@ -50,14 +49,7 @@ function sayAbsent(): i32 {
     print('"hypberry guest add" and "hypberry install" put guests and their hypervisor on a card.\n');
     return NO;
   }
-  beginError();
-  print('The device tree could not be read, ');
-  print(TREE_PATH);
-  print(': ');
-  printReason(-tree);
-  print('.');
-  endError('status.tree', 'Have /proc and /sys mounted, and a kernel that was started with a device tree.');
-  return FAILED;
+  return sayNoTree(-tree);
 }
 
 /** A line of a port; gives whether it is served. */

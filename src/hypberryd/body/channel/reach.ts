@@ -1,17 +1,35 @@
 /** The channel, found and mapped, or in words why not. */
+import { probe } from '../files.js';
+import { TREE_PATH } from '../generated/about.js';
 import { beginError, endError, print } from '../output.js';
 import { printReason } from '../reasons.js';
 import { DONE, FAILED } from '../statuses.js';
 import { ABSENT, BROKEN, FOUND, findChannel, mapChannel } from './channel.js';
+
+/** Says that the device tree could not be read, by what error; gives the exit status. */
+export function sayNoTree(error: i32): i32 {
+  beginError();
+  print('The device tree could not be read, ');
+  print(TREE_PATH);
+  print(': ');
+  printReason(error);
+  print('.');
+  endError('channel.tree', 'Have /proc and /sys mounted, and a kernel that was started with a device tree.');
+  return FAILED;
+}
 
 /** Finds and maps the channel; gives 0, else the exit status, having said why. */
 export function reachChannel(): i32 {
   let found = findChannel();
   if (found == FOUND) found = mapChannel();
   if (found == FOUND) return DONE;
+  if (found == ABSENT) {
+    const tree = probe(TREE_PATH);
+    if (tree < 0) return sayNoTree(-tree);
+  }
   beginError();
   if (found == ABSENT) {
-    print('The hypervisor under this system has no channel.');
+    print('No hypervisor with a channel is under this system.');
     endError('channel.absent', '"hypberryd status" says more.');
   } else if (found == BROKEN) {
     print('There is no channel where the device tree has one, or not a whole one.');
