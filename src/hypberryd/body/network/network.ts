@@ -37,8 +37,9 @@ const NUM_BUFFERS: usize = 10;
 if (C.RECORD_HEADER + C.MOST_FRAME + C.RECORD_STEP > L.BUFFER_SIZE)
   ERROR('a frame is larger than the buffer');
 
-/** Frames that go one way before the other way has its turn. */
+/** Frames that go one way before the other way has its turn; and bytes, behind which the hypervisor has its turn at them. */
 const MOST_AT_ONCE: u32 = 64;
+const MOST_BYTES: u32 = 0x1_0000;
 /** Milliseconds between tries to open the TAP device, the first and the longest. */
 const FIRST_DELAY: i32 = 50;
 const LONGEST_DELAY: i32 = 2000;
@@ -98,20 +99,20 @@ function takeFrames(port: u32): i32 {
   return count;
 }
 
-/** Puts the record in the buffer into the uplink; gives whether there was room. */
-function putRecord(length: u32): bool {
+/**
+ * Puts the record in the buffer into the uplink, behind what was put and is not shown yet.
+ * @param put how far that is
+ * @returns how far it is then; the same where there was no room
+ */
+function putRecord(put: u32, length: u32): u32 {
   const port = network().uplink;
-  const theirs = controlOf(port);
-  const ours = theirs + C.HOST_CONTROL;
   const data = dataOf(port);
   const size = recordWord(port, C.PORT_DATA_SIZE);
   const used = recordSize(length);
-  const taken = shared.load32(theirs + C.TAKEN);
-  const old = shared.load32(ours + C.PUT);
-  let put = old;
+  const taken = shared.load32(controlOf(port) + C.TAKEN);
   const rest = size - (put & (size - 1));
   const skipped = used > rest ? rest : 0;
-  if (skipped + used > size - (put - taken)) return false;
+  if (skipped + used > size - (put - taken)) return put;
   // What was there has been taken before it is written over.
   barrier.dmb();
   if (skipped != 0) {
@@ -120,28 +121,43 @@ function putRecord(length: u32): bool {
   }
   store<u32>(RECORD, length);
   copyBlocks(data + (put & (size - 1)), RECORD, used);
-  put += used;
+  return put + used;
+}
+
+/** Shows the hypervisor what was put into the uplink, and rings where that is wanted: once for all of it. */
+function showRecords(put: u32): void {
+  const port = network().uplink;
+  const theirs = controlOf(port);
+  const ours = theirs + C.HOST_CONTROL;
+  const old = shared.load32(ours + C.PUT);
+  if (put == old) return;
   barrier.dmb();
   shared.store32(ours + C.PUT, put);
   barrier.dmb();
   if (isWanted(shared.load32(theirs + C.BELL_AT), old, put)) ring(port);
-  return true;
 }
 
-/** Puts frames from the TAP device into the uplink; gives how many, at most MOST_AT_ONCE. */
+/** Puts frames from the TAP device into the uplink; gives how many, at most MOST_AT_ONCE, and no new one behind MOST_BYTES. */
 function putFrames(): u32 {
   const it = network();
-  for (let count: u32 = 0; count < MOST_AT_ONCE; count++) {
+  const first = shared.load32(controlOf(it.uplink) + C.HOST_CONTROL + C.PUT);
+  let put = first;
+  let count: u32 = 0;
+  while (count < MOST_AT_ONCE && put - first < MOST_BYTES) {
     if (it.pending == 0) {
       const length = linux.read(it.tap, FRAME, C.MOST_FRAME);
-      if (length <= C.NET_HEADER_SIZE) return count;
+      if (length <= C.NET_HEADER_SIZE) break;
       store<u16>(FRAME + NUM_BUFFERS, 0);
       it.pending = length;
     }
-    if (!putRecord(it.pending)) return count;
+    const next = putRecord(put, it.pending);
+    if (next == put) break;
     it.pending = 0;
+    put = next;
+    count++;
   }
-  return MOST_AT_ONCE;
+  showRecords(put);
+  return count;
 }
 
 /** Asks for bells, and looks whether all is still as it was: there is nothing to do until one comes. */
@@ -161,10 +177,7 @@ function isIdle(): bool {
     if (shared.load32(count) != seen) idle = false;
   }
   // There may have been room before the bell was asked for.
-  if (it.pending != 0 && putRecord(it.pending)) {
-    it.pending = 0;
-    idle = false;
-  }
+  if (it.pending != 0 && putFrames() != 0) idle = false;
   return idle;
 }
 
