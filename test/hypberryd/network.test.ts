@@ -27,7 +27,9 @@ const PORTS: Port[] = [
 ];
 
 /** The requests that the device is set up by (include/uapi/linux/if_tun.h, sockios.h), by their numbers on Arm. */
-const [TUNSETIFF, TUNSETOFFLOAD, TUNSETVNETHDRSZ] = [0x4004_54ca, 0x4004_54d0, 0x4004_54d8];
+const [TUNSETIFF, TUNSETPERSIST, TUNSETOFFLOAD, TUNSETVNETHDRSZ] = [
+  0x4004_54ca, 0x4004_54cb, 0x4004_54d0, 0x4004_54d8,
+];
 const SIOCGIFINDEX = 0x8933;
 
 interface Tap {
@@ -45,7 +47,7 @@ function createTap({
   const [toRead, written]: [Uint8Array[], Uint8Array[]] = [[], []];
   const asked: Tap['asked'] = [];
   const ioctl = (request: number, argument: number, memory: DataView): number => {
-    const words = [TUNSETOFFLOAD].includes(request)
+    const words = [TUNSETOFFLOAD, TUNSETPERSIST].includes(request)
       ? [argument]
       : Array.from({ length: request === TUNSETVNETHDRSZ ? 1 : 8 }, (_, i) =>
           memory.getUint32(argument + 4 * i, true),
@@ -251,7 +253,40 @@ describe('the network', () => {
     expect(got.map(sum)).toEqual(frames.map(sum));
   });
 
-  test('sets its interface up: a TAP device with headers of 12 bytes, an address where it is new', () => {
+  test('rings once for all frames that are there, up to 64, and 64 KiB', () => {
+    for (const [count, bytes, rings] of [
+      [1, 1514, 1],
+      [32, 1514, 1],
+      [64, 64, 1],
+      [65, 64, 2],
+      // The frame that passes 64 KiB is the last of its batch: here the second.
+      [4, 40_000, 2],
+    ] as const) {
+      const image = channelImage(PORTS);
+      const [tap, hypervisor] = [createTap(), createRings(image)];
+      let [taken, rung, naps] = [0, 0, 0];
+      runNetwork(image, tap.devices, {
+        before() {
+          if (image.doorbell[4 * UPLINK] === 0) return undefined;
+          // As the hypervisor does, it takes all when it is rung for, and asks for a bell at the next.
+          image.doorbell[4 * UPLINK] = 0;
+          const there = hypervisor.take(1000).length;
+          taken += there;
+          if (there > 0) rung++;
+          return undefined;
+        },
+        idle(process) {
+          if (++naps === 1)
+            for (let i = 0; i < count; i++) tap.toRead.push(new Uint8Array(bytes).fill(i, 16));
+          else process.signal(SIGTERM);
+          return true;
+        },
+      });
+      expect([taken, rung]).toEqual([count, rings]);
+    }
+  });
+
+  test('sets its interface up: a TAP device with headers of 12 bytes, where it is new an address, and that it stays', () => {
     for (const isThere of [false, true]) {
       const image = channelImage(PORTS);
       const tap = createTap({ isThere });
@@ -287,6 +322,7 @@ describe('the network', () => {
             ]),
         [0x8913, ...name, 0, 0, 0, 0],
         [0x8914, ...name, 1, 0, 0, 0],
+        ...(isThere ? [] : [[TUNSETPERSIST, 1]]),
         [TUNSETOFFLOAD, 3],
       ]);
     }

@@ -69,6 +69,7 @@ export const CLOCAL = 0x800;
 
 // TAP devices (include/uapi/linux/if_tun.h). The kinds of offloads are those of the channel, OFFLOAD_….
 export const TUNSETIFF = 0x4004_54ca;
+export const TUNSETPERSIST = 0x4004_54cb;
 export const TUNSETOFFLOAD = 0x4004_54d0;
 export const TUNSETVNETHDRSZ = 0x4004_54d8;
 export const IFF_TAP = 2;

@@ -18,6 +18,7 @@ import {
   SOCK_DGRAM,
   TUNSETIFF,
   TUNSETOFFLOAD,
+  TUNSETPERSIST,
   TUNSETVNETHDRSZ,
 } from '../../shared/linux.js';
 import { kernelPath, openFile } from '../files.js';
@@ -61,7 +62,10 @@ function setUp(socket: i32, isNew: bool): i32 {
   return linux.ioctl(socket, SIOCSIFFLAGS, L.SCRATCH);
 }
 
-/** Makes the interface of an open /dev/net/tun, or takes what is there by its name; gives 0 or the error, negated. */
+/**
+ * Makes the interface of an open /dev/net/tun, or takes what is there by its name; gives 0 or the error, negated. One that is
+ * made here stays when this process ends: routes to it, rules about it and the other end's idea of its address do, too.
+ */
 function attach(file: i32): i32 {
   const socket = linux.socket(AF_INET, SOCK_DGRAM | O_CLOEXEC, 0);
   if (socket < 0) return socket;
@@ -73,6 +77,7 @@ function attach(file: i32): i32 {
     result = linux.ioctl(file, <i32>TUNSETVNETHDRSZ, L.SCRATCH);
   }
   if (result == 0) result = setUp(socket, isNew);
+  if (result == 0 && isNew) result = linux.ioctl(file, <i32>TUNSETPERSIST, 1);
   linux.close(socket);
   return result;
 }
