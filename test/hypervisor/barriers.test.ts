@@ -289,7 +289,8 @@ const NO_RULE: readonly string[] = [
   ...['takeAborts DSB', 'takeAborts ISB'],
   ...['requestAll DSB', 'notify DSB', 'notify DSB', 'startMachine DSB', 'trap DSB'],
   ...['updateInjectionOn DSB', 'nearLineChanged DSB', 'nearLineChanged DSB', 'writeHostDevice DSB'],
-  ...['printState DSB', 'writeHostDevice DSB', 'writeHostDevice DSB'],
+  // Of a doorbell: at its beginning, and before it has other cores look.
+  ...['printState DSB', 'rung DSB', 'rung DSB', 'rung DSB'],
   ...['isPending DSB', 'isPending DSB', 'fiq DSB', 'fiq DSB', 'fiq DSB', 'trap DSB', 'takeInterrupts DSB'],
   // Before and behind the system timer, twice.
   ...['prepare DSB', 'prepare DSB', 'prepare DSB', 'prepare DSB'],
