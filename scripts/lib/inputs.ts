@@ -99,13 +99,14 @@ const CARD_DRIVERS = {
   ],
 } as const satisfies Record<string, readonly string[]>;
 
-/** The same: of a guest's devices, and of the host for its end of their network. */
+/** The same: of a guest's devices, and of the host for its end of their network, and for one within itself. */
 const GUEST_DRIVERS = {
   virtio: [
     ...['drivers/virtio/virtio_mmio', 'drivers/char/hw_random/virtio-rng', 'drivers/block/virtio_blk'],
     ...['net/core/failover', 'drivers/net/net_failover', 'drivers/net/virtio_net'],
   ],
   tun: ['drivers/net/tun'],
+  veth: ['drivers/net/veth'],
 } as const satisfies Record<string, readonly string[]>;
 
 /** Where a suite's kernel has its modules, and how they are packed. */

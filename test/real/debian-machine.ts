@@ -3,7 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { bootFiles } from '../../scripts/lib/card-image.js';
 import { type ArchiveFile, busyboxArchive, PROGRAM, treeOf } from '../../scripts/lib/initramfs.js';
-import { debianProgram, inputs, type DebianProgram, type Suite } from '../../scripts/lib/inputs.js';
+import {
+  debianProgram,
+  inputs,
+  type DebianProgram,
+  type KernelModule,
+  type Suite,
+} from '../../scripts/lib/inputs.js';
 import { builtInEngine } from '../../src/engine/built-in.js';
 import { runUntil } from '../../src/engine/run-until.js';
 import type { Handover } from '../../src/firmware/handover.js';
@@ -14,6 +20,7 @@ import { hypervisorIn } from '../../src/setup/hypervisor.js';
 import { planInstall } from '../../src/setup/install.js';
 import { applyPlan, type Plan } from '../../src/setup/plan.js';
 import { changeableCard } from '../support/changeable-card.js';
+import { quick } from './real-card.js';
 
 /** A guest with Debian's kernel. */
 export interface DebianGuest {
@@ -25,6 +32,7 @@ export interface DebianGuest {
   /** Disks on the host and a network card, as `guest add` takes them; default: none. */
   readonly disks?: readonly string[];
   readonly network?: 'host';
+  readonly isolated?: boolean;
   /** Further files of its initramfs. */
   readonly more?: readonly ArchiveFile[];
 }
@@ -39,6 +47,8 @@ export interface DebianMachine {
   /** Further files of the host's initramfs. */
   readonly more?: readonly ArchiveFile[];
   readonly guests: readonly DebianGuest[];
+  /** Whether how the host's kernel unpacks itself is nobody's matter: it is packed by gzip then, but for `everything`. */
+  readonly isQuick?: boolean;
 }
 
 /** MiB: enough for an unpacked kernel and a shell. */
@@ -48,9 +58,9 @@ const FIRST_CONSOLE = 2;
 
 /** What the scripts need of busybox. */
 const APPLETS = [
-  ...['cat', 'cmp', 'cut', 'dd', 'dmesg', 'grep', 'gzip', 'head', 'ifconfig', 'insmod', 'ip', 'ln', 'mkdir'],
-  ...['nc', 'pidof', 'ping', 'poweroff', 'reboot', 'seq', 'sha256sum', 'sleep', 'sort', 'stty', 'sync'],
-  ...['tail', 'taskset', 'tr', 'uname', 'wc'],
+  ...['cat', 'cmp', 'cut', 'date', 'dd', 'dmesg', 'grep', 'gzip', 'head', 'httpd', 'ifconfig', 'insmod'],
+  ...['ip', 'ln', 'mkdir', 'mkfifo', 'nc', 'pidof', 'ping', 'poweroff', 'reboot', 'rm', 'seq', 'sha256sum'],
+  ...['sleep', 'sort', 'stty', 'sync', 'tail', 'taskset', 'touch', 'tr', 'uname', 'unshare', 'wc', 'wget'],
 ];
 
 /** A program of Debian's in /usr/bin with the libraries that it needs. */
@@ -59,6 +69,20 @@ export async function programWithLibraries(name: DebianProgram): Promise<Archive
     /^(lib|usr|usr\/(lib|bin)|(usr\/)?lib\/(ld-[^/]*|arm-linux-gnueabihf)(\/[^/]*\.so[^/]*)?)$/;
   return treeOf(await debianProgram(name), (path) => libraries.test(path) || path === `usr/bin/${name}`);
 }
+
+/** Modules of a kernel as files of an initramfs, and shell code that loads them. */
+export const moduleFiles = (modules: readonly KernelModule[]): ArchiveFile[] =>
+  modules.map(({ name, data }) => ({ path: `${name}.ko`, mode: PROGRAM, data }));
+export const loadModules = (modules: readonly KernelModule[]): string =>
+  modules.map(({ name }) => `insmod /${name}.ko`).join('\n');
+
+/** Shell code of the host's that has guest n, by its console, do something, and waits until it says `done: ` and what. */
+export const tell = (n: number, what: string): string =>
+  `rm -f /run/done; echo "${what}" >/dev/ttyAMA${FIRST_CONSOLE + 1 + n}; until [ -e /run/done ]; do sleep 0.1; done`;
+
+/** Shell code of a guest's that does, line by line, what it is told so; of the host's, what listens to it. */
+export const OBEY = 'while read -r line; do $line; echo "done: $line"; done';
+export const HEAR_DONE = { 'done:*': 'touch /run/done' };
 
 /**
  * Shell code of the host's that prints what a console says, each line behind the console's name, and answers it.
@@ -88,17 +112,18 @@ export function listenTo(console: number, name: string, answers: Readonly<Record
  */
 export async function debianMachine(plan: DebianMachine): Promise<Handover> {
   const found = await inputs();
+  const kernel = plan.isQuick === true ? await quick(found[plan.suite]) : found[plan.suite];
   const busybox = await readFile(found.busybox);
   const watchdog = { path: 'bcm2835_wdt.ko', mode: PROGRAM, data: await readFile(found.watchdog) };
   const initramfs = busyboxArchive(busybox, plan.script, APPLETS, [watchdog, ...(plan.more ?? [])]);
-  const files = await bootFiles(found[plan.suite], found.firmware, {
+  const files = await bootFiles(kernel, found.firmware, {
     config: 'auto_initramfs=1\n',
     commandLine: 'console=ttyAMA0,115200',
     more: new Map([['initramfs7', initramfs]]),
   });
   const card = changeableCard(Object.fromEntries(files));
   const carryOut = (it: Plan): Promise<void> => applyPlan(card, it, () => undefined);
-  for (const { name, suite, cores, script, more = [], disks, network } of plan.guests) {
+  for (const { name, suite, cores, script, more = [], disks, network, isolated } of plan.guests) {
     const guest = {
       name,
       kernel: { name: 'vmlinuz', data: await readFile(found[suite].vmlinuz) },
@@ -106,7 +131,7 @@ export async function debianMachine(plan: DebianMachine): Promise<Handover> {
       memory: GUEST_MEMORY,
       cores: cores.length,
       commandLine: undefined,
-      ...{ disks, network },
+      ...{ disks, network, isolated },
     };
     await carryOut(await planGuestAdd(card, guest));
   }

@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { PROGRAM, type ArchiveFile } from '../../scripts/lib/initramfs.js';
-import { guestDrivers, type Suite } from '../../scripts/lib/inputs.js';
+import { PROGRAM } from '../../scripts/lib/initramfs.js';
+import { guestDrivers, type KernelModule, type Suite } from '../../scripts/lib/inputs.js';
 import { buildHypberryd } from '../../src/hypberryd/program.js';
-import { debianMachine, listenTo, runToEnd } from './debian-machine.js';
+import { debianMachine, listenTo, loadModules, moduleFiles, runToEnd } from './debian-machine.js';
 import { everything } from './real-card.js';
 
 const SECONDS = everything ? 1200 : 600;
@@ -20,8 +20,8 @@ const sumOf = (it: string): string => createHash('sha256').update(it).digest('he
 const DISK = '/srv/web.img';
 
 /** The guest goes on with the round whose number is at the disk's end, and is started again behind each. */
-const guestScript = (modules: readonly string[]): string => `
-${modules.map((name) => `insmod /${name}.ko`).join('\n')}
+const guestScript = (modules: readonly KernelModule[]): string => `
+${loadModules(modules)}
 while ! [ -b /dev/vda ]; do sleep 0.1; done
 mount -t sysfs sys /sys
 round=$(tail -c 512 /dev/vda | tr -d '\\0')
@@ -52,21 +52,17 @@ describe('a guest with a disk', () => {
     'of %s finds what it wrote, whatever was killed meanwhile',
     async (suite) => {
       const { virtio } = await guestDrivers(suite);
-      const more: ArchiveFile[] = virtio.map(({ name, data }) => ({
-        path: `${name}.ko`,
-        mode: PROGRAM,
-        data,
-      }));
       const sums = Array.from({ length: ROUNDS }, (_, i) => sumOf(text(i + 1)));
       const machine = await debianMachine({
         suite,
         cores: 3,
+        isQuick: true,
         script: hostScript.replace('BYTES', String(text(ROUNDS).length)),
         more: [{ path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() }],
         guests: [
           {
             ...{ name: 'web', suite, cores: [3], disks: [`${DISK},size=64M`] },
-            ...{ script: guestScript(virtio.map(({ name }) => name)), more },
+            ...{ script: guestScript(virtio), more: moduleFiles(virtio) },
           },
         ],
       });
