@@ -2,10 +2,13 @@
 import type { CardReader } from '../card/card.js';
 import { textSetting, type Config } from './config.js';
 import { filtersFor, type BoardState } from './filters.js';
-import { readLines, type LineReading } from './lines.js';
+import { readLines, type Line, type LineReading } from './lines.js';
 import { readsSections, type StartElf } from './start-elf.js';
 import { readSizedIfThere } from './file-size.js';
 import { firstThere, withPrefix } from './readers.js';
+
+/** Characters that Linux takes on 32-bit Arm: COMMAND_LINE_SIZE, without its end. */
+export const LONGEST_COMMAND_LINE = 1023;
 
 /** The buffer that start.elf has for the line: 1 KiB with its end. The line is bytes to the kernel, one character each. */
 const LINE: LineReading = { limit: 1023, rest: 'another line', nulEnds: 'line', decode: latin1 };
@@ -28,7 +31,13 @@ export async function readCommandLine(
   const { name: file, found } = await findCommandLine(card, config, prefix);
   const bytes = found === undefined ? undefined : await readSizedIfThere(card, found, 'command line');
   const line = bytes === undefined ? undefined : firstLine(bytes, firmware, board);
-  if (line) return line;
+  if (line?.text) {
+    if (line.behindLimit !== '')
+      notes.push(
+        `The line of ${file} is read up to its ${LINE.limit}th character: what is behind is lost, ${quoted(line.behindLimit)}.`,
+      );
+    return line.text;
+  }
   const what = bytes === undefined ? `There is no ${file} on the card` : `The first line of ${file} is blank`;
   if (named?.includes(' '))
     notes.push('cmdline= names a file; what the kernel is to read stands in cmdline.txt.');
@@ -57,15 +66,32 @@ export async function findCommandLine(
   return { name, found: await firstThere(card, [withPrefix(prefix, written), name]) };
 }
 
-function firstLine(bytes: Uint8Array, firmware: StartElf | undefined, board: BoardState): string {
+/** Characters that a note repeats. */
+const QUOTED = 60;
+
+const quoted = (text: string): string => `"${text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text}"`;
+
+/**
+ * Notes what Linux does not take of its command line.
+ * @param line all of it
+ */
+export function noteLongLine(line: string, notes: string[]): void {
+  if (line.length <= LONGEST_COMMAND_LINE) return;
+  notes.push(
+    `The command line has ${line.length} characters, of which Linux takes ${LONGEST_COMMAND_LINE}: what is behind is lost, ${quoted(line.slice(LONGEST_COMMAND_LINE))}.`,
+  );
+}
+
+function firstLine(bytes: Uint8Array, firmware: StartElf | undefined, board: BoardState): Line | undefined {
   const filters = filtersFor(board, firmware?.filters);
-  for (const { text } of readLines(bytes, LINE)) {
+  for (const line of readLines(bytes, LINE)) {
+    const { text } = line;
     if (text.startsWith('#')) continue;
     if (text.startsWith('[') && readsSections(firmware)) {
       filters.apply(text.slice(1).split(']')[0]!.trim());
-    } else if (filters.hold()) return text;
+    } else if (filters.hold()) return line;
   }
-  return '';
+  return undefined;
 }
 
 function latin1(bytes: Uint8Array): string {

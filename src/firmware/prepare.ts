@@ -6,6 +6,7 @@ import { hex, hexDigits } from '../base/words.js';
 import { CONTRACT, DEFAULT_TREE_ADDRESS } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { buildAtags } from './atags.js';
+import { noteLongLine } from './command-line.js';
 import { describeNote, numberSetting, textSetting, type BoardState, type Config } from './config.js';
 import {
   copyFdt,
@@ -19,7 +20,7 @@ import {
   type Fdt,
 } from './fdt.js';
 import type { Handover, Segment } from './handover.js';
-import { FIRST_PAGE_TABLES, firstPageTable, unpackVersion } from './kernel.js';
+import { bareKernel, FIRST_PAGE_TABLES, firstPageTable, unpackVersion } from './kernel.js';
 import {
   disablesTags,
   insteadOfTree,
@@ -84,6 +85,7 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
   };
 
   const commandLine = joinCommandLine(loaded, addBootargs);
+  if (['zImage', 'Image'].includes(bareKernel(kernel.facts).kind)) noteLongLine(commandLine, notes);
   const facts: TreeFacts = {
     armMemory,
     commandLine,

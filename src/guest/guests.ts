@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { HypberryError } from '../base/errors.js';
 import type { CardReader } from '../card/card.js';
 import { CORES } from '../board/bcm2836.js';
+import { LONGEST_COMMAND_LINE } from '../firmware/command-line.js';
 import { VCPUS, VMS } from '../hypervisor/shared/layout.js';
 import { checkDevices, deviceEntries, DEVICES_MUST_BE } from './devices.js';
 
@@ -22,8 +23,6 @@ export const MOST_MEMORY = 896;
 export const MEMORY_STEP = 2;
 /** Bytes of the file: a guest has some 6 KB at most, and people may put blanks between. */
 const LARGEST_FILE = 256 << 10;
-/** What Linux takes on 32-bit Arm (COMMAND_LINE_SIZE). */
-const LONGEST_COMMAND_LINE = 1023;
 
 /** Two names are taken: those of the host's console and of the hypervisor's own. */
 const GUEST_NAME = /^(?!(?:host|hypberry)$)[a-z0-9][a-z0-9-]{0,14}$/;

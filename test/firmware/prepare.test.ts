@@ -427,6 +427,20 @@ describe('the command line', () => {
     expect(notes).toEqual([]);
   });
 
+  test('is said to be too long for the firmware, and for Linux, and what is lost', async () => {
+    // start.elf has a buffer of 1 KiB, Linux one of COMMAND_LINE_SIZE, 1024 on 32-bit Arm; both with their end.
+    const { commandLine, notes } = await line(`${'x'.repeat(1018)} a=1\tb=2 root=/dev/sda\n`);
+    expect(commandLine).toMatch(/x a=1$/);
+    const [firmware, linux, ...more] = notes;
+    expect(firmware).toMatch(/cmdline\.txt .*1023.*"b=2 root=\/dev\/sda"/);
+    expect(linux).toMatch(new RegExp(` ${commandLine.length} .* 1023.*"${commandLine.slice(1023, 1083)}…"`));
+    expect(more).toEqual([]);
+    // As long as it may be, with what the firmware puts before it.
+    const before = (await line('y')).commandLine.length - 1;
+    expect((await line('y'.repeat(1023 - before))).notes).toEqual([]);
+    expect((await line('y'.repeat(1024 - before))).notes).toEqual([expect.stringMatching(/ 1024 .*"y"/)]);
+  });
+
   test('is looked for without os_prefix, too', async () => {
     const prefixed = {
       'new/kernel7.img': kernel,
