@@ -847,6 +847,47 @@ test('so does one that waits for long by short delays, as mdelay does', async ()
   expect(passed).toBeLessThan(executed / 30);
 });
 
+test('a loop that counts in memory alone, and has its registers as they were each time, comes to its end', async () => {
+  const COUNTED = 0x4000;
+  const a = assembler(KERNEL);
+  const secondary = a.label('secondary');
+  bases(a);
+  a.cmp(r10, 0);
+  a.bne(secondary);
+  const again = here(a);
+  a.ldr(r1, [r5]);
+  a.add(r1, r1, 1);
+  a.str(r1, [r5]);
+  // What the flags are made of is the same, too, until the last.
+  a.tst(r1, COUNTED);
+  a.mov(r1, 0);
+  a.beq(again);
+  a.str(r10, [r5, 4]);
+  a.at(secondary);
+  const end = here(a);
+  a.wfi();
+  a.b(end);
+  const start = assembler();
+  constant(start, r4, KERNEL);
+  start.bx(r4);
+  const states = [];
+  for (const passesWaits of [true, false]) {
+    const shared = Uint8Array.of(0, 0, 0, 0, 7, 0, 0, 0);
+    const pi = await createBuiltInPi(
+      handoverOf([0, start.assemble()], [SHARED, shared], [KERNEL, a.assemble()]),
+      () => undefined,
+    );
+    pi.cpu.passesWaits = passesWaits;
+    pi.run(50_000);
+    const early = stateOf(pi);
+    expect(ramWords(pi.cpu, SHARED, 2)[1]).toBe(7);
+    pi.run(1e6);
+    expect([...ramWords(pi.cpu, SHARED, 2)]).toEqual([COUNTED, 0]);
+    states.push([early, stateOf(pi)]);
+  }
+  expect(states[0]).toEqual(states[1]);
+});
+
 test('a wait whose page another core maps elsewhere is over', async () => {
   // Core 0 makes a page of the flag's address point to where another value is, and tells all TLBs.
   const a = assembler(KERNEL);

@@ -431,6 +431,23 @@ describe('the queue (2.7)', () => {
     expect([program.put(), driver.used().length]).toEqual([128, 128]);
   });
 
+  test.each([
+    ['ahead of what was put', 3],
+    ['far ahead', 0x8000_0002],
+    ['behind what it was', 0xffff_ffff],
+  ])('a count of what is done that is %s is not taken', (_, count) => {
+    driver.start();
+    for (let n = 0; n < 2; n++) driver.request(T.FLUSH, 0, [], BUFFERS + 64 * n, 4 * n);
+    program.setStatus(0, OK);
+    program.setStatus(1, OK);
+    program.set(C.TAKEN, count);
+    program.ring();
+    expect(driver.used()).toEqual([]);
+    program.set(C.TAKEN, 2);
+    program.ring();
+    expect(driver.used()).toEqual([0, 4].map((head) => ({ head, written: 1 })));
+  });
+
   test('of a guest that begins again nothing is answered, and new requests stand behind', () => {
     driver.start();
     const before = fill(DATA, 512, 3);
@@ -456,6 +473,11 @@ describe('the queue (2.7)', () => {
     machine.memory.setUint32(to + 12, flags, true);
   };
   const END = GUEST_RAM + 0x20_0000;
+  /** A request's chain that is right but for where its header is. */
+  const withHeaderAt = (at: number, bytes = 16): void => {
+    descriptor(0, at, bytes, NEXT | (1 << 16));
+    descriptor(1, GUEST_RAM + BUFFERS + 16, 1, WRITE);
+  };
   test.each<[string, () => void]>([
     [
       'a chain that loops',
@@ -472,25 +494,31 @@ describe('the queue (2.7)', () => {
     [
       'a buffer over the memory’s end',
       () => {
-        descriptor(0, END - 15, 16, 0);
+        withHeaderAt(END - 15);
+      },
+    ],
+    [
+      'a buffer behind it',
+      () => {
+        withHeaderAt(END + 0x1000);
       },
     ],
     [
       'a buffer before it',
       () => {
-        descriptor(0, GUEST_RAM - 8, 16, 0);
+        withHeaderAt(GUEST_RAM - 8);
       },
     ],
     [
       'a length that wraps',
       () => {
-        descriptor(0, GUEST_RAM + BUFFERS, 0xffff_fff0, 0);
+        withHeaderAt(GUEST_RAM + BUFFERS, 0xffff_fff0);
       },
     ],
     [
       'an address of more than 32 bits',
       () => {
-        descriptor(0, GUEST_RAM + BUFFERS, 16, 0);
+        withHeaderAt(GUEST_RAM + BUFFERS);
         machine.memory.setUint32(driver.physical(DESCRIPTORS + 4), 1, true);
       },
     ],
@@ -517,7 +545,10 @@ describe('the queue (2.7)', () => {
     [
       'a table that was not agreed upon',
       () => {
-        descriptor(0, GUEST_RAM + BUFFERS, 16, INDIRECT);
+        // Of a right chain: another one's descriptors.
+        descriptor(0, GUEST_RAM + DESCRIPTORS + 16 * 2, 32, INDIRECT);
+        descriptor(2, GUEST_RAM + BUFFERS, 16, NEXT | (1 << 16));
+        descriptor(3, GUEST_RAM + BUFFERS + 16, 1, WRITE);
       },
     ],
     [
