@@ -4,18 +4,24 @@ import type { Assembler } from '../../src/isa/assembler.js';
 import { lr, pc, r0, r1, r4, r5, r6, r7 } from '../../src/isa/registers.js';
 import * as reg from '../../src/isa/system-registers.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
-import { createBuiltInPi } from '../../src/engine/built-in.js';
 import * as L from '../../src/hypervisor/shared/layout.js';
 import { randomFrom } from '../board/rig.js';
-import { NUMBER_AT, program, PROGRAM_SIZE } from './adversary.js';
+import { program } from './adversary.js';
+import type { Attacked, Part } from './attacked.js';
+import {
+  keptByHypervisor,
+  partOf,
+  placeholder,
+  runPrograms,
+  startAttacked,
+  unusedStack,
+} from './attacked.js';
 import {
   GICC,
   GICD,
   guest,
-  GUEST_KERNEL,
   GUEST_MEMORY,
   GUEST_RAM,
-  handoverOf,
   HOST_TICKS,
   interruptedHost,
   load,
@@ -23,9 +29,7 @@ import {
   smallImage,
 } from './payloads.js';
 import { ROUNDS, WITNESS_DATA, WRONG, witness, wrongs } from './witness.js';
-import type { Worlds } from './worlds.js';
-import { HYP, watchWorlds } from './worlds.js';
-import { steadyCounter } from '../support/counter.js';
+import { HYP } from './worlds.js';
 import { ramView } from '../support/ram.js';
 
 /** HYPBERRY_FUZZ=n makes the runs n times longer; HYPBERRY_SEED=n starts from another seed. */
@@ -33,19 +37,16 @@ const TIMES = Number(process.env['HYPBERRY_FUZZ'] ?? 1);
 const SEED = Number(process.env['HYPBERRY_SEED'] ?? 1);
 /** Instructions of an adversary for a seed. */
 const STEPS = 700_000 * TIMES;
-/** The system counter of this machine, so much faster than the board's: a slice is 50 µs of virtual time. */
-const COUNTER = 1_920_000_000;
-/** A program's life, in ticks of it. */
+/** A program's life, in ticks of this machine's counter. */
 const LIFE = 500_000;
 /** A host's tick is 10 µs then. */
 const TICK_NS = 10_000;
 const BOOTED_NS = 3_000_000;
-const STEP_NS = 50_000;
 /** Virtual time without a new program after which a seed is done: what it ran has stopped for good. */
 const STALLED_NS = 25_000_000;
 /** Ticks of the other guest's timer. */
 const PERIOD = 40_000;
-const [ADVERSARY, WITNESS, TICKING] = [0, 1, 2];
+const [WITNESS, TICKING] = [1, 2];
 
 /** Where the ticking guest counts its interrupts and rounds, says that something is wrong, and keeps its pattern. */
 const TICKS = 0x4000;
@@ -109,8 +110,6 @@ const ticking = smallGuest(
   },
 );
 
-/** What there is before the first program: the file of each run has that in its place. */
-const placeholder = new Uint8Array(PROGRAM_SIZE).map((_, i) => (i * 7 + (i >>> 8)) & 0xff);
 const image = smallImage(interruptedHost(1), [
   guest(placeholder, { name: 'adversary', cores: [3, 2, 2] }),
   guest(witness(5, 4000), { name: 'witness', cores: [3] }),
@@ -119,74 +118,21 @@ const image = smallImage(interruptedHost(1), [
 const { hypervisor, guestMemory, hostEnd } = image;
 const at = (symbol: string): number => hypervisor.symbols.get(symbol)!;
 
-interface Attack {
-  readonly pi: BuiltInPi;
-  readonly worlds: Worlds;
-  readonly said: () => string;
-  readonly word: (guest: number, offset: number) => number;
-  /** Programs that began. */
-  programs: number;
-}
-
-/** Starts the machine, with the first program in its file. */
-async function begin(first: Uint8Array): Promise<Attack> {
-  const file = image.file.slice();
-  const place = Buffer.from(file.buffer).indexOf(placeholder);
-  file.set(first, place);
-  const worlds = watchWorlds();
-  let said = '';
-  const pi = await createBuiltInPi(
-    handoverOf({ ...image, file }),
-    (bytes) => {
-      said += String.fromCharCode(...bytes);
-    },
-    [worlds.observe],
-  );
-  Object.assign(pi.cpu.machine, { counter: steadyCounter(COUNTER) });
-  const view = ramView(pi.cpu);
-  return {
-    pi,
-    worlds,
-    said: () => said,
-    word: (n, offset) => view.getUint32(guestMemory[n]! + offset, true),
-    programs: 0,
-  };
-}
-
-/** Parts of memory that nobody may change from the start on, and holes in them. */
-function kept(pi: BuiltInPi): { what: string; bytes: Uint8Array }[] {
-  const part = (what: string, from: number, to: number, ...holes: (readonly [number, number])[]) => {
-    const bytes = pi.cpu.memory.observe(from, to - from).slice();
-    for (const [first, end] of holes) bytes.fill(0, first - from, end - from);
-    return { what, bytes };
-  };
+/** Parts of memory that nobody may change from the start on. */
+function kept(pi: BuiltInPi): Part[] {
   const [w, t] = [guestMemory[WITNESS]!, guestMemory[TICKING]!];
-  // The host's controllers are shown and hidden by two entries of its tables.
-  const level3 = at('hostTables') + 3 * L.TABLE_SIZE;
-  const entries = [level3 + 8 * 0xb, level3 + L.TABLE_SIZE];
   // A core that makes a guest's memory has a window on it meanwhile.
   const windows = at('hypTables') + 4 * L.TABLE_SIZE + 8 * 8;
   return [
-    part('the host’s memory', 0, hostEnd, [HOST_TICKS, HOST_TICKS + 4]),
-    part('the hypervisor’s code and configuration', at('vectors'), at('zeroFrom')),
-    part('HYP mode’s tables', at('hypTables'), at('hypTables') + L.HYP_TABLES * L.TABLE_SIZE, [
+    ...keptByHypervisor(pi, image),
+    partOf(pi, 'the host’s memory', 0, hostEnd, [HOST_TICKS, HOST_TICKS + 4]),
+    partOf(pi, 'HYP mode’s tables', at('hypTables'), at('hypTables') + L.HYP_TABLES * L.TABLE_SIZE, [
       windows,
       windows + 4 * 8,
     ]),
-    part(
-      'the host’s tables',
-      at('hostTables'),
-      at('hostTables') + L.HOST_TABLES * L.TABLE_SIZE,
-      ...entries.map((it) => [it, it + 8] as const),
-    ),
-    part('the guests’ tables', at('guestTables'), at('guestTables') + 6 * L.TABLE_SIZE),
-    // Each vcpu's machine, number, core and place in its ring.
-    ...[4, 5, 6, 7, 8].map((n) => {
-      const from = at('vcpus') + n * L.VCPU_SIZE + L.VCPU_FRAME_SIZE;
-      return part(`who vcpu ${n} is`, from, from + 16);
-    }),
-    part('the witness', w, w + GUEST_MEMORY, [w + WITNESS_DATA.from, w + WITNESS_DATA.to]),
-    part(
+    partOf(pi, 'the witness', w, w + GUEST_MEMORY, [w + WITNESS_DATA.from, w + WITNESS_DATA.to]),
+    partOf(
+      pi,
       'the ticking guest',
       t,
       t + GUEST_MEMORY,
@@ -196,37 +142,17 @@ function kept(pi: BuiltInPi): { what: string; bytes: Uint8Array }[] {
   ];
 }
 
-/** Bytes of each core's stack that were never used: they are still zero. */
-function unusedStack(pi: BuiltInPi): number[] {
-  return [0, 1, 2, 3].map((core) => {
-    const from = at('stacks') + core * L.STACK_SIZE;
-    return pi.cpu.memory.observe(from, L.STACK_SIZE).findIndex((it) => it !== 0);
-  });
-}
-
 /** Runs one program after another until there were enough instructions; gives how many there were. */
-async function attack(seed: number, steps: number): Promise<Attack> {
+async function attack(seed: number, steps: number): Promise<Attacked> {
   const random = randomFrom(seed);
-  let number = 1;
-  const next = (): Uint8Array => program(random, number, LIFE);
-  const it = await begin(next());
+  const next = (number: number): Uint8Array => program(random, number, LIFE);
+  const it = await startAttacked(image, next(1));
   const { pi, worlds, word } = it;
   pi.run(BOOTED_NS);
   const [before, booted] = [kept(pi), hostTicks(pi)];
-  const copy = ramView(pi.cpu).getUint32(at('configuration') + 4 * (L.CONFIG_HEADER + L.GUEST_KERNEL), true);
   const shares = (): number[] => [worlds.instructions(3, 2), worlds.instructions(2, 3)];
   const [started, attacked] = [shares(), worlds.instructions(3, 1)];
-  let began = pi.cpu.time;
-  const done = (): number => misbehaved(worlds);
-  while (done() < steps && pi.cpu.time - began < STALLED_NS) {
-    pi.run(pi.cpu.time + STEP_NS);
-    if (word(ADVERSARY, GUEST_KERNEL + NUMBER_AT) !== number) continue;
-    // This one runs: a restart takes the next.
-    began = pi.cpu.time;
-    number++;
-    it.programs++;
-    pi.cpu.memory.load(copy, next());
-  }
+  runPrograms(it, image, next, () => it.misbehaved() < steps, STALLED_NS);
   const state = { ticks: hostTicks(pi), rounds: word(WITNESS, ROUNDS), ticking: word(TICKING, TICKS) };
   const from = pi.cpu.time;
   pi.run(from + 1_000_000);
@@ -246,7 +172,7 @@ async function attack(seed: number, steps: number): Promise<Attack> {
   });
   expect(wrongs[word(WITNESS, WRONG)]).toBe('nothing');
   expect(word(TICKING, TICKS + 8)).toBe(0);
-  for (const unused of unusedStack(pi)) expect(unused).toBeGreaterThan(1024);
+  for (const unused of unusedStack(pi, image)) expect(unused).toBeGreaterThan(1024);
   expect(it.said()).not.toContain('!');
   // And everybody goes on.
   const rate = ((hostTicks(pi) - booted) * TICK_NS) / (pi.cpu.time - BOOTED_NS);
@@ -259,16 +185,13 @@ async function attack(seed: number, steps: number): Promise<Attack> {
 
 const hostTicks = (pi: BuiltInPi): number => ramView(pi.cpu).getUint32(HOST_TICKS, true);
 
-/** Instructions of those CPUs that do whatever they can. */
-const misbehaved = (worlds: Worlds): number => worlds.instructions(3, 1, 0) + worlds.instructions(2, 1, 1);
-
 test.each([SEED, SEED + 1, SEED + 2])(
   'programs that do whatever they can hurt nobody (seed %i)',
   async (seed) => {
-    const { pi, worlds, programs } = await attack(seed, STEPS);
+    const { pi, worlds, programs, misbehaved } = await attack(seed, STEPS);
     const hyp = worlds.instructions(2, HYP) + worlds.instructions(3, HYP);
     console.log(
-      `seed ${seed}: ${programs} programs, ${misbehaved(worlds)} instructions, ${hyp} in HYP mode for them, ` +
+      `seed ${seed}: ${programs} programs, ${misbehaved()} instructions, ${hyp} in HYP mode for them, ` +
         `${worlds.switches(2) + worlds.switches(3)} switches, ${Math.round(pi.cpu.time / 1000)} µs`,
     );
   },

@@ -26,7 +26,7 @@ import {
 export type Random = (below: number) => number;
 
 /** Bytes of every program, and where in it its number stands. */
-export const PROGRAM_SIZE = 0x2_0000;
+export const PROGRAM_SIZE = 0x3_0000;
 export const NUMBER_AT = 0x20;
 /** Pieces of a program, a power of two. */
 const PIECES = 256;
@@ -36,8 +36,8 @@ const PIECES_DONE = 0x4000;
 const STACK = GUEST_RAM + 0x7000;
 const CODE = GUEST_RAM + GUEST_KERNEL;
 /** Translation tables, in the program: the short format's level 1, the long format's, and garbage. */
-const SHORT_TABLE = 0x1_8000;
-const LONG_TABLE = 0x1_c000;
+const SHORT_TABLE = 0x2_8000;
+const LONG_TABLE = 0x2_c000;
 
 const PSCI = 0x8400_0000;
 const CPU_ON = 3;
@@ -102,7 +102,8 @@ function address(random: Random): number {
   return (random(3) ? place & ~3 : place) >>> 0;
 }
 
-function value(random: Random): number {
+/** A word: anything, or what may mean something somewhere. */
+export function value(random: Random): number {
   switch (random(5)) {
     case 0:
       return any(random);
@@ -160,14 +161,44 @@ function fill(a: Assembler, random: Random, count = 4): void {
     load(a, coreRegisters[random(8)]!, random(4) ? address(random) : value(random));
 }
 
-type Piece = (a: Assembler, random: Random) => void;
+/** Writes a piece, which may change all registers. */
+export type Piece = (a: Assembler, random: Random) => void;
+/** A kind of pieces, and how often it comes. */
+export type Kind = readonly [often: number, piece: Piece];
 
 const write = (a: Assembler, register: Register, what: number): void => {
   load(a, register, what);
 };
 
-/** The kinds of pieces, each with how often it comes. */
-const PIECE_KINDS: readonly (readonly [number, Piece])[] = [
+/** Into nowhere: most memory is zeros, which are instructions that do nothing. */
+const goAway: Piece = (a, random) => {
+  write(a, r0, address(random));
+  a.bx(r0);
+};
+
+const wait: Piece = (a, random) => {
+  const again = a.label('storm');
+  write(a, r4, 1 + random(random(4) ? 8 : 200));
+  if (random(2)) a.word(cpsie(random(8)));
+  a.at(again);
+  for (let i = random(3); i >= 0; i--)
+    a.word([0xe320_f003, 0xe320_f002, 0xe320_f004, 0xe320_f001][random(4)]!);
+  a.subs(r4, r4, 1);
+  a.bne(again);
+};
+
+/** With interrupts masked; now and then for ever. */
+const spin: Piece = (a, random) => {
+  const again = a.label('spin');
+  a.word(CPSID_SVC);
+  write(a, r4, random(64) ? random(3000) : 0xffff_ffff);
+  a.at(again);
+  a.subs(r4, r4, 1);
+  a.bne(again);
+};
+
+/** The kinds of pieces unless told otherwise. */
+const PIECE_KINDS: readonly Kind[] = [
   [
     8, // Whatever there is, over addresses of devices and of memory.
     (a, random) => {
@@ -317,13 +348,7 @@ const PIECE_KINDS: readonly (readonly [number, Piece])[] = [
       a.nop();
     },
   ],
-  [
-    2, // Into nowhere.
-    (a, random) => {
-      write(a, r0, address(random));
-      a.bx(r0);
-    },
-  ],
+  [2, goAway],
   [
     2, // Translation tables, good and bad.
     (a, random) => {
@@ -361,30 +386,8 @@ const PIECE_KINDS: readonly (readonly [number, Piece])[] = [
       }
     },
   ],
-  [
-    2, // Waiting.
-    (a, random) => {
-      const again = a.label('storm');
-      write(a, r4, 1 + random(random(4) ? 8 : 200));
-      if (random(2)) a.word(cpsie(random(8)));
-      a.at(again);
-      for (let i = random(3); i >= 0; i--)
-        a.word([0xe320_f003, 0xe320_f002, 0xe320_f004, 0xe320_f001][random(4)]!);
-      a.subs(r4, r4, 1);
-      a.bne(again);
-    },
-  ],
-  [
-    1, // Spinning with interrupts masked; now and then for ever.
-    (a, random) => {
-      const again = a.label('spin');
-      a.word(CPSID_SVC);
-      write(a, r4, random(64) ? random(3000) : 0xffff_ffff);
-      a.at(again);
-      a.subs(r4, r4, 1);
-      a.bne(again);
-    },
-  ],
+  [2, wait],
+  [1, spin],
   [
     4, // T32.
     (a, random) => {
@@ -416,14 +419,23 @@ const PIECE_KINDS: readonly (readonly [number, Piece])[] = [
     },
   ],
 ];
-const KINDS = PIECE_KINDS.flatMap(([often, piece]) => new Array<Piece>(often).fill(piece));
+
+/** Those of them that go on at once. */
+export const BUSY_KINDS = PIECE_KINDS.filter(([, piece]) => ![wait, spin, goAway].includes(piece));
 
 /**
  * Makes a program for a guest of three CPUs, PROGRAM_SIZE bytes: two do whatever they can, the third ends it.
  * @param number distinguishes it from others; stands at {@link NUMBER_AT}
  * @param life ticks of the virtual count after which it asks for a reset
+ * @param kinds of its pieces
  */
-export function program(random: Random, number: number, life: number): Uint8Array {
+export function program(
+  random: Random,
+  number: number,
+  life: number,
+  kinds: readonly Kind[] = PIECE_KINDS,
+): Uint8Array {
+  const drawn = kinds.flatMap(([often, piece]) => new Array<Piece>(often).fill(piece));
   const a = assembler(CODE);
   const label = (name: string): Label => a.label(name);
   const [start, handler, on, pieces] = [label('start'), label('handler'), label('on'), label('pieces')];
@@ -490,7 +502,7 @@ export function program(random: Random, number: number, life: number): Uint8Arra
 
   for (const it of labels) {
     a.at(it);
-    KINDS[random(KINDS.length)]!(a, random);
+    drawn[random(drawn.length)]!(a, random);
     a.b(handler);
   }
   a.org(CODE + SHORT_TABLE);

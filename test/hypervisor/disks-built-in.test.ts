@@ -3,79 +3,22 @@
  * that traps is executed by a CPU of the guest's or the host's. And what a request costs there.
  */
 import { expect, test } from 'vitest';
-import type { Assembler } from '../../src/isa/assembler.js';
-import { r0, r1, r2, r3, r4, r5 } from '../../src/isa/registers.js';
 import type { BuiltInPi } from '../../src/engine/built-in.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import * as C from '../../src/channel/layout.js';
-import { ramView } from '../support/ram.js';
 import type { Hands, Segment } from './models/virtio.js';
 import { BUFFERS, disk, driverOf, DRIVER_OK, F, OK, programOf, R, T, takeBell } from './models/virtio.js';
-import { guest, GUEST_RAM, handoverOf, load, smallGuest, smallHost, smallImage } from './payloads.js';
+import { handsOf, HOST, obeyingGuest, obeyingHost } from './obeying.js';
+import { guest, handoverOf, smallImage } from './payloads.js';
 import { watchWorlds, type Worlds } from './worlds.js';
 
-/** Where a CPU is told what to do: a number, address, value, whether it loads; what it found, and the number again. */
-const [GUEST_ORDERS, HOST_ORDERS] = [0x4000, 0x2000];
-const [GUEST, HOST] = [3, 0];
-const STEP_NS = 2_000;
-const MOST_STEPS = 20_000;
-
-/** Does what it is told, for ever. */
-const obey =
-  (orders: number) =>
-  (a: Assembler): void => {
-    const again = a.label('again');
-    load(a, r4, orders);
-    a.mov(r5, 0);
-    a.at(again);
-    a.ldr(r0, [r4]);
-    a.cmp(r0, r5);
-    a.beq(again);
-    a.mov(r5, r0);
-    a.ldr(r1, [r4, 4]);
-    a.ldr(r2, [r4, 8]);
-    a.ldr(r3, [r4, 12]);
-    a.cmp(r3, 0);
-    a.streq(r2, [r1]);
-    a.ldrne(r2, [r1]);
-    a.str(r2, [r4, 16]);
-    a.str(r5, [r4, 20]);
-    a.b(again);
-  };
+const GUEST = 3;
 
 async function start(): Promise<{ hands: Hands; worlds: Worlds; pi: BuiltInPi }> {
-  const plan = [guest(smallGuest(obey(GUEST_RAM + GUEST_ORDERS)), { disks: [disk()] })];
-  const image = smallImage(
-    smallHost(obey(HOST_ORDERS), () => undefined),
-    plan,
-  );
+  const image = smallImage(obeyingHost(), [guest(obeyingGuest(), { disks: [disk()] })]);
   const worlds = watchWorlds(true);
   const pi = await createBuiltInPi(handoverOf(image), () => undefined, [worlds.observe]);
-  const memory = ramView(pi.cpu);
-  const numbers = new Map<number, number>();
-  const order = (core: number, address: number, value: number, loads: number): number => {
-    const at = core === HOST ? HOST_ORDERS : image.guestMemory[0]! + GUEST_ORDERS;
-    const number = (numbers.get(core) ?? 0) + 1;
-    numbers.set(core, number);
-    [address, value, loads].forEach((it, i) => {
-      memory.setUint32(at + 4 + 4 * i, it, true);
-    });
-    memory.setUint32(at, number, true);
-    for (let n = 0; memory.getUint32(at + 20, true) !== number; n++) {
-      if (n === MOST_STEPS) throw new Error(`core ${core} does not reach ${address.toString(16)}`);
-      pi.run(pi.cpu.time + STEP_NS);
-    }
-    return memory.getUint32(at + 16, true);
-  };
-  const hands: Hands = {
-    memory,
-    image,
-    load: (core, address) => order(core, address, 0, 1),
-    store: (core, address, value) => {
-      order(core, address, value, 0);
-    },
-  };
-  return { hands, worlds, pi };
+  return { hands: handsOf(pi, image), worlds, pi };
 }
 
 test('reads and writes, aligned and not; what they cost', async () => {

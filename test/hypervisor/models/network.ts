@@ -7,6 +7,7 @@ import type { GuestPlan } from '../../../src/hypervisor/image/image.js';
 import { GUEST_RAM } from '../../../src/hypervisor/shared/layout.js';
 import type { Machine } from './machine.js';
 import { createMachineOfGuests } from './machine.js';
+import type { Hands } from './virtio.js';
 import { ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, NEXT, R, SLOTS_BASE, WRITE } from './virtio.js';
 
 /** Features (5.1.3, 6). */
@@ -25,7 +26,7 @@ export const ENTRIES = 128;
 const NO_NOTIFY = 1;
 
 /** What of a machine a driver and a program need. */
-type DriverMachine = Pick<Machine, 'memory' | 'image' | 'load' | 'store' | 'pc'>;
+type DriverMachine = Hands & Pick<Machine, 'pc'>;
 
 /** What stands before a frame; 0 what is not said. */
 export interface Header {
@@ -300,7 +301,7 @@ export interface NetworkProgram {
   readonly ringOf: (port: number) => number;
 }
 
-export function networkProgram(machine: DriverMachine): NetworkProgram {
+export function networkProgram(machine: Hands): NetworkProgram {
   const { memory, image } = machine;
   const channel = image.channel!;
   const own = (port: number): number => channel.address + C.CONTROL + port * C.CONTROL_SIZE;
