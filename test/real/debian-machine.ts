@@ -11,6 +11,7 @@ import {
   type Suite,
 } from '../../scripts/lib/inputs.js';
 import { builtInEngine } from '../../src/engine/built-in.js';
+import type { Machine } from '../../src/engine/engine.js';
 import { runUntil } from '../../src/engine/run-until.js';
 import type { Handover } from '../../src/firmware/handover.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
@@ -110,7 +111,7 @@ export function listenTo(console: number, name: string, answers: Readonly<Record
  * Makes a card with Debian's kernel as host and guests on it as its user would, by the plans of `guest add` and
  * `install`, and gives what the firmware makes of it.
  */
-export async function debianMachine(plan: DebianMachine): Promise<Handover> {
+export async function debianMachine(plan: DebianMachine): Promise<Handover & Machine> {
   const found = await inputs();
   const kernel = plan.isQuick === true ? await quick(found[plan.suite]) : found[plan.suite];
   const busybox = await readFile(found.busybox);
@@ -137,10 +138,10 @@ export async function debianMachine(plan: DebianMachine): Promise<Handover> {
   }
   await carryOut(await planInstall(card, { method: 'auto' }));
   const machine = await prepareHandover(card);
-  const { hostCores, guests } = hypervisorIn(await card.read(machine.picked.kernel.file))!;
+  const { hostCores, guests, consoles } = hypervisorIn(await card.read(machine.picked.kernel.file))!;
   expect(hostCores).toBe(plan.cores);
   expect(guests.map(({ cores }) => cores)).toEqual(plan.guests.map(({ cores }) => cores));
-  return machine;
+  return { ...machine, consoles };
 }
 
 /** What a machine did. */
