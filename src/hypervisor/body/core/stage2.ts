@@ -6,7 +6,7 @@ import { PERIPHERAL_BASE } from '../generated/board.js';
 import * as L from '../../shared/layout.js';
 import { ACCESSED, BLOCK, EXECUTE_NEVER, INNER_SHAREABLE, MIB2, PAGE, TABLE } from './descriptors.js';
 import { CONTROLLER_PAGE, LOCAL_PAGE } from './pages.js';
-import { Vm, configuration } from './vm.js';
+import { Vm, configuration, memoryOf, memorySizeOf } from './vm.js';
 import { DCCMVAC, TLBIALLIS, barrier, shared } from '../intrinsics.js';
 
 // @external('address', 'hostTables')
@@ -56,8 +56,8 @@ export function makeGuestTables(vm: Vm): usize {
   const level1 = guestTables() + (vm.number - 1) * L.GUEST_TABLES * L.TABLE_SIZE;
   const level2 = level1 + L.TABLE_SIZE;
   set(level1, <u32>L.GUEST_RAM / GIB, level2 | TABLE);
-  const memory = load<u32>(vm.record + 4 * L.GUEST_MEMORY);
-  const blocks = load<u32>(vm.record + 4 * L.GUEST_MEMORY_SIZE) / MIB2;
+  const memory = memoryOf(vm);
+  const blocks = memorySizeOf(vm) / MIB2;
   for (let i: u32 = 0; i < blocks; i++) set(level2, i, (memory + i * MIB2) | NORMAL | BLOCK);
   return level1;
 }

@@ -229,6 +229,17 @@ export function guestRecord(n: u32): usize {
   return configurationAddress() + 4 * (L.CONFIG_HEADER + n * L.GUEST_WORDS);
 }
 
+/** Where a guest's memory is, and its bytes. */
+// @inline
+export function memoryOf(vm: Vm): u32 {
+  return load<u32>(vm.record + 4 * L.GUEST_MEMORY);
+}
+
+// @inline
+export function memorySizeOf(vm: Vm): u32 {
+  return load<u32>(vm.record + 4 * L.GUEST_MEMORY_SIZE);
+}
+
 /** A register that the world switch saves, of a vcpu that is not loaded. */
 // @inline
 export function saved(vcpu: Vcpu, word: u32): u32 {

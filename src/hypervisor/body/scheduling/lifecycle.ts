@@ -18,6 +18,8 @@ import {
   STARTING,
   Vcpu,
   Vm,
+  memoryOf,
+  memorySizeOf,
   setState,
   vcpuOf,
 } from '../core/vm.js';
@@ -120,7 +122,7 @@ export function loadPiece(vcpu: Vcpu): void {
   const vm = vcpu.vm;
   const from = vm.made;
   const to = from + PIECE;
-  const window = openWindow(load<u32>(vm.record + 4 * L.GUEST_MEMORY) + from);
+  const window = openWindow(memoryOf(vm) + from);
   // What the machine had in caches may not come out of them over what is written now.
   toMemory(window, PIECE);
   clear(window, PIECE);
@@ -131,7 +133,7 @@ export function loadPiece(vcpu: Vcpu): void {
   if (tree - from < PIECE) freshSeed(vm, window + (tree - from));
   closeWindow();
   vm.made = to;
-  if (to < load<u32>(vm.record + 4 * L.GUEST_MEMORY_SIZE)) return;
+  if (to < memorySizeOf(vm)) return;
   forgetCodeAndTranslations(vm);
   resetVm(vm);
   setState(vcpu, STARTING);

@@ -202,31 +202,32 @@ function submit(device: Device, queue: Queue, head: u32): bool {
   const sector = load<u64>(header + 8);
   switch (load<u32>(header)) {
     case T_IN:
-      return transfer(device, queue, head, chain, TYPE_READ, sector, chain.writableBytes - 1);
+      return transfer(device, chain, TYPE_READ, sector, chain.writableBytes - 1);
     case T_OUT:
-      return transfer(device, queue, head, chain, TYPE_WRITE, sector, out);
+      return transfer(device, chain, TYPE_WRITE, sector, out);
     case T_FLUSH:
-      give(device, queue, head, chain, TYPE_FLUSH, 0, 0, 0);
+      give(device, chain, TYPE_FLUSH, 0, 0);
       return true;
     case T_DISCARD:
-      range(device, queue, head, chain, TYPE_DISCARD, out);
+      range(device, chain, TYPE_DISCARD, out);
       return true;
     case T_WRITE_ZEROES:
-      range(device, queue, head, chain, TYPE_WRITE_ZEROES, out);
+      range(device, chain, TYPE_WRITE_ZEROES, out);
       return true;
     case T_GET_ID:
-      identify(device, queue, head, chain);
+      identify(device, chain);
       return true;
   }
-  answer(queue, head, chain, STATUS_UNSUPPORTED, 0);
+  answer(device, chain, STATUS_UNSUPPORTED, 0);
   return true;
 }
 
 /** Answers a chain at once, with so many bytes written before its status. */
-function answer(queue: Queue, head: u32, chain: Chain, status: u32, written: u32): void {
+function answer(device: Device, chain: Chain, status: u32, written: u32): void {
+  const queue = queueOf(device, 0);
   takeHead(queue);
   shared.store8(lastByte(chain), status);
-  putUsed(queue, head, written + 1);
+  putUsed(queue, chain.head, written + 1);
 }
 
 /** Whether sectors are the disk's. */
@@ -236,19 +237,11 @@ function isInside(device: Device, sector: u64, sectors: u32): bool {
 }
 
 /** A request with data, in whole sectors; gives whether there was room for them. */
-function transfer(
-  device: Device,
-  queue: Queue,
-  head: u32,
-  chain: Chain,
-  type: u32,
-  sector: u64,
-  bytes: u32,
-): bool {
+function transfer(device: Device, chain: Chain, type: u32, sector: u64, bytes: u32): bool {
   const wrong = bytes == 0 || bytes > MOST_BYTES || (bytes & (SECTOR - 1)) != 0;
   const forbidden = type == TYPE_WRITE && device.readOnly != 0;
   if (wrong || forbidden || !isInside(device, sector, bytes / SECTOR)) {
-    answer(queue, head, chain, STATUS_ERROR, 0);
+    answer(device, chain, STATUS_ERROR, 0);
     return true;
   }
   // In one piece: where the ring's end comes first, they are at its beginning.
@@ -256,13 +249,17 @@ function transfer(
   const skipped = left < bytes ? left : 0;
   const end = device.dataPut + skipped + bytes;
   if (end - device.dataTaken > RING_SIZE) {
-    wantNotification(device, queue, false);
+    wantNotification(device, queueOf(device, 0), false);
     return false;
   }
   device.dataPut += skipped;
   const data = device.dataPut & (RING_SIZE - 1);
   if (type == TYPE_WRITE) readFrom(chain, HEADER_SIZE, dataOf(device) + data, bytes);
-  give(device, queue, head, chain, type, sector, bytes, data);
+  device.dataPut += bytes;
+  const request = give(device, chain, type, sector, bytes / SECTOR);
+  request.data = dataOf(device) + data;
+  request.bytes = bytes;
+  toHost(device.port, requestAt(device.requestsPut - 1) + REQUEST_DATA, data);
   return true;
 }
 
@@ -272,7 +269,7 @@ function dataOf(device: Device): usize {
 }
 
 /** A range of sectors, which the request has as its data. */
-function range(device: Device, queue: Queue, head: u32, chain: Chain, type: u32, out: u32): void {
+function range(device: Device, chain: Chain, type: u32, out: u32): void {
   const at = changetype<usize>(device) + offsetof<Device>('header0');
   let status: u32 = STATUS_ERROR;
   if (out == RANGE_SIZE && device.readOnly == 0) {
@@ -282,16 +279,16 @@ function range(device: Device, queue: Queue, head: u32, chain: Chain, type: u32,
     const flags = load<u32>(at + 12);
     if ((flags & (type == TYPE_DISCARD ? 0xffff_ffff : ~UNMAP)) != 0) status = STATUS_UNSUPPORTED;
     else if (isInside(device, sector, sectors)) {
-      giveRange(device, queue, head, chain, type, sector, sectors);
+      give(device, chain, type, sector, sectors);
       return;
     }
   } else if (out != RANGE_SIZE) status = STATUS_UNSUPPORTED;
-  answer(queue, head, chain, status, 0);
+  answer(device, chain, status, 0);
 }
 
-function identify(device: Device, queue: Queue, head: u32, chain: Chain): void {
+function identify(device: Device, chain: Chain): void {
   if (chain.writableBytes != ID_SIZE + 1) {
-    answer(queue, head, chain, STATUS_ERROR, 0);
+    answer(device, chain, STATUS_ERROR, 0);
     return;
   }
   const text = textSerial();
@@ -303,55 +300,34 @@ function identify(device: Device, queue: Queue, head: u32, chain: Chain): void {
   store<u64>(at, 0x3030 + device.number / 10 + ((device.number % 10) << 8));
   store<u64>(at + 8, 0);
   writeTo(chain, length, at, ID_SIZE - length);
-  answer(queue, head, chain, STATUS_OK, ID_SIZE);
+  answer(device, chain, STATUS_OK, ID_SIZE);
 }
 
-/** Gives a request to the host, whose data are in the ring. */
-function give(
-  device: Device,
-  queue: Queue,
-  head: u32,
-  chain: Chain,
-  type: u32,
-  sector: u64,
-  bytes: u32,
-  data: u32,
-): void {
-  device.dataPut += bytes;
-  giveRange(device, queue, head, chain, type, sector, bytes / SECTOR);
-  const n = device.requestsPut - 1;
-  const request = requestOf(device, n);
-  request.data = dataOf(device) + data;
-  request.bytes = bytes;
-  toHost(device.port, REQUESTS + (n & (SLOTS - 1)) * REQUEST_SIZE + REQUEST_DATA, data);
+/** Where request n is in the hypervisor's page. */
+// @inline
+function requestAt(n: u32): u32 {
+  return REQUESTS + (n & (SLOTS - 1)) * REQUEST_SIZE;
 }
 
-/** The same of one that has none. */
-function giveRange(
-  device: Device,
-  queue: Queue,
-  head: u32,
-  chain: Chain,
-  type: u32,
-  sector: u64,
-  sectors: u32,
-): void {
-  takeHead(queue);
+/** Gives a request to the host, without data so far. */
+function give(device: Device, chain: Chain, type: u32, sector: u64, sectors: u32): Request {
+  takeHead(queueOf(device, 0));
   const port = device.port;
   const n = device.requestsPut++;
   const request = requestOf(device, n);
-  request.head = head;
+  request.head = chain.head;
   request.type = type;
   request.bytes = 0;
   request.dataEnd = device.dataPut;
   request.status = lastByte(chain);
-  const at = REQUESTS + (n & (SLOTS - 1)) * REQUEST_SIZE;
+  const at = requestAt(n);
   toHost(port, at + REQUEST_TYPE, type);
   toHost(port, at + REQUEST_SECTOR, <u32>sector);
   toHost(port, at + REQUEST_SECTOR + 4, <u32>(sector >> 32));
   toHost(port, at + REQUEST_SECTORS, sectors);
   toHost(port, at + REQUEST_DATA, 0);
   toHost(port, at + REQUEST_GENERATION, device.generation);
+  return request;
 }
 
 /** The host has done requests of a disk, or says so. Gives whether it is to be told of new ones. */

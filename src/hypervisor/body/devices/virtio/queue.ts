@@ -36,10 +36,12 @@ export class Chain {
   readableBytes: u32;
   segments: u32;
   writableBytes: u32;
+  /** The first descriptor, by which it is given back. */
+  head: u32;
   /** Of each segment: where it is, and its bytes. */
   places: u64;
 }
-const PLACES: usize = 16;
+const PLACES: usize = 24;
 if (offsetof<Chain>('places') != PLACES || PLACES + 8 * L.MOST_SEGMENTS > <usize>L.CHAIN_SIZE)
   ERROR('layout of a chain');
 
@@ -136,6 +138,7 @@ export function readChain(device: Device, queue: Queue, head: u32): Chain {
       chain.readable = readable;
       chain.readableBytes = readableBytes;
       chain.segments = segments;
+      chain.head = head;
       chain.writableBytes = bytes - readableBytes;
       return chain;
     }
