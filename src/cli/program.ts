@@ -131,6 +131,9 @@ function until(text: string): Until {
   return { text };
 }
 
+/** What install would do is of use only where it is done. */
+const AFTER_INSTALL = { afterInstall: true };
+
 const method = (): Option =>
   new Option('--method <how>', 'how the firmware is made to run the block')
     .choices(['auto', 'kernel_old', 'armstub'])
@@ -235,7 +238,7 @@ export function program(): Command {
     .addOption(partition())
     .addOption(whole())
     .description('boot the card in an emulated Pi 2, as it would be after install, without changing it')
-    .option('--as-is', 'boot it as it is now')
+    .addOption(new Option('--as-is', 'boot it as it is now').conflicts(['method', 'force', 'diagnostics']))
     .addOption(method())
     .option('--force', 'put the block in even where the card starts HYP mode without it')
     .addOption(diagnostics())
@@ -276,11 +279,15 @@ export function program(): Command {
     .addOption(partition())
     .addOption(whole())
     .description("boot the card in hypberry's own Pi 2 and work on it: this terminal is its serial console")
-    .option('--after-install', 'boot it as it would be after install, without changing it')
-    .addOption(method())
     .option(
-      '--force',
-      'with --after-install: put the block in even where the card starts HYP mode without it',
+      '--after-install',
+      'boot it as it would be after install, without changing it; --method and --force mean that, too',
+    )
+    .addOption(method().implies(AFTER_INSTALL))
+    .addOption(
+      new Option('--force', 'put the block in even where the card starts HYP mode without it').implies(
+        AFTER_INSTALL,
+      ),
     )
     .option('--fast', 'skip the time in which the Pi is idle; else that passes as on the wall')
     .option('--reboot', 'start again when its system resets the board; else the run ends then')
@@ -307,7 +314,12 @@ export function program(): Command {
       'save a snapshot where --until or a script comes to its end, or at Ctrl-] s: memory, processors, devices, and what was ' +
         'written to the card',
     )
-    .option('--from <file>', 'go on where a snapshot was saved, with the same card')
+    .addOption(
+      new Option('--from <file>', 'go on where a snapshot was saved, with the same card').conflicts([
+        'afterInstall',
+        'seed',
+      ]),
+    )
     .addOption(debuggerPort())
     .option('--overwrite', 'let --record and --save take the place of files that are there already')
     .addOption(seedOption())

@@ -51,6 +51,14 @@ describe('a usage error names what is wrong, and the help of the command', () =>
     [['inspect', 'a', 'b'], 'usage.too-many', /Too many arguments/, 'hypberry inspect'],
     [['try', '--timeout'], 'usage.missing-value', /--timeout/, 'hypberry try'],
     [['try', '--whole', '--partition', '1', 'x'], 'usage.conflict', /--whole/, 'hypberry try'],
+    // What would do nothing beside another.
+    [['try', '--as-is', '--method', 'armstub', 'x'], 'usage.conflict', /--method/, 'hypberry try'],
+    [['try', '--as-is', '--force', 'x'], 'usage.conflict', /--force/, 'hypberry try'],
+    [['try', '--as-is', '--diagnostics', 'x'], 'usage.conflict', /--diagnostics/, 'hypberry try'],
+    [['try', '--as-is', '--no-diagnostics', 'x'], 'usage.conflict', /--no-diagnostics/, 'hypberry try'],
+    [['run', '--from', 'y', '--seed', '1', 'x'], 'usage.conflict', /--seed/, 'hypberry run'],
+    [['run', '--from', 'y', '--method', 'armstub', 'x'], 'usage.conflict', /--from/, 'hypberry run'],
+    [['run', '--write', '--force', 'x'], 'usage.conflict', /--write/, 'hypberry run'],
     [['try', '--what=a\nhint: b\u001b[2J', 'x'], 'usage.unknown-option', /a\\nhint: b\\x1b/, 'hypberry try'],
   ])('%j', async (args, code, what, command) => {
     const { status, stdout, stderr } = await hypberry(args);
