@@ -76,6 +76,7 @@ interface Description {
     | { readonly kind: 'device'; readonly device: Device }
     | { readonly kind: 'event'; count: bigint }
     | { readonly kind: 'signals' }
+    | { readonly kind: 'clock'; wasSet: boolean }
     | { readonly kind: 'socket' }
     | { readonly kind: 'sink'; readonly bytes: number[] };
   readonly flags: number;
@@ -115,6 +116,8 @@ export interface Process {
   ring(n: number): void;
   /** What it counts. */
   rung(n: number): bigint;
+  /** Sets the clock so many seconds ahead. */
+  setClock(by: number): void;
   /** Whether a fork has returned 0. */
   readonly isChild: boolean;
 }
@@ -194,6 +197,8 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
   const mappings = createMappings(memory);
   const events: { kind: 'event'; count: bigint }[] = [];
   const signals: number[] = [];
+  const clocks: { kind: 'clock'; wasSet: boolean }[] = [];
+  let firstSecond = FIRST_SECOND;
   let [forks, milliseconds, isChild] = [0, 0, false];
   const descriptors = new Map<number, Description>();
   let isPipeSignalBlocked = false;
@@ -288,6 +293,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     if (of.kind === 'pipe') return isReader(description) && of.pipe.bytes.length > 0;
     if (of.kind === 'event') return of.count > 0n;
     if (of.kind === 'signals') return signals.length > 0;
+    if (of.kind === 'clock') return of.wasSet;
     if (of.kind === 'device') return of.device.isReadable?.() ?? true;
     return of.kind === 'file' || of.kind === 'folder';
   };
@@ -312,6 +318,12 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     new DataView(into.buffer, into.byteOffset).setUint32(0, signal, true);
     return SIGNAL_INFO_SIZE;
   };
+  /** A timer that never ends, which is cancelled when the clock is set (man 2 timerfd_create). */
+  const readClock = (of: { wasSet: boolean }): number => {
+    const { wasSet } = of;
+    of.wasSet = false;
+    return fail(wasSet ? 'ECANCELED' : 'EAGAIN');
+  };
   const readEvent = (of: { count: bigint }, into: Uint8Array, flags: number): number => {
     if (into.length < 8) fail('EINVAL');
     if (of.count === 0n) {
@@ -326,6 +338,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
   const readOther = ({ of, flags }: Description, into: Uint8Array): number | undefined => {
     if (of.kind === 'signals') return readSignals(into, flags);
     if (of.kind === 'event') return readEvent(of, into, flags);
+    if (of.kind === 'clock') return readClock(of);
     if (of.kind === 'socket') throw new Error('sockets are for ioctl here');
     return of.kind === 'device' ? (of.device.read?.(into) ?? fail('EINVAL')) : undefined;
   };
@@ -357,6 +370,10 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
       if (event) event.count++;
     },
     rung: (n) => events[n]?.count ?? 0n,
+    setClock: (by) => {
+      firstSecond += by;
+      for (const it of clocks) it.wasSet = true;
+    },
     get isChild() {
       return isChild;
     },
@@ -513,6 +530,20 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
       if (file !== -1 || bytes !== SIGNAL_SET_SIZE) throw new Error('not those signals');
       return take({ kind: 'signals' }, flags);
     },
+    timerfd_create: (clock: number, flags: number) => {
+      if (clock !== 0 || (flags & OPEN_FLAGS.O_NONBLOCK) === 0) throw new Error('not that timer');
+      const of = { kind: 'clock' as const, wasSet: false };
+      clocks.push(of);
+      return take(of, flags);
+    },
+    timerfd_settime: (file: number, flags: number, value: number, before: number) => {
+      const words = [0, 4, 8, 12].map((at) => view.getUint32(value + at, true));
+      // By the clock's time, cancelled when that is set; no interval, and an end that is far ahead.
+      if (described(file).of.kind !== 'clock' || flags !== 3 || before !== 0)
+        throw new Error('not that timer');
+      if (words.join() !== [0, 0, 0x7fff_ffff, 0].join()) throw new Error('not that time');
+      return 0;
+    },
     socket: () => take({ kind: 'socket' }, OPEN_FLAGS.O_RDWR),
     prctl: () => 0,
     getppid: () => (isChild ? PROCESS : PARENT),
@@ -530,7 +561,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     },
     kill: (process: number, signal: number) => (world.kill?.(process, signal), 0),
     clock_gettime: (clock: number, address: number) => {
-      const seconds = Math.floor(milliseconds / 1000) + (clock === 0 ? FIRST_SECOND : 0);
+      const seconds = Math.floor(milliseconds / 1000) + (clock === 0 ? firstSecond : 0);
       view.setUint32(address, seconds, true);
       view.setUint32(address + 4, (milliseconds % 1000) * 1_000_000, true);
       return 0;

@@ -190,6 +190,26 @@ describe('hypberryd run', () => {
     expect(random[C.RANDOM_SIZE]).toBe(0);
   });
 
+  test('says the time at once when somebody has set the clock', () => {
+    const image = channelImage(ports);
+    const times: number[] = [];
+    let isOver = false;
+    supervise(machineOf(image), {
+      idle: (process) => {
+        times.push(image.view.getUint32(C.HOST_PAGE + C.HOST_SECONDS, true));
+        if (times.length === 1) process.setClock(86_400);
+        else if (times.length === 2) process.setClock(-172_800);
+        else {
+          isOver = true;
+          process.signal(SIGTERM);
+        }
+        return true;
+      },
+      before: (call) => (call === 'wait4' && isOver ? -ERRORS.ECHILD : undefined),
+    });
+    expect(times).toEqual([0, 86_400, -86_400].map((it) => FIRST_SECOND + it));
+  });
+
   test('says no count where reading it ends a process', () => {
     const image = channelImage(ports);
     let isOver = false;

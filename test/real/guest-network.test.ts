@@ -96,10 +96,11 @@ ${tell(0, 'count before rx')}
 ${tell(0, `fetch ${HOST}`)}
 ${tell(0, 'count behind rx')}
 date -s @${TOMORROW} >/dev/null
+sleep 0.2
+${tell(0, 'clock')}
 wget -q -O - http://${addressOf(0)}/page |
   { dd bs=4k count=${BLOCKS} 2>/dev/null; kill -9 $(pidof hypberryd); cat; } | sha256sum >/run/sum
 echo "host: killed, page: $(cat /run/sum)"
-${tell(0, 'clock')}
 ${everything ? [...everyPair, tell(0, `fetch ${addressOf(1)}`), tell(1, `fetch ${addressOf(0)}`), tell(2, `fetch ${HOST}`)].join('\n') : ''}
 echo "host: all done"
 `;

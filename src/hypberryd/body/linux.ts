@@ -263,3 +263,4 @@ export const ENOTEMPTY: i32 = 0x27;
 export const ELOOP: i32 = 0x28;
 export const EOVERFLOW: i32 = 0x4b;
 export const EOPNOTSUPP: i32 = 0x5f;
+export const ECANCELED: i32 = 0x7d;

@@ -22,6 +22,13 @@ export const POLLIN = 1;
 
 /** Clocks (include/uapi/linux/time.h). */
 export const CLOCK_REALTIME = 0;
+/** timerfd_settime: by the clock's own time; a read fails, too, once that was set (include/uapi/linux/timerfd.h). */
+export const TFD_TIMER_ABSTIME = 1;
+export const TFD_TIMER_CANCEL_ON_SET = 2;
+/** Bytes of its interval and its time, each seconds and nanoseconds; the last second that there is. */
+export const TIMER_SIZE = 16;
+export const TIMER_SECONDS = 8;
+export const LAST_SECOND = 0x7fff_ffff;
 export const CLOCK_MONOTONIC = 1;
 export const GRND_NONBLOCK = 1;
 

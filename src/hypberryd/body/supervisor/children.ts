@@ -39,6 +39,7 @@ class Kept {
   /** Descriptors that children do not keep. */
   lock: i32;
   bell: i32;
+  clock: i32;
   /** The port of the uplink; MOST_PORTS where there is none. */
   uplink: u32;
 }
@@ -54,12 +55,13 @@ function childOf(port: u32): Child {
 
 /**
  * Makes a place for the child of each port that wants one.
- * @param lock and bell: descriptors of this process alone
+ * @param lock and the others: descriptors of this process alone
  * @returns 0 or the error
  */
-export function prepareChildren(lock: i32, bell: i32): i32 {
+export function prepareChildren(lock: i32, bell: i32, clock: i32): i32 {
   kept().lock = lock;
   kept().bell = bell;
+  kept().clock = clock;
   kept().uplink = C.MOST_PORTS;
   const ports = portCount();
   for (let port: u32 = 0; port < ports; port++) {
@@ -79,6 +81,7 @@ function serve(port: u32, parent: i32): i32 {
   const bell = childOf(port).bell;
   linux.close(kept().lock);
   linux.close(kept().bell);
+  linux.close(kept().clock);
   const error = beginWaitingAsChild(bell, parent);
   if (error != 0) return FAILED;
   return port == kept().uplink ? serveNetwork(port, bell) : serveDisk(port, bell);

@@ -1,9 +1,18 @@
 /** What the program says of the host: its version, its clock, random bytes. */
 import * as C from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
-import { CLOCK_MONOTONIC, CLOCK_REALTIME, GRND_NONBLOCK } from '../../shared/linux.js';
+import {
+  CLOCK_MONOTONIC,
+  CLOCK_REALTIME,
+  GRND_NONBLOCK,
+  LAST_SECOND,
+  TFD_TIMER_ABSTIME,
+  TFD_TIMER_CANCEL_ON_SET,
+  TIMER_SECONDS,
+  TIMER_SIZE,
+} from '../../shared/linux.js';
 import { hostWord, ringAt, writeHostWord } from '../channel/channel.js';
-import { CNTVCT, barrier, linux } from '../linux.js';
+import { CNTVCT, O_CLOEXEC, O_NONBLOCK, barrier, linux } from '../linux.js';
 
 /** A clock that shows an earlier second than this, of 1970's first year, was never set: a Pi has none that goes on without it. */
 const NEVER_SET: u32 = 365 * 86_400;
@@ -12,6 +21,22 @@ const NEVER_SET: u32 = 365 * 86_400;
 export function now(): u32 {
   linux.clock_gettime(CLOCK_MONOTONIC, <usize>L.SCRATCH);
   return load<u32>(<usize>L.SCRATCH) * 1000 + load<u32>(<usize>L.SCRATCH, 4) / 1_000_000;
+}
+
+/** A descriptor that is readable when somebody has set the clock; negative where there is none. */
+export function watchClock(): i32 {
+  const clock = linux.timerfd_create(CLOCK_REALTIME, O_CLOEXEC | O_NONBLOCK);
+  const timer = <usize>L.SCRATCH;
+  memory.fill(timer, 0, TIMER_SIZE);
+  store<u32>(timer + TIMER_SECONDS, LAST_SECOND);
+  // What the kernel does not know is never readable: the time is said each minute all the same.
+  linux.timerfd_settime(clock, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, timer, 0);
+  return clock;
+}
+
+/** It is not readable any more until the clock is set again. */
+export function takeClock(clock: i32): void {
+  linux.read(clock, <usize>L.SCRATCH, 8);
 }
 
 /**

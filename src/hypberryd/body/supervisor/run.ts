@@ -17,12 +17,12 @@ import {
 } from '../output.js';
 import { printReason } from '../reasons.js';
 import { DONE, FAILED } from '../statuses.js';
-import { CHILD_ENDED, RUNG, TOLD_TO_END, beginWaiting, wait } from '../waiting.js';
+import { CHILD_ENDED, READABLE, RUNG, TOLD_TO_END, beginWaiting, wait, waitForFile } from '../waiting.js';
 import { openBell, readBell } from './bell.js';
 import { buryChildren, endChildren, prepareChildren, startChildren, tellChildren } from './children.js';
-import { mayReadCounter, now, sayHost } from './host.js';
+import { mayReadCounter, now, sayHost, takeClock, watchClock } from './host.js';
 
-/** Milliseconds after which the clock is said anew. */
+/** Milliseconds after which the clock is said anew where nobody has set it. */
 const CLOCK_INTERVAL: u32 = 60_000;
 /** Where the ports that have rung stand for a moment. */
 const RUNG_PORTS: usize = <usize>(L.SUPERVISOR + 0x40);
@@ -106,8 +106,9 @@ function least(a: u32, b: u32): u32 {
 }
 
 /** Supervises until it is told to end; gives the exit status. */
-function supervise(bell: i32): i32 {
+function supervise(bell: i32, clock: i32): i32 {
   const hasCounter = mayReadCounter();
+  waitForFile(clock);
   sayHost(hasCounter);
   let said = now();
   for (;;) {
@@ -125,7 +126,9 @@ function supervise(bell: i32): i32 {
       }
     }
     if ((there & CHILD_ENDED) != 0) buryChildren();
-    if (now() - said >= CLOCK_INTERVAL) {
+    const isSet = (there & READABLE) != 0;
+    if (isSet) takeClock(clock);
+    if (isSet || now() - said >= CLOCK_INTERVAL) {
       sayHost(hasCounter);
       said = now();
     }
@@ -144,12 +147,13 @@ export function run(): i32 {
   const bell = takeBellOfAll();
   if (bell < 0) return FAILED;
   let error = beginWaiting(bell);
-  if (error == 0) error = prepareChildren(lock, bell);
+  const clock = watchClock();
+  if (error == 0) error = prepareChildren(lock, bell, clock);
   if (error != 0) return failed('The processes could not be prepared', error);
   beginMessage();
   print('serving the guests of this card.');
   endMessage();
-  const status = supervise(bell);
+  const status = supervise(bell, clock);
   beginMessage();
   print('ended; guests wait until it is started again.');
   endMessage();
