@@ -9,6 +9,7 @@ import {
   BROADCAST,
   DATA_VALID,
   ECN,
+  ENTRIES,
   frameOf,
   HOST_MAC,
   macOf,
@@ -340,6 +341,77 @@ describe('among guests', () => {
     b.start(ALL_FEATURES & ~N.EVENT_IDX);
     a.send(frameOf(macOf(1), macOf(0)));
     expect([a.sent(), frames(b), toHost(0)]).toEqual([2, [], []]);
+  });
+
+  test.each<[string, () => void]>([
+    [
+      'its card is reset',
+      () => {
+        b.setReg(R.STATUS, 0);
+      },
+    ],
+    [
+      'its queue is not ready',
+      () => {
+        b.setReg(R.QUEUE_SEL, RECEIVE);
+        b.setReg(R.QUEUE_READY, 0);
+      },
+    ],
+    [
+      'its card is broken by the other queue',
+      () => {
+        // The index of what is available there has run.
+        machine.memory.setUint16(b.physical(0x1_a002), ENTRIES + 1, true);
+        b.setReg(R.QUEUE_NOTIFY, TRANSMIT);
+        expect(b.reg(R.STATUS) & NEEDS_RESET).toBe(NEEDS_RESET);
+      },
+    ],
+  ])('nothing is written to a guest’s memory while %s', (_, end) => {
+    begin(2);
+    end();
+    const memory = (): Buffer =>
+      Buffer.from(new Uint8Array(machine.memory.buffer, b.physical(0), 0x20_0000).slice());
+    const before = memory();
+    b.setReg(R.QUEUE_NOTIFY, RECEIVE);
+    a.send(frameOf(macOf(1), macOf(0)));
+    expect(a.sent()).toBe(1);
+    expect(memory().equals(before)).toBe(true);
+  });
+
+  test('a frame in one buffer is written there, and nowhere in the host’s memory', () => {
+    begin(2);
+    const host = (): Buffer => Buffer.from(new Uint8Array(machine.memory.buffer, 0, 0x1000).slice());
+    const before = host();
+    const frame = frameOf(macOf(1), macOf(0));
+    a.send(frame);
+    expect([frames(b), host().equals(before)]).toEqual([[frame], true]);
+  });
+
+  test('a first buffer without room for a header takes nothing', () => {
+    begin(2);
+    b.start(ALL_FEATURES & ~N.EVENT_IDX);
+    b.addBuffer(11);
+    b.addBuffer(2048);
+    a.send(frameOf(macOf(1), macOf(0)));
+    expect([frames(b), b.buffersLeft(), b.reg(R.STATUS) & NEEDS_RESET]).toEqual([[], 2, 0]);
+  });
+
+  test('one that adds empty buffers without an end is left after as many as a queue has', () => {
+    begin(2);
+    b.start(ALL_FEATURES & ~N.EVENT_IDX);
+    b.addBuffer(12);
+    b.addBuffer(0);
+    let added = 0;
+    const addOne = (): void => {
+      if (added++ === 4 * ENTRIES) return;
+      b.addBuffer(0);
+      machine.meanwhile('dmbIsh', addOne);
+    };
+    machine.meanwhile('dmbIsh', addOne);
+    a.send(frameOf(macOf(1), macOf(0)));
+    expect(added).toBeGreaterThan(ENTRIES);
+    expect(added).toBeLessThan(2 * ENTRIES);
+    expect([a.sent(), machine.memory.getUint16(b.physical(0x1_4002), true)]).toEqual([1, 0]);
   });
 
   test('a broken queue of the receiver stops that one alone', () => {

@@ -110,7 +110,8 @@ export function takeFrame(device: Device, queue: Queue, head: u32, record: usize
   if (changetype<usize>(chain) == 0) return 0;
   const size = headerSize(device);
   const bytes = chain.readableBytes - size;
-  let good: bool = chain.readableBytes > size && bytes <= MOST_FRAME_BYTES;
+  // Of less than a header it is more.
+  let good: bool = bytes <= MOST_FRAME_BYTES;
   if (good) {
     if (size == <u32>NET_HEADER_SIZE) readFrom(chain, 0, record + HEADER, size + bytes);
     else {
@@ -153,9 +154,8 @@ function fill(device: Device, queue: Queue, record: usize, bytes: u32): bool {
   const header = record + HEADER;
   let filled: u32 = 0;
   let buffers: u32 = 0;
-  // Where the two bytes of num_buffers are in the guest's memory.
+  // Where the lower byte of num_buffers is in the guest's memory: a queue has no more entries than that can say.
   let low: usize = 0;
-  let high: usize = 0;
   store<u16>(header + NUM_BUFFERS, 1);
   while (filled < total) {
     const head = nextHead(device, queue);
@@ -167,7 +167,6 @@ function fill(device: Device, queue: Queue, record: usize, bytes: u32): bool {
     if (now != total && buffers == 0) {
       if ((device.features & MRG_RXBUF) == 0 || now < size) return false;
       low = placeOf(chain, <u32>NUM_BUFFERS);
-      high = placeOf(chain, <u32>NUM_BUFFERS + 1);
     }
     if (size == <u32>NET_HEADER_SIZE) writeTo(chain, 0, header + filled, now);
     else {
@@ -178,9 +177,6 @@ function fill(device: Device, queue: Queue, record: usize, bytes: u32): bool {
     filled += now;
     buffers++;
   }
-  if (buffers > 1) {
-    shared.store8(low, buffers);
-    shared.store8(high, 0);
-  }
+  if (buffers > 1) shared.store8(low, buffers);
   return true;
 }
