@@ -45,6 +45,8 @@ const CHILD = 150;
 const SIGNAL_INFO_SIZE = 128;
 /** Milliseconds after which a program that sleeps is taken for one that does nothing else. */
 const LONGEST_RUN = 3_600_000;
+/** Calls and accesses to shared memory after which one that never sleeps is taken for one that goes round and round. */
+const MOST_AWAKE = 1_000_000;
 /** When the clock of the day begins: 2026. */
 export const FIRST_SECOND = 1_767_225_600;
 const POLL = { readable: 1, error: 8, hungUp: 0x10, invalid: 0x20 } as const;
@@ -379,6 +381,8 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     },
   };
 
+  /** Calls and accesses since it slept last. */
+  let awake = 0;
   const calls: Record<string, (...args: never[]) => number> = {
     read: (file: number, address: number, count: number) => {
       const description = described(file);
@@ -514,6 +518,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
       for (;;) {
         const found = ready();
         if (found > 0 || timeout === 0) return found;
+        awake = 0;
         if (world.idle?.(process)) continue;
         if (timeout < 0 || milliseconds > LONGEST_RUN) throw new Error('the program waits for ever');
         milliseconds += timeout;
@@ -614,6 +619,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
   };
   /** Lets the world act before a call, or an access; gives a result that the world has for it. */
   const before = (name: string, done: () => unknown): number | undefined => {
+    if (++awake > MOST_AWAKE) throw new Error(`the program goes round and round, at last in ${name}`);
     const what = world.before?.(name, process);
     if (what === undefined || typeof what === 'number') return what;
     if (what === 'killed' || name === 'poll') end();

@@ -162,6 +162,112 @@ describe('hypberryd run', () => {
     ]);
   });
 
+  test.each([
+    ['an error', -ERRORS.EIO],
+    ['its end', 0],
+  ])('ends, and has its children end, where the bell gives %s', (_, result) => {
+    const image = channelImage(ports);
+    const killed: number[] = [];
+    let reads = 0;
+    const bell: Device = {
+      read: () => {
+        // Once it has been told, it does not read on.
+        if (++reads > 1) throw new Error('it is read again');
+        return result;
+      },
+      ioctl: () => 0,
+      isReadable: () => true,
+    };
+    const ended = supervise(machineOf(image, { [`/dev/${BELL}`]: bell }), {
+      kill: (process) => killed.push(process),
+      before: (call) => (call === 'wait4' && killed.length === 3 ? -ERRORS.ECHILD : undefined),
+    });
+    expect([ended.status, killed]).toEqual([2, [1, 2, 3].map(childOf)]);
+    expect(lines(ended)[1]).toMatch(/^error: The bell could not be read: .*\. \(run\.system\)$/);
+  });
+
+  test('waits for its children on, whatever interrupts that', () => {
+    const image = channelImage(ports);
+    const results = [-ERRORS.EINTR, childOf(1), childOf(2), -ERRORS.EINTR, childOf(3)];
+    let isOver = false;
+    const ended = supervise(machineOf(image), {
+      idle: (process) => (process.signal(SIGTERM), (isOver = true)),
+      before: (call) => (call === 'wait4' && isOver ? (results.shift() ?? -ERRORS.ECHILD) : undefined),
+    });
+    expect([ended.status, results]).toEqual([0, []]);
+  });
+
+  test('has no process while the kernel gives none, and tries again each 100 ms', () => {
+    const image = channelImage(ports.slice(DISK_A, DISK_A + 1));
+    const tries: number[] = [];
+    let [time, isOver] = [0, false];
+    const ended = supervise(machineOf(image), {
+      fork: (n) => {
+        if (n === 0) return childOf(n);
+        tries.push(time);
+        return tries.length < 4 ? -ERRORS.EAGAIN : childOf(n);
+      },
+      idle: (process) => {
+        if (tries.length < 4) return false;
+        process.signal(SIGTERM);
+        return (isOver = true);
+      },
+      before: (call) => (call === 'wait4' && isOver ? -ERRORS.ECHILD : undefined),
+      time: (milliseconds) => {
+        time = milliseconds;
+      },
+    });
+    expect(ended.status).toBe(0);
+    expect(tries.map((it) => it - tries[0]!)).toEqual([0, 100, 200, 300]);
+  });
+
+  test('names the network where its process has ended, and no card is offered any more', () => {
+    const image = channelImage(ports);
+    const offered = (port: number): number =>
+      image.view.getUint32(C.CONTROL + port * C.CONTROL_SIZE + C.HOST_CONTROL + C.OFFERED, true);
+    let step = 0;
+    const ended = supervise(machineOf(image), {
+      idle: (process) => {
+        if (step++ === 0) {
+          for (let port = 0; port < ports.length; port++)
+            image.view.setUint32(C.CONTROL + port * C.CONTROL_SIZE + C.HOST_CONTROL + C.OFFERED, 1, true);
+          process.signal(SIGCHLD);
+          return true;
+        }
+        process.signal(SIGTERM);
+        return true;
+      },
+      ended: () => (step === 1 ? (step++, { process: childOf(1), status: 1 << 8 }) : undefined),
+      before: (call) => (call === 'wait4' && step > 2 ? -ERRORS.ECHILD : undefined),
+    });
+    expect(ended.status).toBe(0);
+    expect(ports.map((_, port) => offered(port))).toEqual([0, 0, 1, 0, 1]);
+    expect(lines(ended)[1]).toBe(
+      'hypberryd: the network: its process has ended, status 1. It is started again in 100 ms; its guests wait.',
+    );
+  });
+
+  test('keeps its lock in /var/run where there is no /run', () => {
+    const image = channelImage(ports);
+    const machine = machineOf(image, {}, { '/var/run/': '' });
+    let isOver = false;
+    const ended = supervise(machine, {
+      idle: (process) => (process.signal(SIGTERM), (isOver = true)),
+      before: (call) => (call === 'wait4' && isOver ? -ERRORS.ECHILD : undefined),
+    });
+    expect(ended.status).toBe(0);
+    expect(machine.tree.placeOf('/var/run/hypberryd.lock').node).toBeDefined();
+  });
+
+  test.each(['eventfd2', 'signalfd4'])('says what is wrong where the kernel has no %s to give', (refused) => {
+    const image = channelImage(ports);
+    const ended = supervise(machineOf(image), {
+      before: (call) => (call === refused ? -ERRORS.EMFILE : undefined),
+    });
+    expect(ended.status).toBe(2);
+    expect(lines(ended)[0]).toMatch(/^error: The processes could not be prepared: .*\. \(run\.system\)$/);
+  });
+
   test('says version, time, count and random bytes at once, and the time every minute', () => {
     const image = channelImage(ports);
     const host = (at: number): number => image.view.getUint32(C.HOST_PAGE + at, true);
