@@ -15,6 +15,8 @@ export default async function buildInterpreter(): Promise<void> {
     // The memory is made by src/cpu, as large as the machine needs.
     initialPages: 1,
     simd: true,
+    // Units that were translated are called through it.
+    importTable: true,
   });
 }
 

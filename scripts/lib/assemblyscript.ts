@@ -52,6 +52,8 @@ export interface CompileOptions {
   readonly memoryBase?: number;
   /** Whether the compiler may use vectors of 128 bits; default: no. */
   readonly simd?: boolean;
+  /** Whether it imports its table of functions, as `env.table`; default: no. */
+  readonly importTable?: boolean;
 }
 
 /**
@@ -65,6 +67,7 @@ export async function compileAssemblyScript({
   sources,
   memoryBase,
   simd = false,
+  importTable = false,
 }: CompileOptions): Promise<Uint8Array> {
   const files = new Map<string, Uint8Array>();
   let messages = '';
@@ -73,6 +76,7 @@ export async function compileAssemblyScript({
     [
       ...[entry, '--baseDir', baseDir, '--outFile', 'program.wasm', ...BARE],
       ...(simd ? ['--enable', 'simd'] : []),
+      ...(importTable ? ['--importTable'] : []),
       // In decimal: it takes no notice of others.
       ...(memoryBase === undefined ? [] : ['--memoryBase', String(memoryBase)]),
       ...['--initialMemory', String(initialPages), '--maximumMemory', String(PAGES)],

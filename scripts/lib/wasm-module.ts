@@ -23,6 +23,8 @@ export interface WasmModule {
   readonly memoryBase?: number;
   /** Whether vectors of 128 bits may be used; default: no. */
   readonly simd?: boolean;
+  /** Whether the module imports its table of functions; default: no. */
+  readonly importTable?: boolean;
 }
 
 /**
@@ -38,6 +40,7 @@ export async function buildWasmModule({
   initialPages,
   memoryBase,
   simd = false,
+  importTable = false,
 }: WasmModule): Promise<void> {
   const names = (await readdir(join(root, folder), { recursive: true })).filter((name) =>
     name.endsWith('.ts'),
@@ -52,6 +55,7 @@ export async function buildWasmModule({
     entry: `${folder}/index.ts`,
     baseDir: root,
     simd,
+    importTable,
     ...(initialPages !== undefined && { initialPages }),
     ...(memoryBase !== undefined && { memoryBase }),
   });

@@ -2,15 +2,16 @@
 import { directoryAt, forgetCode } from './code-cache.js';
 import * as L from './layout.js';
 import { decodeBlock, LONGEST_BLOCK } from './lower.js';
+import { Op } from './micro-ops.js';
 import type { Machine } from './state.js';
 import { hasCode, watchWrites } from './tlb.js';
 
-/** Room for the largest block: the most micro-ops an instruction is lowered to, and the jump at the end. */
-const BLOCK_ROOM = ((LONGEST_BLOCK + 4) * 24 + 8) * L.OP_SIZE;
+/** Room for the largest block: the most micro-ops an instruction is lowered to, the one before it, and the jump at the end. */
+const BLOCK_ROOM = ((LONGEST_BLOCK + 4) * 24 + 9) * L.OP_SIZE;
 
 /** The block for the instruction at a physical address, where it was decoded; else 0. */
-export function knownBlock({ u32 }: Machine, physical: number): number {
-  const table = u32[directoryAt(physical >>> 12, u32[L.VARIANT >>> 2]!)]!;
+export function knownBlock({ u32 }: Machine, physical: number, variant = u32[L.VARIANT >>> 2]!): number {
+  const table = u32[directoryAt(physical >>> 12, variant)]!;
   return table === 0 ? 0 : u32[(table >>> 2) + ((physical & 0xffe) >>> 1)]!;
 }
 
@@ -33,12 +34,18 @@ export function blockAt(m: Machine, physical: number): number {
     u32.fill(0, table >>> 2, m.codeTop >>> 2);
     u32[directoryAt(page, variant)] = table;
   }
-  const block = m.codeTop;
+  const block = beginBlock(m, physical, m.comings);
   const { top, bytes } = decodeBlock(m, physical, block);
   m.codeTop = top;
   u32[(table >>> 2) + ((physical & 0xffe) >>> 1)] = block;
   m.u8.fill(1, L.CODE_LINES + (physical >>> 6), L.CODE_LINES + ((physical + bytes - 1) >>> 6) + 1);
   return block;
+}
+
+/** Writes what stands before a block, and gives the block's place. */
+function beginBlock({ u32, codeTop }: Machine, physical: number, comings: number): number {
+  u32.set([Op.TRANSLATED, comings, 0, physical], codeTop >>> 2);
+  return codeTop + L.OP_SIZE;
 }
 
 /**
@@ -48,7 +55,7 @@ export function blockAt(m: Machine, physical: number): number {
  */
 export function passingBlock(m: Machine, physical: number, second?: number, alone = false): number {
   if (m.codeTop + BLOCK_ROOM > L.CODE_END) forgetCode(m);
-  const block = m.codeTop;
+  const block = beginBlock(m, physical, 0);
   m.codeTop = decodeBlock(m, physical, block, second, alone).top;
   return block;
 }

@@ -17,6 +17,7 @@ export function forgetCode(m: Machine): void {
       m.u8.fill(0, L.CODE_LINES + page * 64, L.CODE_LINES + (page + 1) * 64);
     }
   }
+  m.slots.forgetAll();
   m.codeTop = L.CODE;
   m.instructions.length = 0;
   m.codeForgotten++;
@@ -37,6 +38,7 @@ export function breakAtOffsets(m: Machine, offsets: readonly number[]): void {
 function forgetPage(m: Machine, page: number): void {
   m.u32.fill(0, directoryAt(page, 0), directoryAt(page + 1, 0));
   m.u8.fill(0, L.CODE_LINES + page * 64, L.CODE_LINES + (page + 1) * 64);
+  m.slots.forgetPage(page);
   watchWrites(m, page * 0x1000, false);
   m.forgotten++;
   // The block that runs may be of this page.

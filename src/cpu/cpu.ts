@@ -49,6 +49,8 @@ import {
   type Watch,
 } from './state.js';
 import { advanceIt } from './thumb.js';
+import { Slots } from './to-wasm/slots.js';
+import { enter, isDue, isHot, translateHot } from './to-wasm/units.js';
 import { updateTimers } from './timers.js';
 import { flushTlb, updateContext } from './tlb.js';
 import { unpredictable } from './unpredictable.js';
@@ -113,6 +115,13 @@ export class Cpu {
   readonly cores: readonly CoreView[];
   /** Tests set it to false: then waits are executed like all else. The run is the same. */
   passesWaits = true;
+  /**
+   * When code is translated: once it is hot, as soon as it is come to, or never. The run is the same.
+   */
+  set translates(when: 'hot' | 'always' | 'never') {
+    this.machine.comings = when === 'hot' ? L.HOT : when === 'always' ? 1 : 0;
+    forgetCode(this.machine);
+  }
   /** How many instructions asynchronous aborts come late, 0 to LATEST_ABORT. */
   abortLatency: number;
   private readonly interpret: (block: number) => void;
@@ -160,6 +169,10 @@ export class Cpu {
       breakOffsets: undefined,
       instructions: [],
       codeTop: L.CODE,
+      wasmMemory: memory,
+      slots: new Slots(),
+      comings: L.HOT,
+      hot: [],
       record: 0,
       effect: undefined,
       address: 0,
@@ -187,8 +200,11 @@ export class Cpu {
       codeWritten(m, address, length);
     });
     const instance = new webAssembly.Instance(module, {
-      env: { memory },
+      env: { memory, table: m.slots.table },
       cpu: {
+        hot: (block: number) => {
+          isHot(m, block);
+        },
         slow: (rec: number) => this.slow(rec),
         link: (rec: number) => this.link(rec),
         load: (rec: number, address: number, kind: number) => {
@@ -223,7 +239,7 @@ export class Cpu {
     const run = instance.exports['run'] as (block: number) => void;
     this.interpret = (block) => {
       grant(m, this.lookAt());
-      run(block);
+      run(enter(m, block));
       tellModeLog(m);
     };
     flushTlb(m);
@@ -485,6 +501,7 @@ export class Cpu {
     this.waits.fill(undefined);
     this.eventWaits.fill(undefined);
     while (this.time < until) {
+      if (isDue(m, this.time)) translateHot(m);
       let next = until;
       for (const core of cores) {
         if (core.timerDeadline <= this.time) core.timerDeadline = updateTimers(m, core, this.time);

@@ -238,5 +238,12 @@ export const OP_POSITION = 14;
 /** u8: ITSTATE of the instruction. */
 export const OP_IT = 15;
 
+/** From a block to the micro-op TRANSLATED before it; in that one's last word stands the block's physical address. */
+export const TO_TRANSLATION = -OP_SIZE;
+/** Times that a block is come to before it is translated. */
+export const HOT = 1000;
+/** Functions of units in the table. */
+export const UNITS = 16384;
+
 /** Beside the size of an access: it must be aligned whatever SCTLR.A says. */
 export const STRICT = 0x100;

@@ -243,6 +243,13 @@ export enum Op {
   /** Media operation b (below): [a] = of three registers, whose addresses are the bytes of imm; ext is its constant. */
   MEDIA,
 
+  /**
+   * Stands before each block. ext is the function of its unit in the table, which does what there is to do from the block
+   * on; imm is how often the block is still to be come to before it is translated, 0 where it is not to be, and
+   * TO_TRANSLATION where it was.
+   */
+  TRANSLATED,
+
   /** Counts one event of each of the kinds of the mask imm, TALLY_UNALIGNED where one was seen. */
   COUNT,
 

@@ -9,6 +9,8 @@ import type { CoreView } from './core-view.js';
 import { KINDS } from './event-kinds.js';
 import type { Decoded } from './instruction.js';
 import * as L from './layout.js';
+import type { Hot, Slots } from './to-wasm/slots.js';
+import type { Memory } from '../wasm/webassembly.js';
 
 /** The banked registers that stand in the memory, in their order: the interpreter reads and writes them by itself. */
 export const BANK_WORDS = [
@@ -331,6 +333,13 @@ export interface Machine {
   readonly instructions: Decoded[];
   /** First free byte for micro-ops. */
   codeTop: number;
+  /** The memory as WebAssembly's modules import it, and the functions of translated units. */
+  readonly wasmMemory: Memory;
+  readonly slots: Slots;
+  /** How often a new block is come to before it is translated; 0 where none is to be. */
+  comings: number;
+  /** Blocks that are to be translated. */
+  readonly hot: Hot[];
   /** The micro-op that runs, while the interpreter is in a call. 0 otherwise. */
   record: number;
   /** The slow instruction that runs: address of itself and of the next one. */

@@ -127,8 +127,12 @@ export function runFrom(cpu: Cpu, address: number): ReturnType<Cpu['run']> {
 }
 
 /** Runs a program here until its first SVC; gives its data. Throws when anything else stops it. */
-export async function runHere({ image, data }: Program): Promise<Uint32Array> {
+export async function runHere(
+  { image, data }: Program,
+  translates: 'always' | 'never' = 'never',
+): Promise<Uint32Array> {
   const cpu = await userCpu();
+  cpu.translates = translates;
   const { machine: m } = cpu;
   cpu.memory.load(LOAD_ADDRESS, image);
   const reason = runFrom(cpu, LOAD_ADDRESS);

@@ -102,6 +102,9 @@ async function compare(set: 'a32' | 't32', encodings: readonly Encoding[]): Prom
   expect(wrong.slice(0, 20)).toEqual([]);
   const memory = data.length - SCRATCH_BYTES / 4;
   expect(here.findIndex((value, i) => i >= memory && value !== there[i])).toBe(-1);
+  // The same where each block is translated.
+  const translated = await runHere(program, 'always');
+  expect(translated.findIndex((value, i) => value !== here[i])).toBe(-1);
 }
 
 test(`A32 in User mode does what qemu-arm does (seed ${seed})`, async () => {

@@ -516,15 +516,25 @@ function stateOf({ cpu }: BuiltInPi): unknown {
 
 const step = fc.record({ kind: fc.nat(999), size: fc.integer({ min: 1, max: 0xfff }) });
 
+/** How a machine runs, which makes no difference. */
+interface How {
+  readonly passesWaits: boolean;
+  readonly translates: 'always' | 'never';
+}
+const PASSED: How = { passesWaits: true, translates: 'never' };
+const EXECUTED: How = { passesWaits: false, translates: 'never' };
+const TRANSLATED: How = { passesWaits: true, translates: 'always' };
+
 /** Runs a kernel twice, with waits passed over and executed: both are the same at every stretch's end. */
 async function compare(
   stub: Uint8Array,
   own: readonly Step[],
   others: readonly (readonly Step[])[],
   stretches: readonly number[],
+  how = PASSED,
 ): Promise<void> {
   const kernel = kernelOf(own, others);
-  const make = async (passesWaits: boolean) => {
+  const make = async ({ passesWaits, translates }: How) => {
     // Too much to keep: a hash (FNV-1a over words) and how much it was.
     const seen = { hash: 0, count: 0 };
     const see = (...values: readonly number[]): void => {
@@ -550,9 +560,10 @@ async function compare(
       ],
     );
     pi.cpu.passesWaits = passesWaits;
+    pi.cpu.translates = translates;
     return { pi, seen };
   };
-  const [passed, executed] = [await make(true), await make(false)];
+  const [passed, executed] = [await make(how), await make(EXECUTED)];
   let time = 0;
   for (const stretch of stretches) {
     time += stretch;
@@ -563,21 +574,29 @@ async function compare(
   }
 }
 
-test('a run in which waits are passed over is the one in which they are executed', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.constantFrom(...stubs),
-      fc.array(step, { minLength: 3, maxLength: 12 }),
-      fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), {
-        minLength: CORES - 1,
-        maxLength: CORES - 1,
-      }),
-      fc.array(fc.integer({ min: 1, max: 60_000 }), { minLength: 8, maxLength: 8 }),
-      compare,
-    ),
-    { numRuns: 6, endOnFailure: true },
-  );
-}, 120_000);
+test.each([
+  ['waits are passed over', PASSED],
+  ['all code is translated', TRANSLATED],
+])(
+  'a run in which %s is the one in which all is executed',
+  async (_, how) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...stubs),
+        fc.array(step, { minLength: 3, maxLength: 12 }),
+        fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), {
+          minLength: CORES - 1,
+          maxLength: CORES - 1,
+        }),
+        fc.array(fc.integer({ min: 1, max: 60_000 }), { minLength: 8, maxLength: 8 }),
+        fc.constant(how),
+        compare,
+      ),
+      { numRuns: 6, endOnFailure: true },
+    );
+  },
+  120_000,
+);
 
 test('waits for the counter come to their ends as if they were executed', async () => {
   const kinds = waits.slice(-COUNTER_WAITS).map((_, n) => waits.length - COUNTER_WAITS + n);

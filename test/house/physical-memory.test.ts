@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-/** The two halves of the one owner of physical memory, and the table of places that both languages import. */
-const OWNERS = ['src/cpu/physical-memory.ts', 'src/cpu/interpreter/physical-memory.ts'];
+/** The parts of the one owner of physical memory, and the table of places that both languages import. */
+const OWNERS = ['', 'interpreter/', 'to-wasm/'].map((folder) => `src/cpu/${folder}physical-memory.ts`);
 const LAYOUT = 'src/cpu/layout.ts';
 /** Has a page of its own, for what a call of WASI reads and writes. */
 const OTHER_MEMORY = 'src/node/reader.ts';

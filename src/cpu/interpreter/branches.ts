@@ -5,6 +5,7 @@ import {
   CPSR,
   LEAVE,
   LOOK_AT,
+  OP_IMM,
   OP_POSITION,
   PAGE,
   PAGE_DIRECTORY,
@@ -12,6 +13,7 @@ import {
   PC,
   PENDING,
   TLB_EXECUTE,
+  TO_TRANSLATION,
   VARIANT,
 } from '../layout';
 import { PSR_IT } from '../../isa/psr-masks';
@@ -22,6 +24,22 @@ import { fetchedFrom } from './physical-memory';
 // @ts-ignore: decorator
 @external('cpu', 'slow')
 export declare function slow(rec: usize): u32;
+
+/** Told of a block that is hot now. */
+// @ts-ignore: decorator
+@external('cpu', 'hot')
+declare function hot(block: usize): void;
+
+/** Where a block is entered: at itself, or before it where it was translated. */
+// @ts-ignore: decorator
+@inline
+export function enter(block: usize): usize {
+  const comings = load<i32>(block + TO_TRANSLATION + OP_IMM);
+  if (comings <= 0) return block + comings;
+  store<i32>(block + TO_TRANSLATION + OP_IMM, comings - 1);
+  if (comings == 1) hot(block);
+  return block;
+}
 
 /** 0, with the address in R15, where the slice is over or the way on is not known to the TLB and the block tables. */
 export function find(target: u32): usize {
@@ -34,7 +52,7 @@ export function find(target: u32): usize {
       const block = load<u32>(table + ((physical & 0xffe) << 1));
       if (block != 0) {
         store<u32>(PAGE, target & 0xfffff000);
-        return block;
+        return enter(block);
       }
     }
   }

@@ -25,7 +25,7 @@ import {
 } from '../layout';
 import { FIRST_EXTENSION, FIRST_SIMD, Op } from '../micro-ops';
 import { entryOf, read, readStrict, write, writeStrict } from './access';
-import { jump, over, slow } from './branches';
+import { enter, jump, over, slow } from './branches';
 import { count } from './count';
 import { loadExclusive, storeExclusive } from './exclusives';
 import { media } from './media';
@@ -162,7 +162,9 @@ function near(rec: usize): usize {
   const block = ext(rec);
   if (over(rec, load<u32>(PAGE) + imm(rec))) return 0;
   // Odd: the block was not looked for yet.
-  return (block & 1) == 0 ? <usize>block : link(rec);
+  if ((block & 1) == 0) return enter(<usize>block);
+  const found = link(rec);
+  return found == 0 ? 0 : enter(found);
 }
 
 /**
@@ -1188,6 +1190,11 @@ export function run(rec: usize): void {
       case Op.MEDIA: {
         media(rec);
         break;
+      }
+      case Op.TRANSLATED: {
+        rec = call_indirect<usize>(ext(rec));
+        if (rec == 0) return;
+        continue;
       }
       case Op.COUNT: {
         count(rec, imm(rec));

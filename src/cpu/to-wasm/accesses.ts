@@ -1,0 +1,141 @@
+/** Loads and stores: to RAM that the TLB knows; before all others the unit is left. */
+import * as L from '../layout.js';
+import type { AccessName } from './code.js';
+import { localOf, locals } from './locals.js';
+import type { MicroOp } from './micro-op.js';
+import { by, get, number, type Push, setTo, type Write } from './parts.js';
+import { pushPlace } from './physical-memory.js';
+import type { Writer } from './writer.js';
+
+const { address, place, context, contextPlace, page } = locals;
+
+/** Bytes of a page within which an access must lie, and the part of an address that is its page. */
+const PAGE_BYTES = 0x1000;
+const PAGE_MASK = 0xfffff000;
+/** Where a virtual address's entry stands in the TLB, behind its shift: see entryOf in interpreter/access.ts. */
+const ENTRY_SHIFT = 7;
+const ENTRY_MASK = (L.TLB_ENTRIES - 1) * L.TLB_ENTRY_SIZE;
+
+/**
+ * With `address` set: leaves the unit before the micro-op unless the TLB has its page for such an access and the address
+ * has none of the bits of `align`; then `place` is the entry's place, from TLB on.
+ */
+function lookUp(w: Writer, op: MicroOp, key: number, align: number): void {
+  const { code } = w;
+  code.get(address).constant(ENTRY_SHIFT).op('i32.shr_u').get(contextPlace).op('i32.xor');
+  code
+    .constant(ENTRY_MASK)
+    .op('i32.and')
+    .tee(place)
+    .access('i32.load', L.TLB + key);
+  code
+    .get(address)
+    .constant(PAGE_MASK | align)
+    .op('i32.and')
+    .get(context)
+    .op('i32.or', 'i32.ne');
+  code.open('if');
+  w.leave(op.at);
+  code.end();
+}
+
+type Size = 'word' | 'byte' | 'half' | 'signedByte' | 'signedHalf';
+const LOADS: Readonly<Record<Size, readonly [AccessName, align: number]>> = {
+  word: ['i32.load', 3],
+  byte: ['i32.load8_u', 0],
+  half: ['i32.load16_u', 1],
+  signedByte: ['i32.load8_s', 0],
+  signedHalf: ['i32.load16_s', 1],
+};
+const STORES = { word: ['i32.store', 3], byte: ['i32.store8', 0], half: ['i32.store16', 1] } as const;
+
+/** How an address is made, and what the base register becomes. */
+export interface Addressing {
+  readonly address: Push;
+  readonly base?: Push;
+}
+const pre = by(get('b'), number('imm'), 'i32.add');
+export const OFFSET: Addressing = { address: pre };
+export const PRE: Addressing = { address: pre, base: ({ code }) => code.get(address) };
+export const POST: Addressing = {
+  address: get('b'),
+  base: by(({ code }) => code.get(address), number('imm'), 'i32.add'),
+};
+export const REGISTER: Addressing = {
+  address: by(get('b'), get('imm'), number('ext'), 'i32.shl', 'i32.add'),
+};
+export const LITERAL: Addressing = { address: by(({ code }) => code.get(page), number('imm'), 'i32.add') };
+
+export const load =
+  (size: Size, how: Addressing): Write =>
+  (w, op) => {
+    const [name, align] = LOADS[size];
+    how.address(w, op);
+    w.code.set(address);
+    lookUp(w, op, L.TLB_READ, align);
+    pushPlace(w);
+    w.code.access(name, 0);
+    // What is loaded wins over what is written back.
+    if (how.base) setTo('b', how.base)(w, op);
+    w.code.set(localOf(op.a)!);
+  };
+export const store =
+  (size: keyof typeof STORES, how: Addressing): Write =>
+  (w, op) => {
+    const [name, align] = STORES[size];
+    how.address(w, op);
+    w.code.set(address);
+    lookUp(w, op, L.TLB_WRITE, align);
+    pushPlace(w);
+    w.code.get(localOf(op.a)!).access(name, 0);
+    if (how.base) setTo('b', how.base)(w, op);
+  };
+
+const signedHalves = ({ ext }: MicroOp): readonly [number, number] => [(ext << 16) >> 16, ext >> 16];
+const registersOf = ({ imm }: MicroOp): number[] =>
+  Array.from({ length: 16 }, (_, i) => i).filter((i) => (imm >>> i) & 1);
+
+/** With `address` set to the first word: the same as {@link lookUp} for as many words as there are registers. */
+function lookUpMany(w: Writer, op: MicroOp, key: number): void {
+  const { code } = w;
+  lookUp(w, op, key, 3);
+  code
+    .get(address)
+    .constant(PAGE_BYTES - 1)
+    .op('i32.and');
+  code
+    .constant(PAGE_BYTES - registersOf(op).length * 4)
+    .op('i32.gt_u')
+    .open('if');
+  w.leave(op.at);
+  code.end();
+  pushPlace(w);
+  code.set(place);
+}
+export const many =
+  (isLoad: boolean): Write =>
+  (w, op) => {
+    const { code } = w;
+    const [from, change] = signedHalves(op);
+    const base = localOf(op.a)!;
+    code.get(base).constant(from).op('i32.add').set(address);
+    lookUpMany(w, op, isLoad ? L.TLB_READ : L.TLB_WRITE);
+    const writeBack = (): void => {
+      if (change !== 0) code.get(base).constant(change).op('i32.add').set(base);
+    };
+    // What is loaded wins; what is stored is the base as it was.
+    if (isLoad) writeBack();
+    for (const [i, n] of registersOf(op).entries()) {
+      if (isLoad)
+        code
+          .get(place)
+          .access('i32.load', i * 4)
+          .set(n);
+      else
+        code
+          .get(place)
+          .get(n)
+          .access('i32.store', i * 4);
+    }
+    if (!isLoad) writeBack();
+  };

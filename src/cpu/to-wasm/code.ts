@@ -1,0 +1,130 @@
+/** Writes the body of a WebAssembly function, operator by operator (Core Specification 2.0, section 5.4). */
+import { EMPTY_BLOCK } from '../../wasm/format.js';
+import { codeOf } from '../../wasm/operators.js';
+
+const GET = codeOf('local.get');
+const SET = codeOf('local.set');
+const TEE = codeOf('local.tee');
+const I32_CONST = codeOf('i32.const');
+const I64_CONST = codeOf('i64.const');
+const BR = codeOf('br');
+const BR_TABLE = codeOf('br_table');
+const END = codeOf('end');
+const SIGN = 0x40;
+
+/** The accesses that are used, and the power of two that their alignment is at least. */
+const ACCESSES = {
+  'i32.load': 0,
+  'i32.load8_u': 0,
+  'i32.load8_s': 0,
+  'i32.load16_u': 0,
+  'i32.load16_s': 0,
+  'i32.store': 0,
+  'i32.store8': 0,
+  'i32.store16': 0,
+} as const;
+/** A load or store of the instruction set. */
+export type AccessName = keyof typeof ACCESSES;
+
+/** A label of a block, a loop or an if: branches to it count how many were opened since. */
+export interface Label {
+  readonly depth: number;
+}
+
+/** The operators of one function, in the order of a stack machine. */
+export class Code {
+  readonly bytes: number[] = [];
+  /** The locals that were read so far, and those that were written. */
+  readonly read = new Set<number>();
+  readonly written = new Set<number>();
+  private depth = 0;
+
+  /** Operators without anything behind them, in their order, by their names. */
+  op(...names: string[]): this {
+    for (const name of names) this.bytes.push(codeOf(name));
+    return this;
+  }
+
+  get(local: number): this {
+    this.read.add(local);
+    return this.with(GET, local);
+  }
+  set(local: number): this {
+    this.written.add(local);
+    return this.with(SET, local);
+  }
+  tee(local: number): this {
+    this.written.add(local);
+    return this.with(TEE, local);
+  }
+
+  /** A 32-bit constant. */
+  constant(value: number): this {
+    const { bytes } = this;
+    bytes.push(I32_CONST);
+    let rest = value | 0;
+    for (;;) {
+      const low = rest & 0x7f;
+      rest >>= 7;
+      const done = (rest === 0 && (low & SIGN) === 0) || (rest === -1 && (low & SIGN) !== 0);
+      bytes.push(done ? low : low | 0x80);
+      if (done) return this;
+    }
+  }
+
+  /** A 64-bit constant, from 0 to 63. */
+  wide(value: number): this {
+    this.bytes.push(I64_CONST, value);
+    return this;
+  }
+
+  /** A load or store at the address on the stack plus `offset`. */
+  access(name: AccessName, offset: number): this {
+    this.with(codeOf(name), ACCESSES[name]);
+    return this.unsigned(offset);
+  }
+
+  /** Opens a block, a loop or an if. */
+  open(name: 'block' | 'loop' | 'if'): Label {
+    this.bytes.push(codeOf(name), EMPTY_BLOCK);
+    return { depth: ++this.depth };
+  }
+  /** The other half of an if. */
+  otherwise(): this {
+    return this.op('else');
+  }
+  /** Closes what was opened last. */
+  end(): this {
+    this.depth--;
+    this.bytes.push(END);
+    return this;
+  }
+
+  /** A branch to a label that is open. */
+  branch(label: Label, name: 'br' | 'br_if' = 'br'): this {
+    return this.with(name === 'br' ? BR : codeOf(name), this.depth - label.depth);
+  }
+
+  /** Goes to the label that a number on the stack says. */
+  branchTable(labels: readonly Label[]): this {
+    this.with(BR_TABLE, labels.length - 1);
+    for (const { depth } of labels) this.unsigned(this.depth - depth);
+    return this;
+  }
+
+  private with(code: number, number: number): this {
+    this.bytes.push(code);
+    return this.unsigned(number);
+  }
+
+  private unsigned(value: number): this {
+    const { bytes } = this;
+    let rest = value;
+    while (rest >= 0x80) {
+      bytes.push((rest % 0x80) + 0x80);
+      rest = Math.floor(rest / 0x80);
+    }
+    bytes.push(rest);
+    return this;
+  }
+}

@@ -1,0 +1,89 @@
+/** What micro-ops read and write of what a unit holds in locals, as bits by the locals' numbers. */
+import * as L from '../layout.js';
+import { Code } from './code.js';
+import type { Graph, Node } from './graph.js';
+import { localOf, locals, WORDS } from './locals.js';
+import { isAlways, isCall, isNear, isSkip, type MicroOp } from './micro-op.js';
+import { pushHolds, wordsOf, writeOperation } from './operations.js';
+import type { Writer } from './writer.js';
+
+/** What a micro-op reads and writes. The flags are written all or none. */
+export interface Effects {
+  readonly reads: number;
+  readonly writes: number;
+}
+
+export const bit = (local: number): number => 1 << local;
+const bits = (numbers: Iterable<number>): number => [...numbers].reduce((all, it) => all | bit(it), 0);
+
+const { N, Z, C, V } = locals.flags;
+export const FLAGS = bits([N, Z, C, V]);
+/** What means nothing between instructions. */
+export const TEMPORARIES = bits([L.TEMP, L.TEMP2, L.TEMP3, L.TRASH].map((it) => localOf(it)!));
+const HELD = bits(WORDS.keys());
+
+/** Found by writing it. */
+export function effectsOf(op: MicroOp): Effects {
+  if (isNear(op.op)) return { reads: 0, writes: isCall(op) ? bit(localOf(L.LR)!) : 0 };
+  const code = new Code();
+  const w: Writer = {
+    code,
+    flags: 'words',
+    needCarry: () => undefined,
+    needWords: () => undefined,
+    leave: () => undefined,
+  };
+  if (isSkip(op.op)) pushHolds(w, op);
+  else if (writeOperation(w, op)) wordsOf(w);
+  const [reads, writes] = [code.read, code.written].map((it) =>
+    bits([...it].filter((local) => local < WORDS.length)),
+  );
+  return { reads: reads! & HELD & ~FLAGS, writes: writes! & FLAGS ? writes! | FLAGS : writes! };
+}
+
+/** What was written, on any way from where the unit is entered, or on all of them. */
+export interface Written {
+  readonly maybe: number;
+  readonly surely: number;
+}
+
+/** What was written where each node of a graph begins. */
+export function startsOf({ nodes, edges, dominators }: Graph): readonly Written[] {
+  const starts: Written[] = nodes.map((_, i) =>
+    i === 0 ? { maybe: 0, surely: 0 } : { maybe: 0, surely: HELD },
+  );
+  const ways = nodes.map((node, i) => (dominators[i]! < 0 ? [] : waysOut(node, edges[i]!)));
+  for (let changed = true; changed;) {
+    changed = false;
+    ways.forEach((out, from) => {
+      for (const { to, maybe, surely } of out) {
+        const { maybe: knownMaybe, surely: knownSurely } = starts[to]!;
+        const now = {
+          maybe: knownMaybe | starts[from]!.maybe | maybe,
+          surely: knownSurely & (starts[from]!.surely | surely),
+        };
+        if (now.maybe === knownMaybe && now.surely === knownSurely) continue;
+        starts[to] = now;
+        changed = true;
+      }
+    });
+  }
+  return starts;
+}
+
+/** Where a node's branches lead, and what was written from its beginning to there. */
+function waysOut({ microOps }: Node, edges: ReadonlyMap<number, number>): (Written & { to: number })[] {
+  const ways: (Written & { to: number })[] = [];
+  let [maybe, surely, skippedTo] = [0, 0, 0];
+  for (const op of microOps) {
+    const { writes } = effectsOf(op);
+    const isSure = op.at >= skippedTo;
+    if (isSkip(op.op)) skippedTo = Math.max(skippedTo, op.at + L.OP_SIZE + op.imm);
+    const to = isNear(op.op) ? edges.get(op.at) : undefined;
+    if (to !== undefined) ways.push({ to, maybe: maybe | writes, surely: surely | writes });
+    if (isNear(op.op) && !isAlways(op.op)) continue;
+    maybe |= writes;
+    if (isSure) surely |= writes;
+  }
+  return ways;
+}

@@ -1,0 +1,60 @@
+/** The locals of a unit's function: what stands in the core's words (layout.ts) while it runs. */
+import * as L from '../layout.js';
+
+const WORD = 4;
+/** R0 to R14 by their numbers, then the temporaries and flags, as layout.ts has them. */
+const REGISTERS = L.PC / WORD;
+const OTHERS = (L.V + WORD - L.TEMP) / WORD;
+
+/** Numbers of locals. */
+export interface Locals {
+  readonly flags: { readonly N: number; readonly Z: number; readonly C: number; readonly V: number };
+  /** What the flags are made of, where not their words are right: see flags.ts. */
+  readonly x: number;
+  readonly y: number;
+  /** BUDGET, CONTEXT as it stands in keys, what it adds to a TLB entry's place, and PAGE. */
+  readonly budget: number;
+  readonly context: number;
+  readonly contextPlace: number;
+  readonly page: number;
+  /** What the function returns. */
+  readonly next: number;
+  /** For one micro-op: an address, the place of a TLB entry or of data, and 64 bits. */
+  readonly address: number;
+  readonly place: number;
+  readonly wide: number;
+}
+
+/** The local of a word of the core; undefined for one that units do not hold. */
+export function localOf(word: number): number | undefined {
+  if (word % WORD !== 0) return undefined;
+  if (word < L.PC) return word / WORD;
+  if (word < L.TEMP || word > L.V) return undefined;
+  return REGISTERS + (word - L.TEMP) / WORD;
+}
+
+/** All words that have a local of their own, by the local's number. */
+export const WORDS: readonly number[] = [
+  ...Array.from({ length: REGISTERS }, (_, i) => i * WORD),
+  ...Array.from({ length: OTHERS }, (_, i) => L.TEMP + i * WORD),
+];
+
+const of = (word: number): number => localOf(word)!;
+const first = WORDS.length;
+
+/** The function has no parameters, so they begin at 0. */
+export const locals: Locals = {
+  flags: { N: of(L.N), Z: of(L.Z), C: of(L.C), V: of(L.V) },
+  x: first,
+  y: first + 1,
+  budget: first + 2,
+  context: first + 3,
+  contextPlace: first + 4,
+  page: first + 5,
+  next: first + 6,
+  address: first + 7,
+  place: first + 8,
+  wide: first + 9,
+};
+/** How many there are of 32 bits; one of 64 bits follows. */
+export const NARROW = first + 9;

@@ -1,0 +1,15 @@
+/** RAM as units reach it by themselves: what interpreter/physical-memory.ts is to the interpreter. */
+import * as L from '../layout.js';
+import { locals } from './locals.js';
+import type { Writer } from './writer.js';
+
+const { address, place } = locals;
+
+/** The address in WebAssembly's memory of what stands at `address`, of the entry at `place`. */
+export const pushPlace = ({ code }: Writer): void => {
+  code
+    .get(address)
+    .get(place)
+    .access('i32.load', L.TLB + L.TLB_ADDEND)
+    .op('i32.add');
+};

@@ -1,0 +1,64 @@
+/** Translates hot blocks, some at once, and puts their functions where the interpreter finds them. */
+import { knownBlock } from '../blocks.js';
+import * as L from '../layout.js';
+import type { Machine } from '../state.js';
+import { moduleBytes } from '../../wasm/write.js';
+import { webAssembly } from '../../wasm/webassembly.js';
+import { translateUnit } from './unit.js';
+
+/** Blocks that wait for others before they are translated, and how long, in nanoseconds of virtual time. */
+const BATCH = 32;
+const PATIENCE = 4_000_000;
+/** A module's memory is the processor's, which has at least so many pages of 64 KiB. */
+const PAGES = 1;
+
+/** Has a block be translated soon. */
+export function isHot(m: Machine, block: number): void {
+  const variant = m.u32[L.VARIANT >>> 2]!;
+  m.hot.push({ block, variant, codeForgotten: m.codeForgotten, time: m.sliceStart });
+  if (m.comings === 1 || m.hot.length >= BATCH) translateHot(m);
+}
+
+/** Where a block is entered: at itself, or before it where it was translated. */
+export function enter(m: Machine, block: number): number {
+  const comings = (block + L.TO_TRANSLATION + L.OP_IMM) >>> 2;
+  if (m.i32[comings] === 1 && m.comings === 1) isHot(m, block);
+  return block + Math.min(0, m.i32[comings]!);
+}
+
+/** Whether hot blocks have waited long enough. */
+export const isDue = ({ hot }: Machine, time: number): boolean =>
+  hot.length > 0 && time - hot[0]!.time > PATIENCE;
+
+/** Translates the hot blocks that there are. */
+export function translateHot(m: Machine): void {
+  const { u32, slots } = m;
+  const physicalOf = (block: number): number => u32[(block + L.TO_TRANSLATION + L.OP_OFFSET) >>> 2]!;
+  const blocks = m.hot.filter(
+    ({ block, variant, codeForgotten }) =>
+      codeForgotten === m.codeForgotten && knownBlock(m, physicalOf(block), variant) === block,
+  );
+  m.hot.length = 0;
+  if (blocks.length === 0) return;
+  const units = blocks.flatMap(({ block, variant }) => {
+    const isSteady = slots.isSteady(physicalOf(block) >>> 12);
+    const unit = isSteady ? translateUnit(m, block, variant, m.comings === 1) : undefined;
+    if (unit) return [{ block, unit }];
+    // It is not looked at again.
+    u32[(block + L.TO_TRANSLATION + L.OP_IMM) >>> 2] = 0;
+    return [];
+  });
+  if (units.length === 0) return;
+  const type = { params: [], results: ['i32' as const] };
+  const functions = units.map(({ unit }, i) => ({ ...unit, type, name: String(i) }));
+  const module = new webAssembly.Module(moduleBytes([], functions, PAGES));
+  const { exports } = new webAssembly.Instance(module, { env: { memory: m.wasmMemory } });
+  for (const [i, { block }] of units.entries()) {
+    const slot = slots.take(physicalOf(block) >>> 12);
+    const before = (block + L.TO_TRANSLATION) >>> 2;
+    u32[before + (L.OP_IMM >>> 2)] = slot === undefined ? 0 : L.TO_TRANSLATION;
+    if (slot === undefined) continue;
+    slots.table.set(slot, exports[String(i)]);
+    u32[before + (L.OP_EXT >>> 2)] = slot;
+  }
+}
