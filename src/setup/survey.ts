@@ -2,7 +2,7 @@
 import { attempt, HypberryError } from '../base/errors.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
-import { PI2, type Config } from '../firmware/config.js';
+import { describeNote, PI2, type Config } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
 import { BOOTCODE, readBootcode, type Bootcode } from '../firmware/bootcode.js';
 import { belongsTogether } from '../firmware/fixup.js';
@@ -100,14 +100,17 @@ export async function surveyCard(card: CardReader): Promise<Survey> {
   const first = await findBootcode(card);
   const bootcode = first instanceof HypberryError ? undefined : first;
   let problems = first instanceof HypberryError ? [first] : [];
-  const stopped = (stop: HypberryError, seen: Pick<Seen, 'config' | 'firmware' | 'fixup'>): Survey => ({
-    ...seen,
-    bootcode,
-    unsure: [],
-    ...problemsOf([...problems, stop], stop),
-    system: undefined,
-    stop,
-  });
+  const stopped = (stop: HypberryError, seen: Pick<Seen, 'config' | 'firmware' | 'fixup'>): Survey => {
+    const unsure = doubtsOf(seen.config);
+    return {
+      ...seen,
+      bootcode,
+      unsure,
+      ...problemsOf(problems, [stop], unsure),
+      system: undefined,
+      stop,
+    };
+  };
   const notes: string[] = [];
   const read = await attempt(() => readFirmware(card, PI2, notes));
   if (read instanceof HypberryError)
@@ -127,7 +130,7 @@ export async function surveyCard(card: CardReader): Promise<Survey> {
   if (system instanceof HypberryError) return stopped(system, { config, firmware, fixup });
 
   const { unsure } = system.picked;
-  const all = [...problems, ...kernelProblem(system)];
+  const ofKernel = kernelProblem(system);
   const start: Start = unsure[0]
     ? { mode: 'unknown', because: `What the firmware makes of this card is not known. ${unsure[0]}` }
     : tellStart(system);
@@ -138,18 +141,35 @@ export async function surveyCard(card: CardReader): Promise<Survey> {
     fixup,
     system,
     unsure,
-    ...(all[0] ? problemsOf(all, all[0]) : { start, problems: all }),
+    ...(problems[0] || ofKernel[0]
+      ? problemsOf(problems, ofKernel, doubtsOf(config))
+      : { start, problems: [] }),
   };
 }
 
-/** A card that starts no kernel, or of which that is not known. */
+/** What of config.txt may be read otherwise, sentences: filters that hang on what is connected, for one. */
+function doubtsOf(config: Config | undefined): string[] {
+  return config?.notes.filter(({ unsure }) => unsure === true).map(describeNote) ?? [];
+}
+
+/**
+ * A card that starts no kernel, or of which that is not known.
+ * @param sure those that are there however config.txt is read
+ * @param read those of what it is taken to start
+ * @param doubts whether it starts that
+ */
 function problemsOf(
-  problems: readonly HypberryError[],
-  last: HypberryError,
+  sure: readonly HypberryError[],
+  read: readonly HypberryError[],
+  doubts: readonly string[],
 ): Pick<Seen, 'start' | 'problems'> {
-  const first = problems[0] ?? last;
-  const isOpen = isUnread(first) || [STUB_ALONE, OVERLAP, BOOT_RAMDISK].includes(first.code);
-  return { start: { mode: isOpen ? 'unknown' : 'none', because: first.message }, problems };
+  const problems = [...sure, ...read];
+  const { code = '', message = '' } = problems[0] ?? {};
+  const isOpen =
+    (sure.length === 0 && doubts.length > 0) ||
+    problems.slice(0, 1).some(isUnread) ||
+    [STUB_ALONE, OVERLAP, BOOT_RAMDISK].includes(code);
+  return { start: { mode: isOpen ? 'unknown' : 'none', because: message }, problems };
 }
 
 /** A file of the firmware's, or the refusal of one that is too large to be it; undefined where it is not there. */

@@ -550,3 +550,17 @@ test('under os_prefix, files are named by where they are', async () => {
   const both = await rowsOf({ ...files, 'new/cmdline.txt': text('root=/dev/sdb1') });
   expect(both).toContain('from: new/cmdline.txt and the firmware');
 });
+
+test.each<[string, RegExp, Files]>([
+  ['[gpio4=1]\nkernel=gone.img\n', /^Whether this card starts a Pi 2 is not known\. .*gone\.img/, {}],
+  [
+    '[EDID=ABC]\nkernel=there.img\n',
+    /^Whether this card starts a Pi 2 is not known\. kernel7\.img/,
+    { 'kernel7.img': V6, 'there.img': kernelFile() },
+  ],
+  ['[pi2]\nkernel=gone.img\n', /^This card does not start a Pi 2 as it is\. .*gone\.img/, {}],
+])('a kernel that is missing, or not, with what is connected: %j', async (config, says, more) => {
+  const card = changeableCard(bootPartition('svc', { 'config.txt': config, ...more }));
+  expect((await inspectCard(card)).conclusion).toMatch(says);
+  await expect(planInstall(card, { method: 'auto' })).rejects.toBeInstanceOf(HypberryError);
+});
