@@ -1,7 +1,7 @@
 /**
  * Makes a card image from Debian's kernel and today's firmware, and takes it through the real command line: what is
  * on it, what install would do, the boot block put in by each method, a boot by each, and out again; then a guest beside
- * a host, each with Debian's kernel.
+ * a host, each with Debian's kernel, and a web server in a guest of a Debian host, whose page is fetched.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -144,6 +144,7 @@ async function demonstrate(): Promise<void> {
     );
   }
   await demonstrateGuest(found, expectThat);
+  await demonstrateWeb(expectThat);
 
   const width = Math.max(...findings.map(({ what }) => what.length));
   for (const { what, isSo } of findings) say(`${what.padEnd(width)}  ${isSo ? 'yes' : 'NO'}`);
@@ -167,6 +168,38 @@ async function demonstrateGuest(
   expectThat(
     "Debian's kernel as host and as guest: the host's shell asks the guest's for its kernel",
     added.status === 0 && tried.status === 0,
+  );
+}
+
+/**
+ * A Debian host that fetches a page of a web server in its guest, hypberryd being killed in between. It goes on from a snapshot, as
+ * two Debians take minutes to start.
+ */
+async function demonstrateWeb(expectThat: (what: string, isSo: boolean) => void): Promise<void> {
+  // It imports what the build has made.
+  const { webSnapshot } = await import('./lib/web-card.js');
+  const made = await webSnapshot();
+  const [card, snapshot] = [join(made, 'card.img'), join(made, 'up.snapshot')];
+  const script = [
+    'timeout 300',
+    'send get /index.cgi',
+    'expect visits',
+    'send kill -9 $(pidof hypberryd); get /visit.cgi?again',
+    'expect kept again',
+  ];
+  await writeFile(join(folder, 'fetch.txt'), script.join('\n'));
+  const { status, output } = await hypberry(
+    'run',
+    '--fast',
+    '--from',
+    snapshot,
+    '--script',
+    'fetch.txt',
+    card,
+  );
+  expectThat(
+    'a guest with a disk and a network, a web server with a database in it: the host fetches its page',
+    status === 0 && /<h1>A page of the guest's/.test(output),
   );
 }
 

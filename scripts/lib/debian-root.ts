@@ -1,7 +1,7 @@
 /** A Debian system for a card's second partition: its packages unpacked here, and configured in the built-in Pi 2. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { openContents } from '../../src/node/card-contents.js';
 import { openCard } from '../../src/node/open-card.js';
@@ -16,7 +16,7 @@ import { gzipKernel } from './gzip-kernel.js';
 import { busyboxArchive, PROGRAM } from './initramfs.js';
 import { cacheFolder, inWorkFolder, withLock } from './cache.js';
 import { type CardPath, treeFor } from './card-tree.js';
-import { cardDrivers, debianPackages, inputs, type Suite } from './inputs.js';
+import { cardDrivers, debianPackages, inputs, type KernelModule, type Suite } from './inputs.js';
 import { run } from './run.js';
 import { cardTools, ensureTools } from './tools.js';
 
@@ -57,6 +57,8 @@ const PASSWORD_HASH =
 /** MiB of the root file system, and of the boot partition before it: with the 4 MiB before that less than 512. */
 const ROOT_MIB = 440;
 const BOOT_MIB = 64;
+/** The same where it has guests: their files, and what install makes of them. */
+const HOST_BOOT_MIB = 128;
 
 /** Programs of the initramfs. */
 const APPLETS = ['chroot', 'insmod', 'mkdir', 'poweroff', 'sleep', 'switch_root', 'sync', 'umount'];
@@ -138,12 +140,20 @@ umount /root/proc /root/dev /root
 poweroff -f`;
 const RUN_SYSTEM = 'umount /proc /dev\nexec switch_root /root /sbin/init';
 
-/** The boot partition of a card with such a system: Debian's kernel, and an initramfs that ends in a shell's script. */
-async function bootPartition(suite: Suite, path: CardPath, script: string): Promise<Map<string, Uint8Array>> {
+/**
+ * The boot partition of a card with such a system: Debian's kernel, and an initramfs that ends in a shell's script.
+ * @param more drivers that are loaded, too
+ */
+async function bootPartition(
+  suite: Suite,
+  path: CardPath,
+  script: string,
+  more: readonly KernelModule[] = [],
+): Promise<Map<string, Uint8Array>> {
   const found = await inputs();
   const kernel = await gzipKernel(found[suite]);
   const all = await cardDrivers(suite);
-  const drivers = [...all[path === 'emmc' ? 'emmc' : 'sdhost'], ...all.root];
+  const drivers = [...all[path === 'emmc' ? 'emmc' : 'sdhost'], ...all.root, ...more];
   const initramfs = busyboxArchive(
     await readFile(found.busybox),
     [...drivers.map(({ name }) => `insmod /${name}.ko`), ...MOUNT, script].join('\n'),
@@ -275,3 +285,28 @@ export async function debianCard(suite: Suite, path: CardPath): Promise<string> 
 
 /** A name for a file beside the cards. */
 export const besideCards = (name: string): string => join(madeFolder, name);
+
+/**
+ * The image of a card with that system as a host: drivers for its boot partition and for its end of guests' network are
+ * loaded, and a file is at a place of its root file system. It is a cache's, to be copied.
+ * @param disk an image, holes kept
+ * @throws HypberryError and Error as when it is made
+ */
+export async function hostCard(
+  suite: Suite,
+  drivers: readonly KernelModule[],
+  disk: { readonly image: string; readonly path: string },
+): Promise<string> {
+  const root = await debianRoot();
+  return madeOnce(`host-${suite}-${basename(disk.image)}`, async (image, work) => {
+    await ensureTools([...cardTools, 'e2fsprogs']);
+    const copy = join(work, 'root.ext4');
+    await copyFile(root, copy);
+    await run('debugfs', ['-w', '-R', `write ${disk.image} ${disk.path}`, copy]);
+    await run('e2fsck', ['-fn', copy]);
+    const files = await bootPartition(suite, 'sdhost', RUN_SYSTEM, drivers);
+    await makeCardImage(image, files, { megabytes: HOST_BOOT_MIB, root: copy });
+    // QEMU wants a power of two.
+    await truncate(image, 1024 << 20);
+  });
+}

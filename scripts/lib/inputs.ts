@@ -109,6 +109,11 @@ const GUEST_DRIVERS = {
   veth: ['drivers/net/veth'],
 } as const satisfies Record<string, readonly string[]>;
 
+/** The same: of the boot partition's file system. */
+const FAT_DRIVERS = {
+  fat: ['fs/fat/fat', 'fs/fat/vfat', 'fs/nls/nls_cp437', 'fs/nls/nls_ascii'],
+} as const satisfies Record<string, readonly string[]>;
+
 /** Where a suite's kernel has its modules, and how they are packed. */
 const MODULES = {
   bookworm: { folder: 'lib/modules', ending: '.ko' },
@@ -278,6 +283,13 @@ export const guestDrivers = (
   suite: Suite,
 ): Promise<Record<keyof typeof GUEST_DRIVERS, readonly KernelModule[]>> =>
   driversFor(suite, 'guest-drivers', GUEST_DRIVERS);
+
+/**
+ * The same: those by which a host mounts its boot partition. Fetched only when asked for.
+ * @throws HypberryError as {@link inputs}
+ */
+export const fatDrivers = (suite: Suite): Promise<Record<'fat', readonly KernelModule[]>> =>
+  driversFor(suite, 'fat-drivers', FAT_DRIVERS);
 
 /** The number that the installer's package has in its name. */
 const RELEASE = { bookworm: 12, trixie: 13 } as const satisfies Record<Suite, number>;

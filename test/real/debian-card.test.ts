@@ -6,7 +6,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { besideCards, debianCard, LOGIN, MORE_PACKAGE, takeRoot } from '../../scripts/lib/debian-root.js';
+import { besideCards, debianCard, MORE_PACKAGE, takeRoot } from '../../scripts/lib/debian-root.js';
+import { AT_LOGIN, command, LOGIN_LINES, POWEROFF } from '../../scripts/lib/debian-session.js';
 import { busyboxArchive } from '../../scripts/lib/initramfs.js';
 import { inputs } from '../../scripts/lib/inputs.js';
 import { run } from '../../scripts/lib/run.js';
@@ -38,24 +39,6 @@ async function hashOf(file: string): Promise<string> {
   for await (const part of createReadStream(file)) hash.update(part as Uint8Array);
   return hash.digest('hex');
 }
-
-const AT_LOGIN = 'card login:';
-/** Commands that say nothing of themselves, so that what they say is told from what is typed. */
-const LOGIN_LINES = [
-  'timeout 600',
-  `expect ${AT_LOGIN}`,
-  `send ${LOGIN.user}`,
-  'expect assword',
-  `send ${LOGIN.password}`,
-  'expect #',
-  `send stty -echo; PS1='rea''dy '; TERM=dumb`,
-  'expect ready',
-];
-const command = (typed: string, ...expected: readonly string[]): string[] => [
-  `send ${typed}`,
-  ...[...expected, 'ready'].map((it) => `expect ${it}`),
-];
-const POWEROFF = ['timeout 120', 'send poweroff'];
 
 /**
  * Work as of a compiler: short programs, many at once, small files, and large ones packed and unpacked. It prints sums of
