@@ -116,11 +116,14 @@ export class Cpu {
   /** Tests set it to false: then waits are executed like all else. The run is the same. */
   passesWaits = true;
   /**
-   * When code is translated: once it is hot, as soon as it is come to, or never. The run is the same.
+   * When code is translated: loops that are hot, or never; or, for tests, each block at once when it is come to for the
+   * n-th time. The run is the same.
    */
-  set translates(when: 'hot' | 'always' | 'never') {
-    this.machine.comings = when === 'hot' ? L.HOT : when === 'always' ? 1 : 0;
-    forgetCode(this.machine);
+  set translates(when: 'hot' | 'never' | number) {
+    const { machine: m } = this;
+    m.eager = typeof when === 'number';
+    m.comings = typeof when === 'number' ? when : when === 'hot' ? L.HOT : 0;
+    forgetCode(m);
   }
   /** How many instructions asynchronous aborts come late, 0 to LATEST_ABORT. */
   abortLatency: number;
@@ -172,6 +175,7 @@ export class Cpu {
       wasmMemory: memory,
       slots: new Slots(),
       comings: L.HOT,
+      eager: false,
       hot: [],
       record: 0,
       effect: undefined,
@@ -445,13 +449,17 @@ export class Cpu {
     const { machine: m } = this;
     this.forget();
     const end = L.CORES + m.cores.length * L.CORE_SIZE;
+    const registers = m.u8.slice(0, end);
+    // They mean nothing between instructions, and translated code does not write them.
+    for (const at of [0, ...m.cores.map((_, i) => L.CORES + i * L.CORE_SIZE)])
+      registers.fill(0, at + L.TEMP, at + L.N);
     return {
       time: this.time,
       shown: this.shown,
       polite: this.polite?.index,
       core: m.core.index,
       cores: m.cores.map(saveState),
-      registers: m.u8.slice(0, end),
+      registers,
       ram: this.memory.save(copy),
     };
   }

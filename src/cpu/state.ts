@@ -338,6 +338,8 @@ export interface Machine {
   readonly slots: Slots;
   /** How often a new block is come to before it is translated; 0 where none is to be. */
   comings: number;
+  /** Each is translated at once then, whether it has a loop or not. */
+  eager: boolean;
   /** Blocks that are to be translated. */
   readonly hot: Hot[];
   /** The micro-op that runs, while the interpreter is in a call. 0 otherwise. */

@@ -55,8 +55,9 @@ async function wrongCases(encodings: readonly Encoding[], salt: number): Promise
 }
 
 /** Runs a program in the processor itself, up to its first SVC. */
-async function runInCpu({ image, data }: Program): Promise<Uint32Array> {
+async function runInCpu({ image, data }: Program, translates: 1 | 'never' = 'never'): Promise<Uint32Array> {
   const cpu = await userCpu();
+  cpu.translates = translates;
   const { machine: m } = cpu;
   m.u32[L.FPEXC >>> 2] = FPEXC_EN;
   cpu.memory.load(LOAD_ADDRESS, image);
@@ -89,6 +90,7 @@ test.each([
       for (const encoding of batch)
         if (!reached.has(encoding)) wrong.push(`${encoding.name} was not reached`);
       const [here, there] = [await runInCpu(built), runInQemu(built)];
+      expect(await runInCpu(built, 1)).toEqual(here);
       const start = LOAD_ADDRESS + built.data;
       for (const it of cases) {
         const at = (it.address - start) / 4;

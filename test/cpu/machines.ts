@@ -129,7 +129,7 @@ export function runFrom(cpu: Cpu, address: number): ReturnType<Cpu['run']> {
 /** Runs a program here until its first SVC; gives its data. Throws when anything else stops it. */
 export async function runHere(
   { image, data }: Program,
-  translates: 'always' | 'never' = 'never',
+  translates: 1 | 'never' = 'never',
 ): Promise<Uint32Array> {
   const cpu = await userCpu();
   cpu.translates = translates;

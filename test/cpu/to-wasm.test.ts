@@ -1,10 +1,28 @@
 /** Translated code does what the interpreter does, to the same instruction: loops and branches of all kinds. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { blockAt } from '../../src/cpu/blocks.js';
 import type { Cpu } from '../../src/cpu/cpu.js';
 import * as L from '../../src/cpu/layout.js';
 import { assembler, type Assembler } from '../../src/isa/assembler.js';
-import { lsl, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, type Register } from '../../src/isa/registers.js';
+import { FZ, IXC, RMODE_LOW } from '../../src/isa/fpscr-masks.js';
+import { d, s, type DoubleRegister } from '../../src/isa/extension-registers.js';
+import {
+  lsl,
+  pc,
+  r0,
+  r1,
+  r2,
+  r3,
+  r4,
+  r5,
+  r6,
+  r7,
+  r8,
+  r9,
+  r10,
+  type Register,
+} from '../../src/isa/registers.js';
 import '../support/seed.js';
 import { ramWords } from '../support/ram.js';
 import { bareCpu, constant } from './machines.js';
@@ -18,8 +36,33 @@ const VECTORS = Uint8Array.from(
   new Uint8Array(Uint32Array.of(0, 0xe1b0f00e, 0xe1b0f00e, 0xe25ef004, 0xe25ef004).buffer),
 );
 
+const names = ['vadd', 'vsub', 'vmul', 'vnmul', 'vmla', 'vmls', 'vnmla', 'vnmls'] as const;
+type Act = (a: Assembler, n: number, d: Register, s: Register) => void;
+const double = (n: number): DoubleRegister => d(n % 16);
+/** Of doubles, and two singles each: numbers of all kinds. */
+const NUMBERS = [
+  1,
+  -1.5,
+  0,
+  -0,
+  3e-310,
+  1e308,
+  -1e308,
+  1 / 3,
+  2 ** 60,
+  NaN,
+  Infinity,
+  1e-300,
+  0x7f7f_ffff,
+  1e-38,
+];
+const FLAG_V = 1 << 28;
+const FPSCRS = [IXC, IXC, IXC, 0, IXC | FZ, IXC | (1 << RMODE_LOW), IXC | FLAG_V];
+const FPEXC_EN = 1 << 30;
+const CPACR_ALL = 0x00f0_0000;
+
 /** What a block may do with the registers R0 to R7; R8 is where data are, R9 where code is. */
-const acts: readonly ((a: Assembler, n: number, d: Register, s: Register) => void)[] = [
+const acts: readonly Act[] = [
   (a, n, d, s) => {
     a.add(d, s, n);
   },
@@ -103,6 +146,13 @@ const acts: readonly ((a: Assembler, n: number, d: Register, s: Register) => voi
     a.stm(r8, [r0, r1, r2, r3]);
     a.ldm(r8, [r4, r5]);
   },
+  // Up to the end of the page, and beyond.
+  (a, n) => {
+    a.add(r7, r8, 0xff0);
+    if (n % 2) a.ldm(r7, [r0, r1, r2, r3]);
+    else a.ldm(r7, [r0, r1, r2, r3, r4]);
+    a.stm(r7, [r1, r2, r3, r4, r5]);
+  },
   // Over the code that runs: what is there already, and an instruction that was another.
   (a, n, d) => {
     a.ldr(d, [r9, (n % 4) * 4]);
@@ -119,6 +169,51 @@ const acts: readonly ((a: Assembler, n: number, d: Register, s: Register) => voi
   },
   (a, n, d) => {
     a.clz(d, d);
+  },
+  // Floating-point: sums, products, moves of all kinds, and flags.
+  ...names.flatMap((name): Act[] => [
+    (a, n, x, y) => {
+      a[`${name}.f64`](double(n), double(x.core), double(y.core));
+    },
+    (a, n, x, y) => {
+      a[`${name}.f32`](s(n % 32), s(x.core), s(y.core + 8));
+    },
+  ]),
+  (a, n, x) => {
+    a['vneg.f64'](double(n), double(x.core));
+    a['vabs.f32'](s(x.core), s(n % 32));
+    a['vmov.f64'](double(x.core + 1), double(n));
+  },
+  (a, n, x) => {
+    a['vcmp.f64'](double(n), double(x.core));
+    a.vmrs(pc, 'FPSCR');
+  },
+  (a, n, x) => {
+    a.vmrs(pc, 'FPSCR');
+    a.addvs(x, x, n);
+  },
+  (a, n, x) => {
+    a['vcmp.f32'](s(n % 32), 0);
+    a.vmrs(pc, 'FPSCR');
+    a.addgt(x, x, 1);
+  },
+  (a, n, x, y) => {
+    a.vmov(s(n % 32), x);
+    a.vmov(y, s((n + 1) % 32));
+    a['vcvt.f64.s32'](double(n), s(n % 7));
+    a['vcvt.f64.u32'](double(n + 1), s(n % 5));
+  },
+  (a, n, x) => {
+    a.vmov(double(n), x, x);
+    a.vmov(r6, r7, double(n + 1));
+    a['vmov.f64'](double(n + 2), 1.5);
+    a['vmov.f32'](s(n % 32), -2);
+  },
+  (a, n) => {
+    a.vstr(double(n), [r8, (n % 16) * 8]);
+    a.vldr(double(n + 1), [r8, (n % 8) * 8]);
+    a.vldr(s(n % 32), [r8, (n % 16) * 4]);
+    a.vstr(s(n % 31), [r8, 128]);
   },
 ];
 
@@ -140,14 +235,14 @@ const conditions = [
 ] as const;
 const registers = [r0, r1, r2, r3, r4, r5, r6, r7] as const;
 
-interface Act {
+interface ActOf {
   readonly kind: number;
   readonly n: number;
   readonly d: number;
   readonly s: number;
 }
 interface Block {
-  readonly acts: readonly Act[];
+  readonly acts: readonly ActOf[];
   readonly condition: number;
   /** Where it goes where the condition holds, and where not. */
   readonly to: number;
@@ -165,7 +260,7 @@ const block = fc.record({
 });
 
 /** Blocks that branch to one another for ever. */
-function programOf(blocks: readonly Block[]): Uint8Array {
+function programOf(blocks: readonly Block[]): { code: Uint8Array; starts: readonly number[] } {
   const a = assembler(CODE);
   const patched = a.label('patched');
   for (const [n, address] of [DATA, CODE + 0x100].entries()) a.word(...constant(8 + n, address));
@@ -173,8 +268,10 @@ function programOf(blocks: readonly Block[]): Uint8Array {
   a.at(patched);
   for (let i = 0; i < 4; i++) a.add(r5, r5, 1 + i);
   const labels = blocks.map((_, i) => a.label(`block ${i}`));
+  const starts: number[] = [];
   for (const [i, { acts: them, condition, to, or, isCall }] of blocks.entries()) {
     a.at(labels[i]!);
+    starts.push(a.here);
     for (const { kind, n, d, s } of them)
       acts[kind % acts.length]!(a, n, registers[d % registers.length]!, registers[s % registers.length]!);
     a[conditions[condition % conditions.length]!](labels[to]!);
@@ -182,7 +279,7 @@ function programOf(blocks: readonly Block[]): Uint8Array {
     else a.b(labels[or]!);
   }
   a.b(patched);
-  return a.assemble();
+  return { code: a.assemble(), starts };
 }
 
 /** Of words, FNV-1a. */
@@ -193,30 +290,113 @@ const hashOf = (words: Uint32Array): number =>
 function stateOf(cpu: Cpu): object {
   const { u32 } = cpu.machine;
   const words = [...u32.subarray(0, L.TEMP / 4), ...u32.subarray(L.N / 4, L.PAGE / 4)];
+  words.push(...u32.subarray(L.D0 / 4, (L.D0 + 256) / 4), u32[L.FPSCR / 4]!);
   return { time: cpu.reached, words, budget: u32[L.BUDGET / 4], ram: hashOf(ramWords(cpu)) };
 }
 
+const programs = fc.array(block, { minLength: BLOCKS, maxLength: BLOCKS });
+const numbers = fc.array(fc.constantFrom(...NUMBERS), { minLength: 16, maxLength: 16 });
 const STRETCHES = [1, 97, 4999, 5000, 5001, 20_011, 3, 30_000];
 
 test('programs of loops and branches, that change themselves, end each stretch in the same state', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(block, { minLength: BLOCKS, maxLength: BLOCKS }), async (blocks) => {
-      const code = programOf(blocks);
-      const make = async (translates: 'always' | 'never'): Promise<Cpu> => {
-        const cpu = await bareCpu({ ramSize: RAM_SIZE });
-        cpu.translates = translates;
-        cpu.memory.load(0, VECTORS);
-        cpu.memory.load(CODE, code);
-        cpu.machine.u32[L.PC / 4] = CODE;
-        return cpu;
-      };
-      const [translated, interpreted] = [await make('always'), await make('never')];
-      for (const stretch of STRETCHES) {
-        for (const cpu of [translated, interpreted]) cpu.run(cpu.time + stretch);
-        const state = stateOf(interpreted);
-        expect(stateOf(translated)).toEqual(state);
-      }
-    }),
-    { numRuns: Number(process.env['CPU_PROGRAMS'] ?? 12), endOnFailure: true },
+    fc.asyncProperty(
+      programs,
+      fc.constantFrom(...FPSCRS),
+      numbers,
+      fc.constantFrom(1, 2, 3, 5),
+      async (blocks, fpscr, values, comings) => {
+        const { code, starts } = programOf(blocks);
+        const make = async (translates: number | 'never'): Promise<Cpu> => {
+          const cpu = await bareCpu({ ramSize: RAM_SIZE });
+          cpu.translates = translates;
+          cpu.memory.load(0, VECTORS);
+          cpu.memory.load(CODE, code);
+          const { u8, u32, core } = cpu.machine;
+          core.CPACR = CPACR_ALL;
+          u32[L.PC / 4] = CODE;
+          u32[L.FPEXC / 4] = FPEXC_EN;
+          u32[L.FPSCR / 4] = fpscr;
+          new Float64Array(u8.buffer, L.D0, 16).set(values);
+          // All blocks are known, and become parts of units, whether they were come to or not.
+          for (const start of starts) blockAt(cpu.machine, start);
+          return cpu;
+        };
+        const [translated, interpreted] = [await make(comings), await make('never')];
+        for (const stretch of STRETCHES) {
+          for (const cpu of [translated, interpreted]) cpu.run(cpu.time + stretch);
+          const state = stateOf(interpreted);
+          expect(stateOf(translated)).toEqual(state);
+        }
+      },
+    ),
+    { numRuns: Number(process.env['CPU_PROGRAMS'] ?? 30), endOnFailure: true },
   );
+}, 120_000);
+
+test('sums and products of all kinds of numbers raise what they raise in the interpreter', async () => {
+  const some = [...NUMBERS, 2 ** -1022, 2 ** -537, 1e-20, -(2 ** 1000)];
+  const singles = new Float32Array([
+    1,
+    -1.5,
+    0,
+    1e-45,
+    3e38,
+    1 / 3,
+    NaN,
+    -Infinity,
+    2 ** -126,
+    2 ** -75,
+    1e-19,
+  ]);
+  for (const size of ['f64', 'f32'] as const) {
+    const a = assembler(CODE);
+    const starts = names.map((name) => {
+      const at = a.label(name);
+      a.at(at);
+      const start = a.here;
+      if (size === 'f64') a[`${name}.f64`](d(0), d(1), d(2));
+      else a[`${name}.f32`](s(0), s(2), s(4));
+      a.b(at);
+      return start;
+    });
+    const code = a.assemble();
+    const make = async (translates: 1 | 'never'): Promise<Cpu> => {
+      const cpu = await bareCpu({ ramSize: RAM_SIZE });
+      cpu.translates = translates;
+      cpu.memory.load(CODE, code);
+      cpu.machine.core.CPACR = CPACR_ALL;
+      cpu.machine.u32[L.FPEXC / 4] = FPEXC_EN;
+      return cpu;
+    };
+    const cpus = [await make(1), await make('never')];
+    const values = size === 'f64' ? some : [...singles];
+    const run = (cpu: Cpu, start: number, fpscr: number, numbersOf: readonly number[]): unknown => {
+      const { u8, u32 } = cpu.machine;
+      numbersOf.forEach((it, i) => {
+        if (size === 'f64') new Float64Array(u8.buffer, L.D0, 3)[i] = it;
+        else new Float32Array(u8.buffer, L.D0, 5)[2 * i] = it;
+      });
+      u32[L.FPSCR / 4] = fpscr;
+      u32[L.PC / 4] = start;
+      cpu.run(cpu.time + 1);
+      return [u32[L.D0 / 4], u32[L.D0 / 4 + 1], u32[L.FPSCR / 4]];
+    };
+    for (const start of starts)
+      for (const fpscr of new Set(FPSCRS))
+        for (const x of values)
+          for (const y of values)
+            for (const addend of values.slice(0, 6)) {
+              const [translated, interpreted] = cpus.map((it) => run(it, start, fpscr, [addend, x, y]));
+              if (JSON.stringify(translated) !== JSON.stringify(interpreted))
+                expect([start, fpscr, addend, x, y, translated]).toEqual([
+                  start,
+                  fpscr,
+                  addend,
+                  x,
+                  y,
+                  interpreted,
+                ]);
+            }
+  }
 }, 120_000);

@@ -25,9 +25,12 @@ const SEEN = 50_000;
 function fingerprint({ cpu }: BuiltInPi): string {
   const { machine } = cpu;
   const registers = machine.u8.slice(0, L.CORES + machine.cores.length * L.CORE_SIZE);
-  // Numbers that the TLB gives out as it needs them: each save begins them anew.
-  for (const core of [0, ...machine.cores.map((_, i) => L.CORES + i * L.CORE_SIZE)])
+  for (const core of [0, ...machine.cores.map((_, i) => L.CORES + i * L.CORE_SIZE)]) {
+    // Numbers that the TLB gives out as it needs them: each save begins them anew.
     registers.fill(0, core + L.CONTEXT, core + L.CONTEXT + 4);
+    // Temporaries mean nothing between instructions: translated code does not write them.
+    registers.fill(0, core + L.TEMP, core + L.N);
+  }
   // The running core's stand in front of all; in its own place is what it had when another one ran. What is left of a
   // slice means nothing for the others: which of them was brought in last depends on what was passed over.
   const place = (index: number): number => L.CORES + index * L.CORE_SIZE;

@@ -20,7 +20,7 @@ const ENTRY_MASK = (L.TLB_ENTRIES - 1) * L.TLB_ENTRY_SIZE;
  * With `address` set: leaves the unit before the micro-op unless the TLB has its page for such an access and the address
  * has none of the bits of `align`; then `place` is the entry's place, from TLB on.
  */
-function lookUp(w: Writer, op: MicroOp, key: number, align: number): void {
+export function lookUp(w: Writer, op: MicroOp, key: number, align: number): void {
   const { code } = w;
   code.get(address).constant(ENTRY_SHIFT).op('i32.shr_u').get(contextPlace).op('i32.xor');
   code

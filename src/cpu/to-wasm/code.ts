@@ -1,5 +1,6 @@
 /** Writes the body of a WebAssembly function, operator by operator (Core Specification 2.0, section 5.4). */
 import { EMPTY_BLOCK } from '../../wasm/format.js';
+import { FLOAT_OPERATORS } from '../../wasm/float-operators.js';
 import { codeOf } from '../../wasm/operators.js';
 
 const GET = codeOf('local.get');
@@ -20,11 +21,19 @@ const ACCESSES = {
   'i32.load16_u': 0,
   'i32.load16_s': 0,
   'i32.store': 0,
+  'i64.load': 0,
+  'i64.store': 0,
+  'f32.load': 0,
+  'f64.load': 0,
+  'f64.store': 0,
   'i32.store8': 0,
   'i32.store16': 0,
 } as const;
 /** A load or store of the instruction set. */
 export type AccessName = keyof typeof ACCESSES;
+
+const floats: Readonly<Record<string, number | undefined>> = FLOAT_OPERATORS;
+const byteOf = (name: string): number => floats[name] ?? codeOf(name);
 
 /** A label of a block, a loop or an if: branches to it count how many were opened since. */
 export interface Label {
@@ -41,7 +50,7 @@ export class Code {
 
   /** Operators without anything behind them, in their order, by their names. */
   op(...names: string[]): this {
-    for (const name of names) this.bytes.push(codeOf(name));
+    for (const name of names) this.bytes.push(byteOf(name));
     return this;
   }
 
@@ -80,7 +89,7 @@ export class Code {
 
   /** A load or store at the address on the stack plus `offset`. */
   access(name: AccessName, offset: number): this {
-    this.with(codeOf(name), ACCESSES[name]);
+    this.with(byteOf(name), ACCESSES[name]);
     return this.unsigned(offset);
   }
 

@@ -19,6 +19,12 @@ export interface Locals {
   readonly page: number;
   /** What the function returns. */
   readonly next: number;
+  /**
+   * Whether floating-point registers may be used, and nothing is flushed to zero; and whether arithmetic on them is as the
+   * host's, where it is rounded to nearest, and Inexact was raised before.
+   */
+  readonly mayMove: number;
+  readonly mayCalculate: number;
   /** For one micro-op: an address, the place of a TLB entry or of data, and 64 bits. */
   readonly address: number;
   readonly place: number;
@@ -52,9 +58,11 @@ export const locals: Locals = {
   contextPlace: first + 4,
   page: first + 5,
   next: first + 6,
-  address: first + 7,
-  place: first + 8,
-  wide: first + 9,
+  mayMove: first + 7,
+  mayCalculate: first + 8,
+  address: first + 9,
+  place: first + 10,
+  wide: first + 11,
 };
 /** How many there are of 32 bits; one of 64 bits follows. */
-export const NARROW = first + 9;
+export const NARROW = first + 11;

@@ -2,7 +2,7 @@
  * What micro-ops become that a unit does by itself, the same as interpreter/index.ts does. A unit is left before all
  * others, and before an access that is none to RAM known to the TLB: the interpreter goes on with that very micro-op.
  */
-import { Op } from '../micro-ops.js';
+import { FIRST_EXTENSION, Op } from '../micro-ops.js';
 import { type Addressing, load, many, store, LITERAL, OFFSET, POST, PRE, REGISTER } from './accesses.js';
 import {
   amount,
@@ -25,6 +25,7 @@ import {
   pair,
 } from './arithmetic.js';
 import { type Write, by, constant, get, number, put, carry } from './parts.js';
+import { coresOf, floatingPoint } from './floating-point.js';
 import { makeWords, pushCondition } from './flags.js';
 import { localOf, locals } from './locals.js';
 import type { MicroOp } from './micro-op.js';
@@ -179,6 +180,7 @@ for (const [op, write] of others) table.set(op, write);
 /** Parts that are addresses of registers, by micro-op, are what a unit must hold; others are numbers. */
 function isHeld({ op, a: first, b: second, imm, ext }: MicroOp): boolean {
   if (op >= Op.LDM && op <= Op.STM) return holds(first) && (imm & 0x8000) === 0;
+  if (op >= FIRST_EXTENSION) return coresOf({ op, b: second, imm }).every((it) => holds(it));
   const name = Op[op];
   const third =
     /_REG$|_LS[LR]$|_ASR$|_ROR$/.test(name) ||
@@ -200,13 +202,16 @@ export function writeOperation(w: Writer, op: MicroOp): boolean {
 /** Whether a unit does it by itself. */
 export const isTranslated = (op: MicroOp): boolean => table.has(op.op) && isHeld(op);
 
+for (const [op, write] of floatingPoint) table.set(op, write);
+
 /** Whether it sets flags. */
 export function setsFlags({ op }: MicroOp): boolean {
   return (
     (op >= Op.ANDS_IMM && op <= Op.SET_C) ||
     (op >= Op.LSLC_IMM && op <= Op.RRXC) ||
     (op >= Op.LSLC_REG && op <= Op.RORC_REG) ||
-    op === Op.FLAGS64
+    op === Op.FLAGS64 ||
+    op === Op.VMRS_FLAGS
   );
 }
 

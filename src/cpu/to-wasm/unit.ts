@@ -9,13 +9,14 @@ import type { Machine } from '../state.js';
 import { Code, type Label } from './code.js';
 import { type FlagsKind, makeWords } from './flags.js';
 import { bit, type Effects, effectsOf, FLAGS, startsOf, TEMPORARIES } from './effects.js';
+import { askFloatingPoint } from './floating-point.js';
 import { type Graph, graphOf, hasLoop } from './graph.js';
 import { localOf, locals, NARROW, WORDS } from './locals.js';
 import { isAlways, isCall, isNear, isSkip, type MicroOp } from './micro-op.js';
 import { pushHolds, setsFlags, writeOperation, wordsOf } from './operations.js';
 import type { Writer } from './writer.js';
 
-const { budget, context, contextPlace, page, next, place } = locals;
+const { budget, context, contextPlace, page, next, place, mayMove, mayCalculate } = locals;
 /** What CONTEXT is shifted by in the place of a TLB entry: see entryOf in interpreter/access.ts. */
 const CONTEXT_SHIFT = 5;
 
@@ -227,6 +228,7 @@ function writeUnit(graph: Graph, isThumb: boolean): number[] {
     if (bit(i) & FLAGS ? code.read.has(i) : bit(i) & needed) read(word, i);
   read(L.BUDGET, budget);
   if (code.read.has(page)) read(L.PAGE, page);
+  if (code.read.has(mayMove) || code.read.has(mayCalculate)) askFloatingPoint(start);
   if (code.read.has(context)) {
     start.constant(0).access('i32.load', L.CONTEXT).tee(context).constant(CONTEXT_SHIFT);
     start.op('i32.shl').set(contextPlace);

@@ -16,13 +16,13 @@ const PAGES = 1;
 export function isHot(m: Machine, block: number): void {
   const variant = m.u32[L.VARIANT >>> 2]!;
   m.hot.push({ block, variant, codeForgotten: m.codeForgotten, time: m.sliceStart });
-  if (m.comings === 1 || m.hot.length >= BATCH) translateHot(m);
+  if (m.eager || m.hot.length >= BATCH) translateHot(m);
 }
 
 /** Where a block is entered: at itself, or before it where it was translated. */
 export function enter(m: Machine, block: number): number {
   const comings = (block + L.TO_TRANSLATION + L.OP_IMM) >>> 2;
-  if (m.i32[comings] === 1 && m.comings === 1) isHot(m, block);
+  if (m.eager && m.i32[comings] === 1) isHot(m, block);
   return block + Math.min(0, m.i32[comings]!);
 }
 
@@ -42,7 +42,7 @@ export function translateHot(m: Machine): void {
   if (blocks.length === 0) return;
   const units = blocks.flatMap(({ block, variant }) => {
     const isSteady = slots.isSteady(physicalOf(block) >>> 12);
-    const unit = isSteady ? translateUnit(m, block, variant, m.comings === 1) : undefined;
+    const unit = isSteady ? translateUnit(m, block, variant, m.eager) : undefined;
     if (unit) return [{ block, unit }];
     // It is not looked at again.
     u32[(block + L.TO_TRANSLATION + L.OP_IMM) >>> 2] = 0;

@@ -1,0 +1,22 @@
+/** The operators on floats that are written here (WebAssembly Core Specification 2.0, section 5.4): their bytes. */
+export const FLOAT_OPERATORS = {
+  'f32.load': 0x2a,
+  'f64.load': 0x2b,
+  'f64.store': 0x39,
+  'f32.eq': 0x5b,
+  'f32.lt': 0x5d,
+  'f64.eq': 0x61,
+  'f64.lt': 0x63,
+  'f32.add': 0x92,
+  'f32.sub': 0x93,
+  'f32.mul': 0x94,
+  'f64.add': 0xa0,
+  'f64.sub': 0xa1,
+  'f64.mul': 0xa2,
+  'f64.convert_i32_s': 0xb7,
+  'f64.convert_i32_u': 0xb8,
+  'i32.reinterpret_f32': 0xbc,
+  'i64.reinterpret_f64': 0xbd,
+  'f32.reinterpret_i32': 0xbe,
+  'f64.reinterpret_i64': 0xbf,
+} as const;
