@@ -1,8 +1,7 @@
 /** A card whose host is Debian, with a guest that is a web server with a database in it, on a disk in a file of the host's. */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
-import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildHypberryd } from '../../src/hypberryd/program.js';

@@ -66,6 +66,10 @@ export function refuseFilesInUse(name: string, paths: readonly string[], others:
   }
 }
 
+/** A file of a card's, by its path; undefined where it is not there. */
+const fileOn = async (card: CardReader, path: string): Promise<UserFile | undefined> =>
+  (await card.stat(path)) && { name: path, data: await card.read(path) };
+
 /** The guests of a card, changed. */
 export interface GuestsAfter {
   readonly before: GuestsFile;
@@ -88,9 +92,10 @@ export async function planGuestFiles(
   card: Card,
   { before, guests, changed, kernel, initramfs, strict }: GuestsAfter,
 ): Promise<Pick<Plan, 'notes' | 'changes'>> {
-  const ofKernel = kernel && checkGuestKernel(kernel.name, kernel.data).note;
-  const starts = kernel?.data ?? ((await card.stat(changed.kernel)) && (await card.read(changed.kernel)));
-  const isLinux = starts === undefined || checkGuestKernel(changed.kernel, starts).isLinux;
+  const starts = kernel ?? (await fileOn(card, changed.kernel));
+  const checked = starts && checkGuestKernel(starts.name, starts.data);
+  const ofKernel = kernel && checked?.note;
+  const isLinux = checked?.isLinux ?? true;
   const ofInitramfs = initramfs && checkInitramfs(initramfs.name, initramfs.data, isLinux);
   const files = new Map<string, Uint8Array>();
   if (kernel) files.set(changed.kernel, kernel.data);
