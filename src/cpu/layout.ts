@@ -183,6 +183,10 @@ export const DATA_BUFFER_TO_WRITE = 2;
 export const TLB = 0x20000;
 export const TLB_ENTRIES = 4096;
 export const TLB_ENTRY_SIZE = 32;
+/** Where an entry is, from TLB on: the address and CONTEXT, shifted so, exclusive-ored, under this mask. */
+export const TLB_ADDRESS_SHIFT = 7;
+export const TLB_CONTEXT_SHIFT = 5;
+export const TLB_PLACE_MASK = (TLB_ENTRIES - 1) * TLB_ENTRY_SIZE;
 /** Keys of an entry: virtual page | context << 2; with SLOW set the access is allowed, but not on the fast path. */
 export const TLB_READ = 0;
 export const TLB_WRITE = 4;

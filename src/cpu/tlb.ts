@@ -205,7 +205,9 @@ export function flushTlb(m: Machine): void {
 
 /** Address of the entry for a virtual address, in words. */
 function entryAt(address: number, context: number): number {
-  return (L.TLB + (((address >>> 7) ^ (context << 7)) & 0x1ffe0)) >>> 2;
+  // CONTEXT is the number, shifted left by 2.
+  const place = (address >>> L.TLB_ADDRESS_SHIFT) ^ (context << (2 + L.TLB_CONTEXT_SHIFT));
+  return (L.TLB + (place & L.TLB_PLACE_MASK)) >>> 2;
 }
 
 const [READ_AT, WRITE_AT, EXECUTE_AT] = [L.TLB_READ >>> 2, L.TLB_WRITE >>> 2, L.TLB_EXECUTE >>> 2];

@@ -13,9 +13,12 @@ import {
   SLOW,
   STRICT,
   TLB,
+  TLB_ADDRESS_SHIFT,
+  TLB_CONTEXT_SHIFT,
   TLB_DATA,
   TLB_FLAGS,
   TLB_IS_RAM,
+  TLB_PLACE_MASK,
   TLB_READ,
   TLB_UNALIGNED,
   TLB_WRITE,
@@ -33,7 +36,7 @@ declare function storeElsewhere(rec: usize, address: u32, size: u32, value: u32)
 // @ts-ignore: decorator
 @inline
 export function entryOf(address: u32, context: u32): usize {
-  return TLB + (((address >>> 7) ^ (context << 5)) & 0x1ffe0);
+  return TLB + (((address >>> TLB_ADDRESS_SHIFT) ^ (context << TLB_CONTEXT_SHIFT)) & TLB_PLACE_MASK);
 }
 
 /** Reads a T at a virtual address. */

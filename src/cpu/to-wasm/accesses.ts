@@ -12,19 +12,15 @@ const { address, place, context, contextPlace, page } = locals;
 /** Bytes of a page within which an access must lie, and the part of an address that is its page. */
 const PAGE_BYTES = 0x1000;
 const PAGE_MASK = 0xfffff000;
-/** Where a virtual address's entry stands in the TLB, behind its shift: see entryOf in interpreter/access.ts. */
-const ENTRY_SHIFT = 7;
-const ENTRY_MASK = (L.TLB_ENTRIES - 1) * L.TLB_ENTRY_SIZE;
-
 /**
  * With `address` set: leaves the unit before the micro-op unless the TLB has its page for such an access and the address
  * has none of the bits of `align`; then `place` is the entry's place, from TLB on.
  */
 export function lookUp(w: Writer, op: MicroOp, key: number, align: number): void {
   const { code } = w;
-  code.get(address).constant(ENTRY_SHIFT).op('i32.shr_u').get(contextPlace).op('i32.xor');
+  code.get(address).constant(L.TLB_ADDRESS_SHIFT).op('i32.shr_u').get(contextPlace).op('i32.xor');
   code
-    .constant(ENTRY_MASK)
+    .constant(L.TLB_PLACE_MASK)
     .op('i32.and')
     .tee(place)
     .access('i32.load', L.TLB + key);

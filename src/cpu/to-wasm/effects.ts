@@ -22,8 +22,17 @@ export const FLAGS = bits([N, Z, C, V]);
 export const TEMPORARIES = bits([L.TEMP, L.TEMP2, L.TEMP3, L.TRASH].map((it) => localOf(it)!));
 const HELD = bits(WORDS.keys());
 
-/** Found by writing it. */
+const known = new WeakMap<MicroOp, Effects>();
+
+/** What a micro-op reads and writes, found once. */
 export function effectsOf(op: MicroOp): Effects {
+  let effects = known.get(op);
+  if (!effects) known.set(op, (effects = findEffects(op)));
+  return effects;
+}
+
+/** Found by writing it. */
+function findEffects(op: MicroOp): Effects {
   if (isNear(op.op)) return { reads: 0, writes: isCall(op) ? bit(localOf(L.LR)!) : 0 };
   const code = new Code();
   const w: Writer = {

@@ -110,7 +110,7 @@ function reversePostorder(nodes: ReadonlyMap<number, Node>, head: number): numbe
 }
 
 /** Whether all ways from the first node to another lead through one. */
-export function dominates(dominators: readonly number[], one: number, other: number): boolean {
+function dominates(dominators: readonly number[], one: number, other: number): boolean {
   let at = other;
   while (at > one) at = dominators[at]!;
   return at === one;

@@ -175,20 +175,25 @@ const others: readonly (readonly [Op, Write])[] = [
   [Op.LDM, many(true)],
   [Op.STM, many(false)],
 ];
-for (const [op, write] of others) table.set(op, write);
+for (const [op, write] of [...others, ...floatingPoint]) table.set(op, write);
+
+/** Micro-ops whose imm, and whose ext, are addresses of registers. */
+const THIRD: ReadonlySet<Op> = new Set(
+  [...table.keys()].filter(
+    (op) =>
+      /_REG$|_LS[LR]$|_ASR$|_ROR$/.test(Op[op]) ||
+      (op >= Op.MUL && op <= Op.UMAAL) ||
+      op === Op.SDIV ||
+      op === Op.UDIV,
+  ),
+);
+const isFourth = (op: Op): boolean => op >= Op.MLA && op <= Op.UMAAL;
 
 /** Parts that are addresses of registers, by micro-op, are what a unit must hold; others are numbers. */
 function isHeld({ op, a: first, b: second, imm, ext }: MicroOp): boolean {
   if (op >= Op.LDM && op <= Op.STM) return holds(first) && (imm & 0x8000) === 0;
   if (op >= FIRST_EXTENSION) return coresOf({ op, b: second, imm }).every((it) => holds(it));
-  const name = Op[op];
-  const third =
-    /_REG$|_LS[LR]$|_ASR$|_ROR$/.test(name) ||
-    (op >= Op.MUL && op <= Op.UMAAL) ||
-    op === Op.SDIV ||
-    op === Op.UDIV;
-  const fourth = op >= Op.MLA && op <= Op.UMAAL;
-  return holds(first, second, ...(third ? [imm] : []), ...(fourth ? [ext] : []));
+  return holds(first, second, ...(THIRD.has(op) ? [imm] : []), ...(isFourth(op) ? [ext] : []));
 }
 
 /** Writes a micro-op. @returns false where it is none that a unit does by itself; then nothing was written */
@@ -201,8 +206,6 @@ export function writeOperation(w: Writer, op: MicroOp): boolean {
 
 /** Whether a unit does it by itself. */
 export const isTranslated = (op: MicroOp): boolean => table.has(op.op) && isHeld(op);
-
-for (const [op, write] of floatingPoint) table.set(op, write);
 
 /** Whether it sets flags. */
 export function setsFlags({ op }: MicroOp): boolean {

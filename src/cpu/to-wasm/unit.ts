@@ -17,8 +17,6 @@ import { pushHolds, setsFlags, writeOperation, wordsOf } from './operations.js';
 import type { Writer } from './writer.js';
 
 const { budget, context, contextPlace, page, next, place, mayMove, mayCalculate } = locals;
-/** What CONTEXT is shifted by in the place of a TLB entry: see entryOf in interpreter/access.ts. */
-const CONTEXT_SHIFT = 5;
 
 /** Bytes of an instruction whose OP_OFFSET has OP_WIDE, and of another. */
 const WIDE_BYTES = 4;
@@ -230,7 +228,7 @@ function writeUnit(graph: Graph, isThumb: boolean): number[] {
   if (code.read.has(page)) read(L.PAGE, page);
   if (code.read.has(mayMove) || code.read.has(mayCalculate)) askFloatingPoint(start);
   if (code.read.has(context)) {
-    start.constant(0).access('i32.load', L.CONTEXT).tee(context).constant(CONTEXT_SHIFT);
+    start.constant(0).access('i32.load', L.CONTEXT).tee(context).constant(L.TLB_CONTEXT_SHIFT);
     start.op('i32.shl').set(contextPlace);
   }
   return [...start.bytes, ...code.bytes];
