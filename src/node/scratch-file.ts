@@ -3,10 +3,8 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Scratch } from '../card/disk-overlay.js';
-import { onOwnDisk, systemCode } from './system-error.js';
-
-/** Linux' open(2): a file without a name, which goes with the one who has it open. Node has no name for the flag. */
-const TMPFILE = 0o20000000;
+import { openNameless } from './nameless-file.js';
+import { onOwnDisk } from './system-error.js';
 
 /**
  * Room in a temporary file that has no name: nothing stays of it, however this process ends.
@@ -39,13 +37,9 @@ export function openScratchFile(): Scratch {
 }
 
 function open(folder: string): number {
-  const { O_RDWR, O_CREAT, O_EXCL, O_DIRECTORY } = fs.constants;
-  try {
-    return fs.openSync(folder, TMPFILE | O_DIRECTORY | O_RDWR, 0o600);
-  } catch (error) {
-    // A file system, or a kernel, that has no such files.
-    if (!['EISDIR', 'EOPNOTSUPP', 'ENOENT', 'EINVAL'].includes(systemCode(error) ?? '')) throw error;
-  }
+  const nameless = openNameless(folder, 0o600);
+  if (nameless !== undefined) return nameless;
+  const { O_RDWR, O_CREAT, O_EXCL } = fs.constants;
   const path = join(folder, `hypberry-${randomUUID()}`);
   const fd = fs.openSync(path, O_RDWR | O_CREAT | O_EXCL, 0o600);
   fs.unlinkSync(path);

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { HypberryError } from '../base/errors.js';
 import type { SnapshotSource } from '../engine/snapshot.js';
 import { removeUnfinished } from './durable-file.js';
+import { nameFile, openNameless } from './nameless-file.js';
 import { fileExists, refuseAsOutput, refuseOnCard, refuseOnInputs } from './outputs.js';
 import { onProcessEnd } from './process-end.js';
 import { isThereProcess, onRead, onWritten, systemCode } from './system-error.js';
@@ -104,6 +105,8 @@ function check(
 const isThere = (path: string): HypberryError =>
   fileExists(path, 'is there already', 'Name a new file, or use --overwrite.');
 
+/** Mode of a new file, before the umask. */
+const NEW_FILE = 0o666;
 const UNFINISHED = /^\.(\d+)-[0-9a-f-]+\.unfinished$/;
 
 /** Takes away what processes that were killed have left of snapshots for this place. */
@@ -116,6 +119,7 @@ function removeAbandoned(path: string): void {
   }
 }
 
+/** Writes it without a name, where the system has that: nothing stays of it where the process is killed meanwhile. */
 function write(
   path: string,
   pieces: Iterable<Uint8Array>,
@@ -126,17 +130,21 @@ function write(
     removeUnfinished(unfinished);
   });
   try {
-    const fd = fs.openSync(unfinished, 'wx');
-    let saved: fs.BigIntStats;
+    const nameless = openNameless(dirname(path), NEW_FILE);
+    const fd = nameless ?? fs.openSync(unfinished, 'wx+', NEW_FILE);
     try {
       if (replaces) fs.fchmodSync(fd, Number(replaces.mode & 0o7777n));
       for (const piece of pieces)
         for (let done = 0; done < piece.length;) done += fs.writeSync(fd, piece, done);
       fs.fsyncSync(fd);
-      saved = fs.fstatSync(fd, { bigint: true });
+      if (nameless !== undefined) {
+        if (nameFile(fd, path, replaces !== undefined)) return fs.fstatSync(fd, { bigint: true });
+        copyOpen(fd, unfinished);
+      }
     } finally {
       fs.closeSync(fd);
     }
+    const saved = fs.lstatSync(unfinished, { bigint: true });
     if (replaces) fs.renameSync(unfinished, path);
     else renameToNew(unfinished, path);
     return saved;
@@ -145,6 +153,17 @@ function write(
     throw error;
   } finally {
     release();
+  }
+}
+
+/** Copies an open file to a new one, with its mode. */
+function copyOpen(from: number, to: string): void {
+  fs.copyFileSync(`/proc/self/fd/${from}`, to, fs.constants.COPYFILE_EXCL);
+  const fd = fs.openSync(to, 'r');
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
   }
 }
 

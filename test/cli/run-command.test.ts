@@ -1,9 +1,10 @@
-import { spawnSync } from 'node:child_process';
+import { spawnSync, type ChildProcess } from 'node:child_process';
 import {
   existsSync,
   linkSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   truncateSync,
@@ -12,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { hashOf } from '../../src/base/random.js';
 import { readRecord } from '../../src/engine/typed-record.js';
 import { makeVolume } from '../card/images.js';
 import { bootPartition } from '../support/boot-files.js';
@@ -21,6 +23,10 @@ import { hypberry, MAIN, type Outcome } from './run.js';
 
 // Each test starts the program, several a terminal too. The machine may be busy.
 vi.setConfig({ testTimeout: 120_000 });
+
+/** How often a run is killed while it is saved. */
+const KILLS = 6;
+const seed = Number(process.env['HYPBERRY_SEED'] ?? 2015);
 
 let folder: string;
 let card: string;
@@ -160,6 +166,63 @@ describe('a snapshot', () => {
       2,
       expect.stringMatching(/it had 8\.0 MiB .*\(snapshot\.other-card\)/),
     ]);
+  });
+
+  test('leaves no other file and no part of one where the run is killed while it is saved', async () => {
+    const place = mkdtempSync(join(folder, 'killed-'));
+    const path = join(place, 'x.snap');
+    const args = ['run', '-q', '--fast', '--until', '> a', '--save', path, '--overwrite', card];
+    const typed = file('a.txt', 'a');
+    /** Runs it until it is killed, milliseconds after it came where it is saved; gives how long it ran from there on. */
+    const killed = async (after: number): Promise<number> => {
+      let begin = 0;
+      let timer: NodeJS.Timeout | undefined;
+      const kill = (child: ChildProcess): void => {
+        child.stdout!.once('data', () => {
+          begin = performance.now();
+          timer = setTimeout(() => child.kill('SIGKILL'), after);
+        });
+      };
+      await hypberry(args, {}, kill, typed);
+      clearTimeout(timer);
+      return performance.now() - begin;
+    };
+    const whole = await killed(60_000);
+    rmSync(path);
+    const left: string[][] = [];
+    for (let n = 0; n < KILLS; n++) {
+      await killed(hashOf(seed, n) % Math.ceil(whole));
+      left.push(readdirSync(place));
+      if (!existsSync(path)) continue;
+      const { status, stderr } = await hypberry(
+        ['run', '-q', '--from', path, card],
+        {},
+        () => undefined,
+        file('q.txt', 'q'),
+      );
+      expect([status, stderr]).toEqual([0, '']);
+    }
+    expect(left.flat().filter((it) => it !== 'x.snap')).toEqual([]);
+  });
+
+  test('is saved where there is no program that gives a file its name', async () => {
+    const path = join(folder, 'no-ln.snap');
+    const save = (): Promise<Outcome> =>
+      hypberry(
+        ['run', '-q', '--fast', '--until', '> a', '--save', path, '--overwrite', card],
+        { PATH: '/nowhere' },
+        () => undefined,
+        file('a.txt', 'a'),
+      );
+    for (let n = 0; n < 2; n++) expect(await save()).toMatchObject({ status: 0, stderr: '' });
+    expect(readdirSync(folder).filter((it) => it.startsWith('no-ln'))).toEqual(['no-ln.snap']);
+    const { status } = await hypberry(
+      ['run', '-q', '--from', path, card],
+      {},
+      () => undefined,
+      file('q.txt', 'q'),
+    );
+    expect(status).toBe(0);
   });
 
   test('is refused with another card, cut, and over a file that is there', async () => {
