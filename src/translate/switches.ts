@@ -1,6 +1,7 @@
 /**
  * Chains of comparisons of one value with constants, as compilers make of a sparse switch, become jump tables; tables
- * for values from a small one on begin at 0.
+ * for values from a small one on begin at 0. Where the constants are some number of words apart, as registers of devices
+ * are, an entry is for a word.
  */
 import { makerFor } from './fold.js';
 import type { Block, Graph, Value } from './ir.js';
@@ -12,6 +13,9 @@ const FEWEST = 4;
 const SPARSEST = 8;
 /** Words in front of a table that are not too many for a subtraction less. */
 const MOST_IN_FRONT = 4;
+
+/** Log 2 of the bytes of a word. */
+const WORD = 2;
 
 interface Case {
   readonly value: number;
@@ -63,7 +67,10 @@ export function makeTables(graph: Graph): void {
     const last = cases.at(-1)!.from;
     const values = cases.map(({ value }) => value);
     const least = values.reduce((a, b) => Math.min(a, b));
-    const span = values.reduce((a, b) => Math.max(a, b)) - least + 1;
+    const distance = values.reduce((a, b) => Math.max(a, b)) - least;
+    // Rotated, any other distance is beyond the table's end.
+    const step = values.every((it) => ((it - least) & ((1 << WORD) - 1)) === 0) ? WORD : 0;
+    const span = (distance >>> step) + 1;
     if (cases.length < FEWEST || span > SPARSEST * cases.length) continue;
 
     for (const { from } of cases) taken.add(from);
@@ -76,22 +83,28 @@ export function makeTables(graph: Graph): void {
     }
     const rest = detour(graph, last, otherwise, head);
     const make = makerFor(graph, () => head);
-    const index = make('add', [first.subject, constant(graph, -least)]);
-    const table = Array.from({ length: span }, (_, i) => targets.get(least + i) ?? rest);
+    const base = make('add', [first.subject, constant(graph, -least)]);
+    const index = step === 0 ? base : make('ror', [base, constant(graph, step)]);
+    const table = Array.from({ length: span }, (_, i) => targets.get(least + (i << step)) ?? rest);
     head.end = { kind: 'table', index, targets: table, otherwise: rest };
     const ways = [...table, rest];
     for (const way of new Set(ways)) way.preds = ways.filter((it) => it === way).map(() => head);
   }
 }
 
-/** Has tables begin at 0 whose index is a value less a small number. One edge is for all entries that go the same way. */
+/** Has tables begin at 0 whose index is of a value less a small number. One edge is for all entries that go the same way. */
 export function beginTablesAtZero(graph: Graph): void {
   for (const { end } of graph.blocks) {
-    if (end.kind !== 'table' || end.index.op !== 'add') continue;
-    const [value, c] = end.index.args;
-    if (!isConstant(c) || c.imm >= 0 || -c.imm > MOST_IN_FRONT) continue;
-    end.index = value!;
-    end.targets = [...new Array<Block>(-c.imm).fill(end.otherwise), ...end.targets];
+    if (end.kind !== 'table') continue;
+    const rotation = end.index.op === 'ror' ? end.index : undefined;
+    const [base, by] = rotation?.args ?? [end.index];
+    const [value, c] = base!.args;
+    if (base!.op !== 'add' || !isConstant(c) || (by && !isConstant(by))) continue;
+    const entries = -c.imm / (1 << (by?.imm ?? 0));
+    if (!Number.isInteger(entries) || entries <= 0 || entries > MOST_IN_FRONT) continue;
+    if (rotation) rotation.args[0] = value!;
+    else end.index = value!;
+    end.targets = [...new Array<Block>(entries).fill(end.otherwise), ...end.targets];
   }
 }
 

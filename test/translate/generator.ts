@@ -478,6 +478,7 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
       const local = localOf('i32');
       if (local === undefined) return [];
       const [count, base] = [2 + pick(6), number32()];
+      const step = base & 1 ? 4 : 1;
       const code: number[] = [];
       const same = chance(50);
       const depth = same ? 1 : count;
@@ -488,7 +489,7 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
       const relation = chance(50) ? 'eq' : undefined;
       for (let i = 0; i < count; i++) {
         const name = relation ?? one(RELATION);
-        const c = chance(30) ? extreme('i32') : i32(base + pick(20));
+        const c = chance(30) ? extreme('i32') : i32(base + step * pick(20));
         code.push(...op('local.get', local), ...c, ...op(`i32.${name}`), ...op('br_if', same ? 0 : i));
       }
       for (let i = 0; i < depth; i++) {

@@ -48,6 +48,7 @@ describe('logic of a hypervisor in AssemblyScript', () => {
       put: () => [RING, word() | 0],
       microseconds: () => [long()],
       classify: () => [syndrome()],
+      register: () => [pick(4), pick(8) ? pick(0x90) : word() | 0],
       replace: () => [TABLE + 8 * pick(2000), long()],
     };
     // The calls come in turns: each sees the memory that those before it left.

@@ -75,14 +75,15 @@ export function writeVectors(a: Assembler, labelOf: LabelOf, say?: Speech): void
   a.wfi();
   a.b(stuck);
 
-  for (const name of TRAPS) {
+  // The most frequent ones are last, and fall through.
+  for (const name of TRAPS.toReversed()) {
     a.at(labelOf(`enter.${name}`));
     a.push(FRAME);
     a.mov(r0, sp);
     a.mrc(reg.HTPIDR, r1);
     a.mov(sp, r1);
     a.bl(labelOf(name));
-    if (name !== 'fiq') a.b(resume);
+    if (name !== TRAPS[0]) a.b(resume);
   }
   a.at(resume);
   a.note('R0: the vcpu to go on with');

@@ -215,3 +215,45 @@ export function replace(entry: usize, value: u64): u64 {
   store64(entry, value);
   return before;
 }
+
+/** What stands at a register's offset, a word's number from `from` on, where there is one. */
+export function register(from: u32, offset: u32): u32 {
+  switch (from) {
+    case 0:
+      switch (offset) {
+        case 0: return 1;
+        case 4: return 2;
+        case 0x10: return 3;
+        case 0x24: return 4;
+      }
+      return 0;
+    case 1:
+      // From the third word on.
+      switch (offset) {
+        case 8: return 5;
+        case 0xc: return 6;
+        case 0x18: return 7;
+        case 0x20: return 8;
+        case 0x40: return 9;
+      }
+      return 0;
+    case 2:
+      // No multiples of 4, but multiples of it apart.
+      switch (offset) {
+        case 0x7a: return 10;
+        case 0x82: return 11;
+        case 0x8a: return 12;
+        case 0x86: return 13;
+      }
+      return 0;
+    default:
+      // One is not.
+      switch (offset) {
+        case 0x20: return 14;
+        case 0x24: return 15;
+        case 0x28: return 16;
+        case 0x2d: return 17;
+      }
+      return 0;
+  }
+}

@@ -39,7 +39,8 @@ const START: u32 = 1;
 function secondsOf(vm: Vm): u32 {
   const rtc = rtcOf(vm);
   lockTime();
-  const seconds = (count() - originOf(vm)) / CRYSTAL_HZ;
+  const origin = originOf(vm);
+  const seconds = (count() - origin) / CRYSTAL_HZ;
   const isNobodys = !rtc.isLoaded && !isHostTimeKnown();
   unlockTime();
   if (isNobodys && !rtc.isSaid) {
