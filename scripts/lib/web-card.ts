@@ -5,6 +5,7 @@ import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { buildHypervisor } from '../../src/hypervisor/image/image.js';
 import { cacheFolder, inWorkFolder, withLock } from './cache.js';
 import { hostCard } from './debian-root.js';
 import { command, LOGIN_LINES, POWEROFF } from './debian-session.js';
@@ -80,14 +81,19 @@ export async function makeWebCard(folder: string): Promise<void> {
 /** To the point where the guest's pages can be fetched. */
 const TO_PAGES = [...LOGIN_LINES, ...HAVE_GET, ...SHOW_GUEST, `expect ${UP}`];
 
+/** A hypervisor without guests, at whatever place: it tells one from another. */
+const hypervisorAlone = (): Uint8Array =>
+  buildHypervisor({ armMemory: 0x3b40_0000, hostCores: 3, hostKernel: new Uint8Array(), guests: [] }).file;
+
 /**
- * Such a card, and a snapshot of it where the host's shell can fetch pages. Made on first use and when hypberryd or what is
- * on the card is another, which takes minutes.
+ * Such a card, and a snapshot of it where the host's shell can fetch pages. Made on first use and when the hypervisor, hypberryd
+ * or what else is on the card is another, which takes minutes.
  * @returns the folder with card.img and up.snapshot; a cache's, to be read
  */
 export async function webSnapshot(): Promise<string> {
   const key = createHash('sha256')
     .update(buildHypberryd())
+    .update(hypervisorAlone())
     .update(JSON.stringify([await webDisk(SUITE), FIRST_SESSION, TO_PAGES, COMMAND_LINE, MEMORY]));
   const folder = join(cacheFolder, `web-card-${key.digest('hex').slice(0, 8)}`);
   if (existsSync(folder)) return folder;
