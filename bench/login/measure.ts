@@ -3,16 +3,16 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { debianCard } from '../../scripts/lib/debian-root.js';
-import type { Took } from './run.js';
+import type { Idle, Took } from './run.js';
 
-/** What it takes, in seconds, MiB and parts of a core. */
+/** What it takes, in seconds and MiB. */
 export interface Login {
   readonly ours: number;
   readonly theirs: number;
   /** Our time to theirs: the aim is 2.5, 4 the most. */
   readonly ratio: number;
   readonly mebibytes: number;
-  readonly idle: number;
+  readonly idle: Idle;
   readonly save: number;
   readonly restore: number;
   /** Megabytes a second of an overlay, beside. */
@@ -38,7 +38,7 @@ export async function measureLogin(folder: string): Promise<Login> {
   const theirs = took('qemu');
   const ours = took('built-in');
   const goesOn = took('go on');
-  const more = took('go on', `${snapshot}.more`);
+  const more = took('restore', `${snapshot}.more`);
   const speed = (milliseconds: number): number => (WRITTEN_MIB * 2 ** 20) / (milliseconds * 1000);
   return {
     ours: ours.login / 1000,
@@ -57,7 +57,8 @@ export async function measureLogin(folder: string): Promise<Login> {
 export function loginLines(it: Login): string[] {
   return [
     `  to the login: ${it.ours.toFixed(1)} s against ${it.theirs.toFixed(1)} s, ${it.ratio.toFixed(2)} times as long; ${it.mebibytes.toFixed(0)} MiB in RAM at most`,
-    `  idle at the login: ${(100 * it.idle).toFixed(1)} % of a core`,
+    `  idle, a minute behind its login: ${(100 * it.idle.cores).toFixed(1)} % of a core, for ` +
+      `${(it.idle.instructions / 1000).toFixed(0)} thousand instructions and ${it.idle.wakes.toFixed(0)} wake-ups a second`,
     `  a snapshot there: saved in ${it.save.toFixed(2)} s, restored in ${it.restore.toFixed(2)} s; an overlay beside at ` +
       `${it.overlaySavedMBs.toFixed(0)} and ${it.overlayRestoredMBs.toFixed(0)} MB/s`,
   ];

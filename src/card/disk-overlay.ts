@@ -61,7 +61,8 @@ interface ChangedPieces {
 /** Where pieces are kept: slots, first in memory, then in a scratch. */
 interface Slots {
   count(): number;
-  read(slot: number): Uint8Array;
+  /** What is kept in some, one behind the other. */
+  read(slots: readonly number[]): Uint8Array;
   /** Takes a free slot. */
   take(): number;
   write(slot: number, offset: number, bytes: Uint8Array): void;
@@ -84,7 +85,18 @@ function makeSlots({ memory = DEFAULT.memory, most = DEFAULT.most, scratch }: Ov
   const offsetOf = (slot: number): number => (slot - inMemory) * PIECE;
   return {
     count: () => used - free.length,
-    read: (slot) => (slot < inMemory ? place(slot).slice() : beside!.read(offsetOf(slot), PIECE)),
+    read: (slots) => {
+      const bytes = new Uint8Array(slots.length * PIECE);
+      for (let i = 0; i < slots.length;) {
+        const slot = slots[i]!;
+        let count = 1;
+        // Those beside are read at once as far as they stand in a row.
+        while (slot >= inMemory && slots[i + count] === slot + count) count++;
+        bytes.set(slot < inMemory ? place(slot) : beside!.read(offsetOf(slot), count * PIECE), i * PIECE);
+        i += count;
+      }
+      return bytes;
+    },
     take: () => {
       const again = free.pop();
       if (again !== undefined) return again;
@@ -144,7 +156,7 @@ export function overlayOf(disk: Disk, options: OverlayOptions = {}): Overlay {
   /** A whole piece as it reads now, as bytes that may be changed. */
   function pieceNow(piece: number): Uint8Array {
     const place = placeOf(piece);
-    if (place > 0) return slots.read(place - 1);
+    if (place > 0) return slots.read([place - 1]);
     return place === ERASED ? new Uint8Array(PIECE) : below(piece * PIECE_SECTORS, PIECE_SECTORS);
   }
 
@@ -243,11 +255,7 @@ export function overlayOf(disk: Disk, options: OverlayOptions = {}): Overlay {
         yield { sector, count };
         continue;
       }
-      const bytes = new Uint8Array((to - from) * PIECE);
-      of.forEach((slot, i) => {
-        bytes.set(slots.read(slot), i * PIECE);
-      });
-      yield { sector, count, bytes: bytes.subarray(0, count * SECTOR_SIZE) };
+      yield { sector, count, bytes: slots.read(of).subarray(0, count * SECTOR_SIZE) };
     }
   }
 

@@ -1,15 +1,15 @@
 /** `--gdb` as it is typed: a trial of a card with a guest, and a run that the debugger ends. */
 import { spawn } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { useTools } from '../../scripts/lib/tools.js';
 import { makeVolume, temporary } from '../card/images.js';
-import { load, print, smallGuest } from '../hypervisor/payloads.js';
+import { load } from '../hypervisor/payloads.js';
 import { r0 } from '../../src/isa/registers.js';
-import { bootPartition, HOST_TREE } from '../support/boot-files.js';
+import { bootPartition } from '../support/boot-files.js';
 import { cardPayload } from '../support/card-payload.js';
+import { guestsFolder, says } from '../support/guests-folder.js';
 import { printingPayload } from '../support/payloads.js';
 import { hypberry } from './run.js';
 
@@ -23,29 +23,14 @@ const HOST = 'smp: Brought up 1 node, 3 CPUs\nRun /init as init process\n';
 const SYSTEM_RESET = 0x8400_0009;
 
 /** A boot folder with a host and a guest that say what Linux would; then the guest sleeps, or starts anew, without end. */
-function bootFolder(then: 'sleeps' | 'restarts' = 'sleeps'): string {
-  const folder = temporary('boot');
-  mkdirSync(folder);
-  const guest = { name: 'web', kernel: 'hypberry-guest-web.kernel', memory: 16, cores: 1, commandLine: '' };
-  const files = bootPartition('svc', {
-    'bcm2709-rpi-2-b.dtb': HOST_TREE,
-    'kernel7.img': printingPayload(HOST),
-    'hypberry-guests.json': JSON.stringify({ version: 1, guests: [guest] }),
-    [guest.kernel]: smallGuest((a) => {
-      print(a, WEB);
-      if (then === 'restarts') {
-        load(a, r0, SYSTEM_RESET);
-        a.hvc(0);
-      }
-      const end = a.label('end');
-      a.at(end);
-      a.wfi();
-      a.b(end);
+const bootFolder = (then: 'sleeps' | 'restarts' = 'sleeps'): string =>
+  guestsFolder(printingPayload(HOST), {
+    web: says(WEB, (a) => {
+      if (then === 'sleeps') return;
+      load(a, r0, SYSTEM_RESET);
+      a.hvc(0);
     }),
   });
-  for (const [path, data] of Object.entries(files)) writeFileSync(join(folder, path), data);
-  return folder;
-}
 
 /** A port that nobody has. */
 async function freePort(): Promise<number> {

@@ -1,28 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Assembler } from '../../src/isa/assembler.js';
 import { r0 } from '../../src/isa/registers.js';
 import { VBAR } from '../../src/isa/system-registers.js';
-import { temporary } from '../card/images.js';
-import { load, print, smallGuest } from '../hypervisor/payloads.js';
-import { bootPartition, HOST_TREE } from '../support/boot-files.js';
+import { load } from '../hypervisor/payloads.js';
+import { guestsFolder, says } from '../support/guests-folder.js';
 import { printingPayload } from '../support/payloads.js';
 import { hypberry, MAIN } from './run.js';
 
 // Each test boots a card in small: a host and guests that say what Linux would.
 vi.setConfig({ testTimeout: 60_000 });
-
-const says = (text: string, then: (a: Assembler) => void = () => undefined): Uint8Array =>
-  smallGuest((a) => {
-    print(a, text);
-    then(a);
-    const end = a.label('end');
-    a.at(end);
-    a.wfi();
-    a.b(end);
-  });
 
 const WEB = ['smp: Brought up 1 node, 1 CPU', 'Run /sbin/web as init process'];
 const HOST = ['smp: Brought up 1 node, 3 CPUs', 'Run /init as init process'];
@@ -30,26 +17,8 @@ const PSCI_SYSTEM_OFF = 0x8400_0008;
 const PANIC = 'Kernel panic - not syncing: no more';
 const lines = (all: readonly string[]): string => all.map((it) => `${it}\n`).join('');
 
-/** A boot folder with guests, as "guest add" leaves it. */
-function bootFolder(kernels: Record<string, Uint8Array>): string {
-  const folder = temporary('boot');
-  fs.mkdirSync(folder);
-  const guests = Object.keys(kernels).map((name) => ({
-    name,
-    kernel: `hypberry-guest-${name}.kernel`,
-    memory: 16,
-    cores: 1,
-    commandLine: '',
-  }));
-  const files = bootPartition('svc', {
-    'bcm2709-rpi-2-b.dtb': HOST_TREE,
-    'kernel7.img': printingPayload(lines(HOST)),
-    'hypberry-guests.json': JSON.stringify({ version: 1, guests }),
-    ...Object.fromEntries(guests.map(({ name, kernel }) => [kernel, kernels[name]!])),
-  });
-  for (const [path, data] of Object.entries(files)) fs.writeFileSync(join(folder, path), data);
-  return folder;
-}
+const bootFolder = (kernels: Record<string, Uint8Array>): string =>
+  guestsFolder(printingPayload(lines(HOST)), kernels);
 
 /** What is shown of consoles, without the time. */
 const consoleLines = (stdout: string): string[] =>

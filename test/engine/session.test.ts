@@ -78,6 +78,21 @@ test('an idle machine takes the time that it has on the wall, a fast one none', 
   expect(slow - fast).toBeGreaterThan(200);
 });
 
+test('a machine that sleeps is let alone: nothing looks whether it still does', async () => {
+  const pi = await createBuiltInPi(handoverOf([0, promptPayload({ busy: false })]), () => undefined);
+  const session = createSession(pi, { fast: false });
+  let looks = 0;
+  session.join({ due: Infinity, look: () => (looks += 1) });
+  const ended = session.run();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(pi.cpu.asleep).toBe(true);
+  looks = 0;
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(looks).toBe(0);
+  session.leave('enough');
+  await ended;
+});
+
 test('a machine that is held while it sleeps stands still at once, and goes on from there', async () => {
   const pi = await createBuiltInPi(handoverOf([0, promptPayload({ busy: false })]), () => undefined);
   const session = createSession(pi, { fast: false });
