@@ -29,6 +29,8 @@ export interface Inputs {
   readonly busybox: string;
   /** U-Boot for the Pi 2, as the firmware loads it in place of a kernel. */
   readonly uboot: string;
+  /** U-Boot for QEMU's virt, 32 bit. */
+  readonly ubootQemu: string;
 }
 
 /** One package, and the files wanted of it. The folder appears in one step, so it is whole when it is there. */
@@ -78,6 +80,12 @@ const groups: readonly Group[] = [
     suite: 'trixie',
     package: 'u-boot-rpi',
     files: new Map([['usr/lib/u-boot/rpi_2/u-boot.bin', 'u-boot.bin']]),
+  },
+  {
+    folder: 'u-boot-qemu',
+    suite: 'trixie',
+    package: 'u-boot-qemu',
+    files: new Map([['usr/lib/u-boot/qemu_arm/u-boot.bin', 'u-boot.bin']]),
   },
 ];
 
@@ -225,6 +233,7 @@ export async function inputs(): Promise<Inputs> {
     },
     busybox: path('busybox', 'busybox'),
     uboot: path('u-boot', 'u-boot.bin'),
+    ubootQemu: path('u-boot-qemu', 'u-boot.bin'),
   };
 }
 

@@ -8,6 +8,7 @@ import { showChanges } from './changes.js';
 /** Options that `guest add` and `guest set` have in common. */
 export interface GuestOptions extends Named {
   readonly kernel?: string;
+  readonly firmware?: string;
   readonly memory?: number;
   readonly cores?: number;
   readonly cmdline?: string;
@@ -21,7 +22,7 @@ export interface GuestOptions extends Named {
 
 export interface GuestAddOptions extends GuestOptions {
   readonly name: string;
-  readonly kernel: string;
+  readonly loadAddress?: string;
   readonly initramfs?: string;
   readonly memory: number;
   readonly cores: number;
@@ -42,11 +43,14 @@ export const virtioVersion = (asked: '1' | '2' | 'auto'): 1 | 2 | 'auto' =>
 
 /** Plans, and unless it is a dry run makes, the changes; prints them. */
 export async function guestAdd(target: string, options: GuestAddOptions): Promise<void> {
-  const { name, kernel, initramfs, memory, cores, cmdline, disk, net, isolated, virtio = 'auto' } = options;
+  const { name, kernel, firmware, loadAddress, initramfs, memory, cores } = options;
+  const { cmdline, disk, net, isolated, virtio = 'auto' } = options;
   const version = virtioVersion(virtio);
   const guest = {
     name,
-    kernel: guestFile(kernel),
+    kernel: kernel === undefined ? undefined : guestFile(kernel),
+    firmware: firmware === undefined ? undefined : guestFile(firmware),
+    loadAddress,
     ...(initramfs !== undefined && { initramfs: guestFile(initramfs) }),
     memory,
     cores,

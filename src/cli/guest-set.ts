@@ -5,6 +5,8 @@ import { showChanges } from './changes.js';
 import { guestFile, virtioVersion, type GuestOptions } from './guest-add.js';
 
 export interface GuestSetOptions extends GuestOptions {
+  /** False where it is the kernel's own again. */
+  readonly loadAddress?: string | false;
   /** False where it is taken away. */
   readonly initramfs?: string | false;
   readonly removeDisk?: readonly string[];
@@ -15,8 +17,12 @@ export interface GuestSetOptions extends GuestOptions {
  * @throws HypberryError `usage.missing` where nothing is to be set, and what reading files and the change throw
  */
 export async function guestSet(target: string, name: string, options: GuestSetOptions): Promise<void> {
-  const { kernel, initramfs, memory, cores, cmdline, removeDisk, disk, net, isolated, virtio } = options;
-  const given = [kernel, initramfs, memory, cores, cmdline, removeDisk, disk, net, isolated, virtio];
+  const { kernel, firmware, loadAddress, initramfs, memory, cores, cmdline } = options;
+  const { removeDisk, disk, net, isolated, virtio } = options;
+  const given = [
+    ...[kernel, firmware, loadAddress, initramfs, memory, cores, cmdline],
+    ...[removeDisk, disk, net, isolated, virtio],
+  ];
   if (given.every((it) => it === undefined))
     throw new HypberryError(
       'usage.missing',
@@ -25,6 +31,8 @@ export async function guestSet(target: string, name: string, options: GuestSetOp
     );
   const settings: GuestSettings = {
     ...(kernel !== undefined && { kernel: guestFile(kernel) }),
+    ...(firmware !== undefined && { firmware: guestFile(firmware) }),
+    ...(loadAddress !== undefined && { loadAddress: loadAddress === false ? 'none' : loadAddress }),
     ...(initramfs !== undefined && { initramfs: initramfs === false ? 'none' : guestFile(initramfs) }),
     memory,
     cores,

@@ -40,6 +40,7 @@ const GUEST_ADD_EXAMPLE = `
 Example:
   hypberry guest add --name web --kernel vmlinuz --initramfs web.cpio sdcard.img
   hypberry guest add --name db --kernel vmlinuz --initramfs db.cpio --disk /srv/db.img,size=8G --net host sdcard.img
+  hypberry guest add --name bsd --firmware u-boot.bin --disk /srv/bsd.img --net host sdcard.img
   hypberry try sdcard.img && hypberry install sdcard.img
 
 A guest is a machine that stock kernels know, as QEMU's "virt": RAM at 0x40000000, a GICv2, a PL011 (ttyAMA0), the
@@ -180,6 +181,12 @@ const dryRun = (): Option => new Option('-n, --dry-run', 'say what would change,
 const json = (): Option => new Option('--json', 'print one JSON object, for scripts');
 
 /** Options that `guest add` and `guest set` have in common. */
+const kernel = (need: string): Option =>
+  new Option('--kernel <file>', `${need}its kernel, a 32-bit zImage, flat image, U-Boot image or ELF file`);
+const loadAddress = (otherwise: string): Option =>
+  new Option('--load-address <address>', `where a flat image stands and is entered${otherwise}`);
+const firmware = (): Option =>
+  new Option('--firmware <file>', "instead of a kernel: firmware for QEMU's virt, which boots a disk");
 const cmdline = (otherwise: string): Option => new Option('--cmdline <text>', `its command line${otherwise}`);
 const disk = (what: string): Option =>
   new Option(
@@ -458,8 +465,10 @@ function guestCommands(guest: Command): void {
     .addOption(whole())
     .description('put a virtual machine on the card, which the next install starts beside its own system')
     .requiredOption('--name <name>', 'needed: what it is called, 1 to 15 of a to z, 0 to 9 and "-"')
-    .requiredOption('--kernel <file>', 'needed: its kernel, a 32-bit zImage or another flat image')
-    .option('--initramfs <file>', 'its initramfs')
+    .addOption(kernel('it or --firmware is needed: '))
+    .addOption(loadAddress(', 0x40008000 unless the kernel says another place'))
+    .addOption(firmware())
+    .option('--initramfs <file>', "the kernel's initramfs; NetBSD's memory disk")
     .option('--memory <MiB>', 'its memory, an even number, at least 16', count, 256)
     .option('--cores <number>', 'its virtual CPUs, 1 to 3', count, 1)
     .addOption(cmdline('; of Linux "console=ttyAMA0 panic=10" unless given'))
@@ -481,8 +490,11 @@ function guestCommands(guest: Command): void {
     .addOption(whole())
     .argument('<name>', 'what it is called')
     .description('change a virtual machine of the card; the next install starts it so')
-    .option('--kernel <file>', 'its kernel, a 32-bit zImage or another flat image')
-    .option('--initramfs <file>', 'its initramfs')
+    .addOption(kernel(''))
+    .addOption(loadAddress(''))
+    .option('--no-load-address', 'where the kernel itself says, or 0x40008000')
+    .addOption(firmware())
+    .option('--initramfs <file>', "the kernel's initramfs; NetBSD's memory disk")
     .option('--no-initramfs', 'no initramfs any more')
     .option('--memory <MiB>', 'its memory, an even number, at least 16', count)
     .option('--cores <number>', 'its virtual CPUs, 1 to 3', count)

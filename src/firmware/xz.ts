@@ -1,6 +1,7 @@
 /** XZ data, as far as finding text in it needs. Format: "The .xz File Format", version 1.1.0. */
 import xz from 'xz-decompress';
 import { findBytes, readU32LE, writeU32LE } from '../base/bytes.js';
+import { crc32 } from '../base/crc32.js';
 
 const STREAM_HEADER = {
   MAGIC: Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00),
@@ -11,16 +12,6 @@ const STREAM_HEADER = {
 const LZMA2_ID = 0x21;
 /** Dictionary sizes above 64 MiB are refused by the unpacker; the data of a kernel is smaller than that. */
 const LARGEST_DICTIONARY = 28;
-
-/** CRC-32 as in IEEE 802.3 (section 6 of the format). */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffff_ffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb8_8320 : 0);
-  }
-  return ~crc >>> 0;
-}
 
 /** Offset of the first XZ stream in `bytes`: the magic followed by a stream header that checks; -1 where none is. */
 export function findXz(bytes: Uint8Array): number {

@@ -1,10 +1,11 @@
 /** The guests of a card, as a JSON file on its boot partition keeps them. */
 import * as z from 'zod';
 import { HypberryError } from '../base/errors.js';
+import { hex } from '../base/words.js';
 import type { CardReader } from '../card/card.js';
 import { CORES } from '../board/bcm2836.js';
 import { LONGEST_COMMAND_LINE } from '../firmware/command-line.js';
-import { VCPUS, VMS } from '../hypervisor/shared/layout.js';
+import { GUEST_RAM, VCPUS, VMS } from '../hypervisor/shared/layout.js';
 import { checkDevices, deviceEntries, DEVICES_MUST_BE } from './devices.js';
 
 /** Where the guests are kept, from the boot partition's root. */
@@ -29,6 +30,9 @@ const GUEST_NAME = /^(?!(?:host|hypberry)$)[a-z0-9][a-z0-9-]{0,14}$/;
 
 const file = z.string().min(1).max(255);
 
+/** Eight digits, a multiple of 4 from where memory begins: all of it is below 0x80000000. */
+const LOAD_ADDRESS = /^0x[4-7][0-9a-f]{6}[048c]$/;
+
 const guest = z
   .strictObject({
     name: z
@@ -37,10 +41,26 @@ const guest = z
       .describe(
         '1 to 15 of a to z, 0 to 9 and "-", not "-" first; not "host" or "hypberry"; no two guests have the same.',
       ),
-    kernel: file.describe(
-      "The kernel: a 32-bit zImage or another flat image. A path from the partition's root.",
-    ),
-    initramfs: file.optional().describe("The initramfs, if there is one. A path from the partition's root."),
+    kernel: file
+      .optional()
+      .describe(
+        "The kernel: a 32-bit zImage, another flat image, a U-Boot image or an ELF file. A path from the partition's root. A guest has it or firmware.",
+      ),
+    loadAddress: z
+      .string()
+      .regex(LOAD_ADDRESS)
+      .optional()
+      .describe(
+        `Where a flat image stands in memory and is entered, such as "0x40010000": a multiple of 4 from ${hex(GUEST_RAM)} on. Without it 0x40008000.`,
+      ),
+    firmware: file
+      .optional()
+      .describe(
+        "Firmware instead of a kernel: an image for QEMU's virt, which is entered at 0. A path from the partition's root.",
+      ),
+    initramfs: file
+      .optional()
+      .describe("The kernel's initramfs, if there is one. A path from the partition's root."),
     memory: z
       .int()
       .min(LEAST_MEMORY)
@@ -70,6 +90,43 @@ const guestsFile = z
 
 /** One guest. */
 export type Guest = z.infer<typeof guest>;
+
+/** The file that a guest begins in, and what it is. */
+export function programOf({ name, kernel, firmware }: Guest): {
+  readonly path: string;
+  readonly is: 'kernel' | 'firmware';
+} {
+  if (kernel !== undefined) return { path: kernel, is: 'kernel' };
+  if (firmware !== undefined) return { path: firmware, is: 'firmware' };
+  throw new Error(`guest ${name} begins in nothing`);
+}
+
+/**
+ * Refuses a guest that begins in nothing or in two things.
+ * @throws HypberryError `guest.kernel`, `guest.firmware`, `guest.load-address`
+ */
+function checkProgram({ name, kernel, firmware, loadAddress, initramfs }: Guest): void {
+  if (kernel === undefined && firmware === undefined)
+    throw new HypberryError(
+      'guest.kernel',
+      `Guest ${name} has neither a kernel nor firmware.`,
+      'Give it a kernel (--kernel), or an image for QEMU’s virt that boots a disk (--firmware).',
+    );
+  if (firmware === undefined) return;
+  const refuse = (code: string, what: string, hint: string): never => {
+    throw new HypberryError(code, `Guest ${name} has firmware, and ${what}.`, hint);
+  };
+  if (kernel !== undefined)
+    refuse(
+      'guest.firmware',
+      'a kernel beside it',
+      'Give it one of the two: firmware looks for a kernel itself.',
+    );
+  if (initramfs !== undefined)
+    refuse('guest.firmware', 'an initramfs beside it', 'Put that on the disk from which the firmware boots.');
+  if (loadAddress !== undefined)
+    refuse('guest.load-address', 'a load address beside it', 'Firmware is entered at 0.');
+}
 
 /** What the file holds. */
 export type GuestsFile = z.infer<typeof guestsFile>;
@@ -102,6 +159,8 @@ const MUST_BE: Readonly<Record<string, string>> = {
   guests: `a list of at most ${MOST_GUESTS} guests`,
   name: '1 to 15 of a to z, 0 to 9 and "-", not "-" first, and neither "host" nor "hypberry"',
   kernel: "a path from the partition's root",
+  firmware: "a path from the partition's root",
+  loadAddress: `an address in memory such as "0x40010000", a multiple of 4 from ${hex(GUEST_RAM)} on`,
   initramfs: "a path from the partition's root",
   memory: `an even number of MiB from ${LEAST_MEMORY} to ${MOST_MEMORY}`,
   cores: `a number from 1 to ${MOST_CORES}`,
@@ -148,7 +207,12 @@ export function parseGuestsFile(text: string): GuestsFile {
   const names = data.guests.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw damaged(`two guests are named ${twice}`);
+  const bare = data.guests.findIndex(
+    ({ kernel, firmware }) => kernel === undefined && firmware === undefined,
+  );
+  if (bare >= 0) throw damaged(`guests[${bare}].kernel is missing`);
   try {
+    data.guests.forEach(checkProgram);
     checkDevices(data.guests);
   } catch (cause) {
     throw damaged((cause as Error).message.replace(/\.$/, ''), { cause });
@@ -198,10 +262,12 @@ export async function readGuestsFile(card: CardReader): Promise<GuestsFile> {
 
 /**
  * A guest with everything as the file wants it, in the file's order.
- * @throws HypberryError `guest.name`, `guest.memory`, `guest.cores`, `guest.command-line`, and what {@link checkDevices} throws
+ * @throws HypberryError `guest.name`, `guest.memory`, `guest.cores`, `guest.command-line`, `guest.kernel`, `guest.firmware`,
+ *   `guest.load-address`, and what {@link checkDevices} throws
  */
 export function checkGuest(wanted: Guest): Guest {
   checkDevices([wanted]);
+  checkProgram(wanted);
   const { data, error } = guest.safeParse(wanted);
   if (data) return data;
   switch (error.issues[0]?.path[0]) {
@@ -222,6 +288,12 @@ export function checkGuest(wanted: Guest): Guest {
         'guest.cores',
         `A guest cannot have ${wanted.cores} cores: the Pi 2 has ${CORES}, and one stays with the host.`,
         `Give it 1 to ${MOST_CORES}.`,
+      );
+    case 'loadAddress':
+      throw new HypberryError(
+        'guest.load-address',
+        `A guest's kernel cannot stand at "${wanted.loadAddress}".`,
+        `Use ${MUST_BE['loadAddress']}.`,
       );
     default:
       throw new HypberryError(

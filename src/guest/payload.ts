@@ -1,33 +1,13 @@
 /** What a file is that cannot start as a guest's kernel, and what to do instead. */
-import { ascii, findBytes, readU16LE, readU32LE } from '../base/bytes.js';
+import { ascii, readU16LE, readU32LE } from '../base/bytes.js';
 import { hex } from '../base/words.js';
 import { findNode, isFdt, readFdt } from '../firmware/fdt.js';
 import { readKernel, type KernelFile } from '../firmware/kernel.js';
 import { gunzipAtOnce } from '../firmware/gzip.js';
+import { USE_ARMHF, USE_FLAT, type Foreign } from './foreign.js';
 import { formatOf } from './formats.js';
 
-/** A file that is no kernel for a guest: ends of `X cannot be a guest's kernel: it is …`, and what to do. */
-export interface Foreign {
-  readonly what: string;
-  readonly hint: string;
-}
-
-export const USE_FLAT =
-  'Use a 32-bit zImage (Debian’s vmlinuz of linux-image-armmp, for instance) or another flat image.';
-const USE_ARMHF = `Take the one of the architecture armhf. ${USE_FLAT}`;
-
-/** e_machine in an ELF file's header (System V ABI; its registry), and Machine in a PE file's. */
-const ELF_MACHINES: Readonly<Record<number, string>> = {
-  3: 'x86',
-  8: 'MIPS',
-  20: 'PowerPC',
-  21: '64-bit PowerPC',
-  40: '32-bit Arm',
-  62: '64-bit x86',
-  183: '64-bit Arm',
-  243: 'RISC-V',
-  258: 'LoongArch',
-};
+/** Machine in a PE file's header (its registry). */
 const PE_MACHINES: Readonly<Record<number, string>> = {
   0x14c: 'x86',
   0x1c0: '32-bit Arm',
@@ -37,78 +17,6 @@ const PE_MACHINES: Readonly<Record<number, string>> = {
   0x8664: '64-bit x86',
   0xaa64: '64-bit Arm',
 };
-const ELF_ARM = 40;
-
-/** e_type: a program for a fixed address. In the program headers, PT_INTERP is what a program for Linux has (System V ABI). */
-const ELF = { TYPE_AT: 0x10, PHOFF: 0x1c, PHENTSIZE: 0x2a, PHNUM: 0x2c, HEADER: 0x34, PT_INTERP: 3 } as const;
-
-function foreignElf(file: Uint8Array, { bits, machine, version }: KernelFile & { kind: 'ELF' }): Foreign {
-  const name = ELF_MACHINES[machine] ?? `a machine of the number ${machine}`;
-  if (version !== undefined)
-    return {
-      what: `an ELF file with a Linux kernel for ${name} in it (vmlinux)`,
-      hint:
-        machine === ELF_ARM
-          ? 'Use arch/arm/boot/zImage of the same build.'
-          : `It is for another processor. ${USE_ARMHF}`,
-    };
-  if (machine !== ELF_ARM || bits !== 32)
-    return { what: `an ELF file for ${name}`, hint: `It is for another processor. ${USE_ARMHF}` };
-  if (hasInterpreter(file))
-    return { what: 'a program for Linux, which itself needs a kernel', hint: USE_FLAT };
-  return {
-    what: 'an ELF file for 32-bit Arm',
-    hint: 'Make a flat image of it, linked for 0x40008000: arm-none-eabi-objcopy -O binary FILE IMAGE.',
-  };
-}
-
-function hasInterpreter(file: Uint8Array): boolean {
-  if (file.length < ELF.HEADER) return false;
-  const [at, size, count] = [
-    readU32LE(file, ELF.PHOFF),
-    readU16LE(file, ELF.PHENTSIZE),
-    readU16LE(file, ELF.PHNUM),
-  ];
-  for (let i = 0; i < count && at + i * size + 4 <= file.length; i++)
-    if (readU32LE(file, at + i * size) === ELF.PT_INTERP) return true;
-  return false;
-}
-
-/** Of U-Boot's legacy image: architecture and type, by their numbers (U-Boot, include/image.h). */
-const UIMAGE = { ARCHITECTURE_AT: 0x1d, TYPE_AT: 0x1e, PACKING_AT: 0x1f, SIZE: 64, ARM: 2 } as const;
-const UIMAGE_ARCHITECTURES: Readonly<Record<number, string>> = {
-  2: '32-bit Arm',
-  3: 'x86',
-  5: 'MIPS',
-  6: '64-bit MIPS',
-  7: 'PowerPC',
-  22: '64-bit Arm',
-  24: '64-bit x86',
-  26: 'RISC-V',
-};
-const UIMAGE_TYPES: Readonly<Record<number, string>> = {
-  2: 'a kernel',
-  3: 'a RAM disk',
-  4: 'several files',
-  5: 'firmware',
-  6: 'a script',
-  8: 'a device tree',
-  14: 'a kernel',
-};
-
-function foreignUImage(file: Uint8Array): Foreign {
-  const [architecture, type, packing] = [UIMAGE.ARCHITECTURE_AT, UIMAGE.TYPE_AT, UIMAGE.PACKING_AT].map(
-    (at) => file[at] ?? 0,
-  );
-  const what = `a U-Boot image of ${UIMAGE_TYPES[type!] ?? 'a file'} for ${UIMAGE_ARCHITECTURES[architecture!] ?? 'another processor'}`;
-  if (architecture !== UIMAGE.ARM) return { what, hint: `It is for another processor. ${USE_ARMHF}` };
-  if (UIMAGE_TYPES[type!] !== 'a kernel') return { what, hint: USE_FLAT };
-  return {
-    what,
-    hint: `Take its header of ${UIMAGE.SIZE} bytes off (tail -c +${UIMAGE.SIZE + 1} FILE > IMAGE)${packing === 0 ? '' : ', unpack what is left'}, and give that.`,
-  };
-}
-
 /** Where U-Boot has its own addresses in 32-bit builds: behind the eight vectors (arch/arm/lib/vectors.S). */
 const UBOOT = { VECTOR_AT: 4, VECTOR: 0xe59f_f014, ADDRESS_AT: 0x20, PAGE: 0x1000 } as const;
 
@@ -125,8 +33,11 @@ function foreignUBoot(file: Uint8Array, version: string | undefined, entry: numb
   if (at === undefined || at === entry) return undefined;
   const name = /^U-Boot \S+/.exec(version ?? '')?.[0] ?? 'U-Boot';
   return {
-    what: `${name}, linked to run at ${hex(at)}, and a guest's kernel is entered at ${hex(entry)}`,
-    hint: 'Give the kernel itself: U-Boot for QEMU’s virt wants flash at 0, and its tree where memory begins.',
+    what: `${name}, linked to run at ${hex(at)}, and ${entry === 0 ? 'firmware' : "a guest's kernel"} is entered at ${hex(entry)}`,
+    hint:
+      at === 0
+        ? 'It is firmware, as QEMU’s virt has it in flash: give it with --firmware.'
+        : 'Give the kernel itself, or the U-Boot for QEMU’s virt (Debian’s u-boot-qemu) with --firmware.',
   };
 }
 
@@ -212,15 +123,10 @@ function packed(file: Uint8Array, format: string, largest: number): Foreign | un
   return { what: `${format}${holds}`, hint: `Unpack it (${command}), and give what is in it. ${USE_FLAT}` };
 }
 
-/** NetBSD's kernels say so (its sys/conf/newvers.sh). */
-const NETBSD = ascii('NetBSD 1');
-/** A flat one begins with CPSID if, before it sets its stacks (its sys/arch/arm/arm/armv6_start.S). */
-const NETBSD_FIRST = 0xf10c_00c0;
-
 /**
  * What a file is that cannot start as a guest's kernel; undefined where it can, or nothing is known of it.
  * @param kernel what `readKernel` says of it
- * @param entry where a guest's kernel is entered
+ * @param entry where it would be entered; 0 for firmware
  * @param largest bytes that are unpacked at the most to say what is in packed data
  */
 export function foreignPayload(
@@ -230,10 +136,6 @@ export function foreignPayload(
   largest: number,
 ): Foreign | undefined {
   switch (kernel.kind) {
-    case 'ELF':
-      return foreignElf(file, kernel);
-    case 'uImage':
-      return foreignUImage(file);
     case 'arm64':
       return {
         what: `a Linux kernel for 64-bit Arm${kernel.packing === 'gzip' ? ', packed with gzip' : ''}, and the Cortex-A7 has no 64-bit state`,
@@ -248,11 +150,6 @@ export function foreignPayload(
       if (told) return told;
       if (format !== undefined) return { what: format, hint: USE_FLAT };
       if (kernel.kind === 'u-boot') return foreignUBoot(file, kernel.version, entry);
-      if (file.length >= 4 && readU32LE(file, 0) === NETBSD_FIRST && findBytes(file, NETBSD) >= 0)
-        return {
-          what: `a kernel of NetBSD, which wants to stand at a boundary of 4 MiB, and a guest's is entered at ${hex(entry)}`,
-          hint: 'Its like cannot be a guest yet.',
-        };
       return undefined;
     }
   }

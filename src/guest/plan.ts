@@ -1,32 +1,17 @@
 /** Where guests go: their cores, and their files in their memory. */
-import { decodeA32 } from '../isa/decoder.js';
-import { readU32LE } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 import { CORES } from '../board/bcm2836.js';
 import type { CardReader } from '../card/card.js';
-import { unpackedExtent } from '../firmware/extents.js';
-import {
-  bareKernel,
-  describeKernel,
-  readKernel,
-  unpackVersion,
-  type KernelFile,
-} from '../firmware/kernel.js';
+import { bareKernel, describeKernel, readKernel, unpackVersion } from '../firmware/kernel.js';
 import type { GuestPlan } from '../hypervisor/image/image.js';
 import { GUEST_RAM } from '../hypervisor/shared/layout.js';
 import { planDevices, needsHypberryd } from './devices.js';
-import { readInitramfs } from './initramfs.js';
-import { foreignPayload, USE_FLAT } from './payload.js';
 import { guestTree } from './guest-tree.js';
-import type { Guest } from './guests.js';
+import { programOf, type Guest } from './guests.js';
+import { readInitramfs } from './initramfs.js';
+import { firmwareImage, kernelImage } from './kernel-image.js';
 
 const MIB = 1 << 20;
-/** Where a kernel is put, from the beginning of memory: where every 32-bit Linux wants to be unpacked to. */
-const KERNEL_OFFSET = 0x8000;
-/** The same as a guest sees it. */
-const KERNEL_ENTRY = GUEST_RAM + KERNEL_OFFSET;
-/** Bytes of packed data that are unpacked to say what it is. */
-const LARGEST_PACKED = 64 * MIB;
 /** Initramfs and tree lie behind this, so that the kernel can unpack itself below (Linux, arch/arm/booting.rst, 4b). */
 const FILES_OFFSET = 128 * MIB;
 const PAGE = 0x1000;
@@ -37,85 +22,6 @@ const PAGE = 0x1000;
 const TREE_ALIGNMENT = 0x1_0000;
 
 const alignUp = (value: number, to: number): number => Math.ceil(value / to) * to;
-
-/** Condition "always", and the space of instructions without a condition, as a word's highest four bits. */
-const [ALWAYS, UNCONDITIONAL] = [0xe, 0xf];
-
-/** Whether a file's first word is an instruction that a core would go on from. */
-function beginsInA32(file: Uint8Array): boolean {
-  if (file.length < 4) return false;
-  const word = readU32LE(file, 0);
-  const condition = word >>> 28;
-  return (condition === ALWAYS || condition === UNCONDITIONAL) && decodeA32(word) !== undefined;
-}
-
-/** Releases of Raspberry Pi's own kernels for the Pi 2: 4.2.5-2709+, 4.1.13-v7+, 5.10.17-v7l+, 6.6.20+rpt-rpi-v7. */
-const RASPBERRY_PI_RELEASE = /(?:-v7l?|-2709|-rpi-v7l?)\+?$/;
-
-/**
- * What to say of a kernel that Raspberry Pi built for its boards, one sentence; undefined of others. Its configuration
- * has no ARCH_VIRT (bcm2709_defconfig; LibreELEC's for the Pi 2 likewise), and no GIC is on the Pi 2 that it would
- * bring a driver for.
- */
-function noteForeignBoard(file: string, { version, trailer }: KernelFile): string | undefined {
-  const release = /^Linux version (\S+)/.exec(version ?? '')?.[1];
-  if (!trailer && !RASPBERRY_PI_RELEASE.test(release ?? '')) return undefined;
-  return (
-    `${file} looks like a kernel that Raspberry Pi built for its own boards${release === undefined ? '' : ` (${release})`}: ` +
-    'those know neither the machine "virt", which a guest is, nor its interrupt controller, and stay silent in it. ' +
-    'Debian’s vmlinuz of linux-image-armmp knows it.'
-  );
-}
-
-/**
- * Whether a file can be a guest's kernel: a 32-bit zImage, or another flat image.
- * @param file its name, for the refusal
- * @returns whether it is Linux, and what the user should know of it, one sentence
- * @throws HypberryError `guest.kernel`
- */
-export function checkGuestKernel(
-  file: string,
-  data: Uint8Array,
-): { readonly isLinux: boolean; readonly note?: string } {
-  const facts = readKernel(data);
-  const refuse = (why: string, hint: string): never => {
-    throw new HypberryError(
-      'guest.kernel',
-      `${file} cannot be a guest's kernel: ${why} (${describeKernel(facts)}).`,
-      hint,
-    );
-  };
-  const linux = (): { isLinux: boolean; note?: string } => {
-    const note = noteForeignBoard(file, facts);
-    return { isLinux: true, ...(note !== undefined && { note }) };
-  };
-  const foreign = foreignPayload(data, facts, KERNEL_ENTRY, LARGEST_PACKED);
-  if (foreign)
-    throw new HypberryError(
-      'guest.kernel',
-      `${file} cannot be a guest's kernel: it is ${foreign.what}.`,
-      foreign.hint,
-    );
-  switch (facts.kind) {
-    case 'zImage':
-      if (facts.truncated) return refuse('it is cut short', 'Copy it again, whole.');
-      if (facts.architecture === 'ARMv6') return refuse('it is for ARMv6', USE_FLAT);
-      return linux();
-    case 'Image':
-      if (facts.architecture === 'ARMv6') return refuse('it is for ARMv6', USE_FLAT);
-      return linux();
-    case 'boot-block':
-    case 'foreign-block':
-      return refuse('a boot block stands in front of it', 'Give the kernel itself, as it was before.');
-    case 'u-boot':
-      return { isLinux: false };
-    case 'unknown':
-      if (!beginsInA32(data)) return refuse('it does not begin with an instruction', USE_FLAT);
-      return { isLinux: false };
-    default:
-      return refuse('it is no flat image', USE_FLAT);
-  }
-}
 
 /**
  * Whether a file can be the initramfs of a guest.
@@ -147,7 +53,8 @@ export function checkInitramfs(file: string, data: Uint8Array, isLinux: boolean)
 
 /** A guest's files, read. */
 export interface GuestFiles {
-  readonly kernel: Uint8Array;
+  /** Its kernel or firmware. */
+  readonly program: Uint8Array;
   readonly initramfs: Uint8Array | undefined;
 }
 
@@ -156,7 +63,7 @@ export interface GuestFiles {
  * @throws HypberryError `guest.no-file`, `guest.memory` for a file that is larger than all of it, and what the card throws
  */
 export async function readGuestFiles(card: CardReader, guest: Guest): Promise<GuestFiles> {
-  const read = async (file: string, option: 'kernel' | 'initramfs'): Promise<Uint8Array> => {
+  const read = async (file: string, option: string): Promise<Uint8Array> => {
     const entry = await card.stat(file);
     if (entry && !entry.isFolder && entry.size > guest.memory * MIB) {
       throw new HypberryError(
@@ -172,8 +79,9 @@ export async function readGuestFiles(card: CardReader, guest: Guest): Promise<Gu
       `Give it another: "hypberry guest set … ${guest.name} --${option} FILE".`,
     );
   };
+  const { path, is } = programOf(guest);
   return {
-    kernel: await read(guest.kernel, 'kernel'),
+    program: await read(path, is),
     initramfs: guest.initramfs === undefined ? undefined : await read(guest.initramfs, 'initramfs'),
   };
 }
@@ -182,63 +90,76 @@ export async function readGuestFiles(card: CardReader, guest: Guest): Promise<Gu
 const FIRST_WITH_VIRTIO_2 = 4;
 
 /** The version of a guest's virtio devices: what its file says, else what suits its kernel. */
-export async function virtioOf(guest: Guest, kernel: Uint8Array): Promise<1 | 2> {
+export async function virtioOf(guest: Guest, program: Uint8Array): Promise<1 | 2> {
   // To look into a kernel takes its time.
-  if (guest.virtio !== undefined || !needsHypberryd(guest)) return guest.virtio ?? 2;
-  const { version } = bareKernel(await unpackVersion(kernel, readKernel(kernel)));
+  if (guest.virtio !== undefined || !needsHypberryd(guest) || guest.kernel === undefined)
+    return guest.virtio ?? 2;
+  const { version } = bareKernel(await unpackVersion(program, readKernel(program)));
   const major = /^Linux version (\d+)\./.exec(version ?? '')?.[1];
   return major !== undefined && Number(major) < FIRST_WITH_VIRTIO_2 ? 1 : 2;
 }
 
 /**
- * Where a guest's files go in its memory: the kernel at its beginning, initramfs and tree where it does not reach.
+ * Where a guest's files go in its memory: the kernel where it wants to be, initramfs and tree where it does not reach.
+ * Firmware, which looks for the tree there, has that where memory begins (QEMU, docs/system/arm/virt.rst).
  * @param cores the cores that its virtual CPUs run on
  * @param virtio the version of its virtio devices ({@link virtioOf})
- * @throws HypberryError `guest.kernel`, `guest.initramfs`, `guest.memory`
+ * @throws HypberryError `guest.kernel`, `guest.firmware`, `guest.load-address`, `guest.initramfs`, `guest.memory`
  */
 export function placeGuest(
   guest: Guest,
-  { kernel, initramfs }: GuestFiles,
+  { program, initramfs }: GuestFiles,
   cores: readonly number[],
   virtio: 1 | 2,
 ): GuestPlan {
-  const { isLinux } = checkGuestKernel(guest.kernel, kernel);
-  if (initramfs) checkInitramfs(guest.initramfs!, initramfs, isLinux);
   const memory = guest.memory * MIB;
-  const unpacked = Math.max(KERNEL_OFFSET + kernel.length, unpackedExtent(kernel)?.end ?? 0);
+  const tree = (files?: { readonly offset: number; readonly length: number }): Uint8Array =>
+    guestTree({
+      memory,
+      cores: cores.length,
+      commandLine: guest.commandLine,
+      // The last gives random bytes.
+      virtio: (guest.disks?.length ?? 0) + (guest.network === 'host' ? 1 : 0) + 1,
+      ...(files && { initramfs: files }),
+    });
+  const plan = { ...planDevices(guest), memory, cores, virtio };
+  const { path, is } = programOf(guest);
+  if (is === 'firmware')
+    return { ...plan, firmware: firmwareImage(path, program), tree: { data: tree(), offset: 0 } };
+
+  const kernel = kernelImage(path, program, loadAddressOf(guest));
+  if (initramfs) checkInitramfs(guest.initramfs!, initramfs, kernel.isLinux);
+  const kernelEnd = kernel.end - GUEST_RAM;
   const place = (from: number): { files: number; tree: number; end: number } => {
     const tree = alignUp(from + (initramfs?.length ?? 0), TREE_ALIGNMENT);
     return { files: from, tree, end: tree + MIB };
   };
   // A kernel that does not say how large it gets has as much room as there can be.
   const half = place(Math.min(FILES_OFFSET, alignUp(memory / 2, PAGE)));
-  const tight = place(alignUp(unpacked, MIB));
-  const { files, tree, end } = half.files >= unpacked && half.end <= memory ? half : tight;
-  if (end > memory) {
+  const tight = place(alignUp(kernelEnd, MIB));
+  const places = half.files >= kernelEnd && half.end <= memory ? half : tight;
+  if (places.end > memory) {
     throw new HypberryError(
       'guest.memory',
-      `Guest ${guest.name} has ${guest.memory} MiB of memory, and its kernel and initramfs take ${Math.ceil(end / MIB)} MiB before it has begun.`,
-      `Give it more: --memory ${2 * Math.ceil(end / MIB)}, for example ("hypberry guest set" changes it).`,
+      `Guest ${guest.name} has ${guest.memory} MiB of memory, and its kernel and initramfs reach to ${Math.ceil(places.end / MIB)} MiB before it has begun.`,
+      `Give it more: --memory ${2 * Math.ceil(places.end / MIB)}, for example ("hypberry guest set" changes it).`,
     );
   }
-  const data = guestTree({
-    memory,
-    cores: cores.length,
-    commandLine: guest.commandLine,
-    // The last gives random bytes.
-    virtio: (guest.disks?.length ?? 0) + (guest.network === 'host' ? 1 : 0) + 1,
-    ...(initramfs && { initramfs: { offset: files, length: initramfs.length } }),
-  });
   return {
-    ...planDevices(guest),
-    memory,
-    cores,
-    virtio,
-    kernel: { data: kernel, offset: KERNEL_OFFSET },
-    ...(initramfs && { initramfs: { data: initramfs, offset: files } }),
-    tree: { data, offset: tree },
+    ...plan,
+    kernel: { data: kernel.data, offset: kernel.address - GUEST_RAM },
+    entry: kernel.entry,
+    ...(initramfs && { initramfs: { data: initramfs, offset: places.files } }),
+    tree: {
+      data: tree(initramfs && { offset: places.files, length: initramfs.length }),
+      offset: places.tree,
+    },
   };
 }
+
+/** Where its kernel is to stand, if it says so. */
+export const loadAddressOf = ({ loadAddress }: Guest): number | undefined =>
+  loadAddress === undefined ? undefined : Number(loadAddress);
 
 /**
  * Which cores are whose: the guests share the highest ones, as many as the widest of them has virtual CPUs, and

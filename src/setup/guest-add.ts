@@ -12,12 +12,14 @@ import {
   writeGuests,
   type Guest,
 } from '../guest/guests.js';
-import { checkGuestKernel } from '../guest/plan.js';
+import { kernelImage } from '../guest/kernel-image.js';
+import { loadAddressOf } from '../guest/plan.js';
 import { refuseProblem } from './boot-partition.js';
 import {
   fileFor,
   guestNamed,
   INSTALL_NEXT,
+  plainAddress,
   planGuestFiles,
   refuseTaken,
   unusedFiles,
@@ -29,8 +31,12 @@ import { ROOM_FOR_GUESTS, type Plan } from './plan.js';
 /** What is to be added. */
 export interface NewGuest {
   readonly name: string;
-  readonly kernel: UserFile;
-  readonly initramfs?: UserFile;
+  /** One of the two. */
+  readonly kernel?: UserFile | undefined;
+  readonly firmware?: UserFile | undefined;
+  /** As the user has written it; undefined for the kernel's own. */
+  readonly loadAddress?: string | undefined;
+  readonly initramfs?: UserFile | undefined;
   /** MiB. */
   readonly memory: number;
   readonly cores: number;
@@ -58,8 +64,8 @@ const NO_GUESTS_NEXT =
 /**
  * Plans to add a guest. Reads the card, changes nothing.
  * @throws HypberryError `guest.name`, `guest.exists`, `guest.too-many`, `guest.memory`, `guest.cores`,
- *   `guest.command-line`, `guest.kernel`, `guest.initramfs`, `guest.file-in-use`, `guest.file-damaged`,
- *   `guest.disk`, `guest.network`, `guest.devices`, `guest.no-file` of another guest's, and what the card throws
+ *   `guest.command-line`, `guest.kernel`, `guest.firmware`, `guest.load-address`, `guest.initramfs`, `guest.file-in-use`,
+ *   `guest.file-damaged`, `guest.disk`, `guest.network`, `guest.devices`, `guest.no-file` of another guest's, and what the card throws
  */
 export async function planGuestAdd(
   card: Card,
@@ -67,18 +73,23 @@ export async function planGuestAdd(
   random: Random = randomBytes,
 ): Promise<Plan> {
   refuseProblem(card);
-  const { name, kernel, initramfs, memory, cores } = wanted;
+  const { name, kernel, firmware, initramfs, memory, cores, loadAddress } = wanted;
   const before = await readGuestsFile(card);
-  const { isLinux } = checkGuestKernel(kernel.name, kernel.data);
   const guest = checkGuest({
     name,
-    kernel: fileFor(name, 'kernel'),
+    ...(kernel && { kernel: fileFor(name, 'kernel') }),
+    ...(loadAddress !== undefined && { loadAddress: plainAddress(loadAddress) }),
+    ...(firmware && { firmware: fileFor(name, 'firmware') }),
     ...(initramfs && { initramfs: fileFor(name, 'initramfs') }),
     memory,
     cores,
-    commandLine: wanted.commandLine ?? (isLinux ? LINUX_COMMAND_LINE : ''),
+    commandLine: wanted.commandLine ?? '',
     ...newDevices(wanted, before.guests, random),
   });
+  const { isLinux } = kernel
+    ? kernelImage(kernel.name, kernel.data, loadAddressOf(guest))
+    : { isLinux: false };
+  if (wanted.commandLine === undefined && isLinux) guest.commandLine = LINUX_COMMAND_LINE;
   refuseTaken(
     before.guests,
     name,
@@ -93,9 +104,12 @@ export async function planGuestAdd(
   }
   const guests = [...before.guests, guest];
   return {
-    ...(await planGuestFiles(card, { before, guests, changed: guest, kernel, initramfs, strict: true })),
+    ...(await planGuestFiles(card, {
+      ...{ before, guests, changed: guest, initramfs, strict: true },
+      program: kernel ?? firmware,
+    })),
     method: undefined,
-    summary: `Guest ${name}: ${[kernel.name, `${memory} MiB of memory`, counted(cores, 'core'), ...deviceWords(guest)].join(', ')}.`,
+    summary: `Guest ${name}: ${[(kernel ?? firmware)!.name, `${memory} MiB of memory`, counted(cores, 'core'), ...deviceWords(guest)].join(', ')}.`,
     room: ROOM_FOR_GUESTS,
   };
 }

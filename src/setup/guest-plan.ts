@@ -5,9 +5,10 @@ import type { Card, CardReader, Change } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { pathKey } from '../card/path.js';
 import { checkDevices } from '../guest/devices.js';
-import { GUESTS_FILE, writeGuests, type Guest, type GuestsFile } from '../guest/guests.js';
-import { checkGuestKernel, checkInitramfs } from '../guest/plan.js';
-import type { GuestPlan } from '../hypervisor/image/image.js';
+import { GUESTS_FILE, programOf, writeGuests, type Guest, type GuestsFile } from '../guest/guests.js';
+import { firmwareImage, kernelImage } from '../guest/kernel-image.js';
+import { checkInitramfs, loadAddressOf } from '../guest/plan.js';
+import { bytesKept, type GuestPlan } from '../hypervisor/image/image.js';
 import { filesOf, hostOf, unusedGuestFiles } from './guests.js';
 import { attemptGuests, refuseMemory } from './hypervisor.js';
 import { mebibytes, ROOM_FOR_GUESTS, type Plan } from './plan.js';
@@ -23,8 +24,12 @@ export const INSTALL_NEXT =
   '"hypberry install" has the card start with its guests as they are now; "hypberry try" shows it before.';
 
 /** Where a guest's files are on the card; one of the user's own hand may have others. */
-export const fileFor = (name: string, file: 'kernel' | 'initramfs'): string =>
+export const fileFor = (name: string, file: 'kernel' | 'firmware' | 'initramfs'): string =>
   `hypberry-guest-${name}.${file}`;
+
+/** A load address as the guests' file has it, where what the user has written is a number. */
+export const plainAddress = (text: string): string =>
+  /^(?:0x[0-9a-f]+|[0-9]+)$/i.test(text) ? `0x${BigInt(text).toString(16)}` : text;
 
 /**
  * The guest of a name.
@@ -76,8 +81,8 @@ export interface GuestsAfter {
   readonly guests: readonly Guest[];
   /** The one of them that is added or changed. */
   readonly changed: Guest;
-  /** New contents of its files. */
-  readonly kernel?: UserFile | undefined;
+  /** New contents of its files: kernel or firmware, initramfs. */
+  readonly program?: UserFile | undefined;
   readonly initramfs?: UserFile | undefined;
   /** What is wrong with another guest is a refusal, not a note. */
   readonly strict: boolean;
@@ -85,20 +90,23 @@ export interface GuestsAfter {
 
 /**
  * Plans what is to be written when one guest is added or changed. Files that are as they should be are left alone.
- * @throws HypberryError `guest.kernel`, `guest.initramfs`, `guest.file-in-use`, `guest.disk`, `guest.network`,
- *   `guest.devices`, `guest.cores`, `guest.memory`, `guest.no-file`, and what the card throws
+ * @throws HypberryError `guest.kernel`, `guest.firmware`, `guest.load-address`, `guest.initramfs`, `guest.file-in-use`,
+ *   `guest.disk`, `guest.network`, `guest.devices`, `guest.cores`, `guest.memory`, `guest.no-file`, and what the card throws
  */
 export async function planGuestFiles(
   card: Card,
-  { before, guests, changed, kernel, initramfs, strict }: GuestsAfter,
+  { before, guests, changed, program, initramfs, strict }: GuestsAfter,
 ): Promise<Pick<Plan, 'notes' | 'changes'>> {
-  const starts = kernel ?? (await fileOn(card, changed.kernel));
-  const checked = starts && checkGuestKernel(starts.name, starts.data);
-  const ofKernel = kernel && checked?.note;
-  const isLinux = checked?.isLinux ?? true;
+  const { path, is } = programOf(changed);
+  const starts = program ?? (await fileOn(card, path));
+  const kernel =
+    starts && is === 'kernel' ? kernelImage(starts.name, starts.data, loadAddressOf(changed)) : undefined;
+  if (starts && is === 'firmware') firmwareImage(starts.name, starts.data);
+  const ofKernel = program && kernel?.note;
+  const isLinux = is === 'kernel' && (kernel?.isLinux ?? true);
   const ofInitramfs = initramfs && checkInitramfs(initramfs.name, initramfs.data, isLinux);
   const files = new Map<string, Uint8Array>();
-  if (kernel) files.set(changed.kernel, kernel.data);
+  if (program) files.set(path, program.data);
   if (initramfs && changed.initramfs !== undefined) files.set(changed.initramfs, initramfs.data);
   refuseFilesInUse(
     changed.name,
@@ -141,6 +149,7 @@ export async function planGuestFiles(
             ...(isLinux && changed.initramfs === undefined && !/\broot=/.test(changed.commandLine)
               ? [rootNote(changed)]
               : []),
+            ...(is === 'firmware' && !changed.disks ? [diskNote(changed)] : []),
             ...[ofKernel, ofInitramfs].filter((it) => it !== undefined),
             ...ofInstall,
           ],
@@ -154,6 +163,10 @@ function rootNote({ name, disks }: Guest): string {
     ? `${name} has no initramfs, and its command line has no root= (/dev/vda is its first disk): its kernel finds no root file system.`
     : `${name} has neither an initramfs nor a disk: its kernel finds no root file system.`;
 }
+
+/** Why firmware without a disk does not boot anything. */
+const diskNote = ({ name }: Guest): string =>
+  `${name} has no disk for its firmware to boot from: "hypberry guest set … ${name} --disk /srv/${name}.img" gives it one.`;
 
 /**
  * What is to be said of install when a guest is added or changed, and whether its files' copies will have room then.
@@ -174,7 +187,7 @@ async function installNotes(
   const { picked, armMemory } = host;
   refuseMemory(armMemory, picked.kernel.size + (picked.initramfs?.size ?? 0), plans, changed);
   const left = (await card.freeBytes()) - added;
-  const needed = picked.kernel.size + bytesOf(plans.flatMap((it) => [it.kernel.data, it.initramfs?.data]));
+  const needed = picked.kernel.size + plans.reduce((sum, it) => sum + bytesKept(it), 0);
   if (left < 0 || left >= needed) return [INSTALL_NEXT];
   return [
     `"hypberry install" needs ${mebibytes(needed)} more on the card, and ${mebibytes(left)} are left: remove files that you do not need, ${ROOM_FOR_GUESTS}.`,

@@ -17,6 +17,7 @@ import {
   fileFor,
   guestNamed,
   INSTALL_NEXT,
+  plainAddress,
   planGuestFiles,
   refuseFilesInUse,
   refuseTaken,
@@ -28,6 +29,10 @@ import { ROOM_FOR_GUESTS, type Plan } from './plan.js';
 /** What is to be set of a guest; what is not there, or undefined, stays as it is. */
 export interface GuestSettings {
   readonly kernel?: UserFile | undefined;
+  /** `none` for the kernel's own. */
+  readonly loadAddress?: string | undefined;
+  /** Instead of a kernel; a kernel is instead of it. */
+  readonly firmware?: UserFile | undefined;
   /** `none` takes away the one that it has. */
   readonly initramfs?: UserFile | 'none' | undefined;
   /** MiB. */
@@ -48,7 +53,7 @@ export interface GuestSettings {
 /**
  * Plans to change a guest; set twice, it is as it was set once. What is wrong with other guests is a note.
  * @throws HypberryError `guest.unknown`, `guest.memory`, `guest.cores`, `guest.command-line`, `guest.kernel`,
- *   `guest.initramfs`, `guest.file-in-use`, `guest.file-damaged`, `guest.disk`, `guest.network`, `guest.devices`,
+ *   `guest.firmware`, `guest.load-address`, `guest.initramfs`, `guest.file-in-use`, `guest.file-damaged`, `guest.disk`, `guest.network`, `guest.devices`,
  *   `guest.no-file`, and what the card throws
  */
 export async function planGuestSet(
@@ -60,10 +65,18 @@ export async function planGuestSet(
   refuseProblem(card);
   const before = await readGuestsFile(card);
   const was = guestNamed(before.guests, name);
-  const { kernel, initramfs } = wanted;
+  const { kernel, firmware, initramfs, loadAddress } = wanted;
   const changed = checkGuest({
     ...was,
-    ...(kernel && { kernel: fileFor(name, 'kernel') }),
+    ...(kernel && { kernel: fileFor(name, 'kernel'), firmware: undefined }),
+    ...(firmware && {
+      ...{ firmware: fileFor(name, 'firmware'), kernel: undefined },
+      ...(kernel && { kernel: fileFor(name, 'kernel') }),
+      loadAddress: undefined,
+    }),
+    ...(loadAddress !== undefined && {
+      loadAddress: loadAddress === 'none' ? undefined : plainAddress(loadAddress),
+    }),
     ...(initramfs && { initramfs: initramfs === 'none' ? undefined : fileFor(name, 'initramfs') }),
     memory: wanted.memory ?? was.memory,
     cores: wanted.cores ?? was.cores,
@@ -72,11 +85,12 @@ export async function planGuestSet(
   });
   const guests = before.guests.map((it) => (it === was ? changed : it));
   const { changes, notes } = await planGuestFiles(card, {
-    ...{ before, guests, changed, kernel, strict: false },
+    ...{ before, guests, changed, program: kernel ?? firmware, strict: false },
     initramfs: initramfs === 'none' ? undefined : initramfs,
   });
   const facts = [
-    ...(kernel ? [kernel.name] : []),
+    ...[(kernel ?? firmware)?.name].filter((it) => it !== undefined),
+    ...(changed.loadAddress === undefined ? [] : [`at ${changed.loadAddress}`]),
     `${changed.memory} MiB of memory`,
     counted(changed.cores, 'core'),
     `"${changed.commandLine}"`,
@@ -165,7 +179,7 @@ export async function planGuestRename(card: Card, name: string, newName: string)
     return { method: undefined, summary, notes: [], changes: await unusedFiles(card, guests) };
   refuseTaken(guests, newName, 'Choose another name.');
   const copies: Change[] = [];
-  const renamed = async (path: string, file: 'kernel' | 'initramfs'): Promise<string> => {
+  const renamed = async (path: string, file: 'kernel' | 'firmware' | 'initramfs'): Promise<string> => {
     if (pathKey(path) !== pathKey(fileFor(name, file)) || !(await card.stat(path))) return path;
     const to = fileFor(newName, file);
     refuseFilesInUse(
@@ -183,7 +197,8 @@ export async function planGuestRename(card: Card, name: string, newName: string)
   const keepingFiles = checkGuest({ ...was, name: newName });
   const changed: Guest = {
     ...keepingFiles,
-    kernel: await renamed(was.kernel, 'kernel'),
+    kernel: was.kernel && (await renamed(was.kernel, 'kernel')),
+    firmware: was.firmware && (await renamed(was.firmware, 'firmware')),
     initramfs: was.initramfs && (await renamed(was.initramfs, 'initramfs')),
   };
   const changesTo = async (guest: Guest, files: readonly Change[]): Promise<Change[]> => {

@@ -5,17 +5,17 @@ import { zip } from '../base/zip.js';
 import type { CardReader } from '../card/card.js';
 import { pathKey } from '../card/path.js';
 import { deviceWords } from '../guest/devices.js';
-import { readGuests, type Guest } from '../guest/guests.js';
+import { programOf, readGuests, type Guest } from '../guest/guests.js';
 import { attemptGuests, consolesNote, consolesOf, hostMemoryText } from './hypervisor.js';
 import type { CardSystem } from './survey.js';
 import { readUsersCard } from './users-card.js';
 
 /** Files that we make for guests; a guest of the user's own hand may have others. */
-const GUEST_FILE = /^hypberry-guest-[a-z0-9-]+\.(?:kernel|initramfs)$/;
+const GUEST_FILE = /^hypberry-guest-[a-z0-9-]+\.(?:kernel|firmware|initramfs)$/;
 
 /** Paths of a guest's files. */
-export function filesOf({ kernel, initramfs }: Guest): string[] {
-  return [kernel, ...(initramfs === undefined ? [] : [initramfs])];
+export function filesOf(guest: Guest): string[] {
+  return [programOf(guest).path, ...(guest.initramfs === undefined ? [] : [guest.initramfs])];
 }
 
 /**
@@ -104,14 +104,23 @@ export async function namesOfGuests(card: CardReader): Promise<string[]> {
   return (await readGuests(card)).map(({ name }) => name);
 }
 
+/** What a guest begins in, as it is printed. */
+export function programWords(guest: Guest): string[] {
+  const { path, is } = programOf(guest);
+  return [
+    is === 'kernel' ? path : `firmware ${path}`,
+    ...(guest.loadAddress === undefined ? [] : [`at ${guest.loadAddress}`]),
+  ];
+}
+
 /** One line for people. */
 export function describeGuest(guest: ListedGuest): string {
-  const { memory, runsOn, console, kernel, initramfs, commandLine } = guest;
+  const { memory, runsOn, console, initramfs, commandLine } = guest;
   return [
     `${memory} MiB`,
     coresText(runsOn),
     ...(console === undefined ? [] : [`console ${console}`]),
-    kernel,
+    ...programWords(guest),
     ...(initramfs === undefined ? [] : [initramfs]),
     `"${commandLine}"`,
     ...deviceWords(guest),

@@ -18,7 +18,13 @@ import {
   type HypervisorDescription,
 } from '../hypervisor/image/description.js';
 import { planChannel } from '../channel/ports.js';
-import { buildHypervisor, CMA_SIZE, divideMemory, type GuestPlan } from '../hypervisor/image/image.js';
+import {
+  buildHypervisor,
+  bytesKept,
+  CMA_SIZE,
+  divideMemory,
+  type GuestPlan,
+} from '../hypervisor/image/image.js';
 import { checkPlacement } from '../hypervisor/image/placement.js';
 import { NEAR_UARTS } from '../hypervisor/shared/layout.js';
 import type { HostSystem } from './conclusion.js';
@@ -49,7 +55,7 @@ export interface HypervisorFiles {
 /**
  * Every guest with its cores and its files in their places.
  * @param card the card that holds the guests' files
- * @throws HypberryError `guest.cores`, `guest.no-file`, `guest.kernel`, `guest.initramfs`, `guest.memory`, and what the card throws
+ * @throws HypberryError `guest.cores`, `guest.no-file`, `guest.memory`, what {@link placeGuest} and the card throw
  */
 export async function planGuests(
   card: CardReader,
@@ -84,7 +90,7 @@ export async function attemptGuests(
   for (const [guest, cores] of zip(guests, guestCores)) {
     const plan = await attempt(async () => {
       const files = await readGuestFiles(card, guest);
-      return placeGuest(guest, files, cores, await virtioOf(guest, files.kernel));
+      return placeGuest(guest, files, cores, await virtioOf(guest, files.program));
     });
     if (plan instanceof HypberryError && !plan.code.startsWith('guest.')) throw plan;
     attempts.push({ cores, plan });
@@ -106,10 +112,7 @@ export function refuseMemory(
   added?: GuestPlan,
 ): void {
   const channel = planChannel(plans)?.size ?? 0;
-  const theirs = plans.reduce(
-    (sum, { memory, kernel, initramfs }) => sum + memory + kernel.data.length + (initramfs?.data.length ?? 0),
-    channel,
-  );
+  const theirs = plans.reduce((sum, it) => sum + it.memory + bytesKept(it), channel);
   const left = armMemory - theirs;
   if (left >= host + LEAST_HOST_MEMORY) return;
   const mib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;

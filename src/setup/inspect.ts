@@ -9,7 +9,7 @@ import { deviceWords, needsHypberryd } from '../guest/devices.js';
 import { readGuests, type Guest } from '../guest/guests.js';
 import { placeFacts, refuseProblem } from './boot-partition.js';
 import { hasDiagnostics, splitConfig } from './config-block.js';
-import { unusedGuestFiles } from './guests.js';
+import { programWords, unusedGuestFiles } from './guests.js';
 import { releaseOnCard } from './hypberryd.js';
 import { hypervisorIn } from './hypervisor.js';
 import { planInstallOn } from './install.js';
@@ -275,7 +275,12 @@ async function findGuests(
     const guests = await readGuests(card);
     const rows = guests.map((guest): [string, string] => [
       guest.name,
-      [`${guest.memory} MiB`, counted(guest.cores, 'core'), guest.kernel, ...deviceWords(guest)].join(', '),
+      [
+        `${guest.memory} MiB`,
+        counted(guest.cores, 'core'),
+        ...programWords(guest),
+        ...deviceWords(guest),
+      ].join(', '),
     ]);
     for (const file of await unusedGuestFiles(card, guests))
       rows.push(['note', `${file} is of no guest: the next change of the guests takes it away.`]);

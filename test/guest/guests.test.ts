@@ -11,7 +11,8 @@ import {
   writeGuests,
   type Guest,
 } from '../../src/guest/guests.js';
-import { checkGuestKernel, checkInitramfs, placeGuest, shareCores } from '../../src/guest/plan.js';
+import { kernelImage } from '../../src/guest/kernel-image.js';
+import { checkInitramfs, placeGuest, shareCores } from '../../src/guest/plan.js';
 import { kernelFile, TREE } from '../support/boot-files.js';
 import { ARMV7_CODE, concat, text, u32, zImage } from '../support/kernel-files.js';
 
@@ -114,7 +115,7 @@ describe('what can be a kernel', () => {
     ['half a zImage', zImage({ size: 100_000 })],
     ['a kernel of a Pi 1', kernelFile(1, '6.6.20+rpt-rpi-v6')],
   ])('not %s', (_, data) => {
-    expect(() => checkGuestKernel('file', data)).toThrow(code('guest.kernel'));
+    expect(() => kernelImage('file', data)).toThrow(code('guest.kernel'));
   });
 
   // They begin with what would be an instruction, or have U-Boot's text in them.
@@ -127,12 +128,12 @@ describe('what can be a kernel', () => {
     ['a picture', concat(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), new Uint8Array(64))],
     ['a text', text('“‘€” is how it begins, and so it goes on\n')],
   ])('not what is known as something else: %s', (what, data) => {
-    expect(() => checkGuestKernel('file', data)).toThrow(`it is ${what}`);
+    expect(() => kernelImage('file', data)).toThrow(`it is ${what}`);
   });
 
   test('a zImage, and any program that begins with an instruction', () => {
-    expect(checkGuestKernel('file', zImage())).toEqual({ isLinux: true });
-    expect(checkGuestKernel('file', ARMV7_CODE)).toEqual({ isLinux: false });
+    expect(kernelImage('file', zImage())).toMatchObject({ isLinux: true, entry: 0x4000_8000 });
+    expect(kernelImage('file', ARMV7_CODE)).toMatchObject({ isLinux: false, entry: 0x4000_8000 });
   });
 });
 
@@ -226,15 +227,15 @@ describe('places in memory', () => {
         initramfs?.set(text('070701'));
         let plan;
         try {
-          plan = placeGuest(guest, { kernel, initramfs }, [3], 2);
+          plan = placeGuest(guest, { program: kernel, initramfs }, [3], 2);
         } catch (error) {
           // Only where there is indeed no room: 2 MiB of kernel, the initramfs, and less than 3 MiB for the rest.
           expect(error).toEqual(code('guest.memory'));
           expect(2 * half * MIB).toBeLessThan(size + 6 * MIB);
           return;
         }
-        expect(plan.kernel.offset).toBe(0x8000);
-        const pieces = [plan.kernel, ...(plan.initramfs ? [plan.initramfs] : []), plan.tree];
+        expect(plan.kernel!.offset).toBe(0x8000);
+        const pieces = [plan.kernel!, ...(plan.initramfs ? [plan.initramfs] : []), plan.tree];
         pieces.reduce((end, { data, offset }) => {
           expect(offset).toBeGreaterThanOrEqual(end);
           expect(offset % 32).toBe(0);

@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { HypberryError } from '../../src/base/errors.js';
-import { checkGuestKernel } from '../../src/guest/plan.js';
+import { kernelImage } from '../../src/guest/kernel-image.js';
 import { useZlib } from '../../src/node/gunzip.js';
 import { useGunzip } from '../../src/ports/gunzip.js';
 import { ARMV7_CODE, concat, text, u32, zImage } from '../support/kernel-files.js';
@@ -31,12 +31,8 @@ const elf = (bits: 1 | 2, machine: number, ...more: readonly Uint8Array[]): Uint
   );
 const LINUX = text('Linux version 6.1.0 (a@b) (gcc)\0');
 /** Type (2 kernel, 3 RAM disk), and architecture (2 Arm, 22 arm64, 5 MIPS) of U-Boot's image.h. */
-const uImage = (architecture: number, type = 2, packing = 0): Uint8Array =>
-  file(
-    128,
-    [0, Uint8Array.of(0x27, 0x05, 0x19, 0x56)],
-    [0x1c, Uint8Array.of(5, architecture, type, packing)],
-  );
+const uImage = (architecture: number, type = 2): Uint8Array =>
+  file(128, [0, Uint8Array.of(0x27, 0x05, 0x19, 0x56)], [0x1c, Uint8Array.of(5, architecture, type, 0)]);
 /** U-Boot's vectors: a branch, LDR PC, [PC, #0x14] seven times, then addresses in itself. */
 const uBoot = (base: number): Uint8Array =>
   concat(
@@ -61,12 +57,11 @@ test.each<[string, Uint8Array, RegExp, RegExp]>([
     'U-Boot for QEMU',
     uBoot(0),
     /it is U-Boot 2023\.01\S*, linked to run at 0x0, .* entered at 0x40008000\./,
-    /kernel itself/,
+    /--firmware/,
   ],
   ['U-Boot for the Pi 2', uBoot(0x8000), /linked to run at 0x8000,/, /kernel itself/],
-  ['an ELF file of Arm', elf(1, 40), /an ELF file for 32-bit Arm/, /objcopy -O binary/],
-  ['vmlinux', elf(1, 40, LINUX), /Linux kernel for 32-bit Arm in it \(vmlinux\)/, /arch\/arm\/boot\/zImage/],
-  ['vmlinux of arm64', elf(2, 183, LINUX), /kernel for 64-bit Arm/, /armhf/],
+
+  ['vmlinux of arm64', elf(2, 183, LINUX), /for 64-bit Arm with a Linux kernel in it \(vmlinux\)/, /armhf/],
   ['a program of x86', elf(2, 62), /an ELF file for 64-bit x86/, /another processor/],
   ['a program of a machine of another number', elf(1, 99), /a machine of the number 99/, /another/],
   ['a program for Linux', elf(1, 40, u32(3, 0, 0, 0, 0, 0, 0, 0)), /a program for Linux/, /zImage/],
@@ -81,8 +76,6 @@ test.each<[string, Uint8Array, RegExp, RegExp]>([
     /packed Linux kernel as an EFI program for 64-bit/,
     /armhf/,
   ],
-  ['U-Boot’s image of Arm', uImage(2), /a U-Boot image of a kernel for 32-bit Arm/, /tail -c \+65 /],
-  ['the same, packed', uImage(2, 2, 1), /of a kernel for 32-bit Arm/, /unpack what is left/],
   ['U-Boot’s image of arm64', uImage(22), /a U-Boot image of a kernel for 64-bit Arm/, /armhf/],
   ['U-Boot’s image of MIPS', uImage(5), /for MIPS/, /another processor/],
   ['U-Boot’s image of an initramfs', uImage(2, 3), /a U-Boot image of a RAM disk/, /zImage/],
@@ -99,16 +92,10 @@ test.each<[string, Uint8Array, RegExp, RegExp]>([
   ['a disk image', diskImage, /a disk image/, /--disk/],
   ['qcow2', concat(text('QFI'), Uint8Array.of(0xfb), new Uint8Array(64)), /qcow2/, /--disk/],
   ['an image of a CD', file(0x8100, [0x8001, text('CD001')]), /an image of a CD/, /--disk/],
-  [
-    'NetBSD',
-    concat(u32(0xf10c_00c0), text('NetBSD 10.99.12 (GENERIC)\0')),
-    /a kernel of NetBSD, .*0x40008000/,
-    /cannot be a guest yet/,
-  ],
 ])('%s', (_, data, says, hint) => {
   let error: HypberryError | undefined;
   try {
-    checkGuestKernel('file', data);
+    kernelImage('file', data);
   } catch (it) {
     error = it as HypberryError;
   }
@@ -118,9 +105,9 @@ test.each<[string, Uint8Array, RegExp, RegExp]>([
 
 test('programs that may start are taken: linked for the place, and those that do not say', () => {
   for (const data of [uBoot(0x4000_8000), concat(ARMV7_CODE, text('U-Boot 2023.01 (Jan 1 2023)\0'))])
-    expect(checkGuestKernel('file', data)).toEqual({ isLinux: false });
+    expect(kernelImage('file', data)).toMatchObject({ isLinux: false });
   // The signature of a boot sector by chance.
   const chance = concat(ARMV7_CODE, new Uint8Array(1024));
   chance.set([0x55, 0xaa], 0x1fe);
-  expect(checkGuestKernel('file', chance)).toEqual({ isLinux: false });
+  expect(kernelImage('file', chance)).toMatchObject({ isLinux: false });
 });

@@ -6,7 +6,7 @@ import { ascii } from '../../src/base/bytes.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { ensureNode, fdtFromText, readFdt, writeFdt } from '../../src/firmware/fdt.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
-import { checkGuestKernel } from '../../src/guest/plan.js';
+import { kernelImage } from '../../src/guest/kernel-image.js';
 import { memoryCard } from '../support/memory-card.js';
 import { everything } from './real-card.js';
 
@@ -28,7 +28,7 @@ function withoutUsb(tree: Uint8Array): Uint8Array {
 it('U-Boot of Debian is no guest’s kernel, and told why', async () => {
   const { uboot } = await inputs();
   const data = await readFile(uboot);
-  expect(() => checkGuestKernel('u-boot.bin', data)).toThrow(
+  expect(() => kernelImage('u-boot.bin', data)).toThrow(
     /it is U-Boot 20\d\d\S+, linked to run at 0x8000,/,
   );
 });

@@ -48,7 +48,11 @@ export interface GuestPlan {
   readonly name: string;
   /** Bytes, a multiple of {@link BLOCK}. */
   readonly memory: number;
-  readonly kernel: GuestFile;
+  /** Its kernel, and the guest-physical address that is entered; unless given, its first byte. */
+  readonly kernel?: GuestFile;
+  readonly entry?: number;
+  /** In its place, whole pages that the guest reads from address 0 on, where it begins. */
+  readonly firmware?: Uint8Array;
   readonly initramfs?: GuestFile;
   /** It does not go over a boundary of 1 MiB. */
   readonly tree: GuestFile;
@@ -196,7 +200,13 @@ function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
     if (name === OWN_CONSOLE || guests.findIndex((it) => it.name === name) < i)
       refuse('name', `The name ${name} is taken.`, 'Give the guest another one.');
   });
-  for (const { name, memory, cores } of guests) {
+  for (const { name, memory, cores, firmware } of guests) {
+    if (firmware && (firmware.length % PAGE !== 0 || firmware.length > BLOCK))
+      refuse(
+        'firmware',
+        `${name}'s firmware has ${firmware.length} bytes.`,
+        'Give it whole pages, 2 MiB at most.',
+      );
     if (memory <= 0 || memory % BLOCK !== 0)
       refuse('memory', `${name} is to have ${memory} bytes of memory.`, 'Give it a multiple of 2 MiB.');
     if (cores.length < 1 || cores.length > MOST_VCPUS || cores.some((it) => it < hostCores || it >= CORES))
@@ -226,9 +236,41 @@ function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
     refuse('memory', 'The memory reaches into the peripherals.', 'Give what the ARM has.');
 }
 
-/** A guest's files of which copies are kept: a restart takes them again. */
-const copiedFiles = ({ kernel, initramfs, tree }: GuestPlan): { data: Uint8Array; offset: number }[] =>
-  [kernel, initramfs, tree].map((it) => ({ data: it?.data ?? new Uint8Array(), offset: it?.offset ?? 0 }));
+interface Copy {
+  readonly data: Uint8Array;
+  /** Where in the guest's memory it is put; firmware is not. */
+  readonly offset: number;
+  /** Where the copy stands, from the beginning of all. */
+  readonly at: number;
+}
+
+/** Behind all memory: nothing of it is put there. */
+const NOWHERE = 0xffff_ffff;
+/** Firmware is seen where its copy stands. */
+const PAGE = 0x1000;
+
+/**
+ * Copies of the guests' files, which are kept, as a restart takes them again: three of each guest, and the bytes of all.
+ * Firmware is first: its pages are its guest's alone.
+ */
+function copiesOf(guests: readonly GuestPlan[]): { readonly copies: readonly Copy[]; readonly size: number } {
+  let size = 0;
+  const copy = (data: Uint8Array, offset: number): Copy => {
+    const at = size;
+    size += roundUp(data.length, STEP);
+    return { data, offset, at };
+  };
+  const firmware = new Map(guests.map((it) => [it, it.firmware && copy(it.firmware, NOWHERE)] as const));
+  const copies = guests.flatMap((it) => [
+    firmware.get(it) ?? copy(it.kernel!.data, it.kernel!.offset),
+    copy(it.initramfs?.data ?? new Uint8Array(), it.initramfs?.offset ?? 0),
+    copy(it.tree.data, it.tree.offset),
+  ]);
+  return { copies, size };
+}
+
+/** Bytes of a guest's files as they are kept. */
+export const bytesKept = (guest: GuestPlan): number => copiesOf([guest]).size;
 
 /**
  * Whose the memory is, from its end down: the hypervisor's own, the copies of the guests' files, the channel, the guests'
@@ -248,13 +290,7 @@ export function divideMemory(
 } {
   const end = Math.floor(armMemory / BLOCK) * BLOCK;
   const origin = end - OWN_MEMORY;
-  const files = guests.flatMap(copiedFiles);
-  const copies =
-    origin -
-    roundUp(
-      files.reduce((sum, { data }) => sum + roundUp(data.length, STEP), 0),
-      BLOCK,
-    );
+  const copies = origin - roundUp(copiesOf(guests).size, BLOCK);
   const planned = planChannel(guests);
   const channel = planned && { ...planned, address: copies - planned.size };
   let lowest = channel?.address ?? copies;
@@ -264,19 +300,13 @@ export function divideMemory(
 
 /**
  * Builds the file that the firmware is to load as kernel.
- * @throws HypberryError `hypervisor.name`, `.cores`, `.guests`, `.vcpus`, `.ports`, `.memory` where the plan cannot be
+ * @throws HypberryError `hypervisor.name`, `.cores`, `.guests`, `.vcpus`, `.ports`, `.memory`, `.firmware` where the plan cannot be
  */
 export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
   check(plan);
   const { armMemory, hostCores, hostKernel, guests, diagnostics = false } = plan;
   const { end, origin, copies, channel, guestMemory, hostEnd } = divideMemory(armMemory, guests);
-  const files = guests.flatMap(copiedFiles);
-  let next = copies;
-  const placed = files.map(({ data, offset }) => {
-    const to = next;
-    next += roundUp(data.length, STEP);
-    return { data, offset, to };
-  });
+  const placed = copiesOf(guests).copies.map(({ data, offset, at }) => ({ data, offset, to: copies + at }));
   if (hostEnd < BLOCK) refuse('memory', 'No memory is left for the host.', 'Give the guests less.');
 
   const ports = channel?.ports ?? [];
@@ -284,13 +314,13 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
     ...[hostEnd, end, hostCores, guests.length, hostKernel.length, copies],
     ...[channel?.address ?? 0, channel?.size ?? 0, ports.length],
   ];
-  guests.forEach(({ memory, cores, virtio = 2 }, i) => {
+  guests.forEach(({ memory, cores, kernel, entry, virtio = 2 }, i) => {
     const record = new Array<number>(L.GUEST_WORDS).fill(0);
     record[L.GUEST_MEMORY] = guestMemory[i]!;
     record[L.GUEST_MEMORY_SIZE] = memory;
     [L.GUEST_KERNEL, L.GUEST_INITRAMFS, L.GUEST_TREE].forEach((at, n) => {
       const { data, offset, to } = placed[3 * i + n]!;
-      if (offset + roundUp(data.length, STEP) > memory)
+      if (offset !== NOWHERE && offset + roundUp(data.length, STEP) > memory)
         refuse('memory', `${guests[i]!.name}'s files do not fit its memory`, 'Give it more.');
       record[at] = to;
       record[at + 1] = data.length;
@@ -298,6 +328,7 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
     });
     record[L.GUEST_VCPUS] = cores.length;
     record[L.GUEST_VIRTIO] = virtio;
+    record[L.GUEST_ENTRY] = entry ?? (kernel ? L.GUEST_RAM + kernel.offset : 0);
     cores.forEach((core, n) => (record[L.GUEST_CORES + n] = core));
     nameWords(guests[i]!.name).forEach((word, n) => (record[L.GUEST_NAME + n] = word));
     configuration.push(...record);

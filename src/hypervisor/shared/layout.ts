@@ -88,11 +88,11 @@ export const TABLE_SIZE = 4096;
 export const CACHE_LINE = 64;
 /**
  * HYP mode's level 1, the low level 2 and two level 3, the high level 2 and its level 3; the host's level 1, two level 2,
- * two level 3; a guest's level 1 and level 2.
+ * two level 3; a guest's level 1, level 2, and for firmware the low level 2 and its level 3.
  */
 export const HYP_TABLES = 6;
 export const HOST_TABLES = 5;
-export const GUEST_TABLES = 2;
+export const GUEST_TABLES = 4;
 
 // --- the configuration, in words ---------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ export const CONFIG_HEADER = 9;
 /** A guest: physical address and bytes of its memory. */
 export const GUEST_MEMORY = 0;
 export const GUEST_MEMORY_SIZE = 1;
-/** Its kernel, initramfs and tree: physical address of the copy kept, bytes, offset in its memory. */
+/** Its kernel, initramfs and tree: physical address of the copy kept, bytes, offset in its memory; of firmware none. */
 export const GUEST_KERNEL = 2;
 export const GUEST_INITRAMFS = 5;
 export const GUEST_TREE = 8;
@@ -127,7 +127,9 @@ export const GUEST_NAME = 16;
 export const GUEST_NAME_SIZE = 16;
 /** Version of its virtio devices' registers: 1, legacy, or 2. */
 export const GUEST_VIRTIO = 20;
-export const GUEST_WORDS = 21;
+/** Guest-physical address at which it begins: below its memory where what stands for its kernel is firmware. */
+export const GUEST_ENTRY = 21;
+export const GUEST_WORDS = 22;
 
 /** A port of the channel: its kind and flags (src/channel/layout.ts), its guest's number, physical address and bytes of its data. */
 export const PORT_KIND = 0;
@@ -141,6 +143,8 @@ export const PORT_WORDS = 7;
 
 /** Where a guest's memory begins for it, as in QEMU's machine "virt". */
 export const GUEST_RAM = 0x4000_0000;
+/** Where firmware looks for what it has kept, in the second of that machine's flashes: it finds itself again there. */
+export const GUEST_SECOND_FLASH = 0x0400_0000;
 /** Bytes of /chosen/rng-seed in a guest's tree, as QEMU's "virt" has it: as many as Linux' generator wants. */
 export const RNG_SEED_SIZE = 32;
 /** The near ends of the consoles, as the host sees them: one page each. */

@@ -13,8 +13,9 @@ import { DCCMVAC, TLBIALLIS, barrier, shared } from '../intrinsics.js';
 declare function hostTables(): usize;
 // @external('address', 'guestTables')
 declare function guestTables(): usize;
-/** MemAttr, HAP 3 for reads and writes. */
+/** MemAttr, HAP 3 for reads and writes, 1 for reads. */
 const NORMAL: u64 = ACCESSED | INNER_SHAREABLE | (0xf << 2) | (3 << 6);
+const READ_ONLY: u64 = ACCESSED | INNER_SHAREABLE | (0xf << 2) | (1 << 6);
 const DEVICE: u64 = ACCESSED | (1 << 2) | (3 << 6) | EXECUTE_NEVER;
 /** Normal memory, uncached: what the host's own tables say cannot make it cacheable (ARM ARM B3.8.4). */
 const UNCACHED: u64 = ACCESSED | INNER_SHAREABLE | (5 << 2) | (3 << 6) | EXECUTE_NEVER;
@@ -51,10 +52,20 @@ export function makeHostTables(): usize {
   return level1;
 }
 
-/** A guest's: its memory, nothing else. */
+/** A guest's: its memory, and its firmware to be read, nothing else. */
 export function makeGuestTables(vm: Vm): usize {
   const level1 = guestTables() + (vm.number - 1) * L.GUEST_TABLES * L.TABLE_SIZE;
   const level2 = level1 + L.TABLE_SIZE;
+  if (load<u32>(vm.record + 4 * L.GUEST_ENTRY) < <u32>L.GUEST_RAM) {
+    const low = level2 + L.TABLE_SIZE;
+    const pages = low + L.TABLE_SIZE;
+    set(level1, 0, low | TABLE);
+    set(low, 0, pages | TABLE);
+    set(low, L.GUEST_SECOND_FLASH / MIB2, pages | TABLE);
+    const firmware = load<u32>(vm.record + 4 * L.GUEST_KERNEL);
+    const count = load<u32>(vm.record + 4 * (L.GUEST_KERNEL + 1)) >> 12;
+    for (let i: u32 = 0; i < count; i++) set(pages, i, (firmware + (i << 12)) | READ_ONLY | PAGE);
+  }
   set(level1, <u32>L.GUEST_RAM / GIB, level2 | TABLE);
   const memory = memoryOf(vm);
   const blocks = memorySizeOf(vm) / MIB2;

@@ -162,11 +162,11 @@ function loadFile(vm: Vm, file: u32, at: usize, from: u32, to: u32): void {
   copy(at + (first - from), load<u32>(it) + (first - offset), last - first);
 }
 
-/** A guest's devices as reset leaves them, and its first vcpu told to begin at its kernel. */
+/** A guest's devices as reset leaves them, and its first vcpu told where to begin. */
 function resetVm(vm: Vm): void {
   resetMachineDevices(vm);
   const first = vcpuOf(vm, 0);
-  first.startAt = L.GUEST_RAM + load<u32>(vm.record + 4 * (L.GUEST_KERNEL + 2));
+  first.startAt = load<u32>(vm.record + 4 * L.GUEST_ENTRY);
   first.startWith = 0;
   const now = CNTPCT.read();
   vm.startedLow = <u32>now;
