@@ -8,7 +8,7 @@ import { checkDevices } from '../guest/devices.js';
 import { GUESTS_FILE, programOf, writeGuests, type Guest, type GuestsFile } from '../guest/guests.js';
 import { firmwareImage, kernelImage } from '../guest/kernel-image.js';
 import { checkInitramfs, loadAddressOf } from '../guest/plan.js';
-import { bytesKept, type GuestPlan } from '../hypervisor/image/image.js';
+import { bytesOfFiles, type GuestPlan } from '../hypervisor/image/image.js';
 import { filesOf, hostOf, unusedGuestFiles } from './guests.js';
 import { attemptGuests, refuseMemory } from './hypervisor.js';
 import { mebibytes, ROOM_FOR_GUESTS, type Plan } from './plan.js';
@@ -187,7 +187,7 @@ async function installNotes(
   const { picked, armMemory } = host;
   refuseMemory(armMemory, picked.kernel.size + (picked.initramfs?.size ?? 0), plans, changed);
   const left = (await card.freeBytes()) - added;
-  const needed = picked.kernel.size + plans.reduce((sum, it) => sum + bytesKept(it), 0);
+  const needed = picked.kernel.size + plans.reduce((sum, it) => sum + bytesOfFiles(it), 0);
   if (left < 0 || left >= needed) return [INSTALL_NEXT];
   return [
     `"hypberry install" needs ${mebibytes(needed)} more on the card, and ${mebibytes(left)} are left: remove files that you do not need, ${ROOM_FOR_GUESTS}.`,

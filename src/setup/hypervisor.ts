@@ -20,7 +20,7 @@ import {
 import { planChannel } from '../channel/ports.js';
 import {
   buildHypervisor,
-  bytesKept,
+  bytesOfFiles,
   CMA_SIZE,
   divideMemory,
   type GuestPlan,
@@ -112,7 +112,7 @@ export function refuseMemory(
   added?: GuestPlan,
 ): void {
   const channel = planChannel(plans)?.size ?? 0;
-  const theirs = plans.reduce((sum, it) => sum + it.memory + bytesKept(it), channel);
+  const theirs = plans.reduce((sum, it) => sum + it.memory + bytesOfFiles(it), channel);
   const left = armMemory - theirs;
   if (left >= host + LEAST_HOST_MEMORY) return;
   const mib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;

@@ -4,6 +4,7 @@ import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { emptyFdt, writeFdt } from '../../src/firmware/fdt.js';
 import { assembler, type Assembler } from '../../src/isa/assembler.js';
 import { lr, pc, r0, r1, r2, r6, r7 } from '../../src/isa/registers.js';
+import * as reg from '../../src/isa/system-registers.js';
 import type { GuestPlan } from '../../src/hypervisor/image/image.js';
 import { buildHypervisor } from '../../src/hypervisor/image/image.js';
 import { ramView } from '../support/ram.js';
@@ -71,6 +72,14 @@ test('firmware is entered at 0, reads itself in both flashes, and changes nothin
       keep();
     }
     a.mov(r7, 0);
+    load(a, r0, PAGE);
+    a.stm(r0, [r1, r2]);
+    a.mov(r1, r7);
+    keep();
+    // Cleaned and invalidated, it is still there.
+    load(a, r0, PAGE);
+    a.mcr(reg.DCCIMVAC, r0);
+    a.mov(r7, 0);
     load(a, r0, SIZE);
     a.ldr(r1, [r0]);
     a.mov(r1, r7);
@@ -112,14 +121,16 @@ test('firmware is entered at 0, reads itself in both flashes, and changes nothin
   pi.run(60_000_000);
 
   const view = ramView(pi.cpu);
-  const words = Array.from({ length: 11 }, (_, i) =>
+  const words = Array.from({ length: 12 }, (_, i) =>
     view.getUint32(image.guestMemory[0]! + RESULTS + 4 * i, true),
   );
   expect(words[0]).toBe(GUEST_RAM);
   expect(words[1]).toBeLessThan(PAGE);
   expect(words.slice(2, 5)).toEqual([MINE, MINE, TREE]);
-  expect(words.slice(5, 10)).toEqual([ABORTED, ABORTED, ABORTED, ABORTED, ABORTED]);
-  expect(words[10]).toBe(MINE);
+  // Nothing comes of stores, as in QEMU's flash; of several words at once, which the syndrome does not tell of, an abort.
+  expect(words.slice(5, 7)).toEqual([0, 0]);
+  expect(words.slice(7, 11)).toEqual([ABORTED, ABORTED, ABORTED, ABORTED]);
+  expect(words[11]).toBe(MINE);
   expect(consoleText(image, pi.cpu.memory.observe(0, ARM_MEMORY), 1)).toMatch(/^(?:fresh ){3,}$/);
 });
 

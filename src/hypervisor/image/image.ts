@@ -269,8 +269,9 @@ function copiesOf(guests: readonly GuestPlan[]): { readonly copies: readonly Cop
   return { copies, size };
 }
 
-/** Bytes of a guest's files as they are kept. */
-export const bytesKept = (guest: GuestPlan): number => copiesOf([guest]).size;
+/** Bytes of a guest's kernel or firmware, and of its initramfs. */
+export const bytesOfFiles = ({ kernel, firmware, initramfs }: GuestPlan): number =>
+  (firmware ?? kernel!.data).length + (initramfs?.data.length ?? 0);
 
 /**
  * Whose the memory is, from its end down: the hypervisor's own, the copies of the guests' files, the channel, the guests'

@@ -32,6 +32,8 @@ const PLAIN: u32 = ACCESS | (2 << ISS_SAS_SHIFT);
 /** An operation on caches by address that stage 2 has nothing for; it may be a table walk's fault, too. */
 const CACHE_MASK: u32 = ISS_CM | ISS_S1PTW | FAULT_KIND;
 const CACHE: u32 = ISS_CM | TRANSLATION;
+/** DFSC but for the level: a permission fault, which is what firmware gives that is written to. */
+const PERMISSION: u32 = 0x0c;
 /** DFSC of an asynchronous abort, an external one or one by parity, which differ in a bit. */
 const ASYNCHRONOUS_MASK: u32 = ISS_DFSC & ~8;
 const ASYNCHRONOUS: u32 = 0x11;
@@ -73,6 +75,11 @@ export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
   // Where there is no memory no cache has anything. Such an instruction has 32 bits, which HSR does not say.
   if ((hsr & CACHE_MASK) == CACHE) {
     skip(HSR.IL);
+    return vcpu;
+  }
+  // As in QEMU, nothing comes of a store into flash, and U-Boot makes some before it has moved to memory.
+  if ((hsr & (ISS_S1PTW | FAULT_KIND)) == PERMISSION && (hsr & (ISS_ISV | ISS_CM)) != 0) {
+    skip(hsr & ISS_CM ? HSR.IL : hsr);
     return vcpu;
   }
   // It is for no instruction and no address: it goes on to the vcpu as what it is.
