@@ -2,7 +2,7 @@
  * What of a guest's kernel stands where in its memory: files of each kind, laid out by the description of its format
  * (System V ABI; U-Boot, include/image.h, with zlib's checksums).
  */
-import { crc32, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HypberryError } from '../../src/base/errors.js';
 import { checkGuest, parseGuestsFile, type Guest } from '../../src/guest/guests.js';
@@ -10,7 +10,7 @@ import { firmwareImage, kernelImage, type KernelImage } from '../../src/guest/ke
 import { placeGuest } from '../../src/guest/plan.js';
 import { useZlib } from '../../src/node/gunzip.js';
 import { useGunzip } from '../../src/ports/gunzip.js';
-import { ARMV7_CODE, concat, NOPS, text, u32, zImage } from '../support/kernel-files.js';
+import { ARMV7_CODE, concat, elf, NOPS, text, u32, uImage, zImage } from '../support/kernel-files.js';
 
 beforeAll(useZlib);
 afterAll(() => {
@@ -30,47 +30,6 @@ function refusal(of: () => unknown): { code: string; says: string } {
     return { code, says: `${message} ${hint}` };
   }
   throw new Error('it was not refused');
-}
-
-interface Segment {
-  readonly physical: number;
-  readonly virtual?: number;
-  readonly data: Uint8Array;
-  readonly memory?: number;
-  readonly type?: number;
-}
-
-/** An ELF file: header, program headers, then what they load. */
-function elf(segments: readonly Segment[], entry: number, kind = 2, order = 1): Uint8Array {
-  let offset = 52 + 32 * segments.length;
-  const headers = segments.map(({ type = 1, physical, virtual = physical, data, memory = data.length }) => {
-    const header = u32(type, offset, virtual, physical, data.length, memory, 7, 4);
-    offset += data.length;
-    return header;
-  });
-  return concat(
-    Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 1, order, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, kind, 0, 40, 0),
-    u32(1, entry, 52, 0, 0),
-    Uint8Array.of(52, 0, 32, 0, segments.length, 0, 0, 0, 0, 0, 0, 0),
-    ...headers,
-    ...segments.map(({ data }) => data),
-  );
-}
-
-/** U-Boot's image. */
-function uImage(
-  data: Uint8Array,
-  { load = 0, entry = 0, type = 2, packing = 0, name = 'test' } = {},
-): Uint8Array {
-  const header = new Uint8Array(64);
-  const view = new DataView(header.buffer);
-  [0x2705_1956, 0, 0, data.length, load, entry, crc32(data)].forEach((it, i) => {
-    view.setUint32(4 * i, it);
-  });
-  header.set([5, 2, type, packing], 0x1c);
-  header.set(text(name), 0x20);
-  view.setUint32(4, crc32(header));
-  return concat(header, data);
 }
 
 /** The bytes of a guest's memory from an address on. */

@@ -23,13 +23,15 @@ import { applyPlan, type Plan } from '../../src/setup/plan.js';
 import { changeableCard } from '../support/changeable-card.js';
 import { quick } from './real-card.js';
 
-/** A guest with Debian's kernel. */
+/** A guest with Debian's kernel, or with firmware that finds one. */
 export interface DebianGuest {
   readonly name: string;
   readonly suite: Suite;
   readonly cores: readonly number[];
   /** What its /init does before it becomes a shell. */
   readonly script: string;
+  /** Instead of all that. */
+  readonly firmware?: Uint8Array;
   /** Disks on the host and a network card, as `guest add` takes them; default: none. */
   readonly disks?: readonly string[];
   readonly network?: 'host';
@@ -52,13 +54,14 @@ export interface DebianMachine {
   readonly isQuick?: boolean;
 }
 
-/** MiB: enough for an unpacked kernel and a shell. */
+/** MiB: enough for an unpacked kernel and a shell; and where U-Boot for QEMU puts what it loads. */
 const GUEST_MEMORY = 96;
+const FIRMWARE_MEMORY = 192;
 /** The host's /dev/ttyAMA of the hypervisor's own messages: the board has two UARTs before it. */
 const FIRST_CONSOLE = 2;
 
 /** What the scripts need of busybox. */
-const APPLETS = [
+export const APPLETS = [
   ...['cat', 'cmp', 'cut', 'date', 'dd', 'dmesg', 'grep', 'gzip', 'head', 'httpd', 'ifconfig', 'insmod'],
   ...['ip', 'ln', 'mkdir', 'mkfifo', 'nc', 'pidof', 'ping', 'poweroff', 'reboot', 'rm', 'seq', 'sha256sum'],
   ...['sleep', 'sort', 'stty', 'sync', 'tail', 'taskset', 'touch', 'tr', 'uname', 'unshare', 'wc', 'wget'],
@@ -124,15 +127,19 @@ export async function debianMachine(plan: DebianMachine): Promise<Handover & Mac
   });
   const card = changeableCard(Object.fromEntries(files));
   const carryOut = (it: Plan): Promise<void> => applyPlan(card, it, () => undefined);
-  for (const { name, suite, cores, script, more = [], disks, network, isolated } of plan.guests) {
+  for (const { name, suite, cores, script, firmware, more = [], ...devices } of plan.guests) {
     const guest = {
       name,
-      kernel: { name: 'vmlinuz', data: await readFile(found[suite].vmlinuz) },
-      initramfs: { name: 'initramfs', data: busyboxArchive(busybox, script, APPLETS, more) },
-      memory: GUEST_MEMORY,
+      ...(firmware
+        ? { firmware: { name: 'u-boot.bin', data: firmware }, memory: FIRMWARE_MEMORY }
+        : {
+            kernel: { name: 'vmlinuz', data: await readFile(found[suite].vmlinuz) },
+            initramfs: { name: 'initramfs', data: busyboxArchive(busybox, script, APPLETS, more) },
+            memory: GUEST_MEMORY,
+          }),
       cores: cores.length,
       commandLine: undefined,
-      ...{ disks, network, isolated },
+      ...devices,
     };
     await carryOut(await planGuestAdd(card, guest));
   }

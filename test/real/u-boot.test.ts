@@ -28,9 +28,7 @@ function withoutUsb(tree: Uint8Array): Uint8Array {
 it('U-Boot of Debian is no guest’s kernel, and told why', async () => {
   const { uboot } = await inputs();
   const data = await readFile(uboot);
-  expect(() => kernelImage('u-boot.bin', data)).toThrow(
-    /it is U-Boot 20\d\d\S+, linked to run at 0x8000,/,
-  );
+  expect(() => kernelImage('u-boot.bin', data)).toThrow(/it is U-Boot 20\d\d\S+, linked to run at 0x8000,/);
 });
 
 it('U-Boot comes to its prompt in the built-in Pi 2, and answers there', async () => {

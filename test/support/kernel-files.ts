@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib';
+
 /** The bytes of a text. */
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
@@ -54,4 +56,45 @@ export function entry(tag: string, data: Uint8Array): Uint8Array {
 export function trailer(...entries: readonly Uint8Array[]): Uint8Array {
   const before = concat(new Uint8Array(8), ...entries);
   return concat(before, u32(before.length + 12, 4), text('RPTL'));
+}
+
+interface Segment {
+  readonly physical: number;
+  readonly virtual?: number;
+  readonly data: Uint8Array;
+  readonly memory?: number;
+  readonly type?: number;
+}
+
+/** An ELF file (System V ABI): header, program headers, then what they load. */
+export function elf(segments: readonly Segment[], entry: number, kind = 2, order = 1): Uint8Array {
+  let offset = 52 + 32 * segments.length;
+  const headers = segments.map(({ type = 1, physical, virtual = physical, data, memory = data.length }) => {
+    const header = u32(type, offset, virtual, physical, data.length, memory, 7, 4);
+    offset += data.length;
+    return header;
+  });
+  return concat(
+    Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 1, order, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, kind, 0, 40, 0),
+    u32(1, entry, 52, 0, 0),
+    Uint8Array.of(52, 0, 32, 0, segments.length, 0, 0, 0, 0, 0, 0, 0),
+    ...headers,
+    ...segments.map(({ data }) => data),
+  );
+}
+
+/** U-Boot's image (its include/image.h), with zlib's checksums. */
+export function uImage(
+  data: Uint8Array,
+  { load = 0, entry = 0, type = 2, packing = 0, name = 'test' } = {},
+): Uint8Array {
+  const header = new Uint8Array(64);
+  const view = new DataView(header.buffer);
+  [0x2705_1956, 0, 0, data.length, load, entry, crc32(data)].forEach((it, i) => {
+    view.setUint32(4 * i, it);
+  });
+  header.set([5, 2, type, packing], 0x1c);
+  header.set(text(name), 0x20);
+  view.setUint32(4, crc32(header));
+  return concat(header, data);
 }
