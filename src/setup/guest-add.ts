@@ -90,6 +90,7 @@ export async function planGuestAdd(
     ? kernelImage(kernel.name, kernel.data, loadAddressOf(guest))
     : { isLinux: false };
   if (wanted.commandLine === undefined && isLinux) guest.commandLine = LINUX_COMMAND_LINE;
+  const program = kernel ?? firmware;
   refuseTaken(
     before.guests,
     name,
@@ -106,10 +107,10 @@ export async function planGuestAdd(
   return {
     ...(await planGuestFiles(card, {
       ...{ before, guests, changed: guest, initramfs, strict: true },
-      program: kernel ?? firmware,
+      program,
     })),
     method: undefined,
-    summary: `Guest ${name}: ${[(kernel ?? firmware)!.name, `${memory} MiB of memory`, counted(cores, 'core'), ...deviceWords(guest)].join(', ')}.`,
+    summary: `Guest ${name}: ${[program?.name ?? '', `${memory} MiB of memory`, counted(cores, 'core'), ...deviceWords(guest)].join(', ')}.`,
     room: ROOM_FOR_GUESTS,
   };
 }

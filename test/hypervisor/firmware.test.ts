@@ -54,7 +54,9 @@ const guest = (name: string, data: Uint8Array): GuestPlan => ({
 test('firmware is entered at 0, reads itself in both flashes, and changes nothing of it; its tree begins memory', async () => {
   const mine = firmware(MINE, (a) => {
     load(a, r6, GUEST_RAM + RESULTS);
-    const keep = (): void => void a.str(r1, [r6], 4);
+    const keep = (): void => {
+      a.str(r1, [r6], 4);
+    };
     a.mov(r1, r2);
     keep();
     a.mov(r1, pc);
