@@ -6,19 +6,25 @@ import { HypberryError } from '../base/errors.js';
 import { DOORBELL } from '../channel/layout.js';
 import type { Fdt, FdtNode } from '../firmware/fdt.js';
 import { ensureNode, fdtCells, fdtFromCells, fdtFromText, findNode } from '../firmware/fdt.js';
-import { CONSOLES_INTERRUPT, NEAR_UARTS, UART_PERIPHERAL_ID } from '../hypervisor/shared/layout.js';
+import {
+  BELL,
+  BELL_INTERRUPT,
+  CONSOLES_INTERRUPT,
+  NEAR_UARTS,
+  UART_PERIPHERAL_ID,
+} from '../hypervisor/shared/layout.js';
 import { texts } from './guest-tree.js';
 
 /** Bytes of a console's page. */
 const PAGE = 0x1000;
-/** The consoles' interrupt as brcm,bcm2836-armctrl-ic numbers it: GPU interrupts from 32 on are bank 2. */
-const INTERRUPT = [2, CONSOLES_INTERRUPT - 32];
+/** An interrupt as brcm,bcm2836-armctrl-ic numbers it: GPU interrupts from 32 on are bank 2. */
+const numbered = (interrupt: number): Uint8Array => fdtFromCells(2, interrupt - 32);
 /** For the driver's sums: no bit of a console takes time. */
 const CLOCK_HZ = 48_000_000;
 /** Affinity 0 of a cpu node's reg. */
 const AFFINITY = 3;
 
-/** The node of a console's near end: no other tree has one there, below the root. */
+/** The node of a console's near end, and of the bell: no other tree has one there, below the root. */
 export const consoleNode = (n: number): string => `serial@${(NEAR_UARTS + PAGE * n).toString(16)}`;
 
 /** The node of their clock: it stays where the hypervisor starts the host alone, and takes the consoles out. */
@@ -85,13 +91,14 @@ export function changeHostTree(fdt: Fdt, cores: number, consoles: number, channe
   const numbers = [...aliases.properties.keys()].flatMap((it) => /^serial(\d+)$/.exec(it)?.[1] ?? []);
   const first = Math.max(-1, ...numbers.map(Number)) + 1;
   const near = Array.from({ length: consoles + (channel ? 1 : 0) }, (_, n) => {
-    const address = NEAR_UARTS + PAGE * n;
-    const name = consoleNode(n);
+    const isBell = n === consoles;
+    const place = isBell ? BELL : n;
+    const name = consoleNode(place);
     const { properties } = ensureNode(fdt, `/${name}`);
     properties.set('compatible', texts('arm,pl011', 'arm,primecell'));
-    properties.set('reg', fdtFromCells(address, PAGE));
+    properties.set('reg', fdtFromCells(NEAR_UARTS + PAGE * place, PAGE));
     properties.set('interrupt-parent', handle);
-    properties.set('interrupts', fdtFromCells(...INTERRUPT));
+    properties.set('interrupts', numbered(isBell ? BELL_INTERRUPT : CONSOLES_INTERRUPT));
     properties.set('clocks', fdtFromCells(clock, clock));
     properties.set('clock-names', texts('uartclk', 'apb_pclk'));
     properties.set('arm,primecell-periphid', fdtFromCells(UART_PERIPHERAL_ID));

@@ -93,8 +93,12 @@ describe("the host's tree", () => {
     expect(fdtCells(node.get('reg')!)).toEqual([0x3780_0000, 4 * MIB, 0x4002_0000, 0x1000]);
     expect(fdtText(node.get('bell')!)).toBe('ttyAMA4');
     const bell = findNode(fdt, 'serial4')!.properties;
-    expect(fdtCells(bell.get('reg')!)).toEqual([0x4001_2000, 0x1000]);
-    expect([...bell.keys()]).toEqual([...findNode(fdt, 'serial3')!.properties.keys()]);
+    expect(fdtCells(bell.get('reg')!)).toEqual([0x4001_8000, 0x1000]);
+    const port = findNode(fdt, 'serial3')!.properties;
+    expect([...bell.keys()]).toEqual([...port.keys()]);
+    // Bank 2 begins with interrupt 32: 60 for consoles, and another one that nobody shares.
+    expect(fdtCells(port.get('interrupts')!)).toEqual([2, 28]);
+    expect(fdtCells(bell.get('interrupts')!)).toEqual([2, 26]);
   });
 
   test('calls the bell as kernels do that number their ports as they find them: these first', () => {

@@ -272,7 +272,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 /** Where a core sends itself one, for nothing that it has written. */
 const OWN_EVENT = '/schedule';
 /** Where a count that was read a little early is as good. */
-const EARLY_COUNTS = ['beginCore', '/startMachine', '/loadPiece', '/putRandom'];
+const EARLY_COUNTS = ['beginCore', '/makeAll', '/startMachine', '/loadPiece', '/putRandom'];
 
 test.each(Object.entries(RULES))('%s', (_, rule) => {
   const { missing, wanted } = rule(routines);
@@ -291,11 +291,19 @@ const NO_RULE: readonly string[] = [
   ...['updateInjectionOn DSB', 'nearLineChanged DSB', 'nearLineChanged DSB', 'writeHostDevice DSB'],
   // Of a doorbell: at its beginning, and before it has other cores look.
   ...['printState DSB', 'rung DSB', 'rung DSB', 'rung DSB'],
-  ...['isPending DSB', 'isPending DSB', 'fiq DSB', 'fiq DSB', 'fiq DSB', 'trap DSB', 'takeInterrupts DSB'],
+  ...[
+    'pendingInterrupts DSB',
+    'pendingInterrupts DSB',
+    'fiq DSB',
+    'fiq DSB',
+    'fiq DSB',
+    'trap DSB',
+    'takeInterrupts DSB',
+  ],
   // Before and behind the system timer, twice.
   ...['prepare DSB', 'prepare DSB', 'prepare DSB', 'prepare DSB'],
   // The counter's rate, then the cores' mailboxes; a core of the host's, its mailbox.
-  ...['beginCore DSB', 'beginCore DSB', 'beginCore DSB'],
+  ...['makeAll DSB', 'makeAll DSB', 'beginCore DSB'],
 ];
 
 /** Routines that rules look at by their names. */

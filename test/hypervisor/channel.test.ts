@@ -108,7 +108,7 @@ test('it is uncached in the second stage of the host, and in HYP mode, and in no
 
 test('the bell is a PL011 behind the consoles, which has nothing to read', () => {
   const { load: loadAt, store } = createMachineOfGuests([{ disks, cores: [1] }]);
-  const bell = L.NEAR_UARTS + 2 * 0x1000;
+  const bell = L.NEAR_UARTS + 8 * 0x1000;
   const [FR, CR, IMSC, RIS] = [0x18, 0x30, 0x38, 0x3c];
   const [RXFE, TXFE, TX] = [1 << 4, 1 << 7, 1 << 5];
   store(0, bell + CR, 0x301);
@@ -120,6 +120,29 @@ test('the bell is a PL011 behind the consoles, which has nothing to read', () =>
   store(0, bell, 0x41);
   expect(loadAt(0, bell + RIS)).toBe(TX);
   expect([0, 4, 8, 12].map((at) => loadAt(0, bell + 0xfe0 + at))).toEqual([0x11, 0x10, 0x34, 0]);
+});
+
+test('the bell interrupts by a line of its own, so that who shares none may have a console open beside it', () => {
+  const machine = createMachineOfGuests([{ disks, cores: [1] }]);
+  // The board's controller (BCM2835, 7.5): its enable register stands as it is written here.
+  const [PENDING_2, ENABLE_2] = [0x3f00_b208, 0x3f00_b214];
+  const [GPU_58, GPU_60, CR, IMSC, TX] = [1 << 26, 1 << 28, 0x30, 0x38, 1 << 5];
+  const bell = L.NEAR_UARTS + 8 * 0x1000;
+  const console = L.NEAR_UARTS;
+  const send = (port: number): void => {
+    machine.store(0, port + CR, 0x301);
+    machine.store(0, port + IMSC, TX);
+    machine.store(0, port, 0x41);
+  };
+  machine.store(0, ENABLE_2, GPU_60);
+  send(bell);
+  expect([machine.line(0), machine.load(0, PENDING_2)]).toEqual([false, 0]);
+  machine.store(0, ENABLE_2, GPU_58 | GPU_60);
+  expect([machine.line(0), machine.load(0, PENDING_2)]).toEqual([true, GPU_58]);
+  send(console);
+  expect(machine.load(0, PENDING_2)).toBe(GPU_58 | GPU_60);
+  machine.store(0, bell + IMSC, 0);
+  expect([machine.line(0), machine.load(0, PENDING_2)]).toEqual([true, GPU_60]);
 });
 
 test('without disks and networks neither bell nor doorbell is there', () => {

@@ -64,7 +64,8 @@ export const HOST_SIZE = 16;
  * it; what the far end sends stands in a log, whose oldest bytes give way whether or not anybody has read them.
  */
 export const CONSOLES = 8;
-/** The ends of all consoles, and of the bell, of which only the near one is used. */
+/** The channel's bell is numbered behind all of them: of its ends only the near one is used. */
+export const BELL = CONSOLES;
 export const UARTS = 2 * CONSOLES + 2;
 export const UART_SIZE = 64;
 export const RING_SIZE = 0x1000;
@@ -147,7 +148,7 @@ export const GUEST_RAM = 0x4000_0000;
 export const GUEST_SECOND_FLASH = 0x0400_0000;
 /** Bytes of /chosen/rng-seed in a guest's tree, as QEMU's "virt" has it: as many as Linux' generator wants. */
 export const RNG_SEED_SIZE = 32;
-/** The near ends of the consoles, as the host sees them: one page each. */
+/** The near ends of the consoles and the bell, as the host sees them: one page each. */
 export const NEAR_UARTS = 0x4001_0000;
 /** PeriphID of a console, a byte a register: part 0x011 by Arm, r1p5 (DDI 0183). */
 export const UART_PERIPHERAL_ID = 0x0034_1011;
@@ -158,8 +159,13 @@ export const PCELL_ID = 0xb105_f00d;
 
 /** Bytes that copying and clearing move at once: sizes are rounded up to it. */
 export const COPY_STEP = 32;
-/** The GPU's interrupt by which the host is told of consoles: no device of the chip has it. */
+/**
+ * The GPU's interrupts by which the host is told of consoles, and of the channel: no device has them that Linux drives
+ * (BCM2835 ARM Peripherals, 7.5, and its trees). Linux' driver shares an interrupt since 5.3, Raspberry Pi's since 4.19: before, one
+ * console can be open at a time, beside the channel's bell.
+ */
 export const CONSOLES_INTERRUPT = 60;
+export const BELL_INTERRUPT = 58;
 
 /** "HYPB", the word behind the branch that the file begins with; then its description's offset and length. */
 export const FILE_MAGIC = 0x4250_5948;

@@ -4,7 +4,7 @@
  */
 import * as C from '../../../src/channel/layout.js';
 import type { GuestPlan } from '../../../src/hypervisor/image/image.js';
-import { GUEST_RAM, NEAR_UARTS } from '../../../src/hypervisor/shared/layout.js';
+import { BELL, GUEST_RAM, NEAR_UARTS } from '../../../src/hypervisor/shared/layout.js';
 import type { Machine } from './machine.js';
 import { createMachineOfGuests } from './machine.js';
 
@@ -254,7 +254,7 @@ export function driverOf(machine: Hands, core: number, n = 0, slot = 0): Driver 
 
 /** The host's end of the bell: the numbers of ports that have rung, until there are no more. */
 export function takeBell(machine: Hands): number[] {
-  const bell = NEAR_UARTS + 0x1000 * (machine.image.guestMemory.length + 1);
+  const bell = NEAR_UARTS + 0x1000 * BELL;
   const ports: number[] = [];
   while ((machine.load(0, bell + 0x18) & 0x10) === 0) ports.push(machine.load(0, bell));
   return ports;

@@ -8,20 +8,13 @@ import { CR, DR, FR, FR_CTS, FR_DCD, FR_DSR, FR_RXFE, FR_TXFE, RIS_TX } from '..
 import { hasChannel } from '../core/channel.js';
 import { lock, unlock } from '../core/locks.js';
 import { Uart, uartAt } from '../core/uart.js';
-import { configuration } from '../core/vm.js';
 import { readUart, resetUart, update, writeUart } from './pl011.js';
 
 const NEAR_UARTS_PAGE: u32 = (<u32>L.NEAR_UARTS) >> 12;
 
-/** It is numbered behind the consoles. */
-// @inline
-function number(): u32 {
-  return configuration(L.CONFIG_GUESTS) + 1;
-}
-
 // @inline
 function bell(): Uart {
-  return uartAt(number(), true);
+  return uartAt(L.BELL, true);
 }
 
 // @inline
@@ -30,11 +23,11 @@ function lockOf(uart: Uart): usize {
 }
 
 export function isBell(page: u32): bool {
-  return page - NEAR_UARTS_PAGE == number() && hasChannel();
+  return page - NEAR_UARTS_PAGE == L.BELL && hasChannel();
 }
 
 export function resetBell(): void {
-  if (hasChannel()) resetUart(number(), true);
+  if (hasChannel()) resetUart(L.BELL, true);
 }
 
 /** Tells the host of a port. No lock is held. */

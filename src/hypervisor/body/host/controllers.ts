@@ -9,7 +9,7 @@ import {
 import { GPU_ROUTING, IRQ_SOURCE, IRQ_SOURCE_GPU } from '../generated/local-peripherals.js';
 import { CONTROLLER_PAGE, LOCAL_PAGE } from '../core/pages.js';
 import { core } from '../core/vm.js';
-import { UART_BIT, gpuCore, isPending, updateInjectionOn } from './interrupts.js';
+import { gpuCore, pendingInterrupts, updateInjectionOn } from './interrupts.js';
 import { barrier, mmio } from '../intrinsics.js';
 
 const PAGE_BITS: u32 = 12;
@@ -19,12 +19,13 @@ export function isController(page: u32): bool {
   return page == LOCAL_PAGE >> PAGE_BITS || page == CONTROLLER_PAGE >> PAGE_BITS;
 }
 
-/** The host reads a trapped controller: what is there, and the one more interrupt. */
+/** The host reads a trapped controller: what is there, and the interrupts of near ends. */
 export function readController(address: u32, size: u32): u32 {
   let value = size == 4 ? mmio.read32(address) : size == 2 ? mmio.read16(address) : mmio.read8(address);
-  if (!isPending()) return value;
+  const pending = pendingInterrupts();
+  if (pending == 0) return value;
   if (address == <u32>BASIC_PENDING) value |= BASIC_PENDING_PENDING2;
-  else if (address == <u32>PENDING2) value |= UART_BIT;
+  else if (address == <u32>PENDING2) value |= pending;
   else if (address == <u32>IRQ_SOURCE + 4 * gpuCore()) value |= IRQ_SOURCE_GPU;
   return value;
 }

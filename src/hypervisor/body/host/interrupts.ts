@@ -1,6 +1,6 @@
 /**
  * Interrupts into the host, whose own come to it directly. While a near UART's line is up, its interrupt controllers
- * are trapped and show one more interrupt, GPU 60, which the chip leaves unused; HCR.VI has it take the vector.
+ * are trapped and show one more interrupt, GPU 60, or for the channel's bell GPU 58; HCR.VI has it take the vector.
  */
 import * as L from '../../shared/layout.js';
 import { ENABLE2 } from '../generated/interrupt-controller.js';
@@ -16,7 +16,7 @@ import { CNTHP_CTL, CNTHP_CVAL, CNTHP_TVAL, HCR, atomic, barrier, mmio, shared }
 /** What is kept of the host alone. */
 @unmanaged
 class Host {
-  /** A bit for each console: its near end's interrupt line is up. */
+  /** A bit for each console, and one for the bell: its near end's interrupt line is up. */
   lines: u32;
   /** 1 while the interrupt controllers are trapped, and how many cores have asked for that to be looked at. */
   trapped: u32;
@@ -42,8 +42,11 @@ function nextHoldoffEnd(): u64 {
   return next;
 }
 
-/** The consoles' interrupt, as a bit of the second word of the GPU's. */
-export const UART_BIT: u32 = 1 << (L.CONSOLES_INTERRUPT - 32);
+/** The interrupts of consoles and bell, as bits of the second word of the GPU's. */
+const CONSOLES_BIT: u32 = 1 << (L.CONSOLES_INTERRUPT - 32);
+const BELL_BIT: u32 = 1 << (L.BELL_INTERRUPT - 32);
+/** The bell's among the lines. */
+const BELL_LINE: u32 = 1 << L.BELL;
 /** Ticks after which it is tried again, when a real interrupt came first: 200 µs. */
 const RETRY: u32 = <u32>(CRYSTAL_HZ / 5000);
 
@@ -80,14 +83,15 @@ export function updateInjectionOn(index: u32): void {
   else ring(index);
 }
 
-/** Whether the host is to see the interrupt, on the core that has the GPU's. */
-export function isPending(): bool {
-  if (shared.load32(linesAt()) == 0) return false;
+/** Those of the two that the host is to see, on the core that has the GPU's. */
+export function pendingInterrupts(): u32 {
+  const lines = shared.load32(linesAt());
+  if (lines == 0) return 0;
   // The controller is another peripheral than what was read before, and what is read next (BCM2835, 1.3).
   barrier.dsb();
-  const enabled = mmio.read32(ENABLE2) & UART_BIT;
+  const enabled = mmio.read32(ENABLE2);
   barrier.dsb();
-  return enabled != 0;
+  return enabled & ((lines & BELL_LINE ? BELL_BIT : 0) | (lines & ~BELL_LINE ? CONSOLES_BIT : 0));
 }
 
 /**
@@ -118,7 +122,7 @@ function updateTrapping(): void {
 export function updateInjection(): void {
   updateTrapping();
   const hcr = HCR.read();
-  const pending = isPending() && gpuCore() == core().index;
+  const pending = pendingInterrupts() != 0 && gpuCore() == core().index;
   if (pending && mmio.read32(IRQ_SOURCE + 4 * core().index) == 0) {
     HCR.write(hcr | HCR.IMO | HCR.VI);
   } else {
