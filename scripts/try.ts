@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from './lib/cache.js';
@@ -172,31 +172,27 @@ async function demonstrateGuest(
 }
 
 /**
- * A Debian host that fetches a page of a web server in its guest, hypberryd being killed in between. It goes on from a snapshot, as
- * two Debians take minutes to start.
+ * A Debian host that fetches a page of a web server in its guest, while hypberryd is killed, then the guest. It goes on from a
+ * snapshot, as two Debians take minutes to start.
  */
 async function demonstrateWeb(expectThat: (what: string, isSo: boolean) => void): Promise<void> {
   // It imports what the build has made.
-  const { webSnapshot } = await import('./lib/web-card.js');
-  const made = await webSnapshot();
-  const [card, snapshot] = [join(made, 'card.img'), join(made, 'up.snapshot')];
+  const { UP, webSnapshot } = await import('./lib/web-card.js');
+  const made = relative(folder, await webSnapshot());
   const script = [
     'timeout 300',
-    'send get /index.cgi',
+    'send echo "# The host fetches a page of the guest:"; get /index.cgi',
     'expect visits',
-    'send kill -9 $(pidof hypberryd); get /visit.cgi?again',
-    'expect kept again',
+    'send echo "# hypberryd is killed, and a visit kept all the same:"; kill -9 $(pidof hypberryd); get /visit.cgi?one',
+    'expect kept one',
+    'send echo "# The guest is killed, and starts again:"; get /crash.cgi &',
+    `expect ${UP}, ok`,
+    'send echo "# The visit is there:"; get /visits.cgi',
+    'expect one',
   ];
-  await writeFile(join(folder, 'fetch.txt'), script.join('\n'));
-  const { status, output } = await hypberry(
-    'run',
-    '--fast',
-    '--from',
-    snapshot,
-    '--script',
-    'fetch.txt',
-    card,
-  );
+  await writeFile(join(folder, 'fetch.txt'), `${script.join('\n')}\n`);
+  const from = ['--from', join(made, 'up.snapshot'), '--script', 'fetch.txt', join(made, 'card.img')];
+  const { status, output } = await hypberry('run', '--fast', ...from);
   expectThat(
     'a guest with a disk and a network, a web server with a database in it: the host fetches its page',
     status === 0 && /<h1>A page of the guest's/.test(output),

@@ -20,8 +20,8 @@ const hypberry = (cwd: string, ...args: readonly string[]): Promise<string> =>
   run(process.execPath, [program, ...args], { cwd });
 
 const SUITE: Suite = 'bookworm';
-/** Where its disk is on the host. */
-const DISK = 'srv/web.img';
+/** Where its disk is on the host, from the root of its file system. */
+export const DISK = 'srv/web.img';
 /** MiB: its kernel, unpacked, and a web server. */
 const MEMORY = 128;
 const COMMAND_LINE = 'console=ttyAMA0 panic=10 quiet cryptomgr.notests';

@@ -36,7 +36,7 @@ ${BUSYBOX} ifconfig eth0 ${GUEST_ADDRESS}
 ${BUSYBOX} mkdir -p /var/lib/web /var/tmp
 sqlite3 /var/lib/web/visits.db 'CREATE TABLE IF NOT EXISTS visits (word TEXT PRIMARY KEY)' &&
   lighttpd -f /etc/web.conf && echo "${WEB_IS_UP}, $(sqlite3 /var/lib/web/visits.db 'PRAGMA integrity_check; SELECT count(*) FROM visits' | ${BUSYBOX} tr '\\n' ' ')visits"
-while :; do ${BUSYBOX} sh; done
+while :; do ${BUSYBOX} sleep 1000; done
 `;
 
 const CONFIGURATION = `server.document-root = "/srv/www"

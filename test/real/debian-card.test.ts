@@ -1,5 +1,4 @@
 /** A Debian system on a card's second partition: booted, worked on, switched off, and the same card again. */
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,16 +11,10 @@ import { busyboxArchive } from '../../scripts/lib/initramfs.js';
 import { inputs } from '../../scripts/lib/inputs.js';
 import { run } from '../../scripts/lib/run.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
-import { createConsoleDecoder } from '../../src/engine/console.js';
-import { qemuArguments } from '../../src/engine/qemu-arguments.js';
-import { readScript, startScript, type ScriptEnd } from '../../src/engine/script.js';
-import type { Session } from '../../src/engine/session.js';
 import { HOST, type SystemsVerdict } from '../../src/engine/systems.js';
-import { loadCard } from '../../src/firmware/load.js';
-import { placeFiles } from '../../src/firmware/prepare.js';
-import { openCard } from '../../src/node/open-card.js';
 import type { Ran } from '../../src/usecases/run.js';
 import { hypberry, type Outcome } from '../cli/run.js';
+import { inQemu } from './qemu-card.js';
 import { everything } from './real-card.js';
 
 /** Where all has to be made first, on a busy machine. */
@@ -104,44 +97,6 @@ async function fileOf(card: string, path: string): Promise<string> {
   await takeRoot(card, root);
   await run('e2fsck', ['-fn', root]);
   return run('debugfs', ['-R', `cat ${path}`, root]);
-}
-
-/** Lets a script talk to QEMU's raspi2b with a card in its slot, until that ends. */
-async function inQemu(card: string, script: string): Promise<{ said: string; script: ScriptEnd }> {
-  const opened = await openCard(card, { write: false });
-  const { memory } = await placeFiles(await loadCard(opened));
-  await opened.close();
-  const files = memory.map(({ address, data }, i) => ({ address, data, path: join(folder, `segment${i}`) }));
-  for (const { path, data } of files) await writeFile(path, data);
-  const args = qemuArguments(files, [
-    '-accel',
-    'tcg,thread=multi',
-    '-drive',
-    `if=sd,format=raw,file=${card}`,
-  ]);
-  const child = spawn('qemu-system-arm', args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const running = startScript(readScript(script));
-  const decoder = createConsoleDecoder();
-  const begin = performance.now();
-  let said = '';
-  const typist: Pick<Session, 'now' | 'type' | 'leave'> = {
-    get now() {
-      return (performance.now() - begin) * 1e6;
-    },
-    type: (typed) => void child.stdin.write(typed),
-    leave: () => child.kill('SIGKILL'),
-  };
-  const timer = setInterval(() => {
-    running.look(typist as Session);
-  }, 50);
-  child.stdout.on('data', (bytes: Uint8Array) => {
-    const text = decoder.take(bytes, 'host');
-    said += text.replaceAll('\r', '');
-    running.take(text);
-  });
-  await new Promise((resolve) => child.once('close', resolve));
-  clearInterval(timer);
-  return { said, script: running.end('QEMU ended') };
 }
 
 it(

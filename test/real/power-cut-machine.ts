@@ -21,6 +21,7 @@ import { buildHypberryd } from '../../src/hypberryd/program.js';
 import { openSnapshot, snapshotPlace } from '../../src/node/snapshot-file.js';
 import { memoryDisk } from '../support/memory-disk.js';
 import { debianMachine } from './debian-machine.js';
+import { replay, takeFile } from './file-systems.js';
 
 const SUITE = 'bookworm';
 const GUEST = 'web';
@@ -218,13 +219,9 @@ export function filesOn(card: Uint8Array): Promise<Map<string, string>> {
       string,
     ];
     await writeFile(host, card);
-    const replayed = async (image: string): Promise<void> => {
-      await run('e2fsck', ['-y', '-E', 'journal_only', image]);
-      await run('e2fsck', ['-fn', image]);
-    };
-    await replayed(host);
-    await run('debugfs', ['-R', `dump /${DISK} ${guest}`, host]);
-    await replayed(guest);
+    await replay(host);
+    await takeFile(host, DISK, guest);
+    await replay(guest);
     await mkdir(files);
     await run('debugfs', ['-R', `rdump / ${files}`, guest]);
     const names = (await readdir(files)).filter((it) => it !== 'lost+found');
