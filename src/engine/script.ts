@@ -23,6 +23,8 @@ export type ScriptEnd =
 
 /** Seconds of the machine's time that a text has to come in, unless the script says otherwise. */
 const PATIENCE = 120;
+/** The longest that may be given: four months. */
+const MOST_SECONDS = 10_000_000;
 const SECOND = 1_000_000_000;
 /** Characters of the console among which a text is looked for: those behind the last one that came. */
 const LOOKED_AT = 0x10_0000;
@@ -62,9 +64,12 @@ function readAct(line: string, number: number): Step['act'] {
     case 'send':
       return { send: unescaped(rest, number) };
     case 'timeout': {
-      const seconds = Number(rest);
-      if (!(seconds > 0 && seconds < Infinity))
-        throw invalid(number, `"timeout ${harmless(rest)}" has no number of seconds above 0.`);
+      const seconds = /^\d+(?:\.\d+)?$/.test(rest) ? Number(rest) : 0;
+      if (!(seconds > 0 && seconds <= MOST_SECONDS))
+        throw invalid(
+          number,
+          `"timeout ${harmless(rest)}" has no number of seconds above 0, of ${MOST_SECONDS} at most.`,
+        );
       return { timeout: seconds };
     }
     default:

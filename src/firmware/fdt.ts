@@ -339,6 +339,12 @@ export function fdtFromText(text: string): Uint8Array {
   return ascii(`${text}\0`);
 }
 
+/** Arguments of the kernel behind those that are there: in trees they add up, as Raspberry Pi's own dtmerge has it. */
+export function argumentsBehind(old: Uint8Array | undefined, more: Uint8Array): Uint8Array {
+  const before = old ? fdtText(old) : '';
+  return before === '' ? more : fdtFromText(`${before} ${fdtText(more)}`);
+}
+
 /** A property's value as 32-bit cells; bytes beyond whole cells are left out. */
 export function fdtCells(value: Uint8Array): number[] {
   return Array.from({ length: value.length >>> 2 }, (_, i) => readU32BE(value, 4 * i));

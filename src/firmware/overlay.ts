@@ -1,6 +1,7 @@
 import { readU32BE, writeU32BE } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 import {
+  argumentsBehind,
   copyNode,
   FDT_SIZE_LIMIT,
   fdtCells,
@@ -53,12 +54,11 @@ export function mergeOverlay(fdt: Fdt, overlay: Fdt): void {
     return body && !META.has(fragment.name) ? [{ fragment, body }] : [];
   });
   // First what changes other fragments, then what changes the tree (part 2.4).
-  const bodies = new Set(fragments.flatMap(({ body }) => [...nodesOf(body)]));
   const own = phandlesOf(overlay.root);
   const innerTarget = ({ fragment }: { fragment: FdtNode }): FdtNode | undefined => {
     const target = targetPhandle(fragment);
-    const node = target === undefined ? undefined : own.find(target);
-    return node && bodies.has(node) ? node : undefined;
+    // It may be in one that is switched off.
+    return target === undefined ? undefined : own.find(target);
   };
   const inner = fragments.map((item) => ({ ...item, into: innerTarget(item) }));
   wholly((before) => {
@@ -135,7 +135,10 @@ function merger(
     for (const [name, value] of from.properties) {
       // A node of the tree keeps the phandle that others know it by.
       if (PHANDLES.includes(name) && into.properties.has(name)) continue;
-      into.properties.set(name, value);
+      into.properties.set(
+        name,
+        name === 'bootargs' ? argumentsBehind(into.properties.get(name), value) : value,
+      );
     }
     nodes.moved(into, had);
     const byName =

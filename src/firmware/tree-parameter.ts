@@ -1,11 +1,20 @@
 import { readU32BE } from '../base/bytes.js';
-import { fdtFromText, fdtText, findNode, unfit, wholly, type Before, type Fdt, type FdtNode } from './fdt.js';
+import {
+  argumentsBehind,
+  fdtFromText,
+  fdtText,
+  findNode,
+  unfit,
+  wholly,
+  type Before,
+  type Fdt,
+  type FdtNode,
+} from './fdt.js';
 import { phandleOf, phandlesOf, type Phandles } from './phandles.js';
 
 /**
  * Sets a parameter of a tree or an overlay, as `dtparam=name=value` does: what its `__overrides__` node says under
  * that name (Raspberry Pi documentation, "Device Trees, overlays, and parameters", part 2.2).
- * @param value empty stands for true
  * @param base the tree that a resolved overlay goes to: its nodes can be meant as well
  * @param budget of all parameters of a card
  * @returns false where the tree has no such parameter
@@ -30,7 +39,8 @@ export function setParameter(
     for (const { phandle, target, assigned } of readDeclaration(declaration)) {
       if (phandle === 0) {
         fragments ??= fragmentsByNumber(fdt);
-        toggleFragments(fragments, target, isTrue(value), before);
+        // A text that is no number is true, too.
+        toggleFragments(fragments, target, (numberIn(value) ?? 1n) !== 0n, before);
         continue;
       }
       const at = trees.findIndex(({ root }, i) => (known[i] ??= phandlesOf(root)).find(phandle));
@@ -155,8 +165,32 @@ function lookUp({ entries, otherwise, passes }: LookupTable, value: string): Ass
   return found;
 }
 
-const isTrue = (value: string): boolean =>
-  ['', 'y', 'yes', 'on', 'true', 'okay'].includes(value) || /^0*[1-9]/.test(value);
+/** Words that stand for numbers (raspberrypi/utils, dtmerge; `up` and `down` are a pin's pull). */
+const NUMBER_WORDS: ReadonlyMap<string, bigint> = new Map([
+  ...['y', 'yes', 'on', 'true', 'down'].map((word) => [word, 1n] as const),
+  ...['', 'n', 'no', 'off', 'false'].map((word) => [word, 0n] as const),
+  ['up', 2n],
+]);
+
+/** A number as C writes it, or a word for one; undefined for any other text. */
+function numberIn(text: string): bigint | undefined {
+  const [, sign, octal, plain] = /^([-+]?)(?:0([0-7]+)|(0x[0-9a-f]+|0|[1-9]\d*))$/i.exec(text) ?? [];
+  const size = octal !== undefined ? BigInt(`0o${octal}`) : plain !== undefined ? BigInt(plain) : undefined;
+  if (size === undefined) return NUMBER_WORDS.get(text);
+  return BigInt.asUintN(64, sign === '-' ? -size : size);
+}
+
+function toNumber(text: string): bigint {
+  const number = numberIn(text);
+  if (number === undefined) throw unfit(`its parameter takes a number, on or off, and not "${text}"`);
+  return number;
+}
+
+/** What switches a device on and off; another text stays as it is. */
+const STATUS_WORDS: ReadonlyMap<string, string> = new Map([
+  ...['y', 'yes', 'on', 'true', 'enable', '1'].map((word) => [word, 'okay'] as const),
+  ...['n', 'no', 'off', 'false', '0'].map((word) => [word, 'disabled'] as const),
+]);
 
 /** The bodies of an overlay's fragments, `fragment@1` or `fragment-1`, by their numbers. */
 function fragmentsByNumber(fdt: Fdt): ReadonlyMap<string, FdtNode> {
@@ -211,31 +245,28 @@ function setProperty(node: FdtNode, target: string, value: Assigned): number {
     const number = toNumber(text);
     let rest = number;
     for (let i = size - 1; i >= 0; i--, rest >>= 8n) bytes[from + i] = Number(rest & 0xffn);
-    node.properties.set(property, bytes);
-    if (property === 'reg' && from === 0) node.name = node.name.replace(/@.*/, `@${number.toString(16)}`);
+    // An address that a node has not is for its name alone.
+    if (property !== 'reg' || bytes.length === old.length) node.properties.set(property, bytes);
+    if (property === 'reg' && from === 0)
+      node.name = node.name.replace(/@.*/, `@${BigInt.asUintN(32, number).toString(16)}`);
   } else if (kind === '?' || kind === '!') {
-    if (isTrue(text) === (kind === '?')) node.properties.set(property, new Uint8Array(0));
+    if ((toNumber(text) !== 0n) === (kind === '?')) node.properties.set(property, new Uint8Array(0));
     else node.properties.delete(property);
   } else if (kind === '[') {
-    const digits = text.replaceAll(':', '');
+    const pairs = /^(?:[: \t]*[0-9a-f]{2})*[: \t]*$/i.test(text)
+      ? (text.match(/[0-9a-f]{2}/gi) ?? [])
+      : undefined;
+    if (!pairs) throw unfit(`its parameter takes bytes, two digits each, and not "${text}"`);
     node.properties.set(
       property,
-      Uint8Array.from(digits.match(/../g) ?? [], (byte) => parseInt(byte, 16)),
+      Uint8Array.from(pairs, (byte) => parseInt(byte, 16)),
     );
   } else if (property === 'status') {
-    const known = text === 'okay' || text === 'disabled';
-    node.properties.set(property, fdtFromText(known ? text : isTrue(text) ? 'okay' : 'disabled'));
+    node.properties.set(property, fdtFromText(STATUS_WORDS.get(text) ?? text));
   } else if (property === 'bootargs') {
-    const old = node.properties.get(property);
-    node.properties.set(property, fdtFromText([old && fdtText(old), text].filter(Boolean).join(' ')));
+    node.properties.set(property, argumentsBehind(node.properties.get(property), fdtFromText(text)));
   } else {
     node.properties.set(property, fdtFromText(text));
   }
   return node.properties.get(property)?.length ?? 0;
-}
-
-function toNumber(value: string): bigint {
-  if (/^(0x[0-9a-f]+|\d+)$/i.test(value)) return BigInt(value);
-  if (/^-\d+$/.test(value)) return BigInt.asUintN(64, BigInt(value));
-  return isTrue(value) ? 1n : 0n;
 }

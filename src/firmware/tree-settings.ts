@@ -132,12 +132,12 @@ export async function applyTreeSettings(
 
 /**
  * The parameters in a line: commas and blanks stand between them, a value may stand in quotes; the code of start.elf has
- * these forms since 2015.
+ * these forms since 2015. Without a value it is true.
  */
 function* parametersOf(text: string): Generator<{ name: string; value: string; written: string }> {
   for (const match of text.matchAll(/([^,= \t]+)(?:=(?:'([^']*)'?|"([^"]*)"?|([^, \t]*)))?/g)) {
     const [written, name = '', single, double, plain] = match;
-    yield { name, value: single ?? double ?? plain ?? '', written };
+    yield { name, value: single ?? double ?? plain ?? 'true', written };
   }
 }
 

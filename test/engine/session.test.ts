@@ -163,7 +163,10 @@ describe('a script', () => {
   test.each([
     ['expect', 'Line 1 of the script: "expect" has no text to wait for.'],
     ['\nsend a\\q', 'Line 2 of the script: "\\q" is none of'],
-    ['timeout none', 'Line 1 of the script: "timeout none" has no number of seconds above 0.'],
+    ...['none', '0', '-1', '1e3', '10000001'].map((it) => [
+      `timeout ${it}`,
+      `Line 1 of the script: "timeout ${it}" has no number of seconds above 0, of 10000000 at most.`,
+    ]),
     ['expect a\nwait 3', 'Line 2 of the script: "wait" is none of expect, send and timeout.'],
   ])('%j is refused with its line', (text, message) => {
     expect(() => readScript(text)).toThrow(
