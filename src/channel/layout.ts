@@ -30,7 +30,7 @@ export const HOST_TURN = 4;
 export const HOST_SECONDS = 8;
 export const HOST_NANOSECONDS = 16;
 export const HOST_COUNT = 24;
-/** Random bytes for the guests, RANDOM_SIZE of them. */
+/** Random bytes for the guests, RANDOM_SIZE of them: 0 where it has none yet. */
 export const HOST_RANDOM = 64;
 export const RANDOM_SIZE = 64;
 

@@ -1,11 +1,13 @@
 /** /chosen/rng-seed of guests (Devicetree schema, chosen.yaml), by the generator of the board and ChaCha20 of Node's. */
 import { createCipheriv } from 'node:crypto';
 import { expect, test } from 'vitest';
+import * as C from '../../../src/channel/layout.js';
 import { Rng, RNG_REGISTERS } from '../../../src/board/rng.js';
 import { readFdt, findNode } from '../../../src/firmware/fdt.js';
 import { guestTree } from '../../../src/guest/guest-tree.js';
 import { CONFIG_HEADER, GUEST_MEMORY, GUEST_WORDS } from '../../../src/hypervisor/shared/layout.js';
-import { createMachineWithTree, TREE_OFFSET, type Machine } from './machine.js';
+import { createMachineOfGuests, createMachineWithTree, TREE_OFFSET, type Machine } from './machine.js';
+import { macOf } from './network.js';
 
 const SYSTEM_RESET = 0x8400_0009;
 const KEY_BYTES = 32;
@@ -57,6 +59,22 @@ test('seeds are second halves of blocks, whose first halves are the next keys', 
   const words = Buffer.from(machine.memory.buffer.slice(input, output + 64));
   expect(words.subarray(16, 16 + KEY_BYTES)).toEqual(third.subarray(0, KEY_BYTES));
   expect(words.subarray(64)).toEqual(Buffer.alloc(64));
+});
+
+test('random bytes of the host go into the key each time that it rings, both halves of them', () => {
+  const guest = { cores: [1], tree: { data: TREE, offset: TREE_OFFSET } };
+  const network = { mac: macOf(0), isolated: false };
+  const machine = createMachineOfGuests([{ ...guest, network }], 1, undefined, new Rng(7));
+  const began = machine.time();
+  const key = block(wordsOf(new Rng(7), KEY_BYTES / 4), began).subarray(0, KEY_BYTES);
+  const said = Buffer.from(Array.from({ length: C.RANDOM_SIZE }, (_, i) => 3 * i + 1));
+  const at = machine.image.channel!.address + C.HOST_PAGE + C.HOST_RANDOM;
+  new Uint8Array(machine.memory.buffer).set(said, at);
+  machine.store(0, C.DOORBELL + C.DOORBELL_HOST, 1);
+  machine.hvc(1, SYSTEM_RESET);
+  machine.advance(1);
+  const mixed = key.map((it, i) => it ^ said[i]! ^ said[KEY_BYTES + i]!);
+  expect(seedOf(machine, 0)).toEqual(block(Buffer.from(mixed), began).subarray(KEY_BYTES));
 });
 
 test('the rest of the tree is as it was planned', () => {

@@ -1,8 +1,9 @@
 /**
  * Random bytes for guests. The board's generator gives a key of 256 bits before any machine runs; from then on it is the
- * host's. ChaCha20 (RFC 8439, 2.3) makes blocks of the key. The first half of each is the next key, so that nobody who
+ * host's, which has random bytes of its own go into the key. ChaCha20 (RFC 8439, 2.3) makes blocks of the key. The first half of each is the next key, so that nobody who
  * sees the memory later learns what was given before.
  */
+import { HOST_PAGE, HOST_RANDOM, RANDOM_SIZE } from '../../../channel/layout.js';
 import {
   CTRL,
   CTRL_RBGEN,
@@ -16,6 +17,7 @@ import { CLO } from '../generated/system-timer.js';
 import * as L from '../../shared/layout.js';
 import { CNTPCT, barrier, mmio, shared } from '../intrinsics.js';
 import { lock, unlock } from './locks.js';
+import { configuration } from './vm.js';
 
 // @external('address', 'random')
 declare function random(): usize;
@@ -112,6 +114,20 @@ function makeBlock(input: usize, block: usize): void {
   }
   for (let i: usize = 0; i < 4 * ROW; i += 4)
     store<u32>(block + i, load<u32>(block + i) + load<u32>(input + i));
+}
+
+/**
+ * The host has rung: what it has of random bytes goes into the key, which becomes no worse of it whatever they are. No lock
+ * is held.
+ */
+export function takeHostRandom(): void {
+  const from = configuration(L.CONFIG_CHANNEL) + HOST_PAGE + HOST_RANDOM;
+  lock(random() + L.RANDOM_LOCK);
+  for (let i: usize = 0; i < <usize>RANDOM_SIZE; i += 4) {
+    const at = keyAt() + (i & (KEY_SIZE - 1));
+    store<u32>(at, load<u32>(at) ^ shared.load32(from + i));
+  }
+  unlock(random() + L.RANDOM_LOCK);
 }
 
 /**

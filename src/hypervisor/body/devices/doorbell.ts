@@ -3,6 +3,7 @@ import { DOORBELL, DOORBELL_HOST } from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
 import { hasChannel } from '../core/channel.js';
 import { kick } from '../core/events.js';
+import { takeHostRandom } from '../core/random.js';
 import { lookAtHostTime } from '../core/rtc.js';
 import { configuration, vcpuOf, vmAt } from '../core/vm.js';
 import { barrier } from '../intrinsics.js';
@@ -25,6 +26,7 @@ export function rung(offset: u32): void {
   }
   lookAtUplink();
   lookAtHostTime();
+  takeHostRandom();
   for (let n: u32 = 1; n <= configuration(L.CONFIG_GUESTS); n++) {
     const vm = vmAt(n);
     if (vm.waitsForHost) kick(vcpuOf(vm, 0));
