@@ -73,6 +73,8 @@ export interface MachineReport {
   /** How the machine was handed over to its kernel, point by point. */
   readonly handover?: readonly PointResult[];
   readonly crash?: Crash;
+  /** VMIDs of the machines that were seen in User mode: 0 is the host's, a guest's is its number from 1. */
+  readonly userMode?: readonly number[];
   /** Each once, by address and word. */
   readonly unpredictable?: readonly UnpredictableSeen[];
   /** What works here, and on a board perhaps not, each once: one sentence without a full stop. */

@@ -49,6 +49,8 @@ export interface SystemWatcher {
    */
   close(why: string, running: boolean): SystemFinding;
   readonly finding: SystemFinding | undefined;
+  /** Whether it has written to its console in words that are not known, and nothing has settled it. */
+  readonly isForeign: boolean;
   /** Whether it waits for the host, and nothing else has settled it. */
   readonly isWaiting: boolean;
   /** Cores brought up, or null where the kernel has not said. */
@@ -116,10 +118,12 @@ export function createSystemWatcher(cores: number, root: RootPlace): SystemWatch
   const lines = createLineSplitter((line) => {
     finding ??= judge(line);
   });
+  const isForeign = (): boolean =>
+    !isLinux && seen === null && finding === undefined && withoutSteps(transcript.text).trim() !== '';
   const unsettled = (why: string, running: boolean): SystemFinding => {
     const text = withoutSteps(transcript.text);
     const silent = text.trim() === '';
-    if (running && !silent && !isLinux && seen === null) {
+    if (running && isForeign()) {
       return {
         state: 'RUNS',
         reason: `It writes to its console ("${firstLine(text)}"), but not in words that hypberry knows (Linux, U-Boot, a login), so that it is not known whether it is up. ${why}`,
@@ -165,6 +169,9 @@ export function createSystemWatcher(cores: number, root: RootPlace): SystemWatch
     },
     get finding() {
       return finding;
+    },
+    get isForeign() {
+      return isForeign();
     },
     get isWaiting() {
       return waits && finding === undefined;

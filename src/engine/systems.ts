@@ -66,6 +66,12 @@ export interface SystemsOptions {
  */
 export const PATIENCE_WITH_HOST = 60;
 
+/**
+ * Seconds after the first word of a guest that is not Linux, without a fault, after which no more is waited for: nothing
+ * that it writes will say that it is up.
+ */
+export const PATIENCE_WITH_FOREIGN = 20;
+
 /** Has what a line of the hypervisor's says noted for the guest that it is about, or for all where it is about none. */
 function note(line: string, watchers: ReadonlyMap<string, SystemWatcher>): void {
   const message = readMessage(line);
@@ -148,17 +154,30 @@ export async function runSystems(
 
   let stop: (() => void) | undefined;
   let spokenAt = begin;
+  /** When a guest's first words came. */
+  const speaksSince = new Map<string, number>();
+  /** Whether nothing is left to see but guests of which nobody can tell whether they are up, and that they go on is seen. */
+  const goOnForLong = (): boolean =>
+    [...watchers].every(
+      ([name, it]) =>
+        it.finding !== undefined ||
+        (name !== HOST &&
+          it.isForeign &&
+          performance.now() - speaksSince.get(name)! > PATIENCE_WITH_FOREIGN * 1000),
+    );
   /** Whether there is nothing left to see but guests that wait for a host that does nothing more. */
   const isHostIdle = (): boolean =>
     performance.now() - spokenAt > PATIENCE_WITH_HOST * 1000 &&
     [...watchers].every(([name, it]) => it.finding !== undefined || (name !== HOST && it.isWaiting));
   const looking = setInterval(() => {
-    if (!until && isHostIdle()) stop?.();
+    if (until) return;
+    if (goOnForLong() || isHostIdle()) stop?.();
   }, 1000);
 
   const run = await runUntil(engine, machine, timeoutSeconds, (text, console = HOST, enough) => {
     onConsole?.(text, console);
     stop = enough;
+    if (!speaksSince.has(console)) speaksSince.set(console, performance.now());
     if (console === hypervisor || console === HOST) spokenAt = performance.now();
     if (console === hypervisor) {
       own.take(text);
@@ -182,12 +201,19 @@ export async function runSystems(
   const reached = search.found || end.machine?.reachedBy !== undefined;
   const why = reached
     ? 'The run ended where it was to end, before it was up.'
-    : whyItEnded(run, timeoutSeconds, 'before it had visibly come up');
-  const verdicts = [...watchers].map(([name, watcher]): SystemVerdict => {
+    : !until && goOnForLong()
+      ? `It went on without a fault for ${PATIENCE_WITH_FOREIGN} s.`
+      : whyItEnded(run, timeoutSeconds, 'before it had visibly come up');
+  const inUserMode = new Set(end.machine?.userMode);
+  const verdicts = [...watchers].map(([name, watcher], i): SystemVerdict => {
     const { console } = watcher;
+    // The host's VMID is 0, the guests' are their numbers.
+    const programs =
+      watcher.isForeign && inUserMode.has(i) ? ' Programs of its user space were seen to run.' : '';
     // The mini UART is the host's.
     const aside = name === HOST && console.trim() === '' ? onMiniUart(end) : undefined;
-    const finding = watcher.close(aside === undefined ? why : `${why} ${aside}`, stopped && !reached);
+    const seen = [why, ...(aside === undefined ? [] : [aside])].join(' ') + programs;
+    const finding = watcher.close(seen, stopped && !reached);
     const known = finding.state === 'UP' || finding.state === 'FAILED';
     return {
       name,

@@ -18,15 +18,22 @@ export interface LookInside {
 
 /** The built-in engine, with all that looks on. */
 export async function lookInside({ until, trace, seed, onSession }: LookInside): Promise<Engine> {
-  const [{ builtInEngine }, { recordTimeline }, { endAtCrash }, { noteOddities }, { watchHandover }] =
-    await Promise.all([
-      import('../engine/built-in.js'),
-      import('../engine/timeline.js'),
-      import('../engine/crash.js'),
-      import('../engine/notes.js'),
-      import('../engine/handover-watch.js'),
-    ]);
-  const observers = [recordTimeline, endAtCrash, noteOddities, watchHandover];
+  const [
+    { builtInEngine },
+    { recordTimeline },
+    { endAtCrash },
+    { noteOddities },
+    { noteUserMode },
+    { watchHandover },
+  ] = await Promise.all([
+    import('../engine/built-in.js'),
+    import('../engine/timeline.js'),
+    import('../engine/crash.js'),
+    import('../engine/notes.js'),
+    import('../engine/user-mode.js'),
+    import('../engine/handover-watch.js'),
+  ]);
+  const observers = [recordTimeline, endAtCrash, noteOddities, noteUserMode, watchHandover];
   if (until && 'address' in until) observers.push((await import('../engine/until.js')).endAt(until.address));
   if (trace) observers.push((await import('../engine/trace.js')).traceTo(trace));
   return builtInEngine(observers, seed, onSession);

@@ -423,6 +423,53 @@ describe('a system that is not Linux', () => {
     );
   });
 
+  it('is waited for some seconds from its first word on, where it has no fault: all that was seen is said', async () => {
+    vi.useFakeTimers();
+    try {
+      const options = { systems: SYSTEMS, hypervisor: OWN, timeoutSeconds: 300 };
+      const engine = playing([5000, hostUp, 10_000, ['web', netbsd]], 'hangs', { userMode: [0, 1] });
+      let verdict: SystemsVerdict | undefined;
+      void runSystems(engine, nothing, options).then((it) => (verdict = it));
+      await vi.advanceTimersByTimeAsync(33_000);
+      expect(verdict).toBeUndefined();
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(of(verdict!, 'web')).toMatchObject({
+        state: 'RUNS',
+        reason: expect.stringMatching(
+          /not known whether it is up\. It went on without a fault for 20 s\. Programs of its user space were seen to run\.$/,
+        ) as string,
+      });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('is waited for no longer than it takes to fail, and not where it has said nothing or another is on its way', async () => {
+    vi.useFakeTimers();
+    try {
+      const after = async (steps: readonly Step[]): Promise<SystemsVerdict | undefined> => {
+        let verdict: SystemsVerdict | undefined;
+        void play(steps, { timeoutSeconds: 1000 }, 'hangs').then((it) => (verdict = it));
+        await vi.advanceTimersByTimeAsync(100_000);
+        return verdict;
+      };
+      expect(await after([hostUp])).toBeUndefined();
+      expect(
+        await after([
+          [undefined, cores(3)],
+          ['web', netbsd],
+        ]),
+      ).toBeUndefined();
+      const crashed: Step = [
+        OWN,
+        'hypberry: web: crashed: trap, pc 0x00000000, syndrome 0x00000000; restarts in 1 s\r\n',
+      ];
+      expect(of((await after([hostUp, ['web', netbsd], crashed]))!, 'web').state).toBe('FAILED');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('is up when its login waits', async () => {
     const verdict = await play([hostUp, ['web', `${netbsd}NetBSD/evbarm (web) (constty)\r\nlogin: `]]);
     expect(of(verdict, 'web')).toMatchObject({ state: 'UP' });
