@@ -47,7 +47,7 @@ export interface FunctionBytes {
   /** Types of the locals that are no parameters. */
   readonly locals: readonly ValueType[];
   /** Operators, the last `end` included. */
-  readonly code: readonly number[];
+  readonly code: readonly number[] | Uint8Array;
   readonly name?: string;
 }
 
@@ -79,38 +79,50 @@ export function moduleBytes(
   const exported = functions.flatMap(({ name }, i) =>
     name === undefined ? [] : [[...text(name), KIND.function, ...unsigned(imports.length + i)]],
   );
-  return Uint8Array.from([
-    ...PREAMBLE,
-    ...section(SECTION.type, list(types)),
-    ...section(
-      SECTION.import,
-      list([
-        ...imports.map(({ module, name }, i) => [
-          ...text(module),
-          ...text(name),
-          KIND.function,
-          ...unsigned(i),
+  const bodies = functions.map(({ locals, code }) => {
+    const head = list(locals.map((it) => [1, VALUE_TYPE[it]]));
+    return [Uint8Array.from([...unsigned(head.length + code.length), ...head]), code];
+  });
+  const count = unsigned(bodies.length);
+  const codeLength = bodies.flat().reduce((sum, { length }) => sum + length, count.length);
+  return joined([
+    [
+      ...PREAMBLE,
+      ...section(SECTION.type, list(types)),
+      ...section(
+        SECTION.import,
+        list([
+          ...imports.map(({ module, name }, i) => [
+            ...text(module),
+            ...text(name),
+            KIND.function,
+            ...unsigned(i),
+          ]),
+          [...text('env'), ...text('memory'), KIND.memory, 0, ...unsigned(pages)],
         ]),
-        [...text('env'), ...text('memory'), KIND.memory, 0, ...unsigned(pages)],
-      ]),
-    ),
-    ...section(SECTION.function, list(functions.map((_, i) => unsigned(imports.length + i)))),
-    ...section(
-      SECTION.global,
-      list([
-        [VALUE_TYPE.i32, 0, ...i32(first), ...op('end')],
-        [VALUE_TYPE.i64, 0, ...i64(second), ...op('end')],
-      ]),
-    ),
-    ...section(SECTION.export, list(exported)),
-    ...section(
-      SECTION.code,
-      list(
-        functions.map(({ locals, code }) => {
-          const body = [...list(locals.map((it) => [1, VALUE_TYPE[it]])), ...code];
-          return [...unsigned(body.length), ...body];
-        }),
       ),
-    ),
+      ...section(SECTION.function, list(functions.map((_, i) => unsigned(imports.length + i)))),
+      ...section(
+        SECTION.global,
+        list([
+          [VALUE_TYPE.i32, 0, ...i32(first), ...op('end')],
+          [VALUE_TYPE.i64, 0, ...i64(second), ...op('end')],
+        ]),
+      ),
+      ...section(SECTION.export, list(exported)),
+      ...[SECTION.code, ...unsigned(codeLength), ...count],
+    ],
+    ...bodies.flat(),
   ]);
+}
+
+/** Pieces one after the other, which may be long. */
+function joined(pieces: readonly ArrayLike<number>[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
