@@ -38,7 +38,9 @@ export function breakAtOffsets(m: Machine, offsets: readonly number[]): void {
 function forgetPage(m: Machine, page: number): void {
   m.u32.fill(0, directoryAt(page, 0), directoryAt(page + 1, 0));
   m.u8.fill(0, L.CODE_LINES + page * 64, L.CODE_LINES + (page + 1) * 64);
-  m.slots.forgetPage(page);
+  // Those blocks may be of other pages, and stay.
+  for (const block of m.slots.forgetPage(page))
+    m.u32[(block + L.TO_TRANSLATION + L.OP_IMM) >>> 2] = m.comings;
   watchWrites(m, page * 0x1000, false);
   m.forgotten++;
   // The block that runs may be of this page.

@@ -232,7 +232,8 @@ export enum Op {
   B,
   /** LR = address of the page + [b] as constant in OP_OFFSET's instruction: the return address with its T bit. */
   BL,
-  // Branches to address of the page + imm.
+  // Branches to address of the page + imm. Of these and those by registers ext is the micro-op that the last one led to,
+  // 0 where that was left to TypeScript.
   B_FAR,
   BL_FAR,
   /** To [a], whose bit 0 is the instruction set. */

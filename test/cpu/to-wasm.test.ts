@@ -4,28 +4,14 @@ import { expect, test } from 'vitest';
 import { blockAt } from '../../src/cpu/blocks.js';
 import type { Cpu } from '../../src/cpu/cpu.js';
 import * as L from '../../src/cpu/layout.js';
-import { assembler, type Assembler } from '../../src/isa/assembler.js';
+import { assembler } from '../../src/isa/assembler.js';
 import { FZ, IXC, RMODE_LOW } from '../../src/isa/fpscr-masks.js';
-import { d, s, type DoubleRegister } from '../../src/isa/extension-registers.js';
-import {
-  lsl,
-  pc,
-  r0,
-  r1,
-  r2,
-  r3,
-  r4,
-  r5,
-  r6,
-  r7,
-  r8,
-  r9,
-  r10,
-  type Register,
-} from '../../src/isa/registers.js';
+import { d, s } from '../../src/isa/extension-registers.js';
+import { r0, r1, r2, r3, r4, r5, r6, r7, r10 } from '../../src/isa/registers.js';
 import '../support/seed.js';
 import { ramWords } from '../support/ram.js';
 import { bareCpu, constant } from './machines.js';
+import { acts, names, stateOf } from './to-wasm-acts.js';
 
 const RAM_SIZE = 0x3_0000;
 const CODE = 0x8000;
@@ -36,9 +22,6 @@ const VECTORS = Uint8Array.from(
   new Uint8Array(Uint32Array.of(0, 0xe1b0f00e, 0xe1b0f00e, 0xe25ef004, 0xe25ef004).buffer),
 );
 
-const names = ['vadd', 'vsub', 'vmul', 'vnmul', 'vmla', 'vmls', 'vnmla', 'vnmls'] as const;
-type Act = (a: Assembler, n: number, d: Register, s: Register) => void;
-const double = (n: number): DoubleRegister => d(n % 16);
 /** Of doubles, and two singles each: numbers of all kinds. */
 const NUMBERS = [
   1,
@@ -60,162 +43,6 @@ const FLAG_V = 1 << 28;
 const FPSCRS = [IXC, IXC, IXC, 0, IXC | FZ, IXC | (1 << RMODE_LOW), IXC | FLAG_V];
 const FPEXC_EN = 1 << 30;
 const CPACR_ALL = 0x00f0_0000;
-
-/** What a block may do with the registers R0 to R7; R8 is where data are, R9 where code is. */
-const acts: readonly Act[] = [
-  (a, n, d, s) => {
-    a.add(d, s, n);
-  },
-  (a, n, d, s) => {
-    a.subs(d, s, n);
-  },
-  (a, n, d, s) => {
-    a.adds(d, d, s);
-  },
-  (a, n, d, s) => {
-    a.adc(d, d, s);
-  },
-  (a, n, d, s) => {
-    a.sbcs(d, s, n);
-  },
-  (a, n, d, s) => {
-    a.rscs(d, d, s);
-  },
-  (a, n, d, s) => {
-    a.eor(d, d, s, lsl(1 + (n % 31)));
-  },
-  (a, n, d, s) => {
-    a.ands(d, s, n);
-  },
-  (a, n, d, s) => {
-    a.lsrs(d, s, 1 + (n % 31));
-  },
-  (a, n, d, s) => {
-    a.cmp(d, s);
-  },
-  (a, n, d) => {
-    a.cmn(d, n);
-  },
-  (a, n, d, s) => {
-    a.tst(d, s);
-  },
-  // Conditional, with flags set meanwhile.
-  (a, n, d, s) => {
-    a.cmp(d, n);
-    a.cmpne(s, 3);
-    a.addlt(d, d, 7);
-    a.movhi(s, n);
-  },
-  (a, n, d, s) => {
-    a.subsge(d, s, n);
-    a.orrvs(d, d, 1);
-    a.rsbpl(s, d, n);
-  },
-  (a, n, d, s) => {
-    a.mul(d, d, s);
-  },
-  (a, n, d, s) => {
-    a.umull(r6, r7, d, s);
-  },
-  (a, n, d, s) => {
-    a.udiv(d, s, d);
-  },
-  (a, n, d) => {
-    a.str(d, [r8, (n * 4) % 64]);
-  },
-  (a, n, d) => {
-    a.ldr(d, [r8, (n * 4) % 64]);
-  },
-  (a, n, d) => {
-    a.strb(d, [r8, n]);
-  },
-  (a, n, d) => {
-    a.ldrsb(d, [r8, n]);
-  },
-  (a, n, d) => {
-    a.ldrh(d, [r8, (n * 2) % 128]);
-  },
-  // Not aligned, and up to the end of the page and beyond.
-  (a, n, d) => {
-    a.ldr(d, [r8, n]);
-  },
-  (a, n, d) => {
-    a.str(d, [r8, 0xe00 + n * 2]);
-  },
-  (a) => {
-    a.stm(r8, [r0, r1, r2, r3]);
-    a.ldm(r8, [r4, r5]);
-  },
-  // Up to the end of the page, and beyond.
-  (a, n) => {
-    a.add(r7, r8, 0xff0);
-    if (n % 2) a.ldm(r7, [r0, r1, r2, r3]);
-    else a.ldm(r7, [r0, r1, r2, r3, r4]);
-    a.stm(r7, [r1, r2, r3, r4, r5]);
-  },
-  // Over the code that runs: what is there already, and an instruction that was another.
-  (a, n, d) => {
-    a.ldr(d, [r9, (n % 4) * 4]);
-    a.str(d, [r9, (n % 4) * 4]);
-  },
-  (a, n, d) => {
-    a.ldr(d, [r9, 4]);
-    a.eor(d, d, 1);
-    a.str(d, [r9, 4]);
-  },
-  // What only the interpreter does.
-  (a, n, d, s) => {
-    a.uadd8(d, d, s);
-  },
-  (a, n, d) => {
-    a.clz(d, d);
-  },
-  // Floating-point: sums, products, moves of all kinds, and flags.
-  ...names.flatMap((name): Act[] => [
-    (a, n, x, y) => {
-      a[`${name}.f64`](double(n), double(x.core), double(y.core));
-    },
-    (a, n, x, y) => {
-      a[`${name}.f32`](s(n % 32), s(x.core), s(y.core + 8));
-    },
-  ]),
-  (a, n, x) => {
-    a['vneg.f64'](double(n), double(x.core));
-    a['vabs.f32'](s(x.core), s(n % 32));
-    a['vmov.f64'](double(x.core + 1), double(n));
-  },
-  (a, n, x) => {
-    a['vcmp.f64'](double(n), double(x.core));
-    a.vmrs(pc, 'FPSCR');
-  },
-  (a, n, x) => {
-    a.vmrs(pc, 'FPSCR');
-    a.addvs(x, x, n);
-  },
-  (a, n, x) => {
-    a['vcmp.f32'](s(n % 32), 0);
-    a.vmrs(pc, 'FPSCR');
-    a.addgt(x, x, 1);
-  },
-  (a, n, x, y) => {
-    a.vmov(s(n % 32), x);
-    a.vmov(y, s((n + 1) % 32));
-    a['vcvt.f64.s32'](double(n), s(n % 7));
-    a['vcvt.f64.u32'](double(n + 1), s(n % 5));
-  },
-  (a, n, x) => {
-    a.vmov(double(n), x, x);
-    a.vmov(r6, r7, double(n + 1));
-    a['vmov.f64'](double(n + 2), 1.5);
-    a['vmov.f32'](s(n % 32), -2);
-  },
-  (a, n) => {
-    a.vstr(double(n), [r8, (n % 16) * 8]);
-    a.vldr(double(n + 1), [r8, (n % 8) * 8]);
-    a.vldr(s(n % 32), [r8, (n % 16) * 4]);
-    a.vstr(s(n % 31), [r8, 128]);
-  },
-];
 
 const conditions = [
   'beq',
@@ -282,18 +109,6 @@ function programOf(blocks: readonly Block[]): { code: Uint8Array; starts: readon
   return { code: a.assemble(), starts };
 }
 
-/** Of words, FNV-1a. */
-const hashOf = (words: Uint32Array): number =>
-  words.reduce((hash, it) => Math.imul(hash ^ it, 0x0100_0193), 0);
-
-/** A core's registers, as far as they mean something between instructions. */
-function stateOf(cpu: Cpu): object {
-  const { u32 } = cpu.machine;
-  const words = [...u32.subarray(0, L.TEMP / 4), ...u32.subarray(L.N / 4, L.PAGE / 4)];
-  words.push(...u32.subarray(L.D0 / 4, (L.D0 + 256) / 4), u32[L.FPSCR / 4]!);
-  return { time: cpu.reached, words, budget: u32[L.BUDGET / 4], ram: hashOf(ramWords(cpu)) };
-}
-
 const programs = fc.array(block, { minLength: BLOCKS, maxLength: BLOCKS });
 const numbers = fc.array(fc.constantFrom(...NUMBERS), { minLength: 16, maxLength: 16 });
 const STRETCHES = [1, 97, 4999, 5000, 5001, 20_011, 3, 30_000];
@@ -325,8 +140,8 @@ test('programs of loops and branches, that change themselves, end each stretch i
         const [translated, interpreted] = [await make(comings), await make('never')];
         for (const stretch of STRETCHES) {
           for (const cpu of [translated, interpreted]) cpu.run(cpu.time + stretch);
-          const state = stateOf(interpreted);
-          expect(stateOf(translated)).toEqual(state);
+          const state = stateOf(interpreted, ramWords(interpreted));
+          expect(stateOf(translated, ramWords(translated))).toEqual(state);
         }
       },
     ),

@@ -179,6 +179,14 @@ function exchange(rec: usize, target: u32): usize {
   return next;
 }
 
+/** Keeps where a branch led, for who translates it. */
+// @ts-ignore: decorator
+@inline
+function found(rec: usize, next: usize): usize {
+  store<u32>(rec, <u32>next, OP_EXT);
+  return next;
+}
+
 // @ts-ignore: decorator
 @inline
 function returnAddress(rec: usize): u32 {
@@ -1167,23 +1175,23 @@ export function run(rec: usize): void {
         continue;
       }
       case Op.B_FAR: {
-        rec = jump(rec, load<u32>(PAGE) + imm(rec));
+        rec = found(rec, jump(rec, load<u32>(PAGE) + imm(rec)));
         if (rec == 0) return;
         continue;
       }
       case Op.BL_FAR: {
         store<u32>(LR, returnAddress(rec));
-        rec = jump(rec, load<u32>(PAGE) + imm(rec));
+        rec = found(rec, jump(rec, load<u32>(PAGE) + imm(rec)));
         if (rec == 0) return;
         continue;
       }
       case Op.BX: {
-        rec = exchange(rec, ra(rec));
+        rec = found(rec, exchange(rec, ra(rec)));
         if (rec == 0) return;
         continue;
       }
       case Op.B_REG: {
-        rec = jump(rec, ra(rec));
+        rec = found(rec, jump(rec, ra(rec)));
         if (rec == 0) return;
         continue;
       }

@@ -1,29 +1,30 @@
 /** Loads and stores: to RAM that the TLB knows; before all others the unit is left. */
 import * as L from '../layout.js';
-import type { AccessName } from './code.js';
+import type { AccessName, Code } from './code.js';
 import { localOf, locals } from './locals.js';
 import type { MicroOp } from './micro-op.js';
 import { by, get, number, type Push, setTo, type Write } from './parts.js';
 import { pushPlace } from './physical-memory.js';
 import type { Writer } from './writer.js';
 
-const { address, place, context, contextPlace, page } = locals;
+const { address, place, context, contextPlace, page, target } = locals;
 
 /** Bytes of a page within which an access must lie, and the part of an address that is its page. */
 const PAGE_BYTES = 0x1000;
-const PAGE_MASK = 0xfffff000;
+export const PAGE_MASK = 0xfffff000;
+/** Sets `to` to the place, from TLB on, of the entry for what the local `of` addresses. */
+export function findEntry(code: Code, of: number, to: number): Code {
+  code.get(of).constant(L.TLB_ADDRESS_SHIFT).op('i32.shr_u').get(contextPlace).op('i32.xor');
+  return code.constant(L.TLB_PLACE_MASK).op('i32.and').tee(to);
+}
+
 /**
  * With `address` set: leaves the unit before the micro-op unless the TLB has its page for such an access and the address
  * has none of the bits of `align`; then `place` is the entry's place, from TLB on.
  */
 export function lookUp(w: Writer, op: MicroOp, key: number, align: number): void {
   const { code } = w;
-  code.get(address).constant(L.TLB_ADDRESS_SHIFT).op('i32.shr_u').get(contextPlace).op('i32.xor');
-  code
-    .constant(L.TLB_PLACE_MASK)
-    .op('i32.and')
-    .tee(place)
-    .access('i32.load', L.TLB + key);
+  findEntry(code, address, place).access('i32.load', L.TLB + key);
   code
     .get(address)
     .constant(PAGE_MASK | align)
@@ -108,30 +109,58 @@ function lookUpMany(w: Writer, op: MicroOp, key: number): void {
   pushPlace(w);
   code.set(place);
 }
-export const many =
-  (isLoad: boolean): Write =>
-  (w, op) => {
-    const { code } = w;
-    const [from, change] = signedHalves(op);
-    const base = localOf(op.a)!;
-    code.get(base).constant(from).op('i32.add').set(address);
-    lookUpMany(w, op, isLoad ? L.TLB_READ : L.TLB_WRITE);
-    const writeBack = (): void => {
-      if (change !== 0) code.get(base).constant(change).op('i32.add').set(base);
-    };
-    // What is loaded wins; what is stored is the base as it was.
-    if (isLoad) writeBack();
-    for (const [i, n] of registersOf(op).entries()) {
-      if (isLoad)
-        code
-          .get(place)
-          .access('i32.load', i * 4)
-          .set(n);
-      else
-        code
-          .get(place)
-          .get(n)
-          .access('i32.store', i * 4);
-    }
-    if (!isLoad) writeBack();
-  };
+/** Loads the registers from `place` on, and writes the base back: what is loaded wins. PC is not among the registers. */
+function loadAll({ code }: Writer, op: MicroOp): void {
+  const [, change] = signedHalves(op);
+  const base = localOf(op.a)!;
+  if (change !== 0) code.get(base).constant(change).op('i32.add').set(base);
+  for (const [i, n] of registersOf(op).entries())
+    if (n !== 15)
+      code
+        .get(place)
+        .access('i32.load', i * 4)
+        .set(n);
+}
+
+/** Sets `place` to where the first word is. */
+function findMany(w: Writer, op: MicroOp, key: number): void {
+  const [from] = signedHalves(op);
+  w.code.get(localOf(op.a)!).constant(from).op('i32.add').set(address);
+  lookUpMany(w, op, key);
+}
+
+export const loadMany: Write = (w, op) => {
+  findMany(w, op, L.TLB_READ);
+  loadAll(w, op);
+};
+
+/** The same with PC: sets `target` to what it becomes. @param guard what is written before anything else is loaded */
+export function loadManyWithPc(w: Writer, op: MicroOp, guard: () => void): void {
+  findMany(w, op, L.TLB_READ);
+  w.code
+    .get(place)
+    .access('i32.load', (registersOf(op).length - 1) * 4)
+    .set(target);
+  guard();
+  loadAll(w, op);
+}
+
+export const storeMany: Write = (w, op) => {
+  const { code } = w;
+  findMany(w, op, L.TLB_WRITE);
+  for (const [i, n] of registersOf(op).entries())
+    code
+      .get(place)
+      .get(n)
+      .access('i32.store', i * 4);
+  // What is stored is the base as it was.
+  const [, change] = signedHalves(op);
+  const base = localOf(op.a)!;
+  if (change !== 0) code.get(base).constant(change).op('i32.add').set(base);
+};
+
+/** The registers, without PC, and the base, as they are written by a load of many. */
+export const loadedBy = (op: MicroOp): number[] => [
+  ...registersOf(op).filter((n) => n !== 15),
+  ...(signedHalves(op)[1] === 0 ? [] : [localOf(op.a)!]),
+];

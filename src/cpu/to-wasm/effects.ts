@@ -1,9 +1,11 @@
 /** What micro-ops read and write of what a unit holds in locals, as bits by the locals' numbers. */
 import * as L from '../layout.js';
+import { Op } from '../micro-ops.js';
 import { Code } from './code.js';
 import type { Graph, Node } from './graph.js';
 import { localOf, locals, WORDS } from './locals.js';
-import { isAlways, isCall, isNear, isSkip, type MicroOp } from './micro-op.js';
+import { loadedBy } from './accesses.js';
+import { isBranch, isByRegister, isFar, isLinking, isSkip, type MicroOp } from './micro-op.js';
 import { pushHolds, wordsOf, writeOperation } from './operations.js';
 import type { Writer } from './writer.js';
 
@@ -33,7 +35,7 @@ export function effectsOf(op: MicroOp): Effects {
 
 /** Found by writing it. */
 function findEffects(op: MicroOp): Effects {
-  if (isNear(op.op)) return { reads: 0, writes: isCall(op) ? bit(localOf(L.LR)!) : 0 };
+  if (isBranch(op.op)) return effectsOfBranch(op);
   const code = new Code();
   const w: Writer = {
     code,
@@ -48,6 +50,13 @@ function findEffects(op: MicroOp): Effects {
     bits([...it].filter((local) => local < WORDS.length)),
   );
   return { reads: reads! & HELD & ~FLAGS, writes: writes! & FLAGS ? writes! | FLAGS : writes! };
+}
+
+function effectsOfBranch(op: MicroOp): Effects {
+  const page = bit(locals.page);
+  const register = isByRegister(op.op) ? bit(localOf(op.a)!) : 0;
+  const writes = (isLinking(op) ? bit(localOf(L.LR)!) : 0) | (isFar(op.op) ? page : 0);
+  return { reads: page | register, writes: op.op === Op.LDM_PC ? writes | bits(loadedBy(op)) : writes };
 }
 
 /** What was written, on any way from where the unit is entered, or on all of them. */
@@ -88,9 +97,10 @@ function waysOut({ microOps }: Node, edges: ReadonlyMap<number, number>): (Writt
     const { writes } = effectsOf(op);
     const isSure = op.at >= skippedTo;
     if (isSkip(op.op)) skippedTo = Math.max(skippedTo, op.at + L.OP_SIZE + op.imm);
-    const to = isNear(op.op) ? edges.get(op.at) : undefined;
+    const to = edges.get(op.at);
     if (to !== undefined) ways.push({ to, maybe: maybe | writes, surely: surely | writes });
-    if (isNear(op.op) && !isAlways(op.op)) continue;
+    // What a branch writes is not written where it is not made.
+    if (isBranch(op.op)) continue;
     maybe |= writes;
     if (isSure) surely |= writes;
   }

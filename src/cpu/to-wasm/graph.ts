@@ -1,21 +1,79 @@
-/** The blocks of a unit and the ways between them. */
+/**
+ * The blocks of a unit and the ways between them. A function that is called is a part of it for each call by itself, so
+ * that it is known where it returns to.
+ */
 import { knownBlock } from '../blocks.js';
 import * as L from '../layout.js';
+import { Op } from '../micro-ops.js';
 import type { Machine } from '../state.js';
-import { isAlways, isNear, isSkip, microOpAt, type MicroOp } from './micro-op.js';
+import {
+  behind,
+  isAlways,
+  isBranch,
+  isCall,
+  isFar,
+  isReturn,
+  isSkip,
+  microOpAt,
+  type MicroOp,
+} from './micro-op.js';
 import { isTranslated } from './operations.js';
 
-/** Blocks of a unit and their micro-ops, at most. */
-const MOST_BLOCKS = 24;
-const MOST_MICRO_OPS = 600;
+/** Blocks of a unit and their micro-ops, at most, and how deep in functions that are called. */
+const MOST_BLOCKS = 48;
+const MOST_MICRO_OPS = 800;
+const DEEPEST = 4;
+const PAGE_BYTES = 0x1000;
 
-/** A block of micro-ops. */
-export interface Node {
+/** A call that a block is a part of. */
+class Frame {
+  private readonly calls = new Map<number, Frame>();
+
+  constructor(
+    /** The block that the function returns to; 0 where it is not known. */
+    readonly back: number,
+    /** What called has a frame, too. */
+    readonly caller?: Frame,
+    readonly depth = 0,
+  ) {}
+
+  /** The frame of a call by the branch at an address. */
+  call(at: number, back: number): Frame {
+    let frame = this.calls.get(at);
+    if (!frame) this.calls.set(at, (frame = new Frame(back, this, this.depth + 1)));
+    return frame;
+  }
+}
+
+/** A block as it is reached. */
+interface Place {
   readonly block: number;
+  readonly frame: Frame;
+}
+
+/** A block as it is decoded, for a VARIANT. */
+interface Block {
+  /** The physical address of its first instruction. */
+  readonly physical: number;
   /** What is translated of it, in order: the last one is a branch that is made always, or not translated. */
   readonly microOps: readonly MicroOp[];
-  /** The blocks that its branches within the page lead to, by the branch's address, where they were found before. */
-  readonly targets: ReadonlyMap<number, number>;
+  readonly branches: readonly Branch[];
+}
+
+/** A branch, where it was found before where it leads. */
+interface Branch {
+  /** Its address. */
+  readonly at: number;
+  readonly kind: 'jump' | 'call' | 'return';
+  /** The block that it leads to, and of a call the one behind it; 0 where that is not known. */
+  readonly target: number;
+  readonly back: number;
+}
+
+/** A block in a unit. */
+export interface Node extends Place, Block {
+  /** Where its branches lead, by the branch's address. */
+  readonly targets: ReadonlyMap<number, Place>;
 }
 
 /** A unit: the node that it is entered at first, the others in reverse postorder. */
@@ -27,56 +85,193 @@ export interface Graph {
   readonly dominators: readonly number[];
 }
 
-/** The block that a near branch leads to; 0 where it was not found yet. */
-function targetOf(m: Machine, { ext, imm }: MicroOp, variant: number): number {
-  return ext % 2 === 0 ? ext : knownBlock(m, (ext >>> 1) * 0x1000 + imm, variant);
+/** The physical address of a block's first instruction. */
+export const physicalOf = ({ u32 }: Machine, block: number): number =>
+  u32[(block + L.TO_TRANSLATION + L.OP_OFFSET) >>> 2]!;
+
+/** The block that a branch led to last; 0 where that is not known, or is not decoded so any more. */
+function lastTarget(m: Machine, { op, ext }: MicroOp, variant: number): number {
+  if (ext === 0 || op === Op.LDM_PC) return 0;
+  const block = microOpAt(m, ext).op === Op.TRANSLATED ? ext - L.TO_TRANSLATION : ext;
+  return knownBlock(m, physicalOf(m, block), variant) === block ? block : 0;
+}
+
+/** Where the branch leads that is the last micro-op of an instruction in a physical page. */
+function branchOf(m: Machine, page: number, instruction: readonly MicroOp[], variant: number): Branch {
+  const branch = instruction.at(-1)!;
+  const { at, ext, imm } = branch;
+  if (isReturn(instruction)) return { at, kind: 'return', target: 0, back: 0 };
+  let target = 0;
+  if (isFar(branch.op)) target = lastTarget(m, branch, variant);
+  else target = ext % 2 === 0 ? ext : knownBlock(m, (ext >>> 1) * PAGE_BYTES + imm, variant);
+  if (!isCall(instruction)) return { at, kind: 'jump', target, back: 0 };
+  const next = behind(branch);
+  const back = next < PAGE_BYTES ? knownBlock(m, page + next, variant) : 0;
+  return { at, kind: 'call', target, back };
 }
 
 /** Reads a block up to where the translation of it ends. */
-function readNode(m: Machine, block: number, variant: number): Node {
+function readBlock(m: Machine, block: number, variant: number): Block {
+  const physical = physicalOf(m, block);
+  const page = physical - (physical % PAGE_BYTES);
   const microOps: MicroOp[] = [];
-  const targets = new Map<number, number>();
-  let skippedTo = 0;
+  const branches: Branch[] = [];
+  let [skippedTo, begins] = [0, 0];
   for (let at = block; ; at += L.OP_SIZE) {
     const it = microOpAt(m, at);
+    if (it.position !== microOps.at(-1)?.position) begins = microOps.length;
     microOps.push(it);
     const isSkipped = at < skippedTo;
     if (isSkip(it.op)) skippedTo = Math.max(skippedTo, at + L.OP_SIZE + it.imm);
-    else if (isNear(it.op)) {
-      const target = targetOf(m, it, variant);
-      if (target !== 0) targets.set(at, target);
-    } else if (isTranslated(it)) continue;
+    else if (isBranch(it.op)) branches.push(branchOf(m, page, microOps.slice(begins), variant));
+    else if (isTranslated(it)) continue;
     else if (!isSkipped) break;
     if (isAlways(it.op) && !isSkipped) break;
   }
-  return { block, microOps, targets };
+  return { physical, microOps, branches };
 }
 
-/** Finds the blocks that a block leads to within its page, nearest first, and reads them. */
-function collect(m: Machine, head: number, variant: number): Map<number, Node> {
-  const nodes = new Map<number, Node>();
-  const found = [head];
+/** Blocks of a VARIANT that units are made of, each read once. */
+export class Blocks {
+  private readonly read = new Map<number, Block>();
+
+  constructor(
+    private readonly m: Machine,
+    readonly variant: number,
+  ) {}
+
+  get(block: number): Block {
+    let found = this.read.get(block);
+    if (!found) this.read.set(block, (found = readBlock(this.m, block, this.variant)));
+    return found;
+  }
+}
+
+/** Where a branch of a block leads; undefined where that is not known. */
+function placeOf({ at, kind, target, back }: Branch, frame: Frame): Place | undefined {
+  if (kind === 'return')
+    return frame.caller && frame.back !== 0 ? { block: frame.back, frame: frame.caller } : undefined;
+  if (target === 0) return undefined;
+  if (kind === 'jump') return { block: target, frame };
+  return frame.depth === DEEPEST ? undefined : { block: target, frame: frame.call(at, back) };
+}
+
+function nodeOf(blocks: Blocks, { block, frame }: Place): Node {
+  const found = blocks.get(block);
+  const targets = new Map<number, Place>();
+  for (const branch of found.branches) {
+    const place = placeOf(branch, frame);
+    if (place) targets.set(branch.at, place);
+  }
+  return { ...found, block, frame, targets };
+}
+
+/**
+ * The blocks of the loop that begins with one, but for what it calls, by what leads to what; none where it is not what
+ * a branch further down leads back to.
+ */
+function outlineOf(blocks: Blocks, head: number): Set<number> {
+  const sources = new Map<number, number[]>([[head, []]]);
+  const first = blocks.get(head).physical;
+  let isLoop = false;
+  for (const block of sources.keys()) {
+    const { physical, branches } = blocks.get(block);
+    for (const { kind, target, back } of branches) {
+      const to = kind === 'call' ? back : target;
+      if (to === 0 || (sources.size >= MOST_BLOCKS && !sources.has(to))) continue;
+      if (to === head && physical >= first) isLoop = true;
+      const known = sources.get(to);
+      if (known) known.push(block);
+      else sources.set(to, [block]);
+    }
+  }
+  const outline = new Set<number>();
+  if (!isLoop) return outline;
+  outline.add(head);
+  for (const block of outline) for (const source of sources.get(block)!) outline.add(source);
+  return outline;
+}
+
+/** Nodes by their blocks and frames. */
+class Nodes {
+  private readonly byFrame = new Map<Frame, Map<number, Node>>();
+  size = 0;
+
+  list(): Node[] {
+    return [...this.byFrame.values()].flatMap((it) => [...it.values()]);
+  }
+
+  get({ block, frame }: Place): Node | undefined {
+    return this.byFrame.get(frame)?.get(block);
+  }
+
+  add(node: Node): void {
+    const { block, frame } = node;
+    const known = this.byFrame.get(frame);
+    if (known) known.set(block, node);
+    else this.byFrame.set(frame, new Map([[block, node]]));
+    this.size++;
+  }
+}
+
+/** Finds the blocks that a block leads to, nearest first. @param outline those that are not called, which come first */
+function collect(blocks: Blocks, head: Place, outline?: ReadonlySet<number>): Nodes {
+  const { frame } = head;
+  const nodes = new Nodes();
+  const found = [head, ...[...(outline ?? [])].map((block): Place => ({ block, frame }))];
   let microOps = 0;
-  for (const block of found) {
+  for (const place of found) {
     if (nodes.size >= MOST_BLOCKS || microOps >= MOST_MICRO_OPS) break;
-    const node = readNode(m, block, variant);
-    nodes.set(block, node);
+    if (nodes.get(place) || (outline && place.frame === frame && !outline.has(place.block))) continue;
+    const node = nodeOf(blocks, place);
+    nodes.add(node);
     microOps += node.microOps.length;
-    for (const target of node.targets.values()) if (!found.includes(target)) found.push(target);
+    found.push(...node.targets.values());
   }
   return nodes;
 }
 
-/** The unit of a hot block, which was decoded for a VARIANT. */
-export function graphOf(m: Machine, head: number, variant: number): Graph {
-  const collected = collect(m, head, variant);
-  const order = reversePostorder(collected, head);
-  const nodes = order.map((block) => collected.get(block)!);
-  const numbers = new Map(order.map((block, i) => [block, i]));
+/** Those that lead to the head, as far as they are known. */
+function loopOf(all: Nodes, head: Place): Nodes {
+  const sources = new Map<Node, Node[]>(all.list().map((node) => [node, []]));
+  for (const node of sources.keys())
+    for (const target of node.targets.values()) {
+      const to = all.get(target);
+      if (to) sources.get(to)!.push(node);
+    }
+  const loop = new Nodes();
+  const found = [...sources.get(all.get(head)!)!];
+  for (const node of found) {
+    if (loop.get(node)) continue;
+    loop.add(node);
+    found.push(...sources.get(node)!);
+  }
+  return loop;
+}
+
+/**
+ * The unit of a hot block: a loop that begins with it; undefined where it begins none, unless it is wanted without: to
+ * enter a unit and to leave it would take longer than the interpreter.
+ */
+export function graphOf(blocks: Blocks, head: number, withoutLoops: boolean): Graph | undefined {
+  const first: Place = { block: head, frame: new Frame(0) };
+  if (withoutLoops) return graphOfNodes(collect(blocks, first), first);
+  const outline = outlineOf(blocks, head);
+  if (outline.size === 0) return undefined;
+  const graph = graphOfNodes(loopOf(collect(blocks, first, outline), first), first);
+  return graph.edges.some((of) => [...of.values()].includes(0)) ? graph : undefined;
+}
+
+function graphOfNodes(collected: Nodes, first: Place): Graph {
+  const nodes = reversePostorder(collected, first);
+  const numbers = new Map(nodes.map((node, i) => [node, i]));
   const edges = nodes.map(
     ({ targets }) =>
       new Map(
-        [...targets].flatMap(([at, target]) => (numbers.has(target) ? [[at, numbers.get(target)!]] : [])),
+        [...targets].flatMap(([at, target]) => {
+          const node = collected.get(target);
+          return node ? [[at, numbers.get(node)!]] : [];
+        }),
       ),
   );
   for (;;) {
@@ -92,18 +287,15 @@ export function graphOf(m: Machine, head: number, variant: number): Graph {
   }
 }
 
-/** Whether a graph has a way back. */
-export const hasLoop = ({ edges, dominators }: Graph): boolean =>
-  edges.some((of, from) => dominators[from]! >= 0 && [...of.values()].some((to) => to <= from));
-
-function reversePostorder(nodes: ReadonlyMap<number, Node>, head: number): number[] {
-  const order: number[] = [];
-  const seen = new Set<number>();
-  const visit = (block: number): void => {
-    seen.add(block);
-    for (const target of [...nodes.get(block)!.targets.values()].reverse())
-      if (nodes.has(target) && !seen.has(target)) visit(target);
-    order.push(block);
+function reversePostorder(nodes: Nodes, head: Place): Node[] {
+  const order: Node[] = [];
+  const seen = new Set<Node>();
+  const visit = (place: Place): void => {
+    const node = nodes.get(place);
+    if (!node || seen.has(node)) return;
+    seen.add(node);
+    for (const target of [...node.targets.values()].reverse()) visit(target);
+    order.push(node);
   };
   visit(head);
   return order.reverse();

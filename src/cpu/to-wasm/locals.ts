@@ -2,7 +2,7 @@
 import * as L from '../layout.js';
 
 const WORD = 4;
-/** R0 to R14 by their numbers, then the temporaries and flags, as layout.ts has them. */
+/** R0 to R14 by their numbers, then the temporaries and flags, as layout.ts has them, then PAGE. */
 const REGISTERS = L.PC / WORD;
 const OTHERS = (L.V + WORD - L.TEMP) / WORD;
 
@@ -12,11 +12,11 @@ export interface Locals {
   /** What the flags are made of, where not their words are right: see flags.ts. */
   readonly x: number;
   readonly y: number;
-  /** BUDGET, CONTEXT as it stands in keys, what it adds to a TLB entry's place, and PAGE. */
+  readonly page: number;
+  /** BUDGET, CONTEXT as it stands in keys, and what it adds to a TLB entry's place. */
   readonly budget: number;
   readonly context: number;
   readonly contextPlace: number;
-  readonly page: number;
   /** What the function returns. */
   readonly next: number;
   /**
@@ -25,7 +25,8 @@ export interface Locals {
    */
   readonly mayMove: number;
   readonly mayCalculate: number;
-  /** For one micro-op: an address, the place of a TLB entry or of data, and 64 bits. */
+  /** For one micro-op: where a branch goes, an address, the place of a TLB entry or of data, and 64 bits. */
+  readonly target: number;
   readonly address: number;
   readonly place: number;
   readonly wide: number;
@@ -35,6 +36,7 @@ export interface Locals {
 export function localOf(word: number): number | undefined {
   if (word % WORD !== 0) return undefined;
   if (word < L.PC) return word / WORD;
+  if (word === L.PAGE) return REGISTERS + OTHERS;
   if (word < L.TEMP || word > L.V) return undefined;
   return REGISTERS + (word - L.TEMP) / WORD;
 }
@@ -43,6 +45,7 @@ export function localOf(word: number): number | undefined {
 export const WORDS: readonly number[] = [
   ...Array.from({ length: REGISTERS }, (_, i) => i * WORD),
   ...Array.from({ length: OTHERS }, (_, i) => L.TEMP + i * WORD),
+  L.PAGE,
 ];
 
 const of = (word: number): number => localOf(word)!;
@@ -51,15 +54,16 @@ const first = WORDS.length;
 /** The function has no parameters, so they begin at 0. */
 export const locals: Locals = {
   flags: { N: of(L.N), Z: of(L.Z), C: of(L.C), V: of(L.V) },
+  page: of(L.PAGE),
   x: first,
   y: first + 1,
   budget: first + 2,
   context: first + 3,
   contextPlace: first + 4,
-  page: first + 5,
-  next: first + 6,
-  mayMove: first + 7,
-  mayCalculate: first + 8,
+  next: first + 5,
+  mayMove: first + 6,
+  mayCalculate: first + 7,
+  target: first + 8,
   address: first + 9,
   place: first + 10,
   wide: first + 11,

@@ -3,7 +3,18 @@
  * others, and before an access that is none to RAM known to the TLB: the interpreter goes on with that very micro-op.
  */
 import { FIRST_EXTENSION, Op } from '../micro-ops.js';
-import { type Addressing, load, many, store, LITERAL, OFFSET, POST, PRE, REGISTER } from './accesses.js';
+import {
+  type Addressing,
+  load,
+  loadMany,
+  store,
+  storeMany,
+  LITERAL,
+  OFFSET,
+  POST,
+  PRE,
+  REGISTER,
+} from './accesses.js';
 import {
   amount,
   bitsReversed,
@@ -172,8 +183,8 @@ const others: readonly (readonly [Op, Write])[] = [
   [Op.LDR_LITERAL, load('word', LITERAL)],
   [Op.LDR_STRICT, load('word', OFFSET)],
   [Op.STR_STRICT, store('word', OFFSET)],
-  [Op.LDM, many(true)],
-  [Op.STM, many(false)],
+  [Op.LDM, loadMany],
+  [Op.STM, storeMany],
 ];
 for (const [op, write] of [...others, ...floatingPoint]) table.set(op, write);
 

@@ -3,7 +3,7 @@ import * as L from '../layout.js';
 import { locals } from './locals.js';
 import type { Writer } from './writer.js';
 
-const { address, place } = locals;
+const { target, address, place } = locals;
 
 /** The address in WebAssembly's memory of what stands at `address`, of the entry at `place`. */
 export const pushPlace = ({ code }: Writer): void => {
@@ -12,4 +12,17 @@ export const pushPlace = ({ code }: Writer): void => {
     .get(place)
     .access('i32.load', L.TLB + L.TLB_ADDEND)
     .op('i32.add');
+};
+
+/**
+ * Whether the instruction at `target` is not the one at a physical address, by the entry at `address`.
+ * @param bits that `target` has beside its address
+ */
+export const pushIsElsewhere = ({ code }: Writer, physical: number, bits: number): void => {
+  code
+    .get(target)
+    .get(address)
+    .access('i32.load', L.TLB + L.TLB_ADDEND)
+    .op('i32.add');
+  code.constant(L.RAM + physical + bits).op('i32.ne');
 };

@@ -1,5 +1,6 @@
 /** Translates hot blocks, some at once, and puts their functions where the interpreter finds them. */
 import { knownBlock } from '../blocks.js';
+import { Blocks, physicalOf } from './graph.js';
 import * as L from '../layout.js';
 import type { Machine } from '../state.js';
 import { moduleBytes } from '../../wasm/write.js';
@@ -33,17 +34,19 @@ export const isDue = ({ hot }: Machine, time: number): boolean =>
 /** Translates the hot blocks that there are. */
 export function translateHot(m: Machine): void {
   const { u32, slots } = m;
-  const physicalOf = (block: number): number => u32[(block + L.TO_TRANSLATION + L.OP_OFFSET) >>> 2]!;
+  const isSteady = (block: number): boolean => slots.isSteady(physicalOf(m, block) >>> 12);
   const blocks = m.hot.filter(
     ({ block, variant, codeForgotten }) =>
-      codeForgotten === m.codeForgotten && knownBlock(m, physicalOf(block), variant) === block,
+      codeForgotten === m.codeForgotten && knownBlock(m, physicalOf(m, block), variant) === block,
   );
   m.hot.length = 0;
   if (blocks.length === 0) return;
+  const read = new Map<number, Blocks>();
   const units = blocks.flatMap(({ block, variant }) => {
-    const isSteady = slots.isSteady(physicalOf(block) >>> 12);
-    const unit = isSteady ? translateUnit(m, block, variant, m.eager) : undefined;
-    if (unit) return [{ block, unit }];
+    const known = read.get(variant) ?? new Blocks(m, variant);
+    read.set(variant, known);
+    const unit = isSteady(block) ? translateUnit(known, block, m.eager) : undefined;
+    if (unit && [...unit.pages].every((page) => slots.isSteady(page))) return [{ block, unit }];
     // It is not looked at again.
     u32[(block + L.TO_TRANSLATION + L.OP_IMM) >>> 2] = 0;
     return [];
@@ -53,8 +56,8 @@ export function translateHot(m: Machine): void {
   const functions = units.map(({ unit }, i) => ({ ...unit, type, name: String(i) }));
   const module = new webAssembly.Module(moduleBytes([], functions, PAGES));
   const { exports } = new webAssembly.Instance(module, { env: { memory: m.wasmMemory } });
-  for (const [i, { block }] of units.entries()) {
-    const slot = slots.take(physicalOf(block) >>> 12);
+  for (const [i, { block, unit }] of units.entries()) {
+    const slot = slots.take(block, unit.pages);
     const before = (block + L.TO_TRANSLATION) >>> 2;
     u32[before + (L.OP_IMM >>> 2)] = slot === undefined ? 0 : L.TO_TRANSLATION;
     if (slot === undefined) continue;
