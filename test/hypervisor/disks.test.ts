@@ -19,6 +19,7 @@ import {
   FEATURES_OK,
   INDIRECT,
   IOERR,
+  LEGACY,
   NEEDS_RESET,
   NEXT,
   OK,
@@ -285,13 +286,116 @@ describe.each([1, 2] as const)('requests (5.2.6), version %i', (virtio) => {
     ['at a number that wraps', T.IN, 0xffff_ffff_ffff_ffffn, 1024],
     ['of no sector', T.IN, 0, 0],
     ['of a part of one', T.OUT, 0, 513],
-    ['of more than 256 KiB', T.IN, 0, 0x4_0200],
   ])('one %s is an error at once', (_, type, from, bytes) => {
     const status = driver.request(type, from, sector(bytes, type === T.IN));
     expect([driver.byte(status), program.put()]).toEqual([IOERR, 0]);
     expect(driver.reg(R.INTERRUPT_STATUS)).toBe(1);
     expect(driver.byte(driver.request(T.IN, SECTORS - 1n, sector(512, true)))).toBe(0xff);
     expect(program.put()).toBe(1);
+  });
+
+  describe('of a driver that does not keep to the sizes of segments (5.2.6.1): in parts', () => {
+    /** More than the channel has for all data of a disk, and than a whole number of the largest parts. */
+    const ALL = 0xd_0000 - 512;
+    const PARTS = [0x4_0000, 0x4_0000, 0x4_0000, 0x1_0000 - 512];
+
+    test('a read', () => {
+      const status = driver.request(T.IN, 5n, sector(ALL, true));
+      const behind = driver.request(
+        T.IN,
+        1n,
+        [{ at: DATA - 0x800, bytes: 512, write: true }],
+        BUFFERS + 64,
+        8,
+      );
+      const disk = new Uint8Array(ALL).map((_, i) => (7 * i) ^ (i >> 9));
+      let at = 0;
+      for (const [n, bytes] of PARTS.entries()) {
+        expect(program.put()).toBeGreaterThan(n);
+        const it = program.request(n);
+        expect([it.type, it.sector, it.sectors]).toEqual([C.TYPE_READ, 5n + BigInt(at / 512), bytes / 512]);
+        new Uint8Array(machine.memory.buffer, it.data, bytes).set(disk.subarray(at, at + bytes));
+        at += bytes;
+        expect([driver.used(), driver.byte(status)]).toEqual([[], 0xff]);
+        program.done(n + 1, OK);
+      }
+      expect([driver.used(), driver.byte(status)]).toEqual([[{ head: 0, written: ALL + 1 }], OK]);
+      expect(Buffer.compare(bytesAt(driver.physical(DATA), ALL), disk)).toBe(0);
+      program.done(PARTS.length + 1, OK);
+      expect([driver.used(), driver.byte(behind)]).toEqual([[{ head: 8, written: 513 }], OK]);
+    });
+
+    test('a write', () => {
+      const data = fill(DATA, ALL, 5);
+      const status = driver.request(T.OUT, 5n, [
+        { at: DATA, bytes: 0x4_1000 },
+        { at: DATA + 0x4_1000, bytes: ALL - 0x4_1000 },
+      ]);
+      let at = 0;
+      for (const [n, bytes] of PARTS.entries()) {
+        const it = program.request(n);
+        expect([it.type, it.sector, it.sectors]).toEqual([C.TYPE_WRITE, 5n + BigInt(at / 512), bytes / 512]);
+        expect(Buffer.compare(bytesAt(it.data, bytes), data.subarray(at, at + bytes))).toBe(0);
+        at += bytes;
+        program.done(n + 1, OK);
+      }
+      expect(program.put()).toBe(PARTS.length);
+      expect([driver.used(), driver.byte(status)]).toEqual([[{ head: 0, written: 1 }], OK]);
+    });
+
+    test.each([0, 2, 3])('has failed where part %i has, and the next has not', (wrong) => {
+      const status = driver.request(T.OUT, 0n, sector(ALL));
+      for (const n of PARTS.keys()) program.done(n + 1, n === wrong ? C.STATUS_ERROR : OK);
+      expect([driver.used(), driver.byte(status)]).toEqual([[{ head: 0, written: 1 }], IOERR]);
+      const next = driver.request(T.OUT, 0n, sector(512), BUFFERS + 64, 8);
+      program.done(PARTS.length + 1, OK);
+      expect(driver.byte(next)).toBe(OK);
+    });
+
+    test('is over the disk’s end as a whole', () => {
+      const status = driver.request(T.IN, SECTORS - 1000n, sector(ALL, true));
+      expect([driver.byte(status), program.put()]).toEqual([IOERR, 0]);
+    });
+
+    test('is forgotten by a reset', () => {
+      driver.request(T.IN, 0n, sector(ALL, true));
+      expect(program.put()).toBe(2);
+      driver.start();
+      program.done(2, OK);
+      const status = driver.request(T.IN, 3n, sector(512, true));
+      expect(program.request(2)).toMatchObject({ sector: 3n, sectors: 1 });
+      program.done(3, OK);
+      expect([driver.used(), driver.byte(status)]).toEqual([[{ head: 0, written: 513 }], OK]);
+    });
+
+    test.each<[string, () => void]>([
+      [
+        'its type',
+        () => {
+          machine.memory.setUint32(driver.physical(BUFFERS), T.FLUSH, true);
+        },
+      ],
+      [
+        'its chain',
+        () => {
+          for (const at of [AVAILABLE, LEGACY.available])
+            machine.memory.setUint16(driver.physical(at + 4), 4, true);
+        },
+      ],
+    ])('breaks the device where %s is another in the midst of it', (_, change) => {
+      driver.request(T.IN, 0n, sector(ALL, true));
+      change();
+      program.done(1, OK);
+      expect(driver.reg(R.STATUS) & NEEDS_RESET).toBe(NEEDS_RESET);
+      expect(driver.used()).toEqual([]);
+    });
+
+    test('is an error where it has become smaller than what is done, or not whole sectors', () => {
+      const status = driver.request(T.IN, 0n, sector(ALL, true));
+      machine.memory.setUint32(driver.physical(DESCRIPTORS + 16 + 8), 0x4_0000, true);
+      program.done(1, OK);
+      expect(driver.byte(status) === IOERR || (driver.reg(R.STATUS) & NEEDS_RESET) !== 0).toBe(true);
+    });
   });
 
   test('what the host says of a request is its status, and of none else an error', () => {

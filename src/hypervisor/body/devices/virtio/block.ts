@@ -81,7 +81,10 @@ const SECTOR: u32 = SECTOR_SIZE;
 const RING_SIZE: u32 = DISK_DATA_SIZE;
 const MOST_BYTES: u32 = MOST_REQUEST;
 const LAST_STATUS: u32 = STATUS_UNSUPPORTED;
-/** Bytes of a segment, and how many: what a request has together is MOST_REQUEST, and Linux keeps to both. */
+/**
+ * Bytes of a segment, and how many: what a request has together is MOST_REQUEST, and Linux keeps to both. Of a driver that does
+ * not, as U-Boot's, a request is given to the host in parts.
+ */
 const SEGMENT_SIZE: u32 = 0x1000;
 const MOST_DATA_SEGMENTS: u32 = MOST_BYTES / SEGMENT_SIZE;
 /** 2 GiB, which takes nothing but a hole; 16 MiB, which the host may have to write. */
@@ -104,6 +107,9 @@ class Request {
   dataEnd: u32;
   /** Where its status goes. */
   status: usize;
+  /** Bytes of its chain's data before these, and behind them: it is a part of a request. */
+  before: u32;
+  behind: u32;
 }
 if (offsetof<Request>() > <usize>L.REQUEST_STATE_SIZE) ERROR('layout of a request');
 
@@ -130,6 +136,7 @@ export function beginDisk(device: Device): void {
 
 /** Nobody waits any more for what is under way. */
 export function dropRequests(device: Device): void {
+  device.partAt = 0;
   for (let n = device.requestsDone; n != device.requestsPut; n++) requestOf(device, n).head = NONE;
 }
 
@@ -200,7 +207,13 @@ function submit(device: Device, queue: Queue, head: u32): bool {
   readFrom(chain, 0, header, HEADER_SIZE);
   const out = chain.readableBytes - HEADER_SIZE;
   const sector = load<u64>(header + 8);
-  switch (load<u32>(header)) {
+  const type = load<u32>(header);
+  // What is given to the host in parts stays what it is until the last.
+  if (device.partAt != 0 && (head != device.partHead || type > T_OUT)) {
+    breakDown(device);
+    return false;
+  }
+  switch (type) {
     case T_IN:
       return transfer(device, chain, TYPE_READ, sector, chain.writableBytes - 1);
     case T_OUT:
@@ -236,14 +249,17 @@ function isInside(device: Device, sector: u64, sectors: u32): bool {
   return sector <= device.sectors && sectors <= device.sectors - sector;
 }
 
-/** A request with data, in whole sectors; gives whether there was room for them. */
-function transfer(device: Device, chain: Chain, type: u32, sector: u64, bytes: u32): bool {
-  const wrong = bytes == 0 || bytes > MOST_BYTES || (bytes & (SECTOR - 1)) != 0;
+/** A request with data, in whole sectors, or the next part of one; gives whether there was room for them. */
+function transfer(device: Device, chain: Chain, type: u32, sector: u64, all: u32): bool {
+  const before = device.partAt;
+  const wrong = all <= before || (all & (SECTOR - 1)) != 0;
   const forbidden = type == TYPE_WRITE && device.readOnly != 0;
-  if (wrong || forbidden || !isInside(device, sector, bytes / SECTOR)) {
+  if (wrong || forbidden || !isInside(device, sector, all / SECTOR)) {
+    device.partAt = 0;
     answer(device, chain, STATUS_ERROR, 0);
     return true;
   }
+  const bytes = min(all - before, MOST_BYTES);
   // In one piece: where the ring's end comes first, they are at its beginning.
   const left = RING_SIZE - (device.dataPut & (RING_SIZE - 1));
   const skipped = left < bytes ? left : 0;
@@ -254,11 +270,16 @@ function transfer(device: Device, chain: Chain, type: u32, sector: u64, bytes: u
   }
   device.dataPut += skipped;
   const data = device.dataPut & (RING_SIZE - 1);
-  if (type == TYPE_WRITE) readFrom(chain, HEADER_SIZE, dataOf(device) + data, bytes);
+  if (type == TYPE_WRITE) readFrom(chain, HEADER_SIZE + before, dataOf(device) + data, bytes);
   device.dataPut += bytes;
-  const request = give(device, chain, type, sector, bytes / SECTOR);
+  const behind = all - before - bytes;
+  device.partHead = chain.head;
+  device.partAt = behind == 0 ? 0 : before + bytes;
+  const request = give(device, chain, type, sector + before / SECTOR, bytes / SECTOR);
   request.data = dataOf(device) + data;
   request.bytes = bytes;
+  request.before = before;
+  request.behind = behind;
   toHost(device.port, requestAt(device.requestsPut - 1) + REQUEST_DATA, data);
   return true;
 }
@@ -309,15 +330,17 @@ function requestAt(n: u32): u32 {
   return REQUESTS + (n & (SLOTS - 1)) * REQUEST_SIZE;
 }
 
-/** Gives a request to the host, without data so far. */
+/** Gives a request to the host, without data so far. Its chain is taken with its last part. */
 function give(device: Device, chain: Chain, type: u32, sector: u64, sectors: u32): Request {
-  takeHead(queueOf(device, 0));
+  if (device.partAt == 0) takeHead(queueOf(device, 0));
   const port = device.port;
   const n = device.requestsPut++;
   const request = requestOf(device, n);
   request.head = chain.head;
   request.type = type;
   request.bytes = 0;
+  request.before = 0;
+  request.behind = 0;
   request.dataEnd = device.dataPut;
   request.status = lastByte(chain);
   const at = requestAt(n);
@@ -358,20 +381,23 @@ function finish(device: Device, queue: Queue): void {
   const head = request.head;
   let status = fromHost(device.port, STATUSES + 4 * (n & (SLOTS - 1)));
   if (status > LAST_STATUS) status = STATUS_ERROR;
+  if (request.before != 0 && device.partStatus != STATUS_OK) status = device.partStatus;
+  device.partStatus = status;
   if (head != NONE && isDriven(device)) {
     let place = request.status;
     let written: u32 = 1;
     if (request.type == TYPE_READ && status == STATUS_OK) {
       const chain = readChain(device, queue, head);
       if (changetype<usize>(chain) != 0) {
-        if (chain.writableBytes == request.bytes + 1) {
-          writeTo(chain, 0, request.data, request.bytes);
-          written += request.bytes;
+        const end = request.before + request.bytes;
+        if (chain.writableBytes == end + request.behind + 1) {
+          writeTo(chain, request.before, request.data, request.bytes);
+          written += end;
           place = lastByte(chain);
         } else breakDown(device);
       }
     }
-    if (isDriven(device)) {
+    if (request.behind == 0 && isDriven(device)) {
       shared.store8(place, status);
       putUsed(queue, head, written);
     }

@@ -68,6 +68,11 @@ export class Device {
   requestsDone: u32;
   dataPut: u32;
   dataTaken: u32;
+  /** Of a request that has more data than one of the channel's: its chain, and the bytes that are given to the host already. */
+  partHead: u32;
+  partAt: u32;
+  /** What became of the parts that are done. */
+  partStatus: u32;
   /** The header of the request that is looked at, or the range that it is for. */
   header0: u32;
   header1: u32;
