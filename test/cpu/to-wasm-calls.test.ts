@@ -322,6 +322,8 @@ test('a page that a called one has put out of the TLB is looked for again', asyn
       const again = a.label('again');
       a.push([r11, lr]);
       a.mov(r11, 3);
+      // So that the first call, which misses, is in the block of the others.
+      a.b(again);
       a.at(again);
       branchTo(a, 'bl', inner);
       a.subs(r11, r11, 1);
