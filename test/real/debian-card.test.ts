@@ -234,7 +234,8 @@ describe.runIf(everything)('a card of its own', () => {
       SECONDS * 1000,
     );
 
-    it(
+    // QEMU's time is the wall's: each of these wants a machine without other work.
+    it.runIf(suite === 'bookworm' && path === 'sdhost')(
       "QEMU's raspi2b does the same with the same card, and leaves one that goes on here",
       () =>
         worksWith(async (card, script) => {
