@@ -17,7 +17,7 @@ const KERNEL_ADDRESS = GUEST_RAM + 0x8000;
 const MIB = 1 << 20;
 /** Bytes that a kernel may have and reach over: no guest has more memory. */
 const LARGEST = MOST_MEMORY * MIB;
-/** Bytes of packed data that are unpacked to say what it is. */
+/** Bytes that are unpacked, or looked at, to say what they are. */
 const LARGEST_SHOWN = 64 * MIB;
 
 /** A guest's kernel. */
@@ -36,6 +36,14 @@ function beginsInA32(file: Uint8Array): boolean {
   const word = readU32LE(file, 0);
   const condition = word >>> 28;
   return (condition === ALWAYS || condition === UNCONDITIONAL) && decodeA32(word) !== undefined;
+}
+
+/** Whether what is entered stands in a file's own bytes: an instruction, or by an odd address anything for T32. */
+function beginsAtEntry({ data, address, entry }: Placed): boolean {
+  const isT32 = (entry & 1) !== 0;
+  const at = entry - address - (isT32 ? 1 : 0);
+  if (at < 0) return false;
+  return isT32 ? at + 2 <= data.length : entry % 4 === 0 && beginsInA32(data.subarray(at));
 }
 
 /** Releases of Raspberry Pi's own kernels for the Pi 2: 4.2.5-2709+, 4.1.13-v7+, 5.10.17-v7l+, 6.6.20+rpt-rpi-v7. */
@@ -84,9 +92,15 @@ export function kernelImage(name: string, file: Uint8Array, loadAddress?: number
       throw new HypberryError(
         'guest.load-address',
         `${name} says itself where it stands in memory: at ${hex(it.address)}.`,
-        'Give it without --load-address, or a flat image.',
+        'Give it without a load address ("guest set" takes one away with --load-address none), or a flat image.',
       );
-    return { ...withAlignedAddress(it), isLinux: readKernel(it.data).kind === 'Image' };
+    if (!beginsAtEntry(it))
+      return refuseForeign(name, {
+        what: `entered at ${hex(it.entry)}, where it has no instruction`,
+        hint: `Build it again, with an entry in its code. ${USE_FLAT}`,
+      });
+    const isLinux = readKernel(it.data.subarray(0, LARGEST_SHOWN)).kind === 'Image';
+    return { ...withAlignedAddress(it), isLinux };
   };
   if (facts.kind === 'ELF') return saysItself(placeElf(file, facts, LARGEST));
   if (facts.kind === 'uImage') {

@@ -7,7 +7,7 @@ import type { GuestPlan } from '../hypervisor/image/image.js';
 import { GUEST_RAM } from '../hypervisor/shared/layout.js';
 import { planDevices, needsHypberryd } from './devices.js';
 import { guestTree } from './guest-tree.js';
-import { programOf, type Guest } from './guests.js';
+import { MOST_MEMORY, programOf, type Guest } from './guests.js';
 import { readInitramfs } from './initramfs.js';
 import { firmwareImage, kernelImage } from './kernel-image.js';
 
@@ -139,10 +139,13 @@ export function placeGuest(
   const tight = place(alignUp(kernelEnd, MIB));
   const places = half.files >= kernelEnd && half.end <= memory ? half : tight;
   if (places.end > memory) {
+    const needed = Math.ceil(places.end / MIB);
     throw new HypberryError(
       'guest.memory',
-      `Guest ${guest.name} has ${guest.memory} MiB of memory, and its kernel and initramfs reach to ${Math.ceil(places.end / MIB)} MiB before it has begun.`,
-      `Give it more: --memory ${2 * Math.ceil(places.end / MIB)}, for example ("hypberry guest set" changes it).`,
+      `Guest ${guest.name} has ${guest.memory} MiB of memory, and its kernel and initramfs reach to ${needed} MiB before it has begun.`,
+      needed > MOST_MEMORY
+        ? `No guest has more than ${MOST_MEMORY} MiB: give it smaller files, or a kernel that stands lower in memory.`
+        : `Give it more: --memory ${Math.min(2 * needed, MOST_MEMORY)}, for example ("hypberry guest set" changes it).`,
     );
   }
   return {

@@ -99,6 +99,17 @@ describe('an ELF file', () => {
       /one over the other/,
     ],
     ['that begins nowhere', elf([here], 0x4000_0000), /begins in none of its segments/],
+    [
+      'entered where nothing of the file stands',
+      elf([{ ...here, memory: 4096 }], 0x4010_0800),
+      /entered at 0x40100800, where it has no instruction/,
+    ],
+    [
+      'with nothing but zeros',
+      elf([{ ...here, data: new Uint8Array(0), memory: 64 }], 0x4010_0000),
+      /0x40100000, where/,
+    ],
+    ['entered between two instructions', elf([here], 0x4010_0002), /0x40100002, where/],
     ['an object', elf([], 0, 1), /nothing in it is to be loaded/],
     ['big-endian', elf([here], 0x4010_0000, 2, 2), /big-endian/],
     ['a program for Linux', elf([here, { ...here, type: 3 }], 0x4010_0000), /a program for Linux/],
@@ -149,6 +160,27 @@ describe("U-Boot's image", () => {
     ['with another header', changed(0x21), /its checksums are others/],
     ['with other data', changed(0x44), /its checksums are others/],
     ['for memory that is none', uImage(ARMV7_CODE, { load: 0x8000, entry: 0x8000 }), /memory at 0x8000/],
+    [
+      'entered in front of its bytes',
+      uImage(ARMV7_CODE, { load: 0x4040_0000, entry: 0 }),
+      /entered at 0x0, where/,
+    ],
+    [
+      'entered behind them',
+      uImage(ARMV7_CODE, { load: 0x4040_0000, entry: 0x4040_0000 + ARMV7_CODE.length }),
+      /where it has no instruction/,
+    ],
+    [
+      'entered behind them in T32',
+      uImage(ARMV7_CODE, { load: 0x4040_0000, entry: 0x4040_0001 + ARMV7_CODE.length }),
+      /where it has no instruction/,
+    ],
+    ['entered behind all addresses', uImage(ARMV7_CODE, { type: 14, entry: 0xffff_fffc }), /no instruction/],
+    [
+      'with an ELF file in it',
+      uImage(elf([], 0), { load: 0x4040_0000, entry: 0x4040_0000 }),
+      /entered at 0x40400000, where it has no instruction/,
+    ],
     ['in lzma', uImage(ARMV7_CODE, { packing: 3 }), /unpack what is left/],
     ['in gzip that is none', uImage(ARMV7_CODE, { packing: 1 }), /packed data are damaged/],
   ])('is refused: %s', (_, file, says) => {
@@ -248,6 +280,21 @@ describe('a guest', () => {
       refusal(() => placeGuest(behind, { program: ARMV7_CODE, initramfs: undefined }, [3], 2)).code,
     ).toBe('guest.memory');
   });
+
+  test.each<[string, RegExp]>([
+    ['0x44000000', /Give it more: --memory 132, for example/],
+    ['0x70000000', /Give it more: --memory 896, for example/],
+    ['0x7ffffffc', /No guest has more than 896 MiB/],
+  ])(
+    'that reaches past its memory from %s on is told no more memory than there can be',
+    (loadAddress, says) => {
+      const { code, says: said } = refusal(() =>
+        placeGuest({ ...WEB, loadAddress }, { program: ARMV7_CODE, initramfs: undefined }, [3], 2),
+      );
+      expect(code).toBe('guest.memory');
+      expect(said).toMatch(says);
+    },
+  );
 
   test.each<[string, Partial<Guest>, string]>([
     ['nothing to begin in', { kernel: undefined }, 'guest.kernel'],
