@@ -42,6 +42,15 @@ export function exists(path: string): HypberryError {
   );
 }
 
+/** `card.changed`: the file at `path` is not as it was when this command read it. */
+export function changedMeanwhile(path: string): HypberryError {
+  return new HypberryError(
+    'card.changed',
+    `Another program has changed "${path}" while this command was at work.`,
+    'Run the command again when that has ended.',
+  );
+}
+
 /** `card.no-room`: `what` says what does not fit. */
 export function noRoom(what: string, options?: ErrorOptions): HypberryError {
   return new HypberryError(

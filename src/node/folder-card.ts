@@ -4,6 +4,7 @@ import { HypberryError } from '../base/errors.js';
 import { type Card, type Change, type Entry } from '../card/card.js';
 import {
   badName,
+  changedMeanwhile,
   exists,
   linked,
   mayRead,
@@ -14,7 +15,7 @@ import {
   readOnlyFile,
 } from '../card/errors.js';
 import { changeInPlace } from '../card/in-place.js';
-import { foldCase, pathNames } from '../card/path.js';
+import { foldCase, pathKey, pathNames } from '../card/path.js';
 import { unfinishedName } from '../card/unfinished.js';
 import { removeUnfinished, syncFolder, writeDurably } from './durable-file.js';
 import { isLocked, takesNewNamesOnly } from './locked-file.js';
@@ -36,7 +37,7 @@ const STICKY = 0o1000;
  * A mounted boot partition, or a copy of one, as a card. What lies on another file system is not on it. A file that is a link
  * is read through it, wherever it leads, and written only where that is in the folder; within a folder that is a link nothing
  * is changed. A file that is replaced keeps its mode and owner, and where it has another name (a hard link) that keeps the old
- * bytes.
+ * bytes. What another program has changed since it was read is refused with `card.changed`, not written over.
  * Throws `card.read-only` at once where `write` is set.
  */
 export function openFolderCard(folder: string, options: { write: boolean }): Card {
@@ -45,6 +46,18 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
     changing(() => {
       requireWritable(folder, fs.constants.W_OK);
     });
+  }
+
+  /** Files as they were when they were first read. */
+  const asRead = new Map<string, { readonly path: string; readonly stat: fs.Stats | undefined }>();
+
+  function requireAsRead(cardPath: string): void {
+    const was = asRead.get(pathKey(cardPath));
+    if (was === undefined) return;
+    const at = find(cardPath);
+    const now = at === undefined ? undefined : statOf(at);
+    // Not by their numbers: FAT has none, and the system may give a file another one at any time.
+    if (now?.size !== was.stat?.size || now?.mtimeMs !== was.stat?.mtimeMs) throw changedMeanwhile(was.path);
   }
 
   const isOwnFolder = (at: string): boolean => {
@@ -115,6 +128,7 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
   /** Where a change goes, once it is known that nothing is in its way there but, perhaps, room. */
   function placeOf(change: Change): { at: string; there: fs.Stats | undefined } {
     const { kind, path: cardPath } = change;
+    requireAsRead(cardPath);
     const at = kind === 'remove' ? place(cardPath) : placeOfBytes(cardPath);
     const there = statOf(at);
     if (kind === 'create' && there !== undefined) throw exists(cardPath);
@@ -152,6 +166,7 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
         removeUnfinished(temporary);
         if (!isNoRoom(error) || !there || !putInPlace(at, there, change.data)) throw error;
       }
+      asRead.delete(pathKey(change.path));
       syncFolder(parent);
     });
   }
@@ -174,6 +189,7 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
   }
 
   function checkNow(changes: readonly Change[]): void {
+    for (const { path: cardPath } of asRead.values()) requireAsRead(cardPath);
     const { bavail, bsize, files, ffree } = fs.statfsSync(folder);
     const rounded = (size: number): number => Math.ceil(size / bsize) * bsize;
     const news = changes.filter(({ kind }) => kind === 'create').length;
@@ -216,7 +232,12 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
       }),
     stat: async (cardPath) => onSystem(folder, () => statNow(cardPath)),
     read: async (cardPath, offset = 0, length = Infinity) =>
-      onSystem(folder, () => readPart(requireFile(cardPath), offset, length)),
+      onSystem(folder, () => {
+        const at = requireFile(cardPath);
+        const key = pathKey(cardPath);
+        if (!asRead.has(key)) asRead.set(key, { path: cardPath, stat: statOf(at) });
+        return readPart(at, offset, length);
+      }),
     freeBytes: async () =>
       onSystem(folder, () => {
         const { bavail, bsize } = fs.statfsSync(folder);
@@ -238,6 +259,7 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
         refuseReading();
         const { at } = placeOf({ kind: 'remove', path: cardPath });
         fs.unlinkSync(at);
+        asRead.delete(pathKey(cardPath));
         syncFolder(path.dirname(at));
       });
     },

@@ -322,6 +322,57 @@ describe('a boot folder keeps what it was', () => {
   });
 });
 
+describe('what another program changes while a command is at work', () => {
+  const files = { 'config.txt': pattern(100, 1), 'kernel7.img': pattern(50, 2) };
+
+  it.each(['replace', 'remove'] as const)('is not lost by %s', async (kind) => {
+    const at = folder(files);
+    const card = await opened(at);
+    await card.read('CONFIG.TXT');
+    const others = pattern(101, 3);
+    fs.writeFileSync(path.join(at, 'config.txt'), others);
+    const change = { kind, path: 'config.txt', data: pattern(9, 4) } as const;
+    const changed = { code: 'card.changed' };
+    await expect(card.check([change])).rejects.toMatchObject(changed);
+    await expect(
+      kind === 'replace' ? card.replace('config.txt', change.data) : card.remove('config.txt'),
+    ).rejects.toMatchObject(changed);
+    expect(new Uint8Array(fs.readFileSync(path.join(at, 'config.txt')))).toEqual(others);
+    expect(fs.readdirSync(at).sort()).toEqual(Object.keys(files));
+  });
+
+  it('of the same length is told by its time', async () => {
+    const at = folder(files);
+    const card = await opened(at);
+    await card.read('config.txt');
+    fs.writeFileSync(path.join(at, 'config.txt'), pattern(100, 3));
+    fs.utimesSync(path.join(at, 'config.txt'), 1e9, 1e9);
+    await expect(card.replace('config.txt', pattern(9, 4))).rejects.toMatchObject({ code: 'card.changed' });
+  });
+
+  it('of a file that was only read is told before the first write', async () => {
+    const at = folder(files);
+    const card = await opened(at);
+    await card.read('kernel7.img');
+    fs.rmSync(path.join(at, 'kernel7.img'));
+    const change = { kind: 'create', path: 'new', data: pattern(9, 4) } as const;
+    await expect(card.check([change])).rejects.toMatchObject({ code: 'card.changed' });
+  });
+
+  it('is no change of its own', async () => {
+    const at = folder(files);
+    const card = await opened(at);
+    await card.read('config.txt');
+    await card.replace('config.txt', pattern(9, 4));
+    await card.replace('config.txt', pattern(10, 5));
+    await card.read('config.txt');
+    await card.remove('config.txt');
+    await card.create('config.txt', pattern(11, 6));
+    await card.replace('config.txt', pattern(12, 7));
+    expect(new Uint8Array(fs.readFileSync(path.join(at, 'config.txt')))).toEqual(pattern(12, 7));
+  });
+});
+
 describe("a mounted volume's name", () => {
   it.skipIf(!isRoot)(`is that of its device (${needsRoot})`, () => {
     const at = folder();
