@@ -24,3 +24,10 @@ export function hexDigits(value: number | bigint, digits: number): string {
 export function hex(value: number | bigint, digits = 1): string {
   return `0x${hexDigits(value, digits)}`;
 }
+
+/** A number of bytes for people: `252 bytes`, `32 KiB`, `5.1 MiB`. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} bytes`;
+  const [value, unit] = bytes < 1 << 20 ? [bytes / 1024, 'KiB'] : [bytes / 2 ** 20, 'MiB'];
+  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${unit}`;
+}

@@ -1,10 +1,11 @@
 /** `hypberry build`: the boot block as files, its listing, and the image that tests a board. */
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
+import { bytesText } from '../base/words.js';
 import { buildBootBlock, buildStub, isBootBlock } from '../boot/block.js';
 import { listing } from '../boot/listing.js';
 import { writeOwnFiles } from '../node/own-files.js';
-import { bytesText, say, sayAside, sayJson, sayResult } from './output.js';
+import { say, sayAside, sayJson, sayResult } from './output.js';
 
 export interface BuildOptions {
   readonly out?: string;

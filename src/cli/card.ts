@@ -1,10 +1,11 @@
 /** The card that a command is given, opened; what is read of it is told where that is wanted. */
+import { bytesText } from '../base/words.js';
 import type { HypberryError } from '../base/errors.js';
 import type { Card } from '../card/card.js';
 import { openCard } from '../node/open-card.js';
 import type { Named } from '../setup/boot-partition.js';
 import type { OpenCard } from '../usecases/open-card.js';
-import { bytesText, sayAside, sayDetail } from './output.js';
+import { sayAside, sayDetail } from './output.js';
 
 /** A way to open a command's target. */
 export function cardAt(target: string, { partition, whole }: Named = {}): OpenCard {

@@ -1,12 +1,12 @@
 /** What all commands that change a card have in common: showing a plan and making its changes. */
-import { counted } from '../base/words.js';
+import { bytesText, counted } from '../base/words.js';
 import type { Change } from '../card/card.js';
 import { placeFacts, type Named } from '../setup/boot-partition.js';
 import { splitConfig } from '../setup/config-block.js';
 import { CONFIG } from '../firmware/config.js';
 import type { Changed, ChangePorts } from '../usecases/change.js';
 import { cardAt } from './card.js';
-import { bytesText, say, sayDetail, sayJson, sayResult } from './output.js';
+import { say, sayDetail, sayJson, sayResult } from './output.js';
 import { sayPlace } from './place.js';
 import { progress, type Progress } from './progress.js';
 

@@ -218,13 +218,6 @@ export function printError(error: unknown): void {
   }
 }
 
-/** A number of bytes for people: `252 bytes`, `32 KiB`, `5.1 MiB`. */
-export function bytesText(bytes: number): string {
-  if (bytes < 1024) return `${bytes} bytes`;
-  const [value, unit] = bytes < 1 << 20 ? [bytes / 1024, 'KiB'] : [bytes / 2 ** 20, 'MiB'];
-  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${unit}`;
-}
-
 /** Lines of two columns, the first one as wide as its widest cell. */
 export function columns(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...rows.map(([left]) => left.length));

@@ -1,7 +1,7 @@
 /** `hypberry run`: boots a card in the built-in Pi 2, whose console is the terminal. */
 import { HypberryError } from '../base/errors.js';
 import { harmless } from '../base/terminal-text.js';
-import { counted, listed } from '../base/words.js';
+import { bytesText, counted, listed } from '../base/words.js';
 import { createTranscript } from '../engine/console.js';
 import { HOST } from '../engine/systems.js';
 import { readSnapshot } from '../engine/snapshot.js';
@@ -23,7 +23,6 @@ import { showConsoles, type ConsoleScreen } from './console-screen.js';
 import { openDebuggers, waitsForDebugger } from './debuggers.js';
 import { createEscapeKey, ESCAPE_NAME, ORDERS, type Order } from './escape-key.js';
 import {
-  bytesText,
   colors,
   columns,
   endWithoutReader,

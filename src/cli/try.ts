@@ -1,6 +1,6 @@
 /** `hypberry try`: boots a card in an emulated Pi 2 and says in which mode its cores start. */
 import { HypberryError } from '../base/errors.js';
-import { counted, listed } from '../base/words.js';
+import { bytesText, counted, listed } from '../base/words.js';
 import type { Retried } from '../engine/attempts.js';
 import { summarizeHandover } from '../engine/handover-check.js';
 import type { SystemState } from '../engine/system-console.js';
@@ -21,7 +21,6 @@ import { showAll, showOne, type Shown } from './consoles.js';
 import { sayHandover } from './handover.js';
 import { sayMachine } from './machine.js';
 import {
-  bytesText,
   colors,
   columns,
   endWithoutReader,

@@ -1,6 +1,6 @@
 /** Adds guests to a card, and takes them away. */
 import { counted } from '../base/words.js';
-import type { Card, CardReader } from '../card/card.js';
+import type { Card, CardReader, Change } from '../card/card.js';
 import { HypberryError } from '../base/errors.js';
 import { deviceWords, newMac, parseDisk, randomBytes, type Random } from '../guest/devices.js';
 import {
@@ -137,15 +137,17 @@ export async function planGuestRemove(card: CardReader, name: string): Promise<P
   const { guests, $schema } = await readGuestsFile(card);
   const gone = guestNamed(guests, name);
   const after = guests.filter((it) => it !== gone);
+  const list: Change =
+    after.length > 0
+      ? { kind: 'replace', path: GUESTS_FILE, data: writeGuests(after, $schema) }
+      : { kind: 'remove', path: GUESTS_FILE };
+  const files = await unusedFiles(card, after);
   return {
     method: undefined,
     summary: `Guest ${name} goes.`,
     notes: after.length > 0 ? [INSTALL_NEXT] : (await ourFiles(card)).length > 0 ? [NO_GUESTS_NEXT] : [],
-    changes: [
-      after.length > 0
-        ? { kind: 'replace', path: GUESTS_FILE, data: writeGuests(after, $schema) }
-        : { kind: 'remove', path: GUESTS_FILE },
-      ...(await unusedFiles(card, after)),
-    ],
+    changes: [list, ...files],
+    // Cut in between, the guest has lost its files and is still there to be removed; what starts the Pi has copies of them.
+    changesWithoutRoom: [...files, list],
   };
 }

@@ -1,6 +1,7 @@
 /** What changes to a card's guests have in common: their files, the file that keeps them, and what install will say. */
 import { sameBytes } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
+import { bytesText } from '../base/words.js';
 import type { Card, CardReader, Change } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { pathKey } from '../card/path.js';
@@ -11,7 +12,7 @@ import { checkInitramfs, loadAddressOf } from '../guest/plan.js';
 import { bytesOfFiles, type GuestPlan } from '../hypervisor/image/image.js';
 import { filesOf, hostOf, unusedGuestFiles } from './guests.js';
 import { attemptGuests, refuseMemory } from './hypervisor.js';
-import { mebibytes, ROOM_FOR_GUESTS, type Plan } from './plan.js';
+import { ROOM_FOR_GUESTS, type Plan } from './plan.js';
 
 /** A file of the user's, and what it was called, for refusals. */
 export interface UserFile {
@@ -190,7 +191,7 @@ async function installNotes(
   const needed = picked.kernel.size + plans.reduce((sum, it) => sum + bytesOfFiles(it), 0);
   if (left < 0 || left >= needed) return [INSTALL_NEXT];
   return [
-    `"hypberry install" needs ${mebibytes(needed)} more on the card, and ${mebibytes(left)} are left: remove files that you do not need, ${ROOM_FOR_GUESTS}.`,
+    `"hypberry install" needs ${bytesText(needed)} more on the card, and ${bytesText(left)} are left: remove files that you do not need, ${ROOM_FOR_GUESTS}.`,
     INSTALL_NEXT,
   ];
 }

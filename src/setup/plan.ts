@@ -1,5 +1,6 @@
 /** Changes to a card, made up first and written after, in an order in which any of them may be the last. */
 import { HypberryError } from '../base/errors.js';
+import { bytesText } from '../base/words.js';
 import type { Card, CardReader, Change } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 
@@ -35,11 +36,6 @@ export function cardAfter(card: CardReader, plan: Plan): CardReader {
     else write.set(change.path, change.data);
   }
   return overlayCard(card, { write, remove });
-}
-
-/** Bytes for people: `5.1 MiB`. */
-export function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
 /**
@@ -80,7 +76,7 @@ async function noRoomFor(card: Card, plan: Plan, error: HypberryError): Promise<
   if (needed <= free) return error;
   return new HypberryError(
     'card.no-room',
-    `The boot partition has ${mebibytes(free)} free, and ${mebibytes(needed)} are needed.`,
+    `The boot partition has ${bytesText(free)} free, and ${bytesText(needed)} are needed.`,
     `Remove files you do not need from the boot partition (kernels of other boards, for example)${plan.room === undefined ? '' : `, ${plan.room}`}.`,
     { cause: error },
   );

@@ -198,6 +198,27 @@ describe('guest set', () => {
   });
 });
 
+describe('guest remove on a card without a free byte', () => {
+  test('takes the files first', async () => {
+    const { files } = await twoGuests();
+    const bytes = Object.values(files).reduce((sum, data) => sum + data.length, 0);
+    const full = changeableCard(files, bytes);
+    await carryOut(full, await planGuestRemove(full, 'web'));
+    expect(guestsIn(files).map(({ name }) => name)).toEqual(['db']);
+    expect(isWhole(files)).toBe(true);
+    expect(names(files).filter((it) => it.includes('-web.'))).toEqual([]);
+  });
+
+  test('is refused, in bytes, where its files are its user’s and stay', async () => {
+    const files = partition(guestFilesOf({ kernel: 'kernel7.img' }, 'web', 'db'));
+    const bytes = Object.values(files).reduce((sum, data) => sum + data.length, 0);
+    const full = changeableCard(files, bytes);
+    const plan = await planGuestRemove(full, 'web');
+    await expect(checkPlan(full, plan)).rejects.toThrow(code('card.no-room'));
+    await expect(checkPlan(full, plan)).rejects.toThrow(/has 0 bytes free, and \d{3} bytes are needed/);
+  });
+});
+
 describe('guest rename', () => {
   test('has its files called after it; all else stays', async () => {
     const { card, files } = await twoGuests();

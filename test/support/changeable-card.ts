@@ -17,8 +17,12 @@ export function changeableCard(files: Record<string, Uint8Array>, size = 1 << 30
     target: 'memory',
     freeBytes: async () => free(),
     check: async (changes) => {
-      const needed = changes.map((change) => (change.kind === 'remove' ? 0 : change.data.length));
-      if (needed.reduce((sum, size) => sum + size, 0) > free()) throw noRoom('Full.');
+      let left = free();
+      for (const change of changes) {
+        const before = files[find(change.path) ?? '']?.length ?? 0;
+        if (change.kind !== 'remove' && change.data.length > left) throw noRoom('Full.');
+        left += before - (change.kind === 'remove' ? 0 : change.data.length);
+      }
     },
     create: async (path, data) => {
       if (find(path) !== undefined) throw exists(path);
