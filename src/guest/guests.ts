@@ -123,7 +123,11 @@ function checkProgram({ name, kernel, firmware, loadAddress, initramfs }: Guest)
       'Give it one of the two: firmware looks for a kernel itself.',
     );
   if (initramfs !== undefined)
-    refuse('guest.firmware', 'an initramfs beside it', 'Put that on the disk from which the firmware boots.');
+    refuse(
+      'guest.firmware',
+      'an initramfs beside it',
+      'Put that on the disk from which the firmware boots ("guest set" takes it away by --no-initramfs).',
+    );
   if (loadAddress !== undefined)
     refuse('guest.load-address', 'a load address beside it', 'Firmware is entered at 0.');
 }
