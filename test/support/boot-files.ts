@@ -62,7 +62,9 @@ export function guestFilesOf(entries: Partial<Guest>, ...names: readonly string[
   }));
   return {
     'hypberry-guests.json': text(JSON.stringify({ version: 1, guests })),
-    ...Object.fromEntries(guests.map(({ kernel }, i) => [kernel, kernelFile(i + 5)])),
+    ...Object.fromEntries(
+      guests.flatMap(({ kernel }, i) => (kernel === undefined ? [] : [[kernel, kernelFile(i + 5)] as const])),
+    ),
   };
 }
 
