@@ -82,11 +82,15 @@ export function readOnlyFile(path: string, options?: ErrorOptions): HypberryErro
 }
 
 /** `card.link`: a link at `path`, and `where` it leads. */
-export function linked(path: string, where: string): HypberryError {
+export function linked(
+  path: string,
+  where: string,
+  hint = 'A card has no links: put what it leads to in its place, and try again.',
+): HypberryError {
   return new HypberryError(
     'card.link',
     `"${path}" is a link that leads ${where}, and nothing is changed through it.`,
-    'A card has no links: put what it leads to in its place, and try again.',
+    hint,
   );
 }
 

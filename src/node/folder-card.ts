@@ -17,6 +17,7 @@ import {
 import { changeInPlace } from '../card/in-place.js';
 import { foldCase, pathKey, pathNames } from '../card/path.js';
 import { unfinishedName } from '../card/unfinished.js';
+import { FIRMWARE_FILES } from '../setup/ours.js';
 import { removeUnfinished, syncFolder, writeDurably } from './durable-file.js';
 import { isLocked, takesNewNamesOnly } from './locked-file.js';
 import { isMountPoint } from './mounts.js';
@@ -35,9 +36,10 @@ const STICKY = 0o1000;
 
 /**
  * A mounted boot partition, or a copy of one, as a card. What lies on another file system is not on it. A file that is a link
- * is read through it, wherever it leads, and written only where that is in the folder; within a folder that is a link nothing
- * is changed. A file that is replaced keeps its mode and owner, and where it has another name (a hard link) that keeps the old
- * bytes. What another program has changed since it was read is refused with `card.changed`, not written over.
+ * is read through it, wherever it leads, and written only where that is in the folder and in no other boot folder within it;
+ * within a folder that is a link nothing is changed. A file that is replaced keeps its mode and owner, and where it has another
+ * name (a hard link) that keeps the old bytes. What another program has changed since it was read is refused with
+ * `card.changed`, not written over.
  * Throws `card.read-only` at once where `write` is set.
  */
 export function openFolderCard(folder: string, options: { write: boolean }): Card {
@@ -97,6 +99,8 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
     const inside = path.relative(fs.realpathSync(folder), real);
     const isInside = !path.isAbsolute(inside) && inside.split(path.sep)[0] !== '..';
     if (!isInside || fs.statSync(path.dirname(real)).dev !== dev) throw linked(cardPath, 'out of the folder');
+    const other = firmwareFolderWithin(folder, path.dirname(inside));
+    if (other !== undefined) throw linkedToOtherCard(cardPath, path.join(folder, other));
     return real;
   }
 
@@ -275,6 +279,24 @@ function statOf(at: string): fs.Stats | undefined {
     if (systemCode(error) === 'ELOOP' || systemCode(error) === 'ENOTDIR') return undefined;
     throw error;
   }
+}
+
+/**
+ * The first folder on the way to one within a card that holds a firmware of its own, and so is another card's, mounted or
+ * copied there; undefined where there is none.
+ * @param inside from the card's folder, `.` for itself
+ */
+function firmwareFolderWithin(folder: string, inside: string): string | undefined {
+  const names = inside.split(path.sep).filter((name) => name !== '.');
+  return names
+    .map((_, i) => path.join(...names.slice(0, i + 1)))
+    .find((at) => FIRMWARE_FILES.some((name) => findName(path.join(folder, at), name) !== undefined));
+}
+
+/** `card.link` of a file that is read here, but is another card's. */
+function linkedToOtherCard(cardPath: string, other: string): HypberryError {
+  const hint = `Give "${other}" as the target; or put what it leads to in its place, and try again.`;
+  return linked(cardPath, 'to another boot folder', hint);
 }
 
 /** `card.mounted` of a file by itself: no other can be put in its place. */

@@ -57,8 +57,10 @@ export async function cardEntries(card: CardReader, folder = ''): Promise<Entry[
   return (await card.list(folder)).filter(({ name }) => pathNames(name)?.length === 1);
 }
 
+/** The firmware's files that every boot folder has, in lower case. */
+export const FIRMWARE_FILES: readonly string[] = ['bootcode.bin', 'start.elf'];
 /** Files that make a folder a boot folder, in lower case: the firmware's, or what it reads first. */
-const BOOT_FILES = ['bootcode.bin', 'start.elf', 'config.txt'];
+const BOOT_FILES = [...FIRMWARE_FILES, 'config.txt'];
 
 /**
  * Paths of the files in a card's folders, but not in those that are somebody else's: links to folders, and folders within

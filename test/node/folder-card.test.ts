@@ -266,6 +266,33 @@ describe('a boot folder keeps what it was', () => {
     expect(fs.readdirSync(at)).toEqual(before);
   });
 
+  it('a boot folder within is not changed through links to its files, be it a folder deeper', async () => {
+    for (const [firmware, inner] of [
+      ['START.ELF', 'firmware/config.txt'],
+      ['bootcode.bin', 'firmware/sets/config.txt'],
+    ] as const) {
+      const { at, config } = make();
+      const real = path.join(at, inner);
+      fs.mkdirSync(path.dirname(real), { recursive: true });
+      fs.renameSync(config, real);
+      fs.writeFileSync(path.join(at, 'firmware', firmware), '');
+      fs.symlinkSync(inner, config);
+      const card = await opened(at);
+      for (const change of [
+        card.check([{ kind: 'replace', path: 'config.txt', data: NEW }]),
+        card.replace('config.txt', NEW),
+      ]) {
+        await expect(change, inner).rejects.toMatchObject({
+          code: 'card.link',
+          message: expect.stringContaining('to another boot folder') as string,
+          hint: expect.stringContaining(path.join(at, 'firmware')) as string,
+        });
+      }
+      await card.close();
+      expect(text(real)).toBe('old');
+    }
+  });
+
   it('another name of a file (a hard link) keeps the old bytes', async () => {
     const { at, config } = make();
     const other = temporary('other-name');
