@@ -247,10 +247,12 @@ function refuseOverlap(picked: Picked, { kernel: { facts } }: CardSystem, method
   );
 }
 
+/** Where snapd has Ubuntu Core's kernels, and sets `os_prefix` for each anew (snapd, bootloader/piboot.go). */
+const SNAPD_PREFIX = /^(?:piboot\/ubuntu|systems\/[^/]+\/kernel)\//;
+
 /**
- * A system that has another `os_prefix` for a start that `reboot "0 tryboot"` asks for tries new files there, and then makes
- * their folder the one that counts (Ubuntu's piboot-try, "A/B boot on Ubuntu for Raspberry Pi"): no file of ours is in it, and
- * the card would not start.
+ * Refuses files of ours behind an `os_prefix` that the system changes by itself: they are not behind the next one, and the card
+ * would not start.
  * @param base the card without our lines in config.txt
  */
 async function refuseMovingPrefix(
@@ -260,14 +262,41 @@ async function refuseMovingPrefix(
 ): Promise<void> {
   const prefix = picked.osPrefix;
   if (prefix === '' || !files.some(({ path }) => path.startsWith(prefix))) return;
-  const { config } = await readFirmware(base, { ...PI2, tryboot: true }, []);
-  const tried = textSetting(config, 'os_prefix') ?? '';
-  if (plainPath(tried) === prefix) return;
+  const moves = await whatMovesPrefix(base, prefix);
+  if (!moves) return;
   throw new HypberryError(
     'setup.prefix-moves',
-    `Hypberry's files would be behind os_prefix=${prefix}, and a start that reboot "0 tryboot" asks for has os_prefix=${tried}: a system that tries its new files so makes them the ones that count, and the card does not start.`,
-    'Without guests use --method armstub, which needs no file there; or take the lines under [tryboot] out of config.txt, and have the system put its files in one place.',
+    `Hypberry's files would be behind os_prefix=${prefix}, ${moves.how}, and the card does not start.`,
+    `Without guests use --method armstub, which needs no file there${moves.or === undefined ? '' : `; or ${moves.or}`}.`,
   );
+}
+
+/** How a system changes the `os_prefix` in force, and what may be done about it; undefined where nothing says that it does. */
+async function whatMovesPrefix(
+  base: CardReader,
+  prefix: string,
+): Promise<{ readonly how: string; readonly or?: string } | undefined> {
+  if (SNAPD_PREFIX.test(prefix))
+    return {
+      how: 'where Ubuntu Core has its kernel: for the next one snapd sets another, here or in tryboot.txt',
+    };
+  // A system that has two of itself writes a file of its own to change between them (as wipfli/buildroot does in select.txt).
+  const file = (await readFirmware(base, PI2, [])).config.settings.get('os_prefix')?.file ?? CONFIG;
+  if (file !== CONFIG) {
+    return {
+      how: `which ${file} sets: a system that keeps it outside of ${CONFIG} writes another one there to start its other files`,
+      or: `set os_prefix in ${CONFIG} itself, if nothing but you changes it`,
+    };
+  }
+  // Ubuntu's piboot-try tries new files there, and then makes their folder the one that counts ("A/B boot on Ubuntu for
+  // Raspberry Pi").
+  const { config } = await readFirmware(base, { ...PI2, tryboot: true }, []);
+  const tried = textSetting(config, 'os_prefix') ?? '';
+  if (plainPath(tried) === prefix) return undefined;
+  return {
+    how: `and a start that reboot "0 tryboot" asks for has os_prefix=${tried}: a system that tries its new files so makes them the ones that count`,
+    or: `take the lines under [tryboot] out of ${CONFIG}, and have the system put its files in one place`,
+  };
 }
 
 /** What becomes of a card with diagnostics, a sentence. */

@@ -492,6 +492,43 @@ test('where a try boot makes another folder the one that counts, the block alone
   expect(sums(files)).toEqual(sums(before));
 });
 
+/** As a system with two of itself has its files: what it writes into `select.txt` tells which is started. */
+const SELECTED = {
+  'config.txt': 'include select.txt\n',
+  'select.txt': 'os_prefix=one/\n',
+  'one/kernel7.img': kernelFile(7),
+  'one/bcm2709-rpi-2-b.dtb': TREE,
+  'two/kernel7.img': kernelFile(8),
+  'two/bcm2709-rpi-2-b.dtb': TREE,
+};
+
+/** As snapd has the files of Ubuntu Core: each kernel in a folder of its own, whose name it writes into config.txt. */
+const UBUNTU_CORE = {
+  'config.txt': 'enable_uart=1\nos_prefix=/piboot/ubuntu/pi-kernel_1/\n',
+  'piboot/ubuntu/pi-kernel_1/kernel7.img': kernelFile(7),
+  'piboot/ubuntu/pi-kernel_1/bcm2709-rpi-2-b.dtb': TREE,
+};
+
+test.each([
+  ['select.txt', SELECTED, 'os_prefix=two/\n', 'two/kernel7.img'],
+  [
+    "snapd's next kernel",
+    { ...UBUNTU_CORE, 'next/kernel7.img': kernelFile(8), 'next/bcm2709-rpi-2-b.dtb': TREE },
+    undefined,
+    'next/kernel7.img',
+  ],
+])(
+  'the block alone goes on where %s makes another folder the one that counts',
+  async (_, card, select, kernel) => {
+    const files = bootPartition('svc', card);
+    await install(changeableCard(files), { method: 'armstub' });
+    const [stub] = ours(files);
+    const config = new TextDecoder().decode(files['config.txt']).replace(/os_prefix=.*/, 'os_prefix=next/');
+    const next = { ...files, 'config.txt': text(config), ...(select && { 'select.txt': text(select) }) };
+    expect(await picked(next)).toMatchObject({ kernel: { file: kernel }, stub: { file: stub } });
+  },
+);
+
 describe('refused, with nothing changed:', () => {
   const v1p2 = 0x00a0_2042;
   const arm64 = concat(new Uint8Array(56).fill(1), text('ARM\x64'), new Uint8Array(100));
@@ -633,6 +670,28 @@ describe('refused, with nothing changed:', () => {
       'a folder that a try boot makes another one',
       'setup.prefix-moves',
       bootPartition('svc', TRIED),
+      { method: 'kernel_old' },
+    ],
+    [
+      'a folder that a file of the system names',
+      'setup.prefix-moves',
+      bootPartition('svc', SELECTED),
+      { method: 'kernel_old' },
+    ],
+    [
+      "a folder of Ubuntu Core's",
+      'setup.prefix-moves',
+      bootPartition('svc', UBUNTU_CORE),
+      { method: 'kernel_old' },
+    ],
+    [
+      "the folder of Ubuntu Core's recovery",
+      'setup.prefix-moves',
+      bootPartition('svc', {
+        'config.txt': 'os_prefix=/systems/20220101/kernel/\n',
+        'systems/20220101/kernel/kernel7.img': kernelFile(7),
+        'systems/20220101/kernel/bcm2709-rpi-2-b.dtb': TREE,
+      }),
       { method: 'kernel_old' },
     ],
     [
