@@ -130,15 +130,22 @@ function filesFrom(begun: string, wanted: (name: string, entry: fs.Dirent) => bo
     return fs.readdirSync(real === '' ? '.' : real, { withFileTypes: true }).flatMap((entry) => {
       if (entry.name.startsWith('.') && !begun.slice(folder.length).startsWith('.')) return [];
       const isFolder =
-        entry.isDirectory() ||
-        (entry.isSymbolicLink() &&
-          fs.statSync(`${real}${entry.name}`, { throwIfNoEntry: false })?.isDirectory() === true);
+        entry.isDirectory() || (entry.isSymbolicLink() && leadsToFolder(`${real}${entry.name}`));
       if (isFolder) return [`${folder}${entry.name}/`];
       return wanted(entry.name, entry) ? [`${folder}${entry.name}`] : [];
     });
   } catch {
     // Not there, or not to be read: nothing to choose from.
     return [];
+  }
+}
+
+function leadsToFolder(link: string): boolean {
+  try {
+    return fs.statSync(link).isDirectory();
+  } catch {
+    // To nowhere, to itself, or to where this user may not look.
+    return false;
   }
 }
 

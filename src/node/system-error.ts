@@ -90,6 +90,7 @@ function cardError(path: string, error: unknown): unknown {
     case 'ENOMEDIUM':
     case 'ENXIO':
     case 'ENAMETOOLONG':
+    case 'ELOOP':
       return new HypberryError(
         'card.not-found',
         `"${path}" is not there.`,

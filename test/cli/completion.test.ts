@@ -16,6 +16,9 @@ describe('completion', () => {
   fs.mkdirSync(join(folder, 'boot of mine'), { recursive: true });
   for (const name of ['card.img', 'notes.txt', 'vmlinuz', '.hidden.img'])
     fs.writeFileSync(join(folder, name), '');
+  // A link to itself, and one to nowhere.
+  fs.symlinkSync('loop', join(folder, 'loop'));
+  fs.symlinkSync('gone', join(folder, 'lost'));
   const card = temporary('boot');
   fs.mkdirSync(card);
   for (const [path, data] of Object.entries({ ...bootPartition('svc'), ...guestFiles('web', 'db') }))
@@ -42,6 +45,10 @@ describe('completion', () => {
     ],
     [['install', '--method', 'auto', `${at}c`], [`${at}card.img`]],
     [['guest', 'add', '--kernel', `${at}v`], [`${at}vmlinuz`]],
+    [
+      ['guest', 'add', '--kernel', `${at}lo`],
+      [`${at}loop`, `${at}lost`],
+    ],
     [
       ['guest', 'remove', card, ''],
       ['db', 'web'],

@@ -96,6 +96,12 @@ describe('refusals', () => {
     });
   });
 
+  it('card.not-found: a link that leads to itself', async () => {
+    const at = temporary();
+    fs.symlinkSync(at, at);
+    await expect(openCard(at, { write: true })).rejects.toMatchObject({ code: 'card.not-found' });
+  });
+
   it('card.not-fat: a FAT volume whose boot sector is odd is told as that, by itself and in a partition', async () => {
     const odd = async (at: number, change: (bytes: Buffer) => void, image: string): Promise<string> => {
       const bytes = fs.readFileSync(image);
