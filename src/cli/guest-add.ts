@@ -1,5 +1,6 @@
 /** `hypberry guest add`: adds a guest to a card. */
 import { basename } from 'node:path';
+import { HypberryError } from '../base/errors.js';
 import { readUserFile } from '../node/user-file.js';
 import type { Named } from '../setup/boot-partition.js';
 import { addGuest, LARGEST_GUEST_FILE } from '../usecases/guests.js';
@@ -41,10 +42,19 @@ export const guestFile = (path: string): { name: string; data: Uint8Array } => (
 export const virtioVersion = (asked: '1' | '2' | 'auto'): 1 | 2 | 'auto' =>
   asked === 'auto' ? 'auto' : asked === '1' ? 1 : 2;
 
-/** Plans, and unless it is a dry run makes, the changes; prints them. */
+/**
+ * Plans, and unless it is a dry run makes, the changes; prints them.
+ * @throws HypberryError `usage.missing` where there is nothing to start, and what reading files and the change throw
+ */
 export async function guestAdd(target: string, options: GuestAddOptions): Promise<void> {
   const { name, kernel, firmware, loadAddress, initramfs, memory, cores } = options;
   const { cmdline, disk, net, isolated, virtio = 'auto' } = options;
+  if (kernel === undefined && firmware === undefined)
+    throw new HypberryError(
+      'usage.missing',
+      '"hypberry guest add" lacks --kernel <file> or --firmware <file>.',
+      '"hypberry guest add --help" shows how it is used.',
+    );
   const version = virtioVersion(virtio);
   const guest = {
     name,

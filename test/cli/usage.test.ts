@@ -35,8 +35,14 @@ test('usage.not-utf8: a card is not taken for another whose name Node would read
 
 describe('a usage error names what is wrong, and the help of the command', () => {
   test.each([
-    [['guest', 'add'], 'usage.missing', /--name <name>, --kernel <file> and <target>/, 'hypberry guest add'],
-    [['guest', 'add', 'x.img'], 'usage.missing', /--name <name> and --kernel <file>/, 'hypberry guest add'],
+    [['guest', 'add'], 'usage.missing', /lacks --name <name> and <target>/, 'hypberry guest add'],
+    [['guest', 'add', 'x.img'], 'usage.missing', /lacks --name <name>/, 'hypberry guest add'],
+    [
+      ['guest', 'add', 'x.img', '--name', 'a'],
+      'usage.missing',
+      /lacks --kernel <file> or --firmware <file>/,
+      'hypberry guest add',
+    ],
     [['guest', 'remove', 'x.img'], 'usage.missing', /lacks <name>/, 'hypberry guest remove'],
     [['guest', 'set', 'x.img', 'a'], 'usage.missing', /lacks what is to be set/, 'hypberry guest set'],
     [['guest', 'rename', 'x.img', 'a'], 'usage.missing', /lacks <new-name>/, 'hypberry guest rename'],
