@@ -65,18 +65,13 @@ export async function planGuestSet(
   refuseProblem(card);
   const before = await readGuestsFile(card);
   const was = guestNamed(before.guests, name);
-  const { kernel, firmware, initramfs, loadAddress } = wanted;
+  const { kernel, firmware, initramfs } = wanted;
   const changed = checkGuest({
     ...was,
-    ...(kernel && { kernel: fileFor(name, 'kernel'), firmware: undefined }),
-    ...(firmware && {
-      ...{ firmware: fileFor(name, 'firmware'), kernel: undefined },
-      ...(kernel && { kernel: fileFor(name, 'kernel') }),
-      loadAddress: undefined,
-    }),
-    ...(loadAddress !== undefined && {
-      loadAddress: loadAddress === 'none' ? undefined : plainAddress(loadAddress),
-    }),
+    // One takes the other's place.
+    kernel: kernel ? fileFor(name, 'kernel') : firmware ? undefined : was.kernel,
+    firmware: firmware ? fileFor(name, 'firmware') : kernel ? undefined : was.firmware,
+    loadAddress: changedAddress(was, wanted),
     ...(initramfs && { initramfs: initramfs === 'none' ? undefined : fileFor(name, 'initramfs') }),
     memory: wanted.memory ?? was.memory,
     cores: wanted.cores ?? was.cores,
@@ -103,6 +98,12 @@ export async function planGuestSet(
     changes,
     room: ROOM_FOR_GUESTS,
   };
+}
+
+/** Where a flat image is to stand; firmware says that itself. */
+function changedAddress(was: Guest, { firmware, loadAddress }: GuestSettings): string | undefined {
+  if (loadAddress === undefined) return firmware ? undefined : was.loadAddress;
+  return loadAddress === 'none' ? undefined : plainAddress(loadAddress);
 }
 
 type Devices = Pick<Guest, 'disks' | 'network' | 'isolated' | 'mac' | 'virtio'>;

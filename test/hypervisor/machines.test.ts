@@ -19,6 +19,7 @@ import {
   smallGuest,
   smallImage,
   spin,
+  switchMmuOn,
 } from './payloads.js';
 import { ramView } from '../support/ram.js';
 
@@ -174,15 +175,7 @@ describe('machines beside each other', () => {
         load(a, r1, (from / MEGABYTE) * 4);
         a.str(r0, [r5, r1]);
       }
-      a.mcr(reg.TTBR0, r5);
-      a.mov(r0, 1);
-      a.mcr(reg.DACR, r0);
-      a.dsb();
-      a.mcr(reg.TLBIALL, r0);
-      a.mrc(reg.SCTLR, r0);
-      a.orr(r0, r0, 1);
-      a.mcr(reg.SCTLR, r0);
-      a.isb();
+      switchMmuOn(a, r5);
       load(a, r4, SHARED + COUNTER);
       a.mov(r3, 0);
       a.at(again);

@@ -11,9 +11,8 @@ import { placeGuest } from '../../src/guest/plan.js';
 import { buildHypervisor } from '../../src/hypervisor/image/image.js';
 import { assembler, type Assembler } from '../../src/isa/assembler.js';
 import { pc, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9 } from '../../src/isa/registers.js';
-import * as reg from '../../src/isa/system-registers.js';
 import { concat, text, uImage } from '../support/kernel-files.js';
-import { consoleText, GUEST_RAM, GUEST_UART, handoverOf, load, quietHost } from './payloads.js';
+import { consoleText, GUEST_RAM, GUEST_UART, handoverOf, load, quietHost, switchMmuOn } from './payloads.js';
 
 const MIB = 1 << 20;
 const ARM_MEMORY = 96 * MIB;
@@ -68,15 +67,7 @@ function kernel(entry: number): Uint8Array {
   a.orr(r0, r0, r3);
   a.lsl(r1, r1, 2);
   a.str(r0, [r5, r1]);
-  a.mcr(reg.TTBR0, r5);
-  a.mov(r0, 1);
-  a.mcr(reg.DACR, r0);
-  a.dsb();
-  a.mcr(reg.TLBIALL, r0);
-  a.mrc(reg.SCTLR, r0);
-  a.orr(r0, r0, 1);
-  a.mcr(reg.SCTLR, r0);
-  a.isb();
+  switchMmuOn(a, r5);
   a.ldr(r0, [r2]);
   a.rev(r0, r0);
   load(a, r1, FDT_MAGIC);

@@ -46,6 +46,19 @@ export function load(a: Assembler, to: Parameters<Assembler['movw']>[0], value: 
   a.movt(to, value >>> 16);
 }
 
+/** Switches the MMU on, with a table of the short format whose sections are of domain 0. Changes R0. */
+export function switchMmuOn(a: Assembler, table: Parameters<Assembler['movw']>[0]): void {
+  a.mcr(reg.TTBR0, table);
+  a.mov(r0, 1);
+  a.mcr(reg.DACR, r0);
+  a.dsb();
+  a.mcr(reg.TLBIALL, r0);
+  a.mrc(reg.SCTLR, r0);
+  a.orr(r0, r0, 1);
+  a.mcr(reg.SCTLR, r0);
+  a.isb();
+}
+
 /** Code of a small guest: `main` runs in SVC mode, IRQs go to `irq` and FIQs to `fiq`. */
 export function smallGuest(
   main: (a: Assembler) => void,

@@ -27,6 +27,7 @@ import {
   smallHost,
   smallImage,
   spin,
+  switchMmuOn,
 } from './payloads.js';
 import { ramView } from '../support/ram.js';
 
@@ -318,15 +319,7 @@ describe('operations and walks that stage 2 has nothing for (B3.13.6, HSR.CM and
       load(a, r1, (from / MEGABYTE) * 4);
       a.str(r0, [r5, r1]);
     }
-    a.mcr(reg.TTBR0, r5);
-    a.mov(r0, 1);
-    a.mcr(reg.DACR, r0);
-    a.dsb();
-    a.mcr(reg.TLBIALL, r0);
-    a.mrc(reg.SCTLR, r0);
-    a.orr(r0, r0, 1);
-    a.mcr(reg.SCTLR, r0);
-    a.isb();
+    switchMmuOn(a, r5);
     load(a, r4, GUEST_RAM + RESULTS);
     load(a, r6, LOOKED_AT);
     a.mov(r7, 0);
