@@ -11,7 +11,12 @@ export default async function buildHypberryd(): Promise<void> {
   await writeSources(await hypberrydSources());
   await buildWasmModule({
     folder: 'src/hypberryd/body',
-    others: ['src/hypberryd/shared/layout.ts', 'src/hypberryd/shared/linux.ts', 'src/channel/layout.ts'],
+    others: [
+      'src/hypberryd/shared/layout.ts',
+      'src/hypberryd/shared/linux.ts',
+      'src/channel/layout.ts',
+      'src/channel/addresses.ts',
+    ],
     output: 'src/hypberryd/hypberryd-binary.ts',
     constant: 'hypberrydBase64',
     script: import.meta.filename,

@@ -1,4 +1,5 @@
 /** The TAP device: the host's network interface to its guests. */
+import * as A from '../../../channel/addresses.js';
 import * as C from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
 import {
@@ -28,9 +29,6 @@ import { printReason } from '../reasons.js';
 
 /** The interface, of 15 letters at most. */
 const INTERFACE: string = 'hypberry0';
-/** Its address where it is new: 192.168.77.1, of a network of 24 bits. */
-const ADDRESS: u32 = 0xc0a8_4d01;
-const MASK: u32 = 0xffff_ff00;
 
 /** A struct ifreq with the interface's name, zeros behind. */
 function request(): i32 {
@@ -48,11 +46,11 @@ function setAddress(socket: i32, what: i32, address: u32): i32 {
   return linux.ioctl(socket, what, L.SCRATCH);
 }
 
-/** Switches the interface on, with an address where it has just been made; gives 0 or the error, negated. */
+/** Switches the interface on, with the host's address where it has just been made; gives 0 or the error, negated. */
 function setUp(socket: i32, isNew: bool): i32 {
   if (isNew) {
-    let result = setAddress(socket, SIOCSIFADDR, ADDRESS);
-    if (result == 0) result = setAddress(socket, SIOCSIFNETMASK, MASK);
+    let result = setAddress(socket, SIOCSIFADDR, <u32>A.HOST_ADDRESS);
+    if (result == 0) result = setAddress(socket, SIOCSIFNETMASK, <u32>A.NETWORK_MASK);
     if (result < 0) return result;
   }
   const asked = linux.ioctl(socket, SIOCGIFFLAGS, request());
