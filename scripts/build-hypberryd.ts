@@ -21,6 +21,8 @@ export default async function buildHypberryd(): Promise<void> {
     constant: 'hypberrydBase64',
     script: import.meta.filename,
     memoryBase: L.DATA,
+    // It is on each card, and its loops wait for the kernel.
+    isSmall: true,
     // The compiler refuses static data that reach beyond it.
     initialPages: L.ARENA / WASM_PAGE,
   });

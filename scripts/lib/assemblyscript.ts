@@ -17,7 +17,7 @@ interface Compiler {
 
 /** What a program for the bare machine is compiled with: nothing but its code, its imports and its data. */
 const BARE = [
-  ...['--runtime', 'stub', '-O3', '--converge', '--noAssert', '--uncheckedBehavior', 'always'],
+  ...['--runtime', 'stub', '--converge', '--noAssert', '--uncheckedBehavior', 'always'],
   ...['--use', 'abort=', '--importMemory', '--noExportMemory', '--zeroFilledMemory'],
   // Names of functions, for refusals and listings; no code comes of it.
   '--debug',
@@ -52,6 +52,8 @@ export interface CompileOptions {
   readonly memoryBase?: number;
   /** Whether the compiler may use vectors of 128 bits; default: no. */
   readonly simd?: boolean;
+  /** Whether few bytes matter more than few instructions; default: no. */
+  readonly isSmall?: boolean;
   /** Whether it imports its table of functions, as `env.table`; default: no. */
   readonly importTable?: boolean;
 }
@@ -67,6 +69,7 @@ export async function compileAssemblyScript({
   sources,
   memoryBase,
   simd = false,
+  isSmall = false,
   importTable = false,
 }: CompileOptions): Promise<Uint8Array> {
   const files = new Map<string, Uint8Array>();
@@ -74,7 +77,7 @@ export async function compileAssemblyScript({
   const asc = (await import(COMPILER)) as Compiler;
   const { error } = await asc.main(
     [
-      ...[entry, '--baseDir', baseDir, '--outFile', 'program.wasm', ...BARE],
+      ...[entry, '--baseDir', baseDir, '--outFile', 'program.wasm', ...BARE, isSmall ? '-Oz' : '-O3'],
       ...(simd ? ['--enable', 'simd'] : []),
       ...(importTable ? ['--importTable'] : []),
       // In decimal: it takes no notice of others.

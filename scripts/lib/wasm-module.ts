@@ -23,6 +23,8 @@ export interface WasmModule {
   readonly memoryBase?: number;
   /** Whether vectors of 128 bits may be used; default: no. */
   readonly simd?: boolean;
+  /** Whether few bytes matter more than few instructions; default: no. */
+  readonly isSmall?: boolean;
   /** Whether the module imports its table of functions; default: no. */
   readonly importTable?: boolean;
 }
@@ -40,6 +42,7 @@ export async function buildWasmModule({
   initialPages,
   memoryBase,
   simd = false,
+  isSmall = false,
   importTable = false,
 }: WasmModule): Promise<void> {
   const names = (await readdir(join(root, folder), { recursive: true })).filter((name) =>
@@ -55,6 +58,7 @@ export async function buildWasmModule({
     entry: `${folder}/index.ts`,
     baseDir: root,
     simd,
+    isSmall,
     importTable,
     ...(initialPages !== undefined && { initialPages }),
     ...(memoryBase !== undefined && { memoryBase }),
