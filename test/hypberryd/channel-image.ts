@@ -12,7 +12,11 @@ export const BELL = 'ttyAMA2';
 export interface Port {
   readonly kind: number;
   readonly flags?: number;
+  /** The number of its guest; default: 1. */
+  readonly guest?: number;
   readonly name?: string;
+  /** A card's address: 6 bytes. */
+  readonly mac?: readonly number[];
   readonly path?: string;
   /** How large its file is made, bytes. */
   readonly size?: bigint;
@@ -50,10 +54,11 @@ export function channelImage(ports: readonly Port[], { version = C.VERSION } = {
     });
   };
   words(0, C.MAGIC, version, size, ports.length);
-  ports.forEach(({ kind, flags = 0, name = 'web', path = '', size: make = 0n }, i) => {
+  ports.forEach(({ kind, flags = 0, guest = 1, name = 'web', mac = [], path = '', size: make = 0n }, i) => {
     const record = C.PORT_RECORDS + i * C.PORT_RECORD_SIZE;
-    words(record, kind, flags, kind === C.KIND_UPLINK ? 0 : 1, data[i]!.at, data[i]!.size);
+    words(record, kind, flags, kind === C.KIND_UPLINK ? 0 : guest, data[i]!.at, data[i]!.size);
     view.setBigUint64(record + C.PORT_DISK_SIZE, make, true);
+    bytes.set(mac, record + C.PORT_MAC);
     bytes.set(new TextEncoder().encode(name), record + C.PORT_GUEST_NAME);
     bytes.set(new TextEncoder().encode(path), record + C.PORT_PATH);
   });

@@ -60,6 +60,8 @@ export interface Device {
   /** Gives the result. */
   ioctl?(request: number, argument: number, memory: DataView): number;
   isReadable?(): boolean;
+  /** Of sockets, which are all one device, `socket`: has them speak with an address; gives the result. */
+  connect?(address: Uint8Array): number;
   /** The memory behind it, from an offset on. */
   map?(offset: number, bytes: number): Uint8Array;
 }
@@ -120,6 +122,8 @@ export interface Process {
   rung(n: number): bigint;
   /** Sets the clock so many seconds ahead. */
   setClock(by: number): void;
+  /** Lets so many milliseconds pass. */
+  pass(milliseconds: number): void;
   /** Whether a fork has returned 0. */
   readonly isChild: boolean;
 }
@@ -297,6 +301,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     if (of.kind === 'signals') return signals.length > 0;
     if (of.kind === 'clock') return of.wasSet;
     if (of.kind === 'device') return of.device.isReadable?.() ?? true;
+    if (of.kind === 'socket') return devices['socket']?.isReadable?.() ?? false;
     return of.kind === 'file' || of.kind === 'folder';
   };
   /** What poll finds, wanting POLLIN. */
@@ -341,7 +346,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     if (of.kind === 'signals') return readSignals(into, flags);
     if (of.kind === 'event') return readEvent(of, into, flags);
     if (of.kind === 'clock') return readClock(of);
-    if (of.kind === 'socket') throw new Error('sockets are for ioctl here');
+    if (of.kind === 'socket') return devices['socket']?.read?.(into) ?? fail('EINVAL');
     return of.kind === 'device' ? (of.device.read?.(into) ?? fail('EINVAL')) : undefined;
   };
   const writeOther = ({ of }: Description, bytes: Uint8Array): number | undefined => {
@@ -350,6 +355,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
       of.count += new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
       return 8;
     }
+    if (of.kind === 'socket') return devices['socket']?.write?.(bytes) ?? fail('EINVAL');
     return of.kind === 'device' ? (of.device.write?.(bytes) ?? fail('EINVAL')) : undefined;
   };
 
@@ -375,6 +381,9 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     setClock: (by) => {
       firstSecond += by;
       for (const it of clocks) it.wasSet = true;
+    },
+    pass: (by) => {
+      milliseconds += by;
     },
     get isChild() {
       return isChild;
@@ -550,6 +559,10 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
       return 0;
     },
     socket: () => take({ kind: 'socket' }, OPEN_FLAGS.O_RDWR),
+    connect: (file: number, address: number, size: number) => {
+      if (described(file).of.kind !== 'socket') throw new Error('no socket');
+      return devices['socket']?.connect?.(bytesAt(address, size).slice()) ?? fail('EINVAL');
+    },
     prctl: () => 0,
     getppid: () => (isChild ? PROCESS : PARENT),
     geteuid32: () => world.user ?? 0,

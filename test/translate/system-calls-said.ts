@@ -41,6 +41,7 @@ export function callsExpected(user: number): string[] {
     ...[`mmap2 ${letter}`, `stored ${stored}`, 'munmap 0', 'mmap2 none -9', 'mlockall -22'],
     ...['prctl 0', 'prctl 0', 'named', 'prctl fifth -22', 'prctl none 0'],
     ...['setpriority 0', 'setpriority none -22', `geteuid32 ${user}`, 'socket 1', 'socket none -93'],
+    ...['bind 0', 'connect 0', 'unlink bound 0', 'connect none -2'],
     ...['getrandom 16', 'random 1', 'getrandom none -22', `shared ${reversed}`],
     ...[`copied ${squares(64)}`, 'before 286331153', 'behind 572662306', ''],
   ];

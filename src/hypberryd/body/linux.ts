@@ -112,6 +112,12 @@ export namespace linux {
   /** Makes a socket. */
   // @external('linux', 'socket')
   export declare function socket(domain: i32, type: i32, protocol: i32): i32;
+  /** Gives a socket its address. */
+  // @external('linux', 'bind')
+  export declare function bind(file: i32, address: usize, bytes: i32): i32;
+  /** Connects a socket to the one with an address. */
+  // @external('linux', 'connect')
+  export declare function connect(file: i32, address: usize, bytes: i32): i32;
   /** Makes a descriptor that a timer makes readable. */
   // @external('linux', 'timerfd_create')
   export declare function timerfd_create(clock: i32, flags: i32): i32;

@@ -19,6 +19,7 @@ export const RUNG: u32 = 1;
 export const TOLD_TO_END: u32 = 2;
 export const READABLE: u32 = 4;
 export const CHILD_ENDED: u32 = 8;
+export const OTHER_READABLE: u32 = 16;
 
 /** For ever, as a time to wait. */
 export const FOR_EVER: i32 = -1;
@@ -36,7 +37,8 @@ const POLL_SIZE: usize = 8;
 const SIGNALS: usize = 0;
 const BELL: usize = 1;
 const FILE: usize = 2;
-const POLLS: usize = 3;
+const OTHER: usize = 3;
+const POLLS: usize = 4;
 
 // @inline
 function waiting(): Waiting {
@@ -69,6 +71,7 @@ export function beginWaiting(bell: i32): i32 {
   store<i32>(pollOf(BELL), bell);
   for (let i: usize = 0; i < POLLS; i++) store<u32>(pollOf(i), POLLIN, 4);
   waitForFile(-1);
+  waitForOther(-1);
   return 0;
 }
 
@@ -85,6 +88,11 @@ export function beginWaitingAsChild(bell: i32, parent: i32): i32 {
 /** Has a file of its own waited for, too; -1 for none. */
 export function waitForFile(file: i32): void {
   store<i32>(pollOf(FILE), file);
+}
+
+/** The same of another one beside it. */
+export function waitForOther(file: i32): void {
+  store<i32>(pollOf(OTHER), file);
 }
 
 function isReady(n: usize): bool {
@@ -113,6 +121,7 @@ export function wait(most: i32): u32 {
     if (isReady(SIGNALS)) there |= takeSignals();
     if (isReady(BELL)) there |= RUNG;
     if (isReady(FILE)) there |= READABLE;
+    if (isReady(OTHER)) there |= OTHER_READABLE;
   }
   return waits.isEnding ? there | TOLD_TO_END : there;
 }

@@ -23,6 +23,9 @@ export const CHANNEL_STATE_SIZE = 0x80;
 export const RECORD = CHANNEL + 0x200;
 /** What a process serves: a disk, or the network. */
 export const SERVED = RECORD + 0x200;
+/** The datagram of a guest's that is looked at. */
+export const DATAGRAM = SERVED + 0x100;
+export const OPTIONS = DATAGRAM + 0x40;
 /** What it waits for: its state, and the kernel's list. */
 export const WAITING = SERVED + 0x200;
 /** What system calls take and give, as long as one of them needs it: times, what a file is, signals. */
@@ -33,7 +36,17 @@ export const SUPERVISOR = SCRATCH + SCRATCH_SIZE;
 /** Its children, one a port. */
 export const CHILDREN = 0x3_4000;
 
+/** What the network's process knows of network cards, by port, and what it has asked the host's resolver. */
+export const CARDS = 0x3_8000;
+export const CARD_SIZE = 32;
+export const QUESTIONS = CARDS + 0x400;
+
 /** Data between files or frames and the channel: as much as one request or frame has, in whole pages. */
 export const BUFFER = 0x4_0000;
 export const BUFFER_SIZE = 0x4_0000;
+/** Parts of it: a record for the uplink, one of a guest's, an answer of this program's, and texts. */
+export const DOWN = BUFFER;
+export const UP = BUFFER + 0x1_4000;
+export const REPLY = BUFFER + 0x2_8000;
+export const TEXTS = BUFFER + 0x3_0000;
 export const END = BUFFER + BUFFER_SIZE;

@@ -86,13 +86,18 @@ export const IFF_VNET_HDR = 0x4000;
 // Network interfaces (include/uapi/linux/sockios.h, if.h, man 7 netdevice): struct ifreq has a name, then a union.
 export const SIOCGIFFLAGS = 0x8913;
 export const SIOCSIFFLAGS = 0x8914;
+export const SIOCGIFADDR = 0x8915;
 export const SIOCSIFADDR = 0x8916;
 export const SIOCSIFNETMASK = 0x891c;
+export const SIOCGIFHWADDR = 0x8927;
 export const SIOCGIFINDEX = 0x8933;
 export const IFREQ_SIZE = 32;
 export const IFREQ_UNION = 16;
 export const IFF_UP = 1;
 export const AF_INET = 2;
 export const SOCK_DGRAM = 2;
-/** In a struct sockaddr_in: the address, in the network's order. */
+/** In a struct sockaddr_in: port and address, in the network's order; in one of hardware: its address. */
+export const SOCKADDR_PORT = 2;
 export const SOCKADDR_ADDRESS = 4;
+export const SOCKADDR_SIZE = 16;
+export const SOCKADDR_MAC = 2;

@@ -72,6 +72,12 @@ export const SYSTEM_CALLS: Readonly<Record<string, SystemCall>> = {
     'Reads a clock: seconds, nanoseconds, a word each.',
   ],
   socket: [281, '(domain: i32, type: i32, protocol: i32): i32', 'Makes a socket.'],
+  bind: [282, '(file: i32, address: usize, bytes: i32): i32', 'Gives a socket its address.'],
+  connect: [
+    283,
+    '(file: i32, address: usize, bytes: i32): i32',
+    'Connects a socket to the one with an address.',
+  ],
   timerfd_create: [350, '(clock: i32, flags: i32): i32', 'Makes a descriptor that a timer makes readable.'],
   fallocate: [
     352,

@@ -191,6 +191,14 @@ function others(): void {
   said('geteuid32', linux.geteuid32());
   said('socket', linux.socket(1, 2, 0) > 0 ? 1 : 0);
   said('socket none', linux.socket(1, 2, 99));
+  const socket = linux.socket(1, 2, 0);
+  // A struct sockaddr_un: the family, then a path.
+  store<u16>(BUFFER, 1);
+  text(BUFFER + 2, 'bound');
+  said('bind', linux.bind(socket, BUFFER, 8));
+  said('connect', linux.connect(socket, BUFFER, 8));
+  said('unlink bound', linux.unlink(BUFFER + 2));
+  said('connect none', linux.connect(socket, BUFFER, 8));
   store<u64>(BUFFER, 0);
   store<u64>(BUFFER, 0, 8);
   said('getrandom', linux.getrandom(BUFFER, 16, 0));

@@ -6,52 +6,30 @@ import { controlOf, dataOf, offer, portCount, recordWord, ring } from '../channe
 import { barrier, linux, shared } from '../linux.js';
 import { beginMessage, endMessage, print } from '../output.js';
 import { DONE, FAILED } from '../statuses.js';
-import { FOR_EVER, RUNG, TOLD_TO_END, takeBell, wait, waitForFile } from '../waiting.js';
+import {
+  FOR_EVER,
+  OTHER_READABLE,
+  RUNG,
+  TOLD_TO_END,
+  takeBell,
+  wait,
+  waitForFile,
+  waitForOther,
+} from '../waiting.js';
+import { answer } from './answers.js';
+import { takeCards } from './cards.js';
+import { relayAnswers, resolverFile } from './resolver.js';
 import { openTap, sayNoTap, setOffloads } from './tap.js';
+import { DOWN_FRAME, UP_FRAME, isWanted, network, putRecord, recordSize, showRecords } from './uplink.js';
 
-@unmanaged
-class Network {
-  tap: i32;
-  /** The uplink's port, and the bits that its TAP device was told last. */
-  uplink: u32;
-  offloads: u32;
-  /** Bytes of a frame with its header that is in the buffer and not in the uplink yet; 0 for none. */
-  pending: u32;
-  /** Why the TAP device could not be opened, as it was said last. */
-  said: i32;
-}
-
-if (<usize>L.SERVED + offsetof<Network>() > <usize>L.WAITING) ERROR('layout of Network');
-
-// @inline
-function network(): Network {
-  return changetype<Network>(<usize>L.SERVED);
-}
-
-/** In the buffer: a record, as a ring has it. */
-const RECORD: usize = <usize>L.BUFFER;
-const FRAME: usize = <usize>(L.BUFFER + C.RECORD_HEADER);
 /** Of a virtio_net_hdr: num_buffers, which the kernel leaves as it was. */
 const NUM_BUFFERS: usize = 10;
-
-if (C.RECORD_HEADER + C.MOST_FRAME + C.RECORD_STEP > L.BUFFER_SIZE)
-  ERROR('a frame is larger than the buffer');
-
 /** Frames that go one way before the other way has its turn; and bytes, behind which the hypervisor has its turn at them. */
 const MOST_AT_ONCE: u32 = 64;
 const MOST_BYTES: u32 = 0x1_0000;
 /** Milliseconds between tries to open the TAP device, the first and the longest. */
 const FIRST_DELAY: i32 = 50;
 const LONGEST_DELAY: i32 = 2000;
-
-function recordSize(frame: u32): u32 {
-  return (C.RECORD_HEADER + frame + (C.RECORD_STEP - 1)) & -C.RECORD_STEP;
-}
-
-/** Whether the other side wants a bell: its BELL_AT lies between what a count was and what it is (CHANNEL.md). */
-function isWanted(bellAt: u32, old: u32, now: u32): bool {
-  return now - bellAt - 1 < now - old;
-}
 
 function isPowerOf2(n: u32): bool {
   return n != 0 && (n & (n - 1)) == 0;
@@ -85,9 +63,9 @@ function takeFrames(port: u32): i32 {
     const used = isSkip ? rest : recordSize(length);
     if (used > rest || used > put - taken) return -1;
     if (!isSkip) {
-      copyBlocks(RECORD, data + place, used);
+      copyBlocks(<usize>L.UP, data + place, used);
       // What the kernel does not take is lost, as on a wire.
-      linux.write(network().tap, FRAME, length);
+      if (!answer(port, UP_FRAME, length)) linux.write(network().tap, UP_FRAME, length);
       count++;
     }
     taken += used;
@@ -99,44 +77,6 @@ function takeFrames(port: u32): i32 {
   return count;
 }
 
-/**
- * Puts the record in the buffer into the uplink, behind what was put and is not shown yet.
- * @param put how far that is
- * @returns how far it is then; the same where there was no room
- */
-function putRecord(put: u32, length: u32): u32 {
-  const port = network().uplink;
-  const data = dataOf(port);
-  const size = recordWord(port, C.PORT_DATA_SIZE);
-  const used = recordSize(length);
-  const taken = shared.load32(controlOf(port) + C.TAKEN);
-  const rest = size - (put & (size - 1));
-  const skipped = used > rest ? rest : 0;
-  if (skipped + used > size - (put - taken)) return put;
-  // What was there has been taken before it is written over.
-  barrier.dmb();
-  if (skipped != 0) {
-    shared.store32(data + (put & (size - 1)), C.SKIP);
-    put += skipped;
-  }
-  store<u32>(RECORD, length);
-  copyBlocks(data + (put & (size - 1)), RECORD, used);
-  return put + used;
-}
-
-/** Shows the hypervisor what was put into the uplink, and rings where that is wanted: once for all of it. */
-function showRecords(put: u32): void {
-  const port = network().uplink;
-  const theirs = controlOf(port);
-  const ours = theirs + C.HOST_CONTROL;
-  const old = shared.load32(ours + C.PUT);
-  if (put == old) return;
-  barrier.dmb();
-  shared.store32(ours + C.PUT, put);
-  barrier.dmb();
-  if (isWanted(shared.load32(theirs + C.BELL_AT), old, put)) ring(port);
-}
-
 /** Puts frames from the TAP device into the uplink; gives how many, at most MOST_AT_ONCE, and no new one behind MOST_BYTES. */
 function putFrames(): u32 {
   const it = network();
@@ -145,12 +85,12 @@ function putFrames(): u32 {
   let count: u32 = 0;
   while (count < MOST_AT_ONCE && put - first < MOST_BYTES) {
     if (it.pending == 0) {
-      const length = linux.read(it.tap, FRAME, C.MOST_FRAME);
+      const length = linux.read(it.tap, DOWN_FRAME, C.MOST_FRAME);
       if (length <= C.NET_HEADER_SIZE) break;
-      store<u16>(FRAME + NUM_BUFFERS, 0);
+      store<u16>(DOWN_FRAME + NUM_BUFFERS, 0);
       it.pending = length;
     }
-    const next = putRecord(put, it.pending);
+    const next = putRecord(<usize>L.DOWN, put, it.pending);
     if (next == put) break;
     it.pending = 0;
     put = next;
@@ -256,8 +196,10 @@ function serveFrames(bell: i32): i32 {
     if (moved < 0) return sayBroken();
     const sleeps = moved == 0 && isIdle();
     waitForFile(it.pending == 0 ? it.tap : -1);
+    waitForOther(resolverFile());
     there = wait(sleeps ? FOR_EVER : 0);
     if ((there & RUNG) != 0) takeBell(bell);
+    if ((there & OTHER_READABLE) != 0) relayAnswers();
   }
   return DONE;
 }
@@ -275,6 +217,7 @@ export function serveNetwork(uplink: u32, bell: i32): i32 {
     const kind = recordWord(port, C.PORT_KIND);
     if ((kind == <u32>C.KIND_NETWORK || kind == <u32>C.KIND_UPLINK) && !isRing(port)) return sayBroken();
   }
+  takeCards();
   if (!openInTime(bell)) return DONE;
   offerNetwork(1);
   const status = serveFrames(bell);

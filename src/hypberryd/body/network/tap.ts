@@ -10,12 +10,15 @@ import {
   IFF_VNET_HDR,
   IFREQ_SIZE,
   IFREQ_UNION,
+  SIOCGIFADDR,
   SIOCGIFFLAGS,
+  SIOCGIFHWADDR,
   SIOCGIFINDEX,
   SIOCSIFADDR,
   SIOCSIFFLAGS,
   SIOCSIFNETMASK,
   SOCKADDR_ADDRESS,
+  SOCKADDR_MAC,
   SOCK_DGRAM,
   TUNSETIFF,
   TUNSETOFFLOAD,
@@ -88,6 +91,22 @@ export function openTap(): i32 {
   if (result >= 0) return file;
   linux.close(file);
   return result;
+}
+
+/** Whether the interface has the address that it is made with. */
+export function isHostsAddress(): bool {
+  const socket = linux.socket(AF_INET, SOCK_DGRAM | O_CLOEXEC, 0);
+  if (socket < 0) return false;
+  const result = linux.ioctl(socket, SIOCGIFADDR, request());
+  linux.close(socket);
+  const address = load<u32>(<usize>(L.SCRATCH + IFREQ_UNION + SOCKADDR_ADDRESS));
+  return result == 0 && address == word.rev(<u32>A.HOST_ADDRESS);
+}
+
+/** Where the interface's own address stands for a moment: 6 bytes. */
+export function hostsMac(tap: i32): usize {
+  linux.ioctl(tap, SIOCGIFHWADDR, request());
+  return <usize>(L.SCRATCH + IFREQ_UNION + SOCKADDR_MAC);
 }
 
 /** Says why the device is not open. */

@@ -3,8 +3,9 @@ import { kernelPath, probe } from '../files.js';
 import { EINVAL, ENOENT, O_NOFOLLOW, linux } from '../linux.js';
 import { print } from '../output.js';
 import { DONE } from '../statuses.js';
-import { CONTENT, OWN, isAt, modeOf, putText, readWhole, replace } from './replace.js';
+import { CONTENT, OWN, modeOf, readWhole, replace } from './replace.js';
 import { sayFailed, sayForeign } from './says.js';
+import { isAt, putText } from '../texts.js';
 
 /** Where LibreELEC has its user's settings; other systems have no such folder. */
 const SETTINGS: string = '/storage/.config';

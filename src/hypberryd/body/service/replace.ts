@@ -13,6 +13,7 @@ import {
   O_WRONLY,
   linux,
 } from '../linux.js';
+import { putText } from '../texts.js';
 
 /** Where a file's bytes are, and how many there may be: room is left for what is put into it. */
 export const CONTENT: usize = <usize>L.BUFFER;
@@ -41,22 +42,6 @@ export function readWhole(path: string, more: i32): i32 {
 
 /** This program's own file. */
 export const OWN: string = '/proc/self/exe';
-
-/** Whether a text, ASCII, stands at an address. */
-export function isAt(at: usize, text: string): bool {
-  const from = changetype<usize>(text);
-  const length: usize = text.length;
-  for (let i: usize = 0; i < length; i++) if (load<u8>(at + i) != load<u8>(from + (i << 1))) return false;
-  return true;
-}
-
-/** Puts a text, ASCII, at an address; gives what is behind it. */
-export function putText(at: usize, text: string): usize {
-  const from = changetype<usize>(text);
-  const length: usize = text.length;
-  for (let i: usize = 0; i < length; i++) store<u8>(at + i, load<u8>(from + (i << 1)));
-  return at + length;
-}
 
 /** Who may do what with a file; `otherwise` where there is none. */
 export function modeOf(path: string, otherwise: i32): i32 {

@@ -4,8 +4,9 @@ import { kernelPath, probe } from '../files.js';
 import { EINTR, ENOENT, linux } from '../linux.js';
 import { endOutput, print } from '../output.js';
 import { DONE } from '../statuses.js';
-import { CONTENT, OWN, isAt, putText, readWhole, replace } from './replace.js';
+import { CONTENT, OWN, readWhole, replace } from './replace.js';
 import { sayFailed, sayForeign, sayNoSystemctl } from './says.js';
+import { isAt, putText } from '../texts.js';
 
 /** There while systemd runs the system (man 3 sd_booted). */
 const RUNNING: string = '/run/systemd/system';
