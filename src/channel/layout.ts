@@ -66,6 +66,17 @@ export const PORT_GUEST_NAME = 64;
 export const PORT_GUEST_NAME_SIZE = 16;
 export const PORT_PATH = 128;
 export const PORT_PATH_SIZE = 256;
+/**
+ * Of a network card: ports of the host's that lead to its guest, FORWARD_SIZE bytes each: the protocol, as IPv4 has it, 0
+ * behind the last; the host's port, in the upper half of a word, and the guest's.
+ */
+export const PORT_FORWARDS = 384;
+export const MOST_FORWARDS = 16;
+export const FORWARD_SIZE = 8;
+export const FORWARD_PROTOCOL = 0;
+export const FORWARD_PORTS = 4;
+export const FORWARD_TCP = 6;
+export const FORWARD_UDP = 17;
 
 // --- control pages of ports: the hypervisor's, then the host's -----------------------------------------------------
 

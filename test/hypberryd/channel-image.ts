@@ -18,6 +18,8 @@ export interface Port {
   /** A card's address: 6 bytes. */
   readonly mac?: readonly number[];
   readonly path?: string;
+  /** Ports that lead to its guest: protocol, the host's, its own. */
+  readonly forwards?: readonly (readonly [number, number, number])[];
   /** How large its file is made, bytes. */
   readonly size?: bigint;
 }
@@ -54,14 +56,22 @@ export function channelImage(ports: readonly Port[], { version = C.VERSION } = {
     });
   };
   words(0, C.MAGIC, version, size, ports.length);
-  ports.forEach(({ kind, flags = 0, guest = 1, name = 'web', mac = [], path = '', size: make = 0n }, i) => {
-    const record = C.PORT_RECORDS + i * C.PORT_RECORD_SIZE;
-    words(record, kind, flags, kind === C.KIND_UPLINK ? 0 : guest, data[i]!.at, data[i]!.size);
-    view.setBigUint64(record + C.PORT_DISK_SIZE, make, true);
-    bytes.set(mac, record + C.PORT_MAC);
-    bytes.set(new TextEncoder().encode(name), record + C.PORT_GUEST_NAME);
-    bytes.set(new TextEncoder().encode(path), record + C.PORT_PATH);
-  });
+  ports.forEach(
+    (
+      { kind, flags = 0, guest = 1, name = 'web', mac = [], forwards = [], path = '', size: make = 0n },
+      i,
+    ) => {
+      const record = C.PORT_RECORDS + i * C.PORT_RECORD_SIZE;
+      words(record, kind, flags, kind === C.KIND_UPLINK ? 0 : guest, data[i]!.at, data[i]!.size);
+      view.setBigUint64(record + C.PORT_DISK_SIZE, make, true);
+      bytes.set(mac, record + C.PORT_MAC);
+      forwards.forEach(([protocol, from, to], n) => {
+        words(record + C.PORT_FORWARDS + n * C.FORWARD_SIZE, protocol, from * 0x1_0000 + to);
+      });
+      bytes.set(new TextEncoder().encode(name), record + C.PORT_GUEST_NAME);
+      bytes.set(new TextEncoder().encode(path), record + C.PORT_PATH);
+    },
+  );
   const reg = new DataView(new ArrayBuffer(16));
   [CHANNEL_ADDRESS, size, C.DOORBELL, PAGE].forEach((cell, i) => {
     reg.setUint32(4 * i, cell);

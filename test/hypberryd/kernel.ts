@@ -60,8 +60,9 @@ export interface Device {
   /** Gives the result. */
   ioctl?(request: number, argument: number, memory: DataView): number;
   isReadable?(): boolean;
-  /** Of sockets, which are all one device, `socket`: has them speak with an address; gives the result. */
+  /** Of sockets, which are all one device, `socket`: has them speak with an address, or have one; gives the result. */
   connect?(address: Uint8Array): number;
+  bind?(address: Uint8Array): number;
   /** The memory behind it, from an offset on. */
   map?(offset: number, bytes: number): Uint8Array;
 }
@@ -143,7 +144,9 @@ export interface World {
   ended?(): { process: number; status: number } | undefined;
   kill?(process: number, signal: number): void;
   /** What becoming another program gives; one that is there ends the process by `killed`. */
-  exec?(path: string, argv: readonly string[], environment: number): number | undefined;
+  exec?(path: string, argv: readonly string[], environment: number, stdin: Uint8Array): number | undefined;
+  /** What the child of the n-th fork writes into the pipe that was made last. */
+  says?(n: number): string;
   /** The user; default: root. */
   readonly user?: number;
   /** Hears how many milliseconds the machine has run, when time has passed. */
@@ -206,6 +209,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
   const clocks: { kind: 'clock'; wasSet: boolean }[] = [];
   let firstSecond = FIRST_SECOND;
   let [forks, milliseconds, isChild] = [0, 0, false];
+  let lastPipe: Pipe | undefined;
   const descriptors = new Map<number, Description>();
   let isPipeSignalBlocked = false;
 
@@ -482,7 +486,9 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
       const words: string[] = [];
       for (let at = argv >>> 0; view.getUint32(at, true) !== 0; at += 4)
         words.push(pathAt(view.getUint32(at, true)));
-      return world.exec?.(pathAt(path), words, envp) ?? fail('ENOENT');
+      const of = descriptors.get(0)?.of;
+      const input = Uint8Array.from(of?.kind === 'pipe' ? of.pipe.bytes : []);
+      return world.exec?.(pathAt(path), words, envp, input) ?? fail('ENOENT');
     },
     flock: (file: number, operation: number) => {
       const description = described(file);
@@ -563,12 +569,18 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
       if (described(file).of.kind !== 'socket') throw new Error('no socket');
       return devices['socket']?.connect?.(bytesAt(address, size).slice()) ?? fail('EINVAL');
     },
+    bind: (file: number, address: number, size: number) => {
+      if (described(file).of.kind !== 'socket') throw new Error('no socket');
+      return devices['socket']?.bind?.(bytesAt(address, size).slice()) ?? 0;
+    },
     prctl: () => 0,
     getppid: () => (isChild ? PROCESS : PARENT),
     geteuid32: () => world.user ?? 0,
     fork: () => {
+      const said = world.says?.(forks);
       const result = (world.fork ?? fail('EAGAIN'))(forks++);
       if (result === 0) isChild = true;
+      else if (said !== undefined) lastPipe?.bytes.push(...new TextEncoder().encode(said));
       return result;
     },
     wait4: (_: number, status: number) => {
@@ -602,6 +614,7 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
       const { O_NONBLOCK, O_CLOEXEC, O_RDONLY, O_WRONLY } = OPEN_FLAGS;
       if (flags & ~(O_NONBLOCK | O_CLOEXEC)) fail('EINVAL');
       const pipe: Pipe = { bytes: [], readers: 1, writers: 1 };
+      lastPipe = pipe;
       view.setInt32(address, take({ kind: 'pipe', pipe }, flags | O_RDONLY), true);
       view.setInt32(address + 4, take({ kind: 'pipe', pipe }, flags | O_WRONLY), true);
       return 0;

@@ -84,7 +84,7 @@ export const runNetwork = (
       ended: () => ({ process: COUNTER_CHILD, status: 0 }),
       counter: () => 0n,
       ...world,
-      fork: (n) => (n === 0 ? COUNTER_CHILD : 0),
+      fork: (n) => (n === 0 ? COUNTER_CHILD : n === 1 ? 0 : (world.fork?.(n) ?? 0)),
     },
   });
 

@@ -199,6 +199,8 @@ describe('the network', () => {
         [0x8913, ...name, 0, 0, 0, 0],
         [0x8914, ...name, 1, 0, 0, 0],
         ...(isThere ? [] : [[TUNSETPERSIST, 1]]),
+        // Whether the address is the one that the rest is for.
+        [0x8915, ...name, 0, 0, 0, 0],
         [TUNSETOFFLOAD, 3],
       ]);
     }

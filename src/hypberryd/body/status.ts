@@ -18,6 +18,8 @@ import { reachChannel, sayNoTree } from './channel/reach.js';
 import { probe } from './files.js';
 import { CONSOLE_PATH, TREE_PATH } from './generated/about.js';
 import { EAGAIN, ENOENT, O_RDONLY, linux, shared } from './linux.js';
+import { firewall, isDropped } from './network/firewall.js';
+import { DROPPED } from './network/ways.js';
 import { print, printForeign, printNumber } from './output.js';
 import { DONE, NO } from './statuses.js';
 import { openLock } from './supervisor/run.js';
@@ -109,5 +111,9 @@ export function status(): i32 {
   let all = runs && hostWord(C.HOST_VERSION) == <u32>C.VERSION;
   const ports = portCount();
   for (let port: u32 = 0; port < ports; port++) all = sayPort(port) && all;
+  if (ports != 0 && recordWord(0, C.PORT_KIND) == <u32>C.KIND_UPLINK && isDropped(firewall())) {
+    print(DROPPED);
+    print('\n');
+  }
   return all ? DONE : NO;
 }

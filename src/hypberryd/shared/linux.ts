@@ -95,6 +95,7 @@ export const IFREQ_SIZE = 32;
 export const IFREQ_UNION = 16;
 export const IFF_UP = 1;
 export const AF_INET = 2;
+export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 /** In a struct sockaddr_in: port and address, in the network's order; in one of hardware: its address. */
 export const SOCKADDR_PORT = 2;

@@ -19,7 +19,8 @@ import {
 import { answer } from './answers.js';
 import { takeCards } from './cards.js';
 import { relayAnswers, resolverFile } from './resolver.js';
-import { openTap, sayNoTap, setOffloads } from './tap.js';
+import { isHostsAddress, openTap, sayNoTap, setOffloads } from './tap.js';
+import { openWays } from './ways.js';
 import { DOWN_FRAME, UP_FRAME, isWanted, network, putRecord, recordSize, showRecords } from './uplink.js';
 
 /** Of a virtio_net_hdr: num_buffers, which the kernel leaves as it was. */
@@ -219,6 +220,7 @@ export function serveNetwork(uplink: u32, bell: i32): i32 {
   }
   takeCards();
   if (!openInTime(bell)) return DONE;
+  if (isHostsAddress()) openWays();
   offerNetwork(1);
   const status = serveFrames(bell);
   offerNetwork(0);

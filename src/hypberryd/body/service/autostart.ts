@@ -15,8 +15,9 @@ const SCRIPT: string = '/storage/.config/autostart.sh';
 const SCRIPT_BESIDE: string = '/storage/.config/autostart.sh.new';
 const EXECUTABLE: i32 = 0o755;
 
-const BEGIN: string = '# hypberryd begins; "hypberryd uninstall" takes these lines away.\n';
-const END: string = '# hypberryd ends.\n';
+/** Around lines of this program's in files of others. */
+export const BEGIN: string = '# hypberryd begins; "hypberryd uninstall" takes these lines away.\n';
+export const END: string = '# hypberryd ends.\n';
 /** Exit status 2 says that it cannot be, 0 that it was told to end. */
 const LINES: string = `(while :; do
   /storage/.config/hypberryd run
@@ -41,7 +42,7 @@ function find(text: string, from: i32, length: i32): i32 {
 }
 
 /** Takes the lines out of CONTENT; gives its length then, or -EINVAL where a mark is without the other. */
-function withoutLines(length: i32): i32 {
+export function withoutLines(length: i32): i32 {
   const begin = find(BEGIN, 0, length);
   if (begin < 0) return length;
   const end = find(END, begin, length);

@@ -1,8 +1,9 @@
 /** `hypberryd install` and `uninstall`: a service of the system that this runs on. */
 import { ABSENT, findChannel } from '../channel/channel.js';
 import { linux } from '../linux.js';
+import { closeWays } from '../network/ways.js';
 import { print } from '../output.js';
-import { NO } from '../statuses.js';
+import { DONE, NO } from '../statuses.js';
 import {
   installForLibreElec,
   isInstalledForLibreElec,
@@ -33,8 +34,11 @@ export function install(environment: usize): i32 {
 /** Takes away what install has made; as install. */
 export function uninstall(environment: usize): i32 {
   if (linux.geteuid32() != 0) return sayNotRoot();
-  if (isLibreElec() && isInstalledForLibreElec()) return uninstallForLibreElec();
-  if (isSystemd() && isInstalledForSystemd()) return uninstallForSystemd(environment);
+  let result = NO;
+  if (isLibreElec() && isInstalledForLibreElec()) result = uninstallForLibreElec();
+  else if (isSystemd() && isInstalledForSystemd()) result = uninstallForSystemd(environment);
+  if (result == DONE) closeWays();
+  if (result != NO) return result;
   print('hypberryd is not installed here. Nothing was changed.\n');
   return NO;
 }
