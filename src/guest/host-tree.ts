@@ -17,7 +17,9 @@ import { texts } from './guest-tree.js';
 
 /** Bytes of a console's page. */
 const PAGE = 0x1000;
-/** An interrupt as brcm,bcm2836-armctrl-ic numbers it: GPU interrupts from 32 on are bank 2. */
+/** The GPU's interrupt controller of mainline kernels, and of Raspberry Pi's before 4.4, which number alike. */
+const CONTROLLERS = ['brcm,bcm2836-armctrl-ic', 'brcm,bcm2708-armctrl-ic'];
+/** An interrupt as they number it: GPU interrupts from 32 on are bank 2. */
 const numbered = (interrupt: number): Uint8Array => fdtFromCells(2, interrupt - 32);
 /** For the driver's sums: no bit of a console takes time. */
 const CLOCK_HZ = 48_000_000;
@@ -71,7 +73,7 @@ export function changeHostTree(fdt: Fdt, cores: number, consoles: number, channe
     cpus.children.splice(0, cpus.children.length, ...stay);
   }
   const nodes = [...allNodes(fdt.root)];
-  const controller = nodes.find((it) => compatibleOf(it).includes('brcm,bcm2836-armctrl-ic'));
+  const controller = nodes.find((it) => compatibleOf(it).some((name) => CONTROLLERS.includes(name)));
   const handle = controller?.properties.get('phandle');
   if (!handle) {
     throw new HypberryError(

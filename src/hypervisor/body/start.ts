@@ -1,7 +1,7 @@
 /** How cores and machines come to be. */
 import * as L from '../shared/layout.js';
 import { SAVED_ELR_hyp, SAVED_SPSR_hyp } from './generated/saved-registers.js';
-import { MAILBOX1 } from './core/mailbox.js';
+import { MAILBOX1, MAILBOX3_FIQ } from './core/mailbox.js';
 import { PSR_T } from './generated/arm.js';
 import { CORES, CRYSTAL_HZ, MACHINE_TYPE } from './generated/board.js';
 import {
@@ -72,7 +72,6 @@ const VTCR_VALUE: u32 = 0x80003540;
 const GUEST_HDCR: u32 = HDCR.TDRA | HDCR.TDOSA | HDCR.TDA | HDCR.TPM | HDCR.TPMCR | 4;
 const GUEST_HSTR: u32 = HSTR.TTEE | HSTR.TJDBX | HSTR.T15;
 const MAILBOX3: usize = 12;
-const MAILBOX3_FIQ: u32 = 1 << 7;
 /** 2 s of the system counter: an emulator on a busy machine may run its cores one long after the other. */
 const PATIENCE: u64 = 2 * CRYSTAL_HZ;
 

@@ -6,3 +6,5 @@ export const MAILBOX1: u32 = 1 << 1;
 export const SOURCE_MAILBOX1: u32 = MAILBOX1 << ctz(IRQ_SOURCE_MAILBOXES);
 /** From a source's place in a routing as IRQ to that as FIQ. */
 export const FIQ_SHIFT: u32 = ctz(MAILBOXES_ROUTING_FIQ);
+/** Mailbox 3, by which a core is told where to begin, as FIQ: it ends WFI of one that waits for that. */
+export const MAILBOX3_FIQ: u32 = 1 << (3 + FIQ_SHIFT);

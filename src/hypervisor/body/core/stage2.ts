@@ -17,6 +17,11 @@ declare function guestTables(): usize;
 const NORMAL: u64 = ACCESSED | INNER_SHAREABLE | (0xf << 2) | (3 << 6);
 const READ_ONLY: u64 = ACCESSED | INNER_SHAREABLE | (0xf << 2) | (1 << 6);
 const DEVICE: u64 = ACCESSED | (1 << 2) | (3 << 6) | EXECUTE_NEVER;
+/**
+ * The local controller: the host reads it, what it writes is looked at (host/controllers.ts). It is the only page that the
+ * host may read and not write, so such a fault is at it: HPFAR does not say (ARM ARM B3.13.6).
+ */
+const LOCAL: u64 = LOCAL_PAGE | ACCESSED | (1 << 2) | (1 << 6) | EXECUTE_NEVER | PAGE;
 /** Normal memory, uncached: what the host's own tables say cannot make it cacheable (ARM ARM B3.8.4). */
 const UNCACHED: u64 = ACCESSED | INNER_SHAREABLE | (5 << 2) | (3 << 6) | EXECUTE_NEVER;
 const GIB: u32 = 0x40000000;
@@ -48,7 +53,7 @@ export function makeHostTables(): usize {
   set(low, PERIPHERAL_BASE / MIB2, peripherals | TABLE);
   for (let i: u32 = 0; i < 512; i++) set(peripherals, i, (PERIPHERAL_BASE + (i << 12)) | DEVICE | PAGE);
   set(high, 0, local | TABLE);
-  set(local, 0, LOCAL_PAGE | DEVICE | PAGE);
+  set(local, 0, LOCAL);
   return level1;
 }
 
@@ -74,7 +79,7 @@ export function makeGuestTables(vm: Vm): usize {
 }
 
 /**
- * Lets the host at the interrupt controllers itself, or has its accesses trapped. Only for a core of the host's: in
+ * Lets the host at the interrupt controllers itself, but for writes to the local one, or has its accesses trapped. Only for a core of the host's: in
  * HYP mode TLBIALLIS is for the VMID in VTTBR (ARM ARM B4.2.2), so the guests' translations stay.
  */
 export function mapControllers(shown: bool): void {
@@ -82,7 +87,7 @@ export function mapControllers(shown: bool): void {
   const controller = peripherals + 8 * ((CONTROLLER_PAGE - PERIPHERAL_BASE) >> 12);
   const local = peripherals + L.TABLE_SIZE;
   shared.store64(controller, shown ? CONTROLLER_PAGE | DEVICE | PAGE : 0);
-  shared.store64(local, shown ? LOCAL_PAGE | DEVICE | PAGE : 0);
+  shared.store64(local, shown ? LOCAL : 0);
   DCCMVAC.write(<u32>controller);
   DCCMVAC.write(<u32>local);
   barrier.dsbIsh();

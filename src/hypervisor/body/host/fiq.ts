@@ -4,9 +4,8 @@
  * (dwc_otg.fiq_enable=1); nothing says when it has dealt with one that is passed on. So from the first on the core's
  * FIQs are the host's directly, and the line is down, until the core goes idle without one pending.
  *
- * The registers that route FIQs are the host's, which reads them, changes bits and writes them back. The hypervisor has
- * its bits there before the host begins, and never writes them again: no write-back brings back or takes away what was
- * changed meanwhile. The line is kept down at its sources: the HYP timer stays off, and nobody fills the mailbox.
+ * The registers that route FIQs are the host's, too. The hypervisor has its bits there before the host begins, and they
+ * stay whatever the host writes (controllers.ts). The line is kept down at its sources: the HYP timer stays off, and nobody fills the mailbox.
  */
 import { FIQ_SHIFT, MAILBOX1, SOURCE_MAILBOX1 } from '../core/mailbox.js';
 import {

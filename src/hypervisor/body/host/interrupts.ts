@@ -60,6 +60,11 @@ export function holdoffsAt(): usize {
   return changetype<usize>(host()) + offsetof<Host>('holdoffs');
 }
 
+/** Whether a near end's interrupt line is up. */
+export function hasLines(): bool {
+  return shared.load32(linesAt()) != 0;
+}
+
 /** A near end's interrupt line has changed. */
 export function nearLineChanged(console: u32, up: bool): void {
   const bit: u32 = 1 << console;

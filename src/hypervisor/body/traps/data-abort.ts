@@ -17,14 +17,18 @@ import { AGAIN, NOT_THERE, WRITTEN, isDevice, readDevice, writeDevice } from '..
 import { GICC_PAGE } from '../generated/guest-machine.js';
 import { HCR, HDFAR, HPFAR, HSR, word } from '../intrinsics.js';
 import { deliverAbort } from './exceptions.js';
+import { writeLocal } from '../host/controllers.js';
 import { isHostDevice, readHostDevice, writeHostDevice } from './host-access.js';
 import { readRegister, skip, writeRegister } from './registers.js';
 
 /** DFSC but for the level: a translation fault, which is what an address without memory gives. */
 const FAULT_KIND: u32 = ISS_DFSC & ~3;
 const TRANSLATION: u32 = 0x04;
-/** Such a fault by a load or store with a syndrome: not by one's table walk, nor by an operation on caches. */
+/** A permission fault, which is what firmware gives that is written to, and the host's local controller. */
+const PERMISSION: u32 = 0x0c;
+/** Either by a load or store with a syndrome: not by one's table walk, nor by an operation on caches. */
 const ACCESS_MASK: u32 = ISS_ISV | ISS_CM | ISS_S1PTW | FAULT_KIND;
+const FORBIDDEN: u32 = ISS_ISV | ISS_WnR | PERMISSION;
 const ACCESS: u32 = ISS_ISV | TRANSLATION;
 /** One by a word, R0 to R7, little-endian: CPSR.E has a bit's place that is 0 in this syndrome. */
 const PLAIN_MASK: u32 = ACCESS_MASK | ISS_SAS | (8 << ISS_SRT_SHIFT) | PSR_E;
@@ -32,8 +36,6 @@ const PLAIN: u32 = ACCESS | (2 << ISS_SAS_SHIFT);
 /** An operation on caches by address that stage 2 has nothing for; it may be a table walk's fault, too. */
 const CACHE_MASK: u32 = ISS_CM | ISS_S1PTW | FAULT_KIND;
 const CACHE: u32 = ISS_CM | TRANSLATION;
-/** DFSC but for the level: a permission fault, which is what firmware gives that is written to. */
-const PERMISSION: u32 = 0x0c;
 /** DFSC of an asynchronous abort, an external one or one by parity, which differ in a bit. */
 const ASYNCHRONOUS_MASK: u32 = ISS_DFSC & ~8;
 const ASYNCHRONOUS: u32 = 0x11;
@@ -71,6 +73,19 @@ export function dataAbort(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
       skip(hsr);
       return vcpu;
     }
+  }
+  return unanswered(vcpu, hsr, psr);
+}
+
+/** What no device answers. Apart, since what it keeps would give every trap a frame. */
+function unanswered(vcpu: Vcpu, hsr: u32, psr: u32): Vcpu {
+  const address = HDFAR.read();
+  if ((hsr & (ACCESS_MASK | ISS_WnR)) == FORBIDDEN && vcpu.vm.number == 0) {
+    const size: u32 = 1 << ((hsr >> ISS_SAS_SHIFT) & 3);
+    const value = readRegister(vcpu, (hsr >> ISS_SRT_SHIFT) & 0xf);
+    writeLocal(address & 0xfff, size, swapIfBigEndian(value, size, psr));
+    skip(hsr);
+    return vcpu;
   }
   // Where there is no memory no cache has anything. Such an instruction has 32 bits, which HSR does not say.
   if ((hsr & CACHE_MASK) == CACHE) {
