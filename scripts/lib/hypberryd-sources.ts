@@ -17,9 +17,8 @@ export async function hypberrydSources(): Promise<ReadonlyMap<string, string>> {
     constant('TREE_PATH', TREE_PATH),
     '/** The near end of the first console: there while the hypervisor runs. */\n',
     constant('CONSOLE_PATH', `${TREE_PATH}/${consoleNode(0)}`),
-    '/** Of the channel: where it and the doorbell are, and the name of the bell. */\n',
+    '/** Of the channel: where it, the doorbell and the bell are. */\n',
     constant('CHANNEL_PATH', `${TREE_PATH}/${CHANNEL_NODE}/reg`),
-    constant('BELL_PATH', `${TREE_PATH}/${CHANNEL_NODE}/bell`),
   ].join('');
   const release = `/** Made by scripts/lib/hypberryd-sources.ts from package.json. */\nexport const RELEASE = '${version}';\n`;
   return new Map([

@@ -40,8 +40,6 @@ export interface HostChannel {
   /** Physical address, and bytes. */
   readonly address: number;
   readonly size: number;
-  /** The host's kernel numbers its PL011s as it finds them, and so these first: not by their aliases. */
-  readonly numbersAsFound: boolean;
 }
 
 /** What a node's compatible property lists. */
@@ -111,9 +109,8 @@ export function changeHostTree(fdt: Fdt, cores: number, consoles: number, channe
   if (channel) {
     const { properties } = ensureNode(fdt, `/${CHANNEL_NODE}`);
     properties.set('compatible', fdtFromText('hypberry,channel'));
-    properties.set('reg', fdtFromCells(channel.address, channel.size, DOORBELL, PAGE));
-    const number = channel.numbersAsFound ? consoles : first + consoles;
-    properties.set('bell', fdtFromText(`ttyAMA${number}`));
+    const bell = NEAR_UARTS + PAGE * BELL;
+    properties.set('reg', fdtFromCells(channel.address, channel.size, DOORBELL, PAGE, bell, PAGE));
   }
   return near.slice(0, consoles);
 }

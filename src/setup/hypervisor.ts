@@ -174,8 +174,7 @@ export async function hypervisorFor(
   const { file, hostEnd } = image;
   const fdt = readFdt(loaded.tree.data);
   const names = [OWN_CONSOLE, ...guests.map(({ name }) => name)];
-  const channel = image.channel && { ...image.channel, numbersAsFound: countsAsFound(kernel) };
-  const consoles = zip(names, changeHostTree(fdt, hostCores, names.length, channel));
+  const consoles = zip(names, changeHostTree(fdt, hostCores, names.length, image.channel));
   return {
     kernel: file,
     tree: writeFdt(fdt),

@@ -86,12 +86,15 @@ describe("the host's tree", () => {
 
   test('has the channel, and its bell behind the consoles, where hypberryd looks for them', () => {
     const fdt = readFdt(compileTree(source));
-    const channel = { address: 0x3780_0000, size: 4 * MIB, numbersAsFound: false };
+    const channel = { address: 0x3780_0000, size: 4 * MIB };
     expect(changeHostTree(fdt, 3, 2, channel)).toEqual(['serial2', 'serial3']);
     const node = findNode(fdt, '/hypberry-channel')!.properties;
     expect(fdtText(node.get('compatible')!)).toBe('hypberry,channel');
-    expect(fdtCells(node.get('reg')!)).toEqual([0x3780_0000, 4 * MIB, 0x4002_0000, 0x1000]);
-    expect(fdtText(node.get('bell')!)).toBe('ttyAMA4');
+    expect(fdtCells(node.get('reg')!)).toEqual([
+      ...[0x3780_0000, 4 * MIB],
+      ...[0x4002_0000, 0x1000],
+      ...[0x4001_8000, 0x1000],
+    ]);
     const bell = findNode(fdt, 'serial4')!.properties;
     expect(fdtCells(bell.get('reg')!)).toEqual([0x4001_8000, 0x1000]);
     const port = findNode(fdt, 'serial3')!.properties;
@@ -101,10 +104,10 @@ describe("the host's tree", () => {
     expect(fdtCells(bell.get('interrupts')!)).toEqual([2, 26]);
   });
 
-  test('calls the bell as kernels do that number their ports as they find them: these first', () => {
-    const fdt = readFdt(compileTree(source));
-    changeHostTree(fdt, 3, 2, { address: 0x3780_0000, size: 4 * MIB, numbersAsFound: true });
-    expect(fdtText(findNode(fdt, '/hypberry-channel')!.properties.get('bell')!)).toBe('ttyAMA2');
+  test('goes by the interrupt controller of Raspberry Pi’s kernels before 4.4, too', () => {
+    const old = readFdt(compileTree(source.replaceAll('brcm,bcm2836-armctrl-ic', 'brcm,bcm2708-armctrl-ic')));
+    expect(changeHostTree(old, 3, 2)).toEqual(['serial2', 'serial3']);
+    expect(fdtCells(findNode(old, 'serial3')!.properties.get('interrupt-parent')!)).toEqual([7]);
   });
 
   test('has no channel where there is none', () => {

@@ -7,6 +7,14 @@ export const CHANNEL_ADDRESS = 0x3a00_0000;
 const PAGE = 4096;
 const BLOCK = 0x20_0000;
 export const BELL = 'ttyAMA2';
+const BELL_ADDRESS = 0x4001_8000;
+/** What Linux says of its PL011s (drivers/tty/serial/serial_core.c, uart_line_info). */
+const PORTS = `serinfo:1.0 driver revision:
+0: uart:PL011 rev2 mmio:0x3F201000 irq:83 tx:1234 rx:0 RTS|DTR
+1: uart:PL011 rev3 mmio:0x40010000 irq:60 tx:0 rx:0
+2: uart:PL011 rev3 mmio:0x40018000 irq:58 tx:0 rx:7 RTS|CTS|DTR|DSR|CD
+3: uart:unknown port:00000000 irq:0
+`;
 
 /** A port. */
 export interface Port {
@@ -72,14 +80,14 @@ export function channelImage(ports: readonly Port[], { version = C.VERSION } = {
       bytes.set(new TextEncoder().encode(path), record + C.PORT_PATH);
     },
   );
-  const reg = new DataView(new ArrayBuffer(16));
-  [CHANNEL_ADDRESS, size, C.DOORBELL, PAGE].forEach((cell, i) => {
+  const reg = new DataView(new ArrayBuffer(24));
+  [CHANNEL_ADDRESS, size, C.DOORBELL, PAGE, BELL_ADDRESS, PAGE].forEach((cell, i) => {
     reg.setUint32(4 * i, cell);
   });
   const node = '/proc/device-tree/hypberry-channel';
   return {
     ...{ bytes, view, data, doorbell: new Uint8Array(PAGE) },
-    tree: { [`${node}/reg`]: new Uint8Array(reg.buffer), [`${node}/bell`]: `${BELL}\0` },
+    tree: { [`${node}/reg`]: new Uint8Array(reg.buffer), '/proc/tty/driver/ttyAMA': PORTS },
   };
 }
 

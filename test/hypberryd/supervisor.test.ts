@@ -390,9 +390,13 @@ describe('hypberryd run', () => {
       'error: There is no channel where the device tree has one, or not a whole one. (channel.broken)',
     ],
     [
-      'of a bell with another name',
-      (image) => createMachine({ ...image.tree, '/proc/device-tree/hypberry-channel/bell': '../sda\0' }),
-      'error: There is no channel where the device tree has one, or not a whole one. (channel.broken)',
+      'of a bell that is no serial port',
+      (image) =>
+        createMachine(
+          { '/run/': '', ...image.tree, '/proc/tty/driver/ttyAMA': 'serinfo:1.0 driver revision:\n' },
+          CHANNEL_DEVICES(image),
+        ),
+      'error: The bell is not among the serial ports, /proc/tty/driver/ttyAMA: it is not there. (run.bell)',
     ],
     [
       'of no /dev/mem',

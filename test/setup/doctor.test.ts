@@ -120,7 +120,7 @@ test('the hypervisor is known by the consoles that it puts into the tree of the 
     hasChannel: false,
   });
   const withChannel = readFdt(HOST_TREE);
-  changeHostTree(withChannel, 3, 2, { address: 0x3780_0000, size: 0x20_0000, numbersAsFound: false });
+  changeHostTree(withChannel, 3, 2, { address: 0x3780_0000, size: 0x20_0000 });
   const nodes = withChannel.root.children.map(({ name }) => name);
   expect(diagnose(pi({ nodes }), undefined).hasChannel).toBe(true);
   // What is left of its tree where it starts the host alone.

@@ -4,7 +4,7 @@ import * as L from '../shared/layout.js';
 import { LOCK_NB, LOCK_SH } from '../shared/linux.js';
 import {
   ABSENT,
-  bellName,
+  bellAddress,
   channelSize,
   controlOf,
   findChannel,
@@ -21,6 +21,7 @@ import { EAGAIN, ENOENT, O_RDONLY, linux, shared } from './linux.js';
 import { firewall, isDropped } from './network/firewall.js';
 import { DROPPED } from './network/ways.js';
 import { print, printForeign, printNumber } from './output.js';
+import { portAt } from './serial.js';
 import { DONE, NO } from './statuses.js';
 import { openLock } from './supervisor/run.js';
 
@@ -93,7 +94,12 @@ export function status(): i32 {
   print('Channel of ');
   printNumber(channelSize() / MIB);
   print(' MiB, bell ');
-  printForeign(bellName());
+  const bell = portAt(bellAddress());
+  if (bell < 0) print('not found');
+  else {
+    print('ttyAMA');
+    printNumber(bell);
+  }
   print(', version ');
   printNumber(version);
   print(' on the card and ');

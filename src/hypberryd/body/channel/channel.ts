@@ -3,15 +3,11 @@ import * as C from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
 import { MAP_PAGE, MAP_SHARED, O_SYNC, PROT_READ, PROT_WRITE } from '../../shared/linux.js';
 import { kernelPath, openFile, readBeginning } from '../files.js';
-import { BELL_PATH, CHANNEL_PATH } from '../generated/about.js';
+import { CHANNEL_PATH } from '../generated/about.js';
 import { ENOENT, O_CLOEXEC, O_RDWR, barrier, linux, shared, word } from '../linux.js';
 
-/** `reg`: addresses and sizes of the channel and of the doorbell's page, a cell each. */
-const REG_SIZE: i32 = 16;
-/** Room for the bell's name. */
-export const BELL_NAME_SIZE: i32 = 32;
-const LAST_LETTER: u8 = 0x7a;
-const FIRST_LETTER: u8 = 0x61;
+/** `reg`: addresses and sizes of the channel, of the doorbell's page and of the bell's, a cell each. */
+const REG_SIZE: i32 = 24;
 
 @unmanaged
 class Channel {
@@ -22,11 +18,10 @@ class Channel {
   size: u32;
   doorbellAddress: u32;
   doorbellSize: u32;
-  /** The bell's device, without its folder: BELL_NAME_SIZE bytes from here on, a 0 behind it. */
-  bellName: u8;
+  bellAddress: u32;
 }
 
-if (offsetof<Channel>() + <usize>BELL_NAME_SIZE > <usize>L.CHANNEL_STATE_SIZE) ERROR('layout of Channel');
+if (offsetof<Channel>() > <usize>L.CHANNEL_STATE_SIZE) ERROR('layout of Channel');
 
 // @inline
 function channel(): Channel {
@@ -40,20 +35,9 @@ export const ABSENT: i32 = -1;
 /** The device tree's node is not as CHANNEL.md has it, or no channel is where it says. */
 export const BROKEN: i32 = -2;
 
-/** Where the name of the bell's device is. */
-export function bellName(): usize {
-  return <usize>L.CHANNEL + offsetof<Channel>('bellName');
-}
-
-/** Whether a name is one of a terminal in /dev: small letters, capitals, digits. */
-function isName(at: usize, length: i32): bool {
-  if (length < 1) return false;
-  for (let i: i32 = 0; i < length; i++) {
-    const byte = load<u8>(at + i);
-    const isLetter = (byte | 0x20) >= FIRST_LETTER && (byte | 0x20) <= LAST_LETTER;
-    if (!isLetter && (byte < 0x30 || byte > 0x39)) return false;
-  }
-  return true;
+/** Physical address of the bell. */
+export function bellAddress(): u32 {
+  return channel().bellAddress;
 }
 
 /** Looks up the channel in the device tree: FOUND, ABSENT, BROKEN, or an error. */
@@ -63,14 +47,12 @@ export function findChannel(): i32 {
   const count = readBeginning(CHANNEL_PATH, reg, REG_SIZE);
   if (count == -ENOENT) return ABSENT;
   if (count < 0) return -count;
-  const length = readBeginning(BELL_PATH, bellName(), BELL_NAME_SIZE);
-  if (count != REG_SIZE || length < 1 || length > BELL_NAME_SIZE) return BROKEN;
-  // A text of the device tree has a 0 behind it.
-  if (load<u8>(bellName() + length - 1) != 0 || !isName(bellName(), length - 1)) return BROKEN;
+  if (count != REG_SIZE) return BROKEN;
   it.address = word.rev(load<u32>(reg));
   it.size = word.rev(load<u32>(reg, 4));
   it.doorbellAddress = word.rev(load<u32>(reg, 8));
   it.doorbellSize = word.rev(load<u32>(reg, 12));
+  it.bellAddress = word.rev(load<u32>(reg, 16));
   const pages: u32 = it.address | it.size | it.doorbellAddress | it.doorbellSize;
   if ((pages & (MAP_PAGE - 1)) != 0 || it.size < <u32>C.DATA || it.doorbellSize < <u32>MAP_PAGE)
     return BROKEN;

@@ -14,21 +14,19 @@ import {
   TIOCEXCL,
   VMIN,
 } from '../../shared/linux.js';
-import { bellName } from '../channel/channel.js';
-import { kernelPath, openFile } from '../files.js';
+import { openFile } from '../files.js';
 import { EAGAIN, EINTR, EIO, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDWR, linux } from '../linux.js';
+import { portPath } from '../serial.js';
 
 const BYTES: i32 = 256;
 
-/** Opens the bell, raw, for this program alone: its descriptor, or the error, negated. */
-export function openBell(): i32 {
-  const path = kernelPath('/dev/');
-  let end = path;
-  while (load<u8>(end) != 0) end++;
-  for (let at = bellName(); ; at++, end++) {
-    store<u8>(end, load<u8>(at));
-    if (load<u8>(at) == 0) break;
-  }
+/**
+ * Opens the bell, raw, for this program alone.
+ * @param number of its /dev/ttyAMA
+ * @returns its descriptor, or the error, negated
+ */
+export function openBell(number: i32): i32 {
+  const path = portPath(number);
   const file = openFile(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0);
   if (file < 0) return file;
   const termios = <usize>L.SCRATCH;

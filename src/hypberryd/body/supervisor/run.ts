@@ -2,20 +2,13 @@
 import * as C from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
 import { LOCK_EX, LOCK_NB } from '../../shared/linux.js';
-import { bellName, headerWord } from '../channel/channel.js';
+import { bellAddress, headerWord } from '../channel/channel.js';
 import { reachChannel } from '../channel/reach.js';
 import { kernelPath, openFile } from '../files.js';
 import { EAGAIN, ENOENT, O_CLOEXEC, O_CREAT, O_NOFOLLOW, O_RDWR, linux } from '../linux.js';
-import {
-  beginError,
-  beginMessage,
-  endError,
-  endMessage,
-  print,
-  printForeign,
-  printNumber,
-} from '../output.js';
+import { beginError, beginMessage, endError, endMessage, print, printNumber } from '../output.js';
 import { printReason } from '../reasons.js';
+import { portAt } from '../serial.js';
 import { DONE, FAILED } from '../statuses.js';
 import { CHILD_ENDED, READABLE, RUNG, TOLD_TO_END, beginWaiting, wait, waitForFile } from '../waiting.js';
 import { openBell, readBell } from './bell.js';
@@ -86,11 +79,20 @@ function failed(what: string, error: i32): i32 {
 
 /** Opens the bell; gives its descriptor, else -1, having said why. */
 function takeBellOfAll(): i32 {
-  const bell = openBell();
+  const number = portAt(bellAddress());
+  if (number < 0) {
+    beginError();
+    print('The bell is not among the serial ports, /proc/tty/driver/ttyAMA: ');
+    printReason(-number);
+    print('.');
+    endError('run.bell', 'The kernel has to have its driver for PL011 serial ports, and /proc mounted.');
+    return -1;
+  }
+  const bell = openBell(number);
   if (bell >= 0) return bell;
   beginError();
-  print('The bell, /dev/');
-  printForeign(bellName());
+  print('The bell, /dev/ttyAMA');
+  printNumber(number);
   print(', could not be opened: ');
   printReason(-bell);
   print('.');
