@@ -77,9 +77,13 @@ describe('what the firmware has left is in the host’s memory when the host beg
     const treeData = treeOf(about, ramdisk, cells);
     const treeSize = treeData.length;
     const more = [{ name: 'device tree', address: tree, data: treeData }];
-    if (ramdisk) more.push({ name: 'initramfs', address: ramdisk.address, data });
+    // Behind it there is something of before.
+    if (ramdisk) {
+      more.push({ name: 'initramfs', address: ramdisk.address, data });
+      more.push({ name: 'behind', address: ramdisk.address + size, data: new Uint8Array(0x1000).fill(0xa5) });
+    }
     const pi = await createBuiltInPi(handoverOf(image, more, tree), () => undefined);
-    pi.run(5_000_000);
+    pi.run(20_000_000);
     const view = ramView(pi.cpu);
     const [at, treeAt] = [view.getUint32(FOUND, true), view.getUint32(FOUND + 4, true)];
     expect(at).toBe(FILE);
@@ -94,10 +98,12 @@ describe('what the firmware has left is in the host’s memory when the host beg
       fdtCells(properties.get(`linux,initrd-${it}`)!).at(-1)!,
     );
     expect(start).toBe(expected.initramfs);
-    expect(end).toBe(start! + size);
+    // To the end of its page, with zeros.
+    expect(end).toBe(Math.ceil((start! + size) / 0x1000) * 0x1000);
     expect(end).toBeLessThanOrEqual(hostEnd);
     expect(start! >= treeAt + treeSize || end! <= treeAt).toBe(true);
-    expect(Buffer.compare(pi.cpu.memory.observe().slice(start, end), data)).toBe(0);
+    expect(Buffer.compare(pi.cpu.memory.observe().slice(start, start! + size), data)).toBe(0);
+    expect(pi.cpu.memory.observe().slice(start! + size, end).every((byte) => byte === 0)).toBe(true);
   });
 });
 

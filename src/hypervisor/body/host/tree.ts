@@ -70,7 +70,21 @@ function relocateBelow(tree: usize, end: u32): u32 {
     copy(to, from, bytes);
     toMemory(to, bytes);
   }
+  if (bytes != 0) fillPage(lastCell(place + (endAt - tree)), to + bytes, place);
   return place;
+}
+
+/**
+ * Has an initramfs go on, with zeros, to the end of its last page where the tree is not there. Kernels of 2016 keep what
+ * is behind it from nobody, and free whole pages when it is unpacked (seen with Raspberry Pi's 4.4).
+ * @param cell of the tree, its end
+ */
+function fillPage(cell: usize, end: u32, tree: u32): void {
+  const full = (end + PAGE - 1) & ~(PAGE - 1);
+  if (tree >= end && tree < full) return;
+  for (let at = end; at < full; at++) store<u8>(at, 0);
+  toMemory(end, full - end);
+  store<u32>(cell, word.rev(full));
 }
 
 /**
