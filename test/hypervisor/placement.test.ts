@@ -103,7 +103,12 @@ describe('what the firmware has left is in the host’s memory when the host beg
     expect(end).toBeLessThanOrEqual(hostEnd);
     expect(start! >= treeAt + treeSize || end! <= treeAt).toBe(true);
     expect(Buffer.compare(pi.cpu.memory.observe().slice(start, start! + size), data)).toBe(0);
-    expect(pi.cpu.memory.observe().slice(start! + size, end).every((byte) => byte === 0)).toBe(true);
+    expect(
+      pi.cpu.memory
+        .observe()
+        .slice(start! + size, end)
+        .every((byte) => byte === 0),
+    ).toBe(true);
   });
 });
 
