@@ -4,6 +4,8 @@ import {
   DISK_DATA_SIZE,
   FLAG_ISOLATED,
   FLAG_READ_ONLY,
+  type FORWARD_TCP,
+  type FORWARD_UDP,
   KIND_DISK,
   KIND_NETWORK,
   KIND_UPLINK,
@@ -20,12 +22,20 @@ export interface ChannelDisk {
   readonly readOnly: boolean;
 }
 
+/** A port of the host's that leads to a guest. */
+export interface ChannelForward {
+  readonly protocol: typeof FORWARD_TCP | typeof FORWARD_UDP;
+  readonly hostPort: number;
+  readonly guestPort: number;
+}
+
 /** A guest's network card. */
 export interface ChannelNetwork {
   /** Its address, 6 bytes. */
   readonly mac: Uint8Array;
   /** It sees the host alone, no other guest. */
   readonly isolated: boolean;
+  readonly forwards?: readonly ChannelForward[];
 }
 
 /** What of a guest the channel is for. */
@@ -51,6 +61,7 @@ export interface ChannelPort {
   readonly diskSize?: number;
   /** Of a network card. */
   readonly mac?: Uint8Array;
+  readonly forwards?: readonly ChannelForward[];
 }
 
 export interface ChannelPlan {
@@ -65,6 +76,12 @@ export const CHANNEL_NODE = 'hypberry-channel';
 
 /** What a channel's size is a multiple of: blocks that second stages map at once. */
 export const CHANNEL_STEP = 0x20_0000;
+
+/** What the record of a network card has of it. */
+const cardOf = ({ mac, forwards }: ChannelNetwork): Pick<ChannelPort, 'mac' | 'forwards'> => ({
+  mac,
+  ...(forwards && { forwards }),
+});
 
 /**
  * The channel of some guests; undefined where none has a disk or a network. It may have more ports than MOST_PORTS, which
@@ -83,7 +100,7 @@ export function planChannel(guests: readonly ChannelGuest[]): ChannelPlan | unde
     const of = { guest: i + 1, guestName: name };
     if (network) {
       const flags = network.isolated ? FLAG_ISOLATED : 0;
-      add({ ...of, kind: KIND_NETWORK, flags, dataSize: NETWORK_RING_SIZE, mac: network.mac });
+      add({ ...of, kind: KIND_NETWORK, flags, dataSize: NETWORK_RING_SIZE, ...cardOf(network) });
     }
     disks?.forEach(({ path, size, readOnly }, disk) => {
       const flags = readOnly ? FLAG_READ_ONLY : 0;

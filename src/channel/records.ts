@@ -4,7 +4,7 @@ import type { ChannelPlan, ChannelPort } from './ports.js';
 
 /**
  * The channel's bytes from its beginning up to the control pages, little-endian; the host's page among them is zeros.
- * @throws RangeError where there are more ports than records, or a text is longer than its place or has a NUL in it
+ * @throws RangeError where there are more ports than records, or forwards than places, or a text is longer than its place or has a NUL in it
  */
 export function channelRecords({ size, ports }: ChannelPlan): Uint8Array {
   if (ports.length > L.MOST_PORTS) throw new RangeError(`${ports.length} ports`);
@@ -36,6 +36,13 @@ function writeRecord(record: Uint8Array, port: ChannelPort): void {
   view.setBigUint64(L.PORT_DISK_SIZE, BigInt(diskSize), true);
   view.setUint32(L.PORT_DISK_NUMBER, port.disk ?? 0, true);
   record.set(port.mac ?? [], L.PORT_MAC);
+  const { forwards = [] } = port;
+  if (forwards.length > L.MOST_FORWARDS) throw new RangeError(`${forwards.length} forwards`);
+  forwards.forEach(({ protocol, hostPort, guestPort }, n) => {
+    const at = L.PORT_FORWARDS + n * L.FORWARD_SIZE;
+    view.setUint32(at + L.FORWARD_PROTOCOL, protocol, true);
+    view.setUint32(at + L.FORWARD_PORTS, hostPort * 0x1_0000 + guestPort, true);
+  });
   record.set(textBytes(port.guestName, L.PORT_GUEST_NAME_SIZE), L.PORT_GUEST_NAME);
   record.set(textBytes(port.path ?? '', L.PORT_PATH_SIZE), L.PORT_PATH);
 }

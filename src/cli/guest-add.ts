@@ -16,6 +16,7 @@ export interface GuestOptions extends Named {
   readonly disk?: readonly string[];
   readonly net?: 'host' | 'none';
   readonly isolated?: boolean;
+  readonly forward?: readonly string[];
   readonly virtio?: '1' | '2' | 'auto';
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -48,7 +49,7 @@ export const virtioVersion = (asked: '1' | '2' | 'auto'): 1 | 2 | 'auto' =>
  */
 export async function guestAdd(target: string, options: GuestAddOptions): Promise<void> {
   const { name, kernel, firmware, loadAddress, initramfs, memory, cores } = options;
-  const { cmdline, disk, net, isolated, virtio = 'auto' } = options;
+  const { cmdline, disk, net, isolated, forward, virtio = 'auto' } = options;
   if (kernel === undefined && firmware === undefined)
     throw new HypberryError(
       'usage.missing',
@@ -68,6 +69,7 @@ export async function guestAdd(target: string, options: GuestAddOptions): Promis
     disks: disk,
     network: net,
     isolated,
+    forwards: forward,
     virtio: version === 'auto' ? undefined : version,
   };
   await showChanges(target, options, (ports) => addGuest(ports, guest, options));

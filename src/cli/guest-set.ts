@@ -10,6 +10,7 @@ export interface GuestSetOptions extends GuestOptions {
   /** False where it is taken away. */
   readonly initramfs?: string | false;
   readonly removeDisk?: readonly string[];
+  readonly removeForward?: readonly string[];
 }
 
 /**
@@ -18,10 +19,10 @@ export interface GuestSetOptions extends GuestOptions {
  */
 export async function guestSet(target: string, name: string, options: GuestSetOptions): Promise<void> {
   const { kernel, firmware, loadAddress, initramfs, memory, cores, cmdline } = options;
-  const { removeDisk, disk, net, isolated, virtio } = options;
+  const { removeDisk, disk, net, isolated, removeForward, forward, virtio } = options;
   const given = [
     ...[kernel, firmware, loadAddress, initramfs, memory, cores, cmdline],
-    ...[removeDisk, disk, net, isolated, virtio],
+    ...[removeDisk, disk, net, isolated, removeForward, forward, virtio],
   ];
   if (given.every((it) => it === undefined))
     throw new HypberryError(
@@ -41,6 +42,8 @@ export async function guestSet(target: string, name: string, options: GuestSetOp
     disks: disk,
     network: net,
     isolated,
+    forwardsGone: removeForward,
+    forwards: forward,
     virtio: virtio && virtioVersion(virtio),
   };
   await showChanges(target, options, (ports) => setGuest(ports, name, settings, options));

@@ -196,6 +196,11 @@ const disk = (what: string): Option =>
   ).argParser(collected);
 const net = (otherwise: string): Option =>
   new Option('--net <to>', `a network card to the host, or none${otherwise}`).choices(['host', 'none']);
+const forward = (): Option =>
+  new Option(
+    '--forward <8080:80[/udp]>',
+    'a port of the host that leads to one of the guest, of TCP or UDP, as often as there are to be',
+  ).argParser(collected);
 const virtio = (otherwise: string): Option =>
   new Option(
     '--virtio <version>',
@@ -475,6 +480,7 @@ function guestCommands(guest: Command): void {
     .addOption(disk('a disk, as often as there are to be'))
     .addOption(net(', as without it'))
     .option('--isolated', 'its network card sees the host alone, no other guest')
+    .addOption(forward())
     .addOption(virtio('auto unless given: '))
     .addOption(dryRun())
     .addOption(json())
@@ -508,6 +514,12 @@ function guestCommands(guest: Command): void {
     .addOption(net(''))
     .option('--isolated', 'its network card sees the host alone, no other guest')
     .option('--no-isolated', 'it sees other guests, too')
+    .addOption(forward())
+    .option(
+      '--remove-forward <port>',
+      'no longer this port of the host, as often as needed: 8080, 53/udp',
+      collected,
+    )
     .addOption(virtio(''))
     .addOption(dryRun())
     .addOption(json())

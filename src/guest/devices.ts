@@ -2,9 +2,10 @@
 import * as z from 'zod';
 import { HypberryError } from '../base/errors.js';
 import { hexDigits } from '../base/words.js';
-import { MOST_PORTS, PORT_PATH_SIZE } from '../channel/layout.js';
+import { MOST_FORWARDS, MOST_PORTS, PORT_PATH_SIZE } from '../channel/layout.js';
 import { planChannel, type ChannelDisk } from '../channel/ports.js';
 import type { GuestPlan } from '../hypervisor/image/image.js';
+import { channelForwards, checkForwards, forwardsEntry } from './forwards.js';
 
 /** A guest's disks: with a network card and a source of random numbers they fit the places that QEMU's "virt" has. */
 export const MOST_DISKS = 8;
@@ -46,6 +47,7 @@ export const deviceEntries = {
     .optional()
     .describe('"host": a network card, whose other end is the host; "none", as without it.'),
   isolated: z.boolean().optional().describe('Its network card sees the host alone, no other guest.'),
+  forwards: forwardsEntry,
   mac: z
     .string()
     .regex(MAC)
@@ -69,6 +71,7 @@ export const DEVICES_MUST_BE: Readonly<Record<string, string>> = {
   readOnly: 'true or false',
   network: '"host" or "none"',
   isolated: 'true or false',
+  forwards: `a list of at most ${MOST_FORWARDS} ports such as "8080:80" or "53:53/udp"`,
   mac: 'six bytes such as "52:54:00:12:34:56", locally administered and in lower case',
   virtio: '1 or 2',
 };
@@ -82,6 +85,7 @@ export interface WithDevices {
   readonly disks?: readonly Disk[] | undefined;
   readonly network?: 'host' | 'none' | undefined;
   readonly isolated?: boolean | undefined;
+  readonly forwards?: readonly string[] | undefined;
   readonly mac?: string | undefined;
   readonly virtio?: 1 | 2 | undefined;
 }
@@ -103,6 +107,7 @@ export function planDevices({
   disks,
   network,
   isolated,
+  forwards,
   mac,
 }: WithDevices): Pick<GuestPlan, 'name' | 'disks' | 'network'> {
   return {
@@ -112,6 +117,7 @@ export function planDevices({
       network: {
         mac: Uint8Array.from((mac ?? '').split(':'), (byte) => parseInt(byte, 16)),
         isolated: isolated === true,
+        ...(forwards && { forwards: channelForwards(forwards) }),
       },
     }),
   };
@@ -168,7 +174,7 @@ export const samePath = (path: string): string => path.replace(/\/(?:\.?\/)+/g, 
 /**
  * Refuses devices that cannot be, beside what the schema says of each entry.
  * @param guests all of a card
- * @throws HypberryError `guest.disk`, `guest.network`, `guest.devices`
+ * @throws HypberryError `guest.disk`, `guest.network`, `guest.devices`, `guest.forward`
  */
 export function checkDevices(guests: readonly WithDevices[]): void {
   const writers = new Map<string, string>();
@@ -214,6 +220,7 @@ export function checkDevices(guests: readonly WithDevices[]): void {
       refuseNetwork(`${name} and ${taken} have the same address, ${mac}.`, 'Give each a mac of its own.');
     addresses.set(mac, name);
   }
+  checkForwards(guests);
   const ports = planChannel(guests.map(planDevices))?.ports.length ?? 0;
   if (ports > MOST_PORTS)
     throw new HypberryError(
@@ -246,7 +253,14 @@ export function newMac(guests: readonly WithDevices[], random: Random): string {
 }
 
 /** A guest's devices in words, each for a list: `disk /srv/web.img (8G)`, `network host (52:54:00:12:34:56)`. */
-export function deviceWords({ disks = [], network, isolated, mac, virtio }: WithDevices): string[] {
+export function deviceWords({
+  disks = [],
+  network,
+  isolated,
+  forwards = [],
+  mac,
+  virtio,
+}: WithDevices): string[] {
   const behind = (...facts: readonly (string | false | undefined)[]): string => {
     const said = facts.filter((it) => typeof it === 'string');
     return said.length > 0 ? ` (${said.join(', ')})` : '';
@@ -256,6 +270,7 @@ export function deviceWords({ disks = [], network, isolated, mac, virtio }: With
       ({ path, size, readOnly }) => `disk ${path}${behind(size, readOnly === true && 'read-only')}`,
     ),
     ...(network === 'host' ? [`network host${behind(mac, isolated === true && 'isolated')}`] : []),
+    ...forwards.map((it) => `forward ${it}`),
     ...(virtio === undefined ? [] : [`virtio ${virtio}`]),
   ];
 }

@@ -3,6 +3,7 @@ import { counted } from '../base/words.js';
 import type { Card, CardReader, Change } from '../card/card.js';
 import { HypberryError } from '../base/errors.js';
 import { deviceWords, newMac, parseDisk, randomBytes, type Random } from '../guest/devices.js';
+import { parseForward } from '../guest/forwards.js';
 import {
   checkGuest,
   GUESTS_FILE,
@@ -47,6 +48,8 @@ export interface NewGuest {
   /** A network card whose other end is the host; none unless asked for. */
   readonly network?: 'host' | 'none' | undefined;
   readonly isolated?: boolean | undefined;
+  /** Each as `--forward` has it: `8080:80`. */
+  readonly forwards?: readonly string[] | undefined;
   /** Undefined for the one that suits its kernel. */
   readonly virtio?: 1 | 2 | undefined;
 }
@@ -65,7 +68,7 @@ const NO_GUESTS_NEXT =
  * Plans to add a guest. Reads the card, changes nothing.
  * @throws HypberryError `guest.name`, `guest.exists`, `guest.too-many`, `guest.memory`, `guest.cores`,
  *   `guest.command-line`, `guest.kernel`, `guest.firmware`, `guest.load-address`, `guest.initramfs`, `guest.file-in-use`,
- *   `guest.file-damaged`, `guest.disk`, `guest.network`, `guest.devices`, `guest.no-file` of another guest's, and what the card throws
+ *   `guest.file-damaged`, `guest.disk`, `guest.network`, `guest.forward`, `guest.devices`, `guest.no-file` of another guest's, and what the card throws
  */
 export async function planGuestAdd(
   card: Card,
@@ -117,14 +120,15 @@ export async function planGuestAdd(
 
 /** The entries of a new guest's devices: those that were asked for. */
 function newDevices(
-  { disks, network, isolated, virtio }: NewGuest,
+  { disks, network, isolated, forwards, virtio }: NewGuest,
   others: readonly Guest[],
   random: Random,
-): Pick<Guest, 'disks' | 'network' | 'isolated' | 'mac' | 'virtio'> {
+): Pick<Guest, 'disks' | 'network' | 'isolated' | 'forwards' | 'mac' | 'virtio'> {
   return {
     ...(disks && disks.length > 0 && { disks: disks.map(parseDisk) }),
     ...(network === 'host' && { network, mac: newMac(others, random) }),
     ...(isolated === true && { isolated }),
+    ...(forwards && forwards.length > 0 && { forwards: forwards.map(parseForward) }),
     ...(virtio !== undefined && { virtio }),
   };
 }

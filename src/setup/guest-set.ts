@@ -11,6 +11,7 @@ import {
   type Disk,
   type Random,
 } from '../guest/devices.js';
+import { hostSide, parseForward, parseHostSide } from '../guest/forwards.js';
 import { checkGuest, GUESTS_FILE, readGuestsFile, writeGuests, type Guest } from '../guest/guests.js';
 import { refuseProblem } from './boot-partition.js';
 import {
@@ -46,6 +47,10 @@ export interface GuestSettings {
   /** `none` takes the card away; its address is kept for another time. */
   readonly network?: 'host' | 'none' | undefined;
   readonly isolated?: boolean | undefined;
+  /** Ports of the host that lead to it no more, before any is given: `8080`, `53/udp`. */
+  readonly forwardsGone?: readonly string[] | undefined;
+  /** Each as `--forward` has it: in the place of the one with the host's port, else behind all. */
+  readonly forwards?: readonly string[] | undefined;
   /** `auto` for the one that suits its kernel. */
   readonly virtio?: 1 | 2 | 'auto' | undefined;
 }
@@ -53,7 +58,7 @@ export interface GuestSettings {
 /**
  * Plans to change a guest; set twice, it is as it was set once. What is wrong with other guests is a note.
  * @throws HypberryError `guest.unknown`, `guest.memory`, `guest.cores`, `guest.command-line`, `guest.kernel`,
- *   `guest.firmware`, `guest.load-address`, `guest.initramfs`, `guest.file-in-use`, `guest.file-damaged`, `guest.disk`, `guest.network`, `guest.devices`,
+ *   `guest.firmware`, `guest.load-address`, `guest.initramfs`, `guest.file-in-use`, `guest.file-damaged`, `guest.disk`, `guest.network`, `guest.forward`, `guest.devices`,
  *   `guest.no-file`, and what the card throws
  */
 export async function planGuestSet(
@@ -106,15 +111,16 @@ function changedAddress(was: Guest, { firmware, loadAddress }: GuestSettings): s
   return loadAddress === 'none' ? undefined : plainAddress(loadAddress);
 }
 
-type Devices = Pick<Guest, 'disks' | 'network' | 'isolated' | 'mac' | 'virtio'>;
+type Devices = Pick<Guest, 'disks' | 'network' | 'isolated' | 'forwards' | 'mac' | 'virtio'>;
 
 /** The entries of a guest's devices, changed; undefined for those that it has no more. */
 function changedDevices(
   was: Guest,
-  { disks = [], disksGone = [], network = was.network, isolated, virtio }: GuestSettings,
+  settings: GuestSettings,
   guests: readonly Guest[],
   random: Random,
 ): Devices {
+  const { disks = [], disksGone = [], network = was.network, isolated, virtio } = settings;
   const gone = new Set(disksGone.map(samePath));
   const kept: Disk[] = (was.disks ?? []).filter(({ path }) => !gone.has(samePath(path)));
   // A path that is given twice is a mistake, which is refused behind.
@@ -131,13 +137,32 @@ function changedDevices(
     network: hasNetwork ? network : undefined,
     // Who takes its card away need not say that it is isolated no more.
     isolated: (isolated ?? (hasNetwork && was.isolated)) || undefined,
+    forwards: changedForwards(hasNetwork ? (was.forwards ?? []) : [], settings),
     mac: was.mac ?? (hasNetwork ? newMac(guests, random) : undefined),
     virtio: virtio === undefined ? was.virtio : virtio === 'auto' ? undefined : virtio,
   };
 }
 
+/** Ports that lead to it, changed; undefined for none. */
+function changedForwards(
+  was: readonly string[],
+  { forwards = [], forwardsGone = [] }: GuestSettings,
+): string[] | undefined {
+  const gone = new Set(forwardsGone.map(parseHostSide));
+  const kept = was.filter((it) => !gone.has(hostSide(it)));
+  // A port that is given twice is a mistake, which is refused behind.
+  const places = new Map(kept.map((it, i) => [hostSide(it), i]));
+  for (const forward of forwards.map(parseForward)) {
+    const place = places.get(hostSide(forward));
+    if (place === undefined) kept.push(forward);
+    else kept[place] = forward;
+    places.delete(hostSide(forward));
+  }
+  return kept.length > 0 ? kept : undefined;
+}
+
 /** What the user should know of changed disks. */
-function deviceNotes(was: Guest, now: Guest, { disksGone = [] }: GuestSettings): string[] {
+function deviceNotes(was: Guest, now: Guest, { disksGone = [], forwardsGone = [] }: GuestSettings): string[] {
   const [had = [], has = []] = [was.disks, now.disks];
   const find = (disks: readonly Disk[], path: string): Disk | undefined =>
     disks.find((it) => samePath(it.path) === samePath(path));
@@ -152,6 +177,10 @@ function deviceNotes(was: Guest, now: Guest, { disksGone = [] }: GuestSettings):
   });
   return [
     ...unknown.map((path) => `${was.name} had no disk ${path}.`),
+    ...forwardsGone
+      .map(parseHostSide)
+      .filter((side) => !was.forwards?.some((it) => hostSide(it) === side))
+      .map((side) => `No port ${side} of the host led to ${was.name}.`),
     ...resized.map(
       ({ path }) =>
         `A size is what ${path} is made with where it is not there: a file that is there keeps its own.`,

@@ -196,13 +196,12 @@ test('a guest with disks and a network', async () => {
     '/dev/sda1,ro',
     '--net',
     'host',
-    '--virtio',
-    '1',
+    ...['--virtio', '1', '--forward', '8080:80', '--forward', '53:5353/udp'],
   ];
   const add = ['add', boot, '--name', 'web', '--kernel', kernel, '--memory', '32', ...devices, '--isolated'];
   const said = await done(guest(add[0]!, ...add.slice(1)));
   expect(said).toMatch(
-    /^Guest web: vmlinuz-6\.1, 32 MiB of memory, 1 core, disk \/srv\/web\.img \(8G\), disk \/dev\/sda1 \(read-only\), network host \(52:54:00:[0-9a-f:]{8}, isolated\), virtio 1\.\n/,
+    /^Guest web: vmlinuz-6\.1, 32 MiB of memory, 1 core, disk \/srv\/web\.img \(8G\), disk \/dev\/sda1 \(read-only\), network host \(52:54:00:[0-9a-f:]{8}, isolated\), forward 8080:80, forward 53:5353\/udp, virtio 1\.\n/,
   );
   const { guests } = JSON.parse(await done(guest('list', boot, '--json'))) as { guests: object[] };
   expect(guests).toMatchObject([
@@ -211,7 +210,7 @@ test('a guest with disks and a network', async () => {
         { path: '/srv/web.img', size: '8G' },
         { path: '/dev/sda1', readOnly: true },
       ],
-      ...{ network: 'host', isolated: true, virtio: 1 },
+      ...{ network: 'host', isolated: true, forwards: ['8080:80', '53:5353/udp'], virtio: 1 },
       mac: expect.stringMatching(/^52:54:00(?::[0-9a-f]{2}){3}$/) as string,
     },
   ]);
@@ -359,6 +358,9 @@ describe('refused is', () => {
     ['guest.disk', 'a whole number with K, M', ['--disk', '/a,size=8']],
     ['guest.disk', 'twice', ['--disk', '/a', '--disk', '/a']],
     ['guest.network', 'isolated', ['--isolated']],
+    ['guest.forward', 'there is no port 0', ['--net', 'host', '--forward', '0:80']],
+    ['guest.forward', 'has no network', ['--forward', '80:80']],
+    ['guest.forward', 'twice', ['--net', 'host', '--forward', '80:80', '--forward', '80:81']],
     ['usage.invalid', 'host, none', ['--net', 'bridge']],
     ['usage.invalid', '1, 2', ['--virtio', '3']],
     ['usage.missing-value', '--disk', ['--disk']],
@@ -378,6 +380,7 @@ describe('refused is', () => {
     ['guest.unknown', 'no guest web on this card, but old', ['set', boot, 'web', '--memory', '32']],
     ['guest.memory', '33 MiB', ['set', boot, 'old', '--memory', '33']],
     ['guest.network', 'isolated', ['set', boot, 'old', '--isolated']],
+    ['guest.forward', 'names no forward', ['set', boot, 'old', '--remove-forward', 'web']],
     ['file.unreadable', '/no/such/file', ['set', boot, 'old', '--initramfs', '/no/such/file']],
     ['guest.unknown', 'no guest web', ['rename', boot, 'web', 'www']],
     ['guest.name', '"host"', ['rename', boot, 'old', 'host']],

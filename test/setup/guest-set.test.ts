@@ -35,6 +35,7 @@ async function twoGuests(): Promise<{ card: Card; files: Files }> {
   const devices = {
     disks: ['/srv/a.img,size=1G', '/srv/b.img,ro'],
     ...({ network: 'host', isolated: true, virtio: 2 } as const),
+    forwards: ['8080:80', '53:53/udp'],
   };
   const web = { name: 'web', kernel, initramfs, memory: 64, cores: 2, commandLine: 'quiet', ...devices };
   await carryOut(card, await planGuestAdd(card, web, draws(1, 2, 3)));
@@ -83,7 +84,19 @@ describe('guest set', () => {
       { disksGone: ['/srv/a.img'], disks: ['/srv/a.img'] },
       { disks: [{ path: '/srv/b.img', readOnly: true }, { path: '/srv/a.img' }] },
     ],
-    ['no network, and not isolated', { network: 'none' }, { network: undefined, isolated: undefined }],
+    [
+      'no network, and not isolated, and no forwards',
+      { network: 'none' },
+      { network: undefined, isolated: undefined, forwards: undefined },
+    ],
+    ['one more forward', { forwards: ['80:80'] }, { forwards: ['8080:80', '53:53/udp', '80:80'] }],
+    [
+      'a forward by another protocol, and one to another port',
+      { forwards: ['53:53', '8080:81/tcp'] },
+      { forwards: ['8080:81', '53:53/udp', '53:53'] },
+    ],
+    ['a forward less', { forwardsGone: ['53/udp'] }, { forwards: ['8080:80'] }],
+    ['no forwards', { forwardsGone: ['8080:80', '53/udp'] }, { forwards: undefined }],
     ['not isolated', { isolated: false }, { isolated: undefined }],
     ['another virtio', { virtio: 1 }, { virtio: 1 }],
     ['the virtio that suits the kernel', { virtio: 'auto' }, { virtio: undefined }],
@@ -184,6 +197,9 @@ describe('guest set', () => {
     ['a disk of another guest', { disks: ['/srv/a.img'] }, 'guest.disk'],
     ['nine disks', { disks: '123456789'.split('').map((it) => `/${it}`) }, 'guest.disk'],
     ['isolated without a network', { isolated: true }, 'guest.network'],
+    ['a forward without a network', { forwards: ['80:80'] }, 'guest.forward'],
+    ['a forward of another guest', { network: 'host', forwards: ['8080:1'] }, 'guest.forward'],
+    ['a forward twice', { network: 'host', forwards: ['81:1', '81:2'] }, 'guest.forward'],
     ['isolated with the network taken away', { isolated: true, network: 'none' }, 'guest.network'],
   ])('refused as at add, and nothing changed: %s', async (_, settings, expected) => {
     const { card, files } = await twoGuests();

@@ -19,7 +19,7 @@ const MARK: string = '# Made by "hypberryd install"; "hypberryd uninstall" takes
 const UNIT_TEXT: string = `[Unit]
 Description=Disks and network of Hypberry's guests
 ConditionPathExists=/proc/device-tree/hypberry-channel
-After=local-fs.target remote-fs.target
+After=local-fs.target remote-fs.target nftables.service netfilter-persistent.service ufw.service
 
 [Service]
 ExecStart=/usr/local/sbin/hypberryd run
