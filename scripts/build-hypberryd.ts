@@ -23,6 +23,7 @@ export default async function buildHypberryd(): Promise<void> {
     memoryBase: L.DATA,
     // It is on each card, and its loops wait for the kernel.
     isSmall: true,
+    hasTexts: true,
     // The compiler refuses static data that reach beyond it.
     initialPages: L.ARENA / WASM_PAGE,
   });

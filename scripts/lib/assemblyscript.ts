@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { HypberryError } from '../../src/base/errors.js';
+import { packTexts } from './packed-texts.js';
 
 /** The compiler's own types would change those of Array for the whole project, so it is loaded without them. */
 const COMPILER = 'assemblyscript/asc';
@@ -56,11 +57,13 @@ export interface CompileOptions {
   readonly isSmall?: boolean;
   /** Whether it imports its table of functions, as `env.table`; default: no. */
   readonly importTable?: boolean;
+  /** Whether its texts are packed ({@link packTexts}); default: no. */
+  readonly hasTexts?: boolean;
 }
 
 /**
  * Compiles AssemblyScript to WebAssembly that has no runtime and imports its memory.
- * @throws HypberryError `assemblyscript.compile` with the compiler's messages
+ * @throws HypberryError `assemblyscript.compile` with the compiler's messages, `assemblyscript.text` as packTexts
  */
 export async function compileAssemblyScript({
   entry,
@@ -71,9 +74,11 @@ export async function compileAssemblyScript({
   simd = false,
   isSmall = false,
   importTable = false,
+  hasTexts = false,
 }: CompileOptions): Promise<Uint8Array> {
   const files = new Map<string, Uint8Array>();
   let messages = '';
+  let refused: HypberryError | undefined;
   const asc = (await import(COMPILER)) as Compiler;
   const { error } = await asc.main(
     [
@@ -92,9 +97,11 @@ export async function compileAssemblyScript({
       },
       readFile: async (name, from) => {
         try {
-          return forCompiler(sources?.get(name) ?? (await readFile(resolve(from, name), 'utf8')));
-        } catch {
+          const text = sources?.get(name) ?? (await readFile(resolve(from, name), 'utf8'));
+          return forCompiler(hasTexts && name.endsWith('.ts') ? packTexts(name, text) : text);
+        } catch (error) {
           // The compiler tries several names.
+          if (error instanceof HypberryError) refused ??= error;
           return null;
         }
       },
@@ -103,6 +110,7 @@ export async function compileAssemblyScript({
       },
     },
   );
+  if (refused) throw refused;
   const binary = files.get('program.wasm');
   if (error || !binary) {
     throw new HypberryError(

@@ -27,6 +27,8 @@ export interface WasmModule {
   readonly isSmall?: boolean;
   /** Whether the module imports its table of functions; default: no. */
   readonly importTable?: boolean;
+  /** Whether its texts are packed; default: no. */
+  readonly hasTexts?: boolean;
 }
 
 /**
@@ -44,13 +46,15 @@ export async function buildWasmModule({
   simd = false,
   isSmall = false,
   importTable = false,
+  hasTexts = false,
 }: WasmModule): Promise<void> {
   const names = (await readdir(join(root, folder), { recursive: true })).filter((name) =>
     name.endsWith('.ts'),
   );
   const sources = [
     ...[...names.map((name) => join(folder, name)), ...others].map((path) => join(root, path)),
-    ...[join(import.meta.dirname, 'assemblyscript.ts'), import.meta.filename, script],
+    ...['assemblyscript.ts', 'packed-texts.ts'].map((name) => join(import.meta.dirname, name)),
+    ...[import.meta.filename, script],
   ];
   const newest = Math.max(...(await Promise.all(sources.map(written))));
   if ((await written(join(root, output))) > newest) return;
@@ -60,6 +64,7 @@ export async function buildWasmModule({
     simd,
     isSmall,
     importTable,
+    hasTexts,
     ...(initialPages !== undefined && { initialPages }),
     ...(memoryBase !== undefined && { memoryBase }),
   });

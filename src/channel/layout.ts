@@ -1,6 +1,6 @@
 /**
- * The channel: memory that the hypervisor and hypberryd share, through which guests have their disks and their network. What
- * it means is in CHANNEL.md. The bodies of both import this file, so it holds nothing but constants. All that stands in
+ * The channel: memory that the hypervisor and hypberryd share, through which guests have their disks and their network, and the
+ * host sees and directs them. What it means is in CHANNEL.md. The bodies of both import this file, so it holds nothing but constants. All that stands in
  * the channel are words of 32 bits, little-endian, at multiples of 4; offsets and sizes are in bytes.
  */
 
@@ -15,6 +15,23 @@ export const HEADER_VERSION = 4;
 export const HEADER_SIZE = 8;
 /** How many ports there are; their records are from PORT_RECORDS on. */
 export const HEADER_PORTS = 12;
+/**
+ * How many guests there are, whose records are from GUEST_RECORDS on. 0 where the hypervisor is of a release that has
+ * neither those nor what they are about: the guests' states, the consoles' logs, DOORBELL_GUEST and DOORBELL_STATES.
+ */
+export const HEADER_GUESTS = 16;
+
+// --- records of guests, in the page of the header: that of guest n, 1 and on, is the nth --------------------------
+
+export const MOST_GUESTS = 7;
+export const GUEST_RECORDS = 0x400;
+export const GUEST_RECORD_SIZE = 128;
+/** Its name: ASCII, filled up with 0, at least one. */
+export const GUEST_NAME = 0;
+export const GUEST_NAME_SIZE = 16;
+/** Bytes of its memory; how many virtual CPUs it has. */
+export const GUEST_MEMORY = GUEST_NAME + GUEST_NAME_SIZE;
+export const GUEST_VCPUS = 20;
 
 // --- what the host says of itself, in the page behind the header -------------------------------------------------
 
@@ -63,7 +80,7 @@ export const PORT_MAC = 32;
 export const PORT_DISK_NUMBER = 40;
 /** The guest's name and, of a disk, its path on the host: texts of UTF-8, each with a 0 behind it. */
 export const PORT_GUEST_NAME = 64;
-export const PORT_GUEST_NAME_SIZE = 16;
+export const PORT_GUEST_NAME_SIZE = GUEST_NAME_SIZE;
 export const PORT_PATH = 128;
 export const PORT_PATH_SIZE = 256;
 /**
@@ -84,8 +101,43 @@ export const FORWARD_UDP = 17;
 export const CONTROL = PORT_RECORDS + MOST_PORTS * PORT_RECORD_SIZE;
 export const CONTROL_SIZE = 0x2000;
 export const HOST_CONTROL = 0x1000;
-/** Where the data of the first port begins. */
-export const DATA = CONTROL + MOST_PORTS * CONTROL_SIZE;
+
+// --- the guests' states: the hypervisor writes them when DOORBELL_STATES is rung -----------------------------------
+
+export const STATES = CONTROL + MOST_PORTS * CONTROL_SIZE;
+/** Of the hypervisor's console, number 0, and of each guest by its number: STATE_SIZE bytes at STATES + n * STATE_SIZE. */
+export const STATE_SIZE = 64;
+/** Of the console: bytes that were ever written to its log, modulo 2^32, and those that were sent and not read yet. */
+export const STATE_LOGGED = 0;
+export const STATE_UNREAD = 4;
+/** Of the guest, from here on: odd while it is written, another even number each time it stands. */
+export const STATE_TURN = 8;
+/** What it does: one of those below. */
+export const STATE_DOES = 12;
+export const DOES_OFF = 1;
+/** It waits for the host to serve its disks. */
+export const DOES_WAIT = 2;
+/** Its memory is made. */
+export const DOES_BEGIN = 3;
+export const DOES_RUN = 4;
+/** It has crashed, and begins again after a pause. */
+export const DOES_PAUSE = 5;
+/** How many of its virtual CPUs are on; how often it has crashed. */
+export const STATE_ON = 16;
+export const STATE_CRASHES = 20;
+/** Hundredths of a second that its virtual CPUs, together, have had cores since it was started. */
+export const STATE_BUSY = 24;
+/** Ticks of the system counter that have gone by since, two words. */
+export const STATE_TICKS = 32;
+
+// --- logs of consoles, by their numbers: byte n that was ever written is at n modulo LOG_SIZE ------------------------
+
+export const LOGS = STATES + 0x1000;
+export const LOG_SIZE = 0x1_0000;
+/** Ticks of the system counter in a millisecond. */
+export const TICKS_PER_MS = 19_200;
+/** What was sent to a guest and not read yet may have so many bytes. */
+export const UNREAD_SIZE = 0x1000;
 
 /** The producer's count: requests, or bytes of a ring, that were ever put, modulo 2^32. */
 export const PUT = 0;
@@ -163,3 +215,18 @@ export const SKIP = 0xffff_ffff;
 export const DOORBELL = 0x4002_0000;
 /** Where it rings when it has set its clock, or has offered or withdrawn a port. */
 export const DOORBELL_HOST = 0xffc;
+/** Where it rings to have the guests' states written: they stand when the write is done. */
+export const DOORBELL_STATES = 0xff8;
+/** Where it tells a guest something: what, the guest's number and a byte that is sent, ORDER_…, OR-ed together. */
+export const DOORBELL_GUEST = 0xff4;
+export const ORDER_GUEST_SHIFT = 8;
+export const ORDER_GUESTS = 0xff;
+export const ORDER_BYTE = 0xff;
+/** It begins, if it is off. */
+export const ORDER_START = 0x1_0000;
+/** Its power key is pressed. */
+export const ORDER_POWER_KEY = 0x2_0000;
+/** It is off from now on, whatever it does. */
+export const ORDER_OFF = 0x3_0000;
+/** A byte for its console. */
+export const ORDER_SEND = 0x4_0000;

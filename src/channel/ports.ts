@@ -1,6 +1,5 @@
 /** Which ports a channel has, and where the data of each are. The order of the ports is that of their numbers. */
 import {
-  DATA,
   DISK_DATA_SIZE,
   FLAG_ISOLATED,
   FLAG_READ_ONLY,
@@ -9,6 +8,8 @@ import {
   KIND_DISK,
   KIND_NETWORK,
   KIND_UPLINK,
+  LOGS,
+  LOG_SIZE,
   NETWORK_RING_SIZE,
   UPLINK_RING_SIZE,
 } from './layout.js';
@@ -38,11 +39,18 @@ export interface ChannelNetwork {
   readonly forwards?: readonly ChannelForward[];
 }
 
-/** What of a guest the channel is for. */
-export interface ChannelGuest {
+/** A guest's disks and network card. */
+export interface GuestDevices {
   readonly name: string;
   readonly disks?: readonly ChannelDisk[] | undefined;
   readonly network?: ChannelNetwork | undefined;
+}
+
+/** What of a guest stands in the channel. */
+export interface ChannelGuest extends GuestDevices {
+  /** Bytes of its memory, and the core of each of its virtual CPUs. */
+  readonly memory: number;
+  readonly cores: readonly number[];
 }
 
 export interface ChannelPort {
@@ -69,6 +77,7 @@ export interface ChannelPlan {
   readonly size: number;
   /** By number: the uplink where there is a network, then guest by guest its network card and its disks. */
   readonly ports: readonly ChannelPort[];
+  readonly guests: readonly ChannelGuest[];
 }
 
 /** Its node in the host's tree, below the root. */
@@ -84,15 +93,16 @@ const cardOf = ({ mac, forwards }: ChannelNetwork): Pick<ChannelPort, 'mac' | 'f
 });
 
 /**
- * The channel of some guests; undefined where none has a disk or a network. It may have more ports than MOST_PORTS, which
- * is for the caller to refuse.
+ * The ports of some guests, and where the data of the last one end. There may be more than MOST_PORTS, which is for the
+ * caller to refuse.
  */
-export function planChannel(guests: readonly ChannelGuest[]): ChannelPlan | undefined {
+export function planPorts(guests: readonly GuestDevices[]): { readonly ports: ChannelPort[]; end: number } {
   const ports: ChannelPort[] = [];
-  let next = DATA;
+  // The hypervisor has a console, too.
+  let end = LOGS + (guests.length + 1) * LOG_SIZE;
   const add = (port: Omit<ChannelPort, 'data'>): void => {
-    ports.push({ ...port, data: next });
-    next += port.dataSize;
+    ports.push({ ...port, data: end });
+    end += port.dataSize;
   };
   if (guests.some(({ network }) => network))
     add({ kind: KIND_UPLINK, guest: 0, guestName: '', flags: 0, dataSize: UPLINK_RING_SIZE });
@@ -107,6 +117,11 @@ export function planChannel(guests: readonly ChannelGuest[]): ChannelPlan | unde
       add({ ...of, kind: KIND_DISK, flags, dataSize: DISK_DATA_SIZE, disk, path, diskSize: size });
     });
   });
-  if (ports.length === 0) return undefined;
-  return { size: Math.ceil(next / CHANNEL_STEP) * CHANNEL_STEP, ports };
+  return { ports, end };
+}
+
+/** The channel of some guests, with {@link planPorts}. */
+export function planChannel(guests: readonly ChannelGuest[]): ChannelPlan {
+  const { ports, end } = planPorts(guests);
+  return { size: Math.ceil(end / CHANNEL_STEP) * CHANNEL_STEP, ports, guests };
 }

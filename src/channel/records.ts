@@ -1,12 +1,12 @@
-/** What stands at a channel's beginning and nobody changes: its header, and the records of its ports (CHANNEL.md). */
+/** What stands at a channel's beginning and nobody changes: its header, and the records of its guests and ports (CHANNEL.md). */
 import * as L from './layout.js';
-import type { ChannelPlan, ChannelPort } from './ports.js';
+import type { ChannelGuest, ChannelPlan, ChannelPort } from './ports.js';
 
 /**
  * The channel's bytes from its beginning up to the control pages, little-endian; the host's page among them is zeros.
  * @throws RangeError where there are more ports than records, or forwards than places, or a text is longer than its place or has a NUL in it
  */
-export function channelRecords({ size, ports }: ChannelPlan): Uint8Array {
+export function channelRecords({ size, ports, guests }: ChannelPlan): Uint8Array {
   if (ports.length > L.MOST_PORTS) throw new RangeError(`${ports.length} ports`);
   const bytes = new Uint8Array(L.CONTROL);
   const header = viewOf(bytes, 0);
@@ -14,6 +14,10 @@ export function channelRecords({ size, ports }: ChannelPlan): Uint8Array {
   header.setUint32(L.HEADER_VERSION, L.VERSION, true);
   header.setUint32(L.HEADER_SIZE, size, true);
   header.setUint32(L.HEADER_PORTS, ports.length, true);
+  header.setUint32(L.HEADER_GUESTS, guests.length, true);
+  guests.forEach((guest, n) => {
+    writeGuest(bytes.subarray(L.GUEST_RECORDS + n * L.GUEST_RECORD_SIZE), guest);
+  });
   ports.forEach((port, n) => {
     const at = L.PORT_RECORDS + n * L.PORT_RECORD_SIZE;
     writeRecord(bytes.subarray(at, at + L.PORT_RECORD_SIZE), port);
@@ -23,6 +27,13 @@ export function channelRecords({ size, ports }: ChannelPlan): Uint8Array {
 
 const viewOf = (bytes: Uint8Array, offset: number): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset + offset);
+
+function writeGuest(record: Uint8Array, { name, memory, cores }: ChannelGuest): void {
+  const view = viewOf(record, 0);
+  record.set(textBytes(name, L.PORT_GUEST_NAME_SIZE), L.GUEST_NAME);
+  view.setUint32(L.GUEST_MEMORY, memory, true);
+  view.setUint32(L.GUEST_VCPUS, cores.length, true);
+}
 
 function writeRecord(record: Uint8Array, port: ChannelPort): void {
   const view = viewOf(record, 0);

@@ -54,9 +54,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     ],
     ...(underHypervisor ? ([['HYP mode', "hypberry's hypervisor has it"]] as const) : []),
     ...(hasChannel
-      ? ([
-          ["guests' disks and network", 'hypberryd serves them: "sudo hypberryd status" says how they are'],
-        ] as const)
+      ? ([['guests', 'hypberryd serves and directs them: "sudo hypberryd list" says how they are']] as const)
       : []),
     ...(startedAlone ? ([['guests', 'not started: this system runs alone']] as const) : []),
     [

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { HypberryError } from '../base/errors.js';
 import { hexDigits } from '../base/words.js';
 import { MOST_FORWARDS, MOST_PORTS, PORT_PATH_SIZE } from '../channel/layout.js';
-import { planChannel, type ChannelDisk } from '../channel/ports.js';
+import { planPorts, type ChannelDisk } from '../channel/ports.js';
 import type { GuestPlan } from '../hypervisor/image/image.js';
 import { channelForwards, checkForwards, forwardsEntry } from './forwards.js';
 
@@ -221,7 +221,7 @@ export function checkDevices(guests: readonly WithDevices[]): void {
     addresses.set(mac, name);
   }
   checkForwards(guests);
-  const ports = planChannel(guests.map(planDevices))?.ports.length ?? 0;
+  const ports = planPorts(guests.map(planDevices)).ports.length;
   if (ports > MOST_PORTS)
     throw new HypberryError(
       'guest.devices',

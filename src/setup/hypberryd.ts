@@ -1,4 +1,4 @@
-/** hypberryd on the boot partition, from where the Pi's system installs it: the host's end of guests' disks and network. */
+/** hypberryd on the boot partition, from where the Pi's system installs it: the host's end of its guests. */
 import { HypberryError } from '../base/errors.js';
 import { listed } from '../base/words.js';
 import type { CardReader } from '../card/card.js';
@@ -9,7 +9,7 @@ import { buildHypberryd, HYPBERRYD_BEGIN, HYPBERRYD_FILE, hypberrydRelease } fro
 import { isOurHypberryd } from './ours.js';
 import type { CardSystem } from './survey.js';
 
-/** What is to be on the card for guests' disks and network. */
+/** What is to be on the card for the host's end of guests. */
 export interface HypberrydFiles {
   readonly files: readonly { readonly path: string; readonly data: Uint8Array }[];
   /** What is to be done with it on the Pi, a sentence. */
@@ -17,7 +17,7 @@ export interface HypberrydFiles {
 }
 
 /**
- * hypberryd for a card, where a guest has a disk or a network; no file else.
+ * hypberryd for a card with guests; no file else.
  * @throws HypberryError `setup.hypberryd-file` where a file of somebody else's has its name, and what the card throws
  */
 export async function hypberrydFor(
@@ -25,26 +25,30 @@ export async function hypberrydFor(
   system: CardSystem,
   guests: readonly Guest[],
 ): Promise<HypberrydFiles> {
-  const served = guests.filter(needsHypberryd);
-  if (served.length === 0) return { files: [], notes: [] };
+  if (guests.length === 0) return { files: [], notes: [] };
   const there = await card.stat(HYPBERRYD_FILE);
   if (there && (there.isFolder || !(await isOurHypberryd(card)))) {
     throw new HypberryError(
       'setup.hypberryd-file',
-      `The boot partition has a ${there.isFolder ? 'folder' : 'file'} ${HYPBERRYD_FILE} that is not hypberry's, and the program that serves the guests' disks and network has that name.`,
+      `The boot partition has a ${there.isFolder ? 'folder' : 'file'} ${HYPBERRYD_FILE} that is not hypberry's, and the program by which the Pi sees and serves its guests has that name.`,
       'Give it another name, or move it somewhere else.',
     );
   }
   const data = buildHypberryd();
   const before = await releaseOnCard(card);
   const isOther = before !== undefined && before !== hypberrydRelease(data);
+  const served = guests.filter(needsHypberryd);
+  const does =
+    served.length === 0
+      ? 'by that program you list the guests, start them, stop them and see their consoles'
+      : `that program serves the disks and network of ${listed(served.map(({ name }) => name))}`;
   const waiting = served.filter(({ disks }) => disks && disks.length > 0).map(({ name }) => name);
   const waits =
     waiting.length === 0 ? '' : `, and ${listed(waiting)} ${waiting.length === 1 ? 'waits' : 'wait'} for it`;
   return {
     files: [{ path: HYPBERRYD_FILE, data }],
     notes: [
-      `On the Pi, ${isOther ? `once more, as it had release ${before}` : 'once'}, ${installText(system)}: that program serves the disks and network of ${listed(served.map(({ name }) => name))}${waits}.`,
+      `On the Pi, ${isOther ? `once more, as it had release ${before}` : 'once'}, ${installText(system)}: ${does}${waits}.`,
     ],
   };
 }

@@ -111,7 +111,7 @@ export function refuseMemory(
   plans: readonly GuestPlan[],
   added?: GuestPlan,
 ): void {
-  const channel = planChannel(plans)?.size ?? 0;
+  const channel = planChannel(plans).size;
   const theirs = plans.reduce((sum, it) => sum + it.memory + bytesOfFiles(it), channel);
   const left = armMemory - theirs;
   if (left >= host + LEAST_HOST_MEMORY) return;
@@ -121,7 +121,7 @@ export function refuseMemory(
   const others = 'have fewer guests, or set a smaller gpu_mem in config.txt.';
   throw new HypberryError(
     'guest.memory',
-    `The guests take ${mib(theirs)}${channel > 0 ? `, with the ${mib(channel)} by which they reach the host,` : ''} of the ${mib(armMemory)} that the ARM has, and the host needs ${mib(host + LEAST_HOST_MEMORY)}.`,
+    `The guests take ${mib(theirs)}, with the ${mib(channel)} by which they reach the host, of the ${mib(armMemory)} that the ARM has, and the host needs ${mib(host + LEAST_HOST_MEMORY)}.`,
     !added
       ? `Give the guests less ("memory" in ${GUESTS_FILE}), ${others}`
       : most < LEAST_MEMORY
@@ -137,12 +137,12 @@ export function refuseMemory(
 export function hostMemoryText(armMemory: number, plans: readonly GuestPlan[]): string {
   const { end, copies, channel, guestMemory, hostEnd } = divideMemory(armMemory, plans);
   const mib = (bytes: number): string => `${Math.floor(bytes / MIB)} MiB`;
-  const guestsEnd = channel?.address ?? copies;
+  const guestsEnd = channel.address;
   const lowest = Math.min(guestsEnd, ...guestMemory);
   const unused = lowest - hostEnd;
   const rest = [
     `the guests have ${mib(guestsEnd - lowest)}`,
-    ...(channel ? [`their disks and network take ${mib(channel.size)}`] : []),
+    `their consoles${channel.ports.length > 0 ? ', disks and network' : ''} take ${mib(channel.size)}`,
     `copies of their files and the hypervisor ${mib(end - copies)}`,
     ...(unused > 0
       ? [

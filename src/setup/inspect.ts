@@ -5,7 +5,7 @@ import type { Card, CardReader } from '../card/card.js';
 import { remember } from '../card/remember.js';
 import { readKernel, unpackVersion } from '../firmware/kernel.js';
 import { readSettingsFile } from '../firmware/applying-lines.js';
-import { deviceWords, needsHypberryd } from '../guest/devices.js';
+import { deviceWords } from '../guest/devices.js';
 import { readGuests, type Guest } from '../guest/guests.js';
 import { placeFacts, refuseProblem } from './boot-partition.js';
 import { hasDiagnostics, splitConfig } from './config-block.js';
@@ -252,18 +252,13 @@ async function readWhole(card: CardReader, file: string): Promise<CardKernel> {
 }
 
 /**
- * The program that serves the guests' disks and network, where a guest has such, or it is there.
+ * The program by which the Pi sees and serves its guests, where the card has guests, or it is there.
  * @param release the one that is on the card
  */
 function hypberrydRows(guests: readonly Guest[], release: string | undefined): Section['rows'] {
-  if (release !== undefined) return [['hypberryd', `release ${release}, for the guests' disks and network`]];
-  return guests.some(needsHypberryd)
-    ? [
-        [
-          'hypberryd',
-          'not there: "hypberry install" puts it on the boot partition, for their disks and network',
-        ],
-      ]
+  if (release !== undefined) return [['hypberryd', `release ${release}, for the guests on the Pi`]];
+  return guests.length > 0
+    ? [['hypberryd', 'not there: "hypberry install" puts it on the boot partition, for the guests on the Pi']]
     : [];
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import * as L from '../../src/channel/layout.js';
-import { planChannel } from '../../src/channel/ports.js';
+import { planChannel, planPorts } from '../../src/channel/ports.js';
 
 const mac = Uint8Array.of(2, 0, 0, 0, 0, 1);
 const disk = (path: string, readOnly = false): { path: string; size: number; readOnly: boolean } => ({
@@ -8,11 +8,11 @@ const disk = (path: string, readOnly = false): { path: string; size: number; rea
 });
 
 test('the uplink comes first, then each guest’s network card and disks', () => {
-  const { ports } = planChannel([
+  const { ports } = planPorts([
     { name: 'none' },
     { name: 'web', disks: [disk('/a'), disk('/b', true)], network: { mac, isolated: false } },
     { name: 'db', disks: [disk('/c')] },
-  ])!;
+  ]);
   expect(ports.map(({ kind, guest, guestName, disk }) => [kind, guest, guestName, disk])).toEqual([
     [L.KIND_UPLINK, 0, '', undefined],
     [L.KIND_NETWORK, 2, 'web', undefined],
@@ -23,29 +23,31 @@ test('the uplink comes first, then each guest’s network card and disks', () =>
   expect(ports.map(({ flags }) => flags)).toEqual([0, 0, 0, L.FLAG_READ_ONLY, 0]);
   expect(ports.map(({ path }) => path)).toEqual([undefined, undefined, '/a', '/b', '/c']);
   expect(ports[1]).toMatchObject({ mac });
-  expect(planChannel([{ name: 'web', network: { mac, isolated: true } }])!.ports[1]!.flags).toBe(
+  expect(planPorts([{ name: 'web', network: { mac, isolated: true } }]).ports[1]!.flags).toBe(
     L.FLAG_ISOLATED,
   );
   expect(ports[2]).toMatchObject({ diskSize: 1 << 30 });
 });
 
-test('there is no uplink without a network, and no channel without either', () => {
-  expect(planChannel([{ name: 'db', disks: [disk('/c')] }])!.ports.map(({ kind }) => kind)).toEqual([
+test('there is no uplink without a network; a channel there is without either, for the consoles', () => {
+  expect(planPorts([{ name: 'db', disks: [disk('/c')] }]).ports.map(({ kind }) => kind)).toEqual([
     L.KIND_DISK,
   ]);
-  expect(planChannel([])).toBeUndefined();
-  expect(planChannel([{ name: 'one' }, { name: 'two', disks: [] }])).toBeUndefined();
+  expect(planChannel([{ name: 'one', memory: 2 << 20, cores: [3] }])).toMatchObject({
+    ...{ size: 2 << 20, ports: [] },
+  });
 });
 
-test('data of ports lie behind all control pages, one behind the other, in whole blocks of 2 MiB', () => {
+test('data of ports lie behind control pages, states and logs, one behind the other, in whole blocks of 2 MiB', () => {
   const guests = Array.from({ length: 7 }, (_, i) => ({
-    name: `g${i}`,
+    ...{ name: `g${i}`, memory: 2 << 20, cores: [3] },
     disks: [disk('/a'), disk('/b')],
     network: { mac, isolated: true },
   }));
-  const { size, ports } = planChannel(guests)!;
+  const { size, ports } = planChannel(guests);
   expect(ports).toHaveLength(22);
-  let next = L.CONTROL + L.MOST_PORTS * L.CONTROL_SIZE;
+  // A page of states, and eight logs of 64 KiB.
+  let next = L.CONTROL + L.MOST_PORTS * L.CONTROL_SIZE + 4096 + 8 * 65_536;
   for (const { data, dataSize } of ports) {
     expect(data).toBe(next);
     expect(data % L.RECORD_STEP).toBe(0);

@@ -11,6 +11,11 @@ const disk = (
   ...{ path, size, readOnly },
 });
 
+const of = (mib: number, cores: number[]): { memory: number; cores: number[] } => ({
+  memory: mib << 20,
+  cores,
+});
+
 /** A reader that knows the page's words by their numbers alone: what hypberryd is to find. */
 function read(bytes: Uint8Array): unknown {
   const word = (at: number): number =>
@@ -21,6 +26,10 @@ function read(bytes: Uint8Array): unknown {
     magic: Buffer.from(bytes.slice(0, 4)).toString('latin1'),
     version: word(4),
     size: word(8),
+    guests: Array.from({ length: word(16) }, (_, n) => {
+      const at = 0x400 + 128 * n;
+      return [string(at), word(at + 16), word(at + 20)];
+    }),
     ports: Array.from({ length: word(12) }, (_, n) => {
       const at = 0x2000 + 512 * n;
       return {
@@ -37,13 +46,13 @@ function read(bytes: Uint8Array): unknown {
 
 describe('the records of a channel', () => {
   const plan = planChannel([
-    { name: 'db', disks: [disk('/srv/öl.img', 8 * 2 ** 30, false)] },
+    { ...of(16, [3]), name: 'db', disks: [disk('/srv/öl.img', 8 * 2 ** 30, false)] },
     {
-      name: 'fifteen-letters',
+      ...{ ...of(256, [2, 3]), name: 'fifteen-letters' },
       disks: [disk('/a', 2 ** 41, false), disk(`/${'x'.repeat(254)}`, 0, true)],
       network: { mac, isolated: false },
     },
-  ])!;
+  ]);
   const bytes = channelRecords(plan);
 
   test('say what an independent reader finds', () => {
@@ -53,6 +62,10 @@ describe('the records of a channel', () => {
       magic: 'HYPC',
       version: 1,
       size: plan.size,
+      guests: [
+        ['db', 16 << 20, 1],
+        ['fifteen-letters', 256 << 20, 2],
+      ],
       ports: [
         { ...none, kind: 1, flags: 0, guest: [0, ''], data: data[0] },
         {
@@ -93,7 +106,8 @@ describe('the records of a channel', () => {
 
   test('end before the control pages, and are zeros where they say nothing', () => {
     expect(bytes.length).toBe(0x2000 + 24 * 512);
-    expect(bytes.subarray(16, 0x2000).every((byte) => byte === 0)).toBe(true);
+    expect(bytes.subarray(20, 0x400).every((byte) => byte === 0)).toBe(true);
+    expect(bytes.subarray(0x400 + 2 * 128, 0x2000).every((byte) => byte === 0)).toBe(true);
     expect(bytes.subarray(0x2000 + 5 * 512).every((byte) => byte === 0)).toBe(true);
   });
 

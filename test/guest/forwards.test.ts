@@ -70,7 +70,7 @@ describe('forwards of all guests', () => {
 
   test('stand in the record of their card, as CHANNEL.md has it', () => {
     const guest = { ...net('web', '8080:80', '53:5353/udp'), mac: '52:54:00:12:34:56' };
-    const records = channelRecords(planChannel([planDevices(guest)])!);
+    const records = channelRecords(planChannel([{ ...planDevices(guest), memory: 2 << 20, cores: [3] }]));
     const at = C.PORT_RECORDS + C.PORT_RECORD_SIZE + 384;
     const words = [...new Uint32Array(records.slice(at, at + 128).buffer)];
     expect(words.slice(0, 4)).toEqual([6, 8080 * 0x1_0000 + 80, 17, 53 * 0x1_0000 + 5353]);

@@ -20,8 +20,6 @@ const PORTS = `serinfo:1.0 driver revision:
 export interface Port {
   readonly kind: number;
   readonly flags?: number;
-  /** The number of its guest; default: 1. */
-  readonly guest?: number;
   readonly name?: string;
   /** A card's address: 6 bytes. */
   readonly mac?: readonly number[];
@@ -30,6 +28,8 @@ export interface Port {
   readonly forwards?: readonly (readonly [number, number, number])[];
   /** How large its file is made, bytes. */
   readonly size?: bigint;
+  /** The number of its guest; default: 1. */
+  readonly guest?: number;
 }
 
 export interface ChannelImage {
@@ -48,8 +48,19 @@ const SIZES: Readonly<Record<number, number>> = {
   [C.KIND_DISK]: C.DISK_DATA_SIZE,
 };
 
-export function channelImage(ports: readonly Port[], { version = C.VERSION } = {}): ChannelImage {
-  let end = C.DATA;
+/** A guest. */
+export interface Guest {
+  readonly name: string;
+  /** Bytes of its memory. */
+  readonly memory?: number;
+  readonly vcpus?: number;
+}
+
+export function channelImage(
+  ports: readonly Port[],
+  { version = C.VERSION, guests = [] as readonly Guest[] } = {},
+): ChannelImage {
+  let end = C.LOGS + (guests.length + 1) * C.LOG_SIZE;
   const data = ports.map(({ kind }) => {
     const at = end;
     end += SIZES[kind]!;
@@ -63,7 +74,12 @@ export function channelImage(ports: readonly Port[], { version = C.VERSION } = {
       view.setUint32(at + 4 * i, word, true);
     });
   };
-  words(0, C.MAGIC, version, size, ports.length);
+  words(0, C.MAGIC, version, size, ports.length, guests.length);
+  guests.forEach(({ name, memory = 1 << 28, vcpus = 1 }, i) => {
+    const record = C.GUEST_RECORDS + i * C.GUEST_RECORD_SIZE;
+    bytes.set(new TextEncoder().encode(name), record + C.GUEST_NAME);
+    words(record + C.GUEST_MEMORY, memory, vcpus);
+  });
   ports.forEach(
     (
       { kind, flags = 0, guest = 1, name = 'web', mac = [], forwards = [], path = '', size: make = 0n },

@@ -20,7 +20,7 @@ export const SAMPLES_END = 0x8_0000;
 /** Compiles and translates a sample, for hypberryd's places. */
 export async function compileSample(entry: string): Promise<{ wasm: Uint8Array; file: Uint8Array }> {
   const wasm = await compileAssemblyScript({
-    ...{ entry, baseDir: root, memoryBase: L.DATA, initialPages: L.ARENA / 0x1_0000 },
+    ...{ entry, baseDir: root, memoryBase: L.DATA, initialPages: L.ARENA / 0x1_0000, hasTexts: true },
   });
   return { wasm, file: linuxProgram(wasm, { text: L.TEXT, data: L.DATA, end: SAMPLES_END }).file };
 }

@@ -288,15 +288,9 @@ test.each(Object.entries(RULES))('%s', (_, rule) => {
 const NO_RULE: readonly string[] = [
   ...['takeAborts DSB', 'takeAborts ISB'],
   ...['requestAll DSB', 'notify DSB', 'notify DSB', 'startMachine DSB', 'trap DSB'],
-  ...[
-    'updateInjectionOn DSB',
-    'nearLineChanged DSB',
-    'nearLineChanged DSB',
-    'writeHostDevice DSB',
-    'writeLocal DSB',
-  ],
+  ...['updateInjectionOn DSB', 'nearLineChanged DSB', 'nearLineChanged DSB', 'writeLocal DSB'],
   // Of a doorbell: at its beginning, and before it has other cores look.
-  ...['printState DSB', 'rung DSB', 'rung DSB', 'rung DSB'],
+  ...['printState DSB', 'lookAtHost DSB', 'lookAtHost DSB'],
   ...[
     'pendingInterrupts DSB',
     'pendingInterrupts DSB',

@@ -63,7 +63,7 @@ test('state: timers, routing, memory and guests', async () => {
     expect.stringMatching(/^hypberry: core 2, timers routed 0x0000000[4c], mailboxes routed 0x00000002$/),
     'hypberry: core 3, timers routed 0x00000004, mailboxes routed 0x00000002',
     expect.stringMatching(/^hypberry: this core, ACTLR 0x[0-9a-f]{8}, GPU routed 0x00000000$/),
-    "hypberry: memory, the host's to 0x03800000, all to 0x04000000",
+    "hypberry: memory, the host's to 0x03600000, all to 0x04000000",
     'hypberry: web: 1 of its CPUs on',
     'hypberry: db: powered off',
     'hypberry: end of state',

@@ -3,7 +3,8 @@ import { assembler } from '../../src/isa/assembler.js';
 import { lsr, r0, r1, r2, r3, r4 } from '../../src/isa/registers.js';
 import * as reg from '../../src/isa/system-registers.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
-import { LOG_SIZE, NEAR_UARTS } from '../../src/hypervisor/shared/layout.js';
+import { LOG_SIZE } from '../../src/channel/layout.js';
+import { NEAR_UARTS } from '../../src/hypervisor/shared/layout.js';
 import { consoleText, guest, GUEST_UART, handoverOf, load, smallGuest, smallImage } from './payloads.js';
 import { ramView } from '../support/ram.js';
 

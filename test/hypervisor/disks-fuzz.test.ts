@@ -154,14 +154,14 @@ test('a guest and a host that write anything reach nothing else, and others’ d
   const other = driverOf(machine, 2, 1);
   other.start(F.EVENT_IDX);
   const { channel } = image;
-  const channelData = channel!.address + channel!.ports[2]!.data;
+  const channelData = channel.address + channel.ports[2]!.data;
   const witness = (): string[] => [
     fingerprint(memory, image.guestMemory[1]!, 0x20_0000),
     fingerprint(memory, image.guestMemory[2]!, 0x20_0000),
     fingerprint(memory, 0x10_0000, 0x10_0000),
     fingerprint(memory, channelData, C.DISK_DATA_SIZE),
-    fingerprint(memory, channel!.address, C.CONTROL),
-    fingerprint(memory, channel!.address + C.CONTROL + 2 * C.CONTROL_SIZE, C.CONTROL_SIZE),
+    fingerprint(memory, channel.address, C.CONTROL),
+    fingerprint(memory, channel.address + C.CONTROL + 2 * C.CONTROL_SIZE, C.CONTROL_SIZE),
     fingerprint(memory, image.copies, image.hypervisor.symbols.get('zeroFrom')! - image.copies),
   ];
   /** A number that may mean something where it is written. */

@@ -1,7 +1,8 @@
 /** Guests' disks: what a driver sees (virtio 1.2), and the host's program (CHANNEL.md). */
 import { beforeEach, describe, expect, test } from 'vitest';
 import * as C from '../../src/channel/layout.js';
-import { LOG_SIZE, TABLE_SIZE } from '../../src/hypervisor/shared/layout.js';
+import { LOG_SIZE } from '../../src/channel/layout.js';
+import { TABLE_SIZE } from '../../src/hypervisor/shared/layout.js';
 import type { Machine } from './models/machine.js';
 import { createMachineOfGuests } from './models/machine.js';
 import type { Driver, Program, Segment } from './models/virtio.js';
@@ -44,7 +45,7 @@ let machine: Machine;
 let program: Program;
 let driver: Driver;
 const text = (of: Machine): string => {
-  const log = of.symbol('logs');
+  const { log } = of.image.description.consoles[0]!;
   return new TextDecoder('latin1').decode(new Uint8Array(of.memory.buffer, log, LOG_SIZE)).replace(/\0/g, '');
 };
 const fill = (offset: number, bytes: number, seed: number): Uint8Array => {

@@ -64,7 +64,7 @@ const { channel, guestMemory, hostEnd } = image;
 /** Ports by what they are for. */
 const UPLINK = 0;
 const portsOf = (kind: number, who: number): number[] =>
-  channel!.ports.flatMap((it, port) => (it.kind === kind && it.guest === who + 1 ? [port] : []));
+  channel.ports.flatMap((it, port) => (it.kind === kind && it.guest === who + 1 ? [port] : []));
 const DISKS = [...portsOf(C.KIND_DISK, ADVERSARY), ...portsOf(C.KIND_DISK, PEER)];
 const CARDS = [ADVERSARY, PEER].flatMap((who) => portsOf(C.KIND_NETWORK, who));
 const [PEERS_DISK] = portsOf(C.KIND_DISK, PEER);
@@ -90,8 +90,8 @@ function hostOf(pi: BuiltInPi, random: Random) {
   };
   const serveDisk = (it: (typeof disks)[number]): void => {
     const { program, file, port } = it;
-    const place = channel!.ports[port]!;
-    const data = channel!.address + place.data;
+    const place = channel.ports[port]!;
+    const data = channel.address + place.data;
     while (it.taken !== program.put()) {
       const request = program.request(it.taken);
       const [at, length] = [Number(request.sector) * SECTOR, request.sectors * SECTOR];
@@ -137,7 +137,7 @@ function hostOf(pi: BuiltInPi, random: Random) {
     (random(3) === 0 ? value(random) : random(2) ? now + random(9) - 4 : 32 * random(0x4000)) >>> 0;
   /** Writes anything anywhere, but what is needed to bring all in order again: PUT of the hypervisor's. */
   const disturb = (): void => {
-    const { address, ports, size } = channel!;
+    const { address, ports, size } = channel;
     for (let n = random(40); n >= 0; n--) {
       const port = random(ports.length);
       const control = C.CONTROL + port * C.CONTROL_SIZE;
@@ -147,6 +147,7 @@ function hostOf(pi: BuiltInPi, random: Random) {
         host + 4 * random(8),
         host + C.STATUSES + 4 * random(C.SLOTS),
         control + C.REQUESTS + 4 * random((C.SLOTS * C.REQUEST_SIZE) / 4),
+        C.STATES + 4 * random(random(2) ? 0x400 : 0x4_0000),
         C.HOST_PAGE + 4 * random(random(2) ? 32 : 0x400),
         4 * random(4),
         C.PORT_RECORDS + 4 * random((C.MOST_PORTS * C.PORT_RECORD_SIZE) / 4),
@@ -154,13 +155,23 @@ function hostOf(pi: BuiltInPi, random: Random) {
         // The uplink's next records.
         ports[UPLINK]!.data +
           ((network.get(UPLINK, C.TAKEN) + 4 * random(32)) & (ports[UPLINK]!.dataSize - 1) & ~3),
-      ][random(9)]!;
+      ][random(10)]!;
       expect(at).toBeLessThan(size);
       memory.setUint32(address + at, noise(memory.getUint32(address + at, true)), true);
     }
     if (random(3) === 0) network.set(UPLINK, C.PUT, network.get(UPLINK, C.TAKEN) + 32 * (1 + random(64)));
     hands.store(0, C.DOORBELL + (random(8) ? 4 * random(ports.length) : 4 * random(0x400)), value(random));
     if (random(4) === 0) hands.store(0, C.DOORBELL + C.DOORBELL_HOST, 1);
+    if (random(4) === 0) hands.store(0, C.DOORBELL + C.DOORBELL_STATES, value(random));
+    // What it may do to the adversary, and nonsense; switching a guest off is its right, and tried elsewhere.
+    const orders = [C.ORDER_SEND, C.ORDER_POWER_KEY, C.ORDER_START, 0xffff_0000 | random(0x1_0000), 0];
+    const to = [ADVERSARY + 1, 0, PEER + 2, 0xff][random(4)]! << C.ORDER_GUEST_SHIFT;
+    if (random(4) === 0)
+      hands.store(
+        0,
+        C.DOORBELL + C.DOORBELL_GUEST,
+        ((orders[random(5)]! & ~0xff00) | to | random(0x100)) >>> 0,
+      );
   };
   /** As a program that was started again has it. */
   const putInOrder = (): void => {
@@ -172,7 +183,7 @@ function hostOf(pi: BuiltInPi, random: Random) {
     network.set(UPLINK, C.PUT, network.get(UPLINK, C.TAKEN));
     for (const port of CARDS) network.set(port, C.TAKEN, network.get(port, C.PUT));
     offer();
-    for (let port = 0; port < channel!.ports.length; port++) network.ring(port);
+    for (let port = 0; port < channel.ports.length; port++) network.ring(port);
   };
   return { memory, disks, counts, offer, serve, disturb, putInOrder };
 }

@@ -290,8 +290,11 @@ describe('disks and networks', () => {
     ]);
     const { guests, hostMemory } = await listGuests(card);
     expect(describeGuest(guests[0]!)).toContain(`panic=10", ${said}`);
-    // Two guests of 64 MiB; three rings of frames and two disks' data are 1.7 MiB, of which there are blocks of 2.
-    expect(hostMemory).toContain('the guests have 128 MiB, their disks and network take 2 MiB, copies of');
+    // Two guests of 64 MiB; three rings of frames, two disks' data, three logs and 27 pairs of pages are 2.1 MiB, of which
+    // there are blocks of 2.
+    expect(hostMemory).toContain(
+      'the guests have 128 MiB, their consoles, disks and network take 4 MiB, copies of',
+    );
   });
 
   test('are none unless they are asked for', async () => {
@@ -344,8 +347,8 @@ describe('disks and networks', () => {
     await expect(planGuestAdd(card, web({ memory: memory + 2, disks: ['/x'] }))).rejects.toThrow(
       code('guest.memory'),
     );
-    // Without a disk there is one block of 2 MiB more.
-    await add(card, web({ memory: memory + 2 }));
+    // Its console alone takes as much.
+    await expect(planGuestAdd(card, web({ memory: memory + 2 }))).rejects.toThrow(code('guest.memory'));
     await add(changeableCard(partition()), web({ memory, disks: ['/x'] }));
   });
 
@@ -451,6 +454,7 @@ describe('install with guests', () => {
   test('puts the block in even where the firmware starts HYP mode by itself', async () => {
     const files = bootPartition('hyp', { 'bcm2709-rpi-2-b.dtb': HOST_TREE, ...guestFiles('web') });
     expect((await install(files)).changes.map(({ path }) => path.replace(/[0-9a-f]{8}/, ''))).toEqual([
+      'hypberryd',
       'hypberry-.bin',
       'hypberry-.dtb',
       'hypberry-.img',

@@ -42,6 +42,17 @@ export function callsExpected(user: number): string[] {
     ...['prctl 0', 'prctl 0', 'named', 'prctl fifth -22', 'prctl none 0'],
     ...['setpriority 0', 'setpriority none -22', `geteuid32 ${user}`, 'socket 1', 'socket none -93'],
     ...['bind 0', 'connect 0', 'unlink bound 0', 'connect none -2'],
+    ...[
+      'bind 0',
+      'bind again -98',
+      'listen 0',
+      'chmod 0',
+      'chown32 0',
+      'connect 0',
+      'accept4 1',
+      'setsockopt 0',
+    ],
+    ...['setsockopt none -22', 'write 3', 'message 3', ascii('ask'), 'unlink 0'],
     ...['getrandom 16', 'random 1', 'getrandom none -22', `shared ${reversed}`],
     ...[`copied ${squares(64)}`, 'before 286331153', 'behind 572662306', ''],
   ];

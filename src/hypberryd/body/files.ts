@@ -1,13 +1,11 @@
 /** Files, by their paths. */
 import * as L from '../shared/layout.js';
 import { EINTR, O_CLOEXEC, O_RDONLY, linux } from './linux.js';
+import { putText } from './texts.js';
 
 /** A path as the kernel takes it: ASCII, a 0 behind it. It stands until the next one. */
 export function kernelPath(path: string): usize {
-  const from = changetype<usize>(path);
-  const length: usize = path.length;
-  for (let i: usize = 0; i < length; i++) store<u8>(<usize>L.PATH + i, load<u8>(from + (i << 1)));
-  store<u8>(<usize>L.PATH + length, 0);
+  store<u8>(putText(<usize>L.PATH, path), 0);
   return <usize>L.PATH;
 }
 

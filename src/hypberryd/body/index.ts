@@ -1,15 +1,27 @@
 /** hypberryd: reads its arguments and does what they say. Compiled by scripts/build-hypberryd.ts. */
+import { GROUP, readArguments, refuse, said } from './arguments.js';
+import { NO_COMMAND, change, look } from './guests/commands.js';
 import { VERSION } from './generated/about.js';
-import { beginError, endError, endOutput, print, printForeign, printNumber } from './output.js';
+import { beginError, endError, endOutput, print, printNumber } from './output.js';
 import { install, uninstall } from './service/install.js';
-import { status } from './status.js';
 import { DONE, FAILED } from './statuses.js';
+import { isText } from './texts.js';
 import { run } from './supervisor/run.js';
 
 function printHelp(): void {
   print('Usage: hypberryd COMMAND\n\n');
-  print("The host's end of guests' disks and network.\n\n");
-  print('  install     have it run whenever this system does, or a newer one\n');
+  print("The host's end of guests: their disks, their network, and what is done with them here.\n\n");
+  print('  list        list the guests; --json, --names\n');
+  print('  info        say all of guest NAME; --json\n');
+  print('  log         print what guest NAME has said on its console, the last 64 KiB\n');
+  print("  console     attach this terminal to guest NAME's console; Ctrl-] leaves it\n");
+  print('  start       start guests NAME... that are off\n');
+  print('  stop        press the power keys of guests NAME..., and switch off those that\n');
+  print('              are not off after 30 s; --timeout SECONDS\n');
+  print('  kill        switch guests NAME... off at once\n');
+  print('  restart     stop, then start guests NAME...; --timeout SECONDS\n\n');
+  print('  install     have it run whenever this system does, or a newer one; with\n');
+  print('              --group GROUP who is in GROUP may list, info, log and status\n');
   print('  uninstall   take that away\n');
   print('  status      say what is there, and whether it is served\n');
   print('  run         serve, until it is told to end by a signal: what the service does\n');
@@ -21,24 +33,6 @@ function printHelp(): void {
   print('Exit status: 0 done, or all is served; 1 the answer is no; 2 refused or failed.\n');
 }
 
-/** Whether bytes up to a 0 are those of a text, ASCII. */
-function isText(at: usize, text: string): bool {
-  const from = changetype<usize>(text);
-  const length: usize = text.length;
-  for (let i: usize = 0; i < length; i++) if (load<u8>(at + i) != load<u8>(from + (i << 1))) return false;
-  return load<u8>(at + length) == 0;
-}
-
-function refuse(sentence: string, argument: usize, code: string): i32 {
-  beginError();
-  print(sentence);
-  print(' "');
-  printForeign(argument);
-  print('".');
-  endError(code, '"hypberryd --help" says what there is.');
-  return FAILED;
-}
-
 /** Does what the first argument says. */
 function obey(count: i32, argv: usize, environment: usize): i32 {
   if (count < 2) {
@@ -48,18 +42,20 @@ function obey(count: i32, argv: usize, environment: usize): i32 {
     return FAILED;
   }
   const command = load<usize>(argv, 4);
+  let exitStatus = look(count, argv, true);
+  if (exitStatus == NO_COMMAND) exitStatus = change(count, argv);
+  if (exitStatus != NO_COMMAND) return exitStatus;
   const isRun = isText(command, 'run');
-  const isStatus = isText(command, 'status');
   const isInstall = isText(command, 'install');
   const isUninstall = isText(command, 'uninstall');
   const isVersion = isText(command, '--version');
   const isHelp = isText(command, '--help');
-  if (!(isRun || isStatus || isInstall || isUninstall || isVersion || isHelp))
+  if (!(isRun || isInstall || isUninstall || isVersion || isHelp))
     return refuse('There is no command', command, 'usage.unknown-command');
-  if (count > 2) return refuse('There is no use for', load<usize>(argv, 8), 'usage.too-many');
-  if (isRun) return run();
-  if (isStatus) return status();
-  if (isInstall) return install(environment);
+  const read = readArguments(count, argv, isRun || isInstall ? GROUP : 0);
+  if (read != DONE) return read;
+  if (isRun) return run(said().group);
+  if (isInstall) return install(environment, said().group);
   if (isUninstall) return uninstall(environment);
   if (isVersion) {
     print(VERSION);

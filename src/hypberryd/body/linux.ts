@@ -25,6 +25,9 @@ export namespace linux {
   /** Becomes another program. */
   // @external('linux', 'execve')
   export declare function execve(path: usize, argv: usize, envp: usize): i32;
+  /** Sets who may do what with a file, by its path. */
+  // @external('linux', 'chmod')
+  export declare function chmod(path: usize, mode: i32): i32;
   /** The number of this process. */
   // @external('linux', 'getpid')
   export declare function getpid(): i32;
@@ -100,6 +103,9 @@ export namespace linux {
   /** The user whose rights this process has. */
   // @external('linux', 'geteuid32')
   export declare function geteuid32(): i32;
+  /** Sets whose a file is. */
+  // @external('linux', 'chown32')
+  export declare function chown32(path: usize, user: i32, group: i32): i32;
   /** What a descriptor has of its own. */
   // @external('linux', 'fcntl64')
   export declare function fcntl64(file: i32, command: i32, argument: i32): i32;
@@ -118,6 +124,12 @@ export namespace linux {
   /** Connects a socket to the one with an address. */
   // @external('linux', 'connect')
   export declare function connect(file: i32, address: usize, bytes: i32): i32;
+  /** Has a socket be connected to. */
+  // @external('linux', 'listen')
+  export declare function listen(file: i32, most: i32): i32;
+  /** Sets what a socket has of its own. */
+  // @external('linux', 'setsockopt')
+  export declare function setsockopt(file: i32, level: i32, option: i32, value: usize, bytes: i32): i32;
   /** Makes a descriptor that a timer makes readable. */
   // @external('linux', 'timerfd_create')
   export declare function timerfd_create(clock: i32, flags: i32): i32;
@@ -139,6 +151,9 @@ export namespace linux {
   /** Makes a pipe: the reading end, the writing end, a word each. */
   // @external('linux', 'pipe2')
   export declare function pipe2(address: usize, flags: i32): i32;
+  /** Takes the next connection to a socket; gives its descriptor. */
+  // @external('linux', 'accept4')
+  export declare function accept4(file: i32, address: usize, bytes: usize, flags: i32): i32;
   /** Random bytes; gives how many. Soon after the boot of an old kernel it waits, with flag 1 it is EAGAIN. */
   // @external('linux', 'getrandom')
   export declare function getrandom(address: usize, count: i32, flags: i32): i32;

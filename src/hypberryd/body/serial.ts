@@ -5,6 +5,7 @@
 import * as L from '../shared/layout.js';
 import { kernelPath, readBeginning } from './files.js';
 import { ENOENT } from './linux.js';
+import { isAt, lengthOf } from './texts.js';
 
 const ZERO: u32 = 0x30;
 const NINE: u32 = 0x39;
@@ -28,13 +29,8 @@ function digitOf(byte: u32): i32 {
 
 /** Where a text stands in a line, behind it; 0 where it does not. */
 function behind(at: usize, end: usize, text: string): usize {
-  const length: usize = text.length;
-  const from = changetype<usize>(text);
-  for (; at + length <= end; at++) {
-    let n: usize = 0;
-    while (n < length && load<u8>(at + n) == load<u8>(from + (n << 1))) n++;
-    if (n == length) return at + length;
-  }
+  const length = <usize>lengthOf(text);
+  for (; at + length <= end; at++) if (isAt(at, text)) return at + length;
   return 0;
 }
 

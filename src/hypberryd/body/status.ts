@@ -23,7 +23,7 @@ import { DROPPED } from './network/ways.js';
 import { print, printForeign, printNumber } from './output.js';
 import { portAt } from './serial.js';
 import { DONE, NO } from './statuses.js';
-import { openLock } from './supervisor/run.js';
+import { openLock } from './supervisor/lock.js';
 
 const MIB: u32 = 0x10_0000;
 

@@ -1,22 +1,43 @@
-/** Texts of this program's own, ASCII. */
+/**
+ * Texts of this program's own, ASCII. A string is the address of its first character here, a 0 is behind the last one
+ * (scripts/lib/packed-texts.ts): only this file knows.
+ */
+
+/** Where a text's characters stand, a byte each, a 0 behind them. */
+// @inline
+export function addressOf(text: string): usize {
+  return changetype<usize>(text);
+}
 
 /** How many characters it has. */
 export function lengthOf(text: string): i32 {
-  return text.length;
+  const from = changetype<usize>(text);
+  let at = from;
+  while (load<u8>(at) != 0) at++;
+  return <i32>(at - from);
+}
+
+/** Whether two are the same one. */
+export function isSameText(one: string, other: string): bool {
+  return isText(addressOf(one), other);
 }
 
 /** Whether it stands at an address. */
 export function isAt(at: usize, text: string): bool {
-  const from = changetype<usize>(text);
-  const length: usize = text.length;
-  for (let i: usize = 0; i < length; i++) if (load<u8>(at + i) != load<u8>(from + (i << 1))) return false;
+  const from = addressOf(text);
+  const length = lengthOf(text);
+  for (let i: i32 = 0; i < length; i++) if (load<u8>(at + i) != load<u8>(from + i)) return false;
   return true;
+}
+
+/** Whether bytes up to a 0 are those of a text. */
+export function isText(at: usize, text: string): bool {
+  return isAt(at, text) && load<u8>(at + lengthOf(text)) == 0;
 }
 
 /** Puts a text at an address; gives what is behind it. */
 export function putText(at: usize, text: string): usize {
-  const from = changetype<usize>(text);
-  const length: usize = text.length;
-  for (let i: usize = 0; i < length; i++) store<u8>(at + i, load<u8>(from + (i << 1)));
+  const length = lengthOf(text);
+  memory.copy(at, addressOf(text), length);
   return at + length;
 }

@@ -20,6 +20,7 @@ export const TOLD_TO_END: u32 = 2;
 export const READABLE: u32 = 4;
 export const CHILD_ENDED: u32 = 8;
 export const OTHER_READABLE: u32 = 16;
+export const CALLED: u32 = 32;
 
 /** For ever, as a time to wait. */
 export const FOR_EVER: i32 = -1;
@@ -38,7 +39,8 @@ const SIGNALS: usize = 0;
 const BELL: usize = 1;
 const FILE: usize = 2;
 const OTHER: usize = 3;
-const POLLS: usize = 4;
+const CALLER: usize = 4;
+const POLLS: usize = 5;
 
 // @inline
 function waiting(): Waiting {
@@ -72,6 +74,7 @@ export function beginWaiting(bell: i32): i32 {
   for (let i: usize = 0; i < POLLS; i++) store<u32>(pollOf(i), POLLIN, 4);
   waitForFile(-1);
   waitForOther(-1);
+  waitForCaller(-1);
   return 0;
 }
 
@@ -93,6 +96,11 @@ export function waitForFile(file: i32): void {
 /** The same of another one beside it. */
 export function waitForOther(file: i32): void {
   store<i32>(pollOf(OTHER), file);
+}
+
+/** Has a socket waited for that somebody may ask at, too; -1 for none. */
+export function waitForCaller(socket: i32): void {
+  store<i32>(pollOf(CALLER), socket);
 }
 
 function isReady(n: usize): bool {
@@ -122,6 +130,7 @@ export function wait(most: i32): u32 {
     if (isReady(BELL)) there |= RUNG;
     if (isReady(FILE)) there |= READABLE;
     if (isReady(OTHER)) there |= OTHER_READABLE;
+    if (isReady(CALLER)) there |= CALLED;
   }
   return waits.isEnding ? there | TOLD_TO_END : there;
 }

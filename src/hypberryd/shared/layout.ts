@@ -10,7 +10,7 @@ export const DATA = 0x2_0000;
 /** What changes, zeros at the beginning: the output's state, its buffer, and a path for the kernel. */
 export const ARENA = 0x3_0000;
 export const OUTPUT = ARENA;
-export const OUTPUT_STATE_SIZE = 16;
+export const OUTPUT_STATE_SIZE = 32;
 export const OUTPUT_SIZE = 0x1000;
 export const PATH = OUTPUT + OUTPUT_SIZE;
 /** The longest that a kernel takes, its 0 included (Linux, include/uapi/linux/limits.h). */
@@ -40,6 +40,19 @@ export const CHILDREN = 0x3_4000;
 export const CARDS = 0x3_8000;
 export const CARD_SIZE = 32;
 export const QUESTIONS = CARDS + 0x400;
+/** States of guests as they were read, and what the filter of a console keeps. */
+export const STATES = 0x3_c000;
+export const FILTER = 0x3_c400;
+/** What a program that is not the service has of its own: the question that it asks, or its terminal's settings. */
+export const OWN = 0x3_c500;
+/** What its arguments say. */
+export const ARGUMENTS = 0x3_c600;
+export const ARGUMENTS_SIZE = 0x40;
+/** A question that the service was asked: its bytes, and the vector of its arguments. */
+export const QUESTION = 0x3_c700;
+export const QUESTION_SIZE = 0x100;
+export const QUESTION_ARGUMENTS = QUESTION + QUESTION_SIZE;
+export const QUESTION_WORDS = 16;
 
 /** Data between files or frames and the channel: as much as one request or frame has, in whole pages. */
 export const BUFFER = 0x4_0000;

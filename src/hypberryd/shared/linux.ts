@@ -3,6 +3,7 @@
 // Signals (Linux, arch/arm/include/uapi/asm/signal.h); a set has one bit for each, the first for signal 1.
 export const SIGHUP = 1;
 export const SIGINT = 2;
+export const SIGKILL = 9;
 export const SIGPIPE = 13;
 export const SIGTERM = 15;
 export const SIGCHLD = 17;
@@ -61,12 +62,25 @@ export const BLKGETSIZE64 = 0x8004_1272;
 
 // Terminals (include/uapi/asm-generic/ioctls.h, termbits.h): struct termios has four words of flags, the line discipline
 // and NCCS characters.
+export const TCGETS = 0x5401;
 export const TCSETS = 0x5402;
+/** The same when all was written, and what was not read is thrown away; to throw that away alone. */
+export const TCSETSF = 0x5404;
+export const TCFLSH = 0x540b;
+export const TCIFLUSH = 0;
 export const TIOCEXCL = 0x540c;
 export const TERMIOS_SIZE = 36;
+export const TERMIOS_OFLAG = 4;
 export const TERMIOS_CFLAG = 8;
+export const TERMIOS_LFLAG = 12;
 export const TERMIOS_CC = 17;
+export const VTIME = 5;
 export const VMIN = 6;
+/** What a raw terminal has not (man 3 termios, cfmakeraw), of each word of flags. */
+export const RAW_IFLAG = 0o2753;
+export const RAW_OFLAG = 1;
+export const RAW_CFLAG = 0o460;
+export const RAW_LFLAG = 0o100113;
 export const IGNBRK = 1;
 export const IGNPAR = 4;
 export const B115200 = 0x1002;
@@ -102,3 +116,12 @@ export const SOCKADDR_PORT = 2;
 export const SOCKADDR_ADDRESS = 4;
 export const SOCKADDR_SIZE = 16;
 export const SOCKADDR_MAC = 2;
+
+// Sockets between processes (include/linux/socket.h, include/uapi/asm-generic/socket.h): their kind has O_CLOEXEC and
+// O_NONBLOCK in it; times are a word of seconds, and one of microseconds. A struct sockaddr_un: the family, then the path.
+export const AF_UNIX = 1;
+export const SOCK_SEQPACKET = 5;
+export const SOCKADDR_PATH = 2;
+export const SOL_SOCKET = 1;
+export const SO_RCVTIMEO = 20;
+export const SO_SNDTIMEO = 21;

@@ -4,9 +4,9 @@ import type { Label } from '../../isa/registers.js';
 import { readU32LE } from '../../base/bytes.js';
 import { HypberryError } from '../../base/errors.js';
 import { CORES, PERIPHERAL_BASE } from '../../board/bcm2836.js';
-import { MOST_PORTS, SLOTS } from '../../channel/layout.js';
+import { LOGS, LOG_SIZE, MOST_PORTS, SLOTS } from '../../channel/layout.js';
 import type { ChannelDisk, ChannelNetwork, ChannelPlan, ChannelPort } from '../../channel/ports.js';
-import { planChannel } from '../../channel/ports.js';
+import { planChannel, planPorts } from '../../channel/ports.js';
 import { channelRecords } from '../../channel/records.js';
 import type { Translation } from '../../translate/translate.js';
 import { translate } from '../../translate/translate.js';
@@ -92,8 +92,7 @@ export interface HypervisorImage {
   readonly end: number;
   /** The memory of each guest: physical address of its first byte. */
   readonly guestMemory: readonly number[];
-  /** The channel; undefined where no guest has a disk or a network. */
-  readonly channel: ChannelPlace | undefined;
+  readonly channel: ChannelPlace;
   /** What the file says about itself. */
   readonly description: HypervisorDescription;
   /** The hypervisor itself: code, symbols, listing. */
@@ -124,7 +123,6 @@ const AREAS = [
   ['uplink', L.UPLINK_SIZE],
   ['frames', CORES * L.FRAME_SIZE],
   ['rings', L.CONSOLES * L.RING_SIZE],
-  ['logs', L.CONSOLES * L.LOG_SIZE],
   ['hypTables', L.HYP_TABLES * L.TABLE_SIZE],
   ['hostTables', L.HOST_TABLES * L.TABLE_SIZE],
   ['guestTables', (L.VMS - 1) * L.GUEST_TABLES * L.TABLE_SIZE],
@@ -225,7 +223,7 @@ function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
         `Give it at most ${L.VIRTIO_SLOTS - 1}.`,
       );
   }
-  const ports = planChannel(guests)?.ports.length ?? 0;
+  const ports = planPorts(guests).ports.length;
   if (ports > MOST_PORTS)
     refuse(
       'ports',
@@ -285,7 +283,7 @@ export function divideMemory(
   readonly end: number;
   readonly origin: number;
   readonly copies: number;
-  readonly channel: ChannelPlace | undefined;
+  readonly channel: ChannelPlace;
   readonly guestMemory: readonly number[];
   readonly hostEnd: number;
 } {
@@ -293,8 +291,8 @@ export function divideMemory(
   const origin = end - OWN_MEMORY;
   const copies = origin - roundUp(copiesOf(guests).size, BLOCK);
   const planned = planChannel(guests);
-  const channel = planned && { ...planned, address: copies - planned.size };
-  let lowest = channel?.address ?? copies;
+  const channel = { ...planned, address: copies - planned.size };
+  let lowest = channel.address;
   const guestMemory = guests.map(({ memory }) => (lowest -= memory));
   return { end, origin, copies, channel, guestMemory, hostEnd: endOfHost(lowest) };
 }
@@ -310,10 +308,10 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
   const placed = copiesOf(guests).copies.map(({ data, offset, at }) => ({ data, offset, to: copies + at }));
   if (hostEnd < BLOCK) refuse('memory', 'No memory is left for the host.', 'Give the guests less.');
 
-  const ports = channel?.ports ?? [];
+  const { ports } = channel;
   const configuration = [
     ...[hostEnd, end, hostCores, guests.length, hostKernel.length, copies],
-    ...[channel?.address ?? 0, channel?.size ?? 0, ports.length],
+    ...[channel.address, channel.size, ports.length, channel.address + LOGS],
   ];
   guests.forEach(({ memory, cores, kernel, entry, virtio = 2 }, i) => {
     const record = new Array<number>(L.GUEST_WORDS).fill(0);
@@ -335,17 +333,17 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
     configuration.push(...record);
   });
   configuration.push(...new Array<number>((L.VMS - 1 - guests.length) * L.GUEST_WORDS).fill(0));
-  for (const port of ports) configuration.push(...portRecord(port, channel!.address));
+  for (const port of ports) configuration.push(...portRecord(port, channel.address));
   const hypervisor = link(origin, configuration, diagnostics);
   if (hypervisor.symbols.get('zeroTo')! > end) throw new Error('the hypervisor does not fit its memory');
   const code = hypervisor.image.subarray(0, hypervisor.symbols.get('zeroFrom')! - origin);
 
-  const description = describe(plan, hostEnd, guestMemory, hypervisor.symbols);
+  const description = describe(plan, hostEnd, guestMemory, channel.address + LOGS, hypervisor.symbols);
   const descriptionBytes = new TextEncoder().encode(JSON.stringify(description));
   const contents = [
     { data: code, to: origin },
     ...placed.filter(({ data }) => data.length > 0),
-    ...(channel ? [{ data: channelRecords(channel), to: channel.address }] : []),
+    { data: channelRecords(channel), to: channel.address },
   ];
   const layOut = (first: number): { parts: Part[]; hostAt: number } => {
     let offset = first;
@@ -370,7 +368,7 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
     file.set(contents[i]!.data, offset);
   });
   file.set(hostKernel, hostAt);
-  if (LOADED_AT + file.length > (channel?.address ?? copies))
+  if (LOADED_AT + file.length > channel.address)
     refuse(
       'memory',
       `the file, of ${file.length} bytes, reaches to where its parts go`,
@@ -398,9 +396,10 @@ function describe(
   { armMemory, hostCores, hostKernel, guests }: HypervisorPlan,
   hostEnd: number,
   guestMemory: readonly number[],
+  logs: number,
   symbols: Translation['symbols'],
 ): HypervisorDescription {
-  const [logs, uarts] = [symbols.get('logs')!, symbols.get('uarts')!];
+  const uarts = symbols.get('uarts')!;
   return {
     version: 1,
     armMemory,
@@ -410,8 +409,8 @@ function describe(
     guests: guests.map(({ name, memory, cores }, i) => ({ name, memory, physical: guestMemory[i]!, cores })),
     consoles: [OWN_CONSOLE, ...guests.map(({ name }) => name)].map((name, i) => ({
       name,
-      log: logs + i * L.LOG_SIZE,
-      size: L.LOG_SIZE,
+      log: logs + i * LOG_SIZE,
+      size: LOG_SIZE,
       written: uarts + (2 * i + 1) * L.UART_SIZE + L.UART_PUT,
     })),
     vcpus: describeVcpus((symbol) => symbols.get(symbol)!),

@@ -64,7 +64,7 @@ export function checkPlacement(image: HypervisorImage, hostKernel: number, loade
       'Put the Pi 2’s device tree on the boot partition, and take an empty device_tree= out of config.txt.',
     );
   }
-  const from = image.channel?.address ?? image.copies;
+  const from = image.channel.address;
   const copies = { address: from, size: image.end - from };
   const copier = { address: COPIER_AT, size: COPIER_END - COPIER_AT };
   const refuse = (what: string, area: Area | undefined, hint: string): void => {

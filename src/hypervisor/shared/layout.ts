@@ -2,6 +2,7 @@
  * What the assembler's part of the hypervisor and its AssemblyScript body must agree on: offsets in bytes, numbers
  * of things. Both import this file, so it holds nothing but constants.
  */
+import { UNREAD_SIZE } from '../../channel/layout.js';
 
 // --- a virtual CPU ----------------------------------------------------------------------------------------------
 
@@ -61,15 +62,14 @@ export const RANDOM_SIZE = 192;
 export const HOST_SIZE = 16;
 /**
  * A console: two UARTs, the far end and the near one. What the near end sends stands in a ring until the far end reads
- * it; what the far end sends stands in a log, whose oldest bytes give way whether or not anybody has read them.
+ * it; what the far end sends stands in a log in the channel, whose oldest bytes give way whether or not anybody has read them.
  */
 export const CONSOLES = 8;
 /** The channel's bell is numbered behind all of them: of its ends only the near one is used. */
 export const BELL = CONSOLES;
 export const UARTS = 2 * CONSOLES + 2;
 export const UART_SIZE = 64;
-export const RING_SIZE = 0x1000;
-export const LOG_SIZE = 0x1_0000;
+export const RING_SIZE = UNREAD_SIZE;
 /** Offset in a UART of the count of bytes that were ever put into its ring or log, modulo 2^32. */
 export const UART_PUT = 36;
 /** Bytes of a slot's registers, and how many slots there are: as many as the interrupt controller has interrupts for. */
@@ -107,11 +107,13 @@ export const CONFIG_GUESTS = 3;
 export const CONFIG_HOST_KERNEL_SIZE = 4;
 /** Physical address of the copies of the guests' files, a multiple of 2 MiB; the hypervisor itself is behind them. */
 export const CONFIG_COPIES = 5;
-/** Physical address of the channel and its bytes, both 0 where there is none; how many ports it has, whose records follow the guests'. */
+/** Physical address of the channel and its bytes; how many ports it has, whose records follow the guests'. */
 export const CONFIG_CHANNEL = 6;
 export const CONFIG_CHANNEL_SIZE = 7;
 export const CONFIG_PORTS = 8;
-export const CONFIG_HEADER = 9;
+/** Physical address of the consoles' logs, in the channel. */
+export const CONFIG_LOGS = 9;
+export const CONFIG_HEADER = 10;
 
 /** A guest: physical address and bytes of its memory. */
 export const GUEST_MEMORY = 0;

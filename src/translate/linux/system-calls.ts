@@ -19,6 +19,7 @@ export const SYSTEM_CALLS: Readonly<Record<string, SystemCall>> = {
   close: [6, '(file: i32): i32', 'Closes a descriptor.'],
   unlink: [10, '(path: usize): i32', 'Takes a name of a file away.'],
   execve: [11, '(path: usize, argv: usize, envp: usize): i32', 'Becomes another program.'],
+  chmod: [15, '(path: usize, mode: i32): i32', 'Sets who may do what with a file, by its path.'],
   getpid: [20, '(): i32', 'The number of this process.'],
   kill: [37, '(process: i32, signal: i32): i32', 'Sends a signal.'],
   rename: [38, '(from: usize, to: usize): i32', 'Gives a file another name, whose file goes.'],
@@ -64,6 +65,7 @@ export const SYSTEM_CALLS: Readonly<Record<string, SystemCall>> = {
   ftruncate64: [194, '(file: i32, length: i64): i32', 'Sets how long a file is.'],
   fstat64: [197, '(file: i32, address: usize): i32', 'What a file is, 104 bytes.'],
   geteuid32: [201, '(): i32', 'The user whose rights this process has.'],
+  chown32: [212, '(path: usize, user: i32, group: i32): i32', 'Sets whose a file is.'],
   fcntl64: [221, '(file: i32, command: i32, argument: i32): i32', 'What a descriptor has of its own.'],
   exit_group: [248, '(status: i32)', 'Ends the process.'],
   clock_gettime: [
@@ -77,6 +79,12 @@ export const SYSTEM_CALLS: Readonly<Record<string, SystemCall>> = {
     283,
     '(file: i32, address: usize, bytes: i32): i32',
     'Connects a socket to the one with an address.',
+  ],
+  listen: [284, '(file: i32, most: i32): i32', 'Has a socket be connected to.'],
+  setsockopt: [
+    294,
+    '(file: i32, level: i32, option: i32, value: usize, bytes: i32): i32',
+    'Sets what a socket has of its own.',
   ],
   timerfd_create: [350, '(clock: i32, flags: i32): i32', 'Makes a descriptor that a timer makes readable.'],
   fallocate: [
@@ -100,6 +108,11 @@ export const SYSTEM_CALLS: Readonly<Record<string, SystemCall>> = {
     359,
     '(address: usize, flags: i32): i32',
     'Makes a pipe: the reading end, the writing end, a word each.',
+  ],
+  accept4: [
+    366,
+    '(file: i32, address: usize, bytes: usize, flags: i32): i32',
+    'Takes the next connection to a socket; gives its descriptor.',
   ],
   getrandom: [
     384,

@@ -1,12 +1,7 @@
 /** The two ends of a console against the PL011's manual (Arm DDI 0183G), by section: a guest's, and the host's. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import {
-  LOG_SIZE,
-  NEAR_UARTS,
-  RING_SIZE,
-  TABLE_SIZE,
-  UART_SIZE,
-} from '../../../src/hypervisor/shared/layout.js';
+import { NEAR_UARTS, RING_SIZE, TABLE_SIZE, UART_SIZE } from '../../../src/hypervisor/shared/layout.js';
+import { LOG_SIZE } from '../../../src/channel/layout.js';
 import { GICC, GICD, GUEST_UART } from '../payloads.js';
 import type { Machine } from './machine.js';
 import { createMachine, createMachineOfTwo } from './machine.js';

@@ -1,7 +1,8 @@
 /** A guest's GPIO, a PL061 (Arm DDI 0190, chapter 3), and its power key, pressed by the host's command. */
 import { beforeEach, expect, test } from 'vitest';
 import { guestBase, guestInterrupt, POWER_KEY_LINE } from '../../../src/hypervisor/shared/guest-machine.js';
-import { LOG_SIZE, NEAR_UARTS, UART_PUT, UART_SIZE } from '../../../src/hypervisor/shared/layout.js';
+import { NEAR_UARTS, UART_PUT, UART_SIZE } from '../../../src/hypervisor/shared/layout.js';
+import { LOG_SIZE } from '../../../src/channel/layout.js';
 import { GICC, GICC_IAR, GICC_EOIR, GICC_PMR, GICD } from '../payloads.js';
 import { createMachine, type Machine } from './machine.js';
 
@@ -30,7 +31,8 @@ const press = (guest = 0): void => {
   send(`power-key guest-${guest}\n`);
 };
 function said(): string {
-  const [log, uarts] = [machine.symbol('logs'), machine.symbol('uarts')];
+  const { log } = machine.image.description.consoles[0]!;
+  const uarts = machine.symbol('uarts');
   const put = machine.memory.getUint32(uarts + UART_SIZE + UART_PUT, true);
   return Buffer.from(machine.memory.buffer.slice(log, log + Math.min(put, LOG_SIZE))).toString('latin1');
 }

@@ -192,7 +192,7 @@ export function createMachineOfGuests(
   });
 
   const { channel } = image;
-  if (channel) bytes.set(channelRecords(channel), channel.address);
+  bytes.set(channelRecords(channel), channel.address);
 
   const isHosts = (core: number): boolean => core < hostCores;
   let here = 0;

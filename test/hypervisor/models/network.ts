@@ -303,7 +303,7 @@ export interface NetworkProgram {
 
 export function networkProgram(machine: Hands): NetworkProgram {
   const { memory, image } = machine;
-  const channel = image.channel!;
+  const channel = image.channel;
   const own = (port: number): number => channel.address + C.CONTROL + port * C.CONTROL_SIZE;
   const get = (port: number, offset: number): number => memory.getUint32(own(port) + offset, true);
   const set = (port: number, offset: number, value: number): void => {

@@ -2,8 +2,9 @@
 import { beforeEach, expect, test } from 'vitest';
 import * as C from '../../../src/channel/layout.js';
 import { guestBase, guestInterrupt } from '../../../src/hypervisor/shared/guest-machine.js';
-import { LOG_SIZE, UART_PUT, UART_SIZE } from '../../../src/hypervisor/shared/layout.js';
+import { UART_PUT, UART_SIZE } from '../../../src/hypervisor/shared/layout.js';
 import { CRYSTAL_HZ } from '../../../src/board/bcm2836.js';
+import { LOG_SIZE } from '../../../src/channel/layout.js';
 import { GICC, GICC_IAR, GICC_PMR, GICD } from '../payloads.js';
 import { createMachineOfGuests, type Machine } from './machine.js';
 import { macOf } from './network.js';
@@ -27,7 +28,8 @@ const pass = (seconds: number): void => {
 };
 /** What the hypervisor has said. */
 function said(): string {
-  const [log, uarts] = [machine.symbol('logs'), machine.symbol('uarts')];
+  const { log } = machine.image.description.consoles[0]!;
+  const uarts = machine.symbol('uarts');
   const put = machine.memory.getUint32(uarts + UART_SIZE + UART_PUT, true);
   return Buffer.from(machine.memory.buffer.slice(log, log + Math.min(put, LOG_SIZE))).toString('latin1');
 }
@@ -36,7 +38,7 @@ const ringHost = (): void => {
   machine.store(0, C.DOORBELL + C.DOORBELL_HOST, 1);
 };
 const setHostWord = (at: number, value: number): void => {
-  machine.memory.setUint32(machine.image.channel!.address + C.HOST_PAGE + at, value >>> 0, true);
+  machine.memory.setUint32(machine.image.channel.address + C.HOST_PAGE + at, value >>> 0, true);
 };
 /** Writes what the host says of the time: CHANNEL.md, "The time". */
 function writeTime(seconds: number, nanoseconds = 0, count = machine.time()): void {

@@ -68,7 +68,7 @@ test('random bytes of the host go into the key each time that it rings, both hal
   const began = machine.time();
   const key = block(wordsOf(new Rng(7), KEY_BYTES / 4), began).subarray(0, KEY_BYTES);
   const said = Buffer.from(Array.from({ length: C.RANDOM_SIZE }, (_, i) => 3 * i + 1));
-  const at = machine.image.channel!.address + C.HOST_PAGE + C.HOST_RANDOM;
+  const at = machine.image.channel.address + C.HOST_PAGE + C.HOST_RANDOM;
   new Uint8Array(machine.memory.buffer).set(said, at);
   machine.store(0, C.DOORBELL + C.DOORBELL_HOST, 1);
   machine.hvc(1, SYSTEM_RESET);

@@ -81,7 +81,7 @@ export type Hands = Pick<Machine, 'memory' | 'image' | 'load' | 'store'>;
 
 export function programOf(machine: Hands, port: number): Program {
   const { memory, image } = machine;
-  const channel = image.channel!;
+  const channel = image.channel;
   const own = channel.address + C.CONTROL + port * C.CONTROL_SIZE;
   const host = own + C.HOST_CONTROL;
   const get = (offset: number): number => memory.getUint32(own + offset, true);

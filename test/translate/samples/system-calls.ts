@@ -4,6 +4,7 @@ import {
 } from '../../../src/hypberryd/body/linux';
 import { copyBlocks } from '../../../src/hypberryd/body/channel/copy';
 import { endOutput, print, printForeign, printNumber } from '../../../src/hypberryd/body/output';
+import { putText } from '../../../src/hypberryd/body/texts';
 
 const PAIR: usize = 0x40000;
 const SET: usize = 0x40010;
@@ -17,10 +18,7 @@ const BUFFER: usize = 0x50000;
 const BEYOND: i64 = 0x1_0000_0005;
 
 function text(at: usize, what: string): usize {
-  const from = changetype<usize>(what);
-  const length: usize = what.length;
-  for (let i: usize = 0; i < length; i++) store<u8>(at + i, load<u8>(from + (i << 1)));
-  store<u8>(at + length, 0);
+  store<u8>(putText(at, what), 0);
   return at;
 }
 function path(what: string): usize { return text(PATHS, what); }
@@ -163,7 +161,7 @@ function signals(): void {
   said('kill none', linux.kill(linux.getpid(), 99));
 }
 
-function memory(): void {
+function mapped(): void {
   const file = linux.open(path('mapped'), O_RDWR | O_CREAT | O_CLOEXEC, 0o600);
   linux.ftruncate64(file, 0x3000);
   text(BUFFER, 'xyz');
@@ -176,6 +174,29 @@ function memory(): void {
   said('munmap', linux.munmap(at, 0x1000));
   said('mmap2 none', linux.mmap2(0, 0x1000, 3, 1, -1, 0));
   said('mlockall', linux.mlockall(0));
+}
+
+function sockets(): void {
+  // AF_UNIX, SOCK_SEQPACKET; SOL_SOCKET, SO_RCVTIMEO.
+  const server = linux.socket(1, 5 | O_CLOEXEC, 0);
+  store<u16>(BUFFER, 1);
+  text(BUFFER + 2, 'asked');
+  said('bind', linux.bind(server, BUFFER, 8));
+  said('bind again', linux.bind(server, BUFFER, 8));
+  said('listen', linux.listen(server, 4));
+  said('chmod', linux.chmod(path('asked'), 0o600));
+  said('chown32', linux.chown32(path('asked'), -1, -1));
+  const client = linux.socket(1, 5, 0);
+  said('connect', linux.connect(client, BUFFER, 8));
+  const connection = linux.accept4(server, 0, 0, O_CLOEXEC);
+  said('accept4', connection > client ? 1 : 0);
+  store<u64>(TIME, 1);
+  said('setsockopt', linux.setsockopt(connection, 1, 20, TIME, 8));
+  said('setsockopt none', linux.setsockopt(connection, 1, 20, TIME, 1));
+  text(BUFFER, 'ask');
+  said('write', linux.write(client, BUFFER, 3));
+  bytes('message', linux.read(connection, BUFFER, 100));
+  said('unlink', linux.unlink(path('asked')));
 }
 
 function others(): void {
@@ -199,6 +220,7 @@ function others(): void {
   said('connect', linux.connect(socket, BUFFER, 8));
   said('unlink bound', linux.unlink(BUFFER + 2));
   said('connect none', linux.connect(socket, BUFFER, 8));
+  sockets();
   store<u64>(BUFFER, 0);
   store<u64>(BUFFER, 0, 8);
   said('getrandom', linux.getrandom(BUFFER, 16, 0));
@@ -241,7 +263,7 @@ export function main(count: i32, argv: usize, envp: usize, auxv: usize): i32 {
   clocks();
   processes(linux.getpid());
   signals();
-  memory();
+  mapped();
   others();
   sharing();
   endOutput();

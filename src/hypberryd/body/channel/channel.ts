@@ -54,7 +54,7 @@ export function findChannel(): i32 {
   it.doorbellSize = word.rev(load<u32>(reg, 12));
   it.bellAddress = word.rev(load<u32>(reg, 16));
   const pages: u32 = it.address | it.size | it.doorbellAddress | it.doorbellSize;
-  if ((pages & (MAP_PAGE - 1)) != 0 || it.size < <u32>C.DATA || it.doorbellSize < <u32>MAP_PAGE)
+  if ((pages & (MAP_PAGE - 1)) != 0 || it.size < <u32>C.LOGS || it.doorbellSize < <u32>MAP_PAGE)
     return BROKEN;
   return FOUND;
 }
@@ -94,6 +94,27 @@ export function channelSize(): u32 {
 /** How many ports there are. */
 export function portCount(): u32 {
   return headerWord(C.HEADER_PORTS);
+}
+
+/** How many guests the hypervisor tells of; 0 where it is of a release that tells of none. */
+export function guestCount(): u32 {
+  const guests = headerWord(C.HEADER_GUESTS);
+  return guests < <u32>C.MOST_GUESTS ? guests : C.MOST_GUESTS;
+}
+
+/** A word of a guest's record; guests count from 1 on. */
+export function guestRecordWord(guest: u32, offset: u32): u32 {
+  return headerWord(C.GUEST_RECORDS + (guest - 1) * C.GUEST_RECORD_SIZE + offset);
+}
+
+/** A word of the state of a guest, or of its console, as it is now. */
+export function stateWord(n: u32, offset: u32): u32 {
+  return shared.load32(channel().base + C.STATES + n * C.STATE_SIZE + offset);
+}
+
+/** Where a console's log is. */
+export function logOf(console: u32): usize {
+  return channel().base + C.LOGS + console * C.LOG_SIZE;
 }
 
 /** Writes a word of the host's page. */
@@ -140,8 +161,14 @@ export function ring(port: u32): void {
 
 /** Rings at an offset of the doorbell's page; all that was written before is seen then. */
 export function ringAt(offset: u32): void {
+  ringWith(offset, 1);
+}
+
+/** Rings so, and says a word by it. */
+export function ringWith(offset: u32, value: u32): void {
   barrier.dmb();
-  shared.store32(channel().doorbell + offset, 1);
+  shared.store32(channel().doorbell + offset, value);
+  barrier.dmb();
 }
 
 /** Whether a port is offered or not, said to the hypervisor. */

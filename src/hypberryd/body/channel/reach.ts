@@ -1,10 +1,11 @@
 /** The channel, found and mapped, or in words why not. */
+import * as C from '../../../channel/layout.js';
 import { probe } from '../files.js';
 import { TREE_PATH } from '../generated/about.js';
-import { beginError, endError, print } from '../output.js';
+import { beginError, endError, print, printNumber } from '../output.js';
 import { printReason } from '../reasons.js';
 import { DONE, FAILED } from '../statuses.js';
-import { ABSENT, BROKEN, FOUND, findChannel, mapChannel } from './channel.js';
+import { ABSENT, BROKEN, FOUND, findChannel, headerWord, mapChannel } from './channel.js';
 
 /** Says that the device tree could not be read, by what error; gives the exit status. */
 export function sayNoTree(error: i32): i32 {
@@ -41,4 +42,21 @@ export function reachChannel(): i32 {
     endError('channel.open', 'Run this as root, on a kernel that has /dev/mem and /proc/device-tree.');
   }
   return FAILED;
+}
+
+/** Whether the image on the card speaks this version of the channel; says so where not. */
+export function isKnown(): bool {
+  const version = headerWord(C.HEADER_VERSION);
+  if (version == <u32>C.VERSION) return true;
+  beginError();
+  print('The image on the card has version ');
+  printNumber(version);
+  print(' of the channel, this program has ');
+  printNumber(C.VERSION);
+  print('.');
+  endError(
+    'channel.version',
+    'Install the one of the boot partition: sudo /boot/firmware/hypberryd install.',
+  );
+  return false;
 }

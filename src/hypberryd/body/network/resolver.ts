@@ -13,7 +13,7 @@ import * as P from '../../shared/packets.js';
 import { readBeginning } from '../files.js';
 import { EAGAIN, O_CLOEXEC, O_NONBLOCK, linux, word } from '../linux.js';
 import { now } from '../supervisor/host.js';
-import { isAt } from '../texts.js';
+import { isAt, lengthOf } from '../texts.js';
 import { cardOf, macOf } from './cards.js';
 import { ANSWER, datagram, half, putHalf, sendAnswer } from './packet.js';
 import { network } from './uplink.js';
@@ -103,7 +103,7 @@ function nameServer(): u32 {
   let count: u32 = 0;
   for (let at = FILE; at < end && count < MOST_SERVERS; at++) {
     if (isAt(at, 'nameserver')) {
-      at += 'nameserver'.length;
+      at += lengthOf('nameserver');
       while (load<u8>(at) == 0x20 || load<u8>(at) == 9) at++;
       const address = addressAt(at);
       if (address != 0) store<u32>(servers + (count++ << 2), address);

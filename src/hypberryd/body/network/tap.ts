@@ -29,6 +29,7 @@ import { kernelPath, openFile } from '../files.js';
 import { EBUSY, ENODEV, ENOENT, ENXIO, O_CLOEXEC, O_NONBLOCK, O_RDWR, linux, word } from '../linux.js';
 import { beginMessage, endMessage, print } from '../output.js';
 import { printReason } from '../reasons.js';
+import { putText } from '../texts.js';
 
 /** The interface, of 15 letters at most. */
 const INTERFACE: string = 'hypberry0';
@@ -36,9 +37,7 @@ const INTERFACE: string = 'hypberry0';
 /** A struct ifreq with the interface's name, zeros behind. */
 function request(): i32 {
   memory.fill(<usize>L.SCRATCH, 0, IFREQ_SIZE);
-  const from = changetype<usize>(INTERFACE);
-  for (let i: usize = 0; i < <usize>INTERFACE.length; i++)
-    store<u8>(<usize>L.SCRATCH + i, load<u8>(from + (i << 1)));
+  putText(<usize>L.SCRATCH, INTERFACE);
   return L.SCRATCH;
 }
 

@@ -5,7 +5,7 @@ import { print } from '../output.js';
 import { DONE } from '../statuses.js';
 import { CONTENT, OWN, modeOf, readWhole, replace } from './replace.js';
 import { sayFailed, sayForeign } from './says.js';
-import { isAt, putText } from '../texts.js';
+import { isAt, lengthOf, putText } from '../texts.js';
 
 /** Where LibreELEC has its user's settings; other systems have no such folder. */
 const SETTINGS: string = '/storage/.config';
@@ -34,7 +34,7 @@ export function isLibreElec(): bool {
 
 /** Where a text stands in CONTENT, from an offset on, at a line's beginning; -1 where it does not. */
 function find(text: string, from: i32, length: i32): i32 {
-  for (let at = from; at + text.length <= length; at++) {
+  for (let at = from; at + lengthOf(text) <= length; at++) {
     const isLine = at == 0 || load<u8>(CONTENT + at - 1) == LINE_FEED;
     if (isLine && isAt(CONTENT + at, text)) return at;
   }
@@ -47,7 +47,7 @@ export function withoutLines(length: i32): i32 {
   if (begin < 0) return length;
   const end = find(END, begin, length);
   if (end < 0) return -EINVAL;
-  const behind = end + END.length;
+  const behind = end + lengthOf(END);
   memory.copy(CONTENT + begin, CONTENT + behind, length - behind);
   return length - (behind - begin);
 }
@@ -58,7 +58,7 @@ function withLines(length: i32): i32 {
   if (isAt(CONTENT, '#!')) while (at < length) if (load<u8>(CONTENT + at++) == LINE_FEED) break;
   // A last line without its end stays the last.
   if (at > 0 && load<u8>(CONTENT + at - 1) != LINE_FEED) at = 0;
-  const more = BEGIN.length + LINES.length + END.length;
+  const more = lengthOf(BEGIN) + lengthOf(LINES) + lengthOf(END);
   memory.copy(CONTENT + at + more, CONTENT + at, length - at);
   putText(putText(putText(CONTENT + at, BEGIN), LINES), END);
   return length + more;

@@ -1,5 +1,6 @@
 /** `hypberryd install` and `uninstall`: a service of the system that this runs on. */
 import { ABSENT, findChannel } from '../channel/channel.js';
+import { refuse } from '../arguments.js';
 import { linux } from '../linux.js';
 import { closeWays } from '../network/ways.js';
 import { print } from '../output.js';
@@ -10,22 +11,26 @@ import {
   isLibreElec,
   uninstallForLibreElec,
 } from './autostart.js';
+import { isGroup } from './groups.js';
 import { sayNotRoot } from './says.js';
 import { installForSystemd, isInstalledForSystemd, isSystemd, uninstallForSystemd } from './systemd.js';
 
 /**
  * Has this program run whenever the system does.
  * @param environment as main has it
+ * @param group the name of the group that may look at guests, too; 0 for none
  * @returns the exit status
  */
-export function install(environment: usize): i32 {
+export function install(environment: usize, group: usize): i32 {
   if (linux.geteuid32() != 0) return sayNotRoot();
+  if (group != 0 && !isGroup(group)) return refuse('There is no group', group, 'install.group');
   if (findChannel() == ABSENT)
     print(
       'No hypervisor with a channel is under this system yet: it serves from the start on at which there is one.\n',
     );
+  // All that log in to LibreELEC are root.
   if (isLibreElec()) return installForLibreElec();
-  if (isSystemd()) return installForSystemd(environment);
+  if (isSystemd()) return installForSystemd(environment, group);
   print('This system has neither systemd nor the autostart.sh of LibreELEC. Nothing was changed.\n');
   print('Put this program where it stays, and have the system start it as root: "hypberryd run".\n');
   return NO;

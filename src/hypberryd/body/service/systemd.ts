@@ -4,9 +4,10 @@ import { kernelPath, probe } from '../files.js';
 import { EINTR, ENOENT, linux } from '../linux.js';
 import { endOutput, print } from '../output.js';
 import { DONE } from '../statuses.js';
+import { COMPLETION, installCompletion, uninstallCompletion } from './completion.js';
 import { CONTENT, OWN, readWhole, replace } from './replace.js';
 import { sayFailed, sayForeign, sayNoSystemctl } from './says.js';
-import { isAt, putText } from '../texts.js';
+import { isAt, isSameText, lengthOf, putText } from '../texts.js';
 
 /** There while systemd runs the system (man 3 sd_booted). */
 const RUNNING: string = '/run/systemd/system';
@@ -22,7 +23,9 @@ ConditionPathExists=/proc/device-tree/hypberry-channel
 After=local-fs.target remote-fs.target nftables.service netfilter-persistent.service ufw.service
 
 [Service]
-ExecStart=/usr/local/sbin/hypberryd run
+ExecStart=/usr/local/sbin/hypberryd run`;
+const GROUP_OPTION: string = ' --group ';
+const UNIT_END: string = `
 Restart=always
 RestartSec=2
 KillMode=mixed
@@ -65,9 +68,9 @@ function systemctl(command: string, environment: usize): bool {
     const unit = putArgument(putArgument(TEXTS, 'systemctl'), command);
     putArgument(unit, 'hypberryd.service');
     store<usize>(ARGUMENTS, TEXTS);
-    store<usize>(ARGUMENTS, TEXTS + 'systemctl'.length + 1, 4);
+    store<usize>(ARGUMENTS, TEXTS + lengthOf('systemctl') + 1, 4);
     // Reading units anew takes the name of none.
-    store<usize>(ARGUMENTS, command == RELOAD ? 0 : unit, 8);
+    store<usize>(ARGUMENTS, isSameText(command, RELOAD) ? 0 : unit, 8);
     store<usize>(ARGUMENTS, 0, 12);
     linux.execve(kernelPath('/bin/systemctl'), ARGUMENTS, environment);
     linux.execve(kernelPath('/usr/bin/systemctl'), ARGUMENTS, environment);
@@ -84,27 +87,38 @@ function lookAtUnit(): i32 {
   const length = readWhole(UNIT, 0);
   if (length == -ENOENT) return ABSENT;
   if (length < 0) return length;
-  return length >= MARK.length && isAt(CONTENT, MARK) ? OURS : FOREIGN;
+  return length >= lengthOf(MARK) && isAt(CONTENT, MARK) ? OURS : FOREIGN;
+}
+
+/** Puts bytes up to a 0 at an address; gives what is behind them. */
+function putBytes(at: usize, from: usize): usize {
+  for (; load<u8>(from) != 0; from++) store<u8>(at++, load<u8>(from));
+  return at;
 }
 
 /**
  * Installs the service, or a newer program of it, and has it run.
  * @param environment as main has it
+ * @param group the name of the group that may look at guests, too; 0 for none
  * @returns the exit status
  */
-export function installForSystemd(environment: usize): i32 {
+export function installForSystemd(environment: usize, group: usize): i32 {
   const unit = lookAtUnit();
   if (unit < 0) return sayFailed(UNIT, -unit);
   if (unit == FOREIGN) return sayForeign(UNIT);
   // Whoever has made the program's file without the unit was not this.
   if (unit == ABSENT && probe(PROGRAM) != -ENOENT) return sayForeign(PROGRAM);
-  const end = putText(putText(CONTENT, MARK), UNIT_TEXT);
+  let end = putText(putText(CONTENT, MARK), UNIT_TEXT);
+  if (group != 0) end = putBytes(putText(end, GROUP_OPTION), group);
+  end = putText(end, UNIT_END);
   let error = replace(UNIT, UNIT_BESIDE, CONTENT, <u32>(end - CONTENT), READABLE);
   if (error != 0) return sayFailed(UNIT, error);
   const length = readWhole(OWN, 0);
   if (length < 0) return sayFailed(OWN, -length);
   error = replace(PROGRAM, PROGRAM_BESIDE, CONTENT, length, EXECUTABLE);
   if (error != 0) return sayFailed(PROGRAM, error);
+  error = installCompletion();
+  if (error != 0) return sayFailed(COMPLETION, error);
   const runs =
     systemctl(RELOAD, environment) && systemctl('enable', environment) && systemctl('restart', environment);
   if (!runs) return sayNoSystemctl();
@@ -125,6 +139,8 @@ export function uninstallForSystemd(environment: usize): i32 {
   // The unit goes last: as long as it is there, the program's file is known as this one's.
   let error = -linux.unlink(kernelPath(PROGRAM));
   if (error != 0 && error != ENOENT) return sayFailed(PROGRAM, error);
+  error = uninstallCompletion();
+  if (error != 0) return sayFailed(COMPLETION, error);
   error = -linux.unlink(kernelPath(UNIT));
   if (error != 0) return sayFailed(UNIT, error);
   systemctl(RELOAD, environment);

@@ -9,6 +9,7 @@ import { offerNetwork, serveNetwork } from '../network/network.js';
 import { beginMessage, endMessage, endOutput, print, printForeign, printNumber } from '../output.js';
 import { FAILED } from '../statuses.js';
 import { beginWaitingAsChild } from '../waiting.js';
+import { buryAnswer, closeAnswers } from './answers.js';
 import { now } from './host.js';
 
 /** A child, of its port; that of the network is of the uplink's. */
@@ -82,6 +83,7 @@ function serve(port: u32, parent: i32): i32 {
   linux.close(kept().lock);
   linux.close(kept().bell);
   linux.close(kept().clock);
+  closeAnswers();
   const error = beginWaitingAsChild(bell, parent);
   if (error != 0) return FAILED;
   return port == kept().uplink ? serveNetwork(port, bell) : serveDisk(port, bell);
@@ -147,9 +149,11 @@ export function buryChildren(): void {
     const process = linux.wait4(ANY_CHILD, <usize>L.SCRATCH, WNOHANG, 0);
     if (process <= 0) return;
     const status = load<u32>(<usize>L.SCRATCH);
+    let isServer = false;
     for (let port: u32 = 0; port < ports; port++) {
       const child = childOf(port);
       if (child.process != process) continue;
+      isServer = true;
       child.process = 0;
       const time = now();
       const next = child.delay * 2 < LONGEST_DELAY ? child.delay * 2 : LONGEST_DELAY;
@@ -160,6 +164,7 @@ export function buryChildren(): void {
       else offer(port, 0);
       sayEnded(port, status, child.delay);
     }
+    if (!isServer) buryAnswer();
   }
 }
 

@@ -1,50 +1,33 @@
 /** `hypberryd run`: the service. It starts what serves, passes bells on, and says the time, until it is told to end. */
-import * as C from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
 import { LOCK_EX, LOCK_NB } from '../../shared/linux.js';
-import { bellAddress, headerWord } from '../channel/channel.js';
-import { reachChannel } from '../channel/reach.js';
-import { kernelPath, openFile } from '../files.js';
-import { EAGAIN, ENOENT, O_CLOEXEC, O_CREAT, O_NOFOLLOW, O_RDWR, linux } from '../linux.js';
+import { bellAddress } from '../channel/channel.js';
+import { isKnown, reachChannel } from '../channel/reach.js';
+import { EAGAIN, O_CREAT, O_RDWR, linux } from '../linux.js';
 import { beginError, beginMessage, endError, endMessage, print, printNumber } from '../output.js';
 import { printReason } from '../reasons.js';
 import { portAt } from '../serial.js';
 import { DONE, FAILED } from '../statuses.js';
-import { CHILD_ENDED, READABLE, RUNG, TOLD_TO_END, beginWaiting, wait, waitForFile } from '../waiting.js';
+import {
+  CALLED,
+  CHILD_ENDED,
+  READABLE,
+  RUNG,
+  TOLD_TO_END,
+  beginWaiting,
+  wait,
+  waitForFile,
+} from '../waiting.js';
+import { beginAnswers, endAnswers, takeCaller } from './answers.js';
 import { openBell, readBell } from './bell.js';
 import { buryChildren, endChildren, prepareChildren, startChildren, tellChildren } from './children.js';
+import { openLock } from './lock.js';
 import { mayReadCounter, now, sayHost, takeClock, watchClock } from './host.js';
 
 /** Milliseconds after which the clock is said anew where nobody has set it. */
 const CLOCK_INTERVAL: u32 = 60_000;
 /** Where the ports that have rung stand for a moment. */
 const RUNG_PORTS: usize = <usize>(L.SUPERVISOR + 0x40);
-
-const LOCK_MODE: i32 = 0o644;
-
-/** Opens the lock, which the service holds while it runs. Its folder is gone when the system is started again. */
-export function openLock(flags: i32): i32 {
-  const file = openFile(kernelPath('/run/hypberryd.lock'), flags | O_NOFOLLOW | O_CLOEXEC, LOCK_MODE);
-  if (file != -ENOENT) return file;
-  return openFile(kernelPath('/var/run/hypberryd.lock'), flags | O_NOFOLLOW | O_CLOEXEC, LOCK_MODE);
-}
-
-/** Whether the image on the card speaks this version of the channel; says so where not. */
-function isKnown(): bool {
-  const version = headerWord(C.HEADER_VERSION);
-  if (version == <u32>C.VERSION) return true;
-  beginError();
-  print('The image on the card has version ');
-  printNumber(version);
-  print(' of the channel, this program has ');
-  printNumber(C.VERSION);
-  print('.');
-  endError(
-    'channel.version',
-    'Install the one of the boot partition: sudo /boot/firmware/hypberryd install.',
-  );
-  return false;
-}
 
 /** Takes the lock; gives its descriptor, else -1, having said why. */
 function takeLock(): i32 {
@@ -128,6 +111,7 @@ function supervise(bell: i32, clock: i32): i32 {
       }
     }
     if ((there & CHILD_ENDED) != 0) buryChildren();
+    if ((there & CALLED) != 0) takeCaller();
     const isSet = (there & READABLE) != 0;
     if (isSet) takeClock(clock);
     if (isSet || now() - said >= CLOCK_INTERVAL) {
@@ -139,8 +123,12 @@ function supervise(bell: i32, clock: i32): i32 {
   return DONE;
 }
 
-/** Runs the service; gives the exit status. */
-export function run(): i32 {
+/**
+ * Runs the service.
+ * @param group the name of the group that may look at guests, too; 0 for none
+ * @returns the exit status
+ */
+export function run(group: usize): i32 {
   const reached = reachChannel();
   if (reached != DONE) return reached;
   if (!isKnown()) return FAILED;
@@ -155,7 +143,9 @@ export function run(): i32 {
   beginMessage();
   print('serving the guests of this card.');
   endMessage();
+  beginAnswers(group);
   const status = supervise(bell, clock);
+  endAnswers();
   beginMessage();
   print('ended; guests wait until it is started again.');
   endMessage();

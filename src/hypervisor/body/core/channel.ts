@@ -5,26 +5,35 @@ import {
   CONTROL_SIZE,
   HOST_CONTROL,
   HOST_PAGE,
+  LOGS,
+  LOG_SIZE,
   PORT_RECORDS,
   PUT,
+  STATES,
+  STATE_SIZE,
 } from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
 import { clear } from './memory.js';
 import { configuration } from './vm.js';
 import { barrier, shared } from '../intrinsics.js';
 
-/** Whether there is a channel. */
-// @inline
-export function hasChannel(): bool {
-  return configuration(L.CONFIG_CHANNEL) != 0;
-}
-
 /** What the host finds when it begins: nothing is said yet by either side. The MMU is off. */
 export function clearChannel(): void {
-  if (!hasChannel()) return;
   const channel = configuration(L.CONFIG_CHANNEL);
   clear(channel + HOST_PAGE, PORT_RECORDS - HOST_PAGE);
   clear(channel + CONTROL, configuration(L.CONFIG_PORTS) * CONTROL_SIZE);
+  clear(channel + STATES, LOGS - STATES);
+}
+
+/** Where a console's log is: the hypervisor writes it, and reads it for that console's near end alone. */
+// @inline
+export function logOf(console: u32): usize {
+  return configuration(L.CONFIG_LOGS) + console * LOG_SIZE;
+}
+
+/** Writes a word of the state of a console or its guest. */
+export function sayState(n: u32, offset: u32, value: u32): void {
+  shared.store32(configuration(L.CONFIG_CHANNEL) + STATES + n * STATE_SIZE + offset, value);
 }
 
 /** Word n of a port's record in the configuration. */

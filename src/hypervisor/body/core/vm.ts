@@ -67,8 +67,16 @@ export class Vm {
   startedLow: u32;
   startedHigh: u32;
   booting: u32;
-  /** Whether it ever was. */
+  /** Whether it is said already that it was. */
   started: u32;
+  /** Whether it is off, and only the host starts it again; whether the host wants it to be. Only with intrinsics. */
+  isOff: u32;
+  offWanted: u32;
+  /** How often it has crashed, and `busy` of all its vcpus when it was started. */
+  crashes: u32;
+  busyBefore: u32;
+  /** STATE_TURN in the channel, as it was written last. */
+  turn: u32;
   /** A byte for each core: the number of its vcpu that ran there last, and one more; 0 for none. */
   ranLast: u32;
   /** Distributor: which groups are enabled, then a bit for each SPI, 32 to 63. */
@@ -162,6 +170,9 @@ export class Vcpu {
   /** The physical timer, which is emulated; one bit more says that its machine's alarm hangs on it (devices/timer.ts). */
   physicalControl: u32;
   physicalCompare: u64;
+  /** Time that it has had its core since it was made: hundredths of a second, and ticks beside. */
+  busy: u32;
+  busyTicks: u32;
 }
 
 // A class that grows over what the assembler's part uses is refused here.

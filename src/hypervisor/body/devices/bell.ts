@@ -5,7 +5,6 @@
  */
 import * as L from '../../shared/layout.js';
 import { CR, DR, FR, FR_CTS, FR_DCD, FR_DSR, FR_RXFE, FR_TXFE, RIS_TX } from '../generated/pl011.js';
-import { hasChannel } from '../core/channel.js';
 import { lock, unlock } from '../core/locks.js';
 import { Uart, uartAt } from '../core/uart.js';
 import { readUart, resetUart, update, writeUart } from './pl011.js';
@@ -23,11 +22,11 @@ function lockOf(uart: Uart): usize {
 }
 
 export function isBell(page: u32): bool {
-  return page - NEAR_UARTS_PAGE == L.BELL && hasChannel();
+  return page - NEAR_UARTS_PAGE == L.BELL;
 }
 
 export function resetBell(): void {
-  if (hasChannel()) resetUart(L.BELL, true);
+  resetUart(L.BELL, true);
 }
 
 /** Tells the host of a port. No lock is held. */

@@ -1,8 +1,8 @@
 /**
  * Consoles: two PL011 UARTs (Arm DDI 0183) back to back, the far one a guest's, the near one the host's. What the
  * host sends stands in a ring until the guest reads it, and the host waits while that is full, as with hardware flow
- * control. What a guest sends stands in a log, which keeps the newest of it: nobody has to read it, and the guest never
- * waits. Console 0 is for the hypervisor's own messages.
+ * control. What a guest sends stands in a log in the channel, which keeps the newest of it: nobody has to read it, and the
+ * guest never waits. Console 0 is for the hypervisor's own messages.
  *
  * A near end that is opened is held off for a moment: it shows nothing of what it has received. Else what stands in its log would come before the program that
  * has opened it can say that it wants no echo, and the echo would be input of the guest's; and Linux' driver throws
@@ -37,7 +37,9 @@ import {
   DMACR,
 } from '../generated/pl011.js';
 import { CRYSTAL_HZ } from '../generated/board.js';
+import { LOG_SIZE, STATE_LOGGED, STATE_UNREAD } from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
+import { inOrder, logOf, sayState } from '../core/channel.js';
 import { setLine } from '../core/events.js';
 import { lock, unlock } from '../core/locks.js';
 import { count } from '../core/time.js';
@@ -50,8 +52,6 @@ import { atomic, shared } from '../intrinsics.js';
 
 // @external('address', 'rings')
 declare function rings(): usize;
-// @external('address', 'logs')
-declare function logs(): usize;
 /** UARTEN and RXE: someone listens. */
 const CR_RECEIVING: u32 = CR_UARTEN | CR_RXE;
 /** CR and IFLS after reset. */
@@ -68,13 +68,13 @@ const BURST: u32 = 256;
 /** Bytes that may wait to be read by an end. */
 // @inline
 function sizeOf(uart: Uart): u32 {
-  return isNear(uart) ? L.LOG_SIZE : L.RING_SIZE;
+  return isNear(uart) ? LOG_SIZE : L.RING_SIZE;
 }
 
 /** Where the byte is that was put as the nth. */
 function byteAt(uart: Uart, n: u32): usize {
   const console = uart.number >> 1;
-  if (isNear(uart)) return logs() + console * L.LOG_SIZE + (n & (<u32>L.LOG_SIZE - 1));
+  if (isNear(uart)) return logOf(console) + (n & (<u32>LOG_SIZE - 1));
   return rings() + console * L.RING_SIZE + (n & (<u32>L.RING_SIZE - 1));
 }
 
@@ -283,6 +283,28 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
       break;
   }
   update(uart);
+  unlock(at);
+}
+
+/** Has the host see what its log has, and how much a far end has still to read. */
+export function showCounts(console: u32): void {
+  const near = uartAt(console, true);
+  const far = uartAt(console, false);
+  const at = lockOf(near);
+  lock(at);
+  inOrder();
+  sayState(console, STATE_LOGGED, near.put);
+  sayState(console, STATE_UNREAD, far.put - far.taken);
+  unlock(at);
+}
+
+/** Puts a byte where a guest reads it, as if the near end had sent it. */
+export function sendTo(console: u32, byte: u32): void {
+  const far = uartAt(console, false);
+  const at = lockOf(far);
+  lock(at);
+  receive(far, byte);
+  update(far);
   unlock(at);
 }
 

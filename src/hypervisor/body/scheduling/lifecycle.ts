@@ -61,6 +61,7 @@ export function requestAll(vm: Vm, what: u32): bool {
  */
 export function crash(vcpu: Vcpu, why: usize, pc: u32, value: u32): void {
   if (!requestAll(vcpu.vm, CRASH)) return;
+  vcpu.vm.crashes++;
   beginLineOf(vcpu.vm);
   print(textCrashed());
   print(why);
@@ -70,6 +71,46 @@ export function crash(vcpu: Vcpu, why: usize, pc: u32, value: u32): void {
   printWord(value);
   print(textThenRestarts());
   endLine();
+}
+
+/** Whether the host wants it to be off. */
+function isUnwanted(vm: Vm): bool {
+  return shared.load32(changetype<usize>(vm) + offsetof<Vm>('offWanted')) != 0;
+}
+
+/** A machine that has stopped stays so until the host starts it. */
+function rest(vm: Vm): void {
+  printLineOf(vm, textOff());
+  barrier.dmbIsh();
+  shared.store32(changetype<usize>(vm) + offsetof<Vm>('isOff'), 1);
+}
+
+/** One that was to begin does not, as the host wants it to be off. Gives whether that is so. */
+function restsInstead(vcpu: Vcpu): bool {
+  const vm = vcpu.vm;
+  if (!isUnwanted(vm)) return false;
+  shared.store32(changetype<usize>(vm) + offsetof<Vm>('waitsForHost'), 0);
+  setState(vcpu, STOPPED);
+  rest(vm);
+  return true;
+}
+
+/** Has a machine be off, whatever it is about. */
+export function switchOff(vm: Vm): void {
+  shared.store32(changetype<usize>(vm) + offsetof<Vm>('offWanted'), 1);
+  // Who begins says so, then looks whether it is wanted.
+  barrier.dmbIsh();
+  if (!requestAll(vm, OFF)) kick(vcpuOf(vm, 0));
+}
+
+/** Has a machine begin that is off. */
+export function switchOn(vm: Vm): void {
+  if (atomic.compareExchange(changetype<usize>(vm) + offsetof<Vm>('isOff'), 1, 0) != 1) return;
+  // What it has said and done before it was off is over.
+  barrier.dmbIsh();
+  shared.store32(changetype<usize>(vm) + offsetof<Vm>('offWanted'), 0);
+  vm.started = 0;
+  startMachine(vm, 0);
 }
 
 /** The vcpu runs no more. With the last one, its machine has stopped. */
@@ -85,7 +126,7 @@ export function stopVcpu(vcpu: Vcpu): void {
   stopDevices(vm);
   const request = shared.load32(changetype<usize>(vm) + offsetof<Vm>('request'));
   // A machine whose CPUs have all switched themselves off is off, too.
-  if (request == OFF || request == RUN) printLineOf(vm, textOff());
+  if (request == OFF || request == RUN || isUnwanted(vm)) rest(vm);
   else {
     if (request == RESET) printLineOf(vm, textRestarts());
     startMachine(vm, request == CRASH ? PAUSE : 0);
@@ -105,7 +146,7 @@ export function startMachine(vm: Vm, pause: u64): void {
 /** The pause is over where its time has come, and the host serves the machine's disks. */
 export function endPause(vcpu: Vcpu, time: u64): void {
   const vm = vcpu.vm;
-  if (vm.beginsAt > time) return;
+  if (restsInstead(vcpu) || vm.beginsAt > time) return;
   if (!hasItsDisks(vm)) {
     if (!vm.waitsForHost) printLineOf(vm, textWaits());
     shared.store32(changetype<usize>(vm) + offsetof<Vm>('waitsForHost'), 1);
@@ -119,6 +160,7 @@ export function endPause(vcpu: Vcpu, time: u64): void {
 
 /** Makes one more piece of the memory of a vcpu's machine; with the last, the machine begins. */
 export function loadPiece(vcpu: Vcpu): void {
+  if (restsInstead(vcpu)) return;
   const vm = vcpu.vm;
   const from = vm.made;
   const to = from + PIECE;
@@ -173,6 +215,19 @@ function resetVm(vm: Vm): void {
   vm.startedHigh = <u32>(now >> 32);
   vm.booting = 1;
   vm.stopped = vm.vcpus - 1;
+  vm.busyBefore = busyOf(vm);
+  const request = changetype<usize>(vm) + offsetof<Vm>('request');
   barrier.dmbIsh();
-  shared.store32(changetype<usize>(vm) + offsetof<Vm>('request'), RUN);
+  shared.store32(request, RUN);
+  barrier.dmbIsh();
+  // Who wanted it to be off meanwhile has asked what was asked of it already.
+  if (isUnwanted(vm)) shared.store32(request, OFF);
+}
+
+/** How long its vcpus have had their cores, together, since they were made: hundredths of a second. */
+export function busyOf(vm: Vm): u32 {
+  let busy: u32 = 0;
+  for (let n: u32 = 0; n < vm.vcpus; n++)
+    busy += shared.load32(changetype<usize>(vcpuOf(vm, n)) + offsetof<Vcpu>('busy'));
+  return busy;
 }

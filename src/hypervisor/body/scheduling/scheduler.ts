@@ -43,6 +43,16 @@ const SLICE: u32 = <u32>(CRYSTAL_HZ / 200);
 /** What going before the others costs of it, for these lose the time of two switches: 10 µs. */
 const SWITCH_COST: u32 = <u32>(CRYSTAL_HZ / 100_000);
 
+/** A hundredth of a second. */
+const BUSY_STEP: u32 = <u32>(CRYSTAL_HZ / 100);
+
+/** Counts time that a vcpu has had its core. */
+function charge(vcpu: Vcpu, ticks: u32): void {
+  const all = vcpu.busyTicks + ticks;
+  vcpu.busyTicks = all % BUSY_STEP;
+  vcpu.busy += all / BUSY_STEP;
+}
+
 /** Deals with what has interrupted this core; gives the sources. */
 export function takeInterrupts(): u32 {
   const here = core();
@@ -112,6 +122,7 @@ function pickNext(): Vcpu {
   if (turn.left != 0 && stateOf(turn) == RUNNABLE) return turn;
   do {
     vcpu = vcpu.next;
+    charge(vcpu, SLICE - vcpu.left);
     vcpu.left = SLICE;
     if (wantsCore(vcpu)) {
       here.turn = vcpu;
@@ -127,7 +138,11 @@ export function schedule(current: Vcpu): Vcpu {
   let time = count();
   // One that nobody has waited for may have gone on long past its share.
   const left = <u32>here.sliceEnd - <u32>time;
-  current.left = left <= SLICE ? left : 0;
+  if (left <= SLICE) current.left = left;
+  else {
+    if (here.loaded == current) charge(current, 0 - left);
+    current.left = 0;
+  }
   while (true) {
     let vcpu = current;
     do {

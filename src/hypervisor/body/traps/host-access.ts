@@ -9,7 +9,7 @@ import { nearUart, readUart, writeUart } from '../devices/pl011.js';
 import { DR } from '../generated/pl011.js';
 import { isBell, readBell, writeBell } from '../devices/bell.js';
 import { isController, readController, writeController } from '../host/controllers.js';
-import { isDoorbell, rung } from '../devices/doorbell.js';
+import { isDoorbell, rung } from './doorbell.js';
 
 const NEAR_UARTS_PAGE: u32 = (<u32>L.NEAR_UARTS) >> 12;
 
@@ -51,7 +51,7 @@ function readChannels(page: u32, offset: u32): u32 {
 }
 
 function writeChannels(page: u32, offset: u32, value: u32): bool {
-  if (isDoorbell(page)) rung(offset);
+  if (isDoorbell(page)) rung(offset, value);
   else if (isBell(page)) writeBell(offset, value);
   else return false;
   return true;

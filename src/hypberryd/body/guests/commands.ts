@@ -1,0 +1,73 @@
+/** The commands that are about guests, and `status`: those that look, which the service answers, too, and those that change. */
+import { JSON, NAMES, NAMES_ALONE, ONE_NAME, TIMEOUT, nameAt, readArguments, said } from '../arguments.js';
+import { ABSENT, findChannel } from '../channel/channel.js';
+import { linux } from '../linux.js';
+import { sayNotRoot } from '../service/says.js';
+import { ask } from '../service/ask.js';
+import { isText } from '../texts.js';
+import { status } from '../status.js';
+import { DONE, FAILED } from '../statuses.js';
+import { console } from './console.js';
+import { findGuest, reachGuests } from './guests.js';
+import { info, list } from './list.js';
+import { log } from './log.js';
+import { kill, start, stop } from './orders.js';
+
+/** No command of these. */
+export const NO_COMMAND: i32 = -1;
+
+/** The guests that are named, a bit each; 0 where one is not there, which is said. */
+function namedGuests(): u32 {
+  let guests: u32 = 0;
+  for (let n: i32 = 0; n < said().names; n++) {
+    const guest = findGuest(nameAt(n));
+    if (guest == 0) return 0;
+    guests |= (<u32>1) << guest;
+  }
+  return guests;
+}
+
+/** Does a command that looks; gives the exit status, or NO_COMMAND. */
+export function look(count: i32, argv: usize, mayAsk: bool): i32 {
+  const command = load<usize>(argv, 4);
+  const isList = isText(command, 'list');
+  const isInfo = isText(command, 'info');
+  const isLog = isText(command, 'log');
+  if (!(isList || isInfo || isLog || isText(command, 'status'))) return NO_COMMAND;
+  const wanted = isList ? JSON | NAMES_ALONE : isInfo ? JSON | ONE_NAME : isLog ? ONE_NAME : 0;
+  const read = readArguments(count, argv, wanted);
+  if (read != DONE) return read;
+  if (mayAsk && linux.geteuid32() != 0 && findChannel() != ABSENT) return ask(count, argv, isLog);
+  if (!(isList || isInfo || isLog)) return status();
+  const reached = reachGuests();
+  if (reached != DONE) return reached;
+  const isJson = (said().options & JSON) != 0;
+  if (isList) return list(isJson, (said().options & NAMES_ALONE) != 0);
+  const guest = findGuest(nameAt(0));
+  if (guest == 0) return FAILED;
+  return isInfo ? info(guest, isJson) : log(guest);
+}
+
+/** Does a command that changes something, or attaches to a console; gives the exit status, or NO_COMMAND. */
+export function change(count: i32, argv: usize): i32 {
+  const command = load<usize>(argv, 4);
+  const isStart = isText(command, 'start');
+  const isStop = isText(command, 'stop');
+  const isKill = isText(command, 'kill');
+  const isRestart = isText(command, 'restart');
+  const isConsole = isText(command, 'console');
+  if (!(isStart || isStop || isKill || isRestart || isConsole)) return NO_COMMAND;
+  const wanted = isConsole ? ONE_NAME : isStop || isRestart ? NAMES | TIMEOUT : NAMES;
+  const read = readArguments(count, argv, wanted);
+  if (read != DONE) return read;
+  if (linux.geteuid32() != 0) return sayNotRoot();
+  const reached = reachGuests();
+  if (reached != DONE) return reached;
+  const guests = namedGuests();
+  if (guests == 0) return FAILED;
+  if (isConsole) return console(ctz(guests));
+  if (isStart) return start(guests);
+  if (isKill) return kill(guests);
+  const stopped = stop(guests, said().seconds);
+  return isRestart && stopped == DONE ? start(guests) : stopped;
+}

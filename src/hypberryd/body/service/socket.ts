@@ -1,0 +1,13 @@
+/** The socket by which the service is asked: messages (SOCK_SEQPACKET), the arguments of a command, each with a 0 behind it. */
+import { AF_UNIX, SOCKADDR_PATH } from '../../shared/linux.js';
+import { putText } from '../texts.js';
+
+export const SOCKET_PATH: string = '/run/hypberryd.sock';
+
+/** Puts its address where a system call takes it; gives how long it is. */
+export function putSocketAddress(at: usize): i32 {
+  store<u16>(at, AF_UNIX);
+  const end = putText(at + SOCKADDR_PATH, SOCKET_PATH);
+  store<u8>(end, 0);
+  return <i32>(end + 1 - at);
+}

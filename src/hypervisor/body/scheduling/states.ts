@@ -1,0 +1,80 @@
+/** What the host is shown of the guests, in the channel, when it asks for it. */
+import {
+  DOES_BEGIN,
+  DOES_OFF,
+  DOES_PAUSE,
+  DOES_RUN,
+  DOES_WAIT,
+  STATE_BUSY,
+  STATE_CRASHES,
+  STATE_DOES,
+  STATE_ON,
+  STATE_TICKS,
+  STATE_TURN,
+} from '../../../channel/layout.js';
+import * as L from '../../shared/layout.js';
+import { inOrder, sayState } from '../core/channel.js';
+import { kick } from '../core/events.js';
+import { lock, unlock } from '../core/locks.js';
+import {
+  CRASH,
+  LOADING,
+  PAUSED,
+  RUNNABLE,
+  STOPPED,
+  Vm,
+  configuration,
+  lockOf,
+  stateOf,
+  vcpuOf,
+  vmAt,
+} from '../core/vm.js';
+import { count } from '../core/time.js';
+import { showCounts } from '../devices/pl011.js';
+import { shared } from '../intrinsics.js';
+import { busyOf } from './lifecycle.js';
+
+/** What a guest does: DOES_…. */
+function doing(vm: Vm): u32 {
+  if (shared.load32(changetype<usize>(vm) + offsetof<Vm>('isOff')) != 0) return DOES_OFF;
+  const first = stateOf(vcpuOf(vm, 0));
+  if (first == LOADING) return DOES_BEGIN;
+  if (first != PAUSED) return DOES_RUN;
+  if (shared.load32(changetype<usize>(vm) + offsetof<Vm>('waitsForHost')) != 0) return DOES_WAIT;
+  return shared.load32(changetype<usize>(vm) + offsetof<Vm>('request')) == CRASH ? DOES_PAUSE : DOES_BEGIN;
+}
+
+function show(vm: Vm): void {
+  let on: u32 = 0;
+  for (let n: u32 = 0; n < vm.vcpus; n++) {
+    const state = stateOf(vcpuOf(vm, n));
+    if (state != STOPPED) on++;
+    // Its core counts the time that it has had until now: who asks once more sees that.
+    if (state == RUNNABLE) kick(vcpuOf(vm, n));
+  }
+  const number = vm.number;
+  const time = count() - (((<u64>vm.startedHigh) << 32) | vm.startedLow);
+  lock(lockOf(vm));
+  const turn = vm.turn + 1;
+  sayState(number, STATE_TURN, turn);
+  inOrder();
+  sayState(number, STATE_DOES, doing(vm));
+  sayState(number, STATE_ON, on);
+  sayState(number, STATE_CRASHES, vm.crashes);
+  sayState(number, STATE_BUSY, busyOf(vm) - vm.busyBefore);
+  sayState(number, STATE_TICKS, <u32>time);
+  sayState(number, STATE_TICKS + 4, <u32>(time >> 32));
+  inOrder();
+  vm.turn = turn + 1;
+  sayState(number, STATE_TURN, turn + 1);
+  unlock(lockOf(vm));
+}
+
+/** Shows what all consoles have and all guests do. */
+export function showStates(): void {
+  showCounts(0);
+  for (let n: u32 = 1; n <= configuration(L.CONFIG_GUESTS); n++) {
+    showCounts(n);
+    show(vmAt(n));
+  }
+}
