@@ -290,7 +290,8 @@ const NO_RULE: readonly string[] = [
   ...['requestAll DSB', 'notify DSB', 'notify DSB', 'startMachine DSB', 'trap DSB'],
   ...['updateInjectionOn DSB', 'nearLineChanged DSB', 'nearLineChanged DSB', 'writeLocal DSB'],
   // Of a doorbell: at its beginning, and before it has other cores look.
-  ...['printState DSB', 'lookAtHost DSB', 'lookAtHost DSB'],
+  ...['printState DSB', 'lookAtHost DSB', 'lookAtHost DSB', 'trap DSB'],
+  ...['writeChannels DSB', 'writeChannels DSB', 'writeChannels DSB'],
   ...[
     'pendingInterrupts DSB',
     'pendingInterrupts DSB',

@@ -31,9 +31,9 @@ export function logOf(console: u32): usize {
   return configuration(L.CONFIG_LOGS) + console * LOG_SIZE;
 }
 
-/** Writes a word of the state of a console or its guest. */
-export function sayState(n: u32, offset: u32, value: u32): void {
-  shared.store32(configuration(L.CONFIG_CHANNEL) + STATES + n * STATE_SIZE + offset, value);
+/** Where the state of a console and its guest is shown: the hypervisor writes it, and reads nothing of it. */
+export function shownAt(n: u32): usize {
+  return configuration(L.CONFIG_CHANNEL) + STATES + n * STATE_SIZE;
 }
 
 /** Word n of a port's record in the configuration. */

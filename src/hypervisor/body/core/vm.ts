@@ -230,6 +230,13 @@ export function vcpuOf(vm: Vm, n: u32): Vcpu {
   return changetype<Vcpu>(changetype<usize>(vm.firstVcpu) + n * L.VCPU_SIZE);
 }
 
+/** How many of a machine's vcpus are on. */
+export function vcpusOn(vm: Vm): u32 {
+  let on: u32 = 0;
+  for (let n: u32 = 0; n < vm.vcpus; n++) if (stateOf(vcpuOf(vm, n)) != STOPPED) on++;
+  return on;
+}
+
 /** Word n of the configuration. */
 export function configuration(n: u32): u32 {
   return load<u32>(configurationAddress() + 4 * n);

@@ -31,7 +31,7 @@ import {
   textWaits,
 } from '../generated/messages.js';
 import { CLO } from '../generated/system-timer.js';
-import { LOADING, PAUSED, STOPPED, Vm, configuration, stateOf, vcpuOf, vmAt } from '../core/vm.js';
+import { LOADING, PAUSED, Vm, configuration, stateOf, vcpuOf, vcpusOn, vmAt } from '../core/vm.js';
 import { ACTLR, CNTFRQ, CNTPCT, barrier, mmio } from '../intrinsics.js';
 import { beginLine, beginLineOf, endLine, print, printDigit, printLineOf, printWord } from './own-console.js';
 import { endsLine, isLine, takeLine } from './pl011.js';
@@ -45,9 +45,14 @@ export function sentToHypervisor(byte: u32): void {
   for (let n: u32 = 1; n <= configuration(L.CONFIG_GUESTS); n++) {
     const vm = vmAt(n);
     if (!isLine(line, commandPowerKey(), vm.record + 4 * L.GUEST_NAME)) continue;
-    pressPowerKey(vm);
-    printLineOf(vm, textPowerKey());
+    pressKeyOf(vm);
   }
+}
+
+/** Presses a guest's power key, and says so. */
+export function pressKeyOf(vm: Vm): void {
+  pressPowerKey(vm);
+  printLineOf(vm, textPowerKey());
 }
 
 function printRegister(name: usize, value: u32): void {
@@ -102,8 +107,7 @@ function printCounts(): void {
 }
 
 function printGuest(vm: Vm): void {
-  let on: u32 = 0;
-  for (let n: u32 = 0; n < vm.vcpus; n++) if (stateOf(vcpuOf(vm, n)) != STOPPED) on++;
+  const on = vcpusOn(vm);
   const first = stateOf(vcpuOf(vm, 0));
   beginLineOf(vm);
   if (first == PAUSED && vm.waitsForHost) print(textWaits());

@@ -39,7 +39,7 @@ import {
 import { CRYSTAL_HZ } from '../generated/board.js';
 import { LOG_SIZE, STATE_LOGGED, STATE_UNREAD } from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
-import { inOrder, logOf, sayState } from '../core/channel.js';
+import { inOrder, logOf, shownAt } from '../core/channel.js';
 import { setLine } from '../core/events.js';
 import { lock, unlock } from '../core/locks.js';
 import { count } from '../core/time.js';
@@ -290,21 +290,12 @@ export function writeUart(uart: Uart, offset: u32, value: u32): void {
 export function showCounts(console: u32): void {
   const near = uartAt(console, true);
   const far = uartAt(console, false);
+  const shown = shownAt(console);
   const at = lockOf(near);
   lock(at);
   inOrder();
-  sayState(console, STATE_LOGGED, near.put);
-  sayState(console, STATE_UNREAD, far.put - far.taken);
-  unlock(at);
-}
-
-/** Puts a byte where a guest reads it, as if the near end had sent it. */
-export function sendTo(console: u32, byte: u32): void {
-  const far = uartAt(console, false);
-  const at = lockOf(far);
-  lock(at);
-  receive(far, byte);
-  update(far);
+  shared.store32(shown + STATE_LOGGED, near.put);
+  shared.store32(shown + STATE_UNREAD, far.put - far.taken);
   unlock(at);
 }
 

@@ -49,8 +49,9 @@ const BUSY_STEP: u32 = <u32>(CRYSTAL_HZ / 100);
 /** Counts time that a vcpu has had its core. */
 function charge(vcpu: Vcpu, ticks: u32): void {
   const all = vcpu.busyTicks + ticks;
-  vcpu.busyTicks = all % BUSY_STEP;
-  vcpu.busy += all / BUSY_STEP;
+  const steps = all / BUSY_STEP;
+  vcpu.busy += steps;
+  vcpu.busyTicks = all - steps * BUSY_STEP;
 }
 
 /** Deals with what has interrupted this core; gives the sources. */

@@ -13,7 +13,7 @@ import {
   STATE_TURN,
 } from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
-import { inOrder, sayState } from '../core/channel.js';
+import { inOrder, shownAt } from '../core/channel.js';
 import { kick } from '../core/events.js';
 import { lock, unlock } from '../core/locks.js';
 import {
@@ -21,12 +21,12 @@ import {
   LOADING,
   PAUSED,
   RUNNABLE,
-  STOPPED,
   Vm,
   configuration,
   lockOf,
   stateOf,
   vcpuOf,
+  vcpusOn,
   vmAt,
 } from '../core/vm.js';
 import { count } from '../core/time.js';
@@ -45,36 +45,30 @@ function doing(vm: Vm): u32 {
 }
 
 function show(vm: Vm): void {
-  let on: u32 = 0;
-  for (let n: u32 = 0; n < vm.vcpus; n++) {
-    const state = stateOf(vcpuOf(vm, n));
-    if (state != STOPPED) on++;
-    // Its core counts the time that it has had until now: who asks once more sees that.
-    if (state == RUNNABLE) kick(vcpuOf(vm, n));
-  }
-  const number = vm.number;
+  // Its cores count the time that it has had until now: who asks once more sees that.
+  for (let n: u32 = 0; n < vm.vcpus; n++) if (stateOf(vcpuOf(vm, n)) == RUNNABLE) kick(vcpuOf(vm, n));
+  const at = shownAt(vm.number);
   const time = count() - (((<u64>vm.startedHigh) << 32) | vm.startedLow);
   lock(lockOf(vm));
   const turn = vm.turn + 1;
-  sayState(number, STATE_TURN, turn);
+  shared.store32(at + STATE_TURN, turn);
   inOrder();
-  sayState(number, STATE_DOES, doing(vm));
-  sayState(number, STATE_ON, on);
-  sayState(number, STATE_CRASHES, vm.crashes);
-  sayState(number, STATE_BUSY, busyOf(vm) - vm.busyBefore);
-  sayState(number, STATE_TICKS, <u32>time);
-  sayState(number, STATE_TICKS + 4, <u32>(time >> 32));
+  shared.store32(at + STATE_DOES, doing(vm));
+  shared.store32(at + STATE_ON, vcpusOn(vm));
+  shared.store32(at + STATE_CRASHES, vm.crashes);
+  shared.store32(at + STATE_BUSY, busyOf(vm) - vm.busyBefore);
+  shared.store32(at + STATE_TICKS, <u32>time);
+  shared.store32(at + STATE_TICKS + 4, <u32>(time >> 32));
   inOrder();
   vm.turn = turn + 1;
-  sayState(number, STATE_TURN, turn + 1);
+  shared.store32(at + STATE_TURN, turn + 1);
   unlock(lockOf(vm));
 }
 
 /** Shows what all consoles have and all guests do. */
 export function showStates(): void {
-  showCounts(0);
-  for (let n: u32 = 1; n <= configuration(L.CONFIG_GUESTS); n++) {
+  for (let n: u32 = 0; n <= configuration(L.CONFIG_GUESTS); n++) {
     showCounts(n);
-    show(vmAt(n));
+    if (n > 0) show(vmAt(n));
   }
 }

@@ -15,15 +15,15 @@ import {
 import * as L from '../../shared/layout.js';
 import { kick } from '../core/events.js';
 import { takeHostRandom } from '../core/random.js';
+import { uartAt } from '../core/uart.js';
+import { DR } from '../generated/pl011.js';
 import { lookAtHostTime } from '../core/rtc.js';
 import { configuration, vcpuOf, vmAt } from '../core/vm.js';
 import { barrier } from '../intrinsics.js';
+import { pressKeyOf } from '../devices/commands.js';
 import { lookAtUplink } from '../devices/network/uplink.js';
-import { printLineOf } from '../devices/own-console.js';
-import { sendTo } from '../devices/pl011.js';
-import { pressPowerKey } from '../devices/pl061.js';
+import { writeUart } from '../devices/pl011.js';
 import { rungFor } from '../devices/virtio/mmio.js';
-import { textPowerKey } from '../generated/messages.js';
 import { switchOff, switchOn } from '../scheduling/lifecycle.js';
 import { showStates } from '../scheduling/states.js';
 
@@ -74,13 +74,13 @@ function obey(order: u32): void {
       switchOn(vm);
       break;
     case ORDER_POWER_KEY:
-      pressPowerKey(vm);
-      printLineOf(vm, textPowerKey());
+      pressKeyOf(vm);
       break;
     case ORDER_OFF:
       switchOff(vm);
       break;
     case ORDER_SEND:
-      sendTo(number, byte);
+      // As its near end does.
+      writeUart(uartAt(number, true), DR, byte);
   }
 }
