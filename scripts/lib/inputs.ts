@@ -117,6 +117,21 @@ const GUEST_DRIVERS = {
   veth: ['drivers/net/veth'],
 } as const satisfies Record<string, readonly string[]>;
 
+/** The same: by which nft's rules forward and translate addresses, in the order in which they are loaded. */
+const NAT_DRIVERS = {
+  nat: [
+    ...[
+      'crypto/crc32c_generic',
+      'lib/libcrc32c',
+      'net/netfilter/nfnetlink',
+      'net/ipv4/netfilter/nf_defrag_ipv4',
+    ],
+    ...['net/ipv6/netfilter/nf_defrag_ipv6', 'net/netfilter/nf_conntrack', 'net/netfilter/nf_nat'],
+    ...['net/netfilter/nf_tables', 'net/netfilter/nft_ct', 'net/netfilter/nft_nat', 'net/netfilter/nft_masq'],
+    ...['net/netfilter/nft_chain_nat', 'net/netfilter/nft_fib', 'net/ipv4/netfilter/nft_fib_ipv4'],
+  ],
+} as const satisfies Record<string, readonly string[]>;
+
 /** The same: of the boot partition's file system. */
 const FAT_DRIVERS = {
   fat: ['fs/fat/fat', 'fs/fat/vfat', 'fs/nls/nls_cp437', 'fs/nls/nls_ascii'],
@@ -132,7 +147,7 @@ const MODULES = {
 export const inputsFolder = join(cacheFolder, 'inputs');
 
 /** A program of Debian's that runs in a Linux under test. */
-export type DebianProgram = 'gdb-minimal' | 'linux-perf' | 'openssl' | 'stress-ng';
+export type DebianProgram = 'gdb-minimal' | 'linux-perf' | 'nftables' | 'openssl' | 'stress-ng';
 
 /** Where a group's package and version stand. */
 const versionFile = 'package.txt';
@@ -299,6 +314,13 @@ export const guestDrivers = (
  */
 export const fatDrivers = (suite: Suite): Promise<Record<'fat', readonly KernelModule[]>> =>
   driversFor(suite, 'fat-drivers', FAT_DRIVERS);
+
+/**
+ * The same: those by which a host is a way out for its guests. Fetched only when asked for.
+ * @throws HypberryError as {@link inputs}
+ */
+export const natDrivers = (suite: Suite): Promise<Record<'nat', readonly KernelModule[]>> =>
+  driversFor(suite, 'nat-drivers', NAT_DRIVERS);
 
 /** The number that the installer's package has in its name. */
 const RELEASE = { bookworm: 12, trixie: 13 } as const satisfies Record<Suite, number>;

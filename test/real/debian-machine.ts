@@ -36,6 +36,7 @@ export interface DebianGuest {
   readonly disks?: readonly string[];
   readonly network?: 'host';
   readonly isolated?: boolean;
+  readonly forwards?: readonly string[];
   /** Further files of its initramfs. */
   readonly more?: readonly ArchiveFile[];
 }
@@ -64,14 +65,18 @@ const FIRST_CONSOLE = 2;
 export const APPLETS = [
   ...['cat', 'cmp', 'cut', 'date', 'dd', 'dmesg', 'grep', 'gzip', 'head', 'httpd', 'ifconfig', 'insmod'],
   ...['ip', 'ln', 'mkdir', 'mkfifo', 'nc', 'pidof', 'ping', 'poweroff', 'reboot', 'rm', 'seq', 'sha256sum'],
-  ...['sleep', 'sort', 'stty', 'sync', 'tail', 'taskset', 'touch', 'tr', 'uname', 'unshare', 'wc', 'wget'],
+  ...['sleep', 'sort', 'stty', 'sync', 'tail', 'taskset', 'touch', 'tr', 'udhcpc', 'uname', 'unshare', 'wc'],
+  ...['nsenter', 'nslookup', 'wget'],
 ];
 
-/** A program of Debian's in /usr/bin with the libraries that it needs. */
-export async function programWithLibraries(name: DebianProgram): Promise<ArchiveFile[]> {
+/** A program of Debian's with the libraries that it needs. */
+export async function programWithLibraries(
+  name: DebianProgram,
+  place = `usr/bin/${name}`,
+): Promise<ArchiveFile[]> {
   const libraries =
-    /^(lib|usr|usr\/(lib|bin)|(usr\/)?lib\/(ld-[^/]*|arm-linux-gnueabihf)(\/[^/]*\.so[^/]*)?)$/;
-  return treeOf(await debianProgram(name), (path) => libraries.test(path) || path === `usr/bin/${name}`);
+    /^(lib|usr|usr\/(lib|bin|sbin)|(usr\/)?lib\/(ld-[^/]*|arm-linux-gnueabihf)(\/[^/]*\.so[^/]*)?)$/;
+  return treeOf(await debianProgram(name), (path) => libraries.test(path) || path === place);
 }
 
 /** Modules of a kernel as files of an initramfs, and shell code that loads them. */
