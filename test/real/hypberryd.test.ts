@@ -79,25 +79,6 @@ describe.runIf(everything)('in Linux on the built-in Pi 2', () => {
     TIMEOUT,
   );
 
-  it(
-    'hypberryd finds the hypervisor',
-    async () => {
-      const machine = await debianMachine({
-        ...{
-          suite: 'bookworm',
-          cores: 3,
-          more: [program],
-          script: ['mount -t sysfs sys /sys', ...STATUS].join('\n'),
-        },
-        guests: [{ name: 'web', suite: 'bookworm', cores: [3], script: '' }],
-      });
-      const { said } = await runToEnd('built-in', machine, SECONDS, /^it ended with \d+$/m);
-      expect(said).toMatch(/^The hypervisor under this system has no channel to it\.$/m);
-      expect(said).toMatch(/^it ended with 1$/m);
-    },
-    TIMEOUT,
-  );
-
   it.each<Suite>(['bookworm', 'trixie'])(
     'hypberryd finds the channel in %s, offers disks, and says what the hypervisor acts on',
     async (suite) => {

@@ -65,7 +65,7 @@ describe.runIf(everything)('a web server with a database in a guest', () => {
   async function session(engine: (typeof ROUNDS)[number], text: string): Promise<string> {
     if (engine === 'QEMU') {
       const { said, script } = await inQemu(card, text);
-      expect([script, script.done ? '' : said.slice(-3000)]).toEqual([{ done: true }, '']);
+      expect([script, script.done ? '' : said.slice(-10_000)]).toEqual([{ done: true }, '']);
       return said;
     }
     const file = join(folder, 'script.txt');
