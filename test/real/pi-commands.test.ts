@@ -33,7 +33,7 @@ echo "begin stop"; $h stop --timeout 2 web; echo "stop ended with $?"
 echo "states: $(state web) $(state db)"
 $h stop web; echo "again $?"
 $h start web; echo "start ended with $?"
-until $h log web | tail -n 3 | grep -q ready; do sleep 0.2; done
+until state web | grep -q running; do sleep 0.2; done
 echo "states: $(state web) $(state db)"
 $h kill db; echo "kill ended with $?"
 echo "states: $(state web) $(state db)"
