@@ -215,7 +215,7 @@ test('a guest with disks and a network', async () => {
     },
   ]);
   expect(await done(guest('list', boot))).toMatch(
-    /disk \/srv\/web\.img \(8G\).*\n.*\n.*their disks and network take 2 MiB/,
+    /disk \/srv\/web\.img \(8G\).*\n.*\n.*their consoles, disks and network take 2 MiB/,
   );
 });
 
