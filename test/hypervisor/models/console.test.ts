@@ -140,10 +140,14 @@ describe('from the guest to the host', () => {
   });
 
   test('a core that the host takes the GPU’s interrupts from is interrupted no more (QA7 4.4)', () => {
+    machine = createMachineOfTwo([2]);
     open();
     machine.store(HOST, ENABLE_2, GPU_60);
     setNear(U.IMSC, RX | RT);
-    setFar(U.DR, 65);
+    machine.store(2, GUEST_UART + U.DR, 65);
+    expect(machine.line(HOST)).toBe(true);
+    // The guest's core has none.
+    machine.store(HOST, GPU_ROUTING, 2);
     expect(machine.line(HOST)).toBe(true);
     machine.store(HOST, GPU_ROUTING, 1);
     expect(machine.line(HOST)).toBe(false);
