@@ -73,7 +73,10 @@ describe('completion', () => {
       ['guest', 'set', card, 'web', '--net', ''],
       ['host', 'none'],
     ],
-    [['guest', 'set', card, 'web', '--remove'], ['--remove-disk']],
+    [
+      ['guest', 'set', card, 'web', '--remove'],
+      ['--remove-disk', '--remove-forward'],
+    ],
     [
       ['guest', 'rename', card, ''],
       ['db', 'web'],

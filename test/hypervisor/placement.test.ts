@@ -134,12 +134,12 @@ describe('what cannot be placed is refused', () => {
   };
 
   test('but not what can', () => {
-    const { hostEnd, copies } = image;
+    const { hostEnd, channel } = image;
     checkPlacement(image, host().length, { file: FILE, tree });
     checkPlacement(image, host().length, {
       file: FILE,
       tree: { address: hostEnd, size: 0x3000 },
-      initramfs: { address: copies - 0x1000, size: 0x1000 },
+      initramfs: { address: channel.address - 0x1000, size: 0x1000 },
     });
   });
 
@@ -168,8 +168,8 @@ describe('what cannot be placed is refused', () => {
   });
 
   test('no room for an initramfs above the kernel', () => {
-    const { hostEnd, copies } = image;
-    const initramfs = { address: copies - 8 * MIB, size: 8 * MIB };
+    const { hostEnd, channel } = image;
+    const initramfs = { address: channel.address - 8 * MIB, size: 8 * MIB };
     const fits = { file: FILE, tree, initramfs, unpacked: hostEnd - 8 * MIB - FILE };
     checkPlacement(image, host().length, fits);
     refused({ ...fits, unpacked: fits.unpacked + 1 }, 'hypervisor.placement');
