@@ -91,7 +91,8 @@ function isHosts(offset: u32, value: u32): bool {
 /** The host writes to the local controller. Its registers are words. */
 export function writeLocal(offset: u32, size: u32, value: u32): void {
   const address = <usize>(LOCAL_PAGE + offset);
-  const before = gpuCore();
+  const reroutes = offset == <u32>GPU_ROUTING - LOCAL_PAGE;
+  const before = reroutes ? gpuCore() : 0;
   if (size == 4 && isHosts(offset, value)) {
     // The hypervisor's bits stay as they are (fiq.ts).
     if (offset - ROUTINGS < ROUTINGS_SIZE)
@@ -101,8 +102,9 @@ export function writeLocal(offset: u32, size: u32, value: u32): void {
   }
   // Done before a core is told of it, and before another peripheral is read (BCM2835, 1.3).
   barrier.dsb();
+  // An interrupt between the host's cores has nothing to do with the GPU's.
+  if (!reroutes && !hasLines()) return;
+  if (reroutes) updateInjectionOn(before);
   const index = gpuCore();
-  const moved = before != index;
-  if (moved) updateInjectionOn(before);
-  if (moved || (index == core().index && hasLines())) updateInjectionOn(index);
+  if (reroutes || index == core().index) updateInjectionOn(index);
 }
