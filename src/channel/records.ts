@@ -30,7 +30,7 @@ const viewOf = (bytes: Uint8Array, offset: number): DataView =>
 
 function writeGuest(record: Uint8Array, { name, memory, cores }: ChannelGuest): void {
   const view = viewOf(record, 0);
-  record.set(textBytes(name, L.PORT_GUEST_NAME_SIZE), L.GUEST_NAME);
+  record.set(textBytes(name, L.GUEST_NAME_SIZE), L.GUEST_NAME);
   view.setUint32(L.GUEST_MEMORY, memory, true);
   view.setUint32(L.GUEST_VCPUS, cores.length, true);
 }

@@ -3,9 +3,9 @@
  * find them (Linux, drivers/tty/serial/amba-pl011.c).
  */
 import * as L from '../shared/layout.js';
-import { kernelPath, readBeginning } from './files.js';
+import { readBeginning } from './files.js';
 import { ENOENT } from './linux.js';
-import { isAt, lengthOf } from './texts.js';
+import { isAt, lengthOf, putDecimal, putText } from './texts.js';
 
 const ZERO: u32 = 0x30;
 const NINE: u32 = 0x39;
@@ -59,13 +59,8 @@ export function portAt(address: u32): i32 {
   return -ENOENT;
 }
 
-/** The path of a port, as {@link kernelPath} gives one. */
+/** The path of a port, as the kernel takes it, until the next one. */
 export function portPath(number: i32): usize {
-  const path = kernelPath('/dev/ttyAMA');
-  let end = path;
-  while (load<u8>(end) != 0) end++;
-  if (number >= 10) store<u8>(end++, ZERO + number / 10);
-  store<u8>(end, ZERO + (number % 10));
-  store<u8>(end + 1, 0);
-  return path;
+  store<u8>(putDecimal(putText(<usize>L.PATH, '/dev/ttyAMA'), number), 0);
+  return <usize>L.PATH;
 }

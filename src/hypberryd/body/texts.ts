@@ -41,3 +41,10 @@ export function putText(at: usize, text: string): usize {
   memory.copy(at, addressOf(text), length);
   return at + length;
 }
+
+/** Puts a number in decimal; gives what is behind it. */
+export function putDecimal(at: usize, value: u32): usize {
+  if (value >= 10) at = putDecimal(at, value / 10);
+  store<u8>(at, 0x30 + (value % 10));
+  return at + 1;
+}

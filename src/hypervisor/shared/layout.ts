@@ -2,7 +2,7 @@
  * What the assembler's part of the hypervisor and its AssemblyScript body must agree on: offsets in bytes, numbers
  * of things. Both import this file, so it holds nothing but constants.
  */
-import { UNREAD_SIZE } from '../../channel/layout.js';
+import { MOST_GUESTS, UNREAD_SIZE } from '../../channel/layout.js';
 
 // --- a virtual CPU ----------------------------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ export const CORE_VFP = 8;
 
 // --- areas ------------------------------------------------------------------------------------------------------
 
-export const VMS = 8;
+export const VMS = MOST_GUESTS + 1;
 export const VM_SIZE = 512;
 /** Where in a machine's block the state of its devices begins that have some of their own (guest-machine.ts). */
 export const VM_DEVICES = 256;
@@ -64,7 +64,7 @@ export const HOST_SIZE = 16;
  * A console: two UARTs, the far end and the near one. What the near end sends stands in a ring until the far end reads
  * it; what the far end sends stands in a log in the channel, whose oldest bytes give way whether or not anybody has read them.
  */
-export const CONSOLES = 8;
+export const CONSOLES = VMS;
 /** The channel's bell is numbered behind all of them: of its ends only the near one is used. */
 export const BELL = CONSOLES;
 export const UARTS = 2 * CONSOLES + 2;

@@ -6,7 +6,7 @@ import * as P from '../../shared/packets.js';
 import { portCount, takeRecord } from '../channel/channel.js';
 import { COMMAND, INPUT, OUTPUT, execute } from '../execute.js';
 import { probe } from '../files.js';
-import { isAt, lengthOf, putText } from '../texts.js';
+import { isAt, lengthOf, putDecimal, putText } from '../texts.js';
 
 /** What of the two there is. */
 export const NONE: i32 = 0;
@@ -83,13 +83,6 @@ const DELETE: u8 = 0x44;
 export function firewall(): i32 {
   if (probe(NFT_PROGRAM) == 0) return NFT;
   return probe(IPTABLES_PROGRAM) == 0 ? IPTABLES : NONE;
-}
-
-/** Puts a number in decimal; gives what is behind it. */
-export function putDecimal(at: usize, value: u32): usize {
-  if (value >= 10) at = putDecimal(at, value / 10);
-  store<u8>(at, 0x30 + (value % 10));
-  return at + 1;
 }
 
 /** Puts an address of the guests' network; gives what is behind it. */

@@ -1,5 +1,4 @@
 /** Names of guests on the host: lines of /etc/hosts, between marks. */
-import * as C from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
 import { portCount } from '../channel/channel.js';
 import { kernelPath, openFile } from '../files.js';
@@ -30,7 +29,7 @@ function withGuests(length: i32): i32 {
   if (length != 0 && load<u8>(at - 1) != LINE_FEED) at = putText(at, '\n');
   at = putText(at, BEGIN);
   const ports = portCount();
-  for (let port: u32 = 0; port < ports && port < <u32>C.MOST_PORTS; port++) {
+  for (let port: u32 = 0; port < ports; port++) {
     if (cardOf(port).address == 0) continue;
     at = putAddress(at, cardOf(port).address);
     store<u8>(at, BLANK);
