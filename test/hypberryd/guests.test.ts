@@ -4,40 +4,55 @@ import * as C from '../../src/channel/layout.js';
 import { hypberrydWasm } from '../../src/hypberryd/program.js';
 import * as L from '../../src/hypberryd/shared/layout.js';
 import { CHANNEL_DEVICES } from './channel-devices.js';
-import { channelImage } from './channel-image.js';
-import { createMachine, runInNode } from './kernel.js';
+import { channelImage, memoryOf } from './channel-image.js';
+import { createMachine, type Device, runInNode } from './kernel.js';
+import { type GuestStates, type Obey, playGuests } from './played-guests.js';
 import { textOf } from './programs.js';
 
 const wasm = hypberrydWasm();
-const TICKS_PER_SECOND = 19_200_000;
 const [WEB, DB] = [1, 2];
 
-interface State {
-  does: number;
-  on?: number;
-  crashes?: number;
-  /** Hundredths of a second. */
-  busy?: number;
-  seconds?: number;
-  unread?: number;
-  log?: Uint8Array;
-}
-
 interface Options {
-  readonly states?: Record<number, State>;
+  readonly states?: GuestStates;
+  /** What is typed, or read; where it is a terminal, so much at once. */
   readonly stdin?: string;
+  readonly terminal?: number;
+  /** When time has passed. */
+  readonly time?: () => void;
   readonly guests?: readonly { name: string }[];
   readonly user?: number;
   /** What guests make of orders; default: power keys and nonsense are ignored, all else is done. */
-  readonly obey?: (what: number, guest: number, states: Record<number, State>) => void;
+  readonly obey?: Obey;
 }
 
 const sayings = (text: string): Uint8Array => new TextEncoder().encode(text);
 
+/** A terminal at which something is typed, so many bytes at once; then nothing more. */
+function terminalOf(text: string, atOnce: number): Device {
+  const typed = [...sayings(text)];
+  return {
+    ioctl: () => 0,
+    isReadable: () => typed.length > 0,
+    read(into) {
+      const bytes = typed.splice(0, Math.min(atOnce, into.length));
+      into.set(bytes);
+      return bytes.length;
+    },
+  };
+}
+
 /** Runs a command beside guests web and db. */
 function run(
   args: readonly string[],
-  { states = {}, stdin = '', guests = [{ name: 'web' }, { name: 'db' }], user = 0, obey }: Options = {},
+  {
+    states = {},
+    stdin = '',
+    terminal = 0,
+    time,
+    guests = [{ name: 'web' }, { name: 'db' }],
+    user = 0,
+    obey,
+  }: Options = {},
 ) {
   const image = channelImage(
     [
@@ -49,80 +64,42 @@ function run(
     { guests },
   );
   image.view.setUint32(C.CONTROL + 2 * C.CONTROL_SIZE + C.HOST_CONTROL + C.OFFERED, 1, true);
-  const orders: [what: number, guest: number, byte: number][] = [];
+  const played = playGuests(
+    memoryOf(image),
+    memoryOf({ ...image, bytes: image.doorbell, view: new DataView(image.doorbell.buffer) }),
+    states,
+    obey,
+  );
   let milliseconds = 0;
-  const doorbell = new DataView(image.doorbell.buffer, image.doorbell.byteOffset);
-  const take = (offset: number): number => {
-    const word = doorbell.getUint32(offset, true);
-    doorbell.setUint32(offset, 0, true);
-    return word;
-  };
-  const turns = new Map<number, number>();
-  const show = (
-    n: number,
-    { does, on = 1, crashes = 0, busy = 0, seconds = 0, unread = 0, log }: State,
-  ): void => {
-    const at = C.STATES + n * C.STATE_SIZE;
-    turns.set(n, (turns.get(n) ?? 0) + 2);
-    const ticks = seconds * TICKS_PER_SECOND;
-    for (const [offset, value] of [
-      [C.STATE_LOGGED, log?.length ?? 0],
-      [C.STATE_UNREAD, unread],
-      [C.STATE_TURN, turns.get(n)!],
-      [C.STATE_DOES, does],
-      [C.STATE_ON, on],
-      [C.STATE_CRASHES, crashes],
-      [C.STATE_BUSY, busy],
-      [C.STATE_TICKS, ticks % 2 ** 32],
-      [C.STATE_TICKS + 4, Math.floor(ticks / 2 ** 32)],
-    ] as const)
-      image.view.setUint32(at + offset, value, true);
-    log?.slice(-C.LOG_SIZE).forEach((byte, i) => {
-      const count = Math.max(0, log.length - C.LOG_SIZE) + i;
-      image.bytes[C.LOGS + n * C.LOG_SIZE + (count % C.LOG_SIZE)] = byte;
-    });
-  };
-  const done = (what: number, guest: number): void => {
-    if (what === C.ORDER_START) states[guest]!.does = C.DOES_RUN;
-    if (what === C.ORDER_OFF) states[guest]!.does = C.DOES_OFF;
-  };
-  const act = (): void => {
-    const order = take(C.DOORBELL_GUEST);
-    if (order !== 0) {
-      const guest = (order >> C.ORDER_GUEST_SHIFT) & 0xff;
-      orders.push([order & 0xff_0000, guest, order & 0xff]);
-      (obey ?? done)(order & 0xff_0000, guest, states);
-    }
-    if (take(C.DOORBELL_STATES) !== 0)
-      for (const [n, state] of Object.entries(states)) show(Number(n), state);
-  };
   const ended = runInNode(wasm, {
-    ...{ args: ['hypberryd', ...args], end: L.END, stdin: sayings(stdin) },
+    ...{ args: ['hypberryd', ...args], end: L.END },
+    stdin: terminal > 0 ? terminalOf(stdin, terminal) : sayings(stdin),
     machine: createMachine({ '/run/': '', ...image.tree }, CHANNEL_DEVICES(image)),
     world: {
       user,
       // The doorbell has been written when the next access comes.
       before: () => {
-        act();
+        played.act();
         return undefined;
       },
       time: (now) => {
         milliseconds = now;
+        time?.();
       },
     },
   });
-  act();
+  played.act();
   return {
     status: ended.status,
     out: textOf(ended.stdout),
     bytes: ended.stdout,
     err: textOf(ended.stderr),
-    orders,
+    orders: played.orders,
     milliseconds,
   };
 }
 
-const running = (): Record<number, State> => ({
+const running = (): GuestStates => ({
   [WEB]: { does: C.DOES_RUN, on: 1, crashes: 3, busy: 1234, seconds: 7323 },
   [DB]: { does: C.DOES_OFF, on: 0 },
 });
@@ -206,7 +183,7 @@ test('info says all of one', () => {
 describe('start, stop, kill and restart', () => {
   const { ORDER_START, ORDER_POWER_KEY, ORDER_OFF } = C;
   /** Its system shuts down when it sees the key. */
-  const heeds = (what: number, guest: number, states: Record<number, State>): void => {
+  const heeds = (what: number, guest: number, states: GuestStates): void => {
     states[guest]!.does = what === ORDER_START ? C.DOES_RUN : C.DOES_OFF;
   };
 
@@ -325,5 +302,56 @@ describe('log and console', () => {
     });
     expect([status, err, out]).toEqual([0, '', 'login: .....']);
     expect(orders).toEqual([...sayings('root\n')].map((byte) => [C.ORDER_SEND, WEB, byte]));
+  });
+
+  /** One that has read nothing of what it was sent. */
+  const stuck = (): GuestStates => ({
+    [WEB]: { does: C.DOES_RUN, unread: 0, log: sayings('') },
+    [DB]: { does: C.DOES_OFF },
+  });
+  const take: Obey = (_, guest, states) => {
+    states[guest]!.unread!++;
+  };
+
+  test('console loses nothing of a file, however slowly the guest reads it', () => {
+    const states = stuck();
+    const stdin = Array.from({ length: 3 * C.UNREAD_SIZE }, (_, i) => String.fromCharCode(i % 128)).join('');
+    const { status, orders } = run(['console', 'web'], {
+      ...{ states, stdin, obey: take },
+      time: () => (states[WEB]!.unread = Math.max(0, states[WEB]!.unread! - 100)),
+    });
+    expect(status).toBe(0);
+    expect(orders.map(([what, guest, byte]) => [what, guest, String.fromCharCode(byte)])).toEqual(
+      Array.from(stdin, (it) => [C.ORDER_SEND, WEB, it]),
+    );
+  });
+
+  test('console rings where what is typed has no room, and is left all the same', () => {
+    const text = 'x'.repeat(C.UNREAD_SIZE);
+    const { status, out, orders } = run(['console', 'web'], {
+      ...{ states: stuck(), stdin: `${text}lost\u001dnever read`, terminal: 4, obey: take },
+    });
+    expect([status, orders.length]).toEqual([0, C.UNREAD_SIZE]);
+    expect(out).toBe('Console of web; Ctrl-] leaves it.\n\u0007');
+  });
+
+  test('what is said while a log is copied ends no command', () => {
+    for (const command of ['log', 'console']) {
+      let logged = 100;
+      const states = {
+        ...stuck(),
+        [WEB]: {
+          does: C.DOES_RUN,
+          // More than a log has, between two looks.
+          get log() {
+            const log = new Uint8Array(logged).fill(0x2e);
+            logged = Math.min(logged + 100_000, 500_000);
+            return log;
+          },
+        },
+      };
+      const { status, out } = run([command, 'web'], { states });
+      expect([status, /[^.]/.test(out)]).toEqual([0, false]);
+    }
   });
 });

@@ -160,7 +160,8 @@ export interface Start {
   /** argv, the program's name first. */
   readonly args: readonly string[];
   readonly environment?: readonly string[];
-  readonly stdin?: Uint8Array;
+  /** What it reads, or a terminal. */
+  readonly stdin?: Uint8Array | Device;
   /** Files by their absolute paths; a path that ends in `/` is a folder. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** In place of files: what there was before. */
@@ -217,9 +218,12 @@ export function runInNode(wasm: Uint8Array, start: Start): Ended {
     ...{ of: { kind: 'sink', bytes: [] }, flags: OPEN_FLAGS.O_WRONLY, position: 0, references: 1 },
   });
   const [stdout, stderr] = [sink(), sink()];
-  const stdin: Pipe = { bytes: [...(start.stdin ?? [])], readers: 1, writers: 0 };
+  const { stdin = new Uint8Array() } = start;
   descriptors.set(0, {
-    of: { kind: 'pipe', pipe: stdin },
+    of:
+      stdin instanceof Uint8Array
+        ? { kind: 'pipe', pipe: { bytes: [...stdin], readers: 1, writers: 0 } }
+        : { kind: 'device', device: stdin },
     flags: OPEN_FLAGS.O_RDONLY,
     position: 0,
     references: 1,

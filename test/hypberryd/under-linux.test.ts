@@ -1,85 +1,29 @@
 /**
- * hypberryd under qemu-arm, in processes of Linux' own: files, locks, signals, a terminal as the bell. /dev/mem is a file here,
- * which qemu-arm finds instead of the device (-L); what it holds is the channel. Killed at random.
+ * hypberryd under qemu-arm, in processes of Linux' own: files, locks, signals, a terminal as the bell. Killed at
+ * random.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  closeSync,
-  ftruncateSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import * as C from '../../src/channel/layout.js';
-import { buildHypberryd } from '../../src/hypberryd/program.js';
 import { randomFrom } from '../board/rig.js';
-import { BELL, CHANNEL_ADDRESS, channelImage } from './channel-image.js';
-import type { ChannelMemory } from './disk-client.js';
+import { channelImage } from './channel-image.js';
 import { createDiskClient } from './disk-client.js';
+import { layOut, openBell } from './under-qemu.js';
 
 const SEED = Number(process.env['HYPBERRY_SEED'] ?? 1);
 const FUZZ = Number(process.env['HYPBERRY_FUZZ'] ?? 1);
 const SECTORS = 2048;
 const REQUESTS = 600 * FUZZ;
 const KILLS = 6;
-const PAGE = 4096;
 /** Ports whose numbers a terminal that is not raw would take for orders: end of text, interrupt. */
 const PORTS = [3, 4];
 
 beforeAll(() => ensureTools(['qemu-user']), 300_000);
-
-/** A terminal: the path of its end for programs; what is written into `input` comes in there. */
-async function openTerminal(): Promise<{ path: string; process: ChildProcess }> {
-  const process = spawn('script', ['-qec', 'tty; exec sleep 600', '/dev/null'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  let said = '';
-  const path = await new Promise<string>((resolve, reject) => {
-    process.once('exit', () => {
-      reject(new Error(`no terminal: ${said}`));
-    });
-    process.stdout.on('data', (part) => {
-      said += String(part);
-      const found = /(\/dev\/pts\/\d+)\r?\n/.exec(said)?.[1];
-      if (found !== undefined) resolve(found);
-    });
-  });
-  return { path, process };
-}
-
-/** The channel in a file. */
-function memoryOfFile(file: number, from: number): ChannelMemory {
-  const word = Buffer.alloc(4);
-  return {
-    word(at) {
-      readSync(file, word, 0, 4, from + at);
-      return word.readUInt32LE();
-    },
-    setWord(at, value) {
-      word.writeUInt32LE(value);
-      writeSync(file, word, 0, 4, from + at);
-    },
-    bytes(at, length) {
-      const bytes = new Uint8Array(length);
-      readSync(file, bytes, 0, length, from + at);
-      return bytes;
-    },
-    setBytes(at, bytes) {
-      writeSync(file, bytes, 0, bytes.length, from + at);
-    },
-  };
-}
 
 const childrenOf = (pid: number): number[] => {
   try {
@@ -94,28 +38,16 @@ test(
   async () => {
     const random = randomFrom(SEED);
     const folder = mkdtempSync(join(tmpdir(), 'hypberryd-'));
-    const root = join(folder, 'root');
-    const program = join(folder, 'hypberryd');
-    const terminal = await openTerminal();
+    const terminal = await openBell();
     const running: ChildProcess[] = [];
     try {
-      writeFileSync(program, buildHypberryd(), { mode: 0o755 });
       const paths = [0, 1, 2, 3, 4].map((n) => join(folder, `${n}.img`));
       const image = channelImage(
         paths.map((path) => ({ kind: C.KIND_DISK, path, size: BigInt(SECTORS * 512) })),
       );
-      const files = { ...image.tree, '/run/hypberryd.lock': '' };
-      for (const [path, content] of Object.entries(files)) {
-        mkdirSync(dirname(join(root, path)), { recursive: true });
-        writeFileSync(join(root, path), content);
-      }
-      mkdirSync(join(root, 'dev'));
-      symlinkSync(terminal.path, join(root, 'dev', BELL));
-      const file = openSync(join(root, 'dev/mem'), 'w+');
-      ftruncateSync(file, C.DOORBELL + PAGE);
-      const memory = memoryOfFile(file, CHANNEL_ADDRESS);
-      const doorbell = memoryOfFile(file, C.DOORBELL);
-      memory.setBytes(0, image.bytes);
+      const { memory, doorbell, qemu, close } = layOut(folder, image, {
+        ...{ bell: terminal.path, files: { '/run/hypberryd.lock': '' } },
+      });
       const clients = PORTS.map((port) =>
         createDiskClient({
           ...{ memory, port, data: image.data[port]!, random, disk: new Uint8Array(SECTORS * 512) },
@@ -123,7 +55,7 @@ test(
       );
       let said = '';
       const start = (): ChildProcess => {
-        const started = spawn('qemu-arm', ['-cpu', 'cortex-a7', '-L', root, program, 'run'], {
+        const started = spawn(qemu[0]!, [...qemu.slice(1), 'run'], {
           stdio: ['ignore', 'inherit', 'pipe'],
         });
         started.stderr.on('data', (part) => (said += String(part)));
@@ -173,7 +105,7 @@ test(
       // It has said the time, and what it is.
       expect(memory.word(C.HOST_PAGE + C.HOST_VERSION)).toBe(C.VERSION);
       expect(Math.abs(memory.word(C.HOST_PAGE + C.HOST_SECONDS) - Date.now() / 1000)).toBeLessThan(120);
-      closeSync(file);
+      close();
     } finally {
       for (const it of running) it.kill('SIGKILL');
       terminal.process.kill('SIGKILL');

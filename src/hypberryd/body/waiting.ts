@@ -11,6 +11,7 @@ import {
   SIGNAL_SET_SIZE,
   SIGPIPE,
   SIGTERM,
+  SIGTSTP,
 } from '../shared/linux.js';
 import { O_CLOEXEC, O_NONBLOCK, linux } from './linux.js';
 
@@ -76,6 +77,12 @@ export function beginWaiting(bell: i32): i32 {
   waitForOther(-1);
   waitForCaller(-1);
   return 0;
+}
+
+/** Has nothing but SIGSTOP stop this process: a terminal that it has made raw would stay so. */
+export function ignoreStops(): void {
+  store<u64>(<usize>L.SCRATCH, bit(SIGTSTP));
+  linux.rt_sigprocmask(SIG_BLOCK, <usize>L.SCRATCH, 0, SIGNAL_SET_SIZE);
 }
 
 /** Of a child: its end comes when its parent's does; what it waits for is its own. As beginWaiting. */

@@ -7,6 +7,7 @@ export const SIGKILL = 9;
 export const SIGPIPE = 13;
 export const SIGTERM = 15;
 export const SIGCHLD = 17;
+export const SIGTSTP = 20;
 /** How rt_sigprocmask changes the set (include/uapi/asm-generic/signal-defs.h). */
 export const SIG_BLOCK = 0;
 export const SIGNAL_SET_SIZE = 8;

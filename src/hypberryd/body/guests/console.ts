@@ -3,13 +3,24 @@ import * as C from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
 import { stateWord } from '../channel/channel.js';
 import { EAGAIN, EINTR, linux } from '../linux.js';
-import { beginError, endError, flushOutput, outputError, print, printByte, printForeign } from '../output.js';
+import {
+  beginError,
+  beginMessage,
+  endError,
+  endMessage,
+  flushOutput,
+  outputError,
+  print,
+  printByte,
+  printForeign,
+  printNumber,
+} from '../output.js';
 import { printReason } from '../reasons.js';
 import { DONE, FAILED } from '../statuses.js';
 import { isTerminal, makeRaw, restore } from '../terminal.js';
-import { READABLE, TOLD_TO_END, beginWaiting, wait, waitForFile } from '../waiting.js';
+import { READABLE, TOLD_TO_END, beginWaiting, ignoreStops, wait, waitForFile } from '../waiting.js';
 import { beginFilter, printFiltered, wasOrdered } from './filter.js';
-import { nameOf } from './guests.js';
+import { nameOf, pause } from './guests.js';
 import { copied, copyLog, saidBy } from './log.js';
 import { order } from './orders.js';
 
@@ -34,22 +45,30 @@ function lastLine(console: u32, said: u32): u32 {
   const from = said < LAST_LINE ? 0 : said - LAST_LINE;
   const first = copyLog(console, from, said);
   let n = said;
-  while (n != first && copied(n - 1) != LINE_FEED) n--;
+  // What came meanwhile may be in the place of all of it.
+  while (<i32>(n - first) > 0 && copied(n - 1) != LINE_FEED) n--;
   return n;
 }
 
-/** Shows what a console has said since a count; gives the count up to which it is shown. */
+/** Shows what a console has said since a count, and how much of it is gone; gives the count up to which that is. */
 function show(console: u32, shown: u32, isRaw: bool): u32 {
   const said = saidBy(console);
   // A hypervisor's counts only go forward.
   if (<i32>(said - shown) <= 0) return shown;
-  const from = said - shown > <u32>C.LOG_SIZE ? said - C.LOG_SIZE : shown;
-  for (let n = copyLog(console, from, said); <i32>(said - n) > 0; n++) {
+  let n = copyLog(console, said - shown > <u32>C.LOG_SIZE ? said - C.LOG_SIZE : shown, said);
+  if (n != shown) {
+    if (!isRaw) print('\r\n');
+    beginMessage();
+    printNumber(n - shown);
+    print(' bytes went by unseen: the guest was faster.\r');
+    endMessage();
+  }
+  for (; <i32>(said - n) > 0; n++) {
     if (isRaw) printByte(copied(n));
     else printFiltered(copied(n));
   }
   flushOutput();
-  return said;
+  return n;
 }
 
 /** What input has come to. */
@@ -61,7 +80,11 @@ const LEFT: u32 = 2;
 function send(console: u32, hasKey: bool): u32 {
   const unread = stateWord(console, C.STATE_UNREAD);
   let room: u32 = unread < <u32>C.UNREAD_SIZE ? C.UNREAD_SIZE - unread : 0;
-  if (!hasKey && room == 0) return GOES_ON;
+  if (!hasKey && room == 0) {
+    // There is something to read all the time.
+    pause(SOON);
+    return GOES_ON;
+  }
   const most = hasKey || room > TYPED ? TYPED : room;
   const count = linux.read(INPUT, <usize>L.SCRATCH, <i32>most);
   if (count == -EINTR || count == -EAGAIN) return GOES_ON;
@@ -77,7 +100,7 @@ function send(console: u32, hasKey: bool): u32 {
   return GOES_ON;
 }
 
-/** Follows a console until it is left; gives whether that was by a signal or the output's end. */
+/** Follows a console until it is left, by its key, a signal, or the end of its input or its output. */
 function follow(console: u32, hasKey: bool, isRaw: bool): void {
   let shown = lastLine(console, saidBy(console));
   let quiet: u32 = 0;
@@ -108,6 +131,7 @@ export function console(guest: u32): i32 {
   const isRaw = !isTerminal(OUTPUT);
   let error = beginWaiting(-1);
   if (hasKey) {
+    ignoreStops();
     print('Console of ');
     printForeign(nameOf(guest));
     print('; Ctrl-] leaves it.\n');

@@ -47,7 +47,7 @@ export function log(console: u32): i32 {
   const first = copyLog(console, from, to);
   const isRaw = isAnswer() || !isTerminal(1);
   if (!isRaw) beginFilter(false);
-  for (let n = first; n != to; n++) {
+  for (let n = first; <i32>(to - n) > 0; n++) {
     if (isRaw) printByte(copied(n));
     else printFiltered(copied(n));
   }
