@@ -161,6 +161,17 @@ export function makerFor(graph: Graph, block: () => Block): Make {
     return make('xor', [value, number(1)]);
   };
 
+  /** A choice between a condition and 0 or 1 as two conditions of which both, or one, must hold. */
+  const choose = (condition: Value, yes: Value, no: Value): Value | undefined => {
+    if (!isBoolean(yes) || !isBoolean(no)) return undefined;
+    const holds = (relation: Relation): Value => compare(relation, condition, number(0));
+    if (isConstant(no))
+      return no.imm === 0 ? make('and', [holds('ne'), yes]) : make('or', [holds('eq'), yes]);
+    if (isConstant(yes))
+      return yes.imm === 0 ? make('and', [holds('eq'), no]) : make('or', [holds('ne'), no]);
+    return undefined;
+  };
+
   /** Two arguments of which the second is a constant. */
   const withConstant = (op: Op, a: Value, b: Value): Value | undefined => {
     const c = b.imm;
@@ -256,7 +267,7 @@ export function makerFor(graph: Graph, block: () => Block): Make {
         if (b.imm === 1 && c.imm === 0) return a;
         if (b.imm === 0 && c.imm === 1) return negate(a!);
       }
-      return undefined;
+      return choose(a!, b!, c!);
     }
     if (args.length === 1 && isConstant(a)) {
       const result = computeUnary(op, a.imm);

@@ -240,6 +240,9 @@ function arrange(fn: MachineFunction): void {
 /** Instructions that read registers which are not among their operands, or cannot be others. */
 const FIXED: ReadonlySet<string> = new Set(['bl', 'svc', 'ldrd', 'strd']);
 
+const copiesToItself = ({ name, operands: [to, from, shift] }: Instruction): boolean =>
+  name === 'mov' && shift === undefined && isVirtual(to) && isVirtual(from) && to.virtual === from.virtual;
+
 /** Copies made before a block's end to registers that only the block's own later instructions read are read through. */
 function readThroughCopies({ blocks }: MachineFunction): void {
   for (const block of blocks) {
@@ -255,6 +258,7 @@ function readThroughCopies({ blocks }: MachineFunction): void {
         if (it.defs.includes(to) || it.defs.includes(from)) return;
       }
     });
+    block.code = block.code.filter((it) => !copiesToItself(it));
   }
 }
 

@@ -1,5 +1,6 @@
 /** What is done to a graph between its making and the selection of instructions. */
 import { makerFor } from './fold.js';
+import { splitBranches, threadBranches } from './thread.js';
 import { beginTablesAtZero, makeTables } from './switches.js';
 import type { Block, Graph, Value } from './ir.js';
 import { endArguments, isPure, isRemovable, newBlock, resolve, successors } from './ir.js';
@@ -316,9 +317,12 @@ function ordered(values: readonly Value[]): Value[] {
   return result;
 }
 
+/** Times that everything is done: what threading leaves is simplified by the next one. */
+const ROUNDS = 4;
+
 /** Makes a graph as simple as it gets, and ready for selection: blocks in order, edges split. */
 export function optimise(graph: Graph): void {
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     analyse(graph);
     simplify(graph);
     settleEnds(graph);
@@ -326,7 +330,11 @@ export function optimise(graph: Graph): void {
     joinBlocks(graph);
     removeUnused(graph);
     if (round === 0) makeTables(graph);
+    if (round === ROUNDS - 1) break;
+    analyse(graph);
+    while (threadBranches(graph, dominates)) analyse(graph);
   }
+  splitBranches(graph);
   analyse(graph);
   splitEdges(graph);
   beginTablesAtZero(graph);

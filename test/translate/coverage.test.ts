@@ -18,7 +18,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** The parts in which a case left out would be code that was never compared. */
 const PARTS = [
   ...['allocate', 'build', 'calls', 'emit', 'fold', 'frame', 'ir', 'layout', 'liveness', 'machine'],
-  ...['optimise', 'runtime', 'select', 'switches', 'wide'],
+  ...['optimise', 'runtime', 'select', 'switches', 'thread', 'wide'],
 ];
 
 /** The line of a text that a place is in. */

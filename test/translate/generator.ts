@@ -212,7 +212,26 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
         const c = chance(50) ? i32(one([0, -1, 0x7fffffff, -0x80000000])) : constant('i32');
         return [...expression('i32', depth - 1), ...c, ...op(`i32.${one(RELATION)}`)];
       };
-      switch (pick(10)) {
+      /** A number that is chosen on two ways: often a truth of one of them, and known on the other. */
+      const chosen = (): number[] => {
+        const code = [...condition(depth - 1), ...begin('if', 'i32')];
+        labels.push({ carries: 'i32', isLoop: false });
+        const arms = [chance(70) ? condition(depth - 1) : i32(pick(4)), i32(pick(3))];
+        if (chance(50)) arms.reverse();
+        labels.pop();
+        return [...code, ...arms[0]!, ...op('else'), ...arms[1]!, ...op('end')];
+      };
+      switch (depth > 0 ? pick(13) : pick(10)) {
+        case 10:
+          return chance(60) ? chosen() : [...chosen(), ...i32(pick(3)), ...op(`i32.${one(RELATION)}`)];
+        case 11:
+          return [...condition(depth - 1), ...condition(depth - 1), ...op(one(['i32.and', 'i32.or']))];
+        case 12: {
+          const truths = [...simple(), ...(chance(50) ? i32(pick(2)) : simple())];
+          return chance(50)
+            ? [...truths, ...expression('i32', depth - 1), ...op('select')]
+            : [...i32(pick(2)), ...simple(), ...expression('i32', depth - 1), ...op('select')];
+        }
         case 9: {
           const by = [...expression('i32', depth - 1), ...i32(1 + pick(31))];
           return [...by, ...op(one(['i32.shl', 'i32.shr_u'])), ...op('i32.eqz')];
@@ -383,7 +402,7 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
         }
         case 5:
           if (of === 'i32' && chance(50))
-            return [...value(), ...i32(0), ...op(`i32.${one(['lt_s', 'ge_s', ...RELATION])}`)];
+            return [...value(), ...i32(0), ...op(`i32.${one(['lt_s', 'ge_s', 'ge_s', ...RELATION])}`)];
           return [...number(pick(2)), ...number(pick(2)), ...condition(depth), ...op('select')];
         case 6:
           return [
@@ -499,6 +518,34 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
       return code;
     };
 
+    /** A branch by what the ways to it have decided, where what they have set besides goes on. */
+    const decided = (): number[] => {
+      const [truth, other] = [localOf('i32'), localOf('i32')];
+      if (truth === undefined || other === undefined) return [];
+      const set = (local: number, value: number[]): number[] => [...value, ...op('local.set', local)];
+      const code = [...begin('block', undefined), ...set(truth, i32(pick(3)))];
+      const decision = (): number[] => set(truth, chance(60) ? condition(1) : i32(pick(3)));
+      switch (pick(4)) {
+        case 0:
+          code.push(...begin('block', undefined), ...condition(2), ...op('br_if', 0), ...decision());
+          break;
+        case 1:
+          code.push(...begin('block', undefined), ...begin('block', undefined), ...expression('i32', 1));
+          code.push(...op('br_table', 3), 0, 1, 1, 0, ...op('end'), ...decision());
+          break;
+        default:
+          code.push(...condition(2), ...begin('if', undefined), ...set(other, expression('i32', 1)));
+          if (chance(70)) code.push(...decision());
+          if (chance(50)) code.push(...op('else'), ...decision());
+      }
+      code.push(...op('end'), ...op('local.get', truth));
+      if (chance(60)) code.push(...i32(pick(3)), ...op(`i32.${one(['eq', 'ne', ...RELATION])}`));
+      if (chance(20)) code.push(...op('local.tee', other));
+      code.push(...op('br_if', 0), ...set(truth, expression('i32', 1)));
+      if (chance(70)) code.push(...set(other, expression('i32', 1)));
+      return [...code, ...op('end')];
+    };
+
     /** A switch of more cases than an immediate can count. */
     const longSwitch = (): number[] => {
       const table = Array.from({ length: 257 + pick(100) }, () => pick(3));
@@ -541,7 +588,10 @@ export function generate(seed: number, memoryAt: number, pages: number): Generat
 
     const statement = (): number[] => {
       if (budget <= 0) return [];
-      switch (pick(19)) {
+      switch (pick(21)) {
+        case 19:
+        case 20:
+          return decided();
         case 13:
           return never();
         case 14:
