@@ -98,7 +98,9 @@ export async function compileAssemblyScript({
       readFile: async (name, from) => {
         try {
           const text = sources?.get(name) ?? (await readFile(resolve(from, name), 'utf8'));
-          return forCompiler(hasTexts && name.endsWith('.ts') ? packTexts(name, text) : text);
+          return forCompiler(
+            hasTexts && name.endsWith('.ts') ? packTexts(name, text, memoryBase ?? 0) : text,
+          );
         } catch (error) {
           // The compiler tries several names.
           if (error instanceof HypberryError) refused ??= error;

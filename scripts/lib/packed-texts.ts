@@ -1,7 +1,7 @@
 /**
  * Texts of a program for the bare machine, at a third of what AssemblyScript's strings take: ASCII, a byte each and a 0 behind
- * them, all texts of a file in one piece. A string is the address of its first byte, and nothing else of a string works; only
- * `texts.ts` of the program knows (src/hypberryd/body/texts.ts).
+ * them, all texts of a file in one piece. A string is how far its first byte is from the beginning of the static data, which one
+ * instruction holds, and nothing else of a string works; only `texts.ts` of the program knows (src/hypberryd/body/texts.ts).
  */
 import * as ts from 'typescript';
 import { HypberryError } from '../../src/base/errors.js';
@@ -41,10 +41,11 @@ function stringsOf(source: ts.SourceFile): ReadonlySet<string> {
 
 /**
  * The source of a program with its texts packed; its lines stay as they are but for those of texts of several lines.
+ * @param base where static data begin
  * @throws HypberryError `assemblyscript.text` for a text that is not ASCII or has a NUL, and where a file that is not `texts.ts`
  *   asks for the length or the address of a text, or where two are compared
  */
-export function packTexts(file: string, text: string): string {
+export function packTexts(file: string, text: string, base: number): string {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const strings = stringsOf(source);
   const isString = (node: ts.Node): boolean => isText(node) || strings.has(node.getText());
@@ -76,7 +77,7 @@ export function packTexts(file: string, text: string): string {
       if (!/^[\x01-\x7f]*$/.test(node.text)) refuse(file, node, 'is not ASCII');
       changes.push({
         ...{ from: node.getStart(), to: node.end },
-        text: `changetype<string>(${TEXTS} + ${bytes.length})`,
+        text: `changetype<string>(${TEXTS} + ${bytes.length} - ${base})`,
       });
       bytes.push(...new TextEncoder().encode(`${node.text}\0`));
     }

@@ -1,17 +1,18 @@
 /**
- * Texts of this program's own, ASCII. A string is the address of its first character here, a 0 is behind the last one
- * (scripts/lib/packed-texts.ts): only this file knows.
+ * Texts of this program's own, ASCII. A string is how far its first character is from the beginning of the static data here,
+ * a 0 is behind the last one (scripts/lib/packed-texts.ts): only this file knows.
  */
+import * as L from '../shared/layout.js';
 
 /** Where a text's characters stand, a byte each, a 0 behind them. */
 // @inline
 export function addressOf(text: string): usize {
-  return changetype<usize>(text);
+  return changetype<usize>(text) + <usize>L.DATA;
 }
 
 /** How many characters it has. */
 export function lengthOf(text: string): i32 {
-  const from = changetype<usize>(text);
+  const from = addressOf(text);
   let at = from;
   while (load<u8>(at) != 0) at++;
   return <i32>(at - from);
