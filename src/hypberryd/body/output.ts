@@ -44,9 +44,10 @@ function flush(): void {
   const end = BUFFER + out.length;
   out.length = 0;
   if (out.answers != 0) {
-    // The byte before says what it is.
+    // The byte before says what it is. Who has not taken one in time is waited for no more.
     store<u8>(at - 1, file);
-    if (at != end && linux.write(out.answers, at - 1, <i32>(end - at + 1)) < 0) out.error = EPIPE;
+    if (at != end && out.error == 0 && linux.write(out.answers, at - 1, <i32>(end - at + 1)) < 0)
+      out.error = EPIPE;
     return;
   }
   while (at < end) {

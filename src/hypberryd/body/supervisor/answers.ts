@@ -9,10 +9,10 @@ import {
   SO_RCVTIMEO,
   SO_SNDTIMEO,
 } from '../../shared/linux.js';
-import { look } from '../guests/commands.js';
+import { NO_COMMAND, look } from '../guests/commands.js';
 import { kernelPath } from '../files.js';
 import { O_CLOEXEC, O_NONBLOCK, linux } from '../linux.js';
-import { answerTo, beginMessage, endMessage, endOutput, print } from '../output.js';
+import { answerTo, beginError, beginMessage, endError, endMessage, endOutput, print } from '../output.js';
 import { printReason } from '../reasons.js';
 import { groupOf } from '../service/groups.js';
 import { SOCKET_PATH, putSocketAddress } from '../service/socket.js';
@@ -110,10 +110,16 @@ function answer(caller: i32): i32 {
   linux.setsockopt(caller, SOL_SOCKET, SO_SNDTIMEO, <usize>L.SCRATCH, 8);
   const count = readQuestion(linux.read(caller, <usize>L.QUESTION, L.QUESTION_SIZE));
   answerTo(caller);
-  const status = count == 0 ? FAILED : look(count, <usize>L.QUESTION_ARGUMENTS, false);
+  let status = count == 0 ? NO_COMMAND : look(count, <usize>L.QUESTION_ARGUMENTS, false);
+  if (status == NO_COMMAND) {
+    beginError();
+    print('That is nothing that the service answers.');
+    endError('ask.question', '"hypberryd --help" says what there is.');
+    status = FAILED;
+  }
   endOutput();
   store<u8>(<usize>L.SCRATCH, 0);
-  store<u8>(<usize>L.SCRATCH, status < 0 ? FAILED : status, 1);
+  store<u8>(<usize>L.SCRATCH, status, 1);
   linux.write(caller, <usize>L.SCRATCH, 2);
   return status;
 }
