@@ -52,6 +52,15 @@ describe('hypberryd', () => {
     expect(file.length).toBeLessThan(HYPBERRYD_LIMIT);
   });
 
+  test('has no gaps: data behind the headers, code behind the data', () => {
+    const view = new DataView(file.buffer, file.byteOffset);
+    // Offset and bytes in the file, of the first two program headers.
+    const [code, data] = [52, 84].map((at) => [view.getUint32(at + 4, true), view.getUint32(at + 16, true)]);
+    expect(data![0]).toBe(0x100);
+    expect(code![0]! - (data![0]! + data![1]!)).toBeLessThan(4);
+    expect(code![0]! + code![1]!).toBe(file.length);
+  });
+
   test('is known by its beginning, with its release', () => {
     expect(hypberrydRelease(file.subarray(0, HYPBERRYD_BEGIN))).toBe(version);
     expect(hypberrydRelease(Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 1, 1, 1))).toBeUndefined();

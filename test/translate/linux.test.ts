@@ -303,9 +303,18 @@ describe('the file', () => {
     expect(said).toMatch(/Flags: +0x5000000, Version5 EABI/);
     expect(said).toMatch(/Entry point address: +0x10000/);
     expect(said).toMatch(new RegExp(`LOAD +0x001000 0x00010000 0x00010000 0x${size} 0x${size} R E 0x1000`));
-    expect(said).toMatch(/LOAD +0x002000 0x00020000 0x00020000 0x00000 0x10000 RW +0x1000/);
+    expect(said).toMatch(/LOAD +0x001000 0x00020000 0x00020000 0x00000 0x10000 RW +0x1000/);
     expect(said).toMatch(/GNU_STACK .* RW +0x10\n/);
     expect(runUnderQemu(file, []).status).toBe(3);
+  });
+
+  test('has no gap where its data begin as far into their page as its headers end', () => {
+    // 52 bytes of the file's header, 32 for each of three programs'.
+    const headers = 52 + 3 * 32;
+    const { file, translation } = linuxProgram(main(i32(5)), { ...PLACES, data: PLACES.data + headers });
+    expect(translation.symbols.get('entry')).toBe(PLACES.text + headers);
+    expect(file.length).toBe(translation.codeEnd - PLACES.text);
+    expect(runUnderQemu(file, []).status).toBe(5);
   });
 
   test('says of itself what it is to say, and runs as without that', () => {

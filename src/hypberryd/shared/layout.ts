@@ -3,9 +3,9 @@
  * memory is here: nothing grows. Each process has its own.
  */
 
-/** Of the code, and of the body's static data: texts and tables. */
+/** Of the code, and of the body's static data: texts and tables, which stand behind the headers in the file, and so in the page. */
 export const TEXT = 0x1_0000;
-export const DATA = 0x2_0000;
+export const DATA = 0x2_0100;
 
 /** What changes, zeros at the beginning: the output's state, its buffer, and a path for the kernel. */
 export const ARENA = 0x3_0000;

@@ -5,7 +5,7 @@ export const ELF_FLAGS = { EXECUTE: 1, WRITE: 2, READ: 4 } as const;
 
 /** A part of the program that the kernel loads. */
 export interface ElfSegment {
-  /** Where it is loaded; a multiple of 4096. */
+  /** Where it is loaded. */
   readonly address: number;
   readonly bytes: Uint8Array;
   /** Bytes of memory that it takes, zeros behind its own; default: as many as it has. */
@@ -43,8 +43,18 @@ const [HEADER_TYPE, HEADER_OFFSET, HEADER_FILE_SIZE] = [0, 4, 16];
 /** A note: bytes of its owner and its text, each with a 0 behind it, and its type; then both, at multiples of 4. */
 const NOTE_HEADER_SIZE = 12;
 
-const wordAfter = (n: number): number => Math.ceil(n / 4) * 4;
-const pageAfter = (n: number): number => Math.ceil(n / PAGE) * PAGE;
+export const wordAfter = (n: number): number => Math.ceil(n / 4) * 4;
+
+/** Bytes of headers and note that a file with so many segments begins with. */
+export const headersSize = (segments: number, note?: ElfNote): number =>
+  HEADER_SIZE + PROGRAM_HEADER_SIZE * (segments + (note ? 2 : 1)) + (note ? noteBytes(note).length : 0);
+
+/** The first offset in a file, behind so many bytes, from which an address can be loaded: it is as far into its page as that. */
+export const placeBehind = (bytes: number, address: number): number =>
+  bytes + ((((address - bytes) % PAGE) + PAGE) % PAGE);
+
+/** The same of addresses: the first one from a page's beginning on that can be loaded from an offset. */
+export const loadableFrom = (page: number, offset: number): number => page + (offset % PAGE);
 
 function noteBytes({ owner, type, text }: ElfNote): Uint8Array {
   const [of, says] = [owner, text].map((it) => new TextEncoder().encode(`${it}\0`)) as [
@@ -95,6 +105,7 @@ export function readNote(begin: Uint8Array, { owner, type }: Omit<ElfNote, 'text
 /**
  * Makes an executable; its stack is not one to run code on.
  * @param entry address of the first instruction, A32
+ * @param segments by ascending addresses; in the file the last one is the first
  * @param note stands behind the headers
  * @returns the file's bytes
  */
@@ -102,13 +113,13 @@ export function staticElf(entry: number, segments: readonly ElfSegment[], note?:
   const says = note ? noteBytes(note) : new Uint8Array();
   const programHeaders = segments.length + (note ? 2 : 1);
   const headers = HEADER_SIZE + PROGRAM_HEADER_SIZE * programHeaders;
-  // A segment's offset is a multiple of the page's size as its address is.
-  let end = headers + says.length;
-  const placed = segments.map((segment) => {
-    const offset = pageAfter(end);
+  let end = headersSize(segments.length, note);
+  const placed = segments.toReversed().map((segment) => {
+    const offset = placeBehind(end, segment.address);
     end = offset + segment.bytes.length;
     return { ...segment, offset };
   });
+  placed.reverse();
   const file = new Uint8Array(end);
   const view = new DataView(file.buffer);
   const words = (at: number, ...values: readonly number[]): void => {

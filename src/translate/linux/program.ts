@@ -7,14 +7,28 @@ import type { Label } from '../../isa/registers.js';
 import { readModule } from '../../wasm/read.js';
 import type { Translation } from '../translate.js';
 import { translate } from '../translate.js';
-import { ELF_FLAGS, staticElf, type ElfNote } from './elf.js';
+import {
+  ELF_FLAGS,
+  headersSize,
+  loadableFrom,
+  placeBehind,
+  staticElf,
+  wordAfter,
+  type ElfNote,
+} from './elf.js';
 import { SYSTEM_CALLS } from './system-calls.js';
 
-/** Where a program is: addresses, multiples of 4096, in this order. */
+/** Where a program is: addresses, in this order. */
 export interface ProgramPlaces {
-  /** Of its code. Kernels keep what is below 0x8000 free (Linux, security/Kconfig, LSM_MMAP_MIN_ADDR). */
+  /**
+   * The page in which its code begins, a multiple of 4096. Kernels keep what is below 0x8000 free (Linux, security/Kconfig,
+   * LSM_MMAP_MIN_ADDR).
+   */
   readonly text: number;
-  /** Of the module's data: what it was compiled for as memory base. */
+  /**
+   * Of the module's data: what it was compiled for as memory base. Where it is as far into its page as the headers are long,
+   * or a little further, nothing of the file is in vain.
+   */
   readonly data: number;
   /** Where its memory ends: what lies behind the data is zeros at the beginning. */
   readonly end: number;
@@ -96,8 +110,11 @@ export function linuxProgram(
   note?: ElfNote,
 ): { file: Uint8Array; translation: Translation } {
   checkMain(wasm);
+  const dataEnd = Math.max(data, ...readModule(wasm).data.map((it) => it.address + it.bytes.length));
+  const codeOffset = placeBehind(headersSize(2, note), data) + wordAfter(dataEnd - data);
+  const origin = loadableFrom(text, codeOffset);
   const translation = translate(wasm, {
-    origin: text,
+    origin,
     before: (a, labelOf) => {
       a.at(labelOf('entry'));
       writeEntry(a, labelOf(MAIN));
@@ -108,7 +125,7 @@ export function linuxProgram(
     },
   });
   const { image, codeEnd } = translation;
-  const imageEnd = text + image.length;
+  const imageEnd = origin + image.length;
   if (codeEnd > data || imageEnd > end) {
     throw new HypberryError(
       'translate.place',
@@ -117,13 +134,13 @@ export function linuxProgram(
     );
   }
   const segments = [
-    { address: text, bytes: image.slice(0, codeEnd - text), flags: ELF_FLAGS.READ | ELF_FLAGS.EXECUTE },
+    { address: origin, bytes: image.slice(0, codeEnd - origin), flags: ELF_FLAGS.READ | ELF_FLAGS.EXECUTE },
     {
       address: data,
-      bytes: image.slice(data - text),
+      bytes: image.slice(data - origin),
       memorySize: end - data,
       flags: ELF_FLAGS.READ | ELF_FLAGS.WRITE,
     },
   ];
-  return { file: staticElf(text, segments, note), translation };
+  return { file: staticElf(origin, segments, note), translation };
 }
