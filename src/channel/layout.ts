@@ -158,6 +158,9 @@ export const SECTORS = 16;
 export const DISK_FLAGS = 24;
 /** The generation in which writing to its medium has failed, 0 for none: all its requests of that one are errors. */
 export const FAILED_GENERATION = 28;
+/** Sectors that were ever read for the guest, and written, modulo 2^32. */
+export const SECTORS_READ = 32;
+export const SECTORS_WRITTEN = 36;
 
 /** Requests of a disk, in the hypervisor's page: request n is in slot n modulo SLOTS. */
 export const SLOTS = 64;
@@ -188,6 +191,13 @@ export const MOST_REQUEST = 0x4_0000;
 export const DISK_DATA_SIZE = 0x8_0000;
 
 // --- rings of frames -----------------------------------------------------------------------------------------------
+
+// Of a network card, of the host.
+/** Bytes of frames that it has brought to the card's address, and that it has taken from the card, two words each. */
+export const BYTES_RECEIVED = 16;
+export const BYTES_SENT = 24;
+/** Such a count's lowest 32 bits are the first word, those from this one on the second; where it is not the same in both, the count is being written. */
+export const BYTES_SHIFT = 31;
 
 /**
  * Of a guest's network card, and of the uplink: powers of 2, and more than twice a record, so that the largest one fits an

@@ -28,6 +28,8 @@ export interface Port {
   readonly forwards?: readonly (readonly [number, number, number])[];
   /** How large its file is made, bytes. */
   readonly size?: bigint;
+  /** A disk's number among its guest's; default: 0. */
+  readonly disk?: number;
   /** The number of its guest; default: 1. */
   readonly guest?: number;
 }
@@ -82,13 +84,24 @@ export function channelImage(
   });
   ports.forEach(
     (
-      { kind, flags = 0, guest = 1, name = 'web', mac = [], forwards = [], path = '', size: make = 0n },
+      {
+        kind,
+        flags = 0,
+        guest = 1,
+        disk = 0,
+        name = 'web',
+        mac = [],
+        forwards = [],
+        path = '',
+        size: make = 0n,
+      },
       i,
     ) => {
       const record = C.PORT_RECORDS + i * C.PORT_RECORD_SIZE;
       words(record, kind, flags, kind === C.KIND_UPLINK ? 0 : guest, data[i]!.at, data[i]!.size);
       view.setBigUint64(record + C.PORT_DISK_SIZE, make, true);
       bytes.set(mac, record + C.PORT_MAC);
+      words(record + C.PORT_DISK_NUMBER, disk);
       forwards.forEach(([protocol, from, to], n) => {
         words(record + C.PORT_FORWARDS + n * C.FORWARD_SIZE, protocol, from * 0x1_0000 + to);
       });

@@ -287,6 +287,36 @@ describe('a disk', () => {
     }
   });
 
+  test('counts the sectors that it has read and written, on from where it was, and no others', () => {
+    const image = channelImage([port()]);
+    const machine = machineOf(image, { [PATH]: new Uint8Array(SECTORS * C.SECTOR_SIZE) });
+    const host = C.CONTROL + C.HOST_CONTROL;
+    image.view.setUint32(host + C.SECTORS_READ, 1000, true);
+    const script = createScript(
+      image,
+      [
+        ...[
+          { type: C.TYPE_READ, sectors: 3 },
+          { type: C.TYPE_WRITE, sectors: 5 },
+        ],
+        ...[
+          { type: C.TYPE_READ, sectors: 7 },
+          { type: C.TYPE_DISCARD, sectors: 11 },
+        ],
+        ...[
+          { type: C.TYPE_FLUSH, sectors: 0 },
+          { type: C.TYPE_WRITE_ZEROES, sectors: 13 },
+        ],
+        // Behind its end.
+        { type: C.TYPE_READ, sectors: 17, first: SECTORS },
+      ].map((it) => ({ ...it, generation: 1 })),
+    );
+    runDisk(machine, script.world(7));
+    expect(script.statuses(7)[6]).toBe(C.STATUS_ERROR);
+    const count = (at: number): number => image.view.getUint32(host + at, true);
+    expect([count(C.SECTORS_READ), count(C.SECTORS_WRITTEN)]).toEqual([1010, 5]);
+  });
+
   test('that is read-only is not written', () => {
     const disk = new Uint8Array(SECTORS * C.SECTOR_SIZE).fill(0x55);
     const image = channelImage([port({ flags: C.FLAG_READ_ONLY })]);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import * as C from '../../src/channel/layout.js';
 import { hypberrydWasm } from '../../src/hypberryd/program.js';
 import * as L from '../../src/hypberryd/shared/layout.js';
+import { ERRORS } from '../../src/translate/linux/constants.js';
 import { CHANNEL_DEVICES } from './channel-devices.js';
 import { channelImage, memoryOf } from './channel-image.js';
 import { createMachine, type Device, runInNode } from './kernel.js';
@@ -21,6 +22,10 @@ interface Options {
   readonly time?: () => void;
   readonly guests?: readonly { name: string }[];
   readonly user?: number;
+  /** Words of the host's control pages: port, offset, value. */
+  readonly words?: readonly (readonly [port: number, offset: number, value: number])[];
+  readonly files?: Readonly<Record<string, string>>;
+  readonly before?: (call: string) => number | undefined;
   /** What guests make of orders; default: power keys and nonsense are ignored, all else is done. */
   readonly obey?: Obey;
 }
@@ -51,6 +56,9 @@ function run(
     time,
     guests = [{ name: 'web' }, { name: 'db' }],
     user = 0,
+    words = [],
+    files = {},
+    before,
     obey,
   }: Options = {},
 ) {
@@ -59,11 +67,12 @@ function run(
       { kind: C.KIND_UPLINK },
       { kind: C.KIND_NETWORK, guest: WEB },
       { kind: C.KIND_DISK, guest: WEB, path: '/srv/web.img' },
-      { kind: C.KIND_DISK, guest: WEB, path: '/srv/"ö\u{1f600}\u0007.img', flags: C.FLAG_READ_ONLY },
+      { kind: C.KIND_DISK, guest: WEB, disk: 1, path: '/srv/"ö\u{1f600}\u0007.img', flags: C.FLAG_READ_ONLY },
     ],
     { guests },
   );
-  image.view.setUint32(C.CONTROL + 2 * C.CONTROL_SIZE + C.HOST_CONTROL + C.OFFERED, 1, true);
+  for (const [port, offset, value] of [[2, C.OFFERED, 1] as const, ...words])
+    image.view.setUint32(C.CONTROL + port * C.CONTROL_SIZE + C.HOST_CONTROL + offset, value, true);
   const played = playGuests(
     memoryOf(image),
     memoryOf({ ...image, bytes: image.doorbell, view: new DataView(image.doorbell.buffer) }),
@@ -71,16 +80,16 @@ function run(
     obey,
   );
   let milliseconds = 0;
+  const machine = createMachine({ '/run/': '', ...files, ...image.tree }, CHANNEL_DEVICES(image));
   const ended = runInNode(wasm, {
-    ...{ args: ['hypberryd', ...args], end: L.END },
+    ...{ args: ['hypberryd', ...args], end: L.END, machine },
     stdin: terminal > 0 ? terminalOf(stdin, terminal) : sayings(stdin),
-    machine: createMachine({ '/run/': '', ...image.tree }, CHANNEL_DEVICES(image)),
     world: {
       user,
       // The doorbell has been written when the next access comes.
-      before: () => {
+      before: (call) => {
         played.act();
-        return undefined;
+        return before?.(call);
       },
       time: (now) => {
         milliseconds = now;
@@ -96,6 +105,13 @@ function run(
     err: textOf(ended.stderr),
     orders: played.orders,
     milliseconds,
+    fileAt: (path: string): { text: string; mode: number } | undefined => {
+      const { node } = machine.tree.placeOf(path);
+      if (node?.kind !== 'file') return undefined;
+      const bytes = new Uint8Array(node.content.size);
+      node.content.read(0, bytes);
+      return { text: textOf(bytes), mode: node.mode };
+    },
   };
 }
 
@@ -174,10 +190,127 @@ test('info says all of one', () => {
     'Memory:     256 MiB',
     'Crashes:    3',
     'Disk 0:     /srv/web.img, served',
-    'Disk 0:     /srv/"\\xc3\\xb6\\xf0\\x9f\\x98\\x80\\x07.img, not served, read-only',
+    'Disk 1:     /srv/"\\xc3\\xb6\\xf0\\x9f\\x98\\x80\\x07.img, not served, read-only',
     'Console:    hypberryd console web',
     '',
   ]);
+});
+
+describe('metrics', () => {
+  /** The uplink's port, web's network card and its first disk. */
+  const [CARD, DISK] = [1, 2];
+  const words = [
+    [DISK, C.TAKEN, 4_000_000_000],
+    [DISK, C.SECTORS_READ, 2 ** 32 - 1],
+    [DISK, C.SECTORS_WRITTEN, 3],
+    [CARD, C.OFFERED, 1],
+    // 2^33 + 5, and 2^31 + 1: bit 31 stands in both words.
+    [CARD, C.BYTES_RECEIVED, 5],
+    [CARD, C.BYTES_RECEIVED + 4, 4],
+    [CARD, C.BYTES_SENT, 2 ** 31 + 1],
+    [CARD, C.BYTES_SENT + 4, 1],
+  ] as const;
+  const wanted = `# HELP hypberry_guest_state Whether it is in that state.
+# TYPE hypberry_guest_state gauge
+hypberry_guest_state{guest="web",state="off"} 0
+hypberry_guest_state{guest="web",state="waits for host"} 0
+hypberry_guest_state{guest="web",state="begins"} 0
+hypberry_guest_state{guest="web",state="running"} 1
+hypberry_guest_state{guest="web",state="crashed"} 0
+hypberry_guest_state{guest="db",state="off"} 1
+hypberry_guest_state{guest="db",state="waits for host"} 0
+hypberry_guest_state{guest="db",state="begins"} 0
+hypberry_guest_state{guest="db",state="running"} 0
+hypberry_guest_state{guest="db",state="crashed"} 0
+# HELP hypberry_guest_vcpus Its virtual CPUs.
+# TYPE hypberry_guest_vcpus gauge
+hypberry_guest_vcpus{guest="web"} 1
+hypberry_guest_vcpus{guest="db"} 1
+# HELP hypberry_guest_memory_bytes Its memory.
+# TYPE hypberry_guest_memory_bytes gauge
+hypberry_guest_memory_bytes{guest="web"} 268435456
+hypberry_guest_memory_bytes{guest="db"} 268435456
+# HELP hypberry_guest_crashes_total Its crashes.
+# TYPE hypberry_guest_crashes_total counter
+hypberry_guest_crashes_total{guest="web"} 3
+hypberry_guest_crashes_total{guest="db"} 0
+# HELP hypberry_guest_cpu_seconds_total Time of cores since its start.
+# TYPE hypberry_guest_cpu_seconds_total counter
+hypberry_guest_cpu_seconds_total{guest="web"} 12.34
+hypberry_guest_cpu_seconds_total{guest="db"} 0.00
+# HELP hypberry_guest_uptime_seconds Time since its start.
+# TYPE hypberry_guest_uptime_seconds gauge
+hypberry_guest_uptime_seconds{guest="web"} 7323.00
+hypberry_guest_uptime_seconds{guest="db"} 0.00
+# HELP hypberry_guest_disk_served Whether it is served.
+# TYPE hypberry_guest_disk_served gauge
+hypberry_guest_disk_served{guest="web",disk="0"} 1
+hypberry_guest_disk_served{guest="web",disk="1"} 0
+# HELP hypberry_guest_disk_requests_total Requests that are done.
+# TYPE hypberry_guest_disk_requests_total counter
+hypberry_guest_disk_requests_total{guest="web",disk="0"} 4000000000
+hypberry_guest_disk_requests_total{guest="web",disk="1"} 0
+# HELP hypberry_guest_disk_read_bytes_total Bytes read.
+# TYPE hypberry_guest_disk_read_bytes_total counter
+hypberry_guest_disk_read_bytes_total{guest="web",disk="0"} ${(2 ** 32 - 1) * 512}
+hypberry_guest_disk_read_bytes_total{guest="web",disk="1"} 0
+# HELP hypberry_guest_disk_written_bytes_total Bytes written.
+# TYPE hypberry_guest_disk_written_bytes_total counter
+hypberry_guest_disk_written_bytes_total{guest="web",disk="0"} 1536
+hypberry_guest_disk_written_bytes_total{guest="web",disk="1"} 0
+# HELP hypberry_guest_network_served Whether it is served.
+# TYPE hypberry_guest_network_served gauge
+hypberry_guest_network_served{guest="web"} 1
+# HELP hypberry_guest_network_receive_bytes_total Bytes from the host.
+# TYPE hypberry_guest_network_receive_bytes_total counter
+hypberry_guest_network_receive_bytes_total{guest="web"} ${2 ** 33 + 5}
+# HELP hypberry_guest_network_transmit_bytes_total Bytes to the host.
+# TYPE hypberry_guest_network_transmit_bytes_total counter
+hypberry_guest_network_transmit_bytes_total{guest="web"} ${2 ** 31 + 1}
+`;
+  const FILE = '/srv/hypberry.prom';
+
+  test('has all that guests do and have had, as Prometheus reads it', () => {
+    const { status, out, err } = run(['metrics'], { states: running(), words });
+    expect([status, err, out.split('\n')]).toEqual([0, '', wanted.split('\n')]);
+  });
+
+  test.each([undefined, 'old\n'])('--file puts it there whole, where there was %j', (old) => {
+    const files = { '/srv/': '', ...(old !== undefined && { [FILE]: old }) };
+    const ended = run(['metrics', '--file', FILE], { states: running(), words, files });
+    expect(ended).toMatchObject({ status: 0, out: '', err: '' });
+    expect(ended.fileAt(FILE)).toEqual({ text: wanted, mode: 0o644 });
+    expect(ended.fileAt(`${FILE}.new`)).toBeUndefined();
+  });
+
+  test('what was there stays where it cannot be put there', () => {
+    const files = { [FILE]: 'old\n' };
+    const left = ({ fileAt }: ReturnType<typeof run>) => [fileAt(FILE)?.text, fileAt(`${FILE}.new`)];
+    for (const [call, code] of [
+      ['write', 'output.failed'],
+      ['rename', 'metrics.file'],
+      ['open', 'metrics.file'],
+    ] as const) {
+      let hasFailed = false;
+      const ended = run(['metrics', '--file', FILE], {
+        ...{ states: running(), files },
+        // The first such call, not those that say so.
+        before: (it) => {
+          if (it !== call || hasFailed) return undefined;
+          hasFailed = true;
+          return -ERRORS.ENOSPC;
+        },
+      });
+      expect(ended.status).toBe(2);
+      expect(ended.err).toContain(`(${code})`);
+      expect(left(ended)).toEqual(['old\n', undefined]);
+    }
+    const old = run(['metrics', '--file', FILE], { files, guests: [] });
+    expect([old.status, old.err]).toEqual([2, expect.stringContaining('(guests.old)')]);
+    expect(left(old)).toEqual(['old\n', undefined]);
+    const long = run(['metrics', '--file', `/${'a'.repeat(5000)}`]);
+    expect([long.status, long.err]).toEqual([2, expect.stringContaining('(metrics.file)')]);
+  });
 });
 
 describe('start, stop, kill and restart', () => {
@@ -258,6 +391,9 @@ describe('start, stop, kill and restart', () => {
     [['kill', 'web', '--timeout', '1'], 'usage.too-many'],
     [['info', 'web', 'db'], 'usage.too-many'],
     [['list', 'web'], 'usage.too-many'],
+    [['metrics', 'web'], 'usage.too-many'],
+    [['list', '--file', 'x'], 'usage.too-many'],
+    [['metrics', '--file'], 'usage.value'],
     [['console', 'web', '--json'], 'usage.too-many'],
   ])('%j is refused: %s', (args, code) => {
     const { status, out, err, orders } = run(args, { states: running() });

@@ -101,6 +101,52 @@ describe('the network', () => {
     FUZZ * 60_000,
   );
 
+  test('counts the bytes of frames from each card, and of those to its address alone', () => {
+    const macs = [
+      [0x52, 0x54, 0, 1, 2, 3],
+      [0x52, 0x54, 0, 1, 2, 4],
+    ] as const;
+    const image = channelImage(PORTS.map((it, i) => ({ ...it, mac: macs[i - 1] ?? [] })));
+    const [tap, rings] = [createTap(), createRings(image)];
+    const words = (card: number, at: number): readonly [low: number, high: number] => {
+      const place = C.CONTROL + card * C.CONTROL_SIZE + C.HOST_CONTROL + at;
+      return [image.view.getUint32(place, true), image.view.getUint32(place + 4, true)];
+    };
+    const set = (card: number, at: number, count: bigint): void => {
+      const place = C.CONTROL + card * C.CONTROL_SIZE + C.HOST_CONTROL + at;
+      image.view.setUint32(place, Number(count & 0xffff_ffffn), true);
+      image.view.setUint32(place + 4, Number(count >> 31n), true);
+    };
+    const count = (card: number, at: number): bigint => {
+      const [low, high] = words(card, at);
+      expect(high & 1).toBe(low >>> 31);
+      return (BigInt(high) << 31n) | BigInt(low);
+    };
+    // Counts go on from where they were, over the end of either word.
+    set(1, C.BYTES_SENT, 2n ** 32n - 100n);
+    set(2, C.BYTES_RECEIVED, 2n ** 31n - 1n);
+    const to = (mac: readonly number[], bytes: number): Uint8Array => {
+      const frame = new Uint8Array(C.NET_HEADER_SIZE + bytes);
+      frame.set(mac, C.NET_HEADER_SIZE);
+      return frame;
+    };
+    const broadcast = Array<number>(6).fill(0xff);
+    tap.toRead.push(to(macs[1], 200), to(broadcast, 64), to([0x52, 0x54, 0, 1, 9, 9], 80), to(macs[1], 300));
+    for (const bytes of [60, 70]) rings.put(1, to([2, 0, 0, 0, 0, 1], bytes));
+    let isOver = false;
+    const ended = runNetwork(image, tap.devices, {
+      idle(process) {
+        if (isOver) process.signal(SIGTERM);
+        else process.ring(0);
+        return (isOver = true);
+      },
+    });
+    expect(ended.status).toBe(0);
+    expect(count(1, C.BYTES_SENT)).toBe(2n ** 32n + 30n);
+    expect(count(2, C.BYTES_RECEIVED)).toBe(2n ** 31n + 499n);
+    expect([count(1, C.BYTES_RECEIVED), count(2, C.BYTES_SENT)]).toEqual([0n, 0n]);
+  });
+
   test('says that it waits for room, and goes on when it is rung', () => {
     const image = channelImage(PORTS);
     const [tap, rings] = [createTap(), createRings(image)];

@@ -11,6 +11,7 @@ export const TIMEOUT: u32 = 4;
 export const GROUP: u32 = 8;
 export const NAMES: u32 = 16;
 export const ONE_NAME: u32 = 32;
+export const FILE: u32 = 64;
 
 /** Seconds of --timeout where it is not said, and the most. */
 const SECONDS: u32 = 30;
@@ -28,8 +29,8 @@ export class Arguments {
   /** Options, bits. */
   options: u32;
   seconds: u32;
-  /** The name behind --group. */
-  group: usize;
+  /** What stands behind --group or --file; 0 where neither is there. */
+  text: usize;
   names: i32;
 }
 
@@ -74,12 +75,13 @@ function optionOf(argument: usize): u32 {
   if (isText(argument, '--json')) return JSON;
   if (isText(argument, '--names')) return NAMES_ALONE;
   if (isText(argument, '--timeout')) return TIMEOUT;
+  if (isText(argument, '--file')) return FILE;
   return isText(argument, '--group') ? GROUP : 0;
 }
 
 /** Whether a value stands behind an option. */
 function hasValue(option: u32): bool {
-  return (option & (TIMEOUT | GROUP)) != 0;
+  return (option & (TIMEOUT | GROUP | FILE)) != 0;
 }
 
 /**
@@ -93,7 +95,7 @@ export function readArguments(count: i32, argv: usize, wanted: u32): i32 {
   it.argv = argv;
   it.options = 0;
   it.seconds = SECONDS;
-  it.group = 0;
+  it.text = 0;
   it.names = 0;
   for (let n: i32 = FIRST; n < count; n++) {
     const argument = argumentAt(n);
@@ -103,7 +105,7 @@ export function readArguments(count: i32, argv: usize, wanted: u32): i32 {
       n++;
       if (n == count) return refuse('Nothing stands behind', argument, 'usage.value');
       const value = argumentAt(n);
-      if (option == GROUP) it.group = value;
+      if (option != TIMEOUT) it.text = value;
       else {
         const seconds = secondsOf(value);
         if (seconds < 0) return refuse('A number of seconds, up to a day, is not', value, 'usage.value');

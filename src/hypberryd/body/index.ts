@@ -13,6 +13,8 @@ function printHelp(): void {
   print("The host's end of guests: their disks, their network, and what is done with them here.\n\n");
   print('  list        list the guests; --json, --names\n');
   print('  info        say all of guest NAME; --json\n');
+  print('  metrics     print what guests do and have had, for Prometheus; --file FILE puts\n');
+  print('              it there, whole, as the textfile folder of node_exporter wants\n');
   print('  log         print what guest NAME has said on its console, the last 64 KiB\n');
   print("  console     attach this terminal to guest NAME's console; Ctrl-] leaves it\n");
   print('  start       start guests NAME... that are off\n');
@@ -21,7 +23,7 @@ function printHelp(): void {
   print('  kill        switch guests NAME... off at once\n');
   print('  restart     stop, then start guests NAME...; --timeout SECONDS\n\n');
   print('  install     have it run whenever this system does, or a newer one; with\n');
-  print('              --group GROUP who is in GROUP may list, info, log and status\n');
+  print('              --group GROUP who is in GROUP may list, info, log, metrics, status\n');
   print('  uninstall   take that away\n');
   print('  status      say what is there, and whether it is served\n');
   print('  run         serve, until it is told to end by a signal: what the service does\n');
@@ -54,8 +56,8 @@ function obey(count: i32, argv: usize, environment: usize): i32 {
     return refuse('There is no command', command, 'usage.unknown-command');
   const read = readArguments(count, argv, isRun || isInstall ? GROUP : 0);
   if (read != DONE) return read;
-  if (isRun) return run(said().group);
-  if (isInstall) return install(environment, said().group);
+  if (isRun) return run(said().text);
+  if (isInstall) return install(environment, said().text);
   if (isUninstall) return uninstall(environment);
   if (isVersion) {
     print(VERSION);

@@ -43,6 +43,12 @@ export function putText(at: usize, text: string): usize {
   return at + length;
 }
 
+/** Puts bytes up to a 0 at an address; gives what is behind them. */
+export function putBytes(at: usize, from: usize): usize {
+  for (; load<u8>(from) != 0; from++) store<u8>(at++, load<u8>(from));
+  return at;
+}
+
 /** Puts a number in decimal; gives what is behind it. */
 export function putDecimal(at: usize, value: u32): usize {
   if (value >= 10) at = putDecimal(at, value / 10);

@@ -145,6 +145,25 @@ export function controlOf(port: u32): usize {
   return channel().base + C.CONTROL + port * C.CONTROL_SIZE;
 }
 
+/** Bytes that are counted in two words (BYTES_SHIFT). */
+export function bytesAt(at: usize): u64 {
+  let high: u32;
+  let low: u32;
+  do {
+    high = shared.load32(at + 4);
+    low = shared.load32(at);
+  } while (low >> C.BYTES_SHIFT != (high & 1));
+  return ((<u64>high) << C.BYTES_SHIFT) | (<u64>low);
+}
+
+/** Counts more bytes so. */
+export function countBytes(at: usize, more: u32): void {
+  const low = shared.load32(at);
+  shared.store32(at, low + more);
+  barrier.dmb();
+  shared.store32(at + 4, shared.load32(at + 4) + (((low + more) ^ low) >> C.BYTES_SHIFT));
+}
+
 /** Where a port's data are; 0 where its record has them elsewhere than in the channel, or not in blocks. */
 export function dataOf(port: u32): usize {
   const data = recordWord(port, C.PORT_DATA);

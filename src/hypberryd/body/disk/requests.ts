@@ -89,8 +89,11 @@ function move(isWrite: bool, offset: u64, sectors: u32, place: u32): i32 {
   const data = it.data + place;
   if (isWrite) copyBlocks(<usize>L.BUFFER, data, length);
   const error = transfer(isWrite, length, offset);
-  if (error == 0 && !isWrite) copyBlocks(data, <usize>L.BUFFER, length);
-  return error;
+  if (error != 0) return error;
+  if (!isWrite) copyBlocks(data, <usize>L.BUFFER, length);
+  const count = it.ours + (isWrite ? C.SECTORS_WRITTEN : C.SECTORS_READ);
+  shared.store32(count, shared.load32(count) + sectors);
+  return 0;
 }
 
 /** What may stay as it is: who cannot give it back keeps it. */

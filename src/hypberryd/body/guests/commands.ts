@@ -1,5 +1,15 @@
 /** The commands that are about guests, and `status`: those that look, which the service answers, too, and those that change. */
-import { JSON, NAMES, NAMES_ALONE, ONE_NAME, TIMEOUT, nameAt, readArguments, said } from '../arguments.js';
+import {
+  FILE,
+  JSON,
+  NAMES,
+  NAMES_ALONE,
+  ONE_NAME,
+  TIMEOUT,
+  nameAt,
+  readArguments,
+  said,
+} from '../arguments.js';
 import { ABSENT, findChannel } from '../channel/channel.js';
 import { linux } from '../linux.js';
 import { sayNotRoot } from '../service/says.js';
@@ -10,7 +20,9 @@ import { DONE, FAILED } from '../statuses.js';
 import { console } from './console.js';
 import { findGuest, reachGuests } from './guests.js';
 import { info, list } from './list.js';
+import { beginFile, endFile } from './into-file.js';
 import { log } from './log.js';
+import { metrics } from './metrics.js';
 import { kill, start, stop } from './orders.js';
 
 /** No command of these. */
@@ -33,15 +45,26 @@ export function look(count: i32, argv: usize, mayAsk: bool): i32 {
   const isList = isText(command, 'list');
   const isInfo = isText(command, 'info');
   const isLog = isText(command, 'log');
-  if (!(isList || isInfo || isLog || isText(command, 'status'))) return NO_COMMAND;
-  const wanted = isList ? JSON | NAMES_ALONE : isInfo ? JSON | ONE_NAME : isLog ? ONE_NAME : 0;
+  const isMetrics = isText(command, 'metrics');
+  const isStatus = isText(command, 'status');
+  if (!(isList || isInfo || isLog || isMetrics || isStatus)) return NO_COMMAND;
+  let wanted = isList ? JSON | NAMES_ALONE : isInfo ? JSON | ONE_NAME : isLog ? ONE_NAME : 0;
+  // The service puts nothing into files.
+  if (isMetrics && mayAsk) wanted = FILE;
   const read = readArguments(count, argv, wanted);
   if (read != DONE) return read;
+  const path = said().text;
+  if (path != 0) {
+    const begun = beginFile(path);
+    if (begun != DONE) return begun;
+    return endFile(path, look(2, argv, true));
+  }
   if (mayAsk && linux.geteuid32() != 0 && findChannel() != ABSENT) return ask(count, argv, isLog);
-  if (!(isList || isInfo || isLog)) return status();
+  if (isStatus) return status();
   const reached = reachGuests();
   if (reached != DONE) return reached;
   const isJson = (said().options & JSON) != 0;
+  if (isMetrics) return metrics();
   if (isList) return list(isJson, (said().options & NAMES_ALONE) != 0);
   const guest = findGuest(nameAt(0));
   if (guest == 0) return FAILED;

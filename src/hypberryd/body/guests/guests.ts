@@ -107,7 +107,12 @@ export function isRunning(guest: u32): bool {
 
 /** A guest's state, in words. */
 export function printState(guest: u32): void {
-  switch (taken(guest, C.STATE_DOES)) {
+  printDoing(taken(guest, C.STATE_DOES));
+}
+
+/** What a guest does, DOES_…, in words. */
+export function printDoing(does: u32): void {
+  switch (does) {
     case C.DOES_OFF:
       print('off');
       break;

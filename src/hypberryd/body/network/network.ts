@@ -2,7 +2,7 @@
 import * as C from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
 import { copyBlocks } from '../channel/copy.js';
-import { controlOf, dataOf, offer, portCount, recordWord, ring } from '../channel/channel.js';
+import { controlOf, countBytes, dataOf, offer, portCount, recordWord, ring } from '../channel/channel.js';
 import { barrier, linux, shared } from '../linux.js';
 import { beginMessage, endMessage, print } from '../output.js';
 import { DONE, FAILED } from '../statuses.js';
@@ -17,7 +17,7 @@ import {
   waitForOther,
 } from '../waiting.js';
 import { answer } from './answers.js';
-import { takeCards } from './cards.js';
+import { cardOf, macOf, takeCards } from './cards.js';
 import { relayAnswers, resolverFile } from './resolver.js';
 import { isHostsAddress, openTap, sayNoTap, setOffloads } from './tap.js';
 import { openWays } from './ways.js';
@@ -65,6 +65,7 @@ function takeFrames(port: u32): i32 {
     if (used > rest || used > put - taken) return -1;
     if (!isSkip) {
       copyBlocks(<usize>L.UP, data + place, used);
+      countBytes(ours + C.BYTES_SENT, length - C.NET_HEADER_SIZE);
       // What the kernel does not take is lost, as on a wire.
       if (!answer(port, UP_FRAME, length)) linux.write(network().tap, UP_FRAME, length);
       count++;
@@ -76,6 +77,18 @@ function takeFrames(port: u32): i32 {
   barrier.dmb();
   if (taken != first && isWanted(shared.load32(theirs + C.BELL_AT), first, taken)) ring(port);
   return count;
+}
+
+/** Counts the frame at DOWN_FRAME for the card whose address it has; those for several count for none. */
+function countReceived(length: u32): void {
+  const to = DOWN_FRAME + C.NET_HEADER_SIZE;
+  const ports = portCount();
+  for (let port: u32 = 0; port < ports; port++) {
+    const mac = macOf(cardOf(port));
+    if (cardOf(port).address == 0 || load<u32>(mac) != load<u32>(to) || load<u16>(mac, 4) != load<u16>(to, 4))
+      continue;
+    countBytes(controlOf(port) + C.HOST_CONTROL + C.BYTES_RECEIVED, length - C.NET_HEADER_SIZE);
+  }
 }
 
 /** Puts frames from the TAP device into the uplink; gives how many, at most MOST_AT_ONCE, and no new one behind MOST_BYTES. */
@@ -93,6 +106,7 @@ function putFrames(): u32 {
     }
     const next = putRecord(<usize>L.DOWN, put, it.pending);
     if (next == put) break;
+    countReceived(it.pending);
     it.pending = 0;
     put = next;
     count++;

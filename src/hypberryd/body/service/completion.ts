@@ -12,7 +12,7 @@ const MARK: string = '# Made by "hypberryd install"; "hypberryd uninstall" takes
 const TEXT: string = `_hypberryd() {
   local words=
   if [ "$COMP_CWORD" -eq 1 ]; then
-    words='list info log console start stop kill restart install uninstall status'
+    words='list info metrics log console start stop kill restart install uninstall status'
   else
     case \${COMP_WORDS[1]} in
       info | log | console | start | stop | kill | restart)
@@ -22,6 +22,7 @@ const TEXT: string = `_hypberryd() {
       list) words='--json --names' ;;
       info) words="$words --json" ;;
       stop | restart) words="$words --timeout" ;;
+      metrics) words=--file ;;
       install) words=--group ;;
     esac
   fi

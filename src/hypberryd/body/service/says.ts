@@ -1,20 +1,23 @@
 /** What installing and its reverse say when they cannot. */
-import { beginError, endError, print } from '../output.js';
+import { beginError, endError, print, printForeign } from '../output.js';
 import { printReason } from '../reasons.js';
 import { FAILED } from '../statuses.js';
+import { addressOf } from '../texts.js';
 
-/** Says that a file could not be read or written; gives the exit status. */
-export function sayFailed(path: string, error: i32): i32 {
+/** Says that a file could not be read or written, by its path up to a 0; gives the exit status. */
+export function sayFailedAt(path: usize, error: i32, code: string): i32 {
   beginError();
-  print(path);
+  printForeign(path);
   print(' could not be read or written: ');
   printReason(error);
   print('.');
-  endError(
-    'install.file',
-    'See that there is room and that its file system may be written; then do the same again.',
-  );
+  endError(code, 'See that there is room and that its file system may be written; then do the same again.');
   return FAILED;
+}
+
+/** The same of a file of this program's own. */
+export function sayFailed(path: string, error: i32): i32 {
+  return sayFailedAt(addressOf(path), error, 'install.file');
 }
 
 /** Says that a file is not of this program's making; gives the exit status. */

@@ -7,7 +7,7 @@ import { DONE } from '../statuses.js';
 import { COMPLETION, installCompletion, uninstallCompletion } from './completion.js';
 import { CONTENT, OWN, readWhole, replace } from './replace.js';
 import { sayFailed, sayForeign, sayNoSystemctl } from './says.js';
-import { isAt, isSameText, lengthOf, putText } from '../texts.js';
+import { isAt, isSameText, lengthOf, putBytes, putText } from '../texts.js';
 
 /** There while systemd runs the system (man 3 sd_booted). */
 const RUNNING: string = '/run/systemd/system';
@@ -88,12 +88,6 @@ function lookAtUnit(): i32 {
   if (length == -ENOENT) return ABSENT;
   if (length < 0) return length;
   return length >= lengthOf(MARK) && isAt(CONTENT, MARK) ? OURS : FOREIGN;
-}
-
-/** Puts bytes up to a 0 at an address; gives what is behind them. */
-function putBytes(at: usize, from: usize): usize {
-  for (; load<u8>(from) != 0; from++) store<u8>(at++, load<u8>(from));
-  return at;
 }
 
 /**
