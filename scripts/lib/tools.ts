@@ -27,6 +27,7 @@ const programsOf = {
   zsh: ['zsh'],
   fish: ['fish'],
   groff: ['groff'],
+  iptables: ['iptables', 'iptables-restore'],
   'chromium-headless-shell': ['chromium-headless-shell'],
   git: ['git'],
   'build-essential': ['gcc', 'make'],

@@ -154,8 +154,11 @@ test('the service ends in order beside a hundred who ask nothing', async (contex
   if (!mayOpen) context.skip(NO_NAMESPACES);
   await whileCalled(['100', '0', 'x'], async () => {
     const ended = new Promise((resolve) => service.process.once('exit', resolve));
+    const told = Date.now();
     service.process.kill('SIGTERM');
     expect(await ended).toBe(0);
+    // Those that it answers have two seconds to ask.
+    expect(Date.now() - told).toBeLessThan(20_000);
   });
   expect(readFileSync(join(host.root, 'srv/web.img'))).toEqual(Buffer.from(client.disk));
   const { err } = await host.run(['list'], MEMBER);
