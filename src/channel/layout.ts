@@ -50,6 +50,8 @@ export const HOST_COUNT = 24;
 /** Random bytes for the guests, RANDOM_SIZE of them: 0 where it has none yet. */
 export const HOST_RANDOM = 64;
 export const RANDOM_SIZE = 64;
+/** Of each console, by its number, a word: up to which count what it said has gone into the host's own log. */
+export const HOST_LOGGED = 128;
 
 // --- records of ports ----------------------------------------------------------------------------------------------
 

@@ -43,11 +43,15 @@ const modeOf = (machine: Machine, path: string): number | undefined => machine.t
 function run(
   machine: Machine,
   command: string,
-  { systemctl = 0, world = {} }: { systemctl?: number; world?: World } = {},
+  {
+    systemctl = 0,
+    world = {},
+    options = [],
+  }: { systemctl?: number; world?: World; options?: readonly string[] } = {},
 ) {
   let last = 0;
   const ended = runInNode(wasm, {
-    ...{ args: ['hypberryd', command], end: L.END, machine },
+    ...{ args: ['hypberryd', command, ...options], end: L.END, machine },
     world: {
       ...world,
       fork: (n) => (last = 50 + n),
@@ -82,6 +86,20 @@ describe('under systemd', () => {
     const again = run(machine, 'uninstall').ended;
     expect(again.status).toBe(1);
     expect(textOf(again.stdout)).toBe('hypberryd is not installed here. Nothing was changed.\n');
+  });
+
+  test("install --syslog has the service give what guests say to the system's log, until it is installed without", () => {
+    for (const [files, path] of [
+      [SYSTEMD, UNIT],
+      [LIBREELEC, SCRIPT],
+    ] as const) {
+      const machine = system(files);
+      expect(run(machine, 'install', { options: ['--syslog'] }).ended.status).toBe(0);
+      expect(textAt(machine, path)).toMatch(/hypberryd run --syslog$/m);
+      expect(run(machine, 'install').ended.status).toBe(0);
+      expect(textAt(machine, path)).toMatch(/hypberryd run$/m);
+      expect(textAt(machine, path)).not.toContain('--syslog');
+    }
   });
 
   test.each([

@@ -12,6 +12,7 @@ export const GROUP: u32 = 8;
 export const NAMES: u32 = 16;
 export const ONE_NAME: u32 = 32;
 export const FILE: u32 = 64;
+export const SYSLOG: u32 = 128;
 
 /** Seconds of --timeout where it is not said, and the most. */
 const SECONDS: u32 = 30;
@@ -76,6 +77,7 @@ function optionOf(argument: usize): u32 {
   if (isText(argument, '--names')) return NAMES_ALONE;
   if (isText(argument, '--timeout')) return TIMEOUT;
   if (isText(argument, '--file')) return FILE;
+  if (isText(argument, '--syslog')) return SYSLOG;
   return isText(argument, '--group') ? GROUP : 0;
 }
 

@@ -1,5 +1,5 @@
 /** hypberryd: reads its arguments and does what they say. Compiled by scripts/build-hypberryd.ts. */
-import { GROUP, readArguments, refuse, said } from './arguments.js';
+import { GROUP, SYSLOG, readArguments, refuse, said } from './arguments.js';
 import { NO_COMMAND, change, look } from './guests/commands.js';
 import { VERSION } from './generated/about.js';
 import { beginError, endError, endOutput, print, printNumber } from './output.js';
@@ -23,7 +23,8 @@ function printHelp(): void {
   print('  kill        switch guests NAME... off at once\n');
   print('  restart     stop, then start guests NAME...; --timeout SECONDS\n\n');
   print('  install     have it run whenever this system does, or a newer one; with\n');
-  print('              --group GROUP who is in GROUP may list, info, log, metrics, status\n');
+  print('              --group GROUP who is in GROUP may list, info, log, metrics, status;\n');
+  print("              with --syslog guests' consoles go to the system's log, too\n");
   print('  uninstall   take that away\n');
   print('  status      say what is there, and whether it is served\n');
   print('  run         serve, until it is told to end by a signal: what the service does\n');
@@ -54,7 +55,7 @@ function obey(count: i32, argv: usize, environment: usize): i32 {
   const isHelp = isText(command, '--help');
   if (!(isRun || isInstall || isUninstall || isVersion || isHelp))
     return refuse('There is no command', command, 'usage.unknown-command');
-  const read = readArguments(count, argv, isRun || isInstall ? GROUP : 0);
+  const read = readArguments(count, argv, isRun || isInstall ? GROUP | SYSLOG : 0);
   if (read != DONE) return read;
   if (isRun) return run(said().text);
   if (isInstall) return install(environment, said().text);

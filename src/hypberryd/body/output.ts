@@ -202,6 +202,13 @@ export function outputError(): i32 {
   return output().error;
 }
 
+/** The same, and forgets it. */
+export function takeOutputError(): i32 {
+  const error = output().error;
+  output().error = 0;
+  return error;
+}
+
 /** Writes what is left; gives what kept results from being written, as errors are numbered, else 0. */
 export function endOutput(): i32 {
   flush();

@@ -22,6 +22,8 @@ class Filter {
   state: u32;
   /** Whether it is for a screen, and whether anything but text went there. */
   isScreen: bool;
+  /** Whether nothing but text is kept: a line of a log. */
+  isText: bool;
   wasOrdered: bool;
   /** Bytes of UTF-8 that are still to come, and whether the first could begin a C1 control. */
   more: u32;
@@ -35,6 +37,7 @@ if (offsetof<Filter>() + <usize>MOST > <usize>(L.OWN - L.FILTER)) ERROR('layout 
 
 const BACKSPACE: u32 = 0x08;
 const BELL: u32 = 0x07;
+const TAB: u32 = 0x09;
 const CARRIAGE_RETURN: u32 = 0x0d;
 const ESC: u32 = 0x1b;
 const BLANK: u32 = 0x20;
@@ -57,6 +60,12 @@ function sequenceAt(): usize {
 export function beginFilter(isScreen: bool): void {
   memory.fill(<usize>L.FILTER, 0, offsetof<Filter>());
   filter().isScreen = isScreen;
+}
+
+/** Begins anew, for a line of text: no colours, and of controls the tabulator alone. */
+export function beginText(): void {
+  beginFilter(false);
+  filter().isText = true;
 }
 
 /** Whether anything but text has gone through. */
@@ -108,7 +117,10 @@ function showText(byte: u32): void {
     it.state = ESCAPED;
     it.length = 0;
     keep(byte);
-  } else if ((byte >= BLANK && byte < DELETE) || (byte >= BACKSPACE && byte <= CARRIAGE_RETURN))
+  } else if (
+    (byte >= BLANK && byte < DELETE) ||
+    (it.isText ? byte == TAB : byte >= BACKSPACE && byte <= CARRIAGE_RETURN)
+  )
     printByte(byte);
   else if (byte == BELL && it.isScreen) printByte(byte);
 }
@@ -134,7 +146,12 @@ export function printFiltered(byte: u32): void {
       keep(byte);
       if (byte >= BLANK && byte < 0x40) break;
       // SGR: colours.
-      if (it.state == CONTROL && byte < DELETE && byte >= 0x40 && (it.isScreen || byte == 0x6d))
+      if (
+        it.state == CONTROL &&
+        byte < DELETE &&
+        byte >= 0x40 &&
+        (it.isScreen || (byte == 0x6d && !it.isText))
+      )
         printSequence();
       it.state = TEXT;
       break;

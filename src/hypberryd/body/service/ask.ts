@@ -7,7 +7,7 @@ import { beginError, endError, print, printByte } from '../output.js';
 import { printReason } from '../reasons.js';
 import { FAILED } from '../statuses.js';
 import { isTerminal } from '../terminal.js';
-import { putSocketAddress } from './socket.js';
+import { SOCKET_PATH, putSocketAddress } from './socket.js';
 
 const RESULTS: u32 = 1;
 const ERRORS: u32 = 2;
@@ -51,7 +51,7 @@ function putQuestion(count: i32, argv: usize): i32 {
 export function ask(count: i32, argv: usize, isLog: bool): i32 {
   const socket = linux.socket(AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0);
   if (socket < 0) return sayNotAnswered(-socket);
-  const length = putSocketAddress(<usize>L.SCRATCH);
+  const length = putSocketAddress(<usize>L.SCRATCH, SOCKET_PATH);
   let result = linux.connect(socket, <usize>L.SCRATCH, length);
   if (result == 0) result = linux.write(socket, <usize>L.QUESTION, putQuestion(count, argv));
   if (result < 0) return sayNotAnswered(-result);

@@ -1,4 +1,6 @@
 /** hypberryd where LibreELEC runs: lines of its autostart.sh, between marks, and the program beside it. */
+import * as L from '../../shared/layout.js';
+import { SYSLOG, said } from '../arguments.js';
 import { kernelPath, probe } from '../files.js';
 import { EINVAL, ENOENT, O_NOFOLLOW, linux } from '../linux.js';
 import { print } from '../output.js';
@@ -20,11 +22,15 @@ export const BEGIN: string = '# hypberryd begins; "hypberryd uninstall" takes th
 export const END: string = '# hypberryd ends.\n';
 /** Exit status 2 says that it cannot be, 0 that it was told to end. */
 const LINES: string = `(while :; do
-  /storage/.config/hypberryd run
+  /storage/.config/hypberryd run`;
+const MORE_LINES: string = `
   case $? in 0 | 2) break ;; esac
   sleep 2
 done) &
 `;
+const SYSLOG_OPTION: string = ' --syslog';
+/** Where all of them are put together. */
+const LINES_AT: usize = <usize>L.SCRATCH;
 const LINE_FEED: u8 = 0x0a;
 
 /** Whether this system has a folder as LibreELEC has it. */
@@ -52,15 +58,21 @@ export function withoutLines(length: i32): i32 {
   return length - (behind - begin);
 }
 
+/** Puts the option of `run` that it is installed with, if it is; gives what is behind it. */
+export function putSyslog(at: usize): usize {
+  return (said().options & SYSLOG) == 0 ? at : putText(at, SYSLOG_OPTION);
+}
+
 /** Puts the lines into CONTENT, behind a first line that says what runs it; gives its length then. */
 function withLines(length: i32): i32 {
   let at: i32 = 0;
   if (isAt(CONTENT, '#!')) while (at < length) if (load<u8>(CONTENT + at++) == LINE_FEED) break;
   // A last line without its end stays the last.
   if (at > 0 && load<u8>(CONTENT + at - 1) != LINE_FEED) at = 0;
-  const more = lengthOf(BEGIN) + lengthOf(LINES) + lengthOf(END);
+  const behind = putText(putSyslog(putText(putText(LINES_AT, BEGIN), LINES)), MORE_LINES);
+  const more = <i32>(putText(behind, END) - LINES_AT);
   memory.copy(CONTENT + at + more, CONTENT + at, length - at);
-  putText(putText(putText(CONTENT + at, BEGIN), LINES), END);
+  memory.copy(CONTENT + at, LINES_AT, more);
   return length + more;
 }
 

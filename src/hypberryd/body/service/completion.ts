@@ -23,7 +23,7 @@ const TEXT: string = `_hypberryd() {
       info) words="$words --json" ;;
       stop | restart) words="$words --timeout" ;;
       metrics) words=--file ;;
-      install) words=--group ;;
+      install) words='--group --syslog' ;;
     esac
   fi
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))

@@ -4,10 +4,10 @@ import { putText } from '../texts.js';
 
 export const SOCKET_PATH: string = '/run/hypberryd.sock';
 
-/** Puts its address where a system call takes it; gives how long it is. */
-export function putSocketAddress(at: usize): i32 {
+/** Puts the address of a socket between processes where a system call takes it; gives how long it is. */
+export function putSocketAddress(at: usize, path: string): i32 {
   store<u16>(at, AF_UNIX);
-  const end = putText(at + SOCKADDR_PATH, SOCKET_PATH);
+  const end = putText(at + SOCKADDR_PATH, path);
   store<u8>(end, 0);
   return <i32>(end + 1 - at);
 }

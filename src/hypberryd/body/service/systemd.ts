@@ -4,6 +4,7 @@ import { kernelPath, probe } from '../files.js';
 import { EINTR, ENOENT, linux } from '../linux.js';
 import { endOutput, print } from '../output.js';
 import { DONE } from '../statuses.js';
+import { putSyslog } from './autostart.js';
 import { COMPLETION, installCompletion, uninstallCompletion } from './completion.js';
 import { CONTENT, OWN, readWhole, replace } from './replace.js';
 import { sayFailed, sayForeign, sayNoSystemctl } from './says.js';
@@ -104,7 +105,7 @@ export function installForSystemd(environment: usize, group: usize): i32 {
   if (unit == ABSENT && probe(PROGRAM) != -ENOENT) return sayForeign(PROGRAM);
   let end = putText(putText(CONTENT, MARK), UNIT_TEXT);
   if (group != 0) end = putBytes(putText(end, GROUP_OPTION), group);
-  end = putText(end, UNIT_END);
+  end = putText(putSyslog(end), UNIT_END);
   let error = replace(UNIT, UNIT_BESIDE, CONTENT, <u32>(end - CONTENT), READABLE);
   if (error != 0) return sayFailed(UNIT, error);
   const length = readWhole(OWN, 0);

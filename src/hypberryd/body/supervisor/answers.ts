@@ -46,7 +46,7 @@ function listen(group: usize): i32 {
   answers().socket = socket;
   const number = group == 0 ? 0 : groupOf(group);
   if (number < 0) return -number;
-  const length = putSocketAddress(<usize>L.SCRATCH);
+  const length = putSocketAddress(<usize>L.SCRATCH, SOCKET_PATH);
   linux.unlink(kernelPath(SOCKET_PATH));
   // Nobody connects before the mode is that of the socket itself.
   let result = linux.fchmod(socket, ROOT_ALONE);

@@ -11,8 +11,9 @@ import { FAILED } from '../statuses.js';
 import { beginWaitingAsChild } from '../waiting.js';
 import { buryAnswer, closeAnswers } from './answers.js';
 import { now } from './host.js';
+import { serveSyslog } from './syslog.js';
 
-/** A child, of its port; that of the network is of the uplink's. */
+/** A child, of its port; that of the network is of the uplink's, that of the system's log is behind all. */
 @unmanaged
 class Child {
   /** Whether there is one, and its number while it runs, else 0. */
@@ -26,7 +27,7 @@ class Child {
 }
 
 if (<usize>L.SUPERVISOR + offsetof<Kept>() > <usize>L.CHILDREN) ERROR('layout of Kept');
-if (<usize>L.CHILDREN + offsetof<Child>() * C.MOST_PORTS > <usize>L.BUFFER) ERROR('layout of Child');
+if (<usize>L.CHILDREN + offsetof<Child>() * (C.MOST_PORTS + 1) > <usize>L.BUFFER) ERROR('layout of Child');
 
 const FIRST_DELAY: u32 = 100;
 const LONGEST_DELAY: u32 = 60_000;
@@ -35,13 +36,16 @@ const LONG: u32 = 60_000;
 /** The same, as a result: there is no child to be started. */
 export const NOTHING_TO_START: u32 = <u32>-1;
 
+/** More than any child has. */
+const NO_PORT: u32 = C.MOST_PORTS + 1;
+
 @unmanaged
 class Kept {
   /** Descriptors that children do not keep. */
   lock: i32;
   bell: i32;
   clock: i32;
-  /** The port of the uplink; MOST_PORTS where there is none. */
+  /** The port of the uplink; NO_PORT where there is none. */
   uplink: u32;
 }
 
@@ -57,13 +61,14 @@ function childOf(port: u32): Child {
 /**
  * Makes a place for the child of each port that wants one.
  * @param lock and the others: descriptors of this process alone
+ * @param hasLog whether one gives what guests say to the system's log
  * @returns 0 or the error
  */
-export function prepareChildren(lock: i32, bell: i32, clock: i32): i32 {
+export function prepareChildren(lock: i32, bell: i32, clock: i32, hasLog: bool): i32 {
   kept().lock = lock;
   kept().bell = bell;
   kept().clock = clock;
-  kept().uplink = C.MOST_PORTS;
+  kept().uplink = NO_PORT;
   const ports = portCount();
   for (let port: u32 = 0; port < ports; port++) {
     const kind = recordWord(port, C.PORT_KIND);
@@ -74,6 +79,8 @@ export function prepareChildren(lock: i32, bell: i32, clock: i32): i32 {
     if (child.bell < 0) return -child.bell;
     child.isWanted = true;
   }
+  childOf(ports).bell = -1;
+  childOf(ports).isWanted = hasLog;
   return 0;
 }
 
@@ -86,6 +93,7 @@ function serve(port: u32, parent: i32): i32 {
   closeAnswers();
   const error = beginWaitingAsChild(bell, parent);
   if (error != 0) return FAILED;
+  if (port == portCount()) return serveSyslog();
   return port == kept().uplink ? serveNetwork(port, bell) : serveDisk(port, bell);
 }
 
@@ -109,7 +117,7 @@ function start(port: u32): bool {
 export function startChildren(): u32 {
   const ports = portCount();
   let next = NOTHING_TO_START;
-  for (let port: u32 = 0; port < ports; port++) {
+  for (let port: u32 = 0; port <= ports; port++) {
     const child = childOf(port);
     if (!child.isWanted || child.process != 0) continue;
     let rest: u32 = 0;
@@ -126,7 +134,8 @@ export function startChildren(): u32 {
 function sayEnded(port: u32, status: u32, delay: u32): void {
   takeRecord(port);
   beginMessage();
-  if (port == kept().uplink) print('the network');
+  if (port == portCount()) print("the system's log");
+  else if (port == kept().uplink) print('the network');
   else {
     printForeign(<usize>(L.RECORD + C.PORT_GUEST_NAME));
     print(', disk ');
@@ -138,7 +147,7 @@ function sayEnded(port: u32, status: u32, delay: u32): void {
   printNumber(signal == 0 ? status >> 8 : signal);
   print('. It is started again in ');
   printNumber(delay);
-  print(' ms; its guests wait.');
+  print(port == portCount() ? ' ms.' : ' ms; its guests wait.');
   endMessage();
 }
 
@@ -150,7 +159,7 @@ export function buryChildren(): void {
     if (process <= 0) return;
     const status = load<u32>(<usize>L.SCRATCH);
     let isServer = false;
-    for (let port: u32 = 0; port < ports; port++) {
+    for (let port: u32 = 0; port <= ports; port++) {
       const child = childOf(port);
       if (child.process != process) continue;
       isServer = true;
@@ -161,7 +170,7 @@ export function buryChildren(): void {
       child.since = time;
       // It does not say so any more.
       if (port == kept().uplink) offerNetwork(0);
-      else offer(port, 0);
+      else if (port < ports) offer(port, 0);
       sayEnded(port, status, child.delay);
     }
     if (!isServer) buryAnswer();
@@ -186,7 +195,7 @@ export function tellChildren(rung: u32): void {
 /** Has all children end what they are about, and waits until they have. */
 export function endChildren(): void {
   const ports = portCount();
-  for (let port: u32 = 0; port < ports; port++) {
+  for (let port: u32 = 0; port <= ports; port++) {
     const process = childOf(port).process;
     if (process != 0) linux.kill(process, SIGTERM);
   }

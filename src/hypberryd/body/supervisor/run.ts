@@ -1,6 +1,7 @@
 /** `hypberryd run`: the service. It starts what serves, passes bells on, and says the time, until it is told to end. */
 import * as L from '../../shared/layout.js';
 import { LOCK_EX, LOCK_NB } from '../../shared/linux.js';
+import { SYSLOG, said } from '../arguments.js';
 import { bellAddress } from '../channel/channel.js';
 import { isKnown, reachChannel } from '../channel/reach.js';
 import { EAGAIN, O_CREAT, O_RDWR, linux } from '../linux.js';
@@ -95,10 +96,10 @@ function supervise(bell: i32, clock: i32): i32 {
   const hasCounter = mayReadCounter();
   waitForFile(clock);
   sayHost(hasCounter);
-  let said = now();
+  let told = now();
   for (;;) {
     const next = startChildren();
-    const sinceSaid = now() - said;
+    const sinceSaid = now() - told;
     const untilClock = sinceSaid >= CLOCK_INTERVAL ? 0 : CLOCK_INTERVAL - sinceSaid;
     const there = wait(<i32>least(next, untilClock));
     if ((there & TOLD_TO_END) != 0) break;
@@ -114,9 +115,9 @@ function supervise(bell: i32, clock: i32): i32 {
     if ((there & CALLED) != 0) takeCaller();
     const isSet = (there & READABLE) != 0;
     if (isSet) takeClock(clock);
-    if (isSet || now() - said >= CLOCK_INTERVAL) {
+    if (isSet || now() - told >= CLOCK_INTERVAL) {
       sayHost(hasCounter);
-      said = now();
+      told = now();
     }
   }
   endChildren();
@@ -138,7 +139,7 @@ export function run(group: usize): i32 {
   if (bell < 0) return FAILED;
   let error = beginWaiting(bell);
   const clock = watchClock();
-  if (error == 0) error = prepareChildren(lock, bell, clock);
+  if (error == 0) error = prepareChildren(lock, bell, clock, (said().options & SYSLOG) != 0);
   if (error != 0) return failed('The processes could not be prepared', error);
   beginMessage();
   print('serving the guests of this card.');
