@@ -235,7 +235,11 @@ describe('status', () => {
     const it = channelImage(ports, { version });
     spoil(it);
     const machine = createMachine(
-      { ...it.tree, ...(runs && { '/run/hypberryd.lock': '' }) },
+      {
+        ...Object.fromEntries(ports.flatMap(({ path }) => (path === undefined ? [] : [[path, '']]))),
+        ...it.tree,
+        ...(runs && { '/run/hypberryd.lock': '' }),
+      },
       CHANNEL_DEVICES(it),
     );
     if (runs)

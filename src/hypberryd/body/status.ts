@@ -15,9 +15,10 @@ import {
   takeRecord,
 } from './channel/channel.js';
 import { reachChannel, sayNoTree } from './channel/reach.js';
-import { probe } from './files.js';
+import { loopOf } from './disk/loops.js';
+import { openFile, probe } from './files.js';
 import { CONSOLE_PATH, TREE_PATH } from './generated/about.js';
-import { EAGAIN, ENOENT, O_RDONLY, linux, shared } from './linux.js';
+import { EAGAIN, ENOENT, O_CLOEXEC, O_NONBLOCK, O_RDONLY, linux, shared } from './linux.js';
 import { firewall, isDropped } from './network/firewall.js';
 import { DROPPED } from './network/ways.js';
 import { print, printForeign, printNumber } from './output.js';
@@ -80,6 +81,15 @@ function sayPort(port: u32): bool {
     const failed = shared.load32(ours + C.FAILED_GENERATION);
     if (failed != 0 && failed == shared.load32(theirs + C.GENERATION))
       print('; its medium has failed, and its guest has errors until it is started again');
+    const path = <usize>(L.RECORD + C.PORT_PATH);
+    const loop = loopOf(path);
+    if (loop >= 0) {
+      print('; this system has it, too, as /dev/loop');
+      printNumber(loop);
+    }
+    const file = openFile(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+    if (file == -ENOENT) print('; nothing has this path any more: it is lost when hypberryd ends');
+    linux.close(file);
   }
   print('\n');
   return isServed;

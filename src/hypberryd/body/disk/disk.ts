@@ -45,7 +45,7 @@ export class Disk {
   ours: usize;
   data: usize;
   dataSize: u32;
-  /** Why it could not be opened, as it was said last. */
+  /** Why it could not be opened, or written, as it was said last. */
   said: i32;
 }
 
@@ -126,6 +126,9 @@ function lockAndMeasure(file: i32): i32 {
     const synced = linux.fsync(file);
     if (synced < 0) return -synced;
     syncFolder();
+    beginDiskMessage();
+    print('it is made, empty.');
+    endMessage();
   }
   it.sectors = size / C.SECTOR_SIZE;
   return it.sectors == 0 ? EMPTY : OPENED;
@@ -149,7 +152,7 @@ function tryToOpen(): i32 {
 function sayWhyNot(reason: i32): void {
   beginDiskMessage();
   if (reason == LOCKED)
-    print('it is locked. This waits until the program that has it, an earlier hypberryd perhaps, is done.');
+    print('it is locked. This waits until who has it is done: another guest, or an earlier hypberryd.');
   else if (reason == NO_DISK) print('it is neither a file nor a block device. Give the guest another path.');
   else if (reason == EMPTY) print('it has no sector. Give the file a size, or the disk one on the card.');
   else {

@@ -3,7 +3,7 @@ import * as C from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE } from '../../shared/linux.js';
 import { copyBlocks } from '../channel/copy.js';
-import { EINTR, EINVAL, EIO, ENODEV, ENOSYS, EOPNOTSUPP, linux, shared } from '../linux.js';
+import { EINTR, EINVAL, EIO, ENODEV, ENOSPC, ENOSYS, EOPNOTSUPP, linux, shared } from '../linux.js';
 import { endMessage, print } from '../output.js';
 import { printReason } from '../reasons.js';
 import { beginDiskMessage, disk } from './disk.js';
@@ -135,5 +135,12 @@ export function perform(request: usize): u32 {
   if (type == <u32>C.TYPE_READ) return statusOf(move(false, offset, sectors, place));
   const error = change(type, offset, sectors, place);
   if (error == EIO) fail(generation, error);
+  // Once: what has its place already is still written, in between.
+  if (error == ENOSPC && it.said != ENOSPC) {
+    it.said = ENOSPC;
+    beginDiskMessage();
+    print('no space is left: its guest has errors of what it writes until there is.');
+    endMessage();
+  }
   return statusOf(error);
 }
