@@ -40,6 +40,7 @@ const programsOf = {
   flex: ['flex'],
   bison: ['bison'],
   bc: ['bc'],
+  'ansible-core': ['ansible-playbook'],
 } as const;
 
 /** A Debian package whose programs tests use. */
@@ -61,8 +62,11 @@ export const linuxTools: readonly ToolPackage[] = [
   'bc',
 ];
 
+/** What long tests alone take, each for itself. */
+const longTools: readonly ToolPackage[] = [...linuxTools, 'ansible-core'];
+
 const everyPackage = (Object.keys(programsOf) as ToolPackage[]).filter(
-  (it) => !linuxTools.includes(it) && !(it in HEADERS),
+  (it) => !longTools.includes(it) && !(it in HEADERS),
 );
 
 /** What making a card takes. */

@@ -1,4 +1,5 @@
 /** Adds guests to a card, and takes them away. */
+import { sameBytes } from '../base/bytes.js';
 import { counted } from '../base/words.js';
 import type { Card, CardReader, Change } from '../card/card.js';
 import { HypberryError } from '../base/errors.js';
@@ -12,6 +13,7 @@ import {
   readGuestsFile,
   writeGuests,
   type Guest,
+  type GuestsFile,
 } from '../guest/guests.js';
 import { kernelImage } from '../guest/kernel-image.js';
 import { loadAddressOf } from '../guest/plan.js';
@@ -94,6 +96,15 @@ export async function planGuestAdd(
     : { isLinux: false };
   if (wanted.commandLine === undefined && isLinux) guest.commandLine = LINUX_COMMAND_LINE;
   const program = kernel ?? firmware;
+  const facts = [
+    program?.name ?? '',
+    `${memory} MiB of memory`,
+    counted(cores, 'core'),
+    ...deviceWords(guest),
+  ];
+  const same = await planSame(card, before, guest, { program, initramfs });
+  if (same)
+    return { ...same, method: undefined, summary: `Guest ${name} is so already: ${facts.join(', ')}.` };
   refuseTaken(
     before.guests,
     name,
@@ -113,9 +124,27 @@ export async function planGuestAdd(
       program,
     })),
     method: undefined,
-    summary: `Guest ${name}: ${[program?.name ?? '', `${memory} MiB of memory`, counted(cores, 'core'), ...deviceWords(guest)].join(', ')}.`,
+    summary: `Guest ${name}: ${facts.join(', ')}.`,
     room: ROOM_FOR_GUESTS,
   };
+}
+
+/** The plan for a guest that is on the card already as it is to be, whose network card keeps its address: no changes; else undefined. */
+async function planSame(
+  card: Card,
+  before: GuestsFile,
+  guest: Guest,
+  files: { readonly program: UserFile | undefined; readonly initramfs: UserFile | undefined },
+): Promise<Pick<Plan, 'notes' | 'changes'> | undefined> {
+  const there = before.guests.find((it) => it.name === guest.name);
+  if (!there) return undefined;
+  const same = { ...guest, ...(guest.mac !== undefined && { mac: there.mac }) };
+  if (!sameBytes(writeGuests([same]), writeGuests([there]))) return undefined;
+  const plan = await planGuestFiles(card, {
+    ...{ before, guests: before.guests, changed: there, strict: false },
+    ...files,
+  });
+  return plan.changes.length === 0 ? plan : undefined;
 }
 
 /** The entries of a new guest's devices: those that were asked for. */
