@@ -4,7 +4,7 @@
 import { AF_UNIX, POLLIN, SOCK_SEQPACKET } from '../../../src/hypberryd/shared/linux';
 import { linux, O_NONBLOCK } from '../../../src/hypberryd/body/linux';
 import { endOutput, flushOutput, print, printByte, printNumber } from '../../../src/hypberryd/body/output';
-import { putSocketAddress } from '../../../src/hypberryd/body/service/socket';
+import { putSocketAddress, SOCKET_PATH } from '../../../src/hypberryd/body/service/socket';
 
 const ADDRESS: usize = 0x40000;
 const POLL: usize = 0x40100;
@@ -31,7 +31,7 @@ export function main(count: i32, argv: usize): i32 {
   store<u32>(POLL, POLLIN, 4);
   if (connections == 0) {
     const socket = linux.socket(AF_UNIX, SOCK_SEQPACKET, 0);
-    linux.connect(socket, ADDRESS, putSocketAddress(ADDRESS));
+    linux.connect(socket, ADDRESS, putSocketAddress(ADDRESS, SOCKET_PATH));
     linux.write(socket, SAID, length);
     for (;;) {
       const got = linux.read(socket, SAID, 0x2000);
@@ -43,7 +43,7 @@ export function main(count: i32, argv: usize): i32 {
   while (linux.poll(POLL, 1, made < connections ? 10 : -1) == 0) {
     while (made < connections) {
       const socket = linux.socket(AF_UNIX, SOCK_SEQPACKET | O_NONBLOCK, 0);
-      if (linux.connect(socket, ADDRESS, putSocketAddress(ADDRESS)) < 0) {
+      if (linux.connect(socket, ADDRESS, putSocketAddress(ADDRESS, SOCKET_PATH)) < 0) {
         linux.close(socket);
         break;
       }
