@@ -17,7 +17,7 @@ export const HEADER_SIZE = 8;
 export const HEADER_PORTS = 12;
 /**
  * How many guests there are, whose records are from GUEST_RECORDS on. 0 where the hypervisor is of a release that has
- * neither those nor what they are about: the guests' states, the consoles' logs, DOORBELL_GUEST and DOORBELL_STATES.
+ * neither those nor what they are about: the guests' states, the consoles' logs, DOORBELL_GUEST, DOORBELL_STATES and DOORBELL_CONSOLES.
  */
 export const HEADER_GUESTS = 16;
 
@@ -32,6 +32,9 @@ export const GUEST_NAME_SIZE = 16;
 /** Bytes of its memory; how many virtual CPUs it has. */
 export const GUEST_MEMORY = GUEST_NAME + GUEST_NAME_SIZE;
 export const GUEST_VCPUS = 20;
+export const GUEST_FLAGS = 24;
+/** It does not begin with the hypervisor: the host starts it. */
+export const FLAG_NO_AUTOSTART = 1;
 
 // --- what the host says of itself, in the page behind the header -------------------------------------------------
 
@@ -227,8 +230,10 @@ export const SKIP = 0xffff_ffff;
 export const DOORBELL = 0x4002_0000;
 /** Where it rings when it has set its clock, or has offered or withdrawn a port. */
 export const DOORBELL_HOST = 0xffc;
-/** Where it rings to have the guests' states written: they stand when the write is done. */
+/** Where it rings to have the guests' states written, and the consoles' counts: they stand when the write is done. */
 export const DOORBELL_STATES = 0xff8;
+/** Where it rings to have the consoles' counts written alone. */
+export const DOORBELL_CONSOLES = 0xff0;
 /** Where it tells a guest something: what, the guest's number and a byte that is sent, ORDER_…, OR-ed together. */
 export const DOORBELL_GUEST = 0xff4;
 export const ORDER_GUEST_SHIFT = 8;

@@ -51,6 +51,8 @@ export interface ChannelGuest extends GuestDevices {
   /** Bytes of its memory, and the core of each of its virtual CPUs. */
   readonly memory: number;
   readonly cores: readonly number[];
+  /** Whether it begins with the hypervisor; it does unless told otherwise. */
+  readonly autostart?: boolean | undefined;
 }
 
 export interface ChannelPort {

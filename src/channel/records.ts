@@ -28,11 +28,12 @@ export function channelRecords({ size, ports, guests }: ChannelPlan): Uint8Array
 const viewOf = (bytes: Uint8Array, offset: number): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset + offset);
 
-function writeGuest(record: Uint8Array, { name, memory, cores }: ChannelGuest): void {
+function writeGuest(record: Uint8Array, { name, memory, cores, autostart = true }: ChannelGuest): void {
   const view = viewOf(record, 0);
   record.set(textBytes(name, L.GUEST_NAME_SIZE), L.GUEST_NAME);
   view.setUint32(L.GUEST_MEMORY, memory, true);
   view.setUint32(L.GUEST_VCPUS, cores.length, true);
+  view.setUint32(L.GUEST_FLAGS, autostart ? 0 : L.FLAG_NO_AUTOSTART, true);
 }
 
 function writeRecord(record: Uint8Array, port: ChannelPort): void {

@@ -18,6 +18,7 @@ export interface GuestOptions extends Named {
   readonly isolated?: boolean;
   readonly forward?: readonly string[];
   readonly virtio?: '1' | '2' | 'auto';
+  readonly autostart?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -49,7 +50,7 @@ export const virtioVersion = (asked: '1' | '2' | 'auto'): 1 | 2 | 'auto' =>
  */
 export async function guestAdd(target: string, options: GuestAddOptions): Promise<void> {
   const { name, kernel, firmware, loadAddress, initramfs, memory, cores } = options;
-  const { cmdline, disk, net, isolated, forward, virtio = 'auto' } = options;
+  const { cmdline, disk, net, isolated, forward, virtio = 'auto', autostart } = options;
   if (kernel === undefined && firmware === undefined)
     throw new HypberryError(
       'usage.missing',
@@ -71,6 +72,7 @@ export async function guestAdd(target: string, options: GuestAddOptions): Promis
     isolated,
     forwards: forward,
     virtio: version === 'auto' ? undefined : version,
+    autostart,
   };
   await showChanges(target, options, (ports) => addGuest(ports, guest, options));
 }

@@ -19,10 +19,10 @@ export interface GuestSetOptions extends GuestOptions {
  */
 export async function guestSet(target: string, name: string, options: GuestSetOptions): Promise<void> {
   const { kernel, firmware, loadAddress, initramfs, memory, cores, cmdline } = options;
-  const { removeDisk, disk, net, isolated, removeForward, forward, virtio } = options;
+  const { removeDisk, disk, net, isolated, removeForward, forward, virtio, autostart } = options;
   const given = [
     ...[kernel, firmware, loadAddress, initramfs, memory, cores, cmdline],
-    ...[removeDisk, disk, net, isolated, removeForward, forward, virtio],
+    ...[removeDisk, disk, net, isolated, removeForward, forward, virtio, autostart],
   ];
   if (given.every((it) => it === undefined))
     throw new HypberryError(
@@ -45,6 +45,7 @@ export async function guestSet(target: string, name: string, options: GuestSetOp
     forwardsGone: removeForward,
     forwards: forward,
     virtio: virtio && virtioVersion(virtio),
+    autostart,
   };
   await showChanges(target, options, (ports) => setGuest(ports, name, settings, options));
 }

@@ -482,6 +482,7 @@ function guestCommands(guest: Command): void {
     .option('--isolated', 'its network card sees the host alone, no other guest')
     .addOption(forward())
     .addOption(virtio('auto unless given: '))
+    .option('--no-autostart', 'it does not start with the Pi: "hypberryd start" there starts it')
     .addOption(dryRun())
     .addOption(json())
     .addHelpText('after', GUEST_ADD_EXAMPLE)
@@ -521,6 +522,8 @@ function guestCommands(guest: Command): void {
       collected,
     )
     .addOption(virtio(''))
+    .option('--autostart', 'it starts with the Pi')
+    .option('--no-autostart', 'it does not: "hypberryd start" there starts it')
     .addOption(dryRun())
     .addOption(json())
     .addHelpText('after', GUEST_SET_EXAMPLE)

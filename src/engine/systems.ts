@@ -81,6 +81,11 @@ function note(line: string, watchers: ReadonlyMap<string, SystemWatcher>): void 
     if (end === 'fault' || name === guest) {
       watcher.waitsForHost(waits);
       if (end === 'off') watcher.poweredOff();
+      else if (end === 'unstarted')
+        watcher.settle({
+          state: 'NONE',
+          reason: `It does not start with the Pi: "hypberryd start ${name}" starts it there.`,
+        });
       else if (end !== undefined)
         watcher.settle({ state: 'FAILED', reason: end === 'fault' ? `${text}.` : `The guest ${text}.` });
     }

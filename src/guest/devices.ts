@@ -252,7 +252,7 @@ export function newMac(guests: readonly WithDevices[], random: Random): string {
   }
 }
 
-/** A guest's devices in words, each for a list: `disk /srv/web.img (8G)`, `network host (52:54:00:12:34:56)`. */
+/** A guest's devices in words, and that it does not start with the Pi, each for a list: `disk /srv/web.img (8G)`, `network host (52:54:00:12:34:56)`. */
 export function deviceWords({
   disks = [],
   network,
@@ -260,7 +260,8 @@ export function deviceWords({
   forwards = [],
   mac,
   virtio,
-}: WithDevices): string[] {
+  autostart,
+}: WithDevices & { readonly autostart?: boolean | undefined }): string[] {
   const behind = (...facts: readonly (string | false | undefined)[]): string => {
     const said = facts.filter((it) => typeof it === 'string');
     return said.length > 0 ? ` (${said.join(', ')})` : '';
@@ -272,5 +273,6 @@ export function deviceWords({
     ...(network === 'host' ? [`network host${behind(mac, isolated === true && 'isolated')}`] : []),
     ...forwards.map((it) => `forward ${it}`),
     ...(virtio === undefined ? [] : [`virtio ${virtio}`]),
+    ...(autostart === false ? ['no autostart'] : []),
   ];
 }

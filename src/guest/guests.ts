@@ -73,6 +73,10 @@ const guest = z
       .max(LONGEST_COMMAND_LINE)
       .regex(/^[\x20-\x7e]*$/)
       .describe('What the kernel gets as its command line.'),
+    autostart: z
+      .boolean()
+      .optional()
+      .describe('Whether it starts with the Pi, as it does without this; else hypberryd starts it.'),
     ...deviceEntries,
   })
   .meta({ title: 'guest' });
@@ -169,6 +173,7 @@ const MUST_BE: Readonly<Record<string, string>> = {
   memory: `an even number of MiB from ${LEAST_MEMORY} to ${MOST_MEMORY}`,
   cores: `a number from 1 to ${MOST_CORES}`,
   commandLine: `a text of at most ${LONGEST_COMMAND_LINE} printable ASCII characters`,
+  autostart: 'true or false',
   ...DEVICES_MUST_BE,
 };
 

@@ -122,7 +122,8 @@ export function placeGuest(
       virtio: (guest.disks?.length ?? 0) + (guest.network === 'host' ? 1 : 0) + 1,
       ...(files && { initramfs: files }),
     });
-  const plan = { ...planDevices(guest), memory, cores, virtio };
+  const { autostart = true } = guest;
+  const plan = { ...planDevices(guest), memory, cores, virtio, autostart };
   const { path, is } = programOf(guest);
   if (is === 'firmware')
     return { ...plan, firmware: firmwareImage(path, program), tree: { data: tree(), offset: 0 } };

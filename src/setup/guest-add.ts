@@ -54,6 +54,8 @@ export interface NewGuest {
   readonly forwards?: readonly string[] | undefined;
   /** Undefined for the one that suits its kernel. */
   readonly virtio?: 1 | 2 | undefined;
+  /** Whether it starts with the Pi; it does unless told otherwise. */
+  readonly autostart?: boolean | undefined;
 }
 
 /** Bytes that a kernel or an initramfs can have: no guest has more memory. */
@@ -90,6 +92,7 @@ export async function planGuestAdd(
     cores,
     commandLine: wanted.commandLine ?? '',
     ...newDevices(wanted, before.guests, random),
+    ...(wanted.autostart === false && { autostart: false }),
   });
   const { isLinux } = kernel
     ? kernelImage(kernel.name, kernel.data, loadAddressOf(guest))

@@ -53,6 +53,7 @@ export interface GuestSettings {
   readonly forwards?: readonly string[] | undefined;
   /** `auto` for the one that suits its kernel. */
   readonly virtio?: 1 | 2 | 'auto' | undefined;
+  readonly autostart?: boolean | undefined;
 }
 
 /**
@@ -82,6 +83,7 @@ export async function planGuestSet(
     cores: wanted.cores ?? was.cores,
     commandLine: wanted.commandLine ?? was.commandLine,
     ...changedDevices(was, wanted, before.guests, random),
+    autostart: (wanted.autostart ?? was.autostart) === false ? false : undefined,
   });
   const guests = before.guests.map((it) => (it === was ? changed : it));
   const { changes, notes } = await planGuestFiles(card, {

@@ -28,7 +28,7 @@ function read(bytes: Uint8Array): unknown {
     size: word(8),
     guests: Array.from({ length: word(16) }, (_, n) => {
       const at = 0x400 + 128 * n;
-      return [string(at), word(at + 16), word(at + 20)];
+      return [string(at), word(at + 16), word(at + 20), word(at + 24)];
     }),
     ports: Array.from({ length: word(12) }, (_, n) => {
       const at = 0x2000 + 512 * n;
@@ -46,7 +46,7 @@ function read(bytes: Uint8Array): unknown {
 
 describe('the records of a channel', () => {
   const plan = planChannel([
-    { ...of(16, [3]), name: 'db', disks: [disk('/srv/öl.img', 8 * 2 ** 30, false)] },
+    { ...of(16, [3]), name: 'db', disks: [disk('/srv/öl.img', 8 * 2 ** 30, false)], autostart: false },
     {
       ...{ ...of(256, [2, 3]), name: 'fifteen-letters' },
       disks: [disk('/a', 2 ** 41, false), disk(`/${'x'.repeat(254)}`, 0, true)],
@@ -63,8 +63,8 @@ describe('the records of a channel', () => {
       version: 1,
       size: plan.size,
       guests: [
-        ['db', 16 << 20, 1],
-        ['fifteen-letters', 256 << 20, 2],
+        ['db', 16 << 20, 1, 1],
+        ['fifteen-letters', 256 << 20, 2, 0],
       ],
       ports: [
         { ...none, kind: 1, flags: 0, guest: [0, ''], data: data[0] },

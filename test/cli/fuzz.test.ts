@@ -193,6 +193,8 @@ function optionsOf(random: Random): Readonly<Record<string, () => string | undef
     '--net': () => pick(random, ['host', 'none', 'bridge', '']),
     '--isolated': () => undefined,
     '--no-isolated': () => undefined,
+    '--autostart': () => undefined,
+    '--no-autostart': () => undefined,
     '--virtio': () => pick(random, ['1', '2', 'auto', '3', '']),
     '--out': () =>
       pick(random, [join(folder, 'out'), join(folder, 'text'), '/dev/null', '/proc/no', '', 'here']),
@@ -248,6 +250,7 @@ const SOME: Readonly<Record<string, readonly string[]>> = {
     '--net',
     '--isolated',
     '--virtio',
+    '--no-autostart',
     '-n',
   ],
   'guest set': [
@@ -266,6 +269,8 @@ const SOME: Readonly<Record<string, readonly string[]>> = {
     '--isolated',
     '--no-isolated',
     '--virtio',
+    '--autostart',
+    '--no-autostart',
     '-n',
   ],
   'guest rename': ['--partition', '--whole', '--json', '-n'],

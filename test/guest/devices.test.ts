@@ -185,7 +185,7 @@ test('devices in words', () => {
     deviceWords({
       name: 'web',
       disks: [{ path: '/x' }, { path: '/y', size: '8G' }, { path: '/z', readOnly: true }],
-      ...{ network: 'host', mac: MAC, isolated: true, virtio: 1 },
+      ...{ network: 'host', mac: MAC, isolated: true, virtio: 1, autostart: false },
     }),
   ).toEqual([
     'disk /x',
@@ -193,5 +193,6 @@ test('devices in words', () => {
     'disk /z (read-only)',
     `network host (${MAC}, isolated)`,
     'virtio 1',
+    'no autostart',
   ]);
 });

@@ -49,7 +49,10 @@ test('bash completes commands, options and names of guests', async (context) => 
       ['hypberryd info --', 'info --json'],
       ['hypberryd stop -', 'stop --timeout'],
       ['hypberryd list --n', 'list --names'],
-      ['hypberryd install ', 'install --group'],
+      ['hypberryd install --g', 'install --group'],
+      ['hypberryd metrics ', 'metrics --file'],
+      ['hypberryd autostart a', 'autostart a--b-'],
+      ['hypberryd autostart 0-9 --d', 'autostart 0-9 --disable'],
       ['hypberryd kill nobody', 'kill nobody'],
     ] as const) {
       said = '';
@@ -66,7 +69,18 @@ test('bash completes commands, options and names of guests', async (context) => 
     await expect
       .poll(() => said.split('\n').flatMap((it) => it.trim().split(/\s+/)), SOON)
       .toEqual(
-        expect.arrayContaining(['list', 'info', 'log', 'console', 'start', 'stop', 'kill', 'restart']),
+        expect.arrayContaining([
+          'list',
+          'info',
+          'metrics',
+          'log',
+          'console',
+          'start',
+          'stop',
+          'kill',
+          'restart',
+          'autostart',
+        ]),
       );
   } finally {
     terminal.kill('SIGKILL');

@@ -155,7 +155,7 @@ describe('list', () => {
     expect(out).not.toMatch(/[^\n\x20-\x7e]/);
     const web = {
       ...{ name: 'web', state: 'running', vcpus: 1, vcpusOn: 1, memory: 2 ** 28, crashes: 3 },
-      ...{ cpuTimeMs: 12_340, upTimeMs: 7_323_000, ipv4: '192.168.77.11' },
+      ...{ cpuTimeMs: 12_340, upTimeMs: 7_323_000, ipv4: '192.168.77.11', autostart: true },
       // The kernel of the tests has no port there.
       console: null,
       disks: [
@@ -188,6 +188,7 @@ test('info says all of one', () => {
     'CPUs:       1, 1 on',
     'CPU time:   12.3 s, 0.1% of a core since it was started, 2 h 2 min ago',
     'Memory:     256 MiB',
+    'Autostart:  yes',
     'Crashes:    3',
     'Disk 0:     /srv/web.img, served',
     'Disk 1:     /srv/"\\xc3\\xb6\\xf0\\x9f\\x98\\x80\\x07.img, not served, read-only',

@@ -43,7 +43,8 @@ export function playGuests(
   obey = OBEDIENT,
 ): PlayedGuests {
   const orders: Order[] = [];
-  const shown = new Map<number, { turn: number; words: string; logged: number }>();
+  const shown = new Map<number, { turn: number; words: string }>();
+  const logged = new Map<number, number>();
   const take = (offset: number): number => {
     const word = doorbell.word(offset);
     if (word !== 0) doorbell.setWord(offset, 0);
@@ -58,34 +59,42 @@ export function playGuests(
       at += length;
     }
   };
-  const showOne = (n: number, state: GuestState): void => {
-    const { does, on = 1, crashes = 0, busy = 0, seconds = 0, unread = 0, log = new Uint8Array() } = state;
-    const at = C.STATES + n * C.STATE_SIZE;
-    const { turn, words: before, logged } = shown.get(n) ?? { turn: 0, words: '', logged: 0 };
+  const wordAt = (n: number, offset: number, value: number): void => {
+    memory.setWord(C.STATES + n * C.STATE_SIZE + offset, value);
+  };
+  const showConsole = (n: number, { log = new Uint8Array(), unread = 0 }: GuestState): void => {
+    const before = logged.get(n) ?? 0;
+    logged.set(n, log.length);
+    wordAt(n, C.STATE_UNREAD, unread);
+    if (log.length <= before) return;
+    say(n, log, before);
+    wordAt(n, C.STATE_LOGGED, log.length);
+  };
+  const showOne = (n: number, { does, on = 1, crashes = 0, busy = 0, seconds = 0 }: GuestState): void => {
+    const { turn, words: before } = shown.get(n) ?? { turn: 0, words: '' };
     const ticks = seconds * TICKS_PER_SECOND;
     const words = [
       ...[
-        [C.STATE_UNREAD, unread],
         [C.STATE_DOES, does],
         [C.STATE_ON, on],
         [C.STATE_CRASHES, crashes],
+        [C.STATE_BUSY, busy],
       ],
-      [C.STATE_BUSY, busy],
       [C.STATE_TICKS, ticks % 2 ** 32],
       [C.STATE_TICKS + 4, Math.floor(ticks / 2 ** 32)],
     ] as const;
     const isNew = words.join() !== before;
-    shown.set(n, { turn: isNew ? turn + 2 : turn, words: words.join(), logged: log.length });
-    if (log.length > logged) {
-      say(n, log, logged);
-      memory.setWord(at + C.STATE_LOGGED, log.length);
-    }
+    shown.set(n, { turn: isNew ? turn + 2 : turn, words: words.join() });
     if (!isNew) return;
-    memory.setWord(at + C.STATE_TURN, turn + 1);
-    for (const [offset, value] of words) memory.setWord(at + offset, value);
-    memory.setWord(at + C.STATE_TURN, turn + 2);
+    wordAt(n, C.STATE_TURN, turn + 1);
+    for (const [offset, value] of words) wordAt(n, offset, value);
+    wordAt(n, C.STATE_TURN, turn + 2);
+  };
+  const showConsoles = (): void => {
+    for (const [n, state] of Object.entries(states)) showConsole(Number(n), state);
   };
   const show = (): void => {
+    showConsoles();
     for (const [n, state] of Object.entries(states)) showOne(Number(n), state);
   };
   return {
@@ -101,6 +110,7 @@ export function playGuests(
         orders.push([what, guest, byte]);
         obey(what, guest, states, byte);
       }
+      if (take(C.DOORBELL_CONSOLES) !== 0) showConsoles();
       if (take(C.DOORBELL_STATES) !== 0) show();
     },
   };

@@ -51,6 +51,21 @@ const isWhole = (files: Files): boolean =>
   );
 
 describe('guest set', () => {
+  test('one that was added not to start with the Pi starts with it again, and is as others are', async () => {
+    const files = partition();
+    const card = changeableCard(files);
+    const plain = { kernel, memory: 64, cores: 1, commandLine: undefined };
+    const plan = await carryOut(card, await planGuestAdd(card, { ...plain, name: 'web', autostart: false }));
+    expect(plan.summary).toContain('no autostart');
+    await carryOut(card, await planGuestAdd(card, { ...plain, name: 'db', autostart: true }));
+    const [web, db] = guestsIn(files);
+    expect([web, db].map((it) => it?.autostart)).toEqual([false, undefined]);
+    await carryOut(card, await planGuestSet(card, 'web', { memory: 32 }));
+    expect(guestsIn(files)[0]?.autostart).toBe(false);
+    await carryOut(card, await planGuestSet(card, 'web', { autostart: true, memory: 64 }));
+    expect(guestsIn(files)[0]).toEqual({ ...db, name: 'web', kernel: web?.kernel });
+  });
+
   test.each<[string, GuestSettings, Partial<Guest>]>([
     ['memory', { memory: 128 }, { memory: 128 }],
     ['cores', { cores: 1 }, { cores: 1 }],
@@ -98,6 +113,7 @@ describe('guest set', () => {
     ['a forward less', { forwardsGone: ['53/udp'] }, { forwards: ['8080:80'] }],
     ['no forwards', { forwardsGone: ['8080:80', '53/udp'] }, { forwards: undefined }],
     ['not isolated', { isolated: false }, { isolated: undefined }],
+    ['no autostart', { autostart: false }, { autostart: false }],
     ['another virtio', { virtio: 1 }, { virtio: 1 }],
     ['the virtio that suits the kernel', { virtio: 'auto' }, { virtio: undefined }],
   ])('%s: once, and a second time nothing', async (_, settings, expected) => {

@@ -13,6 +13,7 @@ export const NAMES: u32 = 16;
 export const ONE_NAME: u32 = 32;
 export const FILE: u32 = 64;
 export const SYSLOG: u32 = 128;
+export const DISABLE: u32 = 256;
 
 /** Seconds of --timeout where it is not said, and the most. */
 const SECONDS: u32 = 30;
@@ -75,6 +76,7 @@ function secondsOf(at: usize): i32 {
 function optionOf(argument: usize): u32 {
   if (isText(argument, '--json')) return JSON;
   if (isText(argument, '--names')) return NAMES_ALONE;
+  if (isText(argument, '--disable')) return DISABLE;
   if (isText(argument, '--timeout')) return TIMEOUT;
   if (isText(argument, '--file')) return FILE;
   if (isText(argument, '--syslog')) return SYSLOG;

@@ -21,7 +21,8 @@ function printHelp(): void {
   print('  stop        press the power keys of guests NAME..., and switch off those that\n');
   print('              are not off after 30 s; --timeout SECONDS\n');
   print('  kill        switch guests NAME... off at once\n');
-  print('  restart     stop, then start guests NAME...; --timeout SECONDS\n\n');
+  print('  restart     stop, then start guests NAME...; --timeout SECONDS\n');
+  print('  autostart   have guests NAME... start with the Pi; --disable: no longer\n\n');
   print('  install     have it run whenever this system does, or a newer one; with\n');
   print('              --group GROUP who is in GROUP may list, info, log, metrics, status;\n');
   print("              with --syslog guests' consoles go to the system's log, too\n");

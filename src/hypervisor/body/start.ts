@@ -32,6 +32,7 @@ import {
   vcpuOf,
   vmAt,
 } from './core/vm.js';
+import { textUnstarted } from './generated/messages.js';
 import { printCores } from './devices/own-console.js';
 import { resetUart } from './devices/pl011.js';
 import { plugDevices } from './devices/virtio/mmio.js';
@@ -57,7 +58,7 @@ import {
   mmio,
   shared,
 } from './intrinsics.js';
-import { startMachine } from './scheduling/lifecycle.js';
+import { rest, startMachine } from './scheduling/lifecycle.js';
 import { GUEST_HCPTR, HCPTR_ONES, loadVcpu } from './scheduling/loaded.js';
 import { schedule } from './scheduling/scheduler.js';
 import { SVC_MASKED, resetVcpu } from './scheduling/vcpu-start.js';
@@ -146,7 +147,8 @@ function makeGuest(number: u32, firstVcpu: u32): void {
     setState(vcpu, STOPPED);
   }
   plugDevices(vm);
-  startMachine(vm, 0);
+  if (load<u32>(vm.record + 4 * L.GUEST_AUTOSTART) != 0) startMachine(vm, 0);
+  else rest(vm, textUnstarted());
 }
 
 /**

@@ -62,6 +62,8 @@ export interface GuestPlan {
   readonly virtio?: 1 | 2;
   readonly disks?: readonly ChannelDisk[];
   readonly network?: ChannelNetwork;
+  /** Whether it begins with the hypervisor; it does unless told otherwise. */
+  readonly autostart?: boolean;
 }
 
 /** Where the channel is, and its ports. */
@@ -313,7 +315,7 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
     ...[hostEnd, end, hostCores, guests.length, hostKernel.length, copies],
     ...[channel.address, channel.size, ports.length, channel.address + LOGS],
   ];
-  guests.forEach(({ memory, cores, kernel, entry, virtio = 2 }, i) => {
+  guests.forEach(({ memory, cores, kernel, entry, virtio = 2, autostart = true }, i) => {
     const record = new Array<number>(L.GUEST_WORDS).fill(0);
     record[L.GUEST_MEMORY] = guestMemory[i]!;
     record[L.GUEST_MEMORY_SIZE] = memory;
@@ -327,6 +329,7 @@ export function buildHypervisor(plan: HypervisorPlan): HypervisorImage {
     });
     record[L.GUEST_VCPUS] = cores.length;
     record[L.GUEST_VIRTIO] = virtio;
+    record[L.GUEST_AUTOSTART] = autostart ? 1 : 0;
     record[L.GUEST_ENTRY] = entry ?? (kernel ? L.GUEST_RAM + kernel.offset : 0);
     cores.forEach((core, n) => (record[L.GUEST_CORES + n] = core));
     nameWords(guests[i]!.name).forEach((word, n) => (record[L.GUEST_NAME + n] = word));

@@ -132,7 +132,9 @@ export const GUEST_NAME_SIZE = 16;
 export const GUEST_VIRTIO = 20;
 /** Guest-physical address at which it begins: below its memory where what stands for its kernel is firmware. */
 export const GUEST_ENTRY = 21;
-export const GUEST_WORDS = 22;
+/** Whether it begins with the hypervisor, 1, or when the host starts it, 0. */
+export const GUEST_AUTOSTART = 22;
+export const GUEST_WORDS = 23;
 
 /** A port of the channel: its kind and flags (src/channel/layout.ts), its guest's number, physical address and bytes of its data. */
 export const PORT_KIND = 0;

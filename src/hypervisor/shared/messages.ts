@@ -13,6 +13,7 @@ export const TEXTS = {
   only: ' 0',
   started: 'started',
   off: 'powered off',
+  unstarted: 'does not start until the host starts it',
   restarts: 'restarts',
   crashed: 'crashed: ',
   vectors: 'no exception vectors',
@@ -76,12 +77,15 @@ export const aloneText = (needed: number): readonly [before: string, behind: str
 /** Whether a line of the board's own serial port says that the host is started alone. */
 export const saysAlone = (line: string): boolean => line.startsWith(ALONE);
 
+/** Texts behind which a guest does not run. */
+const ENDS = ['crashed', 'off', 'unstarted'] as const;
+
 /** A line about a guest, or about the hypervisor itself. */
 export interface HypervisorMessage {
   /** undefined for what is no guest's matter. */
   readonly guest: string | undefined;
-  /** Whether it says that a guest has crashed or is off, or that the hypervisor itself has met a fault. */
-  readonly end: 'crashed' | 'off' | 'fault' | undefined;
+  /** Whether it says that a guest has crashed, is off or was not started, or that the hypervisor itself has met a fault. */
+  readonly end: (typeof ENDS)[number] | 'fault' | undefined;
   /** Whether it says that a guest does not start yet, as it waits for the host. */
   readonly waits: boolean;
   /** What it says, without whom it is about. */
@@ -100,6 +104,6 @@ export function readMessage(line: string): HypervisorMessage | undefined {
   const [guest, ...rest] = what.split(TEXTS.separator);
   if (rest.length === 0) return { guest: undefined, end: undefined, waits: false, text: what };
   const text = rest.join(TEXTS.separator);
-  const end = text.startsWith(TEXTS.crashed) ? 'crashed' : text.startsWith(TEXTS.off) ? 'off' : undefined;
+  const end = ENDS.find((it) => text.startsWith(TEXTS[it]));
   return { guest, end, waits: text.startsWith(TEXTS.waits), text };
 }

@@ -57,6 +57,30 @@ test('it is shown what guests do, and nothing before it asks', () => {
   expect(shown(A, C.STATE_ON)).toBe(0);
 });
 
+test('consoles are shown alone where nothing else is asked for', () => {
+  machine.store(CORE_A, GUEST_UART + DR, 0x41);
+  ring(C.DOORBELL_CONSOLES);
+  expect(wordOf(A, C.STATE_LOGGED)).toBe(1);
+  expect(wordOf(HOST, C.STATE_LOGGED)).toBe(said().length);
+  expect([A, B].map((n) => wordOf(n, C.STATE_TURN))).toEqual([0, 0]);
+});
+
+test('a guest that does not start by itself is off until the host starts it, and then like any other', () => {
+  machine = createMachineOfGuests([{ cores: [CORE_A], autostart: false }, { cores: [CORE_B, CORE_B2] }]);
+  expect([does(A), shown(A, C.STATE_ON), does(B)]).toEqual([C.DOES_OFF, 0, C.DOES_RUN]);
+  expect(countOf('guest-0: does not start until the host starts it')).toBe(1);
+  machine.advance(5 * CRYSTAL_HZ);
+  expect(does(A)).toBe(C.DOES_OFF);
+  order(A, C.ORDER_START);
+  machine.advance(CRYSTAL_HZ);
+  expect([does(A), shown(A, C.STATE_ON), wordOf(A, C.STATE_CRASHES)]).toEqual([C.DOES_RUN, 1, 0]);
+  machine.hvc(CORE_A, SYSTEM_RESET);
+  machine.advance(CRYSTAL_HZ);
+  expect(does(A)).toBe(C.DOES_RUN);
+  order(A, C.ORDER_OFF);
+  expect(does(A)).toBe(C.DOES_OFF);
+});
+
 test('a crash is counted, and the guest pauses for a second', () => {
   machine.trap(CORE_A, NO_TRAP);
   expect([does(A), wordOf(A, C.STATE_CRASHES), does(B)]).toEqual([C.DOES_PAUSE, 1, C.DOES_RUN]);

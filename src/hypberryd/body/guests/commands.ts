@@ -1,6 +1,7 @@
 /** The commands that are about guests, and `status`: those that look, which the service answers, too, and those that change. */
 import {
   FILE,
+  DISABLE,
   JSON,
   NAMES,
   NAMES_ALONE,
@@ -17,6 +18,7 @@ import { ask } from '../service/ask.js';
 import { isText } from '../texts.js';
 import { status } from '../status.js';
 import { DONE, FAILED } from '../statuses.js';
+import { autostart } from './autostart.js';
 import { console } from './console.js';
 import { findGuest, reachGuests } from './guests.js';
 import { info, list } from './list.js';
@@ -78,9 +80,16 @@ export function change(count: i32, argv: usize): i32 {
   const isStop = isText(command, 'stop');
   const isKill = isText(command, 'kill');
   const isRestart = isText(command, 'restart');
+  const isAutostart = isText(command, 'autostart');
   const isConsole = isText(command, 'console');
-  if (!(isStart || isStop || isKill || isRestart || isConsole)) return NO_COMMAND;
-  const wanted = isConsole ? ONE_NAME : isStop || isRestart ? NAMES | TIMEOUT : NAMES;
+  if (!(isStart || isStop || isKill || isRestart || isConsole || isAutostart)) return NO_COMMAND;
+  const wanted = isConsole
+    ? ONE_NAME
+    : isStop || isRestart
+      ? NAMES | TIMEOUT
+      : isAutostart
+        ? NAMES | DISABLE
+        : NAMES;
   const read = readArguments(count, argv, wanted);
   if (read != DONE) return read;
   if (linux.geteuid32() != 0) return sayNotRoot();
@@ -90,6 +99,7 @@ export function change(count: i32, argv: usize): i32 {
   if (guests == 0) return FAILED;
   if (isConsole) return console(ctz(guests));
   if (isStart) return start(guests);
+  if (isAutostart) return autostart(guests, (said().options & DISABLE) == 0);
   if (isKill) return kill(guests);
   const stopped = stop(guests, said().seconds);
   return isRestart && stopped == DONE ? start(guests) : stopped;

@@ -20,9 +20,8 @@ import { DONE, FAILED } from '../statuses.js';
 import { isTerminal, makeRaw, restore } from '../terminal.js';
 import { READABLE, TOLD_TO_END, beginWaiting, ignoreStops, wait, waitForFile } from '../waiting.js';
 import { beginFilter, printFiltered, wasOrdered } from './filter.js';
-import { nameOf, pause } from './guests.js';
+import { nameOf, order, pause } from './guests.js';
 import { copied, copyLog, saidBy } from './log.js';
-import { order } from './orders.js';
 
 const INPUT: i32 = 0;
 const OUTPUT: i32 = 1;

@@ -1,7 +1,16 @@
 /** The guests, by name and number, and what they do. */
 import * as C from '../../../channel/layout.js';
 import * as L from '../../shared/layout.js';
-import { guestCount, guestRecordWord, headerWord, ringAt, stateWord } from '../channel/channel.js';
+import {
+  guestCount,
+  guestRecordWord,
+  headerWord,
+  portCount,
+  recordWord,
+  ringAt,
+  ringWith,
+  stateWord,
+} from '../channel/channel.js';
 import { isKnown, reachChannel } from '../channel/reach.js';
 import { barrier, linux } from '../linux.js';
 import { beginError, endError, print, printForeign, printNumber } from '../output.js';
@@ -54,6 +63,19 @@ export function findGuest(name: usize): u32 {
   print('".');
   endError('guests.unknown', '"hypberryd list" says which there are.');
   return 0;
+}
+
+/** Whether a port is a guest's, and of a kind. */
+export function isOf(port: u32, guest: u32, kind: u32): bool {
+  return recordWord(port, C.PORT_KIND) == kind && recordWord(port, C.PORT_GUEST) == guest;
+}
+
+/** How many ports of a kind a guest has. */
+export function portsOf(guest: u32, kind: u32): u32 {
+  const ports = portCount();
+  let count: u32 = 0;
+  for (let port: u32 = 0; port < ports; port++) if (isOf(port, guest, kind)) count++;
+  return count;
 }
 
 /** Where a guest's state stands as it was read. */
@@ -145,4 +167,14 @@ export function printTenths(tenths: u64): void {
   printNumber(tenths / 10);
   print('.');
   printNumber(tenths % 10);
+}
+
+/** Tells a guest what it is to do: ORDER_…, with a byte where that has one. */
+export function order(guest: u32, what: u32): void {
+  ringWith(C.DOORBELL_GUEST, what | (guest << C.ORDER_GUEST_SHIFT));
+}
+
+/** Whether a guest is one of a set: a bit each. */
+export function isIn(guests: u32, guest: u32): bool {
+  return ((guests >> guest) & 1) != 0;
 }

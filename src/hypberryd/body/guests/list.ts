@@ -15,9 +15,12 @@ import { shared } from '../linux.js';
 import { print, printForeign, printJson, printNumber, printToColumn } from '../output.js';
 import { portAt } from '../serial.js';
 import { DONE } from '../statuses.js';
+import { isAutostarted } from './autostart.js';
 import {
+  isOf,
   isRunning,
   nameOf,
+  portsOf,
   printState,
   printTenths,
   shareOf,
@@ -38,19 +41,6 @@ const DISKS: u32 = 72;
 const VALUE: u32 = 12;
 /** Bytes of a console's page. */
 const CONSOLE_SIZE: u32 = 0x1000;
-
-/** Whether a port is a guest's, and of a kind. */
-function isOf(port: u32, guest: u32, kind: u32): bool {
-  return recordWord(port, C.PORT_KIND) == kind && recordWord(port, C.PORT_GUEST) == guest;
-}
-
-/** How many ports of a kind a guest has. */
-function portsOf(guest: u32, kind: u32): u32 {
-  const ports = portCount();
-  let count: u32 = 0;
-  for (let port: u32 = 0; port < ports; port++) if (isOf(port, guest, kind)) count++;
-  return count;
-}
 
 function printAddress(guest: u32): void {
   const address: u32 = GUEST_ADDRESSES + guest;
@@ -117,6 +107,8 @@ function printObject(guest: u32): void {
     printAddress(guest);
     print('"');
   } else print('null');
+  printKey('autostart', false);
+  print(isAutostarted(guest) ? 'true' : 'false');
   printKey('console', false);
   const console = consoleOf(guest);
   if (console >= 0) {
@@ -243,6 +235,8 @@ export function info(guest: u32, asJson: bool): i32 {
   printLabel('Memory');
   printNumber(guestRecordWord(guest, C.GUEST_MEMORY) / MIB);
   print(' MiB\n');
+  printLabel('Autostart');
+  print(isAutostarted(guest) ? 'yes\n' : 'no\n');
   printLabel('Crashes');
   printNumber(taken(guest, C.STATE_CRASHES));
   print('\n');

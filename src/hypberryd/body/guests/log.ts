@@ -14,7 +14,7 @@ const BLOCK: u32 = 32;
 
 /** How many bytes a console has ever said, modulo 2^32, and now. */
 export function saidBy(console: u32): u32 {
-  ringAt(C.DOORBELL_STATES);
+  ringAt(C.DOORBELL_CONSOLES);
   const said = stateWord(console, C.STATE_LOGGED);
   barrier.dmb();
   return said;

@@ -1,27 +1,17 @@
 /** `hypberryd start`, `stop`, `kill` and `restart`. */
 import * as C from '../../../channel/layout.js';
-import { guestCount, ringWith } from '../channel/channel.js';
+import { guestCount } from '../channel/channel.js';
 import { beginError, endError, flushOutput, print, printForeign, printNumber } from '../output.js';
 import { DONE, FAILED } from '../statuses.js';
 import { now } from '../supervisor/host.js';
-import { isRunning, nameOf, pause, taken, takeStates } from './guests.js';
+import { isIn, isRunning, nameOf, order, pause, taken, takeStates } from './guests.js';
 
 /** Milliseconds between two looks, and in which a guest is off that is switched off. */
 const STEP: i32 = 100;
 const PATIENCE: u32 = 5_000;
 
-/** Tells a guest what it is to do: ORDER_…, with a byte where that has one. */
-export function order(guest: u32, what: u32): void {
-  ringWith(C.DOORBELL_GUEST, what | (guest << C.ORDER_GUEST_SHIFT));
-}
-
 function isOff(guest: u32): bool {
   return taken(guest, C.STATE_DOES) == C.DOES_OFF;
-}
-
-/** Whether a guest is one of a set: a bit each. */
-function isIn(guests: u32, guest: u32): bool {
-  return ((guests >> guest) & 1) != 0;
 }
 
 function say(guest: u32, what: string): void {

@@ -12,10 +12,10 @@ const MARK: string = '# Made by "hypberryd install"; "hypberryd uninstall" takes
 const TEXT: string = `_hypberryd() {
   local words=
   if [ "$COMP_CWORD" -eq 1 ]; then
-    words='list info metrics log console start stop kill restart install uninstall status'
+    words='list info metrics log console start stop kill restart autostart install uninstall status'
   else
     case \${COMP_WORDS[1]} in
-      info | log | console | start | stop | kill | restart)
+      info | log | console | start | stop | kill | restart | autostart)
         words=$(/usr/local/sbin/hypberryd list --names 2>/dev/null) ;;
     esac
     case \${COMP_WORDS[1]} in
@@ -24,6 +24,7 @@ const TEXT: string = `_hypberryd() {
       stop | restart) words="$words --timeout" ;;
       metrics) words=--file ;;
       install) words='--group --syslog' ;;
+      autostart) words="$words --disable" ;;
     esac
   fi
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))

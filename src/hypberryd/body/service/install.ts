@@ -1,6 +1,7 @@
 /** `hypberryd install` and `uninstall`: a service of the system that this runs on. */
 import { ABSENT, findChannel } from '../channel/channel.js';
 import { refuse } from '../arguments.js';
+import { forgetAutostart } from '../guests/autostart.js';
 import { linux } from '../linux.js';
 import { closeWays } from '../network/ways.js';
 import { print } from '../output.js';
@@ -42,7 +43,10 @@ export function uninstall(environment: usize): i32 {
   let result = NO;
   if (isLibreElec() && isInstalledForLibreElec()) result = uninstallForLibreElec();
   else if (isSystemd() && isInstalledForSystemd()) result = uninstallForSystemd(environment);
-  if (result == DONE) closeWays();
+  if (result == DONE) {
+    closeWays();
+    forgetAutostart();
+  }
   if (result != NO) return result;
   print('hypberryd is not installed here. Nothing was changed.\n');
   return NO;

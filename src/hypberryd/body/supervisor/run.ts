@@ -4,6 +4,7 @@ import { LOCK_EX, LOCK_NB } from '../../shared/linux.js';
 import { SYSLOG, said } from '../arguments.js';
 import { bellAddress } from '../channel/channel.js';
 import { isKnown, reachChannel } from '../channel/reach.js';
+import { obeyAutostart } from '../guests/autostart.js';
 import { EAGAIN, O_CREAT, O_RDWR, linux } from '../linux.js';
 import { beginError, beginMessage, endError, endMessage, print, printNumber } from '../output.js';
 import { printReason } from '../reasons.js';
@@ -144,6 +145,7 @@ export function run(group: usize): i32 {
   beginMessage();
   print('serving the guests of this card.');
   endMessage();
+  obeyAutostart();
   beginAnswers(group);
   const status = supervise(bell, clock);
   endAnswers();

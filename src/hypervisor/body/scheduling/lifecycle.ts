@@ -78,9 +78,9 @@ function isUnwanted(vm: Vm): bool {
   return shared.load32(changetype<usize>(vm) + offsetof<Vm>('offWanted')) != 0;
 }
 
-/** A machine that has stopped stays so until the host starts it. */
-function rest(vm: Vm): void {
-  printLineOf(vm, textOff());
+/** A machine that does not run stays so until the host starts it, and says so in a text. */
+export function rest(vm: Vm, text: usize): void {
+  printLineOf(vm, text);
   barrier.dmbIsh();
   shared.store32(changetype<usize>(vm) + offsetof<Vm>('isOff'), 1);
 }
@@ -91,7 +91,7 @@ function restsInstead(vcpu: Vcpu): bool {
   if (!isUnwanted(vm)) return false;
   shared.store32(changetype<usize>(vm) + offsetof<Vm>('waitsForHost'), 0);
   setState(vcpu, STOPPED);
-  rest(vm);
+  rest(vm, textOff());
   return true;
 }
 
@@ -126,7 +126,7 @@ export function stopVcpu(vcpu: Vcpu): void {
   stopDevices(vm);
   const request = shared.load32(changetype<usize>(vm) + offsetof<Vm>('request'));
   // A machine whose CPUs have all switched themselves off is off, too.
-  if (request == OFF || request == RUN || isUnwanted(vm)) rest(vm);
+  if (request == OFF || request == RUN || isUnwanted(vm)) rest(vm, textOff());
   else {
     if (request == RESET) printLineOf(vm, textRestarts());
     startMachine(vm, request == CRASH ? PAUSE : 0);

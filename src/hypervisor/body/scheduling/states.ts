@@ -65,10 +65,13 @@ function show(vm: Vm): void {
   unlock(lockOf(vm));
 }
 
-/** Shows what all consoles have and all guests do. */
+/** Shows what all consoles have. */
+export function showConsoles(): void {
+  for (let n: u32 = 0; n <= configuration(L.CONFIG_GUESTS); n++) showCounts(n);
+}
+
+/** Shows that and what all guests do. */
 export function showStates(): void {
-  for (let n: u32 = 0; n <= configuration(L.CONFIG_GUESTS); n++) {
-    showCounts(n);
-    if (n > 0) show(vmAt(n));
-  }
+  showConsoles();
+  for (let n: u32 = 1; n <= configuration(L.CONFIG_GUESTS); n++) show(vmAt(n));
 }

@@ -1,6 +1,7 @@
 /** By which the host tells the hypervisor that it has done something in the channel, or what it wants: a page of its addresses without memory. */
 import {
   DOORBELL,
+  DOORBELL_CONSOLES,
   DOORBELL_GUEST,
   DOORBELL_HOST,
   DOORBELL_STATES,
@@ -25,7 +26,7 @@ import { lookAtUplink } from '../devices/network/uplink.js';
 import { writeUart } from '../devices/pl011.js';
 import { rungFor } from '../devices/virtio/mmio.js';
 import { switchOff, switchOn } from '../scheduling/lifecycle.js';
-import { showStates } from '../scheduling/states.js';
+import { showConsoles, showStates } from '../scheduling/states.js';
 
 const DOORBELL_PAGE: u32 = (<u32>DOORBELL) >> 12;
 
@@ -43,6 +44,9 @@ export function rung(offset: u32, value: u32): void {
       break;
     case DOORBELL_STATES:
       showStates();
+      break;
+    case DOORBELL_CONSOLES:
+      showConsoles();
       break;
     case DOORBELL_GUEST:
       obey(value);
