@@ -239,7 +239,7 @@ function saySystems({ systems, hypervisor, seconds, verdict, reached }: SystemsV
   for (const line of hypervisor.split(/[\r\n]+/)) if (line !== '') say(line);
   const paint = {
     ...{ UP: colors.green, FAILED: colors.red },
-    ...{ WAITS: colors.yellow, RUNS: colors.yellow, NONE: colors.yellow },
+    ...{ WAITS: colors.yellow, RUNS: colors.yellow, OFF: colors.green, NONE: colors.yellow },
   };
   const rows = systems.map(({ name, state, cores, seconds: after, reason }): [string, string] => {
     const count = cores === null ? [] : [counted(cores, 'core')];
@@ -257,7 +257,7 @@ function saySystems({ systems, hypervisor, seconds, verdict, reached }: SystemsV
     listed(systems.filter(({ state }) => states.includes(state)).map(({ name }) => name));
   const [unknown, waiting] = [named('RUNS', 'NONE'), named('WAITS')];
   const summary = {
-    UP: 'The host and its guests are up',
+    UP: `The host and its guests are up${systems.some(({ state }) => state === 'OFF') ? ', but for those that do not start with the Pi' : ''}`,
     FAILED: `${named('FAILED')} did not come up`,
     NONE: [
       ...(unknown === '' ? [] : [`It is not known whether ${unknown} came up`]),

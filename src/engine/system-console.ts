@@ -21,9 +21,10 @@ import { firstLine } from './reasons.js';
  * - `FAILED`: it gave up, or not all its cores came up.
  * - `WAITS`: the hypervisor does not start it yet, as hypberryd on the host does not serve its disks.
  * - `RUNS`: it writes to its console, but not in words that are known; whether it is up is not known.
+ * - `OFF`: it does not start with the Pi, as the card says.
  * - `NONE`: could not tell.
  */
-export type SystemState = 'UP' | 'FAILED' | 'WAITS' | 'RUNS' | 'NONE';
+export type SystemState = 'UP' | 'FAILED' | 'WAITS' | 'RUNS' | 'OFF' | 'NONE';
 
 /** What is known of a system. */
 export interface SystemFinding {

@@ -34,7 +34,7 @@ export interface SystemVerdict {
 /** The outcome, as `--json` prints it. */
 export interface SystemsVerdict extends SeenBeside {
   /** `UP` where all are up, `FAILED` where one failed, else `NONE`. */
-  readonly verdict: Exclude<SystemState, 'RUNS' | 'WAITS'>;
+  readonly verdict: Exclude<SystemState, 'RUNS' | 'WAITS' | 'OFF'>;
   readonly engine: string;
   readonly seconds: number;
   /** The host, then the guests in their order. */
@@ -72,6 +72,8 @@ export const PATIENCE_WITH_HOST = 60;
  */
 export const PATIENCE_WITH_FOREIGN = 20;
 
+const isAsItShouldBe = (state: SystemState): boolean => state === 'UP' || state === 'OFF';
+
 /** Has what a line of the hypervisor's says noted for the guest that it is about, or for all where it is about none. */
 function note(line: string, watchers: ReadonlyMap<string, SystemWatcher>): void {
   const message = readMessage(line);
@@ -83,7 +85,7 @@ function note(line: string, watchers: ReadonlyMap<string, SystemWatcher>): void 
       if (end === 'off') watcher.poweredOff();
       else if (end === 'unstarted')
         watcher.settle({
-          state: 'NONE',
+          state: 'OFF',
           reason: `It does not start with the Pi: "hypberryd start ${name}" starts it there.`,
         });
       else if (end !== undefined)
@@ -230,7 +232,7 @@ export async function runSystems(
   });
   const has = (state: SystemState): boolean => verdicts.some((it) => it.state === state);
   return {
-    verdict: has('FAILED') ? 'FAILED' : verdicts.every(({ state }) => state === 'UP') ? 'UP' : 'NONE',
+    verdict: has('FAILED') ? 'FAILED' : verdicts.every(({ state }) => isAsItShouldBe(state)) ? 'UP' : 'NONE',
     engine: engine.name,
     seconds,
     systems: verdicts,

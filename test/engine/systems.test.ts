@@ -409,6 +409,18 @@ describe('a guest that powers itself off', () => {
   });
 });
 
+describe('a guest that does not start with the Pi', () => {
+  const systems = [...SYSTEMS, { name: 'db', cores: 1 }];
+  const unstarted: Step = [OWN, 'hypberry: db: does not start until the host starts it\r\n'];
+
+  it('is off, as it is to be: the others decide, and nothing is waited for', async () => {
+    const verdict = await play([unstarted, started, webUp, hostUp], { systems }, 'hangs');
+    expect([verdict.verdict, verdict.seconds < 2]).toEqual(['UP', true]);
+    expect(of(verdict, 'db')).toMatchObject({ state: 'OFF', seconds: null });
+    expect(of(verdict, 'db').reason).toContain('"hypberryd start db"');
+  });
+});
+
 describe('a system that is not Linux', () => {
   const netbsd =
     'NetBSD/evbarm (fdt) booting ...\r\n[   1.0000000] NetBSD 10.0 (GENERIC) #0\r\n[   1.0000000] total memory = 256 MB\r\n';
