@@ -163,6 +163,17 @@ export function endArguments({ end }: Block): Value[] {
   return end.kind === 'return' ? end.values : [];
 }
 
+/** How often each value is an argument, of values and of blocks' ends. */
+export function countUses(graph: Graph): Map<Value, number> {
+  const uses = new Map<Value, number>();
+  const use = (value: Value): void => void uses.set(value, (uses.get(value) ?? 0) + 1);
+  for (const block of graph.blocks) {
+    for (const { args } of [...block.phis, ...block.body]) args.forEach(use);
+    endArguments(block).forEach(use);
+  }
+  return uses;
+}
+
 const EFFECTS: ReadonlySet<Op> = new Set<Op>([
   ...['load', 'load8u', 'load8s', 'load16u', 'load16s', 'store', 'store8', 'store16'],
   ...['call', 'intrinsic'],

@@ -7,7 +7,7 @@ import type { Condition } from '../isa/registers.js';
 import { argumentPlaces, stackBytes } from './calls.js';
 import { intrinsicOf } from './intrinsics.js';
 import type { Block, Graph, Op, Relation, Value } from './ir.js';
-import { endArguments, implies, isBoolean, isConstant, neighbour, swapped } from './ir.js';
+import { countUses, implies, isBoolean, isConstant, neighbour, swapped } from './ir.js';
 import type { Instruction, MachineBlock, MachineEnd, MachineFunction, Operand, Virtual } from './machine.js';
 import {
   PC,
@@ -80,14 +80,7 @@ export function select(graph: Graph, params: readonly ValueType[]): MachineFunct
   const scratch = (): Virtual => ({ virtual: result.virtuals++ });
   const places = argumentPlaces(params);
 
-  const uses = new Map<Value, number>();
-  const countUse = (value: Value): void => {
-    uses.set(value, (uses.get(value) ?? 0) + 1);
-  };
-  for (const block of graph.blocks) {
-    for (const value of [...block.phis, ...block.body]) value.args.forEach(countUse);
-    endArguments(block).forEach(countUse);
-  }
+  const uses = countUses(graph);
   const usedOnce = (value: Value): boolean => uses.get(value) === 1;
 
   /** The registers of values that were asked for. */

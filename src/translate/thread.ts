@@ -7,7 +7,7 @@ import { makerFor } from './fold.js';
 import type { Block, Graph, Value } from './ir.js';
 import {
   constant,
-  endArguments,
+  countUses,
   holds,
   implies,
   inverse,
@@ -28,17 +28,6 @@ interface Junction {
   readonly no: Block;
   /** Whether the branch goes to `yes` for a constant. */
   readonly outcome: (value: number) => boolean;
-}
-
-/** How often each value is used, and how often for a block's successors' phis alone. */
-function countUses(graph: Graph): Map<Value, number> {
-  const uses = new Map<Value, number>();
-  const use = (value: Value): void => void uses.set(value, (uses.get(value) ?? 0) + 1);
-  for (const block of graph.blocks) {
-    for (const { args } of [...block.phis, ...block.body]) args.forEach(use);
-    endArguments(block).forEach(use);
-  }
-  return uses;
 }
 
 /** What a block's successors' phis get from it. */

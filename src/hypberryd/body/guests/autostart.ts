@@ -11,7 +11,7 @@ import { isLibreElec } from '../service/autostart.js';
 import { CONTENT, readWhole, replace } from '../service/replace.js';
 import { sayFailed } from '../service/says.js';
 import { DONE, FAILED } from '../statuses.js';
-import { putText } from '../texts.js';
+import { putBytes, putText } from '../texts.js';
 import { isIn, nameOf, order, portsOf, taken, takeStates } from './guests.js';
 
 /** A line for each guest that was asked about: its name, a space, "yes" or "no". */
@@ -84,8 +84,7 @@ function wish(guest: u32, length: i32, isWanted: bool): i32 {
     memory.copy(line, behind, end - behind);
     end -= behind - line;
   }
-  for (let name = nameOf(guest); load<u8>(name) != 0; name++) store<u8>(end++, load<u8>(name));
-  end = putText(end, isWanted ? ' yes\n' : ' no\n');
+  end = putText(putBytes(end, nameOf(guest)), isWanted ? ' yes\n' : ' no\n');
   store<u8>(end, 0);
   return <i32>(end - CONTENT);
 }
