@@ -20,6 +20,7 @@ import { planGuestAdd } from '../../src/setup/guest-add.js';
 import { hypervisorIn } from '../../src/setup/hypervisor.js';
 import { planInstall } from '../../src/setup/install.js';
 import { applyPlan, type Plan } from '../../src/setup/plan.js';
+import { randomFrom } from '../board/rig.js';
 import { changeableCard } from '../support/changeable-card.js';
 import { quick } from './real-card.js';
 
@@ -132,6 +133,9 @@ export async function debianMachine(plan: DebianMachine): Promise<Handover & Mac
   });
   const card = changeableCard(Object.fromEntries(files));
   const carryOut = (it: Plan): Promise<void> => applyPlan(card, it, () => undefined);
+  // The same machine each time: snapshots are found by what is in memory.
+  const random = randomFrom(1);
+  const draw = (count: number): Uint8Array => Uint8Array.from({ length: count }, () => random(256));
   for (const { name, suite, cores, script, firmware, more = [], ...devices } of plan.guests) {
     const guest = {
       name,
@@ -146,7 +150,7 @@ export async function debianMachine(plan: DebianMachine): Promise<Handover & Mac
       commandLine: undefined,
       ...devices,
     };
-    await carryOut(await planGuestAdd(card, guest));
+    await carryOut(await planGuestAdd(card, guest, draw));
   }
   await carryOut(await planInstall(card, { method: 'auto' }));
   const machine = await prepareHandover(card);

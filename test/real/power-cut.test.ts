@@ -5,53 +5,108 @@
 import { beforeAll, expect, it } from 'vitest';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import { randomFrom } from '../board/rig.js';
-import {
-  ACKNOWLEDGED,
-  contentOf,
-  filesOn,
-  KILLS,
-  loadedMachine,
-  type LoadedMachine,
-} from './power-cut-machine.js';
 import { everything } from './real-card.js';
+import { filesOn, servedGuest, type ServedGuest } from './served-guest.js';
 
 const SEED = Number(process.env['HYPBERRY_SEED'] ?? 1);
 const ROUNDS = Number(process.env['HYPBERRY_CUTS'] ?? (everything ? 200 : 5));
 /** The longest time between two events, virtual nanoseconds. */
-const LONGEST = 700_000_000;
-/** Between two looks at the consoles. */
-const LOOK = 5_000_000;
+const LONGEST = everything ? 700_000_000 : 400_000_000;
 const SECONDS = 1800;
 
-let machine: LoadedMachine;
+/** What the guest says when a number's file is on its disk: an acknowledged write. */
+const ACKNOWLEDGED = /^acknowledged (\d+)$/gm;
+/** Acknowledged writes before the first event, and the virtual nanoseconds that they may take. */
+const WARM = 5;
+const WARMING = 20e9;
+/** Lines of the file of a number, which begin with it: a few blocks. */
+const LINES = 1500;
+/** What stands in that file. */
+const contentOf = (n: number): string => Array.from({ length: LINES }, (_, i) => `${n + i}\n`).join('');
+
+/** The guest writes files, each synced, and overwrites one with the last number; beside it, what nobody waits for. */
+const LOAD = `dd of=/mnt/load conv=fsync 2>/dev/null <<'END'
+n=$(cat /mnt/last 2>/dev/null || echo 0)
+while :; do
+  seq 1 20000 >/mnt/busy; cat /mnt/busy /mnt/busy >/mnt/busier; mv /mnt/busier /mnt/busy; sleep 0.05
+done &
+while :; do
+  n=$((n + 1))
+  seq $n $((n + ${LINES - 1})) | dd of=/mnt/$n bs=4k conv=fsync 2>/dev/null
+  echo $n | dd of=/mnt/last conv=notrunc,fsync 2>/dev/null
+  echo "acknowledged $n"
+done
+END
+sh /mnt/load &`;
+
+/** How each is killed, and what shows that it was, where that shows. */
+const KILLS: Readonly<
+  Record<
+    string,
+    {
+      readonly kill: (machine: ServedGuest) => void;
+      readonly wasKilled?: (machine: ServedGuest) => boolean;
+    }
+  >
+> = {
+  'the guest': {
+    kill: ({ typeAtGuest }) => {
+      typeAtGuest('dmesg -n 8; echo b >/proc/sysrq-trigger');
+    },
+    wasKilled: ({ said }) => said.guest.includes('sysrq: Resetting'),
+  },
+  hypberryd: {
+    kill: ({ type }) => {
+      type('kill -9 $(pidof hypberryd)');
+    },
+  },
+  'a process of hypberryd’s': {
+    kill: ({ type }) => {
+      type('set -- $(pidof hypberryd); kill -9 $1');
+    },
+  },
+  'the host': {
+    kill: ({ type }) => {
+      type('echo b >/proc/sysrq-trigger');
+    },
+    wasKilled: ({ pi }) => pi.ending !== undefined,
+  },
+};
+/** After so many virtual nanoseconds that shows. */
+const SHOWN = 200_000_000;
+
+let machine: ServedGuest;
+let restore: () => void;
+const acknowledgedWrites = (): number[] =>
+  [...machine.said.guest.matchAll(ACKNOWLEDGED)].map(([, n]) => Number(n));
 beforeAll(async () => {
   await ensureTools(['e2fsprogs']);
-  machine = await loadedMachine();
+  machine = await servedGuest();
+  machine.typeAtGuest(LOAD);
+  machine.until(() => acknowledgedWrites().length >= WARM, WARMING);
+  restore = machine.mark();
 }, SECONDS * 1000);
 
 it(
   `nothing that was acknowledged is lost in ${ROUNDS} cuts of the power, seed ${SEED}`,
   async () => {
     const random = randomFrom(SEED);
-    const { pi } = machine;
+    const { pi, go } = machine;
     let total = 0;
     for (let round = 0; round < ROUNDS; round++) {
-      machine.restore();
+      restore();
       const events: string[] = [];
-      const go = (time: number): void => {
-        for (const end = pi.cpu.time + time; pi.cpu.time < end && pi.ending === undefined;)
-          pi.run(Math.min(end, pi.cpu.time + LOOK));
-      };
       const begin = pi.cpu.time;
       go(random(LONGEST));
       for (let kills = random(3); kills > 0 && pi.ending === undefined; kills--) {
-        const names = Object.keys(KILLS) as (keyof typeof KILLS)[];
-        const name = names[random(names.length)]!;
+        const [name, { kill, wasKilled }] = Object.entries(KILLS)[random(Object.keys(KILLS).length)]!;
         events.push(`${name} at ${Math.round((pi.cpu.time - begin) / 1e6)} ms`);
-        machine.type(KILLS[name]);
-        go(random(LONGEST));
+        kill(machine);
+        const time = random(LONGEST);
+        go(time);
+        if (time > SHOWN && wasKilled) expect(wasKilled(machine), events.join(', ')).toBe(true);
       }
-      const acknowledged = [...machine.said().matchAll(ACKNOWLEDGED)].map(([, n]) => Number(n));
+      const acknowledged = acknowledgedWrites();
       const what = `round ${round}: ${events.join(', ')}; cut at ${Math.round((pi.cpu.time - begin) / 1e6)} ms`;
       const files = await filesOn(machine.card()).catch((error: unknown) => {
         throw new Error(what, { cause: error });

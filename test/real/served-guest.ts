@@ -1,6 +1,6 @@
 /**
- * A host with hypberryd and a guest on it that writes to an ext4 file system of its own, on a file of the host's ext4 on the
- * card: as it is in the middle of that, from a snapshot that is made once. And what was done to a disk is looked at from outside.
+ * A host with hypberryd and a guest that it serves a disk, a file of the host's ext4 on the card, and a network: as both stand at
+ * their shells, from a snapshot that is made once. And what was done to a disk is looked at from outside.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cacheFolder, withLock } from '../../scripts/lib/cache.js';
-import { PROGRAM, type ArchiveFile } from '../../scripts/lib/initramfs.js';
+import { PROGRAM } from '../../scripts/lib/initramfs.js';
 import { cardDrivers, guestDrivers, type KernelModule } from '../../scripts/lib/inputs.js';
 import { run } from '../../scripts/lib/run.js';
 import { HypberryError } from '../../src/base/errors.js';
@@ -20,21 +20,17 @@ import { readSnapshot, writeSnapshot } from '../../src/engine/snapshot.js';
 import { buildHypberryd } from '../../src/hypberryd/program.js';
 import { openSnapshot, snapshotPlace } from '../../src/node/snapshot-file.js';
 import { memoryDisk } from '../support/memory-disk.js';
-import { debianMachine } from './debian-machine.js';
+import { debianMachine, loadModules, moduleFiles } from './debian-machine.js';
 import { replay, takeFile } from './file-systems.js';
 
 const SUITE = 'bookworm';
 const GUEST = 'web';
-/** What the guest says when it begins, and when a number's file is on its disk: an acknowledged write. */
-const BEGINS = 'the load begins';
-export const ACKNOWLEDGED = /^acknowledged (\d+)\r?$/gm;
-/** Acknowledged writes before the snapshot. */
-const WARM = 5;
-/** Lines of the file of a number, which begin with it: a few blocks. */
-const LINES = 1500;
-/** What stands in that file. */
-export const contentOf = (n: number): string =>
-  Array.from({ length: LINES }, (_, i) => `${n + i}\n`).join('');
+/** What both say when a snapshot may be made of them. */
+const STANDS = 'stands at its shell';
+/** The host's end of the guest's console: what is written there is typed at its shell. */
+const GUEST_CONSOLE = '/dev/ttyAMA3';
+/** When they start, by the host's clock: 29 November 2026, 12:00:00 UTC. */
+export const STARTED = 1_795_953_600;
 /** The disk's file in the host's file system, and sizes of both. */
 const DISK = 'web.img';
 const [GUEST_MIB, HOST_MIB] = [32, 64];
@@ -44,50 +40,34 @@ const LOOK = 5_000_000;
 const BOOT = 120e9;
 const TYPING = 100_000;
 
-const load = (modules: readonly KernelModule[]): string =>
-  modules.map(({ name }) => `insmod /${name}.ko`).join('\n');
-const filesOf = (modules: readonly KernelModule[]): ArchiveFile[] =>
-  modules.map(({ name, data }) => ({ path: `${name}.ko`, mode: PROGRAM, data }));
+/** A shell for what is typed, without a prompt: what it says is no terminal. */
+const SHELL = `stty -echo
+echo "${STANDS}"
+sh | cat
+`;
 
-/** Writes files, each synced, and overwrites one with the last number; beside it, what nobody waits for. */
+/** It stands with its disk mounted; where there is a file `load` on that, it is run beside. */
 const guestScript = (modules: readonly KernelModule[]): string => `
 dmesg -n 1
-${load(modules)}
-while ! [ -b /dev/vda ]; do sleep 0.1; done
+${loadModules(modules)}
+mount -t sysfs sys /sys
+until [ -b /dev/vda -a -e /sys/class/net/eth0 ]; do sleep 0.1; done
 mkdir -p /mnt
 mount -t ext4 /dev/vda /mnt || echo "not mounted"
-{ while read -r line; do [ "$line" = die ] && echo b >/proc/sysrq-trigger; done; } </dev/console &
-n=$(cat /mnt/last 2>/dev/null || echo 0)
-echo "${BEGINS} behind $n"
-while :; do
-  seq 1 20000 >/mnt/busy; cat /mnt/busy /mnt/busy >/mnt/busier; mv /mnt/busier /mnt/busy; sleep 0.05
-done &
-while :; do
-  n=$((n + 1))
-  seq $n $((n + ${LINES - 1})) | dd of=/mnt/$n bs=4k conv=fsync 2>/dev/null
-  echo $n | dd of=/mnt/last conv=notrunc,fsync 2>/dev/null
-  echo "acknowledged $n"
-done
-`;
+[ ! -e /mnt/load ] || sh /mnt/load &
+${SHELL}`;
 
 const hostScript = (modules: readonly KernelModule[]): string => `
 dmesg -n 1
-${load(modules)}
+date -s @${STARTED} >/dev/null
+${loadModules(modules)}
 while ! [ -b /dev/mmcblk0 ]; do sleep 0.1; done
 insmod /bcm2835_wdt.ko
 mkdir -p /run /srv
 mount -t sysfs sys /sys
 mount -t ext4 /dev/mmcblk0 /srv
 while :; do /hypberryd run; sleep 0.1; done >/dev/null 2>&1 &
-`;
-
-/** What is typed at the host's shell. */
-export const KILLS = {
-  'the guest': 'echo die >/dev/ttyAMA3',
-  hypberryd: 'kill -9 $(pidof hypberryd)',
-  'a process of hypberryd’s': 'set -- $(pidof hypberryd); kill -9 $1',
-  'the host': 'echo b >/proc/sysrq-trigger',
-} as const;
+${SHELL}`;
 
 /** A disk as it was made: the host's file system, in which the guest's is a file. */
 async function makeDisk(folder: string): Promise<Uint8Array> {
@@ -103,47 +83,52 @@ async function makeDisk(folder: string): Promise<Uint8Array> {
 async function machineOf(): Promise<Machine> {
   const [card, guest] = [await cardDrivers(SUITE), await guestDrivers(SUITE)];
   const ext4 = card.root.filter(({ name }) => name !== 'bcm2835_wdt');
-  const virtio = guest.virtio.filter(({ name }) => /^virtio_(mmio|blk)$/.test(name));
-  const hosts = [...card.sdhost, ...ext4];
+  const hosts = [...card.sdhost, ...ext4, ...guest.tun];
+  const guests = [...guest.virtio, ...ext4];
   return debianMachine({
     ...{ suite: SUITE, cores: 3, isQuick: true, script: hostScript(hosts) },
-    more: [...filesOf(hosts), { path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() }],
+    more: [...moduleFiles(hosts), { path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() }],
     guests: [
       {
-        ...{ name: GUEST, suite: SUITE, cores: [3], disks: [`/srv/${DISK}`] },
-        ...{ script: guestScript([...virtio, ...ext4]), more: filesOf([...virtio, ...ext4]) },
+        ...{ name: GUEST, suite: SUITE, cores: [3], disks: [`/srv/${DISK}`], network: 'host' },
+        ...{ script: guestScript(guests), more: moduleFiles(guests) },
       },
     ],
   });
 }
 
-/** The machine under load; each restored one goes on from the same point. */
-export interface LoadedMachine {
+/** The machine as it runs. */
+export interface ServedGuest {
   readonly pi: BuiltInPi;
-  /** What the guest has said since the snapshot. */
-  readonly said: () => string;
-  /** Puts it to the snapshot, its card, too. */
-  readonly restore: () => void;
-  /** Types a line at the host's shell. */
-  readonly type: (line: string) => void;
+  /** Runs it for some virtual nanoseconds, or until it ends. */
+  readonly go: (time: number) => void;
+  /** Runs it until something is so. @throws Error with what was said, where it is not within so many virtual nanoseconds */
+  readonly until: (isSo: () => boolean, time: number) => void;
+  /** What the host and the guest have said since the last point that was restored. */
+  readonly said: Record<'host' | 'guest', string>;
+  /** Types lines at the host's shell, or at the guest's. */
+  readonly type: (lines: string) => void;
+  readonly typeAtGuest: (lines: string) => void;
+  /** A point to which it may go back, its card, too. */
+  readonly mark: () => () => void;
   /** What is on the card. */
   readonly card: () => Uint8Array;
 }
 
-/** Starts the machine, and restores it from its snapshot, which is made where there is none that is good. */
-export async function loadedMachine(): Promise<LoadedMachine> {
+/** Starts the machine from its snapshot, which is made where there is none that is good. */
+export async function servedGuest(): Promise<ServedGuest> {
   const machine = await machineOf();
   const hash = createHash('sha256');
   for (const { data } of machine.memory) hash.update(data);
-  const base = join(cacheFolder, 'power-cut', hash.digest('hex').slice(0, 16));
+  const base = join(cacheFolder, 'served-guest', hash.digest('hex').slice(0, 16));
   const [image, snapshot] = [`${base}.ext4`, `${base}.snapshot`];
-  return withLock('power-cut', async () => {
+  return withLock('served-guest', async () => {
     if (existsSync(image) && existsSync(snapshot)) {
       const opened = openSnapshot(snapshot);
       try {
-        return await startLoaded(machine, new Uint8Array(await readFile(image)), (pi) => {
-          readSnapshot(opened).restore(pi);
-        });
+        const served = await startServed(machine, new Uint8Array(await readFile(image)));
+        readSnapshot(opened).restore(served.pi);
+        return served;
       } catch (error) {
         // One that an older engine has made.
         if (!(error instanceof HypberryError)) throw error;
@@ -151,47 +136,54 @@ export async function loadedMachine(): Promise<LoadedMachine> {
         opened.close();
       }
     }
-    const folder = join(cacheFolder, 'power-cut');
+    const folder = join(cacheFolder, 'served-guest');
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder);
     const disk = await inFolder(makeDisk);
     await writeFile(image, disk);
-    return startLoaded(machine, disk, (pi, said) => {
-      for (let count = 0; count < WARM; count = [...said().matchAll(ACKNOWLEDGED)].length) {
-        if (pi.cpu.time > BOOT || pi.ending !== undefined)
-          throw new Error(`The guest does not write: ${pi.ending ?? ''}\n${said()}`);
-        pi.run(pi.cpu.time + LOOK);
-      }
-      snapshotPlace(snapshot, { card: image, inputs: [], overwrite: true }).save(writeSnapshot(pi, {}));
-    });
+    const served = await startServed(machine, disk);
+    served.until(() => Object.values(served.said).every((it) => it.includes(STANDS)), BOOT);
+    snapshotPlace(snapshot, { card: image, inputs: [], overwrite: true }).save(writeSnapshot(served.pi, {}));
+    return served;
   });
 }
 
-async function startLoaded(
-  machine: Machine,
-  disk: Uint8Array,
-  begin: (pi: BuiltInPi, said: () => string) => void,
-): Promise<LoadedMachine> {
+async function startServed(machine: Machine, disk: Uint8Array): Promise<ServedGuest> {
   const overlay = overlayOf(memoryDisk(disk));
-  let said = '';
+  const said = { host: '', guest: '' };
   let decoder = createConsoleDecoder();
   const pi = await createBuiltInPi({ ...machine, card: { disk: overlay } }, (bytes, console) => {
-    if (console === GUEST) said += decoder.take(bytes, console);
+    if (console === undefined || console === GUEST)
+      said[console === GUEST ? 'guest' : 'host'] += decoder.take(bytes, console).replaceAll('\r', '');
   });
-  begin(pi, () => said);
-  const state: PiState = pi.save();
+  const go = (time: number): void => {
+    for (const end = pi.cpu.time + time; pi.cpu.time < end && pi.ending === undefined;)
+      pi.run(Math.min(end, pi.cpu.time + LOOK));
+  };
+  const type = (lines: string): void => {
+    for (let bytes = Buffer.from(`${lines}\n`); bytes.length > 0 && pi.ending === undefined;) {
+      bytes = bytes.subarray(pi.board.uart.receive(bytes));
+      pi.run(pi.cpu.time + TYPING);
+    }
+  };
   return {
-    pi,
-    said: () => said,
-    restore: () => {
-      pi.restore(state);
-      [said, decoder] = ['', createConsoleDecoder()];
-    },
-    type: (line) => {
-      for (let bytes = Buffer.from(`${line}\n`); bytes.length > 0 && pi.ending === undefined;) {
-        bytes = bytes.subarray(pi.board.uart.receive(bytes));
-        pi.run(pi.cpu.time + TYPING);
+    ...{ pi, go, said, type },
+    until: (isSo, time) => {
+      for (const end = pi.cpu.time + time; !isSo();) {
+        if (pi.cpu.time > end || pi.ending !== undefined)
+          throw new Error(`It did not come: ${pi.ending ?? ''}\n${said.host}\n${said.guest}`);
+        go(LOOK);
       }
+    },
+    typeAtGuest: (lines) => {
+      type(`cat >${GUEST_CONSOLE} <<'.'\n${lines}\n.`);
+    },
+    mark: () => {
+      const state: PiState = pi.save();
+      return () => {
+        pi.restore(state);
+        [said.host, said.guest, decoder] = ['', '', createConsoleDecoder()];
+      };
     },
     card: () => overlay.read(0, disk.length / SECTOR),
   };
