@@ -26,6 +26,10 @@ const FIQ_SHIFT = 4;
 /** Where the mailboxes' four bits start in the source registers. */
 const MAILBOX_SHIFT = 4;
 
+/** Of four levels those that a routing register sends to IRQ, and those that it sends to FIQ, which goes before. */
+const fiqsOf = (levels: number, routing: number): number => levels & (routing >>> FIQ_SHIFT);
+const irqsOf = (levels: number, routing: number): number => levels & routing & ~(routing >>> FIQ_SHIFT) & 0xf;
+
 /** Routes timers, mailboxes, PMU, the local timer and the GPU's two lines to the four cores. */
 export class LocalController implements Device {
   readonly name = 'ARM-local peripherals';
@@ -106,12 +110,14 @@ export class LocalController implements Device {
 
   /** The GPU interrupt controller's IRQ. */
   readonly gpuIrq: Line = (level) => {
+    if (this.state.gpuIrqLevel === level) return;
     this.state.gpuIrqLevel = level;
     this.update();
   };
 
   /** The GPU interrupt controller's FIQ. */
   readonly gpuFiq: Line = (level) => {
+    if (this.state.gpuFiqLevel === level) return;
     this.state.gpuFiqLevel = level;
     this.update();
   };
@@ -249,14 +255,12 @@ export class LocalController implements Device {
 
   private update(): void {
     for (let core = 0; core < CORES; core++) {
-      let irq = 0;
-      let fiq = 0;
-      const route = (levels: number, routing: number, shift: number): void => {
-        fiq |= (levels & (routing >>> FIQ_SHIFT)) << shift;
-        irq |= (levels & routing & ~(routing >>> FIQ_SHIFT) & 0xf) << shift;
-      };
-      route(this.state.timerLevels[core]!, this.state.timersRouting[core]!, 0);
-      route(this.fullMailboxes(core), this.state.mailboxesRouting[core]!, MAILBOX_SHIFT);
+      const timers = this.state.timerLevels[core]!;
+      const toTimers = this.state.timersRouting[core]!;
+      const mailboxes = this.fullMailboxes(core);
+      const toMailboxes = this.state.mailboxesRouting[core]!;
+      let irq = irqsOf(timers, toTimers) | (irqsOf(mailboxes, toMailboxes) << MAILBOX_SHIFT);
+      let fiq = fiqsOf(timers, toTimers) | (fiqsOf(mailboxes, toMailboxes) << MAILBOX_SHIFT);
 
       if (this.state.gpuIrqLevel && fieldOf(this.state.gpuRouting, GPU_ROUTING.bits.IRQ) === core)
         irq |= LOCAL_SOURCE.GPU;

@@ -199,8 +199,8 @@ export async function createBuiltInPi(
       while (cpu.time < until && ending === undefined && !isPaused()) {
         // Nobody sees what the VideoCore writes while all sleep: it is made up for when one is awake again.
         if (!cpu.asleep) board.videoCore.run(cpu.time);
-        const awake = (): number => Math.min(cpu.time + STRETCH, board.videoCore.due);
-        const next = Math.min(until, clock.nextEvent(), cpu.asleep ? Infinity : awake());
+        const stretch = cpu.asleep ? Infinity : Math.min(cpu.time + STRETCH, board.videoCore.due);
+        const next = Math.min(until, clock.nextEvent(), stretch);
         // A machine whose cores all sleep, and that nothing will wake, sleeps on.
         if (cpu.run(Math.max(next, cpu.time + 1)) === 'idle' && next === Infinity) return;
         clock.runEvents();

@@ -176,12 +176,18 @@ test('registers, memory, time and the device are the same at every time whoever 
       lengthsOf,
       fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1, maxLength: 12 }),
       async (kinds, lengths, stretches) => {
-        const [one, other] = [await machineOf(kinds, lengths, true), await machineOf(kinds, lengths, false)];
+        const [one, unit, other] = [
+          await machineOf(kinds, lengths, true),
+          await machineOf(kinds, lengths, true),
+          await machineOf(kinds, lengths, false),
+        ];
+        unit.cpu.translates = 1;
         for (const stretch of stretches) {
-          for (const { cpu } of [one, other]) cpu.run(cpu.time + stretch);
+          for (const { cpu } of [one, unit, other]) cpu.run(cpu.time + stretch);
           expect(seen(one)).toEqual(seen(other));
+          expect(seen(unit)).toEqual(seen(other));
         }
-        expect(one.device.heard).toBeLessThanOrEqual(other.device.heard);
+        for (const { device } of [one, unit]) expect(device.heard).toBeLessThanOrEqual(other.device.heard);
       },
     ),
     { numRuns: 25 },
