@@ -37,6 +37,7 @@ const programsOf = {
   ),
   // Libraries alone, see HEADERS.
   'libc6-dev-armhf-cross': [],
+  'libfdt-dev': [],
   flex: ['flex'],
   bison: ['bison'],
   bc: ['bc'],
@@ -49,6 +50,7 @@ export type ToolPackage = keyof typeof programsOf;
 /** A file of each package that has no programs, from the root on. */
 const HEADERS: Partial<Record<ToolPackage, string>> = {
   'libc6-dev-armhf-cross': 'usr/arm-linux-gnueabihf/include/stdio.h',
+  'libfdt-dev': 'usr/include/libfdt.h',
 };
 
 /** What building Linux takes, which `npm run test:long` alone does. */
