@@ -11,13 +11,13 @@ import { filesOn, servedGuest, type ServedGuest } from './served-guest.js';
 const SEED = Number(process.env['HYPBERRY_SEED'] ?? 1);
 const ROUNDS = Number(process.env['HYPBERRY_CUTS'] ?? (everything ? 200 : 5));
 /** The longest time between two events, virtual nanoseconds. */
-const LONGEST = everything ? 700_000_000 : 400_000_000;
+const LONGEST = everything ? 700_000_000 : 250_000_000;
 const SECONDS = 1800;
 
 /** What the guest says when a number's file is on its disk: an acknowledged write. */
 const ACKNOWLEDGED = /^acknowledged (\d+)$/gm;
 /** Acknowledged writes before the first event, and the virtual nanoseconds that they may take. */
-const WARM = 5;
+const WARM = 2;
 const WARMING = 20e9;
 /** Lines of the file of a number, which begin with it: a few blocks. */
 const LINES = 1500;
@@ -73,7 +73,7 @@ const KILLS: Readonly<
   },
 };
 /** After so many virtual nanoseconds that shows. */
-const SHOWN = 200_000_000;
+const SHOWN = 100_000_000;
 
 let machine: ServedGuest;
 let restore: () => void;
