@@ -128,6 +128,8 @@ export class Cpu {
   /** How many instructions asynchronous aborts come late, 0 to LATEST_ABORT. */
   abortLatency: number;
   private readonly interpret: (block: number) => void;
+  /** Or was restored from one that has. */
+  private hasRun = false;
   /** What each core waits for, where that is known. */
   private readonly waits: (Wait | undefined)[];
   /** What each core that sleeps in WFE does when it is woken in vain, where that is known; and whether it does. */
@@ -200,9 +202,13 @@ export class Cpu {
     this.eventWaits = cores.map(() => undefined);
     this.sleepsInWfe = cores.map(() => false);
     this.dataBuffer = (address) => makeDataBuffer(m, address);
-    this.memory = physicalMemory(m, (address, length) => {
-      codeWritten(m, address, length);
-    });
+    this.memory = physicalMemory(
+      m,
+      (address, length) => {
+        codeWritten(m, address, length);
+      },
+      () => this.hasRun,
+    );
     const instance = new webAssembly.Instance(module, {
       env: { memory, table: m.slots.table },
       cpu: {
@@ -476,6 +482,7 @@ export class Cpu {
     });
     m.core = m.turn = m.cores[saved.core]!;
     this.memory.restore(saved.ram);
+    this.hasRun = true;
     this.forget();
     m.sliceStart = m.sliceEnd = saved.time;
     m.sliceBudget = m.i32[L.BUDGET >>> 2]!;
@@ -505,6 +512,7 @@ export class Cpu {
     const { machine: m } = this;
     const { cores } = m;
     m.stopped = false;
+    this.hasRun = true;
     // Between runs anything may be changed from outside.
     this.waits.fill(undefined);
     this.eventWaits.fill(undefined);

@@ -91,17 +91,25 @@ export interface PhysicalMemory {
 /**
  * RAM for devices, loaders and those who look on.
  * @param written is told of every write but {@link PhysicalMemory.restore}'s (address, bytes)
+ * @param hasRun whether the cores may have written to it
  */
 export function physicalMemory(
   m: Machine,
   written: (address: number, length: number) => void,
+  hasRun: () => boolean,
 ): PhysicalMemory {
   const size = m.ramSize;
   const ram = new Uint8Array(m.u8.buffer, L.RAM, size);
   const view = new DataView(m.u8.buffer, L.RAM, size);
+  // Before the cores have run, all that is not zero: to look at the rest would have the system find memory for it.
+  const loaded: { readonly address: number; readonly end: number }[] = [];
+  const note = (address: number, length: number): void => {
+    if (!hasRun()) loaded.push({ address, end: address + length });
+    written(address, length);
+  };
   const write = (address: number, bytes: Uint8Array): void => {
     ram.set(bytes, address);
-    written(address, bytes.length);
+    note(address, bytes.length);
   };
   return {
     size,
@@ -110,7 +118,7 @@ export function physicalMemory(
       read32: (address) => view.getUint32(address, true),
       write32: (address, value) => {
         view.setUint32(address, value, true);
-        written(address, 4);
+        note(address, 4);
       },
       read: (address, length) => ram.slice(address, address + length),
       write,
@@ -129,7 +137,7 @@ export function physicalMemory(
             },
           },
     restore: (saved) => {
-      for (const { address, end } of usedStretches(ram)) ram.fill(0, address, end);
+      for (const { address, end } of hasRun() ? usedStretches(ram) : loaded) ram.fill(0, address, end);
       for (const { address, data } of saved) ram.set(data, address);
     },
   };

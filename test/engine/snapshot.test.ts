@@ -59,12 +59,16 @@ beforeAll(async () => {
   first = goOn(one);
 });
 
-test('a machine that was saved goes on in another, bit for bit', async () => {
+test.each([
+  ['one that runs', 100_000],
+  ['one that has not begun', 0],
+])('a machine that was saved goes on in another, bit for bit: %s', async (_, time) => {
   const snapshot = readSnapshot<typeof FACTS>(sourceOf(saved));
   expect(snapshot.facts).toStrictEqual(FACTS);
   // Whatever was in that one before.
   const other = await machine(new Uint8Array(0x4000).fill(0xee));
-  other.pi.advance(100_000);
+  other.pi.cpu.memory.device.write32(0x9_0000, 0xeeee_eeee);
+  other.pi.advance(time);
   snapshot.restore(other.pi);
   expect(Buffer.compare(written(other.pi), saved)).toBe(0);
   expect(goOn(other)).toEqual(first);
