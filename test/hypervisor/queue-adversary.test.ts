@@ -38,7 +38,7 @@ import { HYP } from './worlds.js';
 const TIMES = Number(process.env['HYPBERRY_FUZZ'] ?? 1);
 const SEED = Number(process.env['HYPBERRY_SEED'] ?? 1);
 /** How long programs run for a seed, in nanoseconds of the machine's time. */
-const RUN_NS = TIMES > 1 ? 15_000_000 * TIMES : 6_000_000;
+const RUN_NS = TIMES > 1 ? 15_000_000 * TIMES : 4_000_000;
 /** A program's life, in ticks of this machine's counter. */
 const LIFE = 2_000_000;
 const BOOTED_NS = 3_000_000;
