@@ -12,7 +12,7 @@ import { findNode, readFdt, writeFdt, type Fdt } from '../../src/firmware/fdt.js
 import { mergeOverlay, resolveOverlay } from '../../src/firmware/overlay.js';
 import { setParameter } from '../../src/firmware/tree-parameter.js';
 import { applyTreeSettings } from '../../src/firmware/tree-settings.js';
-import { compileTree, sortedSource } from '../support/device-trees.js';
+import { compileTree, withoutLabels } from '../support/device-trees.js';
 import { memoryCard } from '../support/memory-card.js';
 
 let folder = '';
@@ -36,13 +36,6 @@ function fdtoverlay(tree: Uint8Array, overlay: Uint8Array): Uint8Array {
   writeFileSync(top, overlay);
   execFileSync('fdtoverlay', ['-i', base, '-o', out, top]);
   return new Uint8Array(readFileSync(out));
-}
-
-/** Without the labels, which libfdt takes over from the overlay and the firmware does not. */
-function withoutLabels(dtb: Uint8Array): string {
-  const fdt = readFdt(dtb);
-  fdt.root.children.splice(0, Infinity, ...fdt.root.children.filter(({ name }) => name !== '__symbols__'));
-  return sortedSource(writeFdt(fdt));
 }
 
 function apply(tree: Uint8Array, overlay: Uint8Array): Uint8Array {

@@ -61,6 +61,8 @@ const GUEST_MEMORY = 96;
 const FIRMWARE_MEMORY = 192;
 /** The host's /dev/ttyAMA of the hypervisor's own messages: the board has two UARTs before it. */
 const FIRST_CONSOLE = 2;
+/** The host's end of a console: 0 for the hypervisor's own messages, then the guests'. */
+export const consoleDevice = (console: number): string => `/dev/ttyAMA${FIRST_CONSOLE + console}`;
 
 /** What the scripts need of busybox. */
 export const APPLETS = [
@@ -88,7 +90,7 @@ export const loadModules = (modules: readonly KernelModule[]): string =>
 
 /** Shell code of the host's that has guest n, by its console, do something, and waits until it says `done: ` and what. */
 export const tell = (n: number, what: string): string =>
-  `rm -f /run/done; echo "${what}" >/dev/ttyAMA${FIRST_CONSOLE + 1 + n}; until [ -e /run/done ]; do sleep 0.1; done`;
+  `rm -f /run/done; echo "${what}" >${consoleDevice(n + 1)}; until [ -e /run/done ]; do sleep 0.1; done`;
 
 /** Shell code of a guest's that does, line by line, what it is told so; of the host's, what listens to it. */
 export const OBEY = 'while read -r line; do $line; echo "done: $line"; done';
@@ -101,7 +103,7 @@ export const HEAR_DONE = { 'done:*': 'touch /run/done' };
  */
 export function listenTo(console: number, name: string, answers: Readonly<Record<string, string>>): string {
   const cases = Object.entries(answers).map(([pattern, commands]) => `${pattern}) ${commands} ;;`);
-  const device = `/dev/ttyAMA${FIRST_CONSOLE + console}`;
+  const device = consoleDevice(console);
   // Set up in one step, before a second that reads: what is heard meanwhile must not be sent back.
   return `stty -F ${device} raw -echo
 {

@@ -39,39 +39,24 @@ done
 END
 sh /mnt/load &`;
 
-/** How each is killed, and what shows that it was, where that shows. */
-const KILLS: Readonly<
-  Record<
-    string,
-    {
-      readonly kill: (machine: ServedGuest) => void;
-      readonly wasKilled?: (machine: ServedGuest) => boolean;
-    }
-  >
-> = {
-  'the guest': {
-    kill: ({ typeAtGuest }) => {
-      typeAtGuest('dmesg -n 8; echo b >/proc/sysrq-trigger');
-    },
+/** What is typed at whose shell to kill each, and what shows that it was, where that shows. */
+const KILLS: readonly {
+  readonly name: string;
+  readonly where: 'type' | 'typeAtGuest';
+  readonly line: string;
+  readonly wasKilled?: (machine: ServedGuest) => boolean;
+}[] = [
+  {
+    ...{ name: 'the guest', where: 'typeAtGuest', line: 'dmesg -n 8; echo b >/proc/sysrq-trigger' },
     wasKilled: ({ said }) => said.guest.includes('sysrq: Resetting'),
   },
-  hypberryd: {
-    kill: ({ type }) => {
-      type('kill -9 $(pidof hypberryd)');
-    },
-  },
-  'a process of hypberryd’s': {
-    kill: ({ type }) => {
-      type('set -- $(pidof hypberryd); kill -9 $1');
-    },
-  },
-  'the host': {
-    kill: ({ type }) => {
-      type('echo b >/proc/sysrq-trigger');
-    },
+  { name: 'hypberryd', where: 'type', line: 'kill -9 $(pidof hypberryd)' },
+  { name: 'a process of hypberryd’s', where: 'type', line: 'set -- $(pidof hypberryd); kill -9 $1' },
+  {
+    ...{ name: 'the host', where: 'type', line: 'echo b >/proc/sysrq-trigger' },
     wasKilled: ({ pi }) => pi.ending !== undefined,
   },
-};
+];
 /** After so many virtual nanoseconds that shows. */
 const SHOWN = 100_000_000;
 
@@ -99,9 +84,9 @@ it(
       const begin = pi.cpu.time;
       go(random(LONGEST));
       for (let kills = random(3); kills > 0 && pi.ending === undefined; kills--) {
-        const [name, { kill, wasKilled }] = Object.entries(KILLS)[random(Object.keys(KILLS).length)]!;
+        const { name, where, line, wasKilled } = KILLS[random(KILLS.length)]!;
         events.push(`${name} at ${Math.round((pi.cpu.time - begin) / 1e6)} ms`);
-        kill(machine);
+        machine[where](line);
         const time = random(LONGEST);
         go(time);
         if (time > SHOWN && wasKilled) expect(wasKilled(machine), events.join(', ')).toBe(true);

@@ -20,15 +20,13 @@ import { readSnapshot, writeSnapshot } from '../../src/engine/snapshot.js';
 import { buildHypberryd } from '../../src/hypberryd/program.js';
 import { openSnapshot, snapshotPlace } from '../../src/node/snapshot-file.js';
 import { memoryDisk } from '../support/memory-disk.js';
-import { debianMachine, loadModules, moduleFiles } from './debian-machine.js';
+import { consoleDevice, debianMachine, loadModules, moduleFiles } from './debian-machine.js';
 import { replay, takeFile } from './file-systems.js';
 
 const SUITE = 'bookworm';
 const GUEST = 'web';
 /** What both say when a snapshot may be made of them. */
 const STANDS = 'stands at its shell';
-/** The host's end of the guest's console: what is written there is typed at its shell. */
-const GUEST_CONSOLE = '/dev/ttyAMA3';
 /** When they start, by the host's clock: 29 November 2026, 12:00:00 UTC. */
 export const STARTED = 1_795_953_600;
 /** The disk's file in the host's file system, and sizes of both. */
@@ -176,7 +174,7 @@ async function startServed(machine: Machine, disk: Uint8Array): Promise<ServedGu
       }
     },
     typeAtGuest: (lines) => {
-      type(`cat >${GUEST_CONSOLE} <<'.'\n${lines}\n.`);
+      type(`cat >${consoleDevice(1)} <<'.'\n${lines}\n.`);
     },
     mark: () => {
       const state: PiState = pi.save();
