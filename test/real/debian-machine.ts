@@ -164,7 +164,7 @@ export async function debianMachine(plan: DebianMachine): Promise<Handover & Mac
 
 /** What a machine did. */
 export interface Ran {
-  /** What its UART said, carriage returns left out. */
+  /** What its UART said, carriage returns left out; not what a console in memory did, which would fall into its lines. */
   readonly said: string;
   /** Why it ended, or that it was stopped. */
   readonly why: string;
@@ -188,7 +188,8 @@ export async function runToEnd(
   until?: RegExp,
 ): Promise<Ran> {
   let said = '';
-  const { end } = await runUntil(ENGINES[engine], machine, seconds, (text) => {
+  const { end } = await runUntil(ENGINES[engine], machine, seconds, (text, console) => {
+    if (console !== undefined) return false;
     said += text.replaceAll('\r', '');
     return until !== undefined && text.includes('\n') && until.test(said);
   });
