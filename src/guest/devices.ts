@@ -180,7 +180,7 @@ export function checkDevices(guests: readonly WithDevices[]): void {
   const writers = new Map<string, string>();
   const users = new Map<string, string>();
   const addresses = new Map<string, string>();
-  for (const { name, disks = [], network, isolated, mac } of guests) {
+  for (const { name, disks = [], network, mac } of guests) {
     if (disks.length > MOST_DISKS)
       refuseDisk(
         `${name} has ${disks.length} disks, and ${MOST_DISKS} are as many as there can be.`,
@@ -204,11 +204,6 @@ export function checkDevices(guests: readonly WithDevices[]): void {
       users.set(key, name);
       if (!readOnly) writers.set(key, name);
     }
-    if (isolated === true && network !== 'host')
-      refuseNetwork(
-        `${name} is to be isolated, and has no network.`,
-        'Give it one (network host), or leave that out.',
-      );
     if (network === 'host' && mac === undefined)
       refuseNetwork(
         `${name} has a network, and its network card no address.`,
@@ -227,6 +222,19 @@ export function checkDevices(guests: readonly WithDevices[]): void {
       'guest.devices',
       `The guests have ${ports} disks and network cards, the host's end of the network counted, and ${MOST_PORTS} are as many as there can be.`,
       'Have fewer of them.',
+    );
+}
+
+/**
+ * Refuses that who has no network is to be isolated, where a user asks for it. An entry may say so all the same: it holds
+ * once there is one again.
+ * @throws HypberryError `guest.network`
+ */
+export function refuseIsolatedAlone(name: string, isolated?: boolean, network?: 'host' | 'none'): void {
+  if (isolated === true && network !== 'host')
+    refuseNetwork(
+      `${name} is to be isolated, and has no network.`,
+      'Give it one (--net host), or leave that out.',
     );
 }
 

@@ -3,7 +3,14 @@ import { sameBytes } from '../base/bytes.js';
 import { counted } from '../base/words.js';
 import type { Card, CardReader, Change } from '../card/card.js';
 import { HypberryError } from '../base/errors.js';
-import { deviceWords, newMac, parseDisk, randomBytes, type Random } from '../guest/devices.js';
+import {
+  deviceWords,
+  newMac,
+  parseDisk,
+  randomBytes,
+  refuseIsolatedAlone,
+  type Random,
+} from '../guest/devices.js';
 import { parseForward } from '../guest/forwards.js';
 import {
   checkGuest,
@@ -82,6 +89,7 @@ export async function planGuestAdd(
   refuseProblem(card);
   const { name, kernel, firmware, initramfs, memory, cores, loadAddress } = wanted;
   const before = await readGuestsFile(card);
+  refuseIsolatedAlone(name, wanted.isolated, wanted.network);
   const guest = checkGuest({
     name,
     ...(kernel && { kernel: fileFor(name, 'kernel') }),

@@ -7,6 +7,7 @@ import {
   newMac,
   parseDisk,
   randomBytes,
+  refuseIsolatedAlone,
   samePath,
   type Disk,
   type Random,
@@ -44,7 +45,7 @@ export interface GuestSettings {
   readonly disksGone?: readonly string[] | undefined;
   /** Each as `--disk` has it: in the place of the one with its path, else behind all. */
   readonly disks?: readonly string[] | undefined;
-  /** `none` takes the card away; its address is kept for another time. */
+  /** `none` takes the card away, and ports that lead to it; its address, and that it is isolated, are kept for another time. */
   readonly network?: 'host' | 'none' | undefined;
   readonly isolated?: boolean | undefined;
   /** Ports of the host that lead to it no more, before any is given: `8080`, `53/udp`. */
@@ -133,12 +134,13 @@ function changedDevices(
     else kept[place] = disk;
     places.delete(samePath(disk.path));
   }
+  refuseIsolatedAlone(was.name, isolated, network);
   const hasNetwork = network === 'host';
   return {
     disks: kept.length > 0 ? kept : undefined,
     network: hasNetwork ? network : undefined,
-    // Who takes its card away need not say that it is isolated no more.
-    isolated: (isolated ?? (hasNetwork && was.isolated)) || undefined,
+    // Kept without a card, too: who gives it one again is not to find it less isolated than it was.
+    isolated: (isolated ?? was.isolated) || undefined,
     forwards: changedForwards(hasNetwork ? (was.forwards ?? []) : [], settings),
     mac: was.mac ?? (hasNetwork ? newMac(guests, random) : undefined),
     virtio: virtio === undefined ? was.virtio : virtio === 'auto' ? undefined : virtio,
@@ -179,6 +181,11 @@ function deviceNotes(was: Guest, now: Guest, { disksGone = [], forwardsGone = []
   });
   return [
     ...unknown.map((path) => `${was.name} had no disk ${path}.`),
+    ...(was.network === 'host' && now.network !== 'host' && was.forwards
+      ? [
+          `With its network ${was.name} loses what leads to it: ${was.forwards.map((it) => `--forward ${it}`).join(' ')}.`,
+        ]
+      : []),
     ...forwardsGone
       .map(parseHostSide)
       .filter((side) => !was.forwards?.some((it) => hostSide(it) === side))

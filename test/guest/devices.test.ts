@@ -65,7 +65,7 @@ describe('devices together', () => {
     ['one that all read', [disks('a', '/x!', '/x!'), disks('b', '/x!')]],
     ['a size of a disk that is made', [{ name: 'a', disks: [{ path: '/x', size: '1G' }] }]],
     ['addresses of their own', [net('a', MAC), net('b', '52:54:00:12:34:57')]],
-    ['an address without a network', [{ name: 'a', mac: MAC }]],
+    ['an address and isolation for a network to come', [{ name: 'a', mac: MAC, isolated: true }]],
     [
       'all 24 ports',
       [
@@ -90,11 +90,6 @@ describe('devices together', () => {
       'a disk that would stay empty',
       'guest.disk',
       [{ name: 'a', disks: [{ path: '/x', size: '1G', readOnly: true }] }],
-    ],
-    [
-      'one that is alone without a network',
-      'guest.network',
-      [{ name: 'a', isolated: true, network: 'none' }],
     ],
     ['a card without an address', 'guest.network', [net('a', undefined)]],
     ['an address twice', 'guest.network', [net('a', MAC), net('b', MAC)]],

@@ -99,11 +99,7 @@ describe('guest set', () => {
       { disksGone: ['/srv/a.img'], disks: ['/srv/a.img'] },
       { disks: [{ path: '/srv/b.img', readOnly: true }, { path: '/srv/a.img' }] },
     ],
-    [
-      'no network, and not isolated, and no forwards',
-      { network: 'none' },
-      { network: undefined, isolated: undefined, forwards: undefined },
-    ],
+    ['no network, and no forwards', { network: 'none' }, { network: undefined, forwards: undefined }],
     ['one more forward', { forwards: ['80:80'] }, { forwards: ['8080:80', '53:53/udp', '80:80'] }],
     [
       'a forward by another protocol, and one to another port',
@@ -134,12 +130,25 @@ describe('guest set', () => {
     expect(again.summary).toMatch(/^Guest web is so already: /);
   });
 
-  test('the address of a network card is kept, over none too; a first one is drawn', async () => {
+  test('a network card’s address, and that it is isolated, are kept, over none too; a first address is drawn', async () => {
     const { card, files } = await twoGuests();
-    const mac = guestsIn(files)[0]!.mac;
-    await carryOut(card, await planGuestSet(card, 'web', { network: 'none' }));
+    const { forwards, ...before } = guestsIn(files)[0]!;
+    const { notes } = await carryOut(card, await planGuestSet(card, 'web', { network: 'none' }));
+    expect(notes).toContain(
+      `With its network web loses what leads to it: --forward ${forwards![0]!} --forward ${forwards![1]!}.`,
+    );
     await carryOut(card, await planGuestSet(card, 'web', { network: 'host' }));
-    expect(guestsIn(files)[0]!.mac).toBe(mac);
+    expect(guestsIn(files)[0]).toEqual({ ...before, isolated: true });
+    // Who asks for it without a network has made a mistake.
+    const alone = { network: 'none', isolated: true } as const;
+    await expect(planGuestSet(card, 'web', alone)).rejects.toThrow(code('guest.network'));
+    const { notes: without } = await carryOut(
+      card,
+      await planGuestSet(card, 'web', { network: 'none', isolated: false }),
+    );
+    expect(without.join()).not.toContain('loses');
+    await carryOut(card, await planGuestSet(card, 'web', { network: 'host' }));
+    expect(guestsIn(files)[0]).toEqual({ ...before, isolated: undefined });
     // The second draw is no one's.
     const two = [draws(1, 2, 3)(), draws(7, 8, 9)()];
     await carryOut(card, await planGuestSet(card, 'db', { network: 'host' }, () => two.shift()!));
