@@ -6,8 +6,18 @@ export default tseslint.config(
     ignores: [
       ...['dist/', '.cache/', 'node_modules/', '*.config.js', 'bin/'],
       ...['src/cpu/interpreter/', 'src/cpu/interpreter-binary.ts'],
-      ...['src/hypervisor/hypervisor-binary.ts', 'src/hypervisor/body/generated/', 'test/translate/samples/'],
-      ...['src/hypberryd/hypberryd-binary.ts', 'src/hypberryd/body/generated/', 'src/hypberryd/generated/'],
+      ...[
+        'src/hypervisor/hypervisor-binary.ts',
+        'src/hypervisor/hypervisor-code.ts',
+        'src/hypervisor/body/generated/',
+        'test/translate/samples/',
+      ],
+      ...[
+        'src/hypberryd/hypberryd-binary.ts',
+        'src/hypberryd/hypberryd-file.ts',
+        'src/hypberryd/body/generated/',
+        'src/hypberryd/generated/',
+      ],
     ],
   },
   ...tseslint.configs.strictTypeChecked,

@@ -3,7 +3,7 @@ import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'vite';
-import { buildHypberryd, HYPBERRYD_FILE, HYPBERRYD_LIMIT } from '../src/hypberryd/program.js';
+import { hypberrydFile, HYPBERRYD_FILE, HYPBERRYD_LIMIT } from '../src/hypberryd/program.js';
 import { reportErrors } from './lib/report.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -60,7 +60,7 @@ await reportErrors(async () => {
       rollupOptions: { output: { entryFileNames: 'hypberry.js', chunkFileNames: '[name].js' } },
     },
   });
-  const program = buildHypberryd();
+  const program = hypberrydFile();
   await writeFile(join(root, OUT, HYPBERRYD_FILE), program, { mode: 0o755 });
   process.stdout.write(`${OUT}/${HYPBERRYD_FILE}: ${program.length} bytes of at most ${HYPBERRYD_LIMIT}\n`);
 });

@@ -1,6 +1,6 @@
 /** Compiles a folder of AssemblyScript into a module that Node and browsers can load, with the binary as text. */
 import { readdir, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { compileAssemblyScript } from './assemblyscript.js';
 import { written } from './cache.js';
 
@@ -32,6 +32,22 @@ export interface WasmModule {
 }
 
 /**
+ * Whether a file was written after all that it is made from.
+ * @param sources files, and folders for all TypeScript in them; paths are from the project's root
+ */
+export async function isNewer(output: string, sources: readonly string[]): Promise<boolean> {
+  const filesOf = async (source: string): Promise<string[]> =>
+    source.endsWith('.ts')
+      ? [source]
+      : (await readdir(join(root, source), { recursive: true }))
+          .filter((name) => name.endsWith('.ts'))
+          .map((name) => join(source, name));
+  const files = (await Promise.all(sources.map(filesOf))).flat();
+  const newest = Math.max(...(await Promise.all(files.map((path) => written(join(root, path))))));
+  return (await written(join(root, output))) > newest;
+}
+
+/**
  * Writes the module unless it is newer than everything it is made from.
  * @throws HypberryError `assemblyscript.compile` with the compiler's messages
  */
@@ -48,16 +64,10 @@ export async function buildWasmModule({
   importTable = false,
   hasTexts = false,
 }: WasmModule): Promise<void> {
-  const names = (await readdir(join(root, folder), { recursive: true })).filter((name) =>
-    name.endsWith('.ts'),
+  const tools = ['assemblyscript.ts', 'packed-texts.ts', 'wasm-module.ts'].map((name) =>
+    join('scripts/lib', name),
   );
-  const sources = [
-    ...[...names.map((name) => join(folder, name)), ...others].map((path) => join(root, path)),
-    ...['assemblyscript.ts', 'packed-texts.ts'].map((name) => join(import.meta.dirname, name)),
-    ...[import.meta.filename, script],
-  ];
-  const newest = Math.max(...(await Promise.all(sources.map(written))));
-  if ((await written(join(root, output))) > newest) return;
+  if (await isNewer(output, [folder, ...others, ...tools, relative(root, script)])) return;
   const binary = await compileAssemblyScript({
     entry: `${folder}/index.ts`,
     baseDir: root,
@@ -68,9 +78,15 @@ export async function buildWasmModule({
     ...(initialPages !== undefined && { initialPages }),
     ...(memoryBase !== undefined && { memoryBase }),
   });
-  const text = Buffer.from(binary).toString('base64');
-  await writeFile(
-    join(root, output),
-    `// Made by scripts/${basename(script)}.\nexport const ${constant} =\n  '${text}';\n`,
-  );
+  await writeModule(output, script, { [constant]: `'${Buffer.from(binary).toString('base64')}'` });
+}
+
+/** Writes a module of constants, each given as what stands behind its `=`. */
+export async function writeModule(
+  output: string,
+  script: string,
+  constants: Readonly<Record<string, string>>,
+): Promise<void> {
+  const lines = Object.entries(constants).map(([name, value]) => `export const ${name} =\n  ${value};\n`);
+  await writeFile(join(root, output), [`// Made by scripts/${basename(script)}.\n`, ...lines].join(''));
 }

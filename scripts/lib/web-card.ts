@@ -4,7 +4,7 @@ import { constants, existsSync } from 'node:fs';
 import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { hypberrydFile } from '../../src/hypberryd/program.js';
 import { buildHypervisor } from '../../src/hypervisor/image/image.js';
 import { cacheFolder, inWorkFolder, withLock } from './cache.js';
 import { hostCard } from './debian-root.js';
@@ -92,7 +92,7 @@ const hypervisorAlone = (): Uint8Array =>
  */
 export async function webSnapshot(): Promise<string> {
   const key = createHash('sha256')
-    .update(buildHypberryd())
+    .update(hypberrydFile())
     .update(hypervisorAlone())
     .update(JSON.stringify([await webDisk(SUITE), FIRST_SESSION, TO_PAGES, COMMAND_LINE, MEMORY]));
   const folder = join(cacheFolder, `web-card-${key.digest('hex').slice(0, 8)}`);

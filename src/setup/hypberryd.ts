@@ -5,7 +5,7 @@ import type { CardReader } from '../card/card.js';
 import { bareKernel } from '../firmware/kernel.js';
 import { needsHypberryd } from '../guest/devices.js';
 import type { Guest } from '../guest/guests.js';
-import { buildHypberryd, HYPBERRYD_BEGIN, HYPBERRYD_FILE, hypberrydRelease } from '../hypberryd/program.js';
+import { hypberrydFile, HYPBERRYD_BEGIN, HYPBERRYD_FILE, hypberrydRelease } from '../hypberryd/program.js';
 import { isOurHypberryd } from './ours.js';
 import type { CardSystem } from './survey.js';
 
@@ -34,7 +34,7 @@ export async function hypberrydFor(
       'Give it another name, or move it somewhere else.',
     );
   }
-  const data = buildHypberryd();
+  const data = hypberrydFile();
   const before = await releaseOnCard(card);
   const isOther = before !== undefined && before !== hypberrydRelease(data);
   const served = guests.filter(needsHypberryd);

@@ -34,8 +34,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const HYPERVISOR_MAY_IMPORT: Record<string, readonly string[]> = {
   shared: [],
   assembly: ['shared'],
-  image: ['shared', 'assembly', 'binary'],
+  image: ['shared', 'assembly', 'code'],
   binary: [],
+  code: [],
   'body/constants': ['shared'],
   'body/core': ['shared', 'body/constants'],
   'body/host': ['shared', 'body/constants', 'body/core'],
@@ -55,7 +56,7 @@ const HYPERVISOR_MAY_IMPORT: Record<string, readonly string[]> = {
 /** The room of src/hypervisor that a file is in. Of the body's made files one calls devices, the others are constants. */
 function roomOf(file: string): string {
   const [, , first, second, third] = file.replace(/\.[jt]s$/, '').split('/');
-  if (first === 'hypervisor-binary') return 'binary';
+  if (first === 'hypervisor-binary' || first === 'hypervisor-code') return first.slice('hypervisor-'.length);
   if (first !== 'body') return first!;
   if (second === 'intrinsics') return 'body/constants';
   if (second !== 'generated') return `body/${second!}`;

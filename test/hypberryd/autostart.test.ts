@@ -1,7 +1,7 @@
 /** Which guests start with the system: what `hypberryd autostart` keeps, and what the service makes of it. */
 import { expect, test } from 'vitest';
 import * as C from '../../src/channel/layout.js';
-import { hypberrydWasm } from '../../src/hypberryd/program.js';
+import { hypberrydWasm } from './wasm.js';
 import * as L from '../../src/hypberryd/shared/layout.js';
 import { ERRORS } from '../../src/translate/linux/constants.js';
 import { CHANNEL_DEVICES } from './channel-devices.js';

@@ -1,7 +1,7 @@
 /** A disk's process against the hypervisor's side of CHANNEL.md: at random, killed at random, with media that fail. */
 import { describe, expect, test } from 'vitest';
 import * as C from '../../src/channel/layout.js';
-import { hypberrydWasm } from '../../src/hypberryd/program.js';
+import { hypberrydWasm } from './wasm.js';
 import * as L from '../../src/hypberryd/shared/layout.js';
 import { ERRORS } from '../../src/translate/linux/constants.js';
 import { randomFrom } from '../board/rig.js';

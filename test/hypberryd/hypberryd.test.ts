@@ -6,21 +6,21 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import { consoleNode } from '../../src/guest/host-tree.js';
 import {
-  buildHypberryd,
+  hypberrydFile,
   HYPBERRYD_BEGIN,
   HYPBERRYD_LIMIT,
   hypberrydRelease,
-  hypberrydWasm,
 } from '../../src/hypberryd/program.js';
 import * as L from '../../src/hypberryd/shared/layout.js';
 import { ERRORS } from '../../src/translate/linux/constants.js';
 import type { Start } from './kernel.js';
 import { runInNode } from './kernel.js';
 import { runUnderQemu, textOf } from './programs.js';
+import { hypberrydWasm } from './wasm.js';
 
 beforeAll(() => ensureTools(['qemu-user']), 300_000);
 
-const file = buildHypberryd();
+const file = hypberrydFile();
 const { version } = JSON.parse(
   readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8'),
 ) as { version: string };

@@ -1,7 +1,7 @@
 /** The network's process alone: its TAP device, its ports, and the hypervisor's side of the rings, played by tests. */
 import { expect } from 'vitest';
 import * as C from '../../src/channel/layout.js';
-import { hypberrydWasm } from '../../src/hypberryd/program.js';
+import { hypberrydWasm } from './wasm.js';
 import * as L from '../../src/hypberryd/shared/layout.js';
 import { ERRORS } from '../../src/translate/linux/constants.js';
 import { CHANNEL_DEVICES } from './channel-devices.js';

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as C from '../../src/channel/layout.js';
-import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { hypberrydFile } from '../../src/hypberryd/program.js';
 import { BELL, CHANNEL_ADDRESS, type ChannelImage } from './channel-image.js';
 import type { ChannelMemory } from './disk-client.js';
 
@@ -85,7 +85,7 @@ export function layOut(
   { bell, files = {} }: { bell?: string; files?: Readonly<Record<string, string>> } = {},
 ): Laid {
   const [root, program] = [join(folder, 'root'), join(folder, 'hypberryd')];
-  writeFileSync(program, buildHypberryd(), { mode: 0o755 });
+  writeFileSync(program, hypberrydFile(), { mode: 0o755 });
   for (const [path, content] of Object.entries({ ...image.tree, ...files })) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);

@@ -1,7 +1,7 @@
 /** What the network's process sets up on the host: rules by nft or iptables, forwarding, names; and that uninstall takes it away. */
 import { describe, expect, test } from 'vitest';
 import * as C from '../../src/channel/layout.js';
-import { hypberrydWasm } from '../../src/hypberryd/program.js';
+import { hypberrydWasm } from './wasm.js';
 import * as L from '../../src/hypberryd/shared/layout.js';
 import { ERRORS } from '../../src/translate/linux/constants.js';
 import { CHANNEL_DEVICES } from './channel-devices.js';

@@ -25,7 +25,8 @@ interface Routine {
 }
 
 const image = smallImage(quietHost, [guest(new Uint8Array(32))]);
-const { symbols, codeEnd, image: bytes } = image.hypervisor;
+const { symbols, image: bytes } = image.hypervisor;
+const codeEnd = symbols.get('zeroFrom')!;
 const places = [...symbols].map(([name, at]) => ({ name, at })).sort((one, other) => one.at - other.at);
 
 /** The system register of a coprocessor access; undefined for one that is not in the table. */

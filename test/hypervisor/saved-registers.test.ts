@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import { translateHypervisor } from '../../src/hypervisor/assembly/code.js';
+import { hypervisorBase64 } from '../../src/hypervisor/hypervisor-binary.js';
 import { SAVED_WORD, SAVED_WORDS } from '../../src/hypervisor/shared/saved-registers.js';
 import { VCPU_SAVED, VCPU_VFP } from '../../src/hypervisor/shared/layout.js';
-import { guest, quietHost, smallImage } from './payloads.js';
 
 /**
  * Registers that the body reads or writes in a vcpu that is not loaded, by the instruction that reads them, with what
@@ -32,8 +33,7 @@ function codeOf(listing: string, label: string): string[] {
   );
 }
 
-const { hypervisor } = smallImage(quietHost, [guest(new Uint8Array(32))]);
-const listing = hypervisor.listing();
+const listing = translateHypervisor(Buffer.from(hypervisorBase64, 'base64'), 0x1000_0000, false).listing();
 
 /** What each word of a block is moved by, as the code itself says, with the moves between two blocks in their order. */
 function movesOf(label: string, block: 'ldm' | 'stm', move: RegExp): string[] {

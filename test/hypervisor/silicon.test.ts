@@ -226,8 +226,7 @@ describe('caches', () => {
 
   test('and translations of others are left alone once the cores have begun', async () => {
     const { pi, image } = await start([guest(ending(() => undefined))]);
-    const { codeEnd, symbols, image: bytes } = image.hypervisor;
-    const flushes = words(bytes.subarray(0, codeEnd - symbols.get('vectors')!)).filter(
+    const flushes = words(image.hypervisor.image).filter(
       (word) => same(word, TLBIALLNSNH) || same(word, TLBIALLNSNHIS),
     );
     // Each core's beginning.

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { PROGRAM } from '../../scripts/lib/initramfs.js';
 import { guestDrivers, type KernelModule, type Suite } from '../../scripts/lib/inputs.js';
-import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { hypberrydFile } from '../../src/hypberryd/program.js';
 import { debianMachine, listenTo, loadModules, moduleFiles, runToEnd } from './debian-machine.js';
 import { everything } from './real-card.js';
 
@@ -59,7 +59,7 @@ describe.skipIf(!everything)('a guest with a disk', () => {
         cores: 3,
         isQuick: true,
         script: hostScript.replace('BYTES', String(text(ROUNDS).length)),
-        more: [{ path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() }],
+        more: [{ path: 'hypberryd', mode: PROGRAM, data: hypberrydFile() }],
         guests: [
           {
             ...{ name: 'web', suite, cores: [3], disks: [`${DISK},size=64M`] },

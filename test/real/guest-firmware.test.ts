@@ -10,7 +10,7 @@ import { inputs } from '../../scripts/lib/inputs.js';
 import { useTools } from '../../scripts/lib/tools.js';
 import { createBuiltInPi } from '../../src/engine/built-in.js';
 import { placeGuest } from '../../src/guest/plan.js';
-import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { hypberrydFile } from '../../src/hypberryd/program.js';
 import { buildHypervisor } from '../../src/hypervisor/image/image.js';
 import { consoleText, handoverOf, quietHost } from '../hypervisor/payloads.js';
 import { APPLETS, debianMachine, listenTo, runToEnd } from './debian-machine.js';
@@ -88,7 +88,7 @@ it.runIf(everything)(
     const machine = await debianMachine({
       ...{ suite: 'bookworm', cores: 3, isQuick: true, script: HOST },
       more: [
-        { path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() },
+        { path: 'hypberryd', mode: PROGRAM, data: hypberrydFile() },
         { path: 'disk.gz', mode: PROGRAM, data: gzipSync(await diskImage()) },
       ],
       guests: [

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { PROGRAM } from '../../scripts/lib/initramfs.js';
 import { guestDrivers, type KernelModule, type Suite } from '../../scripts/lib/inputs.js';
-import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { hypberrydFile } from '../../src/hypberryd/program.js';
 import {
   debianMachine,
   HEAR_DONE,
@@ -131,7 +131,7 @@ async function ofAll(): Promise<string> {
   const { tun } = await guestDrivers('bookworm');
   const machine = await debianMachine({
     ...{ suite: 'bookworm', cores: 3, isQuick: true, script: HOST_SCRIPT },
-    more: [{ path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() }, ...moduleFiles(tun)],
+    more: [{ path: 'hypberryd', mode: PROGRAM, data: hypberrydFile() }, ...moduleFiles(tun)],
     guests: await Promise.all(
       GUESTS.map(async ({ name, suite, isolated }, n) => {
         const { virtio } = await guestDrivers(suite);

@@ -5,7 +5,7 @@
 import { expect, it } from 'vitest';
 import { PROGRAM } from '../../scripts/lib/initramfs.js';
 import { guestDrivers, natDrivers } from '../../scripts/lib/inputs.js';
-import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { hypberrydFile } from '../../src/hypberryd/program.js';
 import {
   debianMachine,
   HEAR_DONE,
@@ -96,7 +96,7 @@ it.runIf(everything)(
     const machine = await debianMachine({
       ...{ suite: 'bookworm', cores: 3, isQuick: true, script: hostScript(loadModules(nat)) },
       more: [
-        { path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() },
+        { path: 'hypberryd', mode: PROGRAM, data: hypberrydFile() },
         ...moduleFiles([...tun, ...veth, ...nat]),
         ...(await programWithLibraries('nftables', 'usr/sbin/nft')),
         { path: 'sbin', mode: 0o120777, data: Buffer.from('usr/sbin') },

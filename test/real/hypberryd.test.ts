@@ -5,7 +5,7 @@ import { bootFiles } from '../../scripts/lib/card-image.js';
 import { busyboxArchive, PROGRAM } from '../../scripts/lib/initramfs.js';
 import { inputs, type Suite } from '../../scripts/lib/inputs.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
-import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { hypberrydFile } from '../../src/hypberryd/program.js';
 import { runInNode } from '../hypberryd/kernel.js';
 import { EVERYTHING, scriptOf, SMALL_FILES } from '../hypberryd/operations.js';
 import { compileSample, SAMPLES_END, textOf } from '../hypberryd/programs.js';
@@ -16,7 +16,7 @@ import { everything, quick } from './real-card.js';
 
 const SECONDS = 600;
 const TIMEOUT = (SECONDS + 300) * 1000;
-const program = { path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() };
+const program = { path: 'hypberryd', mode: PROGRAM, data: hypberrydFile() };
 /** Prints what hypberryd says of the system, and its exit status. */
 const STATUS = ['/hypberryd --version', '/hypberryd status', 'echo "it ended with $?"'];
 

@@ -12,7 +12,7 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { busyboxArchive, PROGRAM } from '../../scripts/lib/initramfs.js';
 import { guestDrivers, inputs, type KernelModule } from '../../scripts/lib/inputs.js';
-import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { hypberrydFile } from '../../src/hypberryd/program.js';
 import {
   APPLETS,
   debianMachine,
@@ -172,7 +172,7 @@ it.runIf(everything)(
     const machine = await debianMachine({
       ...{ suite: 'bookworm', cores: 3, isQuick: true, script: hostScript },
       more: [
-        { path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() },
+        { path: 'hypberryd', mode: PROGRAM, data: hypberrydFile() },
         ...moduleFiles(tun),
         ...moduleFiles(veth),
       ],

@@ -1,7 +1,7 @@
 /** What one does with guests on the running Pi: hypberryd's commands in a Linux of Debian's, above the hypervisor. */
 import { expect, it } from 'vitest';
 import { PROGRAM } from '../../scripts/lib/initramfs.js';
-import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { hypberrydFile } from '../../src/hypberryd/program.js';
 import { debianMachine, runToEnd } from './debian-machine.js';
 import { everything } from './real-card.js';
 
@@ -50,7 +50,7 @@ it.runIf(everything)(
     }));
     const machine = await debianMachine({
       ...{ suite: 'bookworm', cores: 3, isQuick: true, script: HOST, guests },
-      more: [{ path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() }],
+      more: [{ path: 'hypberryd', mode: PROGRAM, data: hypberrydFile() }],
     });
     const { said } = await runToEnd('built-in', machine, SECONDS, /^all done$/m);
     expect(said).toMatch(/^alone: 0$/m);

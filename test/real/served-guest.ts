@@ -17,7 +17,7 @@ import { createBuiltInPi, type BuiltInPi, type PiState } from '../../src/engine/
 import { createConsoleDecoder } from '../../src/engine/console.js';
 import type { Machine } from '../../src/engine/engine.js';
 import { readSnapshot, writeSnapshot } from '../../src/engine/snapshot.js';
-import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { hypberrydFile } from '../../src/hypberryd/program.js';
 import { openSnapshot, snapshotPlace } from '../../src/node/snapshot-file.js';
 import { memoryDisk } from '../support/memory-disk.js';
 import { consoleDevice, debianMachine, loadModules, moduleFiles } from './debian-machine.js';
@@ -85,7 +85,7 @@ async function machineOf(): Promise<Machine> {
   const guests = [...guest.virtio, ...ext4];
   return debianMachine({
     ...{ suite: SUITE, cores: 3, isQuick: true, script: hostScript(hosts) },
-    more: [...moduleFiles(hosts), { path: 'hypberryd', mode: PROGRAM, data: buildHypberryd() }],
+    more: [...moduleFiles(hosts), { path: 'hypberryd', mode: PROGRAM, data: hypberrydFile() }],
     guests: [
       {
         ...{ name: GUEST, suite: SUITE, cores: [3], disks: [`/srv/${DISK}`], network: 'host' },

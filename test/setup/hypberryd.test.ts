@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { HypberryError } from '../../src/base/errors.js';
 import type { Card } from '../../src/card/card.js';
 import type { Guest } from '../../src/guest/guests.js';
-import { buildHypberryd } from '../../src/hypberryd/program.js';
+import { hypberrydFile } from '../../src/hypberryd/program.js';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
 import { planGuestRemove } from '../../src/setup/guest-add.js';
@@ -26,7 +26,7 @@ const { version } = JSON.parse(
 const code = (it: string): HypberryError => expect.objectContaining({ code: it }) as HypberryError;
 const DISK: Partial<Guest> = { disks: [{ path: '/srv/web.img', size: '8G' }] };
 const NETWORK: Partial<Guest> = { network: 'host', mac: '52:54:00:12:34:56' };
-const program = buildHypberryd();
+const program = hypberrydFile();
 
 const partition = (entries: Partial<Guest>, more: Files = {}): Files =>
   bootPartition('svc', { 'bcm2709-rpi-2-b.dtb': HOST_TREE, ...guestFilesOf(entries, 'web'), ...more });

@@ -1,16 +1,12 @@
 /** The file on the card: start code, the hypervisor linked for its place in memory, and what its machines begin with. */
-import type { Assembler } from '../../isa/assembler.js';
-import type { Label } from '../../isa/registers.js';
 import { readU32LE } from '../../base/bytes.js';
 import { HypberryError } from '../../base/errors.js';
 import { CORES, PERIPHERAL_BASE } from '../../board/bcm2836.js';
-import { LOGS, LOG_SIZE, MOST_PORTS, SLOTS } from '../../channel/layout.js';
+import { LOGS, LOG_SIZE, MOST_PORTS } from '../../channel/layout.js';
 import type { ChannelDisk, ChannelNetwork, ChannelPlan, ChannelPort } from '../../channel/ports.js';
 import { planChannel, planPorts } from '../../channel/ports.js';
 import { channelRecords } from '../../channel/records.js';
-import type { Translation } from '../../translate/translate.js';
-import { translate } from '../../translate/translate.js';
-import { hypervisorBase64 } from '../hypervisor-binary.js';
+import { plain, withDiagnostics } from '../hypervisor-code.js';
 import type { HypervisorDescription, VcpusDescription } from './description.js';
 import { OWN_CONSOLE } from './description.js';
 import * as L from '../shared/layout.js';
@@ -18,17 +14,8 @@ import { COPY_STEP as STEP } from '../shared/layout.js';
 import { SAVED_WORD } from '../shared/saved-registers.js';
 import type { Part } from '../assembly/start.js';
 import { startCode } from '../assembly/start.js';
-import { speech } from '../../boot/speech.js';
-import { writeTexts } from '../assembly/texts.js';
-import {
-  FAULTS,
-  TRAPS,
-  writeEntry,
-  writeInvalidation,
-  writeMemory,
-  writeVectors,
-} from '../assembly/vectors.js';
-import { writeWorldSwitch } from '../assembly/world-switch.js';
+import { FAULTS, TRAPS } from '../assembly/vectors.js';
+import { relocate, type HypervisorCode } from './relocatable.js';
 
 /** What second stages map at once; machines' memory begins and ends at multiples of it. */
 export const BLOCK = 0x20_0000;
@@ -97,90 +84,24 @@ export interface HypervisorImage {
   readonly channel: ChannelPlace;
   /** What the file says about itself. */
   readonly description: HypervisorDescription;
-  /** The hypervisor itself: code, symbols, listing. */
-  readonly hypervisor: Translation;
+  /** The hypervisor itself. */
+  readonly hypervisor: HypervisorCode;
 }
-
-/** Where what is no memory ends: the BCM2835's peripherals, and the local ones. */
-const DEVICES_END = 0x4100_0000;
 
 /** Where firmware loads a kernel. */
 const LOADED_AT = 0x8000;
 
 const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
 
-/** Areas behind the code: symbol and bytes. */
-const AREAS = [
-  ['stacks', CORES * L.STACK_SIZE],
-  ['vcpus', L.VCPUS * L.VCPU_SIZE],
-  ['vms', L.VMS * L.VM_SIZE],
-  ['arrivals', L.ARRIVALS_SIZE],
-  ['random', L.RANDOM_SIZE],
-  ['hostTime', L.HOST_TIME_SIZE],
-  ['host', L.HOST_SIZE],
-  ['uarts', L.UARTS * L.UART_SIZE],
-  ['devices', (MOST_PORTS + L.VMS) * L.DEVICE_SIZE],
-  ['requests', MOST_PORTS * SLOTS * L.REQUEST_STATE_SIZE],
-  ['chains', L.VMS * L.CHAIN_SIZE],
-  ['uplink', L.UPLINK_SIZE],
-  ['frames', CORES * L.FRAME_SIZE],
-  ['rings', L.CONSOLES * L.RING_SIZE],
-  ['hypTables', L.HYP_TABLES * L.TABLE_SIZE],
-  ['hostTables', L.HOST_TABLES * L.TABLE_SIZE],
-  ['guestTables', (L.VMS - 1) * L.GUEST_TABLES * L.TABLE_SIZE],
-] as const;
-
-/** The code by its address, with diagnostics and without, without a configuration: it takes a second or so to make. */
-const translated = { plain: new Map<number, Translation>(), diagnostics: new Map<number, Translation>() };
-
 /** The hypervisor's code with a configuration, linked for an address. */
-function link(origin: number, configuration: readonly number[], diagnostics: boolean): Translation {
-  const made = diagnostics ? translated.diagnostics : translated.plain;
-  const code = made.get(origin) ?? translateFor(origin, diagnostics);
-  made.set(origin, code);
-  const image = code.image.slice();
-  const view = new DataView(image.buffer);
+function link(origin: number, configuration: readonly number[], diagnostics: boolean): HypervisorCode {
+  const code = relocate(diagnostics ? withDiagnostics : plain, origin);
+  const view = new DataView(code.image.buffer);
   const at = code.symbols.get('configuration')! - origin;
   configuration.forEach((word, i) => {
     view.setUint32(at + 4 * i, word, true);
   });
-  return { ...code, image };
-}
-
-function translateFor(origin: number, diagnostics: boolean): Translation {
-  const wasm = Uint8Array.from(atob(hypervisorBase64), (it) => it.charCodeAt(0));
-  return translate(wasm, {
-    origin,
-    devices: [{ from: PERIPHERAL_BASE, to: DEVICES_END }],
-    before: (a, labelOf) => {
-      const say = diagnostics ? speech(a) : undefined;
-      a.at(labelOf('vectors'));
-      writeVectors(a, labelOf, say);
-      writeEntry(a, labelOf, say);
-      say?.routines();
-      writeInvalidation(a, labelOf);
-      writeWorldSwitch(a, labelOf);
-      writeMemory(a, labelOf);
-      writeTexts(a, labelOf);
-    },
-    after: (a, labelOf) => {
-      a.at(labelOf('configuration'));
-      a.org(a.here + 4 * (L.CONFIG_HEADER + (L.VMS - 1) * L.GUEST_WORDS + MOST_PORTS * L.PORT_WORDS));
-      writeAreas(a, labelOf);
-    },
-  });
-}
-
-/** Areas that are zero at the beginning; the image ends before them. */
-function writeAreas(a: Assembler, labelOf: (symbol: string) => Label): void {
-  a.org(roundUp(a.here, L.TABLE_SIZE));
-  a.at(labelOf('zeroFrom'));
-  for (const [symbol, bytes] of AREAS) {
-    a.org(roundUp(a.here, bytes < L.TABLE_SIZE ? L.CACHE_LINE : L.TABLE_SIZE));
-    a.at(labelOf(symbol));
-    a.org(a.here + bytes);
-  }
-  a.at(labelOf('zeroTo'));
+  return code;
 }
 
 function refuse(code: string, what: string, hint: string): never {
@@ -400,7 +321,7 @@ function describe(
   hostEnd: number,
   guestMemory: readonly number[],
   logs: number,
-  symbols: Translation['symbols'],
+  symbols: HypervisorCode['symbols'],
 ): HypervisorDescription {
   const uarts = symbols.get('uarts')!;
   return {
