@@ -200,12 +200,13 @@ export function isFlat(m: Machine): boolean {
 
 /** Attributes of Normal memory in both stages: the weaker of the two, outer and inner (B3.8.4). */
 function combine(stage1: number, stage2: number): number {
-  const weaker = (one: number, two: number): number => {
-    if (one === NON_CACHEABLE || two === NON_CACHEABLE) return NON_CACHEABLE;
-    // Write-Through unless bit 2 is set; the allocation hints are stage 1's.
-    return one & two & 4 ? one : one & ~4;
-  };
   return (weaker(stage1 >>> 4, stage2 >>> 4) << 4) | weaker(stage1 & 15, stage2 & 15);
+}
+
+function weaker(one: number, two: number): number {
+  if (one === NON_CACHEABLE || two === NON_CACHEABLE) return NON_CACHEABLE;
+  // Write-Through unless bit 2 is set; the allocation hints are stage 1's.
+  return one & two & 4 ? one : one & ~4;
 }
 
 /**
@@ -432,6 +433,8 @@ function walkShort(
 const STAGE2_POLICIES = [0, 4, 0xa, 0xf] as const;
 
 const SMALLEST = 12;
+/** Powers of two: a walk is too often made for them to be calculated. */
+const POWERS = Array.from({ length: 41 }, (_, n) => 2 ** n);
 /** Bits that one level of long descriptors resolves. */
 const LEVEL_BITS = 9;
 const VALID = 1;
@@ -464,18 +467,18 @@ function walkLong(
   sctlr: number,
 ): boolean {
   // Addresses above 2^size are those of TTBR1, whose upper bits are all 1; in Hyp mode they fault.
-  if (regime === 'hyp' && address >= 2 ** size) return fail(FAULT_TRANSLATION | 1);
-  const inside = address % 2 ** size;
+  if (regime === 'hyp' && address >= POWERS[size]!) return fail(FAULT_TRANSLATION | 1);
+  const inside = address % POWERS[size]!;
   let level = size > 30 ? 1 : 2;
   let shift = SMALLEST + (3 - level) * LEVEL_BITS;
   const topBits = size - shift;
   let table = baseOf(baseLow, baseHigh) + (baseLow & 0xff8);
-  table -= table % 2 ** (topBits + 3);
+  table -= table % POWERS[topBits + 3]!;
   const big = (sctlr & SCTLR_EE) !== 0;
   let [apTable, never, neverPrivileged] = [0, false, false];
   let nonSecure = regime !== 'secure';
   for (;;) {
-    const index = Math.floor(inside / 2 ** shift) % 2 ** LEVEL_BITS;
+    const index = Math.floor(inside / POWERS[shift]!) % POWERS[LEVEL_BITS]!;
     const at = tableAddress(m, core, table + index * 8, stage2);
     if (at === undefined) return false;
     let low = readTable(m, at, big);
@@ -494,7 +497,7 @@ function walkLong(
       continue;
     }
     const base = baseOf(low, high);
-    out.physical = base - (base % 2 ** shift) + (address % 2 ** shift);
+    out.physical = base - (base % POWERS[shift]!) + (address % POWERS[shift]!);
     out.sizeLog2 = shift;
     out.level = level;
     out.nonSecure = nonSecure || (low & 0x20) !== 0;
@@ -524,40 +527,41 @@ function walkLong(
   }
 }
 
+function failStage2(status: number): false {
+  out.stage2 = true;
+  return fail(status);
+}
+
 /** Stage 2 (B3.6.1): sets physical, rights2, level2, normal, sizeLog2; on a fault also ipa. */
 function walkStage2(m: Machine, core: Core, ipa: number): boolean {
   out.ipa = ipa;
-  const stage2Fault = (status: number): false => {
-    out.stage2 = true;
-    return fail(status);
-  };
   // T0SZ is a signed number of four bits.
   const size = 32 - ((core.VTCR << 28) >> 28);
   let level = (core.VTCR >>> 6) & 3 ? 1 : 2;
   let shift = SMALLEST + (3 - level) * LEVEL_BITS;
-  if (ipa >= 2 ** size) return stage2Fault(FAULT_TRANSLATION | 1);
+  if (ipa >= POWERS[size]!) return failStage2(FAULT_TRANSLATION | 1);
   const topBits = size - shift;
   let table = baseOf(core.VTTBR, core.VTTBR_HIGH) + (core.VTTBR & 0xff8);
-  table -= table % 2 ** (topBits + 3);
-  let index = Math.floor(ipa / 2 ** shift);
+  table -= table % POWERS[topBits + 3]!;
+  let index = Math.floor(ipa / POWERS[shift]!);
   const big = (core.HSCTLR & SCTLR_EE) !== 0;
   for (;;) {
     let low = readTable(m, table + index * 8, big);
     let high = readTable(m, table + index * 8 + 4, big);
-    if (low === undefined || high === undefined) return stage2Fault(FAULT_EXTERNAL_WALK | level);
+    if (low === undefined || high === undefined) return failStage2(FAULT_EXTERNAL_WALK | level);
     if (big) [low, high] = [high, low];
-    if (!(low & VALID) || (level === 3 && !(low & TABLE))) return stage2Fault(FAULT_TRANSLATION | level);
+    if (!(low & VALID) || (level === 3 && !(low & TABLE))) return failStage2(FAULT_TRANSLATION | level);
     if (level < 3 && low & TABLE) {
       table = baseOf(low, high);
       level++;
       shift -= LEVEL_BITS;
-      index = Math.floor(ipa / 2 ** shift) % 2 ** LEVEL_BITS;
+      index = Math.floor(ipa / POWERS[shift]!) % POWERS[LEVEL_BITS]!;
       continue;
     }
     out.level2 = level;
-    if (!(low & ACCESS_FLAG)) return stage2Fault(FAULT_ACCESS_FLAG | level);
+    if (!(low & ACCESS_FLAG)) return failStage2(FAULT_ACCESS_FLAG | level);
     const base = baseOf(low, high);
-    out.physical = base - (base % 2 ** shift) + (ipa % 2 ** shift);
+    out.physical = base - (base % POWERS[shift]!) + (ipa % POWERS[shift]!);
     out.sizeLog2 = shift;
     const attribute = (low >>> 2) & 15;
     out.normal = attribute >>> 2 !== 0;
