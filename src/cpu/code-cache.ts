@@ -17,6 +17,7 @@ export function forgetCode(m: Machine): void {
       m.u8.fill(0, L.CODE_LINES + page * 64, L.CODE_LINES + (page + 1) * 64);
     }
   }
+  m.across.clear();
   m.slots.forgetAll();
   m.codeTop = L.CODE;
   m.instructions.length = 0;
@@ -34,8 +35,17 @@ export function breakAtOffsets(m: Machine, offsets: readonly number[]): void {
   forgetCode(m);
 }
 
-/** Throws away the code of a page. */
-function forgetPage(m: Machine, page: number): void {
+/** Notes that an instruction at the end of a page reaches into another. */
+export function noteAcross({ across }: Machine, page: number, next: number): void {
+  const pages = across.get(next);
+  if (pages) pages.add(page);
+  else across.set(next, new Set([page]));
+}
+
+/** Throws away the code of a page, while none runs; and of those with an instruction that reaches into it. */
+export function dropPage(m: Machine, page: number): void {
+  const across = m.across.get(page);
+  m.across.delete(page);
   m.u32.fill(0, directoryAt(page, 0), directoryAt(page + 1, 0));
   m.u8.fill(0, L.CODE_LINES + page * 64, L.CODE_LINES + (page + 1) * 64);
   // Those blocks may be of other pages, and stay.
@@ -43,14 +53,16 @@ function forgetPage(m: Machine, page: number): void {
     m.u32[(block + L.TO_TRANSLATION + L.OP_IMM) >>> 2] = m.comings;
   watchWrites(m, page * 0x1000, false);
   m.forgotten++;
-  // The block that runs may be of this page.
-  kick(m);
+  for (const before of across ?? []) dropPage(m, before);
 }
 
 /** To be called when bytes of RAM change by other means than the interpreter's stores. */
 export function codeWritten(m: Machine, physical: number, size: number): void {
   const lastLine = (physical + size - 1) >>> 6;
   for (let line = physical >>> 6; line <= lastLine; line++) {
-    if (m.u8[L.CODE_LINES + line]) forgetPage(m, line >>> 6);
+    if (!m.u8[L.CODE_LINES + line]) continue;
+    dropPage(m, line >>> 6);
+    // The block that runs may be of it.
+    kick(m);
   }
 }

@@ -6,7 +6,7 @@ import { restoreState, saveState, type State } from '../base/state.js';
 import { MODE_SVC, PSR_A, PSR_F, PSR_I } from '../isa/program-status.js';
 import { isWideT32 } from '../isa/decoder.js';
 import { abortComesOn, beginAbort, effectBefore, LATEST_ABORT, mayTakeAbort } from './asynchronous-aborts.js';
-import { blockAt, passingBlock } from './blocks.js';
+import { blockAcross, blockAt, knownBlock, passingBlock } from './blocks.js';
 import type { Bus, TimerName } from '../ports/bus.js';
 import type { SystemCounter } from '../ports/counter.js';
 import type { DataBufferFor } from '../ports/data-buffer.js';
@@ -176,6 +176,7 @@ export class Cpu {
       codeTop: L.CODE,
       wasmMemory: memory,
       slots: new Slots(),
+      across: new Map(),
       comings: L.HOT,
       eager: false,
       hot: [],
@@ -347,9 +348,10 @@ export class Cpu {
     const ext = (rec + L.OP_EXT) >>> 2;
     const target = m.u32[(rec + L.OP_IMM) >>> 2]!;
     const before = m.codeTop;
-    const block = blockAt(m, ((m.u32[ext]! >>> 1) << 12) + target);
+    const physical = ((m.u32[ext]! >>> 1) << 12) + target;
+    const block = blockAt(m, physical);
     // Making room throws away every block, this one too.
-    if (m.codeTop >= before) m.u32[ext] = block;
+    if (m.codeTop >= before && knownBlock(m, physical) === block) m.u32[ext] = block;
     return block;
   }
 
@@ -588,6 +590,7 @@ export class Cpu {
     const it = readItState(m);
     if (!alone && it === 0 && second === undefined) return blockAt(m, physical);
     this.blockPhysical = -1;
+    if (!alone && it === 0 && second !== undefined) return blockAcross(m, physical, second);
     const block = passingBlock(m, physical, second, alone);
     setItState(m, 0);
     return block;

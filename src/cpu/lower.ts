@@ -30,6 +30,8 @@ import { advanceIt, branchTarget, thumbLowerings } from './thumb.js';
 export const LONGEST_BLOCK = 120;
 
 const PAGE_SIZE = 0x1000;
+/** Where a T32 instruction begins that lies across two pages. */
+export const LAST_HALFWORD = PAGE_SIZE - 2;
 
 /**
  * Decodes the instructions from a physical address on, to micro-ops from `start` on, up to an unconditional branch,
@@ -63,6 +65,9 @@ export function decodeBlock(
   let next = first;
   const longest = alone ? 1 : LONGEST_BLOCK;
   while (!emitter.ended && next < PAGE_SIZE && (emitter.position < longest || (emitter.it && !alone))) {
+    const isAcross = isThumb && next === LAST_HALFWORD && isWideT32(fetchHalfword(m, page + next));
+    // It is the next block, which looks whether the page behind is still the one it was decoded from.
+    if (isAcross && next !== first && emitter.it === 0) break;
     emitter.offset = next;
     emitter.position++;
     if (!isThumb) {
@@ -76,19 +81,17 @@ export function decodeBlock(
     }
     let word = fetchHalfword(m, page + next);
     emitter.size = isWideT32(word) ? 4 : 2;
-    if (emitter.size === 4) {
-      if (next + 2 < PAGE_SIZE) word = word * 0x10000 + fetchHalfword(m, page + next + 2);
-      else if (second !== undefined) word = word * 0x10000 + fetchHalfword(m, second);
-      else {
-        // The rest of it is in a page that may be anywhere: it is done by itself.
-        emitter.size = 2;
-        emitter.position--;
-        emitter.slow(goOnHere, {});
-        emitter.ended = true;
-        next += 2;
-        break;
-      }
+    if (isAcross && second === undefined) {
+      // The rest of it is in a page that may be anywhere: that is found out first.
+      emitter.size = 2;
+      emitter.position--;
+      emitter.slow(goOnHere, {});
+      emitter.ended = true;
+      next += 2;
+      break;
     }
+    if (emitter.size === 4) word = word * 0x10000 + fetchHalfword(m, isAcross ? second! : page + next + 2);
+    if (isAcross && !alone) checkNextPage(emitter, second! & ~0xfff);
     if (alone) m.effect = effectOnAborts(word, isThumb);
     if (alone || m.breakOffsets?.has(next)) beforehand(emitter, lookAtBreakpoints);
     watched(emitter, physical, word);
@@ -97,6 +100,13 @@ export function decodeBlock(
   }
   if (!emitter.ended) endBlock(emitter, next);
   return { top: emitter.top, bytes: Math.min(next, PAGE_SIZE) - first };
+}
+
+/** Goes on only where the instructions of the next page are those at a physical address. */
+function checkNextPage(emitter: Emitter, physical: number): void {
+  emitter.position--;
+  emitter.extension({ op: Op.NEXT_PAGE, imm: physical >>> 0 }, goOnHere, {});
+  emitter.position++;
 }
 
 /** Shows the instruction to who looks on, before it is executed. */

@@ -288,6 +288,8 @@ export enum Op {
   MCR_DACR,
   /** A barrier by MCR */
   MCR_BARRIER,
+  /** Nothing, where the next page's instructions are those at the physical address imm: before one that reaches into it */
+  NEXT_PAGE,
   // Exclusives of 8 to 64 bits at [b] + imm<15:0>; the registers from imm's bytes 2 and 3 on. [a] is loaded, and of 64
   // bits [byte 2]; [a] gets the result of the store of [byte 2] and, of 64 bits, [byte 3].
   LDREX_8,

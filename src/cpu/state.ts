@@ -336,6 +336,8 @@ export interface Machine {
   /** The memory as WebAssembly's modules import it, and the functions of translated units. */
   readonly wasmMemory: Memory;
   readonly slots: Slots;
+  /** Physical pages whose last instruction reaches into another, by that one. */
+  readonly across: Map<number, Set<number>>;
   /** How often a new block is come to before it is translated; 0 where none is to be. */
   comings: number;
   /** Each is translated at once then, whether it has a loop or not. */

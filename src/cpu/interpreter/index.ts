@@ -179,11 +179,11 @@ function exchange(rec: usize, target: u32): usize {
   return next;
 }
 
-/** Keeps where a branch led, for who translates it. */
+/** Keeps where a branch led, for who translates it; where the slice ends at it, it is where it led before. */
 // @ts-ignore: decorator
 @inline
 function found(rec: usize, next: usize): usize {
-  store<u32>(rec, <u32>next, OP_EXT);
+  if (next != 0) store<u32>(rec, <u32>next, OP_EXT);
   return next;
 }
 

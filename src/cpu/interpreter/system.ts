@@ -58,6 +58,7 @@ import {
   PAGE,
   SP,
   SPSR,
+  TLB_EXECUTE,
   TLB_READ,
   TLB_WRITE,
   UNKNOWN_CONTEXT,
@@ -71,7 +72,7 @@ import { CONSTANT, MAY_USER, Op, WRITES_MODE } from '../micro-ops';
 import { entryOf } from './access';
 import { onward, slow } from './branches';
 import { loadExclusive, loadExclusiveDouble, storeExclusive, storeExclusiveDouble } from './exclusives';
-import { placeOf, readData, writeData } from './physical-memory';
+import { fetchedFrom, placeOf, readData, writeData } from './physical-memory';
 import { bankOf, changeMode, isPlain, KEPT, mayChange, readStatus, setFlags, writeStatus } from './status';
 
 const VECTOR_UNDEFINED: u32 = 0x04;
@@ -371,6 +372,13 @@ export function system(rec: usize): usize {
     case Op.MCR_BARRIER: {
       if (load<u32>(CP15_BARRIERS) == 0 || !isPlain(load<u32>(CPSR) & PSR_M)) return elsewhere(rec);
       return onward(rec, nextAddress(rec));
+    }
+    case Op.NEXT_PAGE: {
+      const address = load<u32>(PAGE) + 0x1000;
+      const context = load<u32>(CONTEXT);
+      const entry = entryOf(address, context);
+      const isThere = load<u32>(entry, TLB_EXECUTE) == (address | context) && fetchedFrom(entry, address) == imm(rec);
+      return isThere ? rec + OP_SIZE : elsewhere(rec);
     }
     default:
       return elsewhere(rec);

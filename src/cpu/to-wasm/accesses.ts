@@ -10,7 +10,7 @@ import type { Writer } from './writer.js';
 const { address, place, context, contextPlace, page, target } = locals;
 
 /** Bytes of a page within which an access must lie, and the part of an address that is its page. */
-const PAGE_BYTES = 0x1000;
+export const PAGE_BYTES = 0x1000;
 export const PAGE_MASK = 0xfffff000;
 /** Sets `to` to the place, from TLB on, of the entry for what the local `of` addresses. */
 export function findEntry(code: Code, of: number, to: number): Code {

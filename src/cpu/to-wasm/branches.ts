@@ -13,8 +13,8 @@ const LR = localOf(L.LR)!;
 /** Whether the lowest bit of where it goes is the instruction set. */
 const isExchange = (op: Op): boolean => op === Op.BX || op === Op.LDM_PC;
 
-/** With `target` set: leaves the unit unless the TLB knows that an instruction stands there. */
-function guard(w: Writer, op: MicroOp, physical: number, bits: number): void {
+/** With `target` set: leaves the unit unless the TLB knows that the instruction at a physical address stands there. */
+export function guard(w: Writer, op: MicroOp, physical: number, bits: number): void {
   const { code } = w;
   findEntry(code, target, address).access('i32.load', L.TLB + L.TLB_EXECUTE);
   code.get(target).constant(PAGE_MASK).op('i32.and').get(context).op('i32.or', 'i32.ne');

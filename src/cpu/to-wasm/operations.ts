@@ -5,6 +5,7 @@
 import { FIRST_EXTENSION, Op } from '../micro-ops.js';
 import {
   type Addressing,
+  PAGE_BYTES,
   load,
   loadMany,
   store,
@@ -35,6 +36,7 @@ import {
   unsigned,
   pair,
 } from './arithmetic.js';
+import { guard } from './branches.js';
 import { type Write, by, constant, get, number, put, carry } from './parts.js';
 import { coresOf, floatingPoint } from './floating-point.js';
 import { makeWords, pushCondition } from './flags.js';
@@ -42,7 +44,7 @@ import { localOf, locals } from './locals.js';
 import type { MicroOp } from './micro-op.js';
 import type { Writer } from './writer.js';
 
-const { x, page } = locals;
+const { x, page, target } = locals;
 const { N, Z, C } = locals.flags;
 
 /** Whether a word is a register or flag that units hold. */
@@ -183,6 +185,13 @@ const others: readonly (readonly [Op, Write])[] = [
   [Op.LDR_LITERAL, load('word', LITERAL)],
   [Op.LDR_STRICT, load('word', OFFSET)],
   [Op.STR_STRICT, store('word', OFFSET)],
+  [
+    Op.NEXT_PAGE,
+    (w, op) => {
+      w.code.get(page).constant(PAGE_BYTES).op('i32.add').set(target);
+      guard(w, op, op.imm, 0);
+    },
+  ],
   [Op.LDM, loadMany],
   [Op.STM, storeMany],
 ];
