@@ -128,8 +128,6 @@ export class Cpu {
   /** How many instructions asynchronous aborts come late, 0 to LATEST_ABORT. */
   abortLatency: number;
   private readonly interpret: (block: number) => void;
-  /** Or was restored from one that has. */
-  private hasRun = false;
   /** What each core waits for, where that is known. */
   private readonly waits: (Wait | undefined)[];
   /** What each core that sleeps in WFE does when it is woken in vain, where that is known; and whether it does. */
@@ -156,6 +154,7 @@ export class Cpu {
       u32: new Uint32Array(buffer),
       i32: new Int32Array(buffer),
       ramSize: options.ramSize,
+      written: new Uint8Array(options.ramSize / 0x1000),
       bus: options.bus,
       cores,
       core: cores[0]!,
@@ -203,13 +202,9 @@ export class Cpu {
     this.eventWaits = cores.map(() => undefined);
     this.sleepsInWfe = cores.map(() => false);
     this.dataBuffer = (address) => makeDataBuffer(m, address);
-    this.memory = physicalMemory(
-      m,
-      (address, length) => {
-        codeWritten(m, address, length);
-      },
-      () => this.hasRun,
-    );
+    this.memory = physicalMemory(m, (address, length) => {
+      codeWritten(m, address, length);
+    });
     const instance = new webAssembly.Instance(module, {
       env: { memory, table: m.slots.table },
       cpu: {
@@ -484,7 +479,6 @@ export class Cpu {
     });
     m.core = m.turn = m.cores[saved.core]!;
     this.memory.restore(saved.ram);
-    this.hasRun = true;
     this.forget();
     m.sliceStart = m.sliceEnd = saved.time;
     m.sliceBudget = m.i32[L.BUDGET >>> 2]!;
@@ -514,7 +508,6 @@ export class Cpu {
     const { machine: m } = this;
     const { cores } = m;
     m.stopped = false;
-    this.hasRun = true;
     // Between runs anything may be changed from outside.
     this.waits.fill(undefined);
     this.eventWaits.fill(undefined);

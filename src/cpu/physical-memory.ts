@@ -63,11 +63,17 @@ export function fastAddend(page: number, physical: number): number {
   return L.RAM + physical - page;
 }
 
+/** Pages, in which RAM is translated and saved. */
+const PAGE_SHIFT = 12;
+const PAGE = 1 << PAGE_SHIFT;
+
+/** To be called where a page of RAM may be written by the interpreter, or by a store of TypeScript's. */
+export function mayBeWritten({ written }: Machine, physical: number): void {
+  written[physical >>> PAGE_SHIFT] = 1;
+}
+
 /** The stretches of RAM that are not all zero, by pages: physical address and bytes. */
 export type SavedMemory = Iterable<{ readonly address: number; readonly data: Uint8Array }>;
-
-/** Bytes of the pieces in which RAM is saved. */
-const PAGE = 0x1000;
 
 /** RAM for all but the cores. */
 export interface PhysicalMemory {
@@ -90,22 +96,22 @@ export interface PhysicalMemory {
 
 /**
  * RAM for devices, loaders and those who look on.
- * @param written is told of every write but {@link PhysicalMemory.restore}'s (address, bytes)
- * @param hasRun whether the cores may have written to it
+ * @param changed is told of every write but {@link PhysicalMemory.restore}'s (address, bytes)
  */
 export function physicalMemory(
   m: Machine,
-  written: (address: number, length: number) => void,
-  hasRun: () => boolean,
+  changed: (address: number, length: number) => void,
 ): PhysicalMemory {
   const size = m.ramSize;
   const ram = new Uint8Array(m.u8.buffer, L.RAM, size);
   const view = new DataView(m.u8.buffer, L.RAM, size);
-  // Before the cores have run, all that is not zero: to look at the rest would have the system find memory for it.
-  const loaded: { readonly address: number; readonly end: number }[] = [];
+  const { written } = m;
+  const mark = (address: number, length: number): void => {
+    written.fill(1, address >>> PAGE_SHIFT, ((address + length - 1) >>> PAGE_SHIFT) + 1);
+  };
   const note = (address: number, length: number): void => {
-    if (!hasRun()) loaded.push({ address, end: address + length });
-    written(address, length);
+    mark(address, length);
+    changed(address, length);
   };
   const write = (address: number, bytes: Uint8Array): void => {
     ram.set(bytes, address);
@@ -129,25 +135,33 @@ export function physicalMemory(
     observe: (address = 0, length = size - address) => ram.subarray(address, address + length),
     save: (copy) =>
       copy
-        ? usedStretches(ram).map(({ address, end }) => ({ address, data: ram.slice(address, end) }))
+        ? usedStretches(ram, written).map(({ address, end }) => ({ address, data: ram.slice(address, end) }))
         : {
             *[Symbol.iterator]() {
-              for (const { address, end } of usedStretches(ram))
+              for (const { address, end } of usedStretches(ram, written))
                 yield { address, data: ram.subarray(address, end) };
             },
           },
     restore: (saved) => {
-      for (const { address, end } of hasRun() ? usedStretches(ram) : loaded) ram.fill(0, address, end);
-      for (const { address, data } of saved) ram.set(data, address);
+      for (const { address, end } of usedStretches(ram, written)) ram.fill(0, address, end);
+      written.fill(0);
+      for (const { address, data } of saved) {
+        ram.set(data, address);
+        mark(address, data.length);
+      }
     },
   };
 }
 
-/** The stretches of pages that are not all zero. */
-function usedStretches(ram: Uint8Array): { readonly address: number; end: number }[] {
+/**
+ * The stretches of pages that are not all zero.
+ * @param written pages that may have been written: to look at others would have the system find memory for them
+ */
+function usedStretches(ram: Uint8Array, written: Uint8Array): { readonly address: number; end: number }[] {
   const words = new Int32Array(ram.buffer, ram.byteOffset, ram.length / 4);
   const used: { readonly address: number; end: number }[] = [];
-  for (let address = 0; address < ram.length; address += PAGE) {
+  for (let page = written.indexOf(1); page >= 0; page = written.indexOf(1, page + 1)) {
+    const address = page * PAGE;
     const end = (address + PAGE) / 4;
     let at = address / 4;
     while (at < end && words[at] === 0) at++;

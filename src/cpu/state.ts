@@ -306,6 +306,8 @@ export interface Machine {
   readonly u32: Uint32Array;
   readonly i32: Int32Array;
   readonly ramSize: number;
+  /** By physical page: not 0 where RAM may be anything but zeros. */
+  readonly written: Uint8Array;
   readonly bus: Bus;
   readonly cores: readonly Core[];
   /** The core whose state is at the fixed addresses. */

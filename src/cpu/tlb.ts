@@ -25,7 +25,7 @@ import {
 import { watchesPage } from './debug-events.js';
 import { currentVmid, EXECUTE, isForExclusives, READ, WRITE } from './mmu.js';
 import { isSecure, modeOf } from './current-mode.js';
-import { fastAddend } from './physical-memory.js';
+import { fastAddend, mayBeWritten } from './physical-memory.js';
 import type { Core, Machine } from './state.js';
 import { setWord, word } from './state.js';
 
@@ -243,6 +243,7 @@ export function enter(
   u32[at + READ_AT] = rights & READ ? (isFast ? key : key | L.SLOW) : L.NO_KEY;
   u32[at + WRITE_AT] = rights & WRITE ? (isFast && !hasCode(m, physical) ? key : key | L.SLOW) : L.NO_KEY;
   u32[at + EXECUTE_AT] = rights & EXECUTE && isRam ? key : L.NO_KEY;
+  if (rights & WRITE && isRam) mayBeWritten(m, physical);
   if (found.sizeLog2 > 12) contexts(m).large.add(address >>> 20);
   u32[at + ADDEND_AT] = fastAddend((address & 0xfffff000) >>> 0, physical);
   u32[at + PHYSICAL_AT] = physical;

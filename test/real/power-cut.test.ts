@@ -5,6 +5,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import { randomFrom } from '../board/rig.js';
+import { pagesMissed } from '../support/ram.js';
 import { everything } from './real-card.js';
 import { filesOn, servedGuest, type ServedGuest } from './served-guest.js';
 
@@ -102,6 +103,8 @@ it(
       expect(parseInt(files.get('last')!, 10), what).toBeGreaterThanOrEqual(acknowledged.at(-1) ?? 0);
     }
     expect(total).toBeGreaterThan(ROUNDS);
+    // What both kernels and their programs wrote is looked at when a machine is saved.
+    expect(pagesMissed(pi.cpu)).toEqual([]);
   },
   ROUNDS * 120_000,
 );
