@@ -19,6 +19,7 @@ import { checkVolume } from './fat-check.js';
 import { fatWrites } from './fat-writes.js';
 import { changeInPlace, type InPlaceChange } from './in-place.js';
 import { pathNames } from './path.js';
+import { readAheadOf } from './read-ahead.js';
 
 const DRIVE = '0:';
 const CODE_PAGE = 437; // Short names; Linux's default too.
@@ -38,9 +39,10 @@ interface Listed {
  * Checks the volume's structure first, and writes nothing before the first change. Closing the card closes the
  * disk; where this throws, the disk is left open.
  * Throws `card.not-fat`, `card.truncated`, `card.cluster-loop`, `card.bad-chain`.
- * @param disk the volume's own: its first sector is the boot sector
+ * @param volume its first sector is the boot sector; nobody else writes to it meanwhile
  */
-export async function openFatCard(disk: Disk, kind: CardKind, target: string): Promise<Card> {
+export async function openFatCard(volume: Disk, kind: CardKind, target: string): Promise<Card> {
+  const disk = readAheadOf(volume);
   const checked = checkVolume(disk);
   const clusterBytes = checked.volume.sectorsPerCluster * SECTOR_SIZE;
   const writes = fatWrites(disk, checked);
