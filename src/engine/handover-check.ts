@@ -12,7 +12,7 @@ import { readU32BE, readU32LE } from '../base/bytes.js';
 import { CORES, CRYSTAL_HZ, MACHINE_TYPE } from '../board/bcm2836.js';
 import { LOCAL_PRESCALER_BY_1, LOCAL_REGISTERS } from '../board/local-peripherals.js';
 import { isFdt, readFdt } from '../firmware/fdt.js';
-import { FIRST_PAGE_TABLES } from '../firmware/kernel.js';
+import { FIRST_PAGE_TABLES, TEXT_OFFSET } from '../firmware/kernel.js';
 import { hex } from '../base/words.js';
 
 /** A core's registers when it executes the kernel's first instruction on it. 32-bit ones are unsigned. */
@@ -159,8 +159,11 @@ const core0 =
 const ATAG_CORE = 0x5441_0001;
 /** Trees are aligned to 8 bytes (booting.rst, section 4b; the Devicetree Specification, 5.1). */
 const TREE_ALIGNMENT = 8;
-/** The first page tables of any kernel: those with LPAE begin lowest. */
-const PAGE_TABLES: Extent = { start: FIRST_PAGE_TABLES.lpae, end: FIRST_PAGE_TABLES.end };
+/** The first page tables of a kernel, below where it runs: those with LPAE begin lowest. */
+function pageTables(unpacked: Extent | undefined): Extent {
+  const end = unpacked?.start ?? TEXT_OFFSET;
+  return { start: end - FIRST_PAGE_TABLES.lpae, end };
+}
 
 const isHyp = ({ CPSR }: CoreAtEntry): boolean => bitsOf(PSR, 'M', CPSR) === MODE_HYP;
 
@@ -186,7 +189,7 @@ function placeFault({ r2 }: CoreAtEntry, { atR2, kernel, unpacked }: HandoverSee
     extent !== undefined && r2 < extent.end && end > extent.start;
   const where = reaches(kernel)
     ? 'in the kernel'
-    : reaches(PAGE_TABLES)
+    : reaches(pageTables(unpacked))
       ? 'where the kernel puts its page tables'
       : reaches(unpacked)
         ? 'where the kernel unpacks itself'

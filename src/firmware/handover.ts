@@ -36,6 +36,10 @@ export interface Picked {
   readonly osPrefix: string;
   /** Why the kernel loses the tree that config.txt has put where it is, a sentence; undefined where it does not. */
   readonly treeLost?: string | undefined;
+  /** The same where the firmware has chosen that place. */
+  readonly treeLostByFirmware?: string | undefined;
+  /** Whether the kernel is Linux that does not start without a tree from the firmware. */
+  readonly needsTree?: boolean | undefined;
   /** The kernel's command line as handed over. */
   readonly commandLine: string;
   /** Anything that a reader should know, one sentence each. */

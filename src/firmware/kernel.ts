@@ -10,23 +10,44 @@ import {
   type Hypervisor,
   type KernelText,
 } from './kernel-text.js';
+import { isFdt } from './fdt.js';
 import { gunzip, gunzipAtOnce, gunzipHead } from './gzip.js';
 import { looksLike } from './looks-like.js';
 import { findXz, unpackXzText } from './xz.js';
 
-/**
- * Where a kernel loaded at 0x8000 clears its first page tables, before it reads its tree: from `lpae` on with LPAE, else
- * from `short` on, up to `end` (Linux, arch/arm/kernel/head.S).
- */
-export const FIRST_PAGE_TABLES = { lpae: 0x3000, short: 0x4000, end: 0x8000 } as const;
+/** Where Linux runs, from the start of RAM, unless its file says otherwise (Linux, arch/arm/Makefile, TEXT_OFFSET). */
+export const TEXT_OFFSET = 0x8000;
+
+/** Bytes below itself that a kernel clears for its first page tables, before it reads its tree (Linux, arch/arm/kernel/head.S). */
+export const FIRST_PAGE_TABLES = { lpae: 0x5000, short: 0x4000 } as const;
 
 /**
- * The first byte that a kernel at 0x8000 clears for its page tables. A kernel that does not say has the short ones.
+ * How many bytes of {@link FIRST_PAGE_TABLES} a kernel clears. One that does not say has the short ones.
  * @param kernel what `unpackVersion` said of it
  */
-export function firstPageTable(kernel: KernelFile): number {
+export function firstPageTables(kernel: KernelFile): number {
   const inner = bareKernel(kernel);
   return 'lpae' in inner && inner.lpae === true ? FIRST_PAGE_TABLES.lpae : FIRST_PAGE_TABLES.short;
+}
+
+/** The first Raspberry Pi's Linux that starts by a device tree alone (raspberrypi/linux, pull 1178); mainline's always did. */
+const BY_TREE_ALONE = [4, 4] as const;
+
+/**
+ * Whether a kernel is Linux that cannot do without a device tree from the firmware: it knows this board by that alone, and
+ * has none of its own behind it.
+ * @param file the whole file
+ * @param kernel what `unpackVersion` said of it
+ */
+export function needsTree(file: Uint8Array, kernel: KernelFile): boolean {
+  const inner = bareKernel(kernel);
+  if (inner.kind !== 'zImage' && inner.kind !== 'Image') return false;
+  const [, major, minor] = /^Linux version (\d+)\.(\d+)/.exec(inner.version ?? '') ?? [];
+  const [first, second] = BY_TREE_ALONE;
+  if (major === undefined || Number(major) < first || (Number(major) === first && Number(minor) < second))
+    return false;
+  const image = inner === kernel ? file : file.subarray(KERNEL_OFFSET);
+  return inner.kind !== 'zImage' || !isFdt(image.subarray(inner.imageSize));
 }
 
 /** The kernel itself, without a boot block that somebody put in front of it. */

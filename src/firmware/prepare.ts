@@ -20,7 +20,8 @@ import {
   type Fdt,
 } from './fdt.js';
 import type { Handover, Segment } from './handover.js';
-import { bareKernel, FIRST_PAGE_TABLES, firstPageTable, unpackVersion } from './kernel.js';
+import { placeOfLinux } from './extents.js';
+import { bareKernel, FIRST_PAGE_TABLES, firstPageTables, needsTree, unpackVersion } from './kernel.js';
 import {
   disablesTags,
   insteadOfTree,
@@ -97,6 +98,7 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
   const pinned = numberSetting(config, 'device_tree_address', undefined);
   let tree: { file: string; address: number; data: Uint8Array } | undefined;
   let treeLost: string | undefined;
+  let treeLostByFirmware: string | undefined;
   if (loaded.tree) {
     const fdt = copyFdt(loaded.tree.fdt);
     editTree(fdt, facts);
@@ -107,13 +109,17 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
     if (beyond === undefined) {
       const lost = await lostTree(tree, kernel);
       if (lost !== undefined) notes.push(lost);
-      // The user's own address; install may choose another than the firmware's.
-      if (pinned !== undefined) treeLost = lost;
+      // Instead of the firmware's choice install may make another.
+      if (pinned === undefined) treeLostByFirmware = lost;
+      else treeLost = lost;
     } else {
       unsure.push(`${beyond} The kernel is taken to get ${insteadOfTree(config)}.`);
       tree = undefined;
     }
   }
+  const isTreeless = !tree || treeLostByFirmware !== undefined;
+  const needs = isTreeless && needsTree(kernel.data, await unpackVersion(kernel.data, kernel.facts));
+  noteLostInitramfs(initramfs, kernel, notes);
   const atags =
     tree || disablesTags(config)
       ? undefined
@@ -145,6 +151,8 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
         size: initramfs.data.length,
       },
       treeLost,
+      treeLostByFirmware,
+      needsTree: needs,
       osPrefix: loaded.prefix,
       commandLine,
       notes: [...config.notes.map(describeNote), ...notes],
@@ -273,14 +281,32 @@ async function lostTree(
   { data, facts }: LoadedKernel,
 ): Promise<string | undefined> {
   const end = tree.address + tree.data.length;
-  const { lpae, end: tablesEnd } = FIRST_PAGE_TABLES;
   if (facts.kind === 'unknown' || facts.kind === 'u-boot') return undefined;
-  if (tree.address >= tablesEnd || end <= lpae) return undefined;
-  const first = firstPageTable(await unpackVersion(data, facts));
+  const { start, unpacked } = placeOfLinux(data, facts);
+  if (unpacked && tree.address < unpacked.end && end > unpacked.start)
+    return `The device tree, from ${hex(tree.address)} to ${hex(end)}, lies where the kernel unpacks itself, ${hex(unpacked.start)} to ${hex(unpacked.end - 1)}; it is destroyed there.`;
+  if (tree.address >= start || end <= start - FIRST_PAGE_TABLES.lpae) return undefined;
+  const first = start - firstPageTables(await unpackVersion(data, facts));
   if (end <= first) return undefined;
   return (
-    `The device tree reaches to ${hex(end)}, into ${hex(first)} to ${hex(tablesEnd - 1)}, ` +
+    `The device tree reaches to ${hex(end)}, into ${hex(first)} to ${hex(start - 1)}, ` +
     'where the kernel puts its first page tables; it is destroyed there.'
+  );
+}
+
+/** Notes an initramfs that Linux unpacks itself over: it goes on without (Linux, arch/arm/mm/init.c, arm_initrd_init). */
+function noteLostInitramfs(
+  initramfs: { readonly file: string; readonly address: number; readonly data: Uint8Array } | undefined,
+  { data, facts }: LoadedKernel,
+  notes: string[],
+): void {
+  if (!initramfs || facts.kind === 'unknown' || facts.kind === 'u-boot') return;
+  const { unpacked } = placeOfLinux(data, facts);
+  const { file, address } = initramfs;
+  const end = address + initramfs.data.length;
+  if (!unpacked || address >= unpacked.end || end <= unpacked.start) return;
+  notes.push(
+    `The initramfs ${file}, from ${hex(address)} to ${hex(end)}, lies where the kernel unpacks itself, ${hex(unpacked.start)} to ${hex(unpacked.end - 1)}: Linux starts without it. followkernel instead of the address has the firmware find a place.`,
   );
 }
 

@@ -10,7 +10,7 @@ import { nameFor } from './ours.js';
 import { bareKernelData, type CardSystem } from './survey.js';
 
 /**
- * Where the device tree is pinned under `kernel_old`: just above 128 MiB, out of the way of every kernel that unpacks
+ * Where the device tree is pinned under `kernel_old`, and where the firmware's own place is the guests': just above 128 MiB, out of the way of every kernel that unpacks
  * itself from 0x8000 (Linux, Documentation/arch/arm/booting.rst, section 4b).
  */
 const PINNED_TREE_ADDRESS = 0x0800_0000;
@@ -33,6 +33,8 @@ export function knowsPi2Filter({ firmware }: Pick<CardSystem, 'firmware'>): bool
 const forPi2 = (system: CardSystem, ...lines: string[]): string[] =>
   knowsPi2Filter(system) ? ['[all]', '[pi2]', ...lines, '[all]'] : ['[all]', ...lines, '[all]'];
 
+const pinned = (address: number): string => `device_tree_address=${hex(address, 8)}`;
+
 /** The host's tree beside the hypervisor, which goes where the firmware looks for trees; no more without one. */
 async function treeOf({ picked }: CardSystem, hypervisor: HypervisorFiles | undefined): Promise<Made> {
   if (!hypervisor) return { files: [], lines: [] };
@@ -53,17 +55,19 @@ function kernelLines({ picked, config }: CardSystem, name: string): string[] {
 /**
  * What has the firmware use our block as its stub; with guests, our hypervisor as the kernel behind it.
  * @param diagnostics the block says on the serial port how far it came
+ * @param pinsTree a line of ours says where the device tree goes
  */
 export async function armstubFiles(
   system: CardSystem,
   hypervisor: HypervisorFiles | undefined,
   diagnostics: boolean,
+  pinsTree: boolean,
 ): Promise<Made> {
   const data = diagnostics ? buildDiagnosticStub() : buildStub();
   const name = await nameFor(data, 'bin');
   const tree = await treeOf(system, hypervisor);
   const files = [{ path: name, data }, ...tree.files];
-  const lines = [`armstub=${name}`, ...tree.lines];
+  const lines = [`armstub=${name}`, ...(pinsTree ? [pinned(PINNED_TREE_ADDRESS)] : []), ...tree.lines];
   if (hypervisor) {
     const kernel = await nameFor(hypervisor.kernel, 'img');
     files.push({ path: system.picked.osPrefix + kernel, data: hypervisor.kernel });
@@ -104,7 +108,7 @@ export async function kernelOldFiles(
       system,
       ...kernelLines(system, name),
       'kernel_old=1',
-      ...(place.pin ? [`device_tree_address=${hex(place.address, 8)}`] : []),
+      ...(place.pin ? [pinned(place.address)] : []),
       ...tree.lines,
     ),
   };

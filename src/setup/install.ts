@@ -6,7 +6,8 @@ import type { CardReader, Change } from '../card/card.js';
 import { reportOnBuild } from '../firmware/builds.js';
 import { CONFIG, PI2, readConfig, textSetting } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
-import { bareKernel, firstPageTable } from '../firmware/kernel.js';
+import { placeOfLinux } from '../firmware/extents.js';
+import { bareKernel, firstPageTables } from '../firmware/kernel.js';
 import { ARM64_KERNEL, loadCard, NO_FILE, NO_KERNEL, NOT_A_KERNEL, type Loaded } from '../firmware/load.js';
 import { placeFiles } from '../firmware/prepare.js';
 import { firstThere, plainPath, readFirmware, withPrefix } from '../firmware/readers.js';
@@ -60,7 +61,26 @@ export async function planInstall(medium: CardReader, options: InstallOptions): 
 /** The same as {@link planInstall} for a card that was read, and that a Pi starts from. */
 export async function planInstallOn(
   users: UsersCard,
+  options: Omit<InstallOptions, 'revision'>,
+): Promise<InstallPlan> {
+  const plan = await attempt(() => planWith(users, options, false));
+  if (!(plan instanceof HypberryError)) return plan;
+  // Of less memory the firmware's place for the tree is the end, where the guests' is.
+  const { config } = users.survey;
+  const isPinned = config !== undefined && textSetting(config, 'device_tree_address') !== undefined;
+  const other =
+    plan.code === 'hypervisor.placement' && !isPinned
+      ? await attempt(() => planWith(users, options, true))
+      : plan;
+  if (other instanceof HypberryError) throw plan;
+  return other;
+}
+
+/** @param pinsTree a line of ours says where the device tree goes, under `armstub`, too */
+async function planWith(
+  users: UsersCard,
   { method: wanted, force, diagnostics: speaks }: Omit<InstallOptions, 'revision'>,
+  pinsTree: boolean,
 ): Promise<InstallPlan> {
   const { card, base, config, written, lines, survey } = users;
   const guests = await readGuests(card);
@@ -88,8 +108,10 @@ export async function planInstallOn(
     decision.install === 'hypervisor'
       ? await hypervisorFor(card, decision.system, guests, diagnostics)
       : undefined;
-  const files = method === 'armstub' ? armstubFiles : kernelOldFiles;
-  const made = await files(system, hypervisor, diagnostics);
+  const made =
+    method === 'armstub'
+      ? await armstubFiles(system, hypervisor, diagnostics, pinsTree)
+      : await kernelOldFiles(system, hypervisor, diagnostics);
   const added = addBlock(config, diagnostics ? withDiagnostics(made.lines) : made.lines);
   const hypberryd = await hypberrydFor(card, system, guests);
   const ours = [...hypberryd.files, ...made.files];
@@ -234,9 +256,9 @@ function hostNotes({ kernel: { file, facts } }: CardSystem): string[] {
 }
 
 /** Under `kernel_old`, a tree below the kernel must end before the kernel's page tables begin. */
-function refuseOverlap(picked: Picked, { kernel: { facts } }: CardSystem, method: Method): void {
+function refuseOverlap(picked: Picked, { kernel: { data, facts } }: CardSystem, method: Method): void {
   if (method !== 'kernel_old' || !picked.tree || picked.tree.address >= KERNEL_OFFSET) return;
-  const limit = firstPageTable(facts);
+  const limit = placeOfLinux(data, facts).start - firstPageTables(facts);
   const end = picked.tree.address + picked.tree.size;
   if (end <= limit) return;
   throw new HypberryError(

@@ -85,6 +85,9 @@ export type Survey = Seen &
 export const NO_BOOTCODE = 'setup.no-bootcode';
 export const NO_FIRMWARE = 'setup.no-firmware';
 
+/** The code of a kernel that gets no device tree, and needs one. */
+const NEEDS_TREE = 'setup.needs-tree';
+
 /** The codes of kernels that do not start a Pi 2. */
 export const ARMV6_KERNEL = 'setup.armv6-kernel';
 export const TRUNCATED_KERNEL = 'setup.truncated-kernel';
@@ -133,7 +136,9 @@ export async function surveyCard(card: CardReader): Promise<Survey> {
   const ofKernel = kernelProblem(system);
   const start: Start = unsure[0]
     ? { mode: 'unknown', because: `What the firmware makes of this card is not known. ${unsure[0]}` }
-    : tellStart(system);
+    : system.picked.treeLostByFirmware !== undefined
+      ? { mode: system.picked.needsTree ? 'none' : 'unknown', because: system.picked.treeLostByFirmware }
+      : tellStart(system);
   return {
     config,
     bootcode,
@@ -233,6 +238,16 @@ function kernelProblem({ kernel: { file, facts }, picked }: CardSystem): Hypberr
         'setup.tree-lost',
         picked.treeLost,
         'Take device_tree_address out of config.txt, or give an address above the kernel, such as 0x2000000.',
+      ),
+    ];
+  }
+  if (!picked.tree && picked.needsTree && picked.unsure.length === 0) {
+    const release = kernel.version?.replace(/^Linux version (\S+).*$/s, 'Linux $1') ?? 'Linux';
+    return [
+      new HypberryError(
+        NEEDS_TREE,
+        `${file} is ${release}, which starts with a device tree alone, and gets none.`,
+        'Put the Pi 2’s device tree (bcm2709-rpi-2-b.dtb or bcm2836-rpi-2-b.dtb) on the boot partition and take an empty device_tree= out of config.txt; firmware of 2015 gives one only to kernels that say so at their end: use a newer start.elf and fixup.dat.',
       ),
     ];
   }

@@ -11,7 +11,7 @@ import type { Handover } from '../../src/firmware/handover.js';
 import { loadCard } from '../../src/firmware/load.js';
 import { placeFiles, prepareHandover, type PrepareOptions } from '../../src/firmware/prepare.js';
 import { compileTree } from '../support/device-trees.js';
-import { concat, entry, text, trailer, u32, zImage } from '../support/kernel-files.js';
+import { concat, entry, sizedZImage, text, trailer, u32, zImage } from '../support/kernel-files.js';
 import { memoryCard } from '../support/memory-card.js';
 import {
   HYP_STUB,
@@ -546,6 +546,41 @@ describe('firmware of 2015', () => {
     expect(picked.notes.join()).toContain(
       'into 0x4000 to 0x7fff, where the kernel puts its first page tables',
     );
+  });
+
+  test('what a kernel that runs elsewhere destroys, lies there', async () => {
+    // As multi_v7_defconfig's: page tables below 0x208000, the kernel from there to 0x144a040 at most.
+    const runs = sizedZImage([6, 0x5a53_4c4b, 0xff0, 0x400, 0x20_8000, 0x1_0000]);
+    const kernel7 = concat(
+      runs,
+      trailer(entry('DTOK', u32(1)), entry('KVer', text('Linux version 6.1.0 (a)\0'))),
+    );
+    const card = {
+      ...CARD_TODAY,
+      'kernel7.img': kernel7,
+      'bcm2836-rpi-2-b.dtb': bigTree,
+      initrd: text('initrd'),
+    };
+    const found = async (config: string): Promise<{ lost: string | undefined; notes: string }> => {
+      const { treeLost, notes } = (await prepare({ ...card, 'config.txt': config })).picked;
+      return { lost: treeLost, notes: notes.join('\n') };
+    };
+    // Where those of a kernel at 0x8000 would be.
+    expect(await found('device_tree_address=0x100')).toEqual({ lost: undefined, notes: '' });
+    const tables = await found('device_tree_address=0x200000');
+    expect(tables.lost).toMatch(/into 0x204000 to 0x207fff, where the kernel puts its first page tables/);
+    const unpacked = await found('device_tree_address=0x1000000');
+    expect(unpacked.lost).toMatch(
+      /from 0x1000000 to 0x1005[0-9a-f]{3}, lies where the kernel unpacks itself, 0x208000 to 0x144a03f;/,
+    );
+    expect((await found('device_tree_address=0x2000000')).lost).toBeUndefined();
+    const { lost, notes } = await found('initramfs initrd 0x00a00000');
+    expect([lost, notes]).toEqual([
+      undefined,
+      expect.stringContaining('The initramfs initrd, from 0xa00000 to 0xa00006, lies where'),
+    ]);
+    expect((await found('initramfs initrd 0x02000000')).notes).toBe('');
+    expect((await found('initramfs initrd followkernel')).notes).toBe('');
   });
 
   test('destroys one that only the page tables of LPAE reach', async () => {

@@ -522,6 +522,66 @@ test('a tree that config.txt has put into the page tables does not reach Linux: 
   }
 });
 
+// raspberrypi/linux, pull 1178; Hexxeh/rpi-firmware, issue 150.
+test('Linux that starts by a device tree alone, and gets none, does not start', async () => {
+  const svc = (more: Files): Files => bootPartition('svc', more);
+  const without = (files: Files): Files =>
+    Object.fromEntries(Object.entries(files).filter(([path]) => !path.endsWith('.dtb')));
+  const empty = text('device_tree=\n');
+  const mainline = kernelFile(1, '6.1.0-50-armmp');
+  const withTrailer = (...parts: Uint8Array[]): Uint8Array =>
+    concat(...parts, trailer(entry('DTOK', u32(1)), entry('KVer', text('Linux version 6.1.0 (a)\0'))));
+  for (const [files, mode] of [
+    [svc({ 'config.txt': empty, 'kernel7.img': mainline }), 'none'],
+    [without(svc({ 'kernel7.img': mainline })), 'none'],
+    [svc({ 'config.txt': empty, 'kernel7.img': kernelFile(1, '4.4.0-v7+') }), 'none'],
+    // That firmware wants to be told that a kernel takes one.
+    [
+      bootPartition('of2015', {
+        'kernel7.img': zImage({ packed: gzipSync(text('Linux version 4.14.71-v7+ (a)\n'.padEnd(600))) }),
+      }),
+      'none',
+    ],
+    // Up to the end of 2015 they had both.
+    [svc({ 'config.txt': empty, 'kernel7.img': kernelFile(1, '4.1.13-v7+') }), 'SVC'],
+    [svc({ 'config.txt': empty, 'kernel7.img': kernelFile(1, '4.3.3-v7+') }), 'SVC'],
+    [svc({ 'kernel7.img': mainline }), 'SVC'],
+    // It has one of its own.
+    [svc({ 'config.txt': empty, 'kernel7.img': withTrailer(zImage(), TREE) }), 'SVC'],
+    [svc({ 'config.txt': empty, 'kernel7.img': withTrailer(zImage(), new Uint8Array(TREE.length)) }), 'none'],
+    // Whether the firmware takes a damaged one for none is not known.
+    [svc({ 'bcm2709-rpi-2-b.dtb': TREE.slice(0, 40), 'kernel7.img': mainline }), 'unknown'],
+  ] as const) {
+    const { start, conclusion } = await inspectCard(changeableCard(files));
+    expect([start.mode, conclusion]).toEqual([mode, expect.any(String)]);
+    const outcome = await agreeing(files);
+    if (mode !== 'none') continue;
+    expect(conclusion).toMatch(
+      /^This card does not start a Pi 2 as it is\. kernel7\.img is Linux \S+, which starts with a device tree alone/,
+    );
+    expect(outcome).toMatchObject({ code: 'setup.needs-tree' });
+  }
+});
+
+// Firmware of 2015 has no other place for it; what it does with one that is too large is not known of all.
+test('a tree that the firmware itself puts into the page tables: install puts it elsewhere', async () => {
+  for (const [version, mode] of [
+    ['4.1.13-v7+', 'unknown'],
+    ['4.9.31-v7+', 'none'],
+  ] as const) {
+    const files = bootPartition('of2015', {
+      'bcm2709-rpi-2-b.dtb': BIG_TREE,
+      'kernel7.img': kernelFile(1, version),
+    });
+    const { start } = await inspectCard(changeableCard(files));
+    expect(start).toMatchObject({
+      mode,
+      because: expect.stringContaining('it is destroyed there') as string,
+    });
+    expect(await agreeing(files)).toMatchObject({ method: 'kernel_old' });
+  }
+});
+
 test('two things in one place: which of them stays is not known', async () => {
   for (const line of ['device_tree_address=0x8100', 'device_tree_address=0x80', 'initramfs rd 0x8080']) {
     const files = bootPartition('svc', { 'config.txt': text(`${line}\n`), rd: text('ramdisk') });

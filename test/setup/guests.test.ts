@@ -436,6 +436,31 @@ describe.each(['armstub', 'kernel_old'] as const)('install by %s', (method) => {
     );
   });
 
+  // At 0x2f000000 and below, the firmware puts the tree at the end of memory, where the hypervisor is.
+  test.each(['gpu_mem=256', 'gpu_mem=320', 'gpu_mem=512', 'total_mem=512\ngpu_mem=16', 'total_mem=700'])(
+    'with %s a line says where the tree goes, if it must; a second time has nothing to do; uninstall gives back every byte',
+    async (split) => {
+      const files = partition({ ...guestFiles('web'), 'config.txt': text(`${split}\n`) });
+      if (split.includes('gpu_mem=16'))
+        Object.assign(files, { 'start_cd.elf': files['start.elf'], 'fixup_cd.dat': files['fixup.dat'] });
+      const before = files['config.txt'];
+      const plan = await installed(files);
+      const { picked } = await prepareHandover(changeableCard(files));
+      const pins = new TextDecoder().decode(files['config.txt']).includes('device_tree_address=0x08000000');
+      expect(pins).toBe(picked.tree!.address === 0x800_0000);
+      expect(pins).toBe(plan.method === 'kernel_old' || split !== 'gpu_mem=256');
+      expect((await installed(files)).changes).toEqual([]);
+      await carryOut(changeableCard(files), await planUninstall(changeableCard(files)));
+      expect(files['config.txt']).toEqual(before);
+    },
+  );
+
+  test('where config.txt has put the tree over the hypervisor, that stays, and is refused', async () => {
+    const lines = 'gpu_mem=320\ndevice_tree_address=0x2bff0000\n';
+    const files = partition({ ...guestFiles('web'), 'config.txt': text(lines) });
+    await expect(installed(files)).rejects.toThrow(code('hypervisor.placement'));
+  });
+
   test('uninstall leaves the guests on the card', async () => {
     const files = partition(guestFiles('web'));
     const before = { ...files };

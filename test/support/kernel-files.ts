@@ -47,6 +47,22 @@ export function zImage({
   return concat(header, body, behind ?? new Uint8Array(0));
 }
 
+/** A zImage of 0x1000 bytes with a table of sizes at 0x80 (Linux, arch/arm/boot/compressed/vmlinux.lds.S), its unpacked size at 0xff0. */
+export function sizedZImage(table: readonly number[], size = 0x0123_0000): Uint8Array {
+  const image = new Uint8Array(0x1000);
+  image.set(zImage({ size: 0xfd0 }));
+  const view = new DataView(image.buffer);
+  const set = (at: number, ...words: readonly number[]): void => {
+    words.forEach((word, i) => {
+      view.setUint32(at + 4 * i, word, true);
+    });
+  };
+  set(0x34, 0x4545_4545, 0x80);
+  set(0x80, ...table);
+  set(0xff0, size);
+  return image;
+}
+
 /** An entry of the trailer: data padded to 4 bytes, its size, its tag. */
 export function entry(tag: string, data: Uint8Array): Uint8Array {
   return concat(data, new Uint8Array(-data.length & 3), u32(data.length), text(tag));

@@ -81,11 +81,15 @@ export function checkPlacement(image: HypervisorImage, hostKernel: number, loade
     { address: file, size: image.file.length },
     'Take kernel_address out of config.txt, or set a smaller gpu_mem.',
   );
-  refuse('the device tree', tree, 'Take device_tree_address out of config.txt.');
+  refuse(
+    'the device tree',
+    tree,
+    'Set a smaller gpu_mem, or have config.txt put it elsewhere, such as device_tree_address=0x08000000.',
+  );
   refuse(
     'the initramfs',
     initramfs,
-    'Take the address out of the line initramfs in config.txt: followkernel.',
+    'Set a smaller gpu_mem, or have config.txt put it elsewhere, such as "initramfs FILE 0x09000000".',
   );
 
   const places = settled(image.hostEnd, tree, initramfs);
