@@ -3,6 +3,7 @@ import { attempt, HypberryError } from '../base/errors.js';
 import { REVISION } from '../board/bcm2836.js';
 import { KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader, Change } from '../card/card.js';
+import { notAFile } from '../card/errors.js';
 import { reportOnBuild } from '../firmware/builds.js';
 import { CONFIG, PI2, readConfig, textSetting } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
@@ -120,7 +121,9 @@ async function planWith(
   const changes: Change[] = [];
   for (const { path, data } of ours) {
     if (await holds(card, path, data)) continue;
-    changes.push({ kind: (await card.stat(path)) ? 'replace' : 'create', path, data });
+    const there = await card.stat(path);
+    if (there?.isFolder) throw notAFile(path);
+    changes.push({ kind: there ? 'replace' : 'create', path, data });
   }
   if (!written || !equal(written, added)) changes.push({ kind: 'replace', path: CONFIG, data: added });
   const { unused, notes } = await leftovers(

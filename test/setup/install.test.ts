@@ -740,6 +740,18 @@ describe('refused, with nothing changed:', () => {
     }
   });
 
+  test('a folder in the place of a file of ours', async () => {
+    const files = bootPartition('svc');
+    const options = { method: 'armstub' } as const;
+    const { changes } = await planInstall(changeableCard(files), options);
+    const { path } = changes.find(({ kind }) => kind === 'create')!;
+    const taken = changeableCard({ ...files, [`${path}/mine.txt`]: text('mine') });
+    await expect(planInstall(taken, options)).rejects.toMatchObject({
+      code: 'card.no-file',
+      message: expect.stringContaining(path) as string,
+    });
+  });
+
   test('uninstall of a damaged block', async () => {
     const files = bootPartition('svc', { 'config.txt': damaged });
     await expect(uninstall(changeableCard(files))).rejects.toMatchObject({ code: 'setup.config-damaged' });
