@@ -244,11 +244,9 @@ describe('how much is said', () => {
       'it waits',
       async (target) => {
         const lock = await lockTarget(target, 'write');
-        const release = (): void => {
+        return () => {
           lock.release();
         };
-        setTimeout(release, 1500);
-        return release;
       },
       /^Waiting for another hypberry \(process \d+\), which changes /,
     ],
@@ -267,7 +265,7 @@ describe('how much is said', () => {
       },
       /^note: An earlier hypberry \(process \d+\) was killed /,
     ],
-  ])('that %s is an aside, which neither -q nor --json has', async (_, prepare, words) => {
+  ])('that %s is an aside, which neither -q nor --json has', async (name, prepare, words) => {
     for (const args of [
       ['uninstall', folder],
       ['build', '--out', folderWith({})],
@@ -279,7 +277,12 @@ describe('how much is said', () => {
         ['--no-color', words],
       ] as const) {
         const undo = await prepare(target);
-        const { status, stderr } = await hypberry([...args, option]);
+        const { status, stderr } = await hypberry([...args, option], {}, (child) => {
+          if (name !== 'it waits') return;
+          // However long it takes to start: it goes on once it has said so, or might have.
+          if (option === '--no-color') child.stderr!.once('data', undo);
+          else setTimeout(undo, 1500);
+        });
         undo();
         expect(stderr, option).toMatch(said);
         expect(status).toBe(0);
