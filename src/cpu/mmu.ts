@@ -542,7 +542,8 @@ function walkStage2(m: Machine, core: Core, ipa: number): boolean {
   if (ipa >= POWERS[size]!) return failStage2(FAULT_TRANSLATION | 1);
   const topBits = size - shift;
   let table = baseOf(core.VTTBR, core.VTTBR_HIGH) + (core.VTTBR & 0xff8);
-  table -= table % POWERS[topBits + 3]!;
+  // UNPREDICTABLE where T0SZ wants another first level than SL0 (DDI 0406C, VTCR): a table of one entry.
+  table -= table % POWERS[Math.max(0, topBits + 3)]!;
   let index = Math.floor(ipa / POWERS[shift]!);
   const big = (core.HSCTLR & SCTLR_EE) !== 0;
   for (;;) {

@@ -2,6 +2,9 @@
  * Rules of address translation by the manual (ARM ARM, DDI 0406C) for which QEMU cannot be asked, since it does
  * otherwise: see translation-exemptions.ts.
  */
+import { walk } from '../../src/cpu/mmu.js';
+import { ramView } from '../support/ram.js';
+import { bareCpu } from './machines.js';
 import { expect, test } from 'vitest';
 import { encodeA32 } from '../../src/isa/assembler.js';
 import { coreRegisters, r1, r2 } from '../../src/isa/registers.js';
@@ -206,4 +209,17 @@ test('of a T32 instruction on two pages, the half that cannot be read is in IFAR
     expect([landing(result).vector, result.IFSR_s, result.IFAR_s]).toEqual([12, 0b1111, far]);
     expect([result.LR_abt, result.SPSR_abt & THUMB]).toEqual([AT + 4, THUMB]);
   }
+});
+
+// UNPREDICTABLE (DDI 0406C, VTCR): here the first level has one entry, and nothing else is read.
+test('stage 2 that begins at a level which its addresses are too short for', async () => {
+  const cpu = await bareCpu();
+  const { machine: m } = cpu;
+  const TABLE = 0x10_0000;
+  // A block of 1 GiB: Normal memory, read and written, accessed.
+  ramView(cpu).setUint32(TABLE, 0x4000_04fd, true);
+  // SL0 is level 1, T0SZ has 25 bits.
+  Object.assign(m.core, { SCR: NS_HCE, HCR: 1, VTCR: (1 << 6) | 7, VTTBR: TABLE, VTTBR_HIGH: 0 });
+  const found = walk(m, 'non-secure', 0x1234, true);
+  expect([found.fault, found.physical]).toEqual([0, 0x4000_1234]);
 });
