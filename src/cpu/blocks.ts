@@ -42,7 +42,7 @@ export function blockAcross(m: Machine, physical: number, second: number): numbe
 }
 
 /** Whether the instruction at a physical address is T32 with its second half in another page. */
-const liesAcross = (m: Machine, physical: number): boolean =>
+export const liesAcross = (m: Machine, physical: number): boolean =>
   (physical & 0xfff) === LAST_HALFWORD && thumb(m) && isWideT32(fetchHalfword(m, physical));
 
 /** Decodes a block, and keeps it by its physical address. */

@@ -4,9 +4,8 @@
  */
 import { restoreState, saveState, type State } from '../base/state.js';
 import { MODE_SVC, PSR_A, PSR_F, PSR_I } from '../isa/program-status.js';
-import { isWideT32 } from '../isa/decoder.js';
 import { abortComesOn, beginAbort, effectBefore, LATEST_ABORT, mayTakeAbort } from './asynchronous-aborts.js';
-import { blockAcross, blockAt, knownBlock, passingBlock } from './blocks.js';
+import { blockAcross, blockAt, knownBlock, liesAcross, passingBlock } from './blocks.js';
 import type { Bus, TimerName } from '../ports/bus.js';
 import type { SystemCounter } from '../ports/counter.js';
 import type { DataBufferFor } from '../ports/data-buffer.js';
@@ -23,13 +22,7 @@ import * as L from './layout.js';
 import { fetchAddress, interpreterLoad, interpreterStore } from './memory.js';
 import { FIRST_DECLINABLE, Op } from './micro-ops.js';
 import { tellMode, tellModeLog } from './mode-log.js';
-import {
-  allocateMemory,
-  fetchHalfword,
-  type PhysicalMemory,
-  physicalMemory,
-  type SavedMemory,
-} from './physical-memory.js';
+import { allocateMemory, type PhysicalMemory, physicalMemory, type SavedMemory } from './physical-memory.js';
 import { readItState, setItState } from './modes.js';
 import { giveBack, holdBack, mayPass, notRetired, settle } from './performance-monitors.js';
 import { transferRecord } from './slow/transfers.js';
@@ -576,14 +569,15 @@ export class Cpu {
     if (physical < 0) return 0;
     if (!alone && !thumb(m)) return blockAt(m, physical);
     let second: number | undefined;
-    if (thumb(m) && (pc & 0xfff) === 0xffe && isWideT32(fetchHalfword(m, physical))) {
+    if (liesAcross(m, physical)) {
       second = fetchAddress(m, (pc + 2) >>> 0, pc);
       if (second < 0) return 0;
     }
     const it = readItState(m);
-    if (!alone && it === 0 && second === undefined) return blockAt(m, physical);
+    const isKept = !alone && it === 0;
+    if (isKept && second === undefined) return blockAt(m, physical);
     this.blockPhysical = -1;
-    if (!alone && it === 0 && second !== undefined) return blockAcross(m, physical, second);
+    if (isKept && second !== undefined) return blockAcross(m, physical, second);
     const block = passingBlock(m, physical, second, alone);
     setItState(m, 0);
     return block;

@@ -6,7 +6,7 @@ import type { Fields } from '../isa/pattern.js';
 import { ALWAYS } from '../isa/registers.js';
 import { effectOnAborts } from './asynchronous-aborts.js';
 import { countedOf, returnsFromException } from './counted-instructions.js';
-import type { LowerExtension, LowerSome } from './emitter.js';
+import type { ExtensionOp, LowerExtension, LowerSome } from './emitter.js';
 import { Emitter } from './emitter.js';
 import { eventAtInstruction } from './debug-events.js';
 import { debugEvent, undefinedInstruction } from './exceptions.js';
@@ -104,9 +104,7 @@ export function decodeBlock(
 
 /** Goes on only where the instructions of the next page are those at a physical address. */
 function checkNextPage(emitter: Emitter, physical: number): void {
-  emitter.position--;
-  emitter.extension({ op: Op.NEXT_PAGE, imm: physical >>> 0 }, goOnHere, {});
-  emitter.position++;
+  beforehand(emitter, goOnHere, { op: Op.NEXT_PAGE, imm: physical >>> 0 });
 }
 
 /** Shows the instruction to who looks on, before it is executed. */
@@ -128,9 +126,9 @@ const lookAtBreakpoints: Execute = (m) => {
 };
 
 /** Has something done before the instruction, that does not count as executed by it. */
-function beforehand(emitter: Emitter, execute: Execute): void {
+function beforehand(emitter: Emitter, execute: Execute, parts: ExtensionOp = { op: Op.SLOW }): void {
   emitter.position--;
-  emitter.slow(execute, {});
+  emitter.extension(parts, execute, {});
   emitter.position++;
 }
 

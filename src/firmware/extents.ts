@@ -1,7 +1,7 @@
 import { readU32LE } from '../base/bytes.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { Picked } from './handover.js';
-import { bareKernel, hasZImageMagic, TEXT_OFFSET, type KernelFile } from './kernel.js';
+import { bareKernelData, hasZImageMagic, TEXT_OFFSET, type ReadKernel } from './kernel.js';
 
 /**
  * Where the kernel stands: the file that the firmware has loaded, without the boot block in front of it. Where another
@@ -63,14 +63,12 @@ export function unpackedExtent(image: Uint8Array): { start: number; end: number 
 /**
  * Where Linux runs, and what it unpacks itself over before it reads its tree, where the file says that; below the former it
  * clears its first page tables.
- * @param file the kernel's file, whole, perhaps with a block in front
- * @param kernel what `readKernel` said of it
  */
-export function placeOfLinux(
-  file: Uint8Array,
-  kernel: KernelFile,
-): { start: number; unpacked: { start: number; end: number } | undefined } {
-  const image = bareKernel(kernel) === kernel ? file : file.subarray(KERNEL_OFFSET);
+export function placeOfLinux(kernel: ReadKernel): {
+  start: number;
+  unpacked: { start: number; end: number } | undefined;
+} {
+  const image = bareKernelData(kernel);
   const unpacked = hasZImageMagic(image) ? unpackedExtent(image) : undefined;
   return { start: unpacked?.start ?? TEXT_OFFSET, unpacked };
 }

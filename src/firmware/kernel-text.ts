@@ -54,12 +54,11 @@ const HYPERVISORS: readonly (readonly [Hypervisor, Uint8Array])[] = [
 /** The first Linux without KVM on 32-bit Arm. */
 const WITHOUT_KVM = [5, 7] as const;
 
-/** Whether a Linux of this version line came without KVM for 32-bit Arm. */
-function cannotHaveKvm(version: string): boolean {
-  const [, major, minor] = /^Linux version (\d+)\.(\d+)/.exec(version) ?? [];
-  if (major === undefined) return false;
-  const [first, second] = WITHOUT_KVM;
-  return Number(major) > first || (Number(major) === first && Number(minor) >= second);
+/** Whether a version line is that of a Linux, and not of one before `major.minor`. */
+export function isLinuxFrom(version: string | undefined, [major, minor]: readonly [number, number]): boolean {
+  const [, first, second] = /^Linux version (\d+)\.(\d+)/.exec(version ?? '') ?? [];
+  if (first === undefined) return false;
+  return Number(first) > major || (Number(first) === major && Number(second) >= minor);
 }
 
 /** How Raspberry Pi's own kernels end their versions, and distributions those that they build of the same sources. */
@@ -119,7 +118,7 @@ export function kernelTextReader(): TextReader {
         version !== undefined &&
         processors.has('ARMv7') &&
         lpae !== undefined &&
-        (hypervisor !== undefined || cannotHaveKvm(version));
+        (hypervisor !== undefined || isLinuxFrom(version, WITHOUT_KVM));
       return !whole && seen < UNPACKED_LIMIT;
     },
     found() {

@@ -4,6 +4,7 @@ import { decodeA32, decodeT32, isWideT32 } from '../isa/decoder.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 
 import {
+  isLinuxFrom,
   kernelTextReader,
   readKernelText,
   UNPACKED_LIMIT,
@@ -33,21 +34,27 @@ export function firstPageTables(kernel: KernelFile): number {
 /** The first Raspberry Pi's Linux that starts by a device tree alone (raspberrypi/linux, pull 1178); mainline's always did. */
 const BY_TREE_ALONE = [4, 4] as const;
 
+/** A kernel's file, whole, and what was said of it. */
+export interface ReadKernel {
+  readonly data: Uint8Array;
+  readonly facts: KernelFile;
+}
+
 /**
  * Whether a kernel is Linux that cannot do without a device tree from the firmware: it knows this board by that alone, and
  * has none of its own behind it.
- * @param file the whole file
- * @param kernel what `unpackVersion` said of it
+ * @param kernel with what `unpackVersion` said of it
  */
-export function needsTree(file: Uint8Array, kernel: KernelFile): boolean {
-  const inner = bareKernel(kernel);
+export function needsTree(kernel: ReadKernel): boolean {
+  const inner = bareKernel(kernel.facts);
   if (inner.kind !== 'zImage' && inner.kind !== 'Image') return false;
-  const [, major, minor] = /^Linux version (\d+)\.(\d+)/.exec(inner.version ?? '') ?? [];
-  const [first, second] = BY_TREE_ALONE;
-  if (major === undefined || Number(major) < first || (Number(major) === first && Number(minor) < second))
-    return false;
-  const image = inner === kernel ? file : file.subarray(KERNEL_OFFSET);
-  return inner.kind !== 'zImage' || !isFdt(image.subarray(inner.imageSize));
+  if (!isLinuxFrom(inner.version, BY_TREE_ALONE)) return false;
+  return inner.kind !== 'zImage' || !isFdt(bareKernelData(kernel).subarray(inner.imageSize));
+}
+
+/** A kernel's bytes, without a block in front. */
+export function bareKernelData({ data, facts }: ReadKernel): Uint8Array {
+  return facts === bareKernel(facts) ? data : data.subarray(KERNEL_OFFSET);
 }
 
 /** The kernel itself, without a boot block that somebody put in front of it. */
@@ -294,10 +301,14 @@ export function readTrailer(file: Uint8Array): Trailer | undefined {
   };
 }
 
+/** Linux and its release, of its version line; another line as it is. */
+export const linuxRelease = (version: string): string =>
+  version.replace(/^Linux version (\S+).*$/s, 'Linux $1');
+
 /** One line for people: what the file is and what matters about it. */
 export function describeKernel(kernel: KernelFile): string {
   const size = `${(kernel.size / 1e6).toFixed(1)} MB`;
-  const release = kernel.version?.replace(/^Linux version (\S+).*$/s, 'Linux $1');
+  const release = kernel.version && linuxRelease(kernel.version);
   const list = (...parts: (string | false | undefined)[]): string =>
     parts.filter((part) => part !== false && part !== undefined).join(', ');
   switch (kernel.kind) {

@@ -118,7 +118,7 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
     }
   }
   const isTreeless = !tree || treeLostByFirmware !== undefined;
-  const needs = isTreeless && needsTree(kernel.data, await unpackVersion(kernel.data, kernel.facts));
+  const needs = isTreeless && needsTree({ ...kernel, facts: await unpackVersion(kernel.data, kernel.facts) });
   noteLostInitramfs(initramfs, kernel, notes);
   const atags =
     tree || disablesTags(config)
@@ -276,15 +276,13 @@ function macAddress(serial: number): number[] {
 }
 
 /** A sentence where Linux destroys the tree before it reads it. */
-async function lostTree(
-  tree: { address: number; data: Uint8Array },
-  { data, facts }: LoadedKernel,
-): Promise<string | undefined> {
+async function lostTree(tree: Placed, kernel: LoadedKernel): Promise<string | undefined> {
   const end = tree.address + tree.data.length;
+  const { data, facts } = kernel;
   if (facts.kind === 'unknown' || facts.kind === 'u-boot') return undefined;
-  const { start, unpacked } = placeOfLinux(data, facts);
-  if (unpacked && tree.address < unpacked.end && end > unpacked.start)
-    return `The device tree, from ${hex(tree.address)} to ${hex(end)}, lies where the kernel unpacks itself, ${hex(unpacked.start)} to ${hex(unpacked.end - 1)}; it is destroyed there.`;
+  const where = whereUnpacked(tree, kernel);
+  if (where !== undefined) return `The device tree, ${where}; it is destroyed there.`;
+  const { start } = placeOfLinux(kernel);
   if (tree.address >= start || end <= start - FIRST_PAGE_TABLES.lpae) return undefined;
   const first = start - firstPageTables(await unpackVersion(data, facts));
   if (end <= first) return undefined;
@@ -296,18 +294,29 @@ async function lostTree(
 
 /** Notes an initramfs that Linux unpacks itself over: it goes on without (Linux, arch/arm/mm/init.c, arm_initrd_init). */
 function noteLostInitramfs(
-  initramfs: { readonly file: string; readonly address: number; readonly data: Uint8Array } | undefined,
-  { data, facts }: LoadedKernel,
+  initramfs: (Placed & { readonly file: string }) | undefined,
+  kernel: LoadedKernel,
   notes: string[],
 ): void {
-  if (!initramfs || facts.kind === 'unknown' || facts.kind === 'u-boot') return;
-  const { unpacked } = placeOfLinux(data, facts);
-  const { file, address } = initramfs;
-  const end = address + initramfs.data.length;
-  if (!unpacked || address >= unpacked.end || end <= unpacked.start) return;
+  const where = initramfs && whereUnpacked(initramfs, kernel);
+  if (where === undefined) return;
   notes.push(
-    `The initramfs ${file}, from ${hex(address)} to ${hex(end)}, lies where the kernel unpacks itself, ${hex(unpacked.start)} to ${hex(unpacked.end - 1)}: Linux starts without it. followkernel instead of the address has the firmware find a place.`,
+    `The initramfs ${initramfs!.file}, ${where}: Linux starts without it. followkernel instead of the address has the firmware find a place.`,
   );
+}
+
+/** Something in memory. */
+interface Placed {
+  readonly address: number;
+  readonly data: Uint8Array;
+}
+
+/** Words for where something is that a kernel unpacks itself over; undefined where it does not, or does not say so. */
+function whereUnpacked({ address, data }: Placed, kernel: LoadedKernel): string | undefined {
+  const end = address + data.length;
+  const { unpacked } = placeOfLinux(kernel);
+  if (!unpacked || address >= unpacked.end || end <= unpacked.start) return undefined;
+  return `from ${hex(address)} to ${hex(end)}, lies where the kernel unpacks itself, ${hex(unpacked.start)} to ${hex(unpacked.end - 1)}`;
 }
 
 function noteKernelOld({ kernel, firmware: { config } }: Loaded, passed: number, notes: string[]): void {

@@ -3,15 +3,16 @@ import { HypberryError } from '../base/errors.js';
 import { buildDiagnosticBlock, buildDiagnosticStub } from '../boot/diagnostics.js';
 import { buildBootBlock, buildStub, DEFAULT_TREE_ADDRESS, KERNEL_OFFSET } from '../boot/block.js';
 import { numberSetting } from '../firmware/config.js';
+import { bareKernelData } from '../firmware/kernel.js';
 import { knowsFilter } from '../firmware/start-elf.js';
 import { hex } from '../base/words.js';
 import type { HypervisorFiles } from './hypervisor.js';
 import { nameFor } from './ours.js';
-import { bareKernelData, type CardSystem } from './survey.js';
+import type { CardSystem } from './survey.js';
 
 /**
- * Where the device tree is pinned under `kernel_old`, and where the firmware's own place is the guests': just above 128 MiB, out of the way of every kernel that unpacks
- * itself from 0x8000 (Linux, Documentation/arch/arm/booting.rst, section 4b).
+ * Where the device tree is pinned under `kernel_old`, and where the firmware's own place is the guests': just above
+ * 128 MiB, out of the way of every kernel that unpacks itself from 0x8000 (Linux, Documentation/arch/arm/booting.rst, section 4b).
  */
 const PINNED_TREE_ADDRESS = 0x0800_0000;
 

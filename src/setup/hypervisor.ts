@@ -6,7 +6,7 @@ import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { unpackedExtent } from '../firmware/extents.js';
 import { readFdt, writeFdt } from '../firmware/fdt.js';
-import { bareKernel } from '../firmware/kernel.js';
+import { bareKernel, bareKernelData } from '../firmware/kernel.js';
 import { numbersAsFound } from '../firmware/kernel-text.js';
 import type { Picked } from '../firmware/handover.js';
 import { placeGuest, readGuestFiles, shareCores, virtioOf } from '../guest/plan.js';
@@ -28,7 +28,7 @@ import {
 import { checkPlacement } from '../hypervisor/image/placement.js';
 import { NEAR_UARTS } from '../hypervisor/shared/layout.js';
 import type { HostSystem } from './conclusion.js';
-import { bareKernelData, type CardSystem } from './survey.js';
+import type { CardSystem } from './survey.js';
 
 const MIB = 1 << 20;
 /** What a host of today takes at the least, beside its kernel and initramfs. */

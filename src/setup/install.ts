@@ -259,9 +259,9 @@ function hostNotes({ kernel: { file, facts } }: CardSystem): string[] {
 }
 
 /** Under `kernel_old`, a tree below the kernel must end before the kernel's page tables begin. */
-function refuseOverlap(picked: Picked, { kernel: { data, facts } }: CardSystem, method: Method): void {
+function refuseOverlap(picked: Picked, { kernel }: CardSystem, method: Method): void {
   if (method !== 'kernel_old' || !picked.tree || picked.tree.address >= KERNEL_OFFSET) return;
-  const limit = placeOfLinux(data, facts).start - firstPageTables(facts);
+  const limit = placeOfLinux(kernel).start - firstPageTables(kernel.facts);
   const end = picked.tree.address + picked.tree.size;
   if (end <= limit) return;
   throw new HypberryError(

@@ -1,12 +1,18 @@
 /** What is on a card, and how it starts its kernel as it stands. */
 import { attempt, HypberryError } from '../base/errors.js';
-import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
+import { isBootBlock } from '../boot/block.js';
 import type { CardReader } from '../card/card.js';
 import { describeNote, PI2, type Config } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
 import { BOOTCODE, readBootcode, type Bootcode } from '../firmware/bootcode.js';
 import { belongsTogether } from '../firmware/fixup.js';
-import { bareKernel, describeKernel, unpackVersion, type KernelFile } from '../firmware/kernel.js';
+import {
+  bareKernel,
+  describeKernel,
+  linuxRelease,
+  unpackVersion,
+  type KernelFile,
+} from '../firmware/kernel.js';
 import { isUnread, readSizedIfThere } from '../firmware/file-size.js';
 import { looksLike } from '../firmware/looks-like.js';
 import { loadFiles, STUB_ALONE, type Loaded } from '../firmware/load.js';
@@ -242,11 +248,10 @@ function kernelProblem({ kernel: { file, facts }, picked }: CardSystem): Hypberr
     ];
   }
   if (!picked.tree && picked.needsTree && picked.unsure.length === 0) {
-    const release = kernel.version?.replace(/^Linux version (\S+).*$/s, 'Linux $1') ?? 'Linux';
     return [
       new HypberryError(
         NEEDS_TREE,
-        `${file} is ${release}, which starts with a device tree alone, and gets none.`,
+        `${file} is ${linuxRelease(kernel.version ?? 'Linux')}, which starts with a device tree alone, and gets none.`,
         'Put the Pi 2’s device tree (bcm2709-rpi-2-b.dtb or bcm2836-rpi-2-b.dtb) on the boot partition and take an empty device_tree= out of config.txt; firmware of 2015 gives one only to kernels that say so at their end: use a newer start.elf and fixup.dat.',
       ),
     ];
@@ -323,9 +328,4 @@ function tellStart({ picked, kernel: { facts: kernel }, firmware, loaded }: Card
         because: 'There is no start.elf on the card, whose stub would start the kernel.',
       };
   }
-}
-
-/** The kernel of a card as its user made it, without a block in front. */
-export function bareKernelData({ facts, data }: CardSystem['kernel']): Uint8Array {
-  return facts === bareKernel(facts) ? data : data.subarray(KERNEL_OFFSET);
 }

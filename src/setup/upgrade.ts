@@ -2,9 +2,8 @@
 import { findBytes } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 import { isBootBlock, KERNEL_OFFSET } from '../boot/block.js';
-import { bareKernel, readKernel, unpackVersion } from '../firmware/kernel.js';
+import { bareKernel, bareKernelData, readKernel, unpackVersion } from '../firmware/kernel.js';
 import { hypervisorIn } from './hypervisor.js';
-import { bareKernelData } from './survey.js';
 import type { UsersCard } from './users-card.js';
 
 /** What a card starts, and what it would start without hypberry. */

@@ -31,11 +31,14 @@ test('where Linux runs: where its file says, with a block in front, too; else at
   const image = sizedZImage([6, 0x5a53_4c4b, 0xff0, 0x400, 0x20_8000, 0x1_0000]);
   const block = concat(buildBootBlock(), new Uint8Array(0x8000 - buildBootBlock().length));
   for (const file of [image, concat(block, image)])
-    expect(placeOfLinux(file, readKernel(file))).toMatchObject({
+    expect(placeOfLinux({ data: file, facts: readKernel(file) })).toMatchObject({
       start: 0x20_8000,
       unpacked: { start: 0x20_8000, end: 0x20_8000 + 0x0123_0000 + 0x1_2000 },
     });
-  expect(placeOfLinux(zImage(), readKernel(zImage()))).toEqual({ start: 0x8000, unpacked: undefined });
+  expect(placeOfLinux({ data: zImage(), facts: readKernel(zImage()) })).toEqual({
+    start: 0x8000,
+    unpacked: undefined,
+  });
 });
 
 describe('the kernel in memory', () => {
