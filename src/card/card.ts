@@ -45,6 +45,8 @@ export interface CardReader {
   readonly place?: Place | undefined;
   /** The volume's name; undefined where it has none, and where it is not known, as of most folders. */
   readonly label?: string | undefined;
+  /** Bytes of the medium that are taken and belong to no file; undefined where that is not known, as of a folder. */
+  readonly lostBytes?: number | undefined;
   /** The folder's entries, in the order of the medium. Throws `card.no-file` where the folder is not there. */
   list(folder: string): Promise<Entry[]>;
   /** The entry at `path`, or undefined where there is none. */

@@ -1,4 +1,6 @@
 import { HypberryError } from '../base/errors.js';
+import { bytesText } from '../base/words.js';
+import type { CardReader } from './card.js';
 
 // The refusals that more than one kind of card gives, worded once.
 
@@ -51,14 +53,27 @@ export function changedMeanwhile(path: string): HypberryError {
   );
 }
 
-/** `card.no-room`: `what` says what does not fit. */
-export function noRoom(what: string, options?: ErrorOptions): HypberryError {
-  return new HypberryError(
-    'card.no-room',
-    what,
-    'Make room on the boot partition; files that the Pi does not boot from can go.',
-    options,
-  );
+/**
+ * `card.no-room`: `what` says what does not fit.
+ * @param lostBytes those of the card, by which there may be room after a repair
+ */
+export function noRoom(
+  what: string,
+  { lostBytes, ...options }: ErrorOptions & Pick<CardReader, 'lostBytes'> = {},
+): HypberryError {
+  const hint = 'Make room on the boot partition; files that the Pi does not boot from can go.';
+  return new HypberryError('card.no-room', what, withLost(hint, lostBytes), options);
+}
+
+/** What a part of a card is that belongs to no file, a sentence; undefined where there is none. */
+export function lostText(lostBytes: number | undefined): string | undefined {
+  if (lostBytes === undefined || lostBytes === 0) return undefined;
+  return `${bytesText(lostBytes)} of the boot partition are taken and belong to no file, as after a copy that was cut off: fsck.fat frees them.`;
+}
+
+/** A hint on room, with what a repair would make of it. */
+export function withLost(hint: string, lostBytes: number | undefined): string {
+  return [hint, lostText(lostBytes)].filter((it) => it !== undefined).join(' ');
 }
 
 /** `card.read-only`: the medium `what` cannot be written. */

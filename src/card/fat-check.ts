@@ -1,4 +1,5 @@
 import { HypberryError } from '../base/errors.js';
+import { counted } from '../base/words.js';
 import { badChain, truncated } from './errors.js';
 import { type Disk, SECTOR_SIZE } from '../ports/disk.js';
 import {
@@ -31,6 +32,8 @@ export interface CheckedVolume {
   readonly volume: Volume;
   /** For every cluster number, 1 where it is taken and 0 where it is free. */
   readonly used: Uint8Array;
+  /** How many clusters are taken and belong to no file or folder. */
+  readonly lost: number;
   /** The volume's name in its root directory; undefined where there is none. */
   readonly label: string | undefined;
   /** A short name is there that {@link isLookedFor} says no of, and that is not found perhaps. */
@@ -89,13 +92,20 @@ export function checkVolume(disk: Disk): CheckedVolume {
       }
       const clusters = entry.cluster === 0 ? 0 : follow(entry.cluster, path).length;
       if (clusters * volume.sectorsPerCluster * SECTOR_SIZE < entry.size) {
-        throw badChain(`"${path}" has ${entry.size} bytes but only ${clusters} clusters.`);
+        throw badChain(`"${path}" has ${entry.size} bytes but only ${counted(clusters, 'cluster')}.`);
       }
     }
   }
   const used = new Uint8Array(fat.length);
-  for (let cluster = 0; cluster < fat.length; cluster++) used[cluster] = fat[cluster] === 0 ? 0 : 1;
-  return { volume, used, label: labelIn(disk, root), hasOddNames };
+  const bad = badCluster(volume);
+  let lost = 0;
+  for (let cluster = 0; cluster < fat.length; cluster++) {
+    used[cluster] = fat[cluster] === 0 ? 0 : 1;
+    // The first two entries are no clusters'.
+    if (cluster >= FIRST_CLUSTER && used[cluster] !== 0 && seen[cluster] === 0 && fat[cluster] !== bad)
+      lost++;
+  }
+  return { volume, used, lost, label: labelIn(disk, root), hasOddNames };
 }
 
 /** Whether a short name is as lookups have it: in capitals, and of characters that all code pages have and names may have. */

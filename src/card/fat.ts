@@ -45,6 +45,7 @@ export async function openFatCard(volume: Disk, kind: CardKind, target: string):
   const disk = readAheadOf(volume);
   const checked = checkVolume(disk);
   const clusterBytes = checked.volume.sectorsPerCluster * SECTOR_SIZE;
+  const lostBytes = checked.lost * clusterBytes;
   const writes = fatWrites(disk, checked);
   const ff = await FatFs.create({ diskio: writes.io, codepage: CODE_PAGE });
   const fs = allocate(FatFs.sizeof_FATFS);
@@ -193,7 +194,7 @@ export async function openFatCard(volume: Disk, kind: CardKind, target: string):
   }
 
   function tooLittleRoom(path: string, size: number): HypberryError {
-    return noRoom(`"${path}" needs ${size} bytes, and ${writes.freeBytes()} are free.`);
+    return noRoom(`"${path}" needs ${size} bytes, and ${writes.freeBytes()} are free.`, { lostBytes });
   }
 
   /** Runs one change. Until `flush` in it, nothing that was there before is touched. */
@@ -310,6 +311,7 @@ export async function openFatCard(volume: Disk, kind: CardKind, target: string):
     kind,
     target,
     label: checked.label,
+    lostBytes,
     list: async (folder) => listNow(folder),
     stat: async (path) => statNow(path),
     read: async (path, offset, length) => readNow(path, offset, length),

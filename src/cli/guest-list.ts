@@ -1,7 +1,7 @@
 /** `hypberry guest list`: shows the guests of a card. */
 import { cores } from '../base/words.js';
 import type { Named } from '../setup/boot-partition.js';
-import { describeGuest } from '../setup/guests.js';
+import { describeGuest, unusedText } from '../setup/guests.js';
 import { guestsOf } from '../usecases/guests.js';
 import { cardAt } from './card.js';
 import { colors, columns, say, sayJson, sayResult } from './output.js';
@@ -18,8 +18,10 @@ export async function guestList(target: string, options: GuestListOptions): Prom
     if (listed.guests.some(({ problem }) => problem)) process.exitCode = 1;
     return;
   }
+  const unused = listed.unusedFiles.map(unusedText);
   if (listed.guests.length === 0) {
     sayResult('This card has no guests. "hypberry guest add" adds one.');
+    for (const note of unused) say(note);
     return;
   }
   for (const line of columns(listed.guests.map((it) => [it.name, describeGuest(it)]))) sayResult(line);
@@ -32,4 +34,5 @@ export async function guestList(target: string, options: GuestListOptions): Prom
   say(`The host keeps ${cores(Array.from({ length: listed.hostCores }, (_, core) => core))}.`);
   if (listed.hostMemory !== undefined) say(listed.hostMemory);
   if (listed.consolesNote !== undefined) say(listed.consolesNote);
+  for (const note of unused) say(note);
 }

@@ -9,7 +9,7 @@ import { isUtf16, readLines, type Line, type LineReading } from './lines.js';
 const INCLUDE_DEPTH = 8;
 const INCLUDE_FILES = 64;
 /** Bytes that a file of settings may have; real ones have a few thousand. */
-const SIZE_LIMIT = 256 << 10;
+export const SETTINGS_LIMIT = 256 << 10;
 /**
  * Comparisons of what a Pi was started with, or keeps (documentation, "The expression filter", made for the bootloader of a
  * Pi 5; the names in start.elf of February 2026).
@@ -154,10 +154,10 @@ function noteOdd(line: Line, place: Place, reading: Reading, note: TakeNote): vo
 export async function readSettingsFile(card: CardReader, path: string): Promise<Uint8Array | undefined> {
   const entry = await card.stat(path);
   if (entry === undefined || entry.isFolder) return undefined;
-  if (entry.size > SIZE_LIMIT) {
+  if (entry.size > SETTINGS_LIMIT) {
     throw new HypberryError(
       'firmware.config-size',
-      `${path} has ${entry.size} bytes, and hypberry reads no file of settings of more than ${SIZE_LIMIT}.`,
+      `${path} has ${entry.size} bytes, and hypberry reads no file of settings of more than ${SETTINGS_LIMIT}.`,
       `Put a ${path} of your own in its place.`,
     );
   }

@@ -25,6 +25,12 @@ const REPORTED: readonly { readonly after: Day; readonly to: Day; readonly repor
     to: [2020, 12, 14],
     report: 'that of the days before 15 December 2020 started no Pi 2 (raspberrypi/firmware, issue 1511)',
   },
+  // One of 20 January starts (issue 1696).
+  {
+    after: [2021, 11, 18],
+    to: [2022, 1, 19],
+    report: 'the release 1.20220118 started no model (raspberrypi/firmware, issue 1686)',
+  },
 ];
 
 /**

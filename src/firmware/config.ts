@@ -79,6 +79,9 @@ export interface ConfigOptions {
 /** Where reading begins. */
 export const CONFIG = 'config.txt';
 
+/** By the code of start.elf such a value is 0; a report has lines of these that were as if they were not there. */
+const ADDRESSES: ReadonlySet<string> = new Set(['kernel_address', 'device_tree_address']);
+
 /** Lines whose effects add up instead of the last one winning. */
 const ADDING_UP = new Set([
   'dtoverlay',
@@ -133,7 +136,10 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
     } else if (!ADDING_UP.has(name) && secondSetting(value) !== undefined) {
       note(setting, `A line is one setting: ${secondSetting(value)!} behind the value of ${name} is none.`);
     } else if (value.startsWith('=')) {
-      note(setting, `The value of ${name} begins with "=": a blank in front of it ends the name already.`);
+      const what = `The value of ${name} begins with "=": a blank in front of it ends the name already`;
+      if (ADDRESSES.has(name))
+        note(setting, `${what}. Whether the address is 0 then, or as without the line, is not known.`, true);
+      else note(setting, `${what}.`);
     }
     settings.set(name, setting);
     if (ADDING_UP.has(name)) {

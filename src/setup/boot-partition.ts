@@ -2,7 +2,7 @@
 import { attempt, HypberryError } from '../base/errors.js';
 import { hexDigits } from '../base/words.js';
 import type { Card, CardReader, Place } from '../card/card.js';
-import { notFat, truncated } from '../card/errors.js';
+import { lostText, notFat, truncated } from '../card/errors.js';
 import { isFatType, TYPE_EXTENDED_LBA, type Partition, type PartitionTable } from '../card/mbr.js';
 import type { Medium } from '../card/medium.js';
 import { AUTOBOOT, readBootPartition, type Unsure } from '../firmware/autoboot.js';
@@ -453,11 +453,15 @@ function notBootable(because: string, number: number): HypberryError {
 }
 
 async function notesOf(card: CardReader): Promise<string[]> {
-  return (await card.stat(TRYBOOT))
-    ? [
-        `A start asked for by reboot "0 tryboot" reads ${TRYBOOT} in place of config.txt; hypberry looks at config.txt alone.`,
-      ]
-    : [];
+  const lost = lostText(card.lostBytes);
+  return [
+    ...((await card.stat(TRYBOOT))
+      ? [
+          `A start asked for by reboot "0 tryboot" reads ${TRYBOOT} in place of config.txt; hypberry looks at config.txt alone.`,
+        ]
+      : []),
+    ...(lost === undefined ? [] : [lost]),
+  ];
 }
 
 /** What to do about NOOBS, where other partitions may have systems. */

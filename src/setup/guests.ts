@@ -29,6 +29,10 @@ export async function unusedGuestFiles(card: CardReader, guests: readonly Guest[
     .map(({ name }) => name);
 }
 
+/** What is said of a file of no guest. */
+export const unusedText = (file: string): string =>
+  `${file} is of no guest: the next change of the guests takes it away.`;
+
 /** The host of a card as its user made it, or why it does not start, which install has to say. */
 export async function hostOf(card: CardReader): Promise<CardSystem | HypberryError> {
   try {
@@ -54,6 +58,8 @@ export interface ListedGuest extends Guest {
 export interface GuestList {
   readonly hostCores: number;
   readonly guests: readonly ListedGuest[];
+  /** Files that we make for guests and that no guest needs. */
+  readonly unusedFiles: readonly string[];
   /** What memory the host keeps, and why, a sentence; undefined where that cannot be told, or there are no guests. */
   readonly hostMemory?: string;
   /** Why the consoles may have other names on the Pi, a sentence; undefined where nothing speaks for it. */
@@ -83,6 +89,7 @@ export async function listGuests(card: CardReader): Promise<GuestList> {
         problem: { code: plan.code, message: plan.message, hint: plan.hint },
       }),
     })),
+    unusedFiles: await unusedGuestFiles(card, guests),
     ...(isWhole && !(host instanceof HypberryError) && { hostMemory: hostMemoryText(host.armMemory, plans) }),
     ...(ofConsoles !== undefined && { consolesNote: ofConsoles }),
   };

@@ -9,7 +9,7 @@ import { deviceWords } from '../guest/devices.js';
 import { readGuests, type Guest } from '../guest/guests.js';
 import { placeFacts, refuseProblem } from './boot-partition.js';
 import { hasDiagnostics, splitConfig } from './config-block.js';
-import { programWords, unusedGuestFiles } from './guests.js';
+import { programWords, unusedGuestFiles, unusedText } from './guests.js';
 import { releaseOnCard } from './hypberryd.js';
 import { hypervisorIn } from './hypervisor.js';
 import { planInstallOn } from './install.js';
@@ -277,8 +277,7 @@ async function findGuests(
         ...deviceWords(guest),
       ].join(', '),
     ]);
-    for (const file of await unusedGuestFiles(card, guests))
-      rows.push(['note', `${file} is of no guest: the next change of the guests takes it away.`]);
+    for (const file of await unusedGuestFiles(card, guests)) rows.push(['note', unusedText(file)]);
     return { guests, names: guests.length > 0 ? namesOf(guests) : '', damaged: false, rows };
   } catch (error) {
     if (!isRefusal(error)) throw error;

@@ -4,6 +4,7 @@ import { REVISION } from '../board/bcm2836.js';
 import { KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader, Change } from '../card/card.js';
 import { notAFile } from '../card/errors.js';
+import { SETTINGS_LIMIT } from '../firmware/applying-lines.js';
 import { reportOnBuild } from '../firmware/builds.js';
 import { CONFIG, PI2, readConfig, textSetting } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
@@ -17,6 +18,7 @@ import { hex } from '../base/words.js';
 import { refuseProblem } from './boot-partition.js';
 import { addBlock, hasDiagnostics, muteBlock, withDiagnostics } from './config-block.js';
 import { armstubFiles, kernelOldFiles, knowsPi2Filter, type Made } from './files.js';
+import { unusedGuestFiles } from './guests.js';
 import { HYPBERRYD_GOES, hypberrydFor } from './hypberryd.js';
 import { hypervisorFor } from './hypervisor.js';
 import { isHypberrydPath, OUR_NAME, ourFiles } from './ours.js';
@@ -114,6 +116,13 @@ async function planWith(
       ? await armstubFiles(system, hypervisor, diagnostics, pinsTree)
       : await kernelOldFiles(system, hypervisor, diagnostics);
   const added = addBlock(config, diagnostics ? withDiagnostics(made.lines) : made.lines);
+  if (added.length > SETTINGS_LIMIT) {
+    throw new HypberryError(
+      'firmware.config-size',
+      `With the lines of hypberry ${CONFIG} would have ${added.length} bytes, and hypberry reads no file of settings of more than ${SETTINGS_LIMIT}.`,
+      'Take out of it what does nothing, such as comments.',
+    );
+  }
   const hypberryd = await hypberrydFor(card, system, guests);
   const ours = [...hypberryd.files, ...made.files];
   await refuseMovingPrefix(base, system, made.files);
@@ -178,6 +187,9 @@ export async function planUninstall(card: CardReader): Promise<Plan> {
   }
   const { unused, notes } = await leftovers(card, base, []);
   const copies = unused.filter((path) => path.endsWith('.img'));
+  const guests = await attempt(() => readGuests(card));
+  // Where their file is damaged, the guests' files are what is left of them.
+  if (!(guests instanceof HypberryError)) unused.push(...(await unusedGuestFiles(card, guests)));
   const isLost = await hasLostKernel(base);
   const kept = isLost ? copies : [];
   for (const path of kept)
@@ -204,7 +216,7 @@ export async function planUninstall(card: CardReader): Promise<Plan> {
           ? isLost
             ? "hypberry's lines go from config.txt, and without them the card starts no kernel: its own is gone."
             : 'The card starts as it did before install.'
-          : 'What an interrupted install left on the card goes.',
+          : 'What an interrupted command left on the card goes.',
     notes,
     changes,
     ...(withoutRoom && { changesWithoutRoom: withoutRoom }),

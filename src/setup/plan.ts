@@ -2,6 +2,7 @@
 import { HypberryError } from '../base/errors.js';
 import { bytesText } from '../base/words.js';
 import type { Card, CardReader, Change } from '../card/card.js';
+import { withLost } from '../card/errors.js';
 import { overlayCard } from '../card/overlay.js';
 
 /** How the firmware is made to run the block. */
@@ -77,7 +78,10 @@ async function noRoomFor(card: Card, plan: Plan, error: HypberryError): Promise<
   return new HypberryError(
     'card.no-room',
     `The boot partition has ${bytesText(free)} free, and ${bytesText(needed)} are needed.`,
-    `Remove files you do not need from the boot partition (kernels of other boards, for example)${plan.room === undefined ? '' : `, ${plan.room}`}.`,
+    withLost(
+      `Remove files you do not need from the boot partition (kernels of other boards, for example)${plan.room === undefined ? '' : `, ${plan.room}`}.`,
+      card.lostBytes,
+    ),
     { cause: error },
   );
 }

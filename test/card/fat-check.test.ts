@@ -2,6 +2,8 @@ import fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openFatCard } from '../../src/card/fat.js';
 import { checkVolume } from '../../src/card/fat-check.js';
+import { placeOfOne } from '../../src/setup/boot-partition.js';
+import { checkPlan } from '../../src/setup/plan.js';
 import { clusterSector, type Volume } from '../../src/card/volume.js';
 import { makeVolume, pattern, run, type VolumeShape } from './images.js';
 import { memoryDisk } from '../support/memory-disk.js';
@@ -134,6 +136,33 @@ describe.each(SHAPES)('a damaged FAT$bits', (shape) => {
     one.link(last + 10, end);
     const card = await openFatCard(memoryDisk(one.image), 'image', 'x');
     expect(Buffer.compare(await card.read('a.bin'), A)).toBe(0);
+  });
+
+  it('says what belongs to no file, and that a repair makes room', async () => {
+    const one = damaged(shape, { 'a.bin': A });
+    const whole = await openFatCard(memoryDisk(one.image.slice()), 'image', 'x');
+    expect(whole.lostBytes).toBe(0);
+    const free = await whole.freeBytes();
+    const first = one.clusterOf(A) + 10;
+    one.link(first, first + 1);
+    one.link(first + 1, end);
+    one.link(first + 3, bad);
+    const card = await openFatCard(memoryDisk(one.image), 'image', 'x');
+    expect(card.lostBytes).toBe(2 * 512);
+    expect((await placeOfOne(card, 'An image.', undefined)).notes).toEqual([
+      expect.stringMatching(/^1 KiB of the boot partition are taken and belong to no file.*fsck\.fat/),
+    ]);
+    const big = new Uint8Array(free);
+    await expect(card.create('big', big)).rejects.toMatchObject({
+      code: 'card.no-room',
+      hint: expect.stringContaining('1 KiB of the boot partition are taken and belong to no file') as string,
+    });
+    const created = { kind: 'create', path: 'big', data: big } as const;
+    const plan = { method: undefined, summary: '', notes: [], changes: [created] };
+    await expect(checkPlan(card, plan)).rejects.toMatchObject({
+      code: 'card.no-room',
+      hint: expect.stringContaining('1 KiB of the boot partition are taken') as string,
+    });
   });
 });
 

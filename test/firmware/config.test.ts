@@ -194,7 +194,18 @@ describe('config.txt', () => {
     expect(textSetting(config, 'kernel')).toBe('=a.img');
     expect(textSetting(config, 'cmdline')).toBe('b.txt');
     expect(config.notes).toMatchObject([{ line: 1 }]);
+    expect(config.notes.some(({ unsure }) => unsure)).toBe(false);
   });
+
+  test.each(['kernel_address = 0x8000', 'device_tree_address\t=0x100'])(
+    'what address the firmware takes from "%s" is not known',
+    async (line) => {
+      const { notes } = await readConfig(memoryCard({ 'config.txt': lines(line) }));
+      expect(notes).toMatchObject([
+        { line: 1, unsure: true, text: expect.stringContaining('a blank') as string },
+      ]);
+    },
+  );
 
   test('names count with regard to case, and one that is nearly known is told', async () => {
     const config = await readConfig(

@@ -4,6 +4,7 @@ import { GUESTS_FILE, readGuests } from '../../src/guest/guests.js';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall, planUninstall } from '../../src/setup/install.js';
 import { bootPartition, guestFiles } from '../support/boot-files.js';
+import { changeableCard } from '../support/changeable-card.js';
 import { memoryCard } from '../support/memory-card.js';
 
 /** Bytes that nobody may ask for: more than a text in this language can hold. */
@@ -97,6 +98,16 @@ describe('a file too large to be what it is called is refused before it is read'
       const card = cardWithHuge(path, { 'config.txt': 'dtoverlay=huge\n' });
       expect(JSON.stringify(await inspectCard(card)), path).toContain(`${path} has ${HUGE} bytes`);
     }
+  });
+
+  test('a config.txt that our lines would make too large is told as it is', async () => {
+    const size = (256 << 10) - 10;
+    const card = changeableCard(bootPartition('svc', { 'config.txt': '#'.repeat(size) }));
+    const refusal = {
+      code: 'firmware.config-size',
+      message: expect.stringMatching(/^With the lines of hypberry/) as string,
+    };
+    await expect(planInstall(card, { method: 'auto' })).rejects.toMatchObject(refusal);
   });
 
   test('uninstall and the list of guests, too', async () => {

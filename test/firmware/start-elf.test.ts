@@ -111,6 +111,9 @@ describe('reports on firmware that did not start a Pi 2', () => {
     ['Dec  7 2020', undefined],
     ['Dec 14 2020', '1511'],
     ['Dec 15 2020', undefined],
+    ['Nov 18 2021', undefined],
+    ['Jan 18 2022', '1686'],
+    ['Jan 20 2022', undefined],
     [undefined, undefined],
   ])('%s: issue %s', (date, issue) => {
     const report = reportOnBuild(date);

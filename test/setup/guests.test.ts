@@ -672,6 +672,21 @@ describe('inspect', () => {
     ]);
   });
 
+  test('they are listed, and uninstall takes them away; those of guests stay', async () => {
+    const files = partition(guestFiles('web'));
+    files['hypberry-guest-cut.kernel'] = text('half');
+    const card = changeableCard(files);
+    expect((await listGuests(card)).unusedFiles).toEqual(['hypberry-guest-cut.kernel']);
+    const plan = await planUninstall(card);
+    expect(plan.summary).toBe('What an interrupted command left on the card goes.');
+    expect(plan.changes).toEqual([{ kind: 'remove', path: 'hypberry-guest-cut.kernel' }]);
+  });
+
+  test('where the file of the guests is damaged, uninstall leaves all of theirs', async () => {
+    const files = partition({ ...guestFiles('web'), 'hypberry-guests.json': text('{') });
+    expect((await planUninstall(changeableCard(files))).changes).toEqual([]);
+  });
+
   test('tells a damaged file of guests', async () => {
     const { sections } = await inspectCard(changeableCard(partition({ 'hypberry-guests.json': text('{') })));
     expect(sections.find(({ title }) => title === 'Guests')?.rows[0]).toEqual([
