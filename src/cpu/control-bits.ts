@@ -49,5 +49,8 @@ export const HCR_DC = maskOf(HCR, 'DC');
 export const HDCR_TDE = maskOf(HDCR, 'TDE');
 
 export const HSTR_TJDBX = maskOf(HSTR, 'TJDBX');
+/** Whether HSTR.Tn traps accesses to CP15's primary register n; T4 and T14 are reserved (DDI 0406C, HSTR). */
+export const trapsPrimary = (hstr: number, n: number): boolean =>
+  n !== 4 && n !== 14 && ((hstr >>> n) & 1) !== 0;
 
 export const DBGDSCR_MOE = maskOf(DBGDSCR, 'MOE');

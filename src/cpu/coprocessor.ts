@@ -9,12 +9,7 @@ import type { OperationFields } from './operation-fields.js';
 import type { Machine } from './state.js';
 import { extensionsUnknown, register, setRegister } from './state.js';
 import { type Reached, systemRegister, systemRegister64 } from './system-registers/index.js';
-import { HCR_TIDCP } from './control-bits.js';
-
-/** Whether a register of CP15's primary register n is one that HSTR.Tn traps. */
-function trappedByHstr(m: Machine, n: number): boolean {
-  return n !== 4 && n !== 14 && ((m.core.HSTR >>> n) & 1) !== 0;
-}
+import { HCR_TIDCP, trapsPrimary } from './control-bits.js';
 
 /** Lockdown, DMA and TCM registers that HCR.TIDCP traps (B1.14.8). */
 function isLockdown(CRn: number, CRm: number): boolean {
@@ -38,7 +33,7 @@ function check<Value extends number | bigint>(
   const secure = isSecure(m);
   const guest = !secure && mode !== MODE_HYP;
   // These traps come before all else, but for User mode, where they may come after (B1.14.8, B1.14.12).
-  const coarse = (m.core.HCR & HCR_TIDCP && lockdown) || trappedByHstr(m, primary);
+  const coarse = (m.core.HCR & HCR_TIDCP && lockdown) || trapsPrimary(m.core.HSTR, primary);
   if (coproc === 15 && guest && mode !== MODE_USR && coarse) hypTrap(m, ec, iss);
   if (!access || !(write ? access.write : access.read)) undefinedInstruction(m);
   if (mode === MODE_USR && !access.user?.(m, write)) undefinedInstruction(m);
@@ -48,7 +43,7 @@ function check<Value extends number | bigint>(
   if (access.restricted === 'hyp' && mode !== MODE_HYP && mode !== MODE_MON && !secure)
     undefinedInstruction(m);
   if (guest) {
-    if (coproc === 15 && trappedByHstr(m, primary)) hypTrap(m, ec, iss);
+    if (coproc === 15 && trapsPrimary(m.core.HSTR, primary)) hypTrap(m, ec, iss);
     if (access.trap?.(m, write)) hypTrap(m, ec, iss);
   }
 }

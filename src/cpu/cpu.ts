@@ -23,6 +23,7 @@ import { fetchAddress, interpreterLoad, interpreterStore } from './memory.js';
 import { FIRST_DECLINABLE, Op } from './micro-ops.js';
 import { tellMode, tellModeLog } from './mode-log.js';
 import { allocateMemory, type PhysicalMemory, physicalMemory, type SavedMemory } from './physical-memory.js';
+import { packedRights } from './mmu.js';
 import { readItState, setItState } from './modes.js';
 import { giveBack, holdBack, mayPass, notRetired, settle } from './performance-monitors.js';
 import { transferRecord } from './slow/transfers.js';
@@ -147,7 +148,7 @@ export class Cpu {
       u32: new Uint32Array(buffer),
       i32: new Int32Array(buffer),
       ramSize: options.ramSize,
-      written: new Uint8Array(options.ramSize / 0x1000),
+      written: new Uint8Array(buffer, L.WRITTEN, options.ramSize / 0x1000),
       bus: options.bus,
       cores,
       core: cores[0]!,
@@ -189,6 +190,9 @@ export class Cpu {
       steadyUntil: Infinity,
     };
     this.machine = m;
+    m.u32[L.RAM_SIZE >>> 2] = m.ramSize;
+    m.u32[L.RIGHTS_USER >>> 2] = packedRights(false);
+    m.u32[L.RIGHTS_PL1 >>> 2] = packedRights(true);
     this.abortLatency = options.abortLatency ?? LATEST_ABORT;
     m.views = this.cores = cores.map((core) => new CoreView(m, core));
     this.waits = cores.map(() => undefined);

@@ -99,8 +99,11 @@ export const CORE_SIZE = 1024;
 export const SYSTEM = 0x1000;
 export const SYSTEM_SIZE = 128;
 export const BANK_SIZE = 64;
-/** A bank's words: DACR first, then the others as state.ts has them. */
+/** Words of a bank, whose order state.ts has. */
 export const BANK_DACR = 0;
+export const BANK_TTBR0 = 8;
+export const BANK_TTBR1 = 12;
+export const BANK_TTBCR = 16;
 
 // --- shared by the cores -----------------------------------------------------------------------------------------
 
@@ -128,7 +131,7 @@ export const LOOK_AT = 0x10018;
 export const MODE_LOG_NEXT = 0x1001c;
 /** 1 in Secure state. */
 export const SECURE = 0x10020;
-/** Not 0: accesses to some registers of CP15 trap to Hyp mode. */
+/** HSTR where it traps: a bit for each primary register of CP15. */
 export const HSTR_TRAPS = 0x10024;
 /** Not 0: barriers by MCR are neither UNDEFINED nor trapped, but in Hyp and Monitor mode. */
 export const CP15_BARRIERS = 0x10034;
@@ -136,8 +139,8 @@ export const CP15_BARRIERS = 0x10034;
 export const BANK = 0x10028;
 export const BANK_CONTEXTS = 0x1002c;
 export const BANK_DOMAINS = 0x10040;
-/** Not 0: PL1 may write the registers of virtual memory control. */
-export const MAY_TRANSLATE = 0x10030;
+/** Not 0: nothing traps PL1's writes of DACR. */
+export const MAY_WRITE_DACR = 0x10030;
 /** MIDR and MPIDR as PL1 sees them. */
 export const MIDR = 0x10038;
 export const MPIDR = 0x1003c;
@@ -159,6 +162,32 @@ export const DOMAINS_USER = 4;
 export const DOMAINS_PL1 = 6;
 /** Not 0: words of data buffers may be moved without TypeScript's being told. */
 export const MAY_MOVE_DATA = 0x10044;
+/**
+ * Stages of translation that the interpreter walks by itself in PL1&0, in short descriptors and those of stage 2: 0, 1 or 2;
+ * and what it has to know for that. All of it but the first two follows from registers.
+ */
+export const WALKS = 0x10048;
+/** Bytes of RAM. */
+export const RAM_SIZE = 0x1004c;
+/** Memory types by TEX<0>, C and B: a bit each for Normal memory, and for write-back; then one for shareable by S. */
+export const MEMORY_TYPES = 0x10050;
+export const TYPES_NORMAL = 0;
+export const TYPES_WRITE_BACK = 8;
+export const TYPES_SHAREABLE = 16;
+/** Flags of a small page whose memory is Normal, and those beside where exclusives work on every board. */
+export const WALK_NORMAL = 0x10054;
+export const WALK_EXCLUSIVES = 0x10058;
+/** Stage 2: its first table, and what an input address is shifted right by to index that; how wide input addresses are. */
+export const STAGE2_TABLE = 0x1005c;
+export const STAGE2_SHIFT = 0x10060;
+export const STAGE2_SIZE = 0x10064;
+/** Rights by AP<2:0>, two bits each from 0 on: READ and WRITE, of User mode and of PL1. */
+export const RIGHTS_USER = 0x10068;
+export const RIGHTS_PL1 = 0x1006c;
+/** Rights. */
+export const READ = 1;
+export const WRITE = 2;
+export const EXECUTE = 4;
 /** Changes of mode: what was left of the budget then, and the mode with its security state (mode << 1 | secure). */
 export const MODE_LOG = 0x11000;
 export const MODE_LOG_END = 0x12000;
@@ -181,11 +210,11 @@ export const DATA_BUFFER_TO_WRITE = 2;
 
 /** The TLB: direct mapped, TLB_ENTRIES of TLB_ENTRY_SIZE bytes. */
 export const TLB = 0x20000;
-export const TLB_ENTRIES = 4096;
+export const TLB_ENTRIES = 16384;
 export const TLB_ENTRY_SIZE = 32;
 /** Where an entry is, from TLB on: the address and CONTEXT, shifted so, exclusive-ored, under this mask. */
 export const TLB_ADDRESS_SHIFT = 7;
-export const TLB_CONTEXT_SHIFT = 5;
+export const TLB_CONTEXT_SHIFT = 9;
 export const TLB_PLACE_MASK = (TLB_ENTRIES - 1) * TLB_ENTRY_SIZE;
 /** Keys of an entry: virtual page | context << 2; with SLOW set the access is allowed, but not on the fast path. */
 export const TLB_READ = 0;
@@ -208,7 +237,14 @@ export const TLB_LARGE = 4;
 export const TLB_NOT_GLOBAL = 8;
 /** Exclusives on the page work on every board: nobody need be told of them. */
 export const TLB_EXCLUSIVES = 16;
+export const TLB_SIZE_SHIFT = 8;
 export const CONTEXTS = 512;
+
+/** One byte for each MiB of virtual addresses: not 0 where pieces of blocks larger than a page were entered. */
+export const LARGE = 0x100000;
+export const LARGE_END = 0x101000;
+/** One byte for each physical 4 KiB page: not 0 where it may have been written since all of RAM was 0. */
+export const WRITTEN = 0x200000;
 
 /** For every physical 4 KiB page, one word a variant: the address of its table of blocks, or 0. */
 export const PAGE_DIRECTORY = 0x1000000;

@@ -279,10 +279,13 @@ export enum Op {
   RFE,
   /** LR and SPSR to 4 * b (signed) from the SP of mode a on, which gets imm more */
   SRS,
-  /** [a] = the word imm of the bank of system registers, and the other way; b is MAY_USER where User mode may do it */
+  /**
+   * [a] = the word imm of the bank of system registers, and the other way; b is its primary register of CP15, from
+   * PRIMARY_SHIFT on, with MAY_USER where User mode may do it
+   */
   MRC_BANK,
   MCR_BANK,
-  /** [a] = the word at imm, for the plain modes of PL1 */
+  /** [a] = the word at imm, for the plain modes of PL1; b is its primary register of CP15 */
   MRC_WORD,
   /** DACR = [a] */
   MCR_DACR,
@@ -666,6 +669,7 @@ export const FIRST_DECLINABLE = Op.SVC;
 export const WRITES_MODE = 1;
 export const CONSTANT = 16;
 export const MAY_USER = 1;
+export const PRIMARY_SHIFT = 1;
 
 /** The first micro-op of Advanced SIMD. */
 export const FIRST_SIMD = Op.VLD_MULTIPLE;

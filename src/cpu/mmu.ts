@@ -24,13 +24,12 @@ import {
   FAULT_TRANSLATION,
 } from './faults.js';
 import { isSecure, modeOf } from './current-mode.js';
+import * as L from './layout.js';
+import { EXECUTE, READ, WRITE } from './layout.js';
 import { readTableWord } from './physical-memory.js';
 import type { Core, Machine, SystemBank } from './state.js';
 
-/** Rights. */
-export const READ = 1;
-export const WRITE = 2;
-export const EXECUTE = 4;
+export { READ, WRITE, EXECUTE };
 
 /** Whose tables translate: Secure PL1 and PL0, Non-secure PL1 and PL0, Hyp mode. */
 export type Regime = 'secure' | 'non-secure' | 'hyp';
@@ -334,6 +333,46 @@ function shortMemoryType(bank: SystemBank, tex: number, cb: number, s: number): 
   else out.attributes = cb === 2 ? 0xaa : 0xee;
 }
 
+/** What the interpreter has to know of memory types to walk by itself: L.MEMORY_TYPES. Only with SCTLR.TRE. */
+export function memoryTypes(bank: SystemBank): number {
+  let types = 0;
+  for (let index = 0; index < 8; index++)
+    for (const s of [0, 1]) {
+      shortMemoryType(bank, index >>> 2, index & 3, s);
+      if (out.normal) types |= 1 << (L.TYPES_NORMAL + index);
+      if (isWriteBack(out)) types |= 1 << (L.TYPES_WRITE_BACK + index);
+      if (out.shareable) types |= 1 << (L.TYPES_SHAREABLE + s);
+    }
+  return types;
+}
+
+/** The rights by AP<2:0>, two bits each: L.RIGHTS_USER and L.RIGHTS_PL1. */
+export function packedRights(privileged: boolean): number {
+  let rights = 0;
+  for (let ap = 0; ap < 8; ap++) rights |= shortRights(ap, privileged) << (2 * ap);
+  return rights;
+}
+
+/** Where a walk of stage 2 begins (B3.6.1). */
+interface Stage2 {
+  /** The first table; what an input address is shifted by to index it; the width of input addresses; its level. */
+  readonly table: number;
+  readonly shift: number;
+  readonly size: number;
+  readonly level: number;
+}
+
+/** How stage 2 begins, of a core's VTCR and VTTBR. */
+export function stage2Of(core: Core): Stage2 {
+  // T0SZ is a signed number of four bits.
+  const size = 32 - ((core.VTCR << 28) >> 28);
+  const level = (core.VTCR >>> 6) & 3 ? 1 : 2;
+  const shift = SMALLEST + (3 - level) * LEVEL_BITS;
+  const table = baseOf(core.VTTBR, core.VTTBR_HIGH) + (core.VTTBR & 0xff8);
+  // UNPREDICTABLE where T0SZ wants another first level than SL0 (DDI 0406C, VTCR): a table of one entry.
+  return { table: table - (table % POWERS[Math.max(0, size - shift + 3)]!), shift, size, level };
+}
+
 function walkShort(
   m: Machine,
   core: Core,
@@ -535,15 +574,9 @@ function failStage2(status: number): false {
 /** Stage 2 (B3.6.1): sets physical, rights2, level2, normal, sizeLog2; on a fault also ipa. */
 function walkStage2(m: Machine, core: Core, ipa: number): boolean {
   out.ipa = ipa;
-  // T0SZ is a signed number of four bits.
-  const size = 32 - ((core.VTCR << 28) >> 28);
-  let level = (core.VTCR >>> 6) & 3 ? 1 : 2;
-  let shift = SMALLEST + (3 - level) * LEVEL_BITS;
-  if (ipa >= POWERS[size]!) return failStage2(FAULT_TRANSLATION | 1);
-  const topBits = size - shift;
-  let table = baseOf(core.VTTBR, core.VTTBR_HIGH) + (core.VTTBR & 0xff8);
-  // UNPREDICTABLE where T0SZ wants another first level than SL0 (DDI 0406C, VTCR): a table of one entry.
-  table -= table % POWERS[Math.max(0, topBits + 3)]!;
+  const first = stage2Of(core);
+  if (ipa >= POWERS[first.size]!) return failStage2(FAULT_TRANSLATION | 1);
+  let { table, shift, level } = first;
   let index = Math.floor(ipa / POWERS[shift]!);
   const big = (core.HSCTLR & SCTLR_EE) !== 0;
   for (;;) {

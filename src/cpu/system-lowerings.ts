@@ -8,7 +8,7 @@ import * as R from '../isa/system-registers.js';
 import type { ExtensionOp, LowerExtension } from './emitter.js';
 import * as L from './layout.js';
 import { expandA32 } from './lowerings.js';
-import { CONSTANT, MAY_USER, Op, WRITES_MODE } from './micro-ops.js';
+import { CONSTANT, MAY_USER, Op, PRIMARY_SHIFT, WRITES_MODE } from './micro-ops.js';
 import type { Needs, Operation, OperationFields } from './operation-fields.js';
 import { BANK_WORDS, type BankWord, placeInBank } from './state.js';
 import type { Place } from './system-registers/index.js';
@@ -70,7 +70,8 @@ function bankAccess(
 ): ExtensionOp | undefined {
   const register = registers.find((it) => isAt(it, f));
   if (!register || f.Rt === 15) return undefined;
-  return { op, a: f.Rt * 4, b: user.includes(register) ? MAY_USER : 0, imm: placeInBank(register.name) };
+  const b = (register.CRn << PRIMARY_SHIFT) | (user.includes(register) ? MAY_USER : 0);
+  return { op, a: f.Rt * 4, b, imm: placeInBank(register.name) };
 }
 
 type Exclusive = Needs<'Rn' | 'Rt', 'Rt2' | 'Rd' | 'imm8'>;
@@ -138,7 +139,7 @@ export const systemLowerings = {
   MRS: (_, { R: spsr, Rd }) => (Rd === 15 ? undefined : { op: spsr ? Op.MRS_SPSR : Op.MRS_CPSR, a: Rd * 4 }),
   MRC: (_, f) => {
     const seen = SEEN.find(({ register }) => isAt(register, f));
-    if (seen) return f.Rt === 15 ? undefined : { op: Op.MRC_WORD, a: f.Rt * 4, imm: seen.at };
+    if (seen) return f.Rt === 15 ? undefined : { op: Op.MRC_WORD, a: f.Rt * 4, b: f.CRn, imm: seen.at };
     return bankAccess(Op.MRC_BANK, READABLE, USER_READABLE, f);
   },
   MCR: (e, f) => {

@@ -41,8 +41,6 @@ interface Context {
 export class Contexts {
   readonly list: Context[] = [];
   readonly numbers = new Map<string, number>();
-  /** Mebibytes of the virtual address space where pieces of blocks larger than a page were entered. */
-  readonly large = new Set<number>();
 }
 
 const contextsOf = new WeakMap<Machine, Contexts>();
@@ -192,11 +190,11 @@ export function domainsChanged(m: Machine): void {
 
 /** Forgets every entry and every context. */
 export function flushTlb(m: Machine): void {
-  const { list, numbers, large } = contexts(m);
+  const { list, numbers } = contexts(m);
   m.forgotten++;
   list.length = 0;
   numbers.clear();
-  large.clear();
+  m.u8.fill(0, L.LARGE, L.LARGE_END);
   m.u32.fill(L.NO_KEY, L.TLB >>> 2, (L.TLB + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE) >>> 2);
   for (const core of m.cores) forgetContexts(m, core);
   setWord(m, L.CONTEXT_USER, L.NO_CONTEXT);
@@ -213,7 +211,6 @@ function entryAt(address: number, context: number): number {
 const [READ_AT, WRITE_AT, EXECUTE_AT] = [L.TLB_READ >>> 2, L.TLB_WRITE >>> 2, L.TLB_EXECUTE >>> 2];
 const [ADDEND_AT, PHYSICAL_AT, FLAGS_AT] = [L.TLB_ADDEND >>> 2, L.TLB_PHYSICAL >>> 2, L.TLB_FLAGS >>> 2];
 const DATA_AT = L.TLB_DATA >>> 2;
-const SIZE_SHIFT = 8;
 
 /** Whether any instructions were decoded from a physical page. */
 export function hasCode(m: Machine, physical: number): boolean {
@@ -244,7 +241,7 @@ export function enter(
   u32[at + WRITE_AT] = rights & WRITE ? (isFast && !hasCode(m, physical) ? key : key | L.SLOW) : L.NO_KEY;
   u32[at + EXECUTE_AT] = rights & EXECUTE && isRam ? key : L.NO_KEY;
   if (rights & WRITE && isRam) mayBeWritten(m, physical);
-  if (found.sizeLog2 > 12) contexts(m).large.add(address >>> 20);
+  if (found.sizeLog2 > 12) m.u8[L.LARGE + (address >>> 20)] = 1;
   u32[at + ADDEND_AT] = fastAddend((address & 0xfffff000) >>> 0, physical);
   u32[at + PHYSICAL_AT] = physical;
   u32[at + DATA_AT] = isOwn ? (m.dataBuffers.get(physical) ?? 0) : 0;
@@ -254,7 +251,7 @@ export function enter(
     (found.sizeLog2 > 12 ? L.TLB_LARGE : 0) |
     (found.notGlobal ? L.TLB_NOT_GLOBAL : 0) |
     (m.core.ACTLR & ACTLR_SMP && isForExclusives(found) ? L.TLB_EXCLUSIVES : 0) |
-    (found.sizeLog2 << SIZE_SHIFT);
+    (found.sizeLog2 << L.TLB_SIZE_SHIFT);
 }
 
 /** Whether the TLB knows that exclusives at an address work on every board. */
@@ -345,9 +342,9 @@ const isNamed = (context: Context, which: Invalidation): boolean =>
 
 /** Takes entries out of the TLB (B3.10.5). */
 export function invalidate(m: Machine, which: Invalidation): void {
-  const { list, numbers, large } = contexts(m);
+  const { list, numbers } = contexts(m);
   const { address } = which;
-  if (address !== undefined && !large.has(address >>> 20)) {
+  if (address !== undefined && m.u8[L.LARGE + (address >>> 20)] === 0) {
     // Nothing but single pages there: each context can have it in one place only.
     for (const number of numbers.values()) {
       const context = list[number]!;
@@ -389,7 +386,7 @@ function invalidateEntry(
     if (global ? address === undefined : context.asid !== asid) return;
   }
   if (address !== undefined) {
-    const size = 2 ** (flags >>> SIZE_SHIFT);
+    const size = 2 ** (flags >>> L.TLB_SIZE_SHIFT);
     if (Math.floor(key / size) !== Math.floor(address / size)) return;
   }
   m.u32.fill(L.NO_KEY, at, at + 3);

@@ -10,20 +10,20 @@ import {
   DATA_BUFFER_TO_WRITE,
   DATA_BUFFER_WAY,
   MAY_MOVE_DATA,
+  READ,
   SLOW,
   STRICT,
-  TLB,
-  TLB_ADDRESS_SHIFT,
-  TLB_CONTEXT_SHIFT,
   TLB_DATA,
   TLB_FLAGS,
   TLB_IS_RAM,
-  TLB_PLACE_MASK,
   TLB_READ,
   TLB_UNALIGNED,
   TLB_WRITE,
+  WRITE,
 } from '../layout';
 import { physicalAt, placeOf, readData, writeData } from './physical-memory';
+import { entryOf } from './tlb';
+import { walk } from './walks';
 
 /** Reads through the bus or takes the exception (then LEAVE is set). */
 // @ts-ignore: decorator
@@ -32,12 +32,6 @@ declare function loadElsewhere(rec: usize, address: u32, size: u32): u32;
 // @ts-ignore: decorator
 @external('cpu', 'store')
 declare function storeElsewhere(rec: usize, address: u32, size: u32, value: u32): void;
-
-// @ts-ignore: decorator
-@inline
-export function entryOf(address: u32, context: u32): usize {
-  return TLB + (((address >>> TLB_ADDRESS_SHIFT) ^ (context << TLB_CONTEXT_SHIFT)) & TLB_PLACE_MASK);
-}
 
 /** Reads a T at a virtual address. */
 // @ts-ignore: decorator
@@ -60,6 +54,15 @@ export function write<T>(rec: usize, address: u32, value: u32): void {
   else writeSlow<T>(rec, address, value);
 }
 
+/** Whether an access that is aligned, and that the TLB does not know, is known after a walk. */
+export function finds(entry: usize, key: usize, address: u32, align: u32, right: u32): bool {
+  return (
+    (address & align) == 0 &&
+    (load<u32>(entry + key) & ~SLOW) != ((address & 0xfffff000) | load<u32>(CONTEXT)) &&
+    walk(address, right)
+  );
+}
+
 function readSlow<T>(rec: usize, address: u32): u32 {
   const context = load<u32>(CONTEXT);
   const entry = entryOf(address, context);
@@ -69,6 +72,7 @@ function readSlow<T>(rec: usize, address: u32): u32 {
     (address & 0xfff) <= 0x1000 - <u32>sizeof<T>()
   )
     return readData<T>(placeOf(entry, address));
+  if (finds(entry, TLB_READ, address, sizeof<T>() - 1, READ)) return readData<T>(placeOf(entry, address));
   if (sizeof<T>() == 4) {
     const place = placeOfData(entry, address, load<u32>(entry, TLB_READ), DATA_BUFFER_TO_READ);
     if (place != 0) return load<u32>(place);
@@ -80,6 +84,7 @@ function writeSlow<T>(rec: usize, address: u32, value: u32): void {
   const context = load<u32>(CONTEXT);
   const entry = entryOf(address, context);
   const misaligned = (address & (<u32>sizeof<T>() - 1)) != 0;
+  finds(entry, TLB_WRITE, address, sizeof<T>() - 1, WRITE);
   if (
     ((load<u32>(entry, TLB_WRITE) & ~SLOW) == ((address & 0xfffff000) | context)) &&
     (load<u32>(entry, TLB_FLAGS) & TLB_IS_RAM) != 0 &&
@@ -133,11 +138,9 @@ function placeOfData(entry: usize, address: u32, key: u32, way: u32): usize {
 export function placeToRead(address: u32, align: u32, bytes: u32): usize {
   const context = load<u32>(CONTEXT);
   const entry = entryOf(address, context);
-  if (
-    load<u32>(entry, TLB_READ) != ((address & (0xfffff000 | align)) | context) ||
-    (address & 0xfff) + bytes > 0x1000
-  )
-    return 0;
+  if ((address & 0xfff) + bytes > 0x1000) return 0;
+  if (align != 0) finds(entry, TLB_READ, address, align, READ);
+  if (load<u32>(entry, TLB_READ) != ((address & (0xfffff000 | align)) | context)) return 0;
   return placeOf(entry, address);
 }
 
@@ -146,6 +149,7 @@ export function placeToWrite(address: u32, align: u32, bytes: u32): usize {
   const context = load<u32>(CONTEXT);
   const entry = entryOf(address, context);
   if ((address & 0xfff) + bytes > 0x1000) return 0;
+  if (align != 0) finds(entry, TLB_WRITE, address, align, WRITE);
   const key = load<u32>(entry, TLB_WRITE);
   if (key == ((address & (0xfffff000 | align)) | context)) return placeOf(entry, address);
   if (

@@ -3,6 +3,7 @@ import {
   BUDGET,
   CONTEXT,
   CPSR,
+  EXECUTE,
   LEAVE,
   LOOK_AT,
   OP_IMM,
@@ -17,8 +18,9 @@ import {
   VARIANT,
 } from '../layout';
 import { PSR_IT } from '../../isa/psr-masks';
-import { entryOf } from './access';
 import { fetchedFrom } from './physical-memory';
+import { walk } from './walks';
+import { entryOf } from './tlb';
 
 /** Runs a slow instruction. Not 0: the interpreter must return. */
 // @ts-ignore: decorator
@@ -45,7 +47,7 @@ export function enter(block: usize): usize {
 export function find(target: u32): usize {
   const context = load<u32>(CONTEXT);
   const entry = entryOf(target, context);
-  if (load<u32>(entry, TLB_EXECUTE) == ((target & 0xfffff000) | context)) {
+  if (load<u32>(entry, TLB_EXECUTE) == ((target & 0xfffff000) | context) || walk(target, EXECUTE)) {
     const physical = fetchedFrom(entry, target);
     const table = load<u32>(PAGE_DIRECTORY + (physical >>> 12) * PAGE_DIRECTORY_ENTRY + load<u32>(VARIANT));
     if (table != 0) {

@@ -11,8 +11,8 @@ import {
   TLB_READ,
   TLB_WRITE,
 } from '../layout';
-import { entryOf } from './access';
 import { physicalAt, placeOf, readData, writeData } from './physical-memory';
+import { entryOf } from './tlb';
 
 /** Where the bytes of an exclusive are, if the TLB knows; else 0. */
 // @ts-ignore: decorator

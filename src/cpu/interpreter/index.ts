@@ -2,7 +2,6 @@
 // Compiled by scripts/build-interpreter.ts; not part of the TypeScript program.
 import {
   C,
-  CONTEXT,
   EXCLUSIVE_SIZE,
   LEAVE,
   LR,
@@ -16,20 +15,18 @@ import {
   OP_WIDE,
   PAGE,
   PC,
-  TLB_READ,
-  TLB_WRITE,
   V,
   VARIANT,
   VARIANT_T,
   Z,
 } from '../layout';
 import { FIRST_EXTENSION, FIRST_SIMD, Op } from '../micro-ops';
-import { entryOf, read, readStrict, write, writeStrict } from './access';
+import { placeToRead, placeToWrite, read, readStrict, write, writeStrict } from './access';
 import { enter, jump, over, slow } from './branches';
 import { count } from './count';
 import { loadExclusive, storeExclusive } from './exclusives';
 import { media } from './media';
-import { placeOf, readData, writeData } from './physical-memory';
+import { readData, writeData } from './physical-memory';
 import { simd } from './simd';
 import { system } from './system';
 import { floatingPoint } from './vfp';
@@ -197,16 +194,10 @@ function returnAddress(rec: usize): u32 {
 
 /** Loads the registers of a mask; false when an access has to be done elsewhere. */
 function loadMany(rec: usize): bool {
-  const context = load<u32>(CONTEXT);
   const address = ra(rec) + <u32>load<i16>(rec, OP_EXT);
-  const entry = entryOf(address, context);
   let mask = imm(rec);
-  if (
-    load<u32>(entry, TLB_READ) != ((address & 0xfffff003) | context) ||
-    (address & 0xfff) + (popcnt<u32>(mask) << 2) > 0x1000
-  )
-    return false;
-  let place = placeOf(entry, address);
+  let place = placeToRead(address, 3, popcnt<u32>(mask) << 2);
+  if (place == 0) return false;
   const base = ra(rec) + <u32>load<i16>(rec, OP_EXT + 2);
   set(rec, base);
   while (mask != 0) {
@@ -217,16 +208,10 @@ function loadMany(rec: usize): bool {
   return true;
 }
 function storeMany(rec: usize): bool {
-  const context = load<u32>(CONTEXT);
   const address = ra(rec) + <u32>load<i16>(rec, OP_EXT);
-  const entry = entryOf(address, context);
   let mask = imm(rec);
-  if (
-    load<u32>(entry, TLB_WRITE) != ((address & 0xfffff003) | context) ||
-    (address & 0xfff) + (popcnt<u32>(mask) << 2) > 0x1000
-  )
-    return false;
-  let place = placeOf(entry, address);
+  let place = placeToWrite(address, 3, popcnt<u32>(mask) << 2);
+  if (place == 0) return false;
   while (mask != 0) {
     writeData<u32>(place, load<u32>(ctz<u32>(mask) << 2));
     place += 4;

@@ -23,6 +23,20 @@ export function fetchedFrom(entry: usize, address: u32): u32 {
   return physicalAt(placeOf(entry, address));
 }
 
+/** What makes virtual addresses of a page places in RAM. */
+// @ts-ignore: decorator
+@inline
+export function fastAddend(page: u32, physical: u32): u32 {
+  return RAM + physical - page;
+}
+
+/** A word of a translation table. */
+// @ts-ignore: decorator
+@inline
+export function readTableWord(physical: u32): u32 {
+  return load<u32>(RAM + physical);
+}
+
 /** Reads a T, its sign or zeros in front. */
 // @ts-ignore: decorator
 @inline

@@ -47,7 +47,7 @@ import {
   HSTR_TRAPS,
   LR,
   MAY_CHANGE_MODE,
-  MAY_TRANSLATE,
+  MAY_WRITE_DACR,
   NO_CONTEXT,
   OP_A,
   OP_B,
@@ -56,6 +56,7 @@ import {
   OP_SIZE,
   OP_WIDE,
   PAGE,
+  READ,
   SP,
   SPSR,
   TLB_EXECUTE,
@@ -67,13 +68,15 @@ import {
   VARIANT_T,
   VECTORS,
   VECTORS_VARIANT,
+  WRITE,
 } from '../layout';
-import { CONSTANT, MAY_USER, Op, WRITES_MODE } from '../micro-ops';
-import { entryOf } from './access';
+import { CONSTANT, MAY_USER, Op, PRIMARY_SHIFT, WRITES_MODE } from '../micro-ops';
+import { finds } from './access';
 import { onward, slow } from './branches';
 import { loadExclusive, loadExclusiveDouble, storeExclusive, storeExclusiveDouble } from './exclusives';
 import { fetchedFrom, placeOf, readData, writeData } from './physical-memory';
 import { bankOf, changeMode, isPlain, KEPT, mayChange, readStatus, setFlags, writeStatus } from './status';
+import { entryOf } from './tlb';
 
 const VECTOR_UNDEFINED: u32 = 0x04;
 const VECTOR_CALL: u32 = 0x08;
@@ -153,11 +156,9 @@ function goOn(rec: usize, target: u32): usize {
 function placeOfWords(address: u32, count: u32, key: usize): usize {
   const context = load<u32>(CONTEXT);
   const entry = entryOf(address, context);
-  if (
-    load<u32>(entry + key) != ((address & 0xfffff003) | context) ||
-    (address & 0xfff) + (count << 2) > 0x1000
-  )
-    return 0;
+  if ((address & 0xfff) + (count << 2) > 0x1000) return 0;
+  finds(entry, key, address, 3, key == TLB_READ ? READ : WRITE);
+  if (load<u32>(entry + key) != ((address & 0xfffff003) | context)) return 0;
   return placeOf(entry, address);
 }
 
@@ -269,13 +270,14 @@ function moveToStatus(rec: usize): usize {
 
 /** Whether this mode may read or write what a micro-op does of the bank of system registers, and nothing traps it. */
 function mayReachBank(rec: usize): bool {
-  return load<u32>(HSTR_TRAPS) == 0 && (b(rec) == MAY_USER || (load<u32>(CPSR) & PSR_M) != MODE_USR);
+  if (((load<u32>(HSTR_TRAPS) >> (b(rec) >> PRIMARY_SHIFT)) & 1) != 0) return false;
+  return (b(rec) & MAY_USER) != 0 || (load<u32>(CPSR) & PSR_M) != MODE_USR;
 }
 
 /** Writes DACR, where the contexts for its value are known; what domainsChanged of ../tlb.ts does. */
 function writeDomains(rec: usize): bool {
   const mode = load<u32>(CPSR) & PSR_M;
-  if (load<u32>(MAY_TRANSLATE) == 0 || mode == MODE_USR || !isPlain(mode)) return false;
+  if (load<u32>(MAY_WRITE_DACR) == 0 || mode == MODE_USR || !isPlain(mode)) return false;
   const bank = load<u32>(BANK);
   const value = load<u32>(a(rec));
   let at: usize = load<u32>(BANK_DOMAINS);
@@ -351,7 +353,7 @@ export function system(rec: usize): usize {
     }
     case Op.MRC_WORD: {
       const mode = load<u32>(CPSR) & PSR_M;
-      if (load<u32>(HSTR_TRAPS) != 0 || mode == MODE_USR || !isPlain(mode)) return elsewhere(rec);
+      if (((load<u32>(HSTR_TRAPS) >> b(rec)) & 1) != 0 || mode == MODE_USR || !isPlain(mode)) return elsewhere(rec);
       store<u32>(a(rec), load<u32>(imm(rec)));
       return rec + OP_SIZE;
     }

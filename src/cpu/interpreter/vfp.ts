@@ -26,7 +26,7 @@ import {
   WITH_ZERO,
   WRITE_BACK,
 } from '../micro-ops';
-import { entryOf, placeToRead, placeToWrite } from './access';
+import { placeToRead, placeToWrite } from './access';
 import { fpscr, options, raiseInexact, vd, vm, vn, wordAt } from './extension-registers';
 import {
   canFuse,
@@ -40,6 +40,7 @@ import {
   sumError,
 } from './floating';
 import { placeOf } from './physical-memory';
+import { entryOf } from './tlb';
 
 const FLAGS: u32 = 0xf0000000;
 const FLAG_N: u32 = 1 << 31;
