@@ -44,8 +44,8 @@ export async function isOurHypberryd(card: CardReader): Promise<boolean> {
 
 /** Whether a file begins as ours do. */
 function beginsAsOurs(begin: Uint8Array): boolean {
-  // One that a cut of the power left half written is ours by its name alone.
-  if (begin.length < BLOCK_SIZE || begin.every((byte) => byte === 0)) return true;
+  // One that a cut of the power left without its bytes is ours by its name alone.
+  if (begin.every((byte) => byte === 0)) return true;
   return isBootBlock(begin) || isHypervisorFile(begin) || isFdt(begin);
 }
 

@@ -1,4 +1,5 @@
 /** Changes to a card, made up first and written after, in an order in which any of them may be the last. */
+import { sameBytes } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
 import { bytesText } from '../base/words.js';
 import type { Card, CardReader, Change } from '../card/card.js';
@@ -58,6 +59,7 @@ export async function checkPlan(card: Card, plan: Plan): Promise<Plan> {
 
 const isNoRoom = (error: unknown): error is HypberryError =>
   error instanceof HypberryError && error.code === 'card.no-room';
+const isExists = (error: unknown): boolean => error instanceof HypberryError && error.code === 'card.exists';
 
 async function takes(card: Card, changes: readonly Change[]): Promise<boolean> {
   try {
@@ -93,22 +95,37 @@ async function noRoomFor(card: Card, plan: Plan, error: HypberryError): Promise<
  * @throws HypberryError what the card throws
  */
 export async function applyPlan(card: Card, plan: Plan, onChange: (change: Change) => void): Promise<void> {
-  const created: string[] = [];
-  try {
-    for (const change of plan.changes) {
-      onChange(change);
-      if (change.kind === 'create') {
-        await card.create(change.path, change.data);
-        created.push(change.path);
-        continue;
-      }
-      if (change.kind === 'replace') await card.replace(change.path, change.data);
-      else await card.remove(change.path);
-      // From now on something may need them.
-      created.length = 0;
+  const created: Change[] = [];
+  for (const change of plan.changes) {
+    onChange(change);
+    try {
+      await apply(card, change);
+    } catch (error) {
+      // It may have come into effect all the same, where what failed was the wait for the medium.
+      const mayBeMade = await mayHaveMade(card, change);
+      if (change.kind === 'create' && mayBeMade && !isExists(error)) created.push(change);
+      if (change.kind === 'create' || !mayBeMade)
+        for (const { path } of created) await card.remove(path).catch(() => undefined);
+      throw error;
     }
-  } catch (error) {
-    for (const path of created) await card.remove(path).catch(() => undefined);
-    throw error;
+    if (change.kind === 'create') created.push(change);
+    // From now on something may need them.
+    else created.length = 0;
+  }
+}
+
+function apply(card: Card, change: Change): Promise<void> {
+  if (change.kind === 'create') return card.create(change.path, change.data);
+  return change.kind === 'replace' ? card.replace(change.path, change.data) : card.remove(change.path);
+}
+
+/** Whether a card has what a change that failed was to leave, or nobody can say. */
+async function mayHaveMade(card: Card, change: Change): Promise<boolean> {
+  try {
+    if (change.kind === 'remove') return (await card.stat(change.path)) === undefined;
+    const there = await card.stat(change.path);
+    return there?.size === change.data.length && sameBytes(await card.read(change.path), change.data);
+  } catch {
+    return true;
   }
 }
