@@ -50,7 +50,7 @@ export interface InstallPlan extends Plan {
  * @throws HypberryError `setup.no-firmware`, `setup.armstub-unknown`, `setup.kernel-old-unknown`, `setup.no-method`,
  *   `setup.armv6-kernel`, `setup.not-a-kernel`, `setup.truncated-kernel`, `setup.kernel-old-in-use`,
  *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.prefix-moves`, `setup.diagnostics-tree`, `setup.bcm2837`,
- *   `setup.config-damaged`, `setup.hypberryd-file`,
+ *   `setup.config-damaged`, `setup.hypberryd-file`, `setup.waiting-cores`,
  *   the problem of the card's place (`setup.noobs`, `setup.boots-elsewhere`, `setup.boot-partition-…`);
  *   with guests `setup.no-tree`, `guest.…`, `tree.…`, `hypervisor.…`; what {@link loadCard} and {@link placeFiles} throw of
  *   a card that would not start (`firmware.no-kernel`, `firmware.arm64-kernel`, …), and what the card throws
@@ -170,6 +170,7 @@ async function planWith(
   const starts = await loadCard(cardAfter(card, plan));
   const { picked } = await placeFiles(starts);
   hypervisor?.checkPlacement(picked);
+  if (!hypervisor) refuseWaitingCores(picked, starts, system);
   refuseOverlap(picked, system, method);
   if (diagnostics) refuseTreeInBlock(picked, method);
   return { ...plan, diagnostics, starts };
@@ -281,6 +282,28 @@ function refuseOverlap(picked: Picked, { kernel }: CardSystem, method: Method): 
     `The device tree ${picked.tree.file} would reach from ${hex(picked.tree.address)} to ${hex(end)}, ` +
       `and the kernel clears its page tables from ${hex(limit)} on before it reads the tree.`,
     'Use a newer start.elf and fixup.dat, with --method armstub; or start without an initramfs, so that the tree can be put elsewhere.',
+  );
+}
+
+/** Cores that Linux is told to leave where they wait (Linux, Documentation/admin-guide/kernel-parameters.txt). */
+const FEWER_CORES = /(?:^|\s)(nosmp|(?:maxcpus|nr_cpus)=[0-3])(?=\s|$)/;
+/** What Linux takes at once of the memory that nothing keeps from it. */
+const PAGE = 0x1000;
+
+/**
+ * Refuses to put the device tree elsewhere where it is what keeps Linux from the first page of memory, and cores stay there
+ * in the block: Linux would write over what they execute (raspberrypi/linux, issue 1989).
+ * @param after as it is with our lines
+ */
+function refuseWaitingCores(after: Picked, { tree }: Loaded, { picked: before, firmware }: CardSystem): void {
+  const [, fewer] = FEWER_CORES.exec(after.commandLine) ?? [];
+  const keepsPage = ({ tree: place }: Picked): boolean => place !== undefined && place.address < PAGE;
+  if (fewer === undefined || !tree || !keepsPage(before) || keepsPage(after)) return;
+  if (tree.fdt.reservations.some(({ address }) => address < BigInt(PAGE))) return;
+  throw new HypberryError(
+    'setup.waiting-cores',
+    `The command line has ${fewer}: the other cores wait on in hypberry's block in the first ${PAGE} bytes of memory, and Linux takes these with the device tree put elsewhere, as method kernel_old has to.`,
+    `Take ${fewer} out of cmdline.txt${firmware?.facts.knowsArmstub ? ', or use --method armstub' : ''}.`,
   );
 }
 

@@ -115,6 +115,12 @@ describe('install refuses', () => {
       ['--method', 'kernel_old'],
     ],
     [
+      'setup.waiting-cores',
+      'cores that stay in the first page of memory',
+      () => image('of2015', { 'cmdline.txt': 'maxcpus=1' }),
+      ['--method', 'kernel_old'],
+    ],
+    [
       'setup.config-damaged',
       'a block in config.txt that is damaged',
       () => image('svc', { 'config.txt': '# hypberry: end\n' }),

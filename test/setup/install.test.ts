@@ -28,6 +28,7 @@ import { changeableCard } from '../support/changeable-card.js';
 import { fixupFor } from '../support/fixups.js';
 import { ARMV7_CODE, concat, text, zImage } from '../support/kernel-files.js';
 import { HYP_STUB, startElfOf, stubOf2015, TEXTS_2015 } from '../support/stub-sources.js';
+import { compileTree } from '../support/device-trees.js';
 
 const OURS = /^(?:.*[/-])?hypberry-[0-9a-f]{8}\.(?:img|bin)$/;
 
@@ -400,6 +401,22 @@ describe("the tree's address under kernel_old", () => {
   });
 });
 
+describe('cores that Linux is told to leave where they wait', () => {
+  const KEPT = compileTree('/dts-v1/; /memreserve/ 0x0 0x1000; / { model = "Raspberry Pi 2 Model B"; };');
+  test.each<[string, Record<string, string | Uint8Array>]>([
+    ['all are started', { 'cmdline.txt': 'maxcpus=4 root=/dev/mmcblk0p2' }],
+    ['they are counted from four on', { 'cmdline.txt': 'maxcpus=12' }],
+    ['the tree reserves the page', { 'cmdline.txt': 'maxcpus=1', 'bcm2709-rpi-2-b.dtb': KEPT }],
+    [
+      'the tree stays there, as beside an initramfs',
+      { 'cmdline.txt': 'nosmp', 'config.txt': 'initramfs rd followkernel\n', rd: 'ramdisk' },
+    ],
+  ])('are no matter where %s', async (_, more) => {
+    const card = changeableCard(bootPartition('of2015', more));
+    expect((await planInstall(card, { method: 'kernel_old' })).changes.length).toBeGreaterThan(0);
+  });
+});
+
 describe('config.txt', () => {
   test('gets lines that hold on a Pi 2 only', async () => {
     const files = bootPartition('svc', {
@@ -647,6 +664,24 @@ describe('refused, with nothing changed:', () => {
         rd: 'ramdisk',
       }),
       { method: 'auto' },
+    ],
+    [
+      'cores that maxcpus=1 leaves in the first page, which the tree kept from Linux',
+      'setup.waiting-cores',
+      bootPartition('of2015', { 'cmdline.txt': 'console=ttyAMA0 maxcpus=1 root=/dev/mmcblk0p2' }),
+      { method: 'kernel_old' },
+    ],
+    [
+      'cores that nosmp leaves in the first page, which the tree kept from Linux',
+      'setup.waiting-cores',
+      bootPartition('of2015', { 'cmdline.txt': 'console=ttyAMA0 nosmp root=/dev/mmcblk0p2' }),
+      { method: 'kernel_old' },
+    ],
+    [
+      'cores that nr_cpus=2 leaves in the first page, which the tree kept from Linux',
+      'setup.waiting-cores',
+      bootPartition('of2015', { 'cmdline.txt': 'console=ttyAMA0 nr_cpus=2 root=/dev/mmcblk0p2' }),
+      { method: 'kernel_old' },
     ],
     [
       "a tree that the user's own address puts there",
