@@ -181,7 +181,7 @@ async function openWhole(medium: Medium): Promise<Card> {
     throw new HypberryError(
       'card.not-fat',
       `"${medium.target}" as a whole is no FAT file system.`,
-      'Leave --whole out: the boot partition is found by the partition table.',
+      await hintWithoutWhole(medium),
     );
   }
   const table = tableOf(medium);
@@ -192,6 +192,16 @@ async function openWhole(medium: Medium): Promise<Card> {
     notes: [],
     problem: undefined,
   });
+}
+
+/** What to do where the medium is no volume: what finds its boot partition, or what is said to that. */
+async function hintWithoutWhole(medium: Medium): Promise<string> {
+  const { table } = medium;
+  if (!table) return notFat('').hint;
+  const first = await attempt(() => firstOf(medium, table));
+  return first instanceof HypberryError
+    ? first.hint
+    : 'Leave --whole out: the boot partition is found by the partition table.';
 }
 
 async function openNamed(medium: Medium, number: number): Promise<Card> {
@@ -215,7 +225,9 @@ async function openNamed(medium: Medium, number: number): Promise<Card> {
       isFatType(partition)
         ? `Partition ${number} holds no FAT file system that a Pi starts from: ${error.message}`
         : `Partition ${number} is ${medium.describe(partition)}, and a Pi starts from FAT alone.`,
-      `Without --partition the one that a Pi starts from is found; ${whatIsThere(table)}`,
+      table.partitions.some(isStart)
+        ? `Without --partition the one that a Pi starts from is found; ${whatIsThere(table)}`
+        : hintWithoutStart(table),
       { cause: error },
     );
   }
@@ -318,6 +330,9 @@ async function isBootPartition(card: CardReader): Promise<boolean> {
   return (await card.list('')).some(({ name, isFolder }) => !isFolder && BOOT_FILE.test(name));
 }
 
+/** Whether the ROM looks for its files on a partition. */
+const isStart = (partition: Partition): boolean => isFatType(partition) && partition.number <= LAST_PRIMARY;
+
 /** Where the ROM begins, and why. */
 interface First {
   readonly partition: Partition;
@@ -329,7 +344,7 @@ interface First {
  * start.elf, else the first.
  */
 async function firstOf(medium: Medium, table: PartitionTable): Promise<First> {
-  const candidates = table.partitions.filter((it) => isFatType(it) && it.number <= LAST_PRIMARY);
+  const candidates = table.partitions.filter(isStart);
   const [only] = candidates;
   if (!only) throw (await passedBy(medium, table)) ?? noFatPartition(medium, table);
   const reason = `Partition ${only.number}: the first FAT partition.`;
@@ -526,8 +541,16 @@ function noFatPartition(medium: Medium, table: PartitionTable): HypberryError {
     'The partition table has no FAT partition among its first four.',
     medium.beginsWithFat
       ? 'The first sector is that of a FAT volume, too: --whole takes it, and may write over the partitions.'
-      : `Write an operating system for the Raspberry Pi to the card first; ${whatIsThere(table)}`,
+      : hintWithoutStart(table),
   );
+}
+
+/** What to do where the ROM has nothing to start from: logical partitions are taken where they are named. */
+function hintWithoutStart({ partitions }: PartitionTable): string {
+  const named = partitions.filter(isFatType).map(({ number }) => `--partition ${number}`);
+  return named.length === 0
+    ? 'Write an operating system for the Raspberry Pi to the card first; none of its partitions is FAT.'
+    : `A Pi 2's ROM starts from primary partitions (1 to ${LAST_PRIMARY}) alone; what is on a logical one is taken with ${named.join(' or ')}.`;
 }
 
 /** A boot partition whose type says that it is something else, as of disks that start PCs (0xef). */

@@ -170,6 +170,7 @@ describe('a table with valid entries goes before a FAT boot sector in front of i
 
 describe('--partition and --whole', () => {
   const shape: Shape = { partitions: { 1: one, 2: NOT_FAT, 6: six } };
+  const logical: Shape = { partitions: { 1: NOT_FAT, 6: six } };
 
   test('take a logical partition', async () => {
     const place = await opened(shape, { partition: 6 }, true);
@@ -193,12 +194,30 @@ describe('--partition and --whole', () => {
     ],
     ['card.no-partition', 'a number of a GPT', { partitions: {}, gpt: true }, { partition: 1 }, /MBR/],
     ['card.not-fat', 'all of what is none', shape, { whole: true }, /Leave --whole out/],
+    ['card.not-fat', 'all of what has no table', {}, { whole: true }, /^Give the boot folder, an image/],
+    [
+      'card.not-fat',
+      'all of a GPT',
+      { partitions: {}, gpt: true },
+      { whole: true },
+      /from an MBR table only/,
+    ],
+    ['card.not-fat', 'all with a logical one', logical, { whole: true }, /--partition 6\.$/],
+    ['card.no-partition', 'none, of one with a logical one', logical, {}, /primary .* with --partition 6\.$/],
+    [
+      'card.no-partition',
+      'none, where none is FAT',
+      { partitions: { 1: NOT_FAT } },
+      {},
+      /none of .* is FAT\.$/,
+    ],
+    ['card.not-fat', 'what is not FAT beside a logical one', logical, { partition: 1 }, /--partition 6\.$/],
     [
       'card.no-partition',
       'a card with logical FAT partitions only',
       { partitions: { 6: six } },
       {},
-      /FAT are: 6\./,
+      /--partition 6\.$/,
     ],
   ])('%s: %s', async (code, _, it, named, hint) => {
     const error = await refusal(opened(it, named));
