@@ -1,6 +1,7 @@
 import { HypberryError } from '../base/errors.js';
 import { counted } from '../base/words.js';
 import { badChain, truncated } from './errors.js';
+import { butOnly } from './mbr.js';
 import { type Disk, SECTOR_SIZE } from '../ports/disk.js';
 import {
   badCluster,
@@ -61,9 +62,7 @@ interface Folder {
 export function checkVolume(disk: Disk): CheckedVolume {
   const volume = readVolume(disk.read(0, 1));
   if (volume.totalSectors > disk.sectors) {
-    throw truncated(
-      `The FAT file system has ${volume.totalSectors} sectors, but there are only ${disk.sectors}.`,
-    );
+    throw truncated(`The FAT file system has ${volume.totalSectors} sectors, ${butOnly(disk.sectors)}`);
   }
   const fat = readFat(disk, volume);
   const seen = new Uint8Array(fat.length);

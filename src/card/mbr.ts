@@ -1,3 +1,4 @@
+import { counted } from '../base/words.js';
 import { type Disk } from '../ports/disk.js';
 import { hasSignature, viewOf } from './volume.js';
 
@@ -111,9 +112,13 @@ function entriesOf(sector: Uint8Array): Entry[] {
   });
 }
 
+/** The end of a sentence about what reaches past so many sectors. */
+export const butOnly = (sectors: number): string =>
+  `but there ${sectors === 1 ? 'is' : 'are'} only ${counted(sectors, 'sector')}.`;
+
 /** Says of a partition that it reaches past the end of a disk of so many sectors. */
 export function endsOutside({ number, start, sectors }: Partition, diskSectors: number): string {
-  return `Partition ${number} ends at sector ${start + sectors}, but there are only ${diskSectors} sectors.`;
+  return `Partition ${number} ends at sector ${start + sectors}, ${butOnly(diskSectors)}`;
 }
 
 function faultIn(partitions: readonly Partition[], sectors: number): TableFault | undefined {

@@ -1,11 +1,12 @@
 import { type Card, type CardKind } from './card.js';
 import { type Disk, partOf, SECTOR_SIZE } from '../ports/disk.js';
 import { ascii } from '../base/bytes.js';
-import { hexDigits } from '../base/words.js';
+import { HypberryError } from '../base/errors.js';
+import { counted, hexDigits } from '../base/words.js';
 import { notFat, truncated } from './errors.js';
 import { openFatCard } from './fat.js';
 import { endsOutside, type Partition, type PartitionTable, readPartitionTable } from './mbr.js';
-import { almostFat, isFatBootSector } from './volume.js';
+import { almostFat, isFatBootSector, readVolume } from './volume.js';
 
 /** A disk that may hold a boot partition, as what its first sector says. */
 export interface Medium {
@@ -30,7 +31,7 @@ export interface Medium {
   readonly other: { readonly kind: 'packed' | 'file system'; readonly name: string } | undefined;
   /**
    * A partition as a card, or the disk as one FAT volume. Closing the card does not close the disk.
-   * Throws `card.truncated`, and what `openFatCard` throws.
+   * Throws `card.truncated`, `card.partition-size`, and what `openFatCard` throws.
    */
   open(where: Partition | 'whole'): Promise<Card>;
   /** What a partition is, for a sentence about one that is not FAT: `an ext4 file system (type 0x83)`. */
@@ -56,6 +57,7 @@ export function readMedium(disk: Disk, kind: CardKind, target: string, partition
       if (where !== 'whole' && where.start + where.sectors > disk.sectors) {
         throw truncated(endsOutside(where, disk.sectors));
       }
+      if (where !== 'whole') refuseCutPart(disk, where, target);
       return openFatCard({ ...part, close: () => undefined }, kind, target);
     },
     describe: ({ type, start, sectors }) => {
@@ -64,6 +66,21 @@ export function readMedium(disk: Disk, kind: CardKind, target: string, partition
       return `${name ?? 'of a kind that is not known'} (type 0x${hexDigits(type, 2)})`;
     },
   };
+}
+
+/**
+ * Refuses a partition with a volume that goes on behind its end: then the table is wrong, and not the image short.
+ * @throws HypberryError `card.partition-size`, `card.not-fat`
+ */
+function refuseCutPart(disk: Disk, { number, start, sectors }: Partition, target: string): void {
+  if (sectors === 0) return;
+  const { totalSectors } = readVolume(disk.read(start, 1));
+  if (totalSectors <= sectors || start + totalSectors > disk.sectors) return;
+  throw new HypberryError(
+    'card.partition-size',
+    `Partition ${number} has ${counted(sectors, 'sector')} in the partition table, and the FAT file system on it has ${totalSectors}.`,
+    `Correct the table ("echo ,${totalSectors} | sfdisk -N ${number} ${target}"), or write the card anew.`,
+  );
 }
 
 /** How packed files begin, and what unpacks them. */

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { HypberryError } from '../../src/base/errors.js';
 import { readPartitionTable, type PartitionTable } from '../../src/card/mbr.js';
 import { openDiskFile } from '../../src/node/disk-file.js';
 import { openCard } from '../../src/node/open-card.js';
@@ -110,6 +111,36 @@ describe('the partition table that sfdisk wrote', () => {
     const image = makeDisk(16, script, volume);
     fs.truncateSync(image, 10 << 20);
     await expect(openCard(image, { write: false })).rejects.toMatchObject({ code: 'card.truncated' });
+  });
+});
+
+describe('a partition that is smaller than the volume on it', () => {
+  const script = 'label: dos\nstart=2048,size=2000,type=c\n';
+
+  it('card.partition-size: the table is wrong', async () => {
+    const image = makeDisk(16, script, volume);
+    const opened = openCard(image, { write: false });
+    await expect(opened).rejects.toMatchObject({
+      code: 'card.partition-size',
+      message: expect.stringMatching(/^Partition 1 has 2000 sectors in the partition table, /) as string,
+    });
+    const { hint } = (await opened.catch((error: unknown) => error)) as HypberryError;
+    run('sh', '-c', /"(echo [^"]*)"/.exec(hint)![1]!);
+    await (await openCard(image, { write: false })).close();
+  });
+
+  it('card.truncated: the image ends there, too', async () => {
+    const image = makeDisk(16, script, volume);
+    fs.truncateSync(image, (2048 + 2000) * 512);
+    await expect(openCard(image, { write: false })).rejects.toMatchObject({ code: 'card.truncated' });
+  });
+
+  it('card.truncated: one sector is one', async () => {
+    const image = makeDisk(16, script, volume);
+    fs.truncateSync(image, 512);
+    await expect(openCard(image, { write: false })).rejects.toMatchObject({
+      message: 'Partition 1 ends at sector 4048, but there is only 1 sector.',
+    });
   });
 });
 
