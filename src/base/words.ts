@@ -27,7 +27,13 @@ export function hex(value: number | bigint, digits = 1): string {
 
 /** A number of bytes for people: `252 bytes`, `32 KiB`, `5.1 MiB`. */
 export function bytesText(bytes: number): string {
-  if (bytes < 1024) return `${bytes} bytes`;
+  if (bytes < 1024) return counted(bytes, 'byte');
   const [value, unit] = bytes < 1 << 20 ? [bytes / 1024, 'KiB'] : [bytes / 2 ** 20, 'MiB'];
   return `${Number.isInteger(value) ? value : value.toFixed(1)} ${unit}`;
+}
+
+/** Two numbers of bytes for a sentence that compares them: to the byte where they would read alike. */
+export function comparedBytes(one: number, other: number): [string, string] {
+  const texts: [string, string] = [bytesText(one), bytesText(other)];
+  return texts[0] === texts[1] ? [counted(one, 'byte'), counted(other, 'byte')] : texts;
 }

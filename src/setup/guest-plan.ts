@@ -1,7 +1,7 @@
 /** What changes to a card's guests have in common: their files, the file that keeps them, and what install will say. */
 import { sameBytes } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
-import { bytesText } from '../base/words.js';
+import { comparedBytes } from '../base/words.js';
 import type { Card, CardReader, Change } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { pathKey } from '../card/path.js';
@@ -190,8 +190,9 @@ async function installNotes(
   const left = (await card.freeBytes()) - added;
   const needed = picked.kernel.size + plans.reduce((sum, it) => sum + bytesOfFiles(it), 0);
   if (left < 0 || left >= needed) return [INSTALL_NEXT];
+  const [needs, has] = comparedBytes(needed, left);
   return [
-    `"hypberry install" needs ${bytesText(needed)} more on the card, and ${bytesText(left)} are left: remove files that you do not need, ${ROOM_FOR_GUESTS}.`,
+    `"hypberry install" needs ${needs} more on the card, and ${has} are left: remove files that you do not need, ${ROOM_FOR_GUESTS}.`,
     INSTALL_NEXT,
   ];
 }

@@ -1,7 +1,7 @@
 /** Changes to a card, made up first and written after, in an order in which any of them may be the last. */
 import { sameBytes } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
-import { bytesText } from '../base/words.js';
+import { comparedBytes } from '../base/words.js';
 import type { Card, CardReader, Change } from '../card/card.js';
 import { withLost } from '../card/errors.js';
 import { overlayCard } from '../card/overlay.js';
@@ -77,9 +77,10 @@ async function noRoomFor(card: Card, plan: Plan, error: HypberryError): Promise<
   const needed = sizes.reduce((sum, size) => sum + size, 0);
   const free = await card.freeBytes();
   if (needed <= free) return error;
+  const [has, needs] = comparedBytes(free, needed);
   return new HypberryError(
     'card.no-room',
-    `The boot partition has ${bytesText(free)} free, and ${bytesText(needed)} are needed.`,
+    `The boot partition has ${has} free, and ${needs} are needed.`,
     withLost(
       `Remove files you do not need from the boot partition (kernels of other boards, for example)${plan.room === undefined ? '' : `, ${plan.room}`}.`,
       card.lostBytes,
