@@ -169,7 +169,14 @@ export function parseDisk(text: string): Disk {
 }
 
 /** A path in the one form that others with the same meaning have, too. */
-export const samePath = (path: string): string => path.replace(/\/(?:\.?\/)+/g, '/');
+export function samePath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}
 
 /**
  * Refuses devices that cannot be, beside what the schema says of each entry.

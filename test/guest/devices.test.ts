@@ -85,6 +85,7 @@ describe('devices together', () => {
     ['one that the second writes to', 'guest.disk', [disks('a', '/x!'), disks('b', '/x')]],
     ['one that the first writes to', 'guest.disk', [disks('a', '/x'), disks('b', '/x!')]],
     ['the same by another name', 'guest.disk', [disks('a', '/x/y'), disks('b', '//x/./y')]],
+    ['the same by a way back', 'guest.disk', [disks('a', '/x/y'), disks('b', '/../x/z/.././y')]],
     ['nine disks', 'guest.disk', [disks('a', ...'123456789'.split('').map((it) => `/${it}`))]],
     [
       'a disk that would stay empty',

@@ -93,6 +93,11 @@ describe('guest set', () => {
       },
     ],
     ['one disk less', { disksGone: ['/srv/./a.img'] }, { disks: [{ path: '/srv/b.img', readOnly: true }] }],
+    [
+      'one less by a way back',
+      { disksGone: ['/srv/x/../a.img'] },
+      { disks: [{ path: '/srv/b.img', readOnly: true }] },
+    ],
     ['no disk', { disksGone: ['/srv/a.img', '/srv/b.img'] }, { disks: undefined }],
     [
       'the order of disks',
