@@ -22,7 +22,6 @@ import {
   describeCardKernel,
   describeTree,
   firmwareRows,
-  namesOf,
   placeRows,
   problemRows,
   refusalRows,
@@ -97,7 +96,7 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
   const problems = survey.problems.map((one) => mendable(one, next));
 
   const { place } = card;
-  const ofGuests = guests.names !== '' || guests.damaged;
+  const ofGuests = guests.guests.length > 0 || guests.damaged;
   const refused = refusalRows(next.refusal, [...survey.problems, installed.damaged, place?.problem]);
   const sections = [
     { title: 'Boot partition', rows: placeRows(place) },
@@ -128,7 +127,7 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
           survey,
           installed.lines !== undefined || startsOurs(survey),
           hypervisor,
-          guests.names,
+          guests.guests,
           next,
         ),
     start: survey.start,
@@ -265,7 +264,7 @@ function hypberrydRows(guests: readonly Guest[], release: string | undefined): S
 /** The guests that the card keeps: none where their file is damaged, which install says. */
 async function findGuests(
   card: CardReader,
-): Promise<{ guests: readonly Guest[]; names: string; damaged: boolean; rows: Section['rows'] }> {
+): Promise<{ guests: readonly Guest[]; damaged: boolean; rows: Section['rows'] }> {
   try {
     const guests = await readGuests(card);
     const rows = guests.map((guest): [string, string] => [
@@ -278,9 +277,9 @@ async function findGuests(
       ].join(', '),
     ]);
     for (const file of await unusedGuestFiles(card, guests)) rows.push(['note', unusedText(file)]);
-    return { guests, names: guests.length > 0 ? namesOf(guests) : '', damaged: false, rows };
+    return { guests, damaged: false, rows };
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    return { guests: [], names: '', damaged: true, rows: [] };
+    return { guests: [], damaged: true, rows: [] };
   }
 }

@@ -24,15 +24,16 @@ function systemOf({ system }: Survey): string {
  * What it comes to. What install would do is install's own word.
  * @param installed lines of ours are in config.txt, or what it runs first is a file of ours
  * @param started the hypervisor that it starts, where it does
- * @param guests those that the card keeps, for a sentence; empty where it keeps none
+ * @param kept the guests that the card keeps
  */
 export function conclusionOf(
   survey: Survey,
   installed: boolean,
   started: HypervisorDescription | undefined,
-  guests: string,
+  kept: readonly { readonly name: string }[],
   next: Next,
 ): string {
+  const guests = kept.length === 0 ? '' : namesOf(kept);
   const refused = next.refusal && ` "hypberry install" refuses it as it is: ${next.refusal.message}`;
   const stale = next.changes ? ' It is out of date: "hypberry install" brings it up to date.' : '';
   const [problem] = survey.problems;
@@ -51,7 +52,7 @@ export function conclusionOf(
     return `This card starts hypberry's hypervisor in HYP mode, with ${theirs}.${refused ?? (theirs === guests ? stale : others)}`;
   }
   if (guests !== '') {
-    return `This card has ${guests}, not started yet.${refused ?? ' "hypberry install" has the card start them.'}`;
+    return `This card has ${guests}, not started yet.${refused ?? ` "hypberry install" has the card start ${kept.length === 1 ? 'it' : 'them'}.`}`;
   }
   const system = systemOf(survey);
   switch (survey.start.mode) {

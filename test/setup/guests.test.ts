@@ -588,6 +588,14 @@ describe('inspect', () => {
       /This card has guests web, db, not started yet\. "hypberry install" has the card start them/,
     ],
     [
+      'one guest that is not',
+      async (files) => {
+        const card = changeableCard(files);
+        await carryOut(card, await planGuestRemove(card, 'db'));
+      },
+      /This card has guest web, not started yet\. "hypberry install" has the card start it\.$/,
+    ],
+    [
       'guests that are',
       async (files) => {
         const card = changeableCard(files);
