@@ -152,7 +152,7 @@ function guestConstants(devices: readonly GuestDevice[]): string {
       state += device.state;
     }
   }
-  if (state > VM_SIZE) throw new Error('the state of the guests’ devices does not fit VM_SIZE');
+  if (state > VM_SIZE) throw new Error("the state of the guests' devices does not fit VM_SIZE");
   return `${header("Numbers of a guest's machine.", FROM_MAP)}${lines.join('\n')}\n`;
 }
 const FROM_MAP = 'src/hypervisor/shared/guest-machine.ts';
@@ -185,12 +185,12 @@ function dispatch(devices: readonly GuestDevice[]): string {
     'export const NOT_THERE: u32 = 0;',
     'export const WRITTEN: u32 = 1;',
     'export const AGAIN: u32 = 2;\n',
-    '/** Whether a page without memory is a device’s. */',
+    "/** Whether a page without memory is a device's. */",
     'export function isDevice(page: u32): bool {',
     '  switch (page) {',
     ...overPages(devices, () => 'return true;'),
     '  }\n  return false;\n}\n',
-    '/** Reads the word at an offset, a multiple of 4, of a device’s page. */',
+    "/** Reads the word at an offset, a multiple of 4, of a device's page. */",
     'export function readDevice(vcpu: Vcpu, page: u32, offset: u32): u32 {',
     '  switch (page) {',
     ...overPages(devices, ({ name, file }, offset) =>
@@ -206,7 +206,7 @@ function dispatch(devices: readonly GuestDevice[]): string {
       return inPieces ? `return ${write} ? WRITTEN : AGAIN;` : `${write};\n      return WRITTEN;`;
     }),
     '  }\n  return NOT_THERE;\n}\n',
-    '/** Has the devices of a machine as reset leaves them, as far as they are not its CPUs’ own. */',
+    "/** Has the devices of a machine as reset leaves them, as far as they are not its CPUs' own. */",
     'export function resetMachineDevices(vm: Vm): void {',
     ...resets('machine', 'vm'),
     '}\n',

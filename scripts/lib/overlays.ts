@@ -16,7 +16,7 @@ export async function dtmerge(): Promise<string> {
     tools: ['git', 'build-essential', 'libfdt-dev'],
     sources: [
       {
-        name: 'Raspberry Pi’s utilities',
+        name: "Raspberry Pi's utilities",
         repository: 'https://github.com/raspberrypi/utils.git',
         commit: 'a30e7c7b227d9a5e6dbedc1d343077be7ad92959',
         variable: 'HYPBERRY_RPI_UTILS',

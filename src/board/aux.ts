@@ -7,8 +7,8 @@ const BLOCKS = { MINI_UART: bit(0), SPI1: bit(1), SPI2: bit(2) } as const;
 export const AUX_REGISTERS = {
   IRQ: register(0x00, 'Pending interrupts', BLOCKS),
   ENABLES: register(0x04, 'Enables', BLOCKS),
-  MU_IO: register(0x40, 'Mini UART: data, or the baud rate’s low byte', { DATA: bits(7, 0) }),
-  MU_IER: register(0x44, 'Mini UART: interrupt enable, or the baud rate’s high byte', {
+  MU_IO: register(0x40, "Mini UART: data, or the baud rate's low byte", { DATA: bits(7, 0) }),
+  MU_IER: register(0x44, "Mini UART: interrupt enable, or the baud rate's high byte", {
     RX: bit(0),
     TX: bit(1),
   }),

@@ -124,7 +124,7 @@ export function writeSecureRegisters(a: Assembler): void {
   ).isb();
 }
 
-/** What is Non-secure state’s and HYP mode’s, in Monitor mode. */
+/** What is Non-secure state's and HYP mode's, in Monitor mode. */
 export function writeNonSecureRegisters(a: Assembler): void {
   because(a, 'MMU and caches off: only the Secure copy has a reset value (ARM ARM B3.15; booting.rst)').mcr(
     reg.SCTLR,
@@ -183,7 +183,7 @@ export function writeCounter(a: Assembler): void {
   because(a, '... undivided, so at CNTFRQ (QA7 3.1)').str(r8, [r9, LOCAL_PRESCALER]);
 }
 
-/** This core’s mailboxes into R4. */
+/** This core's mailboxes into R4. */
 export function writeMailboxes(a: Assembler): void {
   because(a, "This core's mailboxes (QA7 4.8)").add(r4, r9, r10, lsl(Math.log2(LOCAL_MAILBOX_STRIDE)));
 }

@@ -7,7 +7,7 @@ export interface Foreign {
 }
 
 export const USE_FLAT =
-  'Use a 32-bit zImage (Debian’s vmlinuz of linux-image-armmp, for instance) or another flat image.';
+  "Use a 32-bit zImage (Debian's vmlinuz of linux-image-armmp, for instance) or another flat image.";
 export const USE_ARMHF = `Take the one of the architecture armhf. ${USE_FLAT}`;
 
 /** What stands where in a guest's memory, and where that is entered. */

@@ -114,7 +114,7 @@ function checkProgram({ name, kernel, firmware, loadAddress, initramfs }: Guest)
     throw new HypberryError(
       'guest.kernel',
       `Guest ${name} has neither a kernel nor firmware.`,
-      'Give it a kernel (--kernel), or an image for QEMU’s virt that boots a disk (--firmware).',
+      "Give it a kernel (--kernel), or an image for QEMU's virt that boots a disk (--firmware).",
     );
   if (firmware === undefined) return;
   const refuse = (code: string, what: string, hint: string): never => {

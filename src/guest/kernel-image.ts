@@ -60,7 +60,7 @@ function noteForeignBoard(file: string, { version, trailer }: KernelFile): strin
   return (
     `${file} looks like a kernel that Raspberry Pi built for its own boards${release === undefined ? '' : ` (${release})`}: ` +
     'those know neither the machine "virt", which a guest is, nor its interrupt controller, and stay silent in it. ' +
-    'Debian’s vmlinuz of linux-image-armmp knows it.'
+    "Debian's vmlinuz of linux-image-armmp knows it."
   );
 }
 
@@ -185,7 +185,7 @@ export function firmwareImage(name: string, file: Uint8Array): Uint8Array {
     throw new HypberryError('guest.firmware', `${name} cannot be a guest's firmware: ${why}.`, hint);
   };
   const use =
-    'Use one for QEMU’s virt with a 32-bit processor: Debian’s u-boot-qemu has /usr/lib/u-boot/qemu_arm/u-boot.bin.';
+    "Use one for QEMU's virt with a 32-bit processor: Debian's u-boot-qemu has /usr/lib/u-boot/qemu_arm/u-boot.bin.";
   const facts = readKernel(file);
   if (file.length > LARGEST_FIRMWARE)
     return refuse(

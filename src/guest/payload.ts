@@ -36,8 +36,8 @@ function foreignUBoot(file: Uint8Array, version: string | undefined, entry: numb
     what: `${name}, linked to run at ${hex(at)}, and ${entry === 0 ? 'firmware' : "a guest's kernel"} is entered at ${hex(entry)}`,
     hint:
       at === 0
-        ? 'It is firmware, as QEMU’s virt has it in flash: give it with --firmware.'
-        : 'Give the kernel itself, or the U-Boot for QEMU’s virt (Debian’s u-boot-qemu) with --firmware.',
+        ? "It is firmware, as QEMU's virt has it in flash: give it with --firmware."
+        : "Give the kernel itself, or the U-Boot for QEMU's virt (Debian's u-boot-qemu) with --firmware.",
   };
 }
 

@@ -90,7 +90,7 @@ export function placeUBootImage(
   if (address < GUEST_RAM || address + data.length - GUEST_RAM > largest)
     return {
       what: `${what}, linked for memory at ${hex(address)}, and a guest's begins at ${hex(GUEST_RAM)}`,
-      hint: 'Use one that was built for QEMU’s virt, or for any place (kernel_noload).',
+      hint: "Use one that was built for QEMU's virt, or for any place (kernel_noload).",
     };
   return { data, address, entry, end: address + data.length };
 }

@@ -66,8 +66,8 @@ export function decide(survey: Survey, wish: Wish): Decision {
 function noTree(): HypberryError {
   return new HypberryError(
     'setup.no-tree',
-    'The kernel of this card gets no device tree, without which it would not know which memory and cores are the guests’.',
-    'Put the Pi 2’s device tree (bcm2709-rpi-2-b.dtb or bcm2836-rpi-2-b.dtb) on the boot partition.',
+    "The kernel of this card gets no device tree, without which it would not know which memory and cores are the guests'.",
+    "Put the Pi 2's device tree (bcm2709-rpi-2-b.dtb or bcm2836-rpi-2-b.dtb) on the boot partition.",
   );
 }
 

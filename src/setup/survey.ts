@@ -252,7 +252,7 @@ function kernelProblem({ kernel: { file, facts }, picked }: CardSystem): Hypberr
       new HypberryError(
         NEEDS_TREE,
         `${file} is ${linuxRelease(kernel.version ?? 'Linux')}, which starts with a device tree alone, and gets none.`,
-        'Put the Pi 2’s device tree (bcm2709-rpi-2-b.dtb or bcm2836-rpi-2-b.dtb) on the boot partition and take an empty device_tree= out of config.txt; firmware of 2015 gives one only to kernels that say so at their end: use a newer start.elf and fixup.dat.',
+        "Put the Pi 2's device tree (bcm2709-rpi-2-b.dtb or bcm2836-rpi-2-b.dtb) on the boot partition and take an empty device_tree= out of config.txt; firmware of 2015 gives one only to kernels that say so at their end: use a newer start.elf and fixup.dat.",
       ),
     ];
   }

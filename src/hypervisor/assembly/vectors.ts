@@ -52,7 +52,7 @@ export function writeVectors(a: Assembler, labelOf: LabelOf, say?: Speech): void
     a.at(labelOf(`enter.${name}`));
     if (name === 'dataAbort') {
       a.note(
-        'Asynchronous, by parity or not: some vcpu’s, in the window of `takeAborts`, the only one there is',
+        "Asynchronous, by parity or not: some vcpu's, in the window of `takeAborts`, the only one there is",
       );
       a.mrc(reg.HSR, r1);
       a.and(r1, r1, ASYNCHRONOUS_MASK);

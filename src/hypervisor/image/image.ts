@@ -131,7 +131,7 @@ function check({ hostCores, guests, armMemory }: HypervisorPlan): void {
     if (memory <= 0 || memory % BLOCK !== 0)
       refuse('memory', `${name} is to have ${memory} bytes of memory.`, 'Give it a multiple of 2 MiB.');
     if (cores.length < 1 || cores.length > MOST_VCPUS || cores.some((it) => it < hostCores || it >= CORES))
-      refuse('cores', `${name} is to run on cores ${cores.join()}.`, 'Name cores that are not the host’s.');
+      refuse('cores', `${name} is to run on cores ${cores.join()}.`, "Name cores that are not the host's.");
   }
   const vcpus = guests.reduce((sum, { cores }) => sum + cores.length, 0);
   if (vcpus > L.VCPUS - CORES)

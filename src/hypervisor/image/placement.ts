@@ -60,8 +60,8 @@ export function checkPlacement(image: HypervisorImage, hostKernel: number, loade
   if (!tree) {
     throw new HypberryError(
       'hypervisor.tree',
-      'The firmware gives the kernel ATAGS, which cannot say that the guests’ memory is not the host’s.',
-      'Put the Pi 2’s device tree on the boot partition, and take an empty device_tree= out of config.txt.',
+      "The firmware gives the kernel ATAGS, which cannot say that the guests' memory is not the host's.",
+      "Put the Pi 2's device tree on the boot partition, and take an empty device_tree= out of config.txt.",
     );
   }
   const from = image.channel.address;
@@ -77,7 +77,7 @@ export function checkPlacement(image: HypervisorImage, hostKernel: number, loade
     );
   };
   refuse(
-    'the hypervisor’s file',
+    "the hypervisor's file",
     { address: file, size: image.file.length },
     'Take kernel_address out of config.txt, or set a smaller gpu_mem.',
   );
@@ -103,7 +103,7 @@ export function checkPlacement(image: HypervisorImage, hostKernel: number, loade
   if (lowest < kernelEnd) {
     throw new HypberryError(
       'hypervisor.placement',
-      `The host’s memory ends at ${hex(image.hostEnd)}: its initramfs and device tree do not fit there above its kernel, which reaches to ${hex(kernelEnd)}.`,
+      `The host's memory ends at ${hex(image.hostEnd)}: its initramfs and device tree do not fit there above its kernel, which reaches to ${hex(kernelEnd)}.`,
       'Give the guests less memory.',
     );
   }
