@@ -51,27 +51,74 @@ export function mountPoint(target: string): string | undefined {
 
 /**
  * "major:minor" of the block devices through which a card is reached: of a block device itself, the disk it is on and that
- * disk's partitions; of an image the loop devices that show it, and theirs.
+ * disk's partitions; of an image the loop devices that show it, and theirs. Loop devices may show one another.
  */
 export function devicesShowing(target: string): string[] {
   const stat = fs.statSync(target);
+  const loops = loopDevices();
+  const found = new Set<string>();
   if (stat.isBlockDevice()) {
     const folder = folderOf(stat.rdev);
-    return folder === undefined ? [] : relatives(folder);
+    if (folder === undefined) return [];
+    for (const at of foldersBelow(folder)) found.add(at);
+    found.delete(folder);
+    addAbove(folder, loops, found);
+  } else {
+    for (const loop of loops) if (loop.shows(stat)) addAbove(loop.folder, loops, found);
   }
-  return loopsOf(stat).flatMap((name) => relatives(fs.realpathSync(path.join(BLOCK, name))));
+  return [...found].map((at) => readText(path.join(at, 'dev')).trim());
 }
 
-/** The file that a block device, or the disk it is a partition of, shows as a loop device; undefined where there is none. */
+/**
+ * The file that a block device, or the disk it is a partition of, shows as a loop device, be it through others; undefined where
+ * there is none.
+ */
 export function loopFile(rdev: number): string | undefined {
-  const folder = folderOf(rdev);
-  return folder === undefined ? undefined : backingFile(diskFolder(folder));
+  const folder = lowestFolder(rdev);
+  return folder === undefined ? undefined : backingFile(folder);
 }
 
-/** "major:minor" of the disk that a block device is, or is a partition of; undefined where it is no block device. */
+/**
+ * "major:minor" of the disk that a block device is, is a partition of or shows as a loop device; undefined where it is no block
+ * device.
+ */
 export function diskOf(rdev: number): string | undefined {
+  const folder = lowestFolder(rdev);
+  return folder === undefined ? undefined : readText(path.join(folder, 'dev')).trim();
+}
+
+/** The folder of the disk that is left when partitions and loop devices are followed down. */
+function lowestFolder(rdev: number): string | undefined {
   const folder = folderOf(rdev);
-  return folder === undefined ? undefined : readText(path.join(diskFolder(folder), 'dev')).trim();
+  return folder === undefined ? undefined : foldersBelow(folder).at(-1);
+}
+
+/** A device's folder, the disk's that it is a partition of, and so on with the device that this shows, if it is a loop device. */
+function foldersBelow(folder: string): string[] {
+  const found = new Set<string>();
+  for (let at: string | undefined = folder; at !== undefined && !found.has(at); at = deviceBehind(at)) {
+    found.add(at);
+    at = diskFolder(at);
+    found.add(at);
+  }
+  return [...found];
+}
+
+/** The folder of the block device that a loop device shows; undefined where it shows a file. */
+function deviceBehind(folder: string): string | undefined {
+  const backing = backingFile(folder);
+  const stat = backing === undefined ? undefined : fs.statSync(backing, { throwIfNoEntry: false });
+  return stat?.isBlockDevice() === true ? folderOf(stat.rdev) : undefined;
+}
+
+/** Adds the folders of a device, of its partitions and of the loop devices that show one of these, and theirs. */
+function addAbove(folder: string, loops: readonly LoopDevice[], found: Set<string>): void {
+  for (const at of [folder, ...partitionFolders(folder)]) {
+    if (found.has(at)) continue;
+    found.add(at);
+    const device = { rdev: readText(path.join(at, 'dev')).trim() };
+    for (const loop of loops) if (loop.shows(device)) addAbove(loop.folder, loops, found);
+  }
 }
 
 /** A block device's folder in /sys. */
@@ -129,26 +176,34 @@ function mountLines(): { device: string; point: string }[] {
   });
 }
 
-/** "major:minor" of a block device, given by its folder in /sys, of its partitions and of its disk. */
-function relatives(folder: string): string[] {
-  const folders = isPartition(folder)
-    ? [folder, path.dirname(folder)]
-    : [
-        folder,
-        ...fs
-          .readdirSync(folder)
-          .map((name) => path.join(folder, name))
-          .filter(isPartition),
-      ];
-  return folders.map((at) => readText(path.join(at, 'dev')).trim());
+/** Folders of a disk's partitions. */
+function partitionFolders(folder: string): string[] {
+  return fs
+    .readdirSync(folder)
+    .map((name) => path.join(folder, name))
+    .filter(isPartition);
 }
 
-/** Names of the loop devices that show a file. */
-function loopsOf(file: fs.Stats): string[] {
-  return list(BLOCK).filter((name) => {
-    const backing = backingFile(path.join(BLOCK, name));
+interface LoopDevice {
+  readonly folder: string;
+  /** Whether it shows a file, or the device with a "major:minor". */
+  shows(what: fs.Stats | { readonly rdev: string }): boolean;
+}
+
+/** The loop devices that show what can be found. */
+function loopDevices(): LoopDevice[] {
+  return list(BLOCK).flatMap((name) => {
+    const folder = path.join(BLOCK, name);
+    const backing = backingFile(folder);
     const stat = backing === undefined ? undefined : fs.statSync(backing, { throwIfNoEntry: false });
-    return stat?.dev === file.dev && stat.ino === file.ino;
+    if (stat === undefined) return [];
+    return {
+      folder: fs.realpathSync(folder),
+      shows: (what) =>
+        'dev' in what
+          ? stat.dev === what.dev && stat.ino === what.ino
+          : stat.isBlockDevice() && numbers(stat.rdev) === what.rdev,
+    };
   });
 }
 

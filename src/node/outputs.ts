@@ -41,6 +41,7 @@ export function refuseAsOutput(input: string): void {
 function goesInto(fd: number, input: fs.BigIntStats): boolean {
   const open = statOpen(fd);
   if (open?.isFile() !== true) return false;
+  if (isSame(open, fileBehind(input))) return true;
   if (!input.isDirectory()) return isSame(open, input);
   try {
     const folder = path.dirname(fs.realpathSync(`/proc/self/fd/${fd}`));
@@ -63,6 +64,13 @@ function statOpen(fd: number): fs.BigIntStats | undefined {
 const isSame = (a: fs.BigIntStats | undefined, b: fs.BigIntStats | undefined): boolean =>
   a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
 
+/** The file that a loop device shows, or one that a folder is mounted from. */
+function fileBehind(input: fs.BigIntStats): fs.BigIntStats | undefined {
+  const device = input.isBlockDevice() ? input.rdev : input.isDirectory() ? input.dev : undefined;
+  const file = device === undefined ? undefined : loopFile(Number(device));
+  return file === undefined ? undefined : fs.statSync(file, { bigint: true, throwIfNoEntry: false });
+}
+
 /**
  * Refuses to write a file that is a card, or lies on it: in its folder or on a file system that it is mounted as, by
  * whatever name. A card that is not there is somebody else's to refuse.
@@ -80,10 +88,9 @@ export function refuseOnCard(file: string, target: string): void {
     there ? fs.realpathSync(file) : path.join(fs.realpathSync(path.dirname(file)), '_'),
   );
   const shown = card.isDirectory() ? mountedAs(target, card) : devicesShowing(target);
-  const backing = card.isBlockDevice() ? loopFile(Number(card.rdev)) : undefined;
   const isOnCard =
     isSame(there, card) ||
-    (backing !== undefined && isSame(there, fs.statSync(backing, { bigint: true, throwIfNoEntry: false }))) ||
+    isSame(there, fileBehind(card)) ||
     (card.isDirectory() &&
       foldersUpFrom(folder).some((it) => isSame(fs.statSync(it, { bigint: true }), card))) ||
     shown.includes(numbers(fs.statSync(folder).dev));

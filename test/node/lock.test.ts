@@ -238,15 +238,20 @@ test('other spellings of a card are the same card', async ({ skip }) => {
   const hard = temporary('hard');
   fs.linkSync(target, hard);
   const loop = loopDevice(target, { partitions: true });
+  // Devices that show others, or a part of one, are the same card, too.
+  const second = loop && loopDevice(loop);
+  const third = second && loopDevice(second);
+  const ofPartition = loop && loopDevice(`${loop}p1`);
+  const devices = loop === undefined ? [] : [loop, `${loop}p1`, second!, third!, ofPartition!];
   const lock = await lockTarget(target, 'write');
-  for (const name of [link, hard, ...(loop === undefined ? [] : [loop, `${loop}p1`])]) {
+  for (const name of [link, hard, ...devices]) {
     listen();
-    const second = lockTarget(name, 'read');
+    const waiting = lockTarget(name, 'read');
     await vi.waitFor(() => {
       expect(said).toContain(`which changes "${name}"`);
     });
     vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 61_000);
-    await expect(second).rejects.toMatchObject({ code: 'card.in-use' });
+    await expect(waiting).rejects.toMatchObject({ code: 'card.in-use' });
     vi.restoreAllMocks();
   }
   lock.release();

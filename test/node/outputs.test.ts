@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { buildBootBlock, buildStub } from '../../src/boot/block.js';
 import { createTextFile } from '../../src/node/text-file.js';
 import { hypberry, MAIN } from '../cli/run.js';
-import { makeVolume, run, temporary } from '../card/images.js';
+import { makeDisk, makeVolume, run, temporary } from '../card/images.js';
 import { bootPartition } from '../support/boot-files.js';
 import { loopDevice, mountDevice, NO_LOOP } from '../support/loop-device.js';
 
@@ -64,6 +64,32 @@ describe('a trace', () => {
     expect(() => {
       write(device, image(), true);
     }).toThrow(expect.objectContaining({ code: 'file.exists' }));
+  });
+
+  test('never goes to the image behind a row of devices that show one another, or behind a folder', ({
+    skip,
+  }) => {
+    const card = makeDisk(16, 'label: dos\nstart=2048,type=83\n');
+    const first = loopDevice(card, { partitions: true });
+    if (first === undefined) return skip(NO_LOOP);
+    const second = loopDevice(first);
+    const third = second && loopDevice(second);
+    const ofPartition = loopDevice(`${first}p1`);
+    if (third === undefined || ofPartition === undefined) return skip(NO_LOOP);
+    run('mkfs.ext4', '-q', ofPartition);
+    const boot = folder();
+    mountDevice(ofPartition, boot);
+    for (const target of [second!, third, ofPartition, boot]) {
+      expect(() => {
+        write(card, target, true);
+      }).toThrow(expect.objectContaining({ code: 'file.is-input' }));
+    }
+    // What is mounted is seen from every device and image below it.
+    for (const target of [card, first, `${first}p1`, ofPartition]) {
+      expect(() => {
+        write(path.join(boot, 'new.txt'), target);
+      }).toThrow(expect.objectContaining({ code: 'file.is-input' }));
+    }
   });
 
   test('never goes into the folder that is tried: there or not there yet, deeper, through a link', () => {
@@ -182,6 +208,18 @@ describe('standard output or standard error that goes into the card is refused, 
     const boot = folder({ 'config.txt': 'mine' });
     expect(refused(boot, path.join(boot, 'config.txt'), streams)).toMatch(said);
     expect(fs.readFileSync(path.join(boot, 'config.txt'), 'utf8')).toBe('mine');
+  });
+
+  test('into the image behind devices', { timeout: 60_000 }, ({ skip }) => {
+    const card = image();
+    const before = fs.readFileSync(card);
+    const first = loopDevice(card);
+    const second = first && loopDevice(first);
+    if (second === undefined) return skip(NO_LOOP);
+    for (const target of [first!, second]) {
+      expect(refused(target, card, '>>FILE')).toMatch(/^error: Standard output .*\(file\.is-input\)/);
+    }
+    expect(fs.readFileSync(card).equals(before)).toBe(true);
   });
 });
 
