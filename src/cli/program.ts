@@ -87,8 +87,21 @@ function seconds(text: string): number {
 
 /** A whole number above 0. */
 function count(text: string): number {
-  if (!/^0*[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
+  if (!/^0*[1-9]\d{0,14}$/.test(text))
+    throw new InvalidArgumentError('It must be a whole number above 0, of at most 15 digits.');
   return Number(text);
+}
+
+/** The name of a file or folder. */
+function named(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must be a name, and not empty.');
+  return text;
+}
+
+/** Text of a console line: every line has the empty one. */
+function consoleText(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must be text of a console line.');
+  return text;
 }
 
 /** A TCP port. */
@@ -182,11 +195,17 @@ const json = (): Option => new Option('--json', 'print one JSON object, for scri
 
 /** Options that `guest add` and `guest set` have in common. */
 const kernel = (need: string): Option =>
-  new Option('--kernel <file>', `${need}its kernel, a 32-bit zImage, flat image, U-Boot image or ELF file`);
+  new Option(
+    '--kernel <file>',
+    `${need}its kernel, a 32-bit zImage, flat image, U-Boot image or ELF file`,
+  ).argParser(named);
 const loadAddress = (otherwise: string): Option =>
   new Option('--load-address <address>', `where a flat image stands and is entered${otherwise}`);
 const firmware = (): Option =>
-  new Option('--firmware <file>', "instead of a kernel: firmware for QEMU's virt, which boots a disk");
+  new Option(
+    '--firmware <file>',
+    "instead of a kernel: firmware for QEMU's virt, which boots a disk",
+  ).argParser(named);
 const cmdline = (otherwise: string): Option => new Option('--cmdline <text>', `its command line${otherwise}`);
 const disk = (what: string): Option =>
   new Option(
@@ -271,6 +290,7 @@ export function program(): Command {
       '--trace <file>',
       'write what each core executes, 60 to 80 bytes an instruction: until the verdict, Debian makes over 100 ' +
         'gigabytes, so use --until',
+      named,
     )
     .option('--overwrite', 'let --trace take the place of a file that is there already')
     .addOption(debuggerPort())
@@ -314,23 +334,29 @@ export function program(): Command {
       '--script <file>',
       'talk to the console by a file: lines "expect TEXT", "send TEXT", "timeout SECONDS" (of the Pi, 120 unless given); ' +
         'exit status 0 at its end, 1 where a text did not come',
+      named,
     )
-    .option('--record <file>', 'write what is typed, and when, so that the run can be repeated')
+    .option('--record <file>', 'write what is typed, and when, so that the run can be repeated', named)
     .option(
       '--repeat <file>',
       'type what was recorded, at the same times: the same run, instruction for instruction',
+      named,
     )
-    .option('--until <text>', "end the run when this text stands in a line of the host's console")
+    .option(
+      '--until <text>',
+      "end the run when this text stands in a line of the host's console",
+      consoleText,
+    )
     .option(
       '--save <file>',
       'save a snapshot where --until or a script comes to its end, or at Ctrl-] s: memory, processors, devices, and what was ' +
         'written to the card',
+      named,
     )
     .addOption(
-      new Option('--from <file>', 'go on where a snapshot was saved, with the same card').conflicts([
-        'afterInstall',
-        'seed',
-      ]),
+      new Option('--from <file>', 'go on where a snapshot was saved, with the same card')
+        .argParser(named)
+        .conflicts(['afterInstall', 'seed']),
     )
     .addOption(debuggerPort())
     .option('--overwrite', 'let --record and --save take the place of files that are there already')
@@ -385,6 +411,7 @@ export function program(): Command {
     .option(
       '--out <folder>',
       'write bootblk.bin (to put in front of a kernel) and hypberry-stub.bin (for armstub=)',
+      named,
     )
     .option('--tree <address>', 'where the kernel is told to find its device tree or ATAGS', treeAddress)
     .addOption(
@@ -410,6 +437,7 @@ export function program(): Command {
       '--report <file>',
       'write a text to send: firmware, memory, timers, what the kernel says of HYP mode, the hypervisor and its ' +
         'guests (it reads what the hypervisor has said so far); no names, addresses or serial numbers',
+      named,
     )
     .option('--overwrite', 'let --report take the place of a file that is there already')
     .addOption(json())
@@ -473,7 +501,7 @@ function guestCommands(guest: Command): void {
     .addOption(kernel('it or --firmware is needed: '))
     .addOption(loadAddress(', 0x40008000 unless the kernel says another place'))
     .addOption(firmware())
-    .option('--initramfs <file>', "the kernel's initramfs; NetBSD's memory disk")
+    .option('--initramfs <file>', "the kernel's initramfs; NetBSD's memory disk", named)
     .option('--memory <MiB>', 'its memory, an even number, at least 16', count, 256)
     .option('--cores <number>', 'its virtual CPUs, 1 to 3', count, 1)
     .addOption(cmdline('; of Linux "console=ttyAMA0 panic=10" unless given'))
@@ -501,7 +529,7 @@ function guestCommands(guest: Command): void {
     .addOption(loadAddress(''))
     .option('--no-load-address', 'where the kernel itself says, or 0x40008000')
     .addOption(firmware())
-    .option('--initramfs <file>', "the kernel's initramfs; NetBSD's memory disk")
+    .option('--initramfs <file>', "the kernel's initramfs; NetBSD's memory disk", named)
     .option('--no-initramfs', 'no initramfs any more')
     .option('--memory <MiB>', 'its memory, an even number, at least 16', count)
     .option('--cores <number>', 'its virtual CPUs, 1 to 3', count)

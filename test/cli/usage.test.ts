@@ -65,6 +65,19 @@ describe('a usage error names what is wrong, and the help of the command', () =>
     [['run', '--from', 'y', '--seed', '1', 'x'], 'usage.conflict', /--seed/, 'hypberry run'],
     [['run', '--from', 'y', '--method', 'armstub', 'x'], 'usage.conflict', /--from/, 'hypberry run'],
     [['run', '--write', '--force', 'x'], 'usage.conflict', /--write/, 'hypberry run'],
+    // What every line has, no file, and a number that is another one as it is read.
+    [['run', '--until', '', 'x'], 'usage.invalid', /--until/, 'hypberry run'],
+    [['try', '--until', '', 'x'], 'usage.invalid', /--until/, 'hypberry try'],
+    [['run', '--script', '', 'x'], 'usage.invalid', /--script/, 'hypberry run'],
+    [['build', '--out', ''], 'usage.invalid', /--out/, 'hypberry build'],
+    [['doctor', '--report', ''], 'usage.invalid', /--report/, 'hypberry doctor'],
+    [['guest', 'add', '--kernel', '', 'x'], 'usage.invalid', /--kernel/, 'hypberry guest add'],
+    [
+      ['inspect', '--partition', '99999999999999999999', 'x'],
+      'usage.invalid',
+      /'99999999999999999999'/,
+      'hypberry inspect',
+    ],
     [['try', '--what=a\nhint: b\u001b[2J', 'x'], 'usage.unknown-option', /a\\nhint: b\\x1b/, 'hypberry try'],
   ])('%j', async (args, code, what, command) => {
     const { status, stdout, stderr } = await hypberry(args);
