@@ -5,7 +5,7 @@ import { bytesText } from '../base/words.js';
 import { buildBootBlock, buildStub, isBootBlock } from '../boot/block.js';
 import { listing } from '../boot/listing.js';
 import { writeOwnFiles } from '../node/own-files.js';
-import { say, sayAside, sayJson, sayResult } from './output.js';
+import { noteWriting, say, sayAside, sayJson, sayResult } from './output.js';
 
 export interface BuildOptions {
   readonly out?: string;
@@ -59,6 +59,7 @@ export async function build(options: BuildOptions): Promise<void> {
     // A block with a kernel behind it is the user's.
     const isOurs = (there: Uint8Array, data: Uint8Array): boolean =>
       there.length === data.length && isKind(there);
+    noteWriting();
     await writeOwnFiles(out, files, isOurs, sayAside);
   }
   if (options.json) {

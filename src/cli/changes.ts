@@ -6,7 +6,7 @@ import { splitConfig } from '../setup/config-block.js';
 import { CONFIG } from '../firmware/config.js';
 import type { Changed, ChangePorts } from '../usecases/change.js';
 import { cardAt } from './card.js';
-import { say, sayDetail, sayJson, sayResult } from './output.js';
+import { noteWriting, say, sayDetail, sayJson, sayResult } from './output.js';
 import { sayPlace } from './place.js';
 import { progress, type Progress } from './progress.js';
 
@@ -42,6 +42,7 @@ export async function showChanges(
     await run({
       openCard: cardAt(target, options),
       onWriting: () => {
+        noteWriting();
         line = progress('Writing');
       },
       onChange: (change) => line?.say(`Writing ${change.path}`),

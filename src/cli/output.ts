@@ -154,6 +154,14 @@ export const errorScreen = (): Screen | undefined =>
 
 export type Screen = typeof screen;
 
+/** Whether something was written, or begun to be, beside what is said. */
+let hasWritten = false;
+
+/** Is told before a command changes anything: what is said of it may not be read any more. */
+export function noteWriting(): void {
+  hasWritten = true;
+}
+
 /**
  * Ends the program where standard output cannot be written: quietly where its reader stopped reading, as `head` does. Without
  * standard error it goes on, to the same exit status.
@@ -166,7 +174,7 @@ export function endWithReader(): void {
       new HypberryError(
         'file.unwritable',
         `Standard output cannot be written (${error.code ?? error.message}).`,
-        'Send it to a file in a folder that you may write to, on a disk with room.',
+        `Send it to a file in a folder that you may write to, on a disk with room.${hasWritten ? ' What was to be changed may have been changed all the same.' : ''}`,
       ),
     );
     process.exit(2);

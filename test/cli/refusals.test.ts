@@ -198,8 +198,14 @@ test.runIf(fs.existsSync('/dev/full'))('standard output on a full disk is said o
   });
   expect(status).toBe(2);
   expect(stderr).toMatch(
-    /^error: Standard output cannot be written \(ENOSPC\)\. \(file\.unwritable\)\nhint: .*\n$/,
+    /^error: Standard output cannot be written \(ENOSPC\)\. \(file\.unwritable\)\nhint: .* with room\.\n$/,
   );
+  // What was changed before that is not taken back.
+  const script = '"$0" "$1" install "$2" > /dev/full';
+  const target = image('svc');
+  const installed = spawnSync('sh', ['-c', script, process.execPath, MAIN, target], { encoding: 'utf8' });
+  expect(installed.status).toBe(2);
+  expect(installed.stderr).toMatch(/\nhint: .* may have been changed all the same\.\n$/);
 });
 
 test('what is no file, or has no room in a guest, is no kernel of one', async () => {
