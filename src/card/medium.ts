@@ -57,7 +57,14 @@ export function readMedium(disk: Disk, kind: CardKind, target: string, partition
       if (where !== 'whole' && where.start + where.sectors > disk.sectors) {
         throw truncated(endsOutside(where, disk.sectors));
       }
-      if (where !== 'whole') refuseCutPart(disk, where, target);
+      if (where !== 'whole') {
+        const { number, start } = where;
+        const correct = (total: number): string =>
+          `Correct the table ("echo ,${total} | sfdisk -N ${number} ${target}")`;
+        refuseCutPart(part, number, disk.sectors - start, correct);
+      } else if (partition !== undefined) {
+        refuseCutPart(part, partition, Infinity, () => "Correct the card's table");
+      }
       return openFatCard({ ...part, close: () => undefined }, kind, target);
     },
     describe: ({ type, start, sectors }) => {
@@ -70,16 +77,18 @@ export function readMedium(disk: Disk, kind: CardKind, target: string, partition
 
 /**
  * Refuses a partition with a volume that goes on behind its end: then the table is wrong, and not the image short.
+ * @param room sectors from its start to the medium's end
+ * @param correct says what has it as large as the volume
  * @throws HypberryError `card.partition-size`, `card.not-fat`
  */
-function refuseCutPart(disk: Disk, { number, start, sectors }: Partition, target: string): void {
-  if (sectors === 0) return;
-  const { totalSectors } = readVolume(disk.read(start, 1));
-  if (totalSectors <= sectors || start + totalSectors > disk.sectors) return;
+function refuseCutPart(part: Disk, number: number, room: number, correct: (total: number) => string): void {
+  if (part.sectors === 0) return;
+  const { totalSectors } = readVolume(part.read(0, 1));
+  if (totalSectors <= part.sectors || totalSectors > room) return;
   throw new HypberryError(
     'card.partition-size',
-    `Partition ${number} has ${counted(sectors, 'sector')} in the partition table, and the FAT file system on it has ${totalSectors}.`,
-    `Correct the table ("echo ,${totalSectors} | sfdisk -N ${number} ${target}"), or write the card anew.`,
+    `Partition ${number} has ${counted(part.sectors, 'sector')} in the partition table, and the FAT file system on it has ${totalSectors}.`,
+    `${correct(totalSectors)}, or write the card anew.`,
   );
 }
 

@@ -5,6 +5,7 @@ import { readPartitionTable, type PartitionTable } from '../../src/card/mbr.js';
 import { openDiskFile } from '../../src/node/disk-file.js';
 import { openCard } from '../../src/node/open-card.js';
 import { makeDisk, makeVolume, pattern, run } from './images.js';
+import { loopDevice, NO_LOOP } from '../support/loop-device.js';
 import { memoryDisk } from '../support/memory-disk.js';
 
 const volume = makeVolume(
@@ -127,6 +128,15 @@ describe('a partition that is smaller than the volume on it', () => {
     const { hint } = (await opened.catch((error: unknown) => error)) as HypberryError;
     run('sh', '-c', /"(echo [^"]*)"/.exec(hint)![1]!);
     await (await openCard(image, { write: false })).close();
+  });
+
+  it('card.partition-size: of a device that is the partition', async ({ skip }) => {
+    const device = loopDevice(makeDisk(16, script, volume), { partitions: true });
+    if (device === undefined) return skip(NO_LOOP);
+    await expect(openCard(`${device}p1`, { write: false })).rejects.toMatchObject({
+      code: 'card.partition-size',
+      hint: "Correct the card's table, or write the card anew.",
+    });
   });
 
   it('card.truncated: the image ends there, too', async () => {
