@@ -15,6 +15,7 @@ import type { CardSystem } from './survey.js';
  * 128 MiB, out of the way of every kernel that unpacks itself from 0x8000 (Linux, Documentation/arch/arm/booting.rst, section 4b).
  */
 const PINNED_TREE_ADDRESS = 0x0800_0000;
+const MIB = 1 << 20;
 
 /** Files of ours and the lines that name them. */
 export interface Made {
@@ -98,6 +99,7 @@ export async function kernelOldFiles(
   }
   const kernel = hypervisor?.kernel ?? bareKernelData(system.kernel);
   const place = treeAddress(system);
+  if (place.pin) refuseBeyond(system, hypervisor?.tree.length ?? 0);
   const data = new Uint8Array(KERNEL_OFFSET + kernel.length);
   data.set(diagnostics ? buildDiagnosticBlock(place.address) : buildBootBlock(place.address));
   data.set(kernel, KERNEL_OFFSET);
@@ -113,6 +115,21 @@ export async function kernelOldFiles(
       ...tree.lines,
     ),
   };
+}
+
+/**
+ * Refuses a card whose ARM has too little memory for the place that a line of ours gives the tree.
+ * @param least bytes of a tree that takes the place of the card's own; 0 without one
+ * @throws HypberryError `setup.tree-unpinned`
+ */
+function refuseBeyond({ picked, armMemory }: CardSystem, least: number): void {
+  const size = Math.max(picked.tree?.size ?? 0, least);
+  if (PINNED_TREE_ADDRESS + size <= armMemory) return;
+  throw new HypberryError(
+    'setup.tree-unpinned',
+    `The device tree (${size} bytes) does not fit at ${hex(PINNED_TREE_ADDRESS)}, where install puts it under kernel_old: the ARM's memory ends at ${hex(armMemory)}.`,
+    `Use --method armstub, or give the tree a lower place, above the kernel, with a line such as ${pinned(armMemory / 2 - ((armMemory / 2) % MIB))} in config.txt.`,
+  );
 }
 
 /** Where the kernel finds its tree under `kernel_old`, and whether a line of ours has to say so. */

@@ -6,6 +6,7 @@ import { HypberryError } from '../../src/base/errors.js';
 import { readU32LE } from '../../src/base/bytes.js';
 import { buildStub } from '../../src/boot/block.js';
 import type { Card } from '../../src/card/card.js';
+import { noRoom } from '../../src/card/errors.js';
 import { readConfig } from '../../src/firmware/config.js';
 import type { Picked } from '../../src/firmware/handover.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
@@ -702,6 +703,12 @@ describe('refused, with nothing changed:', () => {
       { method: 'kernel_old' },
     ],
     [
+      'a tree that memory ends before',
+      'setup.tree-unpinned',
+      bootPartition('svc', { 'config.txt': 'total_mem=128\n' }),
+      { method: 'kernel_old' },
+    ],
+    [
       'a folder that a try boot makes another one',
       'setup.prefix-moves',
       bootPartition('svc', TRIED),
@@ -813,6 +820,34 @@ describe('refused, with nothing changed:', () => {
       hint: expect.stringMatching(hint) as string,
     });
     expect(sums(files)).toEqual(sums(before));
+  });
+
+  test('a tree that memory ends before, and a place that takes it is named', async () => {
+    const config = 'total_mem=128\n';
+    const options = { method: 'kernel_old', force: true } as const;
+    const refused = planInstall(changeableCard(bootPartition('svc', { 'config.txt': config })), options);
+    const { hint } = (await refused.catch((error: unknown) => error)) as HypberryError;
+    expect(hint).toMatch(/^Use --method armstub, or /);
+    const line = /device_tree_address=0x\w+/.exec(hint)![0];
+    const files = bootPartition('svc', { 'config.txt': `${config}${line}\n` });
+    expect((await planInstall(changeableCard(files), options)).changes).not.toEqual([]);
+  });
+
+  test('a card that lacks a byte says so to the byte', async () => {
+    const files = bootPartition('svc');
+    const plan = await planInstall(changeableCard(files), { method: 'kernel_old' });
+    const needed = plan.changes.reduce((sum, it) => sum + (it.kind === 'remove' ? 0 : it.data.length), 0);
+    const card = changeableCard(files);
+    const full: Card = {
+      ...card,
+      freeBytes: async () => needed - 1,
+      check: async () => {
+        throw noRoom('It does not fit.');
+      },
+    };
+    await expect(checkPlan(full, plan)).rejects.toThrow(
+      `The boot partition has ${needed - 1} bytes free, and ${needed} bytes are needed.`,
+    );
   });
 
   test('but uninstall works on a full card', async () => {
