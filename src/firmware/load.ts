@@ -216,6 +216,16 @@ function kernelNames(config: Config): string[] {
   return named ? [named] : ['kernel7.img', 'kernel.img'];
 }
 
+/** The bit of `arm_control` that asked for 64 bits before `arm_64bit` did (raspberrypi/firmware, issue 579). */
+const ARM_CONTROL_64BIT = 0x200;
+
+/** What of config.txt asks for 64 bits, in words. */
+function asksFor64Bit(config: Config): string | undefined {
+  if (numberSetting(config, 'arm_64bit', 0) !== 0) return 'arm_64bit';
+  const isAsked = (numberSetting(config, 'arm_control', 0) & ARM_CONTROL_64BIT) !== 0;
+  return isAsked ? `arm_control=${textSetting(config, 'arm_control')}` : undefined;
+}
+
 async function readKernelFile(
   card: CardReader,
   config: Config,
@@ -234,9 +244,8 @@ async function readKernelFile(
       'Copy a kernel to the boot partition, or name it with kernel= in config.txt.',
     );
   }
-  if (numberSetting(config, 'arm_64bit', 0) !== 0) {
-    notes.push('arm_64bit is taken to be ignored: the BCM2836 has no 64-bit cores.');
-  }
+  const asks64 = asksFor64Bit(config);
+  if (asks64 !== undefined) notes.push(`${asks64} is taken to be ignored: the BCM2836 has no 64-bit cores.`);
   const data = await readSized(card, file, 'kernel');
   const facts = readKernel(data);
   const inner = bareKernel(facts);

@@ -229,6 +229,18 @@ describe("today's firmware", () => {
     });
   });
 
+  test.each([
+    ['arm_64bit=1', 'arm_64bit'],
+    ['arm_control=0x200', 'arm_control=0x200'],
+    ['arm_control=0x100', undefined],
+    ['arm_64bit=0', undefined],
+  ])('%s asks in vain for 64 bits, or does not ask', async (line, asks) => {
+    const { notes } = (await prepare({ ...CARD_TODAY, 'config.txt': line })).picked;
+    expect(notes).toEqual(
+      asks === undefined ? [] : [`${asks} is taken to be ignored: the BCM2836 has no 64-bit cores.`],
+    );
+  });
+
   test('leads up from os_prefix by "..", and from the root by a slash, as the files of NetBSD have it', async () => {
     const files = {
       ...CARD_TODAY,
