@@ -113,7 +113,13 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
   };
 
   const ramdiskNames = (value: string, place: Place): readonly string[] => {
-    if (options.splitsInitramfs !== false) return value.split(',');
+    if (options.splitsInitramfs !== false) {
+      const names = value.split(',');
+      const named = names.filter((name) => name !== '');
+      if (named.length < names.length && names.length > 1)
+        note(place, 'A comma without a name on both its sides is taken to do nothing.');
+      return named;
+    }
     if (value.includes(','))
       note(place, 'This firmware takes all of it for one name; several work since January 2020.');
     return [value];

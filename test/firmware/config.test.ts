@@ -333,6 +333,8 @@ describe('config.txt', () => {
     ['an address', 'initramfs init.gz 0x00800000', { names: ['init.gz'], address: 0x80_0000 }],
     ['0', 'initramfs init.gz 0', { names: ['init.gz'], address: 'followkernel' }],
     ['several files', 'initramfs a,b followkernel', { names: ['a', 'b'], address: 'followkernel' }],
+    ['a comma at the end', 'initramfs a,', { names: ['a'], address: 'followkernel' }],
+    ['commas alone', 'initramfs ,, followkernel', undefined],
     ['no address', 'initramfs init.gz', { names: ['init.gz'], address: 'followkernel' }],
     ['an equals sign (does nothing)', 'initramfs=init.gz followkernel', undefined],
     ['something else', 'initramfs init.gz after', { names: ['init.gz'], address: 'followkernel' }],
@@ -348,6 +350,20 @@ describe('config.txt', () => {
     const { initramfs } = await readConfig(memoryCard({ 'config.txt': text }));
     if (expected) expect(initramfs).toMatchObject(expected);
     else expect(initramfs).toBeUndefined();
+  });
+
+  test.each([
+    ['initramfs a,, followkernel', 1],
+    ['initramfs ,a', 1],
+    ['initramfs a,b', 0],
+    ['ramfsfile=', 0],
+  ])('%j has a comma that does nothing %i times', async (text, times) => {
+    const { notes } = await readConfig(memoryCard({ 'config.txt': text }));
+    const comma = expect.objectContaining({
+      line: 1,
+      text: expect.stringContaining('comma') as string,
+    }) as unknown;
+    expect(notes).toEqual(Array(times).fill(comma));
   });
 
   test('any mixture of filters and lines is what a second reading of the rules makes of it', async () => {
