@@ -129,7 +129,7 @@ export async function loadFiles(
   const unsure: string[] = [];
   const { bootcode, config, bootConfig, firmware: startElf } = firmware;
   const kernelOld = numberSetting(config, 'kernel_old', 0) !== 0;
-  const prefix = await osPrefix(card, config, all);
+  const prefix = await osPrefix(card, config, all, unsure);
   const kernel = await readKernelFile(card, config, prefix, kernelOld, all);
   const tree = await findTree(card, config, startElf, kernel.facts, prefix, all, unsure);
   if (tree) await applyTreeSettings(card, config, tree.fdt, prefix, all);
@@ -196,17 +196,38 @@ async function twinsOf(card: CardReader, path: string): Promise<string[]> {
   ];
 }
 
-/** `os_prefix` where the kernel and a tree are there under it, else nothing (documentation of `os_prefix`). */
-async function osPrefix(card: CardReader, config: Config, notes: string[]): Promise<string> {
+/**
+ * `os_prefix` where the kernel and a tree are there under it, else nothing (documentation of `os_prefix`). Of a card without a
+ * tree that is not known: PiTubeDirect's has a prefix for a kernel alone.
+ */
+async function osPrefix(
+  card: CardReader,
+  config: Config,
+  notes: string[],
+  unsure: string[],
+): Promise<string> {
   const upstream = wantsUpstream(config) ? 'upstream/' : '';
   const written = textSetting(config, 'os_prefix') ?? upstream;
   const prefix = plainPath(written);
   if (prefix === '') return '';
-  const kernels = kernelNames(config).map((name) => withPrefix(prefix, name));
+  const kernels = kernelNames(config);
   const named = textSetting(config, 'device_tree');
-  const trees = (named ? [named] : [DOWNSTREAM_TREE, UPSTREAM_TREE]).map((name) => withPrefix(prefix, name));
-  if ((await firstThere(card, kernels)) !== undefined && (await firstThere(card, trees)) !== undefined)
-    return prefix;
+  const trees = named ? [named] : [DOWNSTREAM_TREE, UPSTREAM_TREE];
+  const isThere = async (names: readonly string[], under: string): Promise<boolean> =>
+    (await firstThere(
+      card,
+      names.map((name) => withPrefix(under, name)),
+    )) !== undefined;
+  if (await isThere(kernels, prefix)) {
+    if (await isThere(trees, prefix)) return prefix;
+    if (!(await isThere(trees, ''))) {
+      const text = `Whether os_prefix=${written} is ignored is not known: there is a kernel under it, and no device tree on the card.`;
+      notes.push(text);
+      unsure.push(text);
+      // Without it there would be no kernel to look at.
+      return (await isThere(kernels, '')) ? '' : prefix;
+    }
+  }
   notes.push(`os_prefix=${written} is ignored: there is no kernel or no device tree under it.`);
   return '';
 }

@@ -229,6 +229,23 @@ describe("today's firmware", () => {
     });
   });
 
+  test('whether os_prefix is ignored, where it has a kernel and the card no tree, is not known', async () => {
+    const bare = { 'start.elf': today, 'cmdline.txt': 'x' };
+    const alone = { ...bare, 'config.txt': 'os_prefix=new/', 'new/kernel7.img': kernel };
+    for (const [files, file] of [
+      [{ ...alone, 'kernel7.img': kernel }, 'kernel7.img'],
+      [alone, 'new/kernel7.img'],
+    ] as const) {
+      const { picked } = await prepare(files);
+      expect(picked.kernel.file).toBe(file);
+      expect(picked.unsure).toEqual([
+        'Whether os_prefix=new/ is ignored is not known: there is a kernel under it, and no device tree on the card.',
+      ]);
+    }
+    const nothing = await prepare({ ...bare, 'config.txt': 'os_prefix=new/', 'kernel7.img': kernel });
+    expect(nothing.picked.unsure).toEqual([]);
+  });
+
   test.each([
     ['arm_64bit=1', 'arm_64bit'],
     ['arm_control=0x200', 'arm_control=0x200'],
