@@ -94,6 +94,26 @@ export function broughtUpCores(line: string): number | undefined {
   return count ? Number(count[1]) : undefined;
 }
 
+// Printed before any core but the first one comes (Linux, init/main.c).
+const commandLineLine = message('Kernel command line: (.*)');
+/** What lets fewer cores come than there are (Linux, kernel/smp.c); `maxcpus=0` is as `nosmp`. */
+const fewerCores = /^(?!nr_cpus=0+$)(?:nosmp|(?:maxcpus|nr_cpus)=(0x[\da-fA-F]+|\d+))$/;
+
+/** How many cores a kernel's command line lets come, and the words that say so. */
+export interface AskedCores {
+  readonly cores: number;
+  readonly by: string;
+}
+
+/** The least that the kernel's command line lets come, in the line that repeats it; undefined where it says nothing of that. */
+export function askedCores(line: string): AskedCores | undefined {
+  const asked = (commandLineLine.exec(line)?.[1] ?? '').split(/\s+/).flatMap((word): AskedCores[] => {
+    const said = fewerCores.exec(word);
+    return said ? [{ cores: Math.max(1, Number(said[1] ?? 0)), by: word }] : [];
+  });
+  return asked.sort((a, b) => a.cores - b.cores)[0];
+}
+
 /** What a panic says, in its line. */
 export function panicText(line: string): string | undefined {
   return panicLine.exec(line)?.[1];
@@ -105,6 +125,7 @@ export function panicText(line: string): string | undefined {
  */
 export function createWatcher(hasCard: boolean): Watcher {
   let cores: number | null = null;
+  let asked: AskedCores | undefined;
   let saysHyp = false;
   let finding: Finding | undefined;
 
@@ -116,13 +137,18 @@ export function createWatcher(hasCard: boolean): Watcher {
   const judge = (line: string): Finding | undefined => {
     isLinux ||= linuxText.test(line);
     cores = broughtUpCores(line) ?? cores;
+    asked ??= askedCores(line);
     const mode = modeLine.exec(line)?.[1];
     if (mode === 'SVC') return { verdict: 'SVC' };
     if (mixedLine.test(line)) return { verdict: 'MIXED' };
     saysHyp ||= mode === 'HYP';
     if (saysHyp && cores !== null) {
       if (cores === CORES) return { verdict: 'HYP' };
-      return { verdict: 'NONE', reason: `The kernel says HYP mode, but ${cores} of ${CORES} cores came up.` };
+      const reason =
+        cores === asked?.cores
+          ? `The kernel says HYP mode, and brought up ${cores} of ${CORES} cores, as its command line asks (${asked.by}): of the others nothing is known.`
+          : `The kernel says HYP mode, but ${cores} of ${CORES} cores came up.`;
+      return { verdict: 'NONE', reason };
     }
     if (saysNoRoot(line, hasCard))
       return none(

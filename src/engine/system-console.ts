@@ -3,6 +3,7 @@ import { counted } from '../base/words.js';
 import { withoutSteps } from '../boot/steps.js';
 import { createLineSplitter, createTranscript, withoutEscapes } from './console.js';
 import {
+  askedCores,
   broughtUpCores,
   haltLine,
   initLine,
@@ -13,12 +14,14 @@ import {
   startedLine,
   waitsForRoot,
   whatIsThere,
+  type AskedCores,
 } from './kernel-console.js';
 import { firstLine } from './reasons.js';
 
 /**
- * - `UP`: its kernel has brought up all its cores and begun with user space, or its boot loader or login waits.
- * - `FAILED`: it gave up, or not all its cores came up.
+ * - `UP`: its kernel has brought up all its cores, or as many as its command line asks for, and begun with user space, or its boot
+ *   loader or login waits.
+ * - `FAILED`: it gave up, or fewer cores came up.
  * - `WAITS`: the hypervisor does not start it yet, as hypberryd on the host does not serve its disks.
  * - `RUNS`: it writes to its console, but not in words that are known; whether it is up is not known.
  * - `OFF`: it does not start with the Pi, as the card says.
@@ -81,6 +84,7 @@ export type RootPlace = 'guest' | 'card' | 'nowhere';
 export function createSystemWatcher(cores: number, root: RootPlace): SystemWatcher {
   const transcript = createTranscript();
   let seen: number | null = null;
+  let asked: AskedCores | undefined;
   let isLinux = false;
   let begun = false;
   /** The line in which it said that it waits for its root file system. */
@@ -88,11 +92,15 @@ export function createSystemWatcher(cores: number, root: RootPlace): SystemWatch
   let finding: SystemFinding | undefined;
   let waits = false;
 
-  const up = (reason?: string): SystemFinding =>
+  const up = (reason?: string): SystemFinding => {
     // A kernel for one processor counts none.
-    (seen ?? 1) === cores
-      ? { state: 'UP', ...(reason !== undefined && { reason }) }
-      : { state: 'FAILED', reason: `${seen ?? 1} of its ${cores} cores came up.` };
+    const came = seen ?? 1;
+    if (came === cores) return { state: 'UP', ...(reason !== undefined && { reason }) };
+    const count = `${came} of its ${cores} cores came up`;
+    if (came > cores || came !== asked?.cores) return { state: 'FAILED', reason: `${count}.` };
+    const asItAsks = `${count}, as its command line asks (${asked.by}).`;
+    return { state: 'UP', reason: reason === undefined ? asItAsks : `${asItAsks} ${reason}` };
+  };
   const withoutRoot = (line: string): SystemFinding => {
     const said = firstLine(line.replace(/^\[ *\d+\.\d+\] /, '')).replace(/\.+$/, '');
     return root === 'guest'
@@ -107,6 +115,7 @@ export function createSystemWatcher(cores: number, root: RootPlace): SystemWatch
   const judge = (line: string): SystemFinding | undefined => {
     isLinux ||= linuxText.test(line);
     seen = broughtUpCores(line) ?? seen;
+    asked ??= askedCores(line);
     if (initLine.test(line)) return up();
     begun ||= startedLine.test(line);
     if (root === 'card' && waitsForRoot(line)) waiting = line;

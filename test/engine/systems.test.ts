@@ -280,6 +280,20 @@ describe('a system has failed', () => {
     }
   });
 
+  it('but not where its command line asks for fewer', async () => {
+    const asking = (line: string, count: number): Promise<SystemsVerdict> =>
+      play([[undefined, `[    0.0] Kernel command line: ${line}\r\n${linux(count)}`], webUp]);
+    const verdict = await asking('root=/dev/sda maxcpus=2', 2);
+    expect(verdict.verdict).toBe('UP');
+    expect(of(verdict, HOST)).toMatchObject({
+      state: 'UP',
+      cores: 2,
+      reason: '2 of its 3 cores came up, as its command line asks (maxcpus=2).',
+    });
+    expect((await asking('maxcpus=2', 1)).verdict).toBe('FAILED');
+    expect((await asking('maxcpus=4', 4)).verdict).toBe('FAILED');
+  });
+
   it('where its kernel is one for a single processor, and it has several', async () => {
     expect(of(await play([[undefined, FREEING + INIT], webUp]), HOST)).toMatchObject({
       state: 'FAILED',

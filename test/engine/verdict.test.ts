@@ -80,6 +80,27 @@ describe('what the kernel says', () => {
     });
   }
 
+  it.each<[string, number, string | undefined]>([
+    ['a=1 maxcpus=1 b', 1, 'maxcpus=1'],
+    ['maxcpus=3 nr_cpus=2', 2, 'nr_cpus=2'],
+    ['maxcpus=0', 1, 'maxcpus=0'],
+    ['nosmp', 1, 'nosmp'],
+    // One that was to come did not, or the words say something else.
+    ['maxcpus=2', 1, undefined],
+    ['maxcpus=4', 3, undefined],
+    ['note=maxcpus=1 maxcpus=x', 1, undefined],
+  ])('is no fault where the command line asks for fewer cores: %s, %i', async (line, cores, by) => {
+    const { verdict, reason } = await verdictOf(
+      `[    0.000000] Kernel command line: ${line}\n${linux44(hyp, cores)}`,
+    );
+    expect([verdict, reason]).toEqual([
+      'NONE',
+      by === undefined
+        ? `The kernel says HYP mode, but ${cores} of 4 cores came up.`
+        : `The kernel says HYP mode, and brought up ${cores} of 4 cores, as its command line asks (${by}): of the others nothing is known.`,
+    ]);
+  });
+
   it('does not settle anything where the number of cores is missing', async () => {
     const verdict = await verdictOf(`[    0.0] ${hyp}\n[    1.0] Freeing unused kernel memory: 1024K\n`);
     expect(verdict).toMatchObject({ verdict: 'NONE', cores: null });
