@@ -97,7 +97,9 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
 
   const { place } = card;
   const ofGuests = guests.guests.length > 0 || guests.damaged;
-  const refused = refusalRows(next.refusal, [...survey.problems, installed.damaged, place?.problem]);
+  // What --force has taken already is no problem.
+  const refusal = next.wantsForce === true ? undefined : next.refusal;
+  const refused = refusalRows(refusal, [...survey.problems, installed.damaged, place?.problem]);
   const sections = [
     { title: 'Boot partition', rows: placeRows(place) },
     { title: 'Firmware', rows: await firmwareRows(card, survey) },
@@ -169,7 +171,7 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
       problem: problems[0] ? plain(problems[0]) : null,
       problems: problems.map(plain),
       install: {
-        needed: next.changes,
+        needed: next.changes || next.refusal !== undefined,
         method: next.method ?? null,
         refusal: next.refusal ? plain(next.refusal) : null,
       },
@@ -193,15 +195,26 @@ const plain = ({ code, message, hint }: HypberryError): unknown => ({ code, mess
  */
 async function askInstall(medium: CardReader, users: UsersCard | HypberryError): Promise<Next> {
   try {
-    refuseProblem(medium);
     if (users instanceof HypberryError) throw users;
-    const plan = await planInstallOn(users, { method: 'auto' });
-    if ('freeBytes' in medium) await checkPlan(medium as Card, plan);
-    return { changes: plan.changes.length > 0, method: plan.method };
+    return await askFor(medium, users, false);
   } catch (error) {
     if (!(error instanceof HypberryError)) throw error;
-    return { changes: true, method: undefined, refusal: error };
+    const refusal = error;
+    const refused: Next = { changes: true, method: undefined, refusal };
+    // Only what is installed, and starts, was once taken with --force.
+    if (users instanceof HypberryError || !users.lines || users.survey.problems.length > 0) return refused;
+    const forced = await attempt(() => askFor(medium, users, true));
+    if (forced instanceof HypberryError) return refused;
+    return { changes: forced.changes, method: undefined, refusal, wantsForce: true };
   }
+}
+
+/** What install does with a card that is not refused. */
+async function askFor(medium: CardReader, users: UsersCard, force: boolean): Promise<Next> {
+  refuseProblem(medium);
+  const plan = await planInstallOn(users, { method: 'auto', force });
+  if ('freeBytes' in medium) await checkPlan(medium as Card, plan);
+  return { changes: plan.changes.length > 0, method: plan.method };
 }
 
 /** Why a card does not start, with another hint where it is a file of ours that is gone. */

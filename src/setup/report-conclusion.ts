@@ -11,6 +11,8 @@ export interface Next {
   readonly changes: boolean;
   readonly method: Method | undefined;
   readonly refusal?: HypberryError;
+  /** The block is in, and what it refuses is done with --force. */
+  readonly wantsForce?: boolean;
 }
 
 /** What the card starts, in a word: a kernel without Linux's marks may be any system. */
@@ -18,6 +20,14 @@ function systemOf({ system }: Survey): string {
   const kind = system && bareKernel(system.kernel.facts).kind;
   if (kind === 'u-boot') return 'U-Boot';
   return kind === 'unknown' ? 'its kernel' : 'Linux';
+}
+
+/** What install says to a card that it refuses. */
+function refusedText({ changes, wantsForce }: Next, { message }: HypberryError): string {
+  if (wantsForce !== true) return `"hypberry install" refuses it as it is: ${message}`;
+  return changes
+    ? `The block is out of date; "hypberry install" wants --force to renew it: ${message}`
+    : `The block is up to date; "hypberry install" wants --force for this card: ${message}`;
 }
 
 /**
@@ -34,7 +44,7 @@ export function conclusionOf(
   next: Next,
 ): string {
   const guests = kept.length === 0 ? '' : namesOf(kept);
-  const refused = next.refusal && ` "hypberry install" refuses it as it is: ${next.refusal.message}`;
+  const refused = next.refusal && ` ${refusedText(next, next.refusal)}`;
   const stale = next.changes ? ' It is out of date: "hypberry install" brings it up to date.' : '';
   const [problem] = survey.problems;
   if (problem) {

@@ -282,6 +282,27 @@ test('what nobody knows of a card is said, and installed over with --force alone
   expect((await planInstall(card, { method: 'auto', force: true })).changes).not.toEqual([]);
 });
 
+test.each([
+  ['a program', bootPartition('of2015', { 'kernel7.img': ARMV7_CODE })],
+  ['a program, by armstub', bootPartition('svc', { 'kernel7.img': ARMV7_CODE })],
+])('what --force has installed is not at once refused: %s', async (_, files) => {
+  const card = changeableCard(files);
+  await applyPlan(card, await planInstall(card, { method: 'auto', force: true }), () => undefined);
+  const message = 'kernel7.img is not a kernel that hypberry knows';
+  const { conclusion, facts, sections } = await inspectCard(card);
+  expect(conclusion).toContain(
+    `by the block that hypberry installed. The block is up to date; "hypberry install" wants --force for this card: ${message}`,
+  );
+  expect(sections.flatMap(({ rows }) => rows).filter(([name]) => name === 'problem')).toEqual([]);
+  expect((facts as Facts).install).toMatchObject({ refusal: { code: 'setup.not-a-kernel' } });
+  // Not as install makes it.
+  const ours = Object.keys(files).find((name) => name.startsWith('hypberry-'));
+  files[ours!] = concat(files[ours!]!, text('x'));
+  expect((await inspectCard(card)).conclusion).toContain(
+    `The block is out of date; "hypberry install" wants --force to renew it: ${message}`,
+  );
+});
+
 test.each(['KERNEL7.IMG', 'Config.txt', 'START.ELF', 'Bootcode.bin', 'BCM2709-rpi-2-b.dtb'])(
   'which of two files the firmware reads whose names are one on FAT is not known: %s',
   async (twin) => {
