@@ -61,6 +61,45 @@ export function unpackedExtent(image: Uint8Array): { start: number; end: number 
 }
 
 /**
+ * Words that the code of a zImage before Linux 4.15 keeps for itself (arch/arm/boot/compressed/head.S, LC0), the first of which is
+ * its own offset.
+ */
+const WORDS = { IMAGE_END: 0x0c, SIZE_AT: 0x10, BYTES: 0x14 } as const;
+/** Where the zImage's header has its end, and where the code begins. */
+const HEADER = { START_AT: 0x28, END_AT: 0x2c, SIZE: 0x30 } as const;
+/** The words are in the first of its code: from 0x1f8 to 0x240 in kernels of 2015 to 2017. */
+const WORDS_BEFORE = 0x2000;
+
+/**
+ * Bytes that a zImage without a table unpacks to: behind the packed data, however it is packed, stands their number.
+ * @param image the zImage, whole
+ */
+function sizeWithoutTable(image: Uint8Array): number | undefined {
+  // The words count from the start of the image.
+  if (readU32LE(image, HEADER.START_AT) !== 0) return undefined;
+  const imageEnd = readU32LE(image, HEADER.END_AT);
+  const end = Math.min(WORDS_BEFORE, image.length - WORDS.BYTES);
+  for (let at: number = HEADER.SIZE; at <= end; at += 4) {
+    if (readU32LE(image, at) !== at || readU32LE(image, at + WORDS.IMAGE_END) !== imageEnd) continue;
+    const sizeAt = readU32LE(image, at + WORDS.SIZE_AT);
+    return sizeAt + 4 <= image.length ? readU32LE(image, sizeAt) : undefined;
+  }
+  return undefined;
+}
+
+/**
+ * What Linux before 4.15, whose zImage has no table, overwrites for certain before it reads its tree: itself unpacked. Its BSS and the
+ * unpacker come behind that.
+ */
+export function leastUnpacked(kernel: ReadKernel): { start: number; end: number } | undefined {
+  const image = bareKernelData(kernel);
+  if (!hasZImageMagic(image)) return undefined;
+  const hasTable = image.length >= TABLE.OFFSET_AT && readU32LE(image, TABLE.MAGIC_AT) === TABLE.MAGIC;
+  const size = hasTable ? undefined : sizeWithoutTable(image);
+  return size === undefined ? undefined : { start: TEXT_OFFSET, end: TEXT_OFFSET + size };
+}
+
+/**
  * Where Linux runs, and what it unpacks itself over before it reads its tree, where the file says that; below the former it
  * clears its first page tables.
  */

@@ -20,7 +20,7 @@ import {
   type Fdt,
 } from './fdt.js';
 import type { Handover, Segment } from './handover.js';
-import { placeOfLinux } from './extents.js';
+import { leastUnpacked, placeOfLinux } from './extents.js';
 import { bareKernel, FIRST_PAGE_TABLES, firstPageTables, needsTree, unpackVersion } from './kernel.js';
 import {
   disablesTags,
@@ -46,6 +46,8 @@ export interface PrepareOptions {
 const LOW_MEMORY_END = 0x2f00_0000;
 const TREE_ALIGNMENT = 0x100;
 const INITRAMFS_ALIGNMENT = 0x1000;
+/** More than the BSS of a kernel, its unpacker and the packed kernel take behind it. */
+const ROOM_TO_UNPACK = 0x100_0000;
 
 /** The seed for random numbers, in words of 32 bits: as many as were asked for (raspberrypi/firmware, issue 1595). */
 const SEED_WORDS = 16;
@@ -119,7 +121,8 @@ export async function placeFiles(loaded: Loaded, addBootargs = ''): Promise<Hand
   }
   const isTreeless = !tree || treeLostByFirmware !== undefined;
   const needs = isTreeless && needsTree({ ...kernel, facts: await unpackVersion(kernel.data, kernel.facts) });
-  noteLostInitramfs(initramfs, kernel, notes);
+  if (tree) noteTreeUnpackedOver(tree, kernel, notes);
+  if (initramfs) noteLostInitramfs(initramfs, kernel, ramdisk.address, placesHigh, notes);
   const atags =
     tree || disablesTags(config)
       ? undefined
@@ -292,17 +295,37 @@ async function lostTree(tree: Placed, kernel: LoadedKernel): Promise<string | un
   );
 }
 
+/** Notes a tree that a kernel without a table of sizes unpacks itself over: install leaves such a card as it is. */
+function noteTreeUnpackedOver(tree: Placed, kernel: LoadedKernel, notes: string[]): void {
+  const where = whereIn(tree, leastUnpacked(kernel));
+  if (where !== undefined) notes.push(`The device tree, ${where}; it is destroyed there.`);
+}
+
 /** Notes an initramfs that Linux unpacks itself over: it goes on without (Linux, arch/arm/mm/init.c, arm_initrd_init). */
 function noteLostInitramfs(
-  initramfs: (Placed & { readonly file: string }) | undefined,
+  initramfs: Placed & { readonly file: string },
   kernel: LoadedKernel,
+  asked: number | 'followkernel',
+  placesHigh: boolean,
   notes: string[],
 ): void {
-  const where = initramfs && whereUnpacked(initramfs, kernel);
+  const extent = placeOfLinux(kernel).unpacked ?? leastUnpacked(kernel);
+  const where = whereIn(initramfs, extent);
   if (where === undefined) return;
-  notes.push(
-    `The initramfs ${initramfs!.file}, ${where}: Linux starts without it. followkernel instead of the address has the firmware find a place.`,
-  );
+  const hint = placesHigh
+    ? 'followkernel instead of the address has the firmware find a place.'
+    : `An address further up in config.txt, ${hex(beyond(extent!.end))} say, keeps it.`;
+  // It was lost to the user of 413, and is moved as one who works on the firmware has it in 869.
+  const moved =
+    asked === 'followkernel'
+      ? ', unless the firmware moves it further up afterwards, on which sources disagree (raspberrypi/firmware, issues 413 and 869)'
+      : '';
+  notes.push(`The initramfs ${initramfs.file}, ${where}: Linux starts without it${moved}. ${hint}`);
+}
+
+/** An address behind all that a kernel of usual size overwrites. */
+function beyond(end: number): number {
+  return alignDown(end, ROOM_TO_UNPACK) + 2 * ROOM_TO_UNPACK;
 }
 
 /** Something in memory. */
@@ -312,9 +335,16 @@ interface Placed {
 }
 
 /** Words for where something is that a kernel unpacks itself over; undefined where it does not, or does not say so. */
-function whereUnpacked({ address, data }: Placed, kernel: LoadedKernel): string | undefined {
+function whereUnpacked(what: Placed, kernel: LoadedKernel): string | undefined {
+  return whereIn(what, placeOfLinux(kernel).unpacked);
+}
+
+/** @param unpacked what the kernel overwrites; undefined where that is not known */
+function whereIn(
+  { address, data }: Placed,
+  unpacked: { readonly start: number; readonly end: number } | undefined,
+): string | undefined {
   const end = address + data.length;
-  const { unpacked } = placeOfLinux(kernel);
   if (!unpacked || address >= unpacked.end || end <= unpacked.start) return undefined;
   return `from ${hex(address)} to ${hex(end)}, lies where the kernel unpacks itself, ${hex(unpacked.start)} to ${hex(unpacked.end - 1)}`;
 }

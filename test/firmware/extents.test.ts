@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { buildBootBlock } from '../../src/boot/block.js';
-import { kernelExtent, placeOfLinux, unpackedExtent } from '../../src/firmware/extents.js';
+import { kernelExtent, leastUnpacked, placeOfLinux, unpackedExtent } from '../../src/firmware/extents.js';
 import { readKernel } from '../../src/firmware/kernel.js';
-import { concat, sizedZImage, u32, zImage } from '../support/kernel-files.js';
+import { concat, oldZImage, sizedZImage, u32, zImage } from '../support/kernel-files.js';
 
 describe('what a zImage unpacks itself to', () => {
   test('is the kernel and the unpacker behind it, where the file gives the sizes', () => {
@@ -38,6 +38,27 @@ test('where Linux runs: where its file says, with a block in front, too; else at
   expect(placeOfLinux({ data: zImage(), facts: readKernel(zImage()) })).toEqual({
     start: 0x8000,
     unpacked: undefined,
+  });
+});
+
+describe('what a zImage without a table overwrites at least', () => {
+  const least = (data: Uint8Array): unknown => leastUnpacked({ data, facts: readKernel(data) });
+
+  test('is itself unpacked, at 0x8000', () => {
+    const block = concat(buildBootBlock(), new Uint8Array(0x8000 - buildBootBlock().length));
+    const image = oldZImage(0x84_0a64);
+    for (const file of [image, concat(block, image), oldZImage(0x84_0a64, 0x1f8)])
+      expect(least(file)).toEqual({ start: 0x8000, end: 0x84_8a64 });
+  });
+
+  test.each([
+    ['a table', sizedZImage([6, 0x5a53_4c4b, 0xff0, 0x400, 0x20_8000, 0x1_0000])],
+    ['no such words', zImage()],
+    ['nothing behind its header', zImage().subarray(0, 0x30)],
+    ['a size outside the file', oldZImage(0x84_0a64).subarray(0, 0xff4)],
+    ['no magic', new Uint8Array(0x1000)],
+  ])('is not known with %s', (_, file) => {
+    expect(least(file)).toBeUndefined();
   });
 });
 

@@ -11,7 +11,16 @@ import type { Handover } from '../../src/firmware/handover.js';
 import { loadCard } from '../../src/firmware/load.js';
 import { placeFiles, prepareHandover, type PrepareOptions } from '../../src/firmware/prepare.js';
 import { compileTree } from '../support/device-trees.js';
-import { concat, entry, sizedZImage, text, trailer, u32, zImage } from '../support/kernel-files.js';
+import {
+  concat,
+  entry,
+  oldZImage,
+  sizedZImage,
+  text,
+  trailer,
+  u32,
+  zImage,
+} from '../support/kernel-files.js';
 import { memoryCard } from '../support/memory-card.js';
 import {
   HYP_STUB,
@@ -610,6 +619,31 @@ describe('firmware of 2015', () => {
     ]);
     expect((await found('initramfs initrd 0x02000000')).notes).toBe('');
     expect((await found('initramfs initrd followkernel')).notes).toBe('');
+  });
+
+  test('what a kernel without a table of sizes unpacks itself over is said, and nothing more', async () => {
+    const card = {
+      ...CARD_2015,
+      'kernel7.img': concat(oldZImage(0x84_0a64), trailer(entry('DTOK', u32(1)))),
+      initrd: text('initrd'),
+    };
+    const found = async (config: string, files: Files = card): Promise<string> => {
+      const { picked } = await prepare({ ...files, 'config.txt': config });
+      expect([picked.treeLost, picked.treeLostByFirmware, picked.unsure]).toEqual([undefined, undefined, []]);
+      return picked.notes.join('\n');
+    };
+    expect(await found('initramfs initrd followkernel')).toMatch(
+      /^The initramfs initrd, from 0x90[0-9a-f]{2} to 0x90[0-9a-f]{2}, lies where the kernel unpacks itself, 0x8000 to 0x848a63: Linux starts without it, unless the firmware moves it .*issues 413 and 869\)\. An address further up in config\.txt, 0x2000000 say, keeps it\.$/,
+    );
+    expect(await found('initramfs initrd 0x00800000')).toMatch(/without it\. An address further up/);
+    expect(await found('initramfs initrd 0x02000000')).toBe('');
+    const today = { ...card, 'start.elf': CARD_TODAY['start.elf']! };
+    expect(await found('initramfs initrd 0x00800000', today)).toMatch(/without it\. followkernel instead/);
+    expect(await found('initramfs initrd followkernel', today)).toBe('');
+    expect(await found('device_tree_address=0x00800000')).toMatch(
+      /^The device tree, from 0x800000 to 0x800[0-9a-f]{3}, lies where .*; it is destroyed there\.$/,
+    );
+    expect(await found('')).toBe('');
   });
 
   test('destroys one that only the page tables of LPAE reach', async () => {

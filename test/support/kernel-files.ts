@@ -63,6 +63,19 @@ export function sizedZImage(table: readonly number[], size = 0x0123_0000): Uint8
   return image;
 }
 
+/**
+ * A zImage of Linux before 4.15, without a table: its code keeps words of which the fifth leads to the unpacked size
+ * (Linux 4.0, arch/arm/boot/compressed/head.S, LC0).
+ * @param at offset of the words
+ */
+export function oldZImage(size: number, at = 0x240): Uint8Array {
+  const image = new Uint8Array(0x1001);
+  image.set(zImage({ size: 0x1001 }));
+  image.set(u32(at, 0x1001, 0x101c, 0x1001, 0xff1, 0xff8), at);
+  image.set(u32(size), 0xff1);
+  return image;
+}
+
 /** An entry of the trailer: data padded to 4 bytes, its size, its tag. */
 export function entry(tag: string, data: Uint8Array): Uint8Array {
   return concat(data, new Uint8Array(-data.length & 3), u32(data.length), text(tag));
