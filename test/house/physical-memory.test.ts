@@ -23,8 +23,7 @@ function waysPast(file: string, text: string): string[] {
   if (/\bL\.RAM\b/.test(text) || /import \{[^}]*\bRAM\b[^}]*\} from '[^']*layout(?:\.js)?'/.test(text))
     ways.push(`${file} knows where RAM stands`);
   // What the interpreter adds to a virtual address: made where the TLB is filled, used by the owner alone.
-  if (/\bTLB_ADDEND\b/.test(text) && !FILLERS.includes(file))
-    ways.push(`${file} makes places of addresses`);
+  if (/\bTLB_ADDEND\b/.test(text) && !FILLERS.includes(file)) ways.push(`${file} makes places of addresses`);
   // An array over all of the memory.
   const makesOne = /\bnew webAssembly\.Memory\b/.test(text) && file !== OTHER_MEMORY;
   if (/\bm\.(?:u8|u16|u32|i32)\.buffer\b/.test(text) || makesOne) ways.push(`${file} has the whole memory`);
