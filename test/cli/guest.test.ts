@@ -184,7 +184,11 @@ test('a guest from add to remove; a dry run changes nothing', async () => {
   await done(guest('remove', boot, 'db'));
   expect(contents(boot)).toEqual(before);
   expect(await done(guest('list', boot))).toContain('no guests');
-  expect(JSON.parse(await done(guest('list', boot, '--json')))).toEqual({ hostCores: 4, guests: [] });
+  expect(JSON.parse(await done(guest('list', boot, '--json')))).toEqual({
+    hostCores: 4,
+    guests: [],
+    unusedFiles: [],
+  });
 });
 
 test('a guest with disks and a network', async () => {
