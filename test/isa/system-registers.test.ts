@@ -12,10 +12,8 @@ test('no two system registers share an encoding, but for the two names that the 
     const key = [it.size, it.coproc, ...place].join(' ');
     byEncoding.set(key, [...(byEncoding.get(key) ?? []), it.name]);
   }
-  expect([...byEncoding.values()].filter((names) => names.length > 1)).toEqual([
-    ['PRRR', 'MAIR0'],
-    ['NMRR', 'MAIR1'],
-  ]);
+  const shared = [...byEncoding.values()].filter((names) => names.length > 1);
+  expect(shared.map((names) => names.sort().join()).sort()).toEqual(['MAIR0,PRRR', 'MAIR1,NMRR']);
 });
 
 test('named bits lie in the register and apart, but for those of TTBCR, DFSR, IFSR and TTBR that two formats share', () => {
@@ -30,5 +28,7 @@ test('named bits lie in the register and apart, but for those of TTBCR, DFSR, IF
         if (a.low < b.low + b.width && b.low < a.low + a.width) shared.push(`${name} ${a.field} ${b.field}`);
     }
   }
-  expect(shared).toEqual(['TTBCR N T0SZ', 'DFSR Domain STATUS', 'DFSR FS STATUS', 'IFSR FS STATUS']);
+  expect(shared.sort()).toEqual([
+    ...['DFSR Domain STATUS', 'DFSR FS STATUS', 'IFSR FS STATUS', 'TTBCR N T0SZ'],
+  ]);
 });
