@@ -329,12 +329,17 @@ export function createGdbServer(first: Debuggee, send: (text: string) => void, k
       debuggee.resume({ processes: counted });
     },
     receive: (piece) => {
+      let before: string | undefined;
       for (const received of read(piece)) {
         if ('interrupt' in received) {
           debuggee.interrupt(thread);
         } else if ('damaged' in received) {
           if (acknowledges) send('-');
         } else {
+          // Who waits to be acknowledged sends nothing else: what came twice at once, after two seconds of our silence,
+          // was asked once (appendix E.1), and GDB takes a second answer for that of its next packet.
+          if (acknowledges && received.packet === before) continue;
+          before = received.packet;
           if (acknowledges) send('+');
           // While it runs there is nothing to be said, and nothing to be looked at.
           if (runs && !/^[kD]/.test(received.packet)) continue;

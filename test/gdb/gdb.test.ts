@@ -186,6 +186,26 @@ test(
   },
 );
 
+test('what a debugger that waits to be acknowledged asks again is answered once', async () => {
+  const it = await machine();
+  let sent = '';
+  const { tell } = client(it, (text) => (sent += text));
+  const asked = encodePacket('qC');
+  tell(asked + asked + asked);
+  expect(sent).toBe(`+${encodePacket('QC1')}`);
+  // What comes after the answer is asked anew.
+  tell(`+${asked}`);
+  expect(sent).toBe(`+${encodePacket('QC1')}`.repeat(2));
+  sent = '';
+  tell(encodePacket('QStartNoAckMode'));
+  expect(sent).toBe(`+${encodePacket('OK')}`);
+  sent = '';
+  tell(asked + asked);
+  expect(sent).toBe(encodePacket('QC1').repeat(2));
+  tell(encodePacket('k'));
+  await it.run;
+});
+
 test('the port is of this computer alone, for one debugger, and one that is taken is said', async () => {
   const port = await openGdbPort(0, () => ({ receive: () => undefined, gone: () => undefined }));
   await expect(
