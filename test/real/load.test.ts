@@ -1,7 +1,7 @@
 /**
  * Load on all four cores of the built-in Pi 2: Debian's kernel as host, and as two guests that share a core, each at work
  * whose results are known. By hand, for ten minutes of the machine's time:
- * HYPBERRY_KERNELS=all HYPBERRY_LOAD_SECONDS=600 npx vitest run test/real/load.test.ts
+ * HYPBERRY_KERNELS=all HYPBERRY_LOAD_SECONDS=600 HYPBERRY_LOAD_REST=5 npx vitest run test/real/load.test.ts
  */
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -15,10 +15,12 @@ import { everything } from './real-card.js';
 
 /** Seconds of the machine's time for the host's load. */
 const LOAD_SECONDS = Number(process.env['HYPBERRY_LOAD_SECONDS'] ?? 60);
+/** How many times as long as it took a worker rests after each round. */
+const REST = Number(process.env['HYPBERRY_LOAD_REST'] ?? 0);
 /** The load's equal parts; the first one warms up. */
 const PHASES = 5;
 /** Each worker says a line at least as often, in seconds of the machine's time. */
-const SILENCE = 10;
+const SILENCE = 10 * (1 + REST);
 /** After so many seconds of the machine's time without a line nothing more is waited for. */
 const STANDSTILL = 120;
 /** Real seconds: many times what a machine without other work needs, and for boots of three kernels. */
@@ -95,18 +97,31 @@ const MEMORY = `sync
   done </proc/meminfo`;
 
 /** Kernels say only what is wrong: other lines could come into the midst of ours. */
-const BEGIN = 'dmesg -n 5\nmkdir -p /tmp';
+const BEGIN = `dmesg -n 5
+mkdir -p /tmp
+now() {
+  read -r up idle </proc/uptime
+  up=\${up%.*}\${up#*.}
+}
+rest() {
+  pause=$((($up - $before) * ${REST}))
+  [ $pause -eq 0 ] || sleep $((pause / ${UPTIME_UNITS})).$(printf %02d $((pause % ${UPTIME_UNITS})))
+}`;
 
 const GUEST = `${BEGIN}
 seq ${GUEST_LINES} >/data
 echo ready
 round=0
 while :; do
+  now
+  before=$up
   ${WORK.forks}
   ${WORK.gzip(GUEST_DATA)}
   ${WORK.digest}
   ${MEMORY}
   round=$((round + 1))
+  now
+  rest
 done
 `;
 
@@ -124,16 +139,16 @@ ${listenTo(0, 'hypervisor', {})}
 ${listenTo(1, 'one', { 'ready*': 'true >/one-is-up' })}
 ${listenTo(2, 'two', { 'ready*': 'true >/two-is-up' })}
 while ! [ -e /one-is-up -a -e /two-is-up ]; do sleep 1; done
-now() {
-  read -r up rest </proc/uptime
-  up=\${up%.*}\${up#*.}
-}
 ${WORKERS.map(
   (name) => `work_${name}() {
   round=$(cat /tmp/${name}-round)
   while :; do
+    now
+    before=$up
     ${HOST_WORKERS[name as keyof typeof HOST_WORKERS]}
     round=$((round + 1))
+    now
+    rest
     now
     [ $up -lt $end ] || break
   done
