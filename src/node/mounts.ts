@@ -60,7 +60,10 @@ export function devicesShowing(target: string): string[] {
   if (stat.isBlockDevice()) {
     const folder = folderOf(stat.rdev);
     if (folder === undefined) return [];
-    for (const at of foldersBelow(folder)) found.add(at);
+    const below = foldersBelow(folder);
+    // What one of them shows, another loop device may show beside it.
+    for (const it of below) for (const beside of loopsBeside(it, loops)) addAbove(beside, loops, found);
+    for (const at of below) found.add(at);
     found.delete(folder);
     addAbove(folder, loops, found);
   } else {
@@ -182,6 +185,15 @@ function partitionFolders(folder: string): string[] {
     .readdirSync(folder)
     .map((name) => path.join(folder, name))
     .filter(isPartition);
+}
+
+/** Folders of the loop devices that show what the one with this folder shows. */
+function loopsBeside(folder: string, loops: readonly LoopDevice[]): string[] {
+  const backing = backingFile(folder);
+  const stat = backing === undefined ? undefined : fs.statSync(backing, { throwIfNoEntry: false });
+  if (stat === undefined) return [];
+  const what = stat.isBlockDevice() ? { rdev: numbers(stat.rdev) } : stat;
+  return loops.filter((loop) => loop.folder !== folder && loop.shows(what)).map((loop) => loop.folder);
 }
 
 interface LoopDevice {

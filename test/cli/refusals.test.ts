@@ -180,6 +180,8 @@ describe('install refuses', () => {
     await expectRefusal('card.mounted', ['install', device], disk);
     await expectRefusal('card.mounted', ['install', disk], disk);
     await expectRefusal('card.mounted', ['uninstall', device], disk);
+    // Another loop device shows the same card, and nothing of it is mounted.
+    await expectRefusal('card.mounted', ['install', loop(context, disk)], disk);
     // To look at it, and to try it, is no harm.
     expect((await hypberry(['install', '--dry-run', device])).status).toBe(0);
   });
