@@ -169,6 +169,7 @@ export class Cpu {
       codeTop: L.CODE,
       wasmMemory: memory,
       slots: new Slots(),
+      extension: () => 0,
       across: new Map(),
       comings: L.HOT,
       eager: false,
@@ -240,6 +241,7 @@ export class Cpu {
       },
     });
     const run = instance.exports['run'] as (block: number) => void;
+    m.extension = instance.exports['extension'] as (at: number) => number;
     this.interpret = (block) => {
       grant(m, this.lookAt());
       run(enter(m, block));

@@ -282,6 +282,11 @@ export const OP_IT = 15;
 export const TO_TRANSLATION = -OP_SIZE;
 /** Times that a block is come to before it is translated. */
 export const HOT = 1000;
+/**
+ * Times that a unit is left by branches of which it was not known where they lead, before it is translated again; how many
+ * are left is the u16 at OP_A of its TRANSLATED, 0 where nobody counts.
+ */
+export const STALE = 20_000;
 /** Functions of units in the table. */
 export const UNITS = 16384;
 

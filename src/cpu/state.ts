@@ -338,6 +338,8 @@ export interface Machine {
   /** The memory as WebAssembly's modules import it, and the functions of translated units. */
   readonly wasmMemory: Memory;
   readonly slots: Slots;
+  /** The interpreter's own function for a micro-op of an extension, at an address: gives whether it was done. */
+  extension: (at: number) => number;
   /** Physical pages whose last instruction reaches into another, by that one. */
   readonly across: Map<number, Set<number>>;
   /** How often a new block is come to before it is translated; 0 where none is to be. */

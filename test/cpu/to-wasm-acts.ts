@@ -2,14 +2,28 @@
 import type { Cpu } from '../../src/cpu/cpu.js';
 import * as L from '../../src/cpu/layout.js';
 import type { Assembler } from '../../src/isa/assembler.js';
-import { d, s, type DoubleRegister } from '../../src/isa/extension-registers.js';
+import { aligned, d, lane, s, type DoubleRegister } from '../../src/isa/extension-registers.js';
+import { IXC } from '../../src/isa/fpscr-masks.js';
 import { lsl, pc, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, type Register } from '../../src/isa/registers.js';
+import { samples } from '../isa/generate.js';
+import { extensionEncodings } from './extension-cases.js';
+
+/** Three words of each form of the extensions' instructions that neither load nor store, and know no core register but R0 to R7. */
+const EXTENSION_WORDS = samples(
+  extensionEncodings.filter(({ name, pattern }) => !pattern.fields.has('Rn') && !/^VM(RS|SR)/.test(name)),
+  3,
+  71,
+)
+  .filter(({ fields }) => ['Rt', 'Rt2'].every((name) => (fields[name] ?? 0) < 8))
+  .map(({ word }) => word);
+/** Bits of FPSCR that say how to calculate: rounding, flushing, default NaN; and those that were raised. */
+const FPSCR_MODES = 0x07c0_009f;
 
 export const names = ['vadd', 'vsub', 'vmul', 'vnmul', 'vmla', 'vmls', 'vnmla', 'vnmls'] as const;
 type Act = (a: Assembler, n: number, d: Register, s: Register) => void;
 const double = (n: number): DoubleRegister => d(n % 16);
 /** What a block may do with the registers R0 to R7; R8 is where data are, R9 where code is. */
-export const acts: readonly Act[] = [
+export const acts: Act[] = [
   (a, n, d, s) => {
     a.add(d, s, n);
   },
@@ -163,6 +177,53 @@ export const acts: readonly Act[] = [
     a.vstr(s(n % 31), [r8, 128]);
   },
 ];
+
+// More often than by their number among the others.
+acts.push(
+  ...Array.from({ length: 12 }, (_, i): Act => (a, n) => {
+    for (const part of [0, 1, 2])
+      a.word(EXTENSION_WORDS[(n * 12 + i * 5 + part * 101) % EXTENSION_WORDS.length]!);
+  }),
+  // FPSCR, as it may be and as the host's arithmetic is.
+  (a, n, x) => {
+    a.vmrs(x, 'FPSCR');
+    a.eor(x, x, (n % 32) << 22);
+    a.mov(r7, FPSCR_MODES >>> 16);
+    a.lsl(r7, r7, 16);
+    a.orr(r7, r7, FPSCR_MODES & 0xff);
+    a.and(r7, r7, x);
+    a.vmsr('FPSCR', r7);
+  },
+  (a) => {
+    a.mov(r7, IXC);
+    a.vmsr('FPSCR', r7);
+  },
+  // Aligned and not, within the page and beyond its end.
+  (a, n, x) => {
+    a.add(r7, r8, n);
+    a['vld1.32']([double(n), double(n + 1)].slice(n % 16 === 15 ? 1 : 0), [r7], '!');
+    a['vst1.8']([d(20), d(21), d(22)], [r7], x);
+    a.add(x, x, r7);
+  },
+  (a, n) => {
+    a.add(r7, r8, 0xfc0);
+    a.add(r7, r7, (n % 16) * 8);
+    a['vld1.64']([d(16), d(17), d(18), d(19)], [n % 2 ? aligned(r7, 64) : r7]);
+    a['vst1.16']([d(n % 32)], [r7]);
+  },
+  (a, n) => {
+    a.add(r7, r8, 0xf80);
+    a.add(r7, r7, n & ~3);
+    a.vstmia(r7, '!', [d(4), d(5), d(6)]);
+    a.vldmdb(r7, '!', [d(8), d(9)]);
+    a.vldmia(r7, [s(3), s(4), s(5)]);
+  },
+  (a, n, x) => {
+    a.add(r7, r8, n);
+    a['vld4.8']([d(0), d(1), d(2), d(3)], [r7], '!');
+    a['vst2.16']([lane(d(1), n % 4), lane(d(2), n % 4)], [r7], x);
+  },
+);
 
 /** Of words, FNV-1a. */
 const hashOf = (words: Uint32Array): number =>

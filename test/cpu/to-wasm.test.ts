@@ -7,7 +7,7 @@ import * as L from '../../src/cpu/layout.js';
 import { assembler } from '../../src/isa/assembler.js';
 import { FZ, IXC, RMODE_LOW } from '../../src/isa/fpscr-masks.js';
 import { d, s } from '../../src/isa/extension-registers.js';
-import { r0, r1, r2, r3, r4, r5, r6, r7, r10 } from '../../src/isa/registers.js';
+import { type Label, r0, r1, r2, r3, r4, r5, r6, r7, r10 } from '../../src/isa/registers.js';
 import '../support/seed.js';
 import { ramWords } from '../support/ram.js';
 import { bareCpu, constant } from './machines.js';
@@ -148,6 +148,40 @@ test('programs of loops and branches, that change themselves, end each stretch i
     { numRuns: Number(process.env['CPU_PROGRAMS'] ?? 30), endOnFailure: true },
   );
 }, 120_000);
+
+test('a unit that is left by a way that was not known is translated again, with that way', async () => {
+  const a = assembler(CODE);
+  const [again, other] = ['again', 'other'].map((name) => a.label(name)) as [Label, Label];
+  const FIRST = 1 << 20;
+  a.at(again);
+  const head = a.here;
+  a.add(r0, r0, 1);
+  a.cmp(r0, FIRST);
+  a.bhi(other);
+  a.add(r1, r1, 3);
+  a.b(again);
+  a.at(other);
+  a.eor(r1, r1, r0);
+  a.b(again);
+  const code = a.assemble();
+  const make = async (translates: 'hot' | 'never'): Promise<Cpu> => {
+    const cpu = await bareCpu({ ramSize: RAM_SIZE });
+    cpu.translates = translates;
+    cpu.memory.load(CODE, code);
+    cpu.machine.u32[L.PC / 4] = CODE;
+    return cpu;
+  };
+  const [translated, interpreted] = [await make('hot'), await make('never')];
+  const both = (instructions: number): number | undefined => {
+    for (const cpu of [translated, interpreted]) cpu.run(cpu.time + instructions);
+    expect(stateOf(translated, ramWords(translated))).toEqual(stateOf(interpreted, ramWords(interpreted)));
+    return translated.machine.slots.waysOf(blockAt(translated.machine, head));
+  };
+  // Back to its head; then to the other block, and back from there, too.
+  expect(both(5 * (FIRST - 100))).toBe(1);
+  expect(both(5 * (L.STALE - 100))).toBe(1);
+  expect(both(5 * FIRST)).toBe(3);
+}, 60_000);
 
 test('sums and products of all kinds of numbers raise what they raise in the interpreter', async () => {
   const some = [...NUMBERS, 2 ** -1022, 2 ** -537, 1e-20, -(2 ** 1000)];

@@ -221,6 +221,12 @@ function storeMany(rec: usize): bool {
   return true;
 }
 
+/** Does a micro-op from FIRST_EXTENSION on, for units too. False: nothing was done, and TypeScript has to do it. */
+export function extension(rec: usize): bool {
+  const op = <u32>load<u16>(rec);
+  return op < <u32>FIRST_SIMD ? floatingPoint(rec) : simd(rec, op);
+}
+
 /** Runs from the micro-op at `rec` until the slice is over, or an exception was taken, or TypeScript must look. */
 export function run(rec: usize): void {
   while (true) {
@@ -1200,8 +1206,7 @@ export function run(rec: usize): void {
           if (rec == 0) return;
           continue;
         }
-        const done = op < <u32>FIRST_SIMD ? floatingPoint(rec) : simd(rec, op);
-        if (!done && slow(rec)) return;
+        if (!extension(rec) && slow(rec)) return;
       }
     }
     rec += OP_SIZE;

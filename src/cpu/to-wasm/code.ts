@@ -2,12 +2,14 @@
 import { EMPTY_BLOCK } from '../../wasm/format.js';
 import { FLOAT_OPERATORS } from '../../wasm/float-operators.js';
 import { codeOf } from '../../wasm/operators.js';
+import { vectorAccess, VECTOR_PREFIX, vectorOperator } from '../../wasm/vector-operators.js';
 
 const GET = codeOf('local.get');
 const SET = codeOf('local.set');
 const TEE = codeOf('local.tee');
 const I32_CONST = codeOf('i32.const');
 const I64_CONST = codeOf('i64.const');
+const CALL = codeOf('call');
 const BR = codeOf('br');
 const BR_TABLE = codeOf('br_table');
 const END = codeOf('end');
@@ -34,6 +36,8 @@ export type AccessName = keyof typeof ACCESSES;
 
 const floats: Readonly<Record<string, number | undefined>> = FLOAT_OPERATORS;
 const byteOf = (name: string): number => floats[name] ?? codeOf(name);
+/** The alignment that a vector's access says: none. */
+const UNALIGNED = 0;
 
 /** A label of a block, a loop or an if: branches to it count how many were opened since. */
 export interface Label {
@@ -50,7 +54,11 @@ export class Code {
 
   /** Operators without anything behind them, in their order, by their names. */
   op(...names: string[]): this {
-    for (const name of names) this.bytes.push(byteOf(name));
+    for (const name of names) {
+      const vector = vectorOperator(name);
+      if (vector === undefined) this.bytes.push(byteOf(name));
+      else this.with(VECTOR_PREFIX, vector);
+    }
     return this;
   }
 
@@ -91,6 +99,18 @@ export class Code {
   access(name: AccessName, offset: number): this {
     this.with(byteOf(name), ACCESSES[name]);
     return this.unsigned(offset);
+  }
+
+  /** A load or store of a vector, or of one of its lanes, at the address on the stack plus `offset`. */
+  vectorAccess(name: string, offset: number, lane?: number): this {
+    this.with(VECTOR_PREFIX, vectorAccess(name));
+    this.with(UNALIGNED, offset);
+    return lane === undefined ? this : this.unsigned(lane);
+  }
+
+  /** Calls the module's function with a number. */
+  call(index: number): this {
+    return this.with(CALL, index);
   }
 
   /** Opens a block, a loop or an if. */

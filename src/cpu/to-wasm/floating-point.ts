@@ -39,7 +39,7 @@ const wordAt = (n: number): number => L.D0 + n * 4;
 const vm = ({ imm }: MicroOp): number => imm & 0xff;
 const optionsOf = ({ imm }: MicroOp): number => imm >>> OPTIONS_LOW;
 
-/** Sets what is asked of before floating-point; it stays so in a unit, as no instruction there changes it. */
+/** Sets what is asked of before floating-point; in a unit it stays so, but where FPSCR is written. */
 export function askFloatingPoint(code: Code): void {
   const fpscr = (mask: number): Code =>
     code.constant(0).access('i32.load', L.FPSCR).constant(mask).op('i32.and');
@@ -56,7 +56,7 @@ export function askFloatingPoint(code: Code): void {
 }
 
 /** Leaves unless what is on the stack is not 0. */
-function leaveUnless(w: Writer, op: MicroOp): void {
+export function leaveUnless(w: Writer, op: MicroOp): void {
   w.code.op('i32.eqz').open('if');
   w.leave(op.at);
   w.code.end();
@@ -300,10 +300,3 @@ export const floatingPoint: readonly (readonly [Op, Write])[] = [
   [Op.VSTR_F32, transfer(SINGLE, false)],
   [Op.VSTR_F64, transfer(DOUBLE, false)],
 ];
-
-/** The words of core registers that one of those names. */
-export function coresOf({ op, b, imm }: Pick<MicroOp, 'op' | 'b' | 'imm'>): readonly number[] {
-  if (op >= Op.VMOV_FROM_CORE && op <= Op.VMOV_TO_CORE) return [b];
-  if (op === Op.VMOV_FROM_CORES || op === Op.VMOV_TO_CORES) return [b, imm & 0xff];
-  return op >= Op.VLDR_F32 && op <= Op.VSTR_F64 ? [b] : [];
-}

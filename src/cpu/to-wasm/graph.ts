@@ -20,8 +20,8 @@ import {
 import { isTranslated } from './operations.js';
 
 /** Blocks of a unit and their micro-ops, at most, and how deep in functions that are called. */
-const MOST_BLOCKS = 48;
-const MOST_MICRO_OPS = 800;
+const MOST_BLOCKS = 128;
+const MOST_MICRO_OPS = 2400;
 const DEEPEST = 4;
 const PAGE_BYTES = 0x1000;
 

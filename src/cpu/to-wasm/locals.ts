@@ -25,6 +25,8 @@ export interface Locals {
    */
   readonly mayMove: number;
   readonly mayCalculate: number;
+  /** Whether Advanced SIMD may be used. */
+  readonly mayVectors: number;
   /** For one micro-op: where a branch goes, an address, the place of a TLB entry or of data, and 64 bits. */
   readonly target: number;
   readonly address: number;
@@ -63,10 +65,11 @@ export const locals: Locals = {
   next: first + 5,
   mayMove: first + 6,
   mayCalculate: first + 7,
-  target: first + 8,
-  address: first + 9,
-  place: first + 10,
-  wide: first + 11,
+  mayVectors: first + 8,
+  target: first + 9,
+  address: first + 10,
+  place: first + 11,
+  wide: first + 12,
 };
 /** How many there are of 32 bits; one of 64 bits follows. */
-export const NARROW = first + 11;
+export const NARROW = first + 12;

@@ -37,11 +37,13 @@ import {
   pair,
 } from './arithmetic.js';
 import { guard } from './branches.js';
+import { callInterpreter, coresOf } from './calls.js';
 import { type Write, by, constant, get, number, put, carry } from './parts.js';
-import { coresOf, floatingPoint } from './floating-point.js';
+import { floatingPoint } from './floating-point.js';
 import { makeWords, pushCondition } from './flags.js';
 import { localOf, locals } from './locals.js';
 import type { MicroOp } from './micro-op.js';
+import { vectors } from './vectors.js';
 import type { Writer } from './writer.js';
 
 const { x, page, target } = locals;
@@ -195,7 +197,7 @@ const others: readonly (readonly [Op, Write])[] = [
   [Op.LDM, loadMany],
   [Op.STM, storeMany],
 ];
-for (const [op, write] of [...others, ...floatingPoint]) table.set(op, write);
+for (const [op, write] of [...others, ...floatingPoint, ...vectors]) table.set(op, write);
 
 /** Micro-ops whose imm, and whose ext, are addresses of registers. */
 const THIRD: ReadonlySet<Op> = new Set(
@@ -212,20 +214,26 @@ const isFourth = (op: Op): boolean => op >= Op.MLA && op <= Op.UMAAL;
 /** Parts that are addresses of registers, by micro-op, are what a unit must hold; others are numbers. */
 function isHeld({ op, a: first, b: second, imm, ext }: MicroOp): boolean {
   if (op >= Op.LDM && op <= Op.STM) return holds(first) && (imm & 0x8000) === 0;
-  if (op >= FIRST_EXTENSION) return coresOf({ op, b: second, imm }).every((it) => holds(it));
+  if (op >= FIRST_EXTENSION) {
+    const { reads, writes } = coresOf({ op, b: second, imm });
+    return holds(...reads, ...writes);
+  }
   return holds(first, second, ...(THIRD.has(op) ? [imm] : []), ...(isFourth(op) ? [ext] : []));
 }
 
-/** Writes a micro-op. @returns false where it is none that a unit does by itself; then nothing was written */
+const writeOf = ({ op }: MicroOp): Write | undefined =>
+  table.get(op) ?? (op >= FIRST_EXTENSION ? callInterpreter : undefined);
+
+/** Writes a micro-op. @returns false where it is none that a unit does; then nothing was written */
 export function writeOperation(w: Writer, op: MicroOp): boolean {
-  const write = table.get(op.op);
+  const write = writeOf(op);
   if (!write || !isHeld(op)) return false;
   write(w, op);
   return true;
 }
 
-/** Whether a unit does it by itself. */
-export const isTranslated = (op: MicroOp): boolean => table.has(op.op) && isHeld(op);
+/** Whether a unit does it. */
+export const isTranslated = (op: MicroOp): boolean => writeOf(op) !== undefined && isHeld(op);
 
 /** Whether it sets flags. */
 export function setsFlags({ op }: MicroOp): boolean {

@@ -21,6 +21,8 @@ interface Taken {
   /** The block that it is entered at. */
   readonly head: number;
   readonly pages: Iterable<number>;
+  /** Ways within it. */
+  readonly ways: number;
 }
 
 /** Gives out the table's places. */
@@ -29,6 +31,7 @@ export class Slots {
   private readonly free: number[] = [];
   private top = 0;
   private readonly byPage = new Map<number, Set<Taken>>();
+  private readonly byHead = new Map<number, Taken>();
   private readonly changes = new Map<number, number>();
 
   /** Whether units of a page are worth their translation: not where it changes again and again. */
@@ -36,11 +39,18 @@ export class Slots {
     return (this.changes.get(page) ?? 0) < CHANGES;
   }
 
-  /** A free place, for a unit of some physical pages; undefined where there is none. */
-  take(head: number, pages: Iterable<number>): number | undefined {
+  /** Ways within the unit that is entered at a block; undefined where there is none. */
+  waysOf(head: number): number | undefined {
+    return this.byHead.get(head)?.ways;
+  }
+
+  /** A free place, for a unit of some physical pages, instead of the one that its head has; undefined where there is none. */
+  take(head: number, { pages, ways }: Pick<Taken, 'pages' | 'ways'>): number | undefined {
+    this.drop(head);
     const slot = this.free.pop() ?? (this.top < UNITS ? this.top++ : undefined);
     if (slot === undefined) return undefined;
-    const taken = { slot, head, pages };
+    const taken = { slot, head, pages, ways };
+    this.byHead.set(head, taken);
     for (const page of pages) {
       const units = this.byPage.get(page);
       if (units) units.add(taken);
@@ -53,14 +63,20 @@ export class Slots {
   forgetPage(page: number): number[] {
     const units = this.byPage.get(page);
     if (!units) return [];
-    for (const unit of units) {
-      this.table.set(unit.slot, null);
-      this.free.push(unit.slot);
-      for (const other of unit.pages) if (other !== page) this.byPage.get(other)?.delete(unit);
-    }
     this.byPage.delete(page);
     this.changes.set(page, (this.changes.get(page) ?? 0) + 1);
-    return [...units].map(({ head }) => head);
+    const heads = [...units].map(({ head }) => head);
+    for (const head of heads) this.drop(head);
+    return heads;
+  }
+
+  private drop(head: number): void {
+    const unit = this.byHead.get(head);
+    if (!unit) return;
+    this.byHead.delete(head);
+    this.table.set(unit.slot, null);
+    this.free.push(unit.slot);
+    for (const page of unit.pages) this.byPage.get(page)?.delete(unit);
   }
 
   /** Drops all units. */

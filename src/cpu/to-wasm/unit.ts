@@ -6,6 +6,7 @@
  */
 import * as L from '../layout.js';
 import { writeBranch } from './branches.js';
+import { HOT } from './calls.js';
 import { Code, type Label } from './code.js';
 import { bit, type Effects, effectsOf, FLAGS, startsOf, TEMPORARIES, type Written } from './effects.js';
 import { Exits } from './exits.js';
@@ -15,10 +16,11 @@ import { type Blocks, type Graph, graphOf } from './graph.js';
 import { locals, NARROW, WORDS } from './locals.js';
 import { isAlways, isBranch, isSkip, type MicroOp } from './micro-op.js';
 import { pushHolds, setsFlags, writeOperation, wordsOf } from './operations.js';
+import { askVectors } from './vectors.js';
 import { type NodeWriter, Ways } from './ways.js';
 import type { Writer } from './writer.js';
 
-const { budget, context, contextPlace, next, place, mayMove, mayCalculate } = locals;
+const { budget, context, contextPlace, next, place, mayMove, mayCalculate, mayVectors } = locals;
 
 /** What a function returns where the slice is over, with the address to go on at in R15. */
 const SLICE_OVER = 0;
@@ -30,6 +32,8 @@ export interface Unit {
   readonly code: readonly number[];
   /** Physical pages that its instructions are from, by their numbers. */
   readonly pages: ReadonlySet<number>;
+  /** Ways from block to block within it. */
+  readonly ways: number;
 }
 
 /**
@@ -41,7 +45,8 @@ export function translateUnit(blocks: Blocks, head: number, withoutLoops: boolea
   if (!graph) return undefined;
   const code = new UnitWriter(graph, (blocks.variant & L.VARIANT_T) !== 0).writeAll();
   const pages = new Set(graph.nodes.map(({ physical }) => physical >>> 12));
-  return { locals: [...Array<'i32'>(NARROW).fill('i32'), 'i64'], code, pages };
+  const ways = graph.edges.reduce((sum, { size }) => sum + size, 0);
+  return { locals: [...Array<'i32'>(NARROW).fill('i32'), 'i64'], code, pages, ways };
 }
 
 /** Micro-ops of a node, one after the other. */
@@ -188,6 +193,7 @@ class UnitWriter implements Writer, NodeWriter {
   private writeBranch(from: number, op: MicroOp, begins: boolean): void {
     const to = this.graph.edges[from]!.get(op.at);
     if (to === undefined) {
+      this.countLeaving();
       this.leaveOften(op.at, begins);
       return;
     }
@@ -208,6 +214,19 @@ class UnitWriter implements Writer, NodeWriter {
     const isDone = writeOperation(this, op);
     this.note({ reads: 0, writes });
     return isDone;
+  }
+
+  /** Counts that it is left by a branch that may have become known since. */
+  private countLeaving(): void {
+    const { code, graph } = this;
+    const head = graph.nodes[0]!.block;
+    const left = head + L.TO_TRANSLATION + L.OP_A;
+    code.constant(0).access('i32.load16_u', left).tee(place);
+    code.open('if');
+    code.constant(0).get(place).constant(1).op('i32.sub').tee(place).access('i32.store16', left);
+    code.get(place).op('i32.eqz').open('if');
+    code.constant(head).call(HOT.index);
+    code.end().end();
   }
 
   /** Where an instruction begins, temporaries mean nothing. */
@@ -235,6 +254,7 @@ class UnitWriter implements Writer, NodeWriter {
       if (bit(i) & FLAGS ? code.read.has(i) : bit(i) & needed) read(word, i);
     read(L.BUDGET, budget);
     if (code.read.has(mayMove) || code.read.has(mayCalculate)) askFloatingPoint(entry);
+    if (code.read.has(mayVectors)) askVectors(entry);
     if (code.read.has(context)) {
       entry.constant(0).access('i32.load', L.CONTEXT).tee(context).constant(L.TLB_CONTEXT_SHIFT);
       entry.op('i32.shl').set(contextPlace);

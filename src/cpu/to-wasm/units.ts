@@ -1,5 +1,6 @@
 /** Translates hot blocks, some at once, and puts their functions where the interpreter finds them. */
 import { knownBlock } from '../blocks.js';
+import { EXTENSION, HOT } from './calls.js';
 import { Blocks, physicalOf } from './graph.js';
 import * as L from '../layout.js';
 import type { Machine } from '../state.js';
@@ -46,21 +47,29 @@ export function translateHot(m: Machine): void {
     const known = read.get(variant) ?? new Blocks(m, variant);
     read.set(variant, known);
     const unit = isSteady(block) ? translateUnit(known, block, m.eager) : undefined;
-    if (unit && [...unit.pages].every((page) => slots.isSteady(page))) return [{ block, unit }];
-    // It is not looked at again.
-    u32[(block + L.TO_TRANSLATION + L.OP_IMM) >>> 2] = 0;
+    const ways = slots.waysOf(block);
+    if (unit && [...unit.pages].every((page) => slots.isSteady(page)) && unit.ways > (ways ?? -1))
+      return [{ block, unit }];
+    // It is not looked at again; where there is a unit that would become no other, that stays.
+    if (ways === undefined) u32[(block + L.TO_TRANSLATION + L.OP_IMM) >>> 2] = 0;
     return [];
   });
   if (units.length === 0) return;
   const type = { params: [], results: ['i32' as const] };
   const functions = units.map(({ unit }, i) => ({ ...unit, type, name: String(i) }));
-  const module = new webAssembly.Module(moduleBytes([], functions, PAGES));
-  const { exports } = new webAssembly.Instance(module, { env: { memory: m.wasmMemory } });
+  const imports = [EXTENSION, HOT].map(({ name, type: its }) => ({ module: 'env', name, type: its }));
+  const module = new webAssembly.Module(moduleBytes(imports, functions, PAGES));
+  const hot = (block: number): void => {
+    isHot(m, block);
+  };
+  const env = { memory: m.wasmMemory, extension: m.extension, hot };
+  const { exports } = new webAssembly.Instance(module, { env });
   for (const [i, { block, unit }] of units.entries()) {
-    const slot = slots.take(block, unit.pages);
+    const slot = slots.take(block, unit);
     const before = (block + L.TO_TRANSLATION) >>> 2;
     u32[before + (L.OP_IMM >>> 2)] = slot === undefined ? 0 : L.TO_TRANSLATION;
     if (slot === undefined) continue;
+    m.u16[(block + L.TO_TRANSLATION + L.OP_A) >>> 1] = L.STALE;
     slots.table.set(slot, exports[String(i)]);
     u32[before + (L.OP_EXT >>> 2)] = slot;
   }
