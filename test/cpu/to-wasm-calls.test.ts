@@ -14,6 +14,7 @@ import {
   r5,
   r6,
   r7,
+  r8,
   r10,
   r11,
   r12,
@@ -22,6 +23,7 @@ import {
   sp,
   type Label,
 } from '../../src/isa/registers.js';
+import { d } from '../../src/isa/extension-registers.js';
 import { TLBIALL } from '../../src/isa/system-registers.js';
 import '../support/seed.js';
 import { ramWords } from '../support/ram.js';
@@ -344,4 +346,29 @@ test('a page that a called one has put out of the TLB is looked for again', asyn
     for (const cpu of [translated, interpreted]) cpu.run(cpu.time + 97);
     expect(stateOf(translated, new Uint32Array())).toEqual(stateOf(interpreted, new Uint32Array()));
   }
+});
+
+test('elements beyond the end of a page are from where the next one stands', async () => {
+  const BORDER = 4 * MIB;
+  const ELSEWHERE = 6 * MIB;
+  const a = assembler(CODE);
+  const again = a.label('again');
+  setTo(a, 8, BORDER - 16);
+  a.at(again);
+  a['vld1.32']([d(0), d(1), d(2), d(3)], [r8]);
+  a['vadd.i32'](d(4), d(4), d(3));
+  a['vst1.32']([d(4), d(5), d(6)], [r8]);
+  a.b(again);
+  const make = async (translates: number | 'never'): Promise<Cpu> => {
+    const cpu = await machineWith([{ at: CODE, bytes: a.assemble() }], translates);
+    ramWords(cpu, TABLE, 32)[BORDER / MIB] = ELSEWHERE + SECTION;
+    for (const [i, at] of [BORDER - 16, BORDER, ELSEWHERE].entries()) ramWords(cpu, at, 4).fill(1 + i);
+    cpu.run(cpu.time + 9_999);
+    return cpu;
+  };
+  const [translated, interpreted] = [await make(2), await make('never')];
+  const words = (cpu: Cpu): number[] => [...ramWords(cpu, ELSEWHERE, 4), ...ramWords(cpu, BORDER, 4)];
+  expect(words(interpreted).slice(4)).toEqual([2, 2, 2, 2]);
+  expect(words(translated)).toEqual(words(interpreted));
+  expect(stateOf(translated, new Uint32Array())).toEqual(stateOf(interpreted, new Uint32Array()));
 });
