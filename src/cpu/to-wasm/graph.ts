@@ -19,9 +19,12 @@ import {
 } from './micro-op.js';
 import { isTranslated } from './operations.js';
 
-/** Blocks of a unit and their micro-ops, at most, and how deep in functions that are called. */
-const MOST_BLOCKS = 128;
-const MOST_MICRO_OPS = 2400;
+/** What a unit has at most. */
+export interface Most {
+  readonly blocks: number;
+  readonly microOps: number;
+}
+/** How deep functions that are called are part of a unit. */
 const DEEPEST = 4;
 const PAGE_BYTES = 0x1000;
 
@@ -170,7 +173,7 @@ function nodeOf(blocks: Blocks, { block, frame }: Place): Node {
  * The blocks of the loop that begins with one, but for what it calls, by what leads to what; none where it is not what
  * a branch further down leads back to.
  */
-function outlineOf(blocks: Blocks, head: number): Set<number> {
+function outlineOf(blocks: Blocks, head: number, most: Most): Set<number> {
   const sources = new Map<number, number[]>([[head, []]]);
   const first = blocks.get(head).physical;
   let isLoop = false;
@@ -178,7 +181,7 @@ function outlineOf(blocks: Blocks, head: number): Set<number> {
     const { physical, branches } = blocks.get(block);
     for (const { kind, target, back } of branches) {
       const to = kind === 'call' ? back : target;
-      if (to === 0 || (sources.size >= MOST_BLOCKS && !sources.has(to))) continue;
+      if (to === 0 || (sources.size >= most.blocks && !sources.has(to))) continue;
       if (to === head && physical >= first) isLoop = true;
       const known = sources.get(to);
       if (known) known.push(block);
@@ -215,13 +218,13 @@ class Nodes {
 }
 
 /** Finds the blocks that a block leads to, nearest first. @param outline those that are not called, which come first */
-function collect(blocks: Blocks, head: Place, outline?: ReadonlySet<number>): Nodes {
+function collect(blocks: Blocks, head: Place, most: Most, outline?: ReadonlySet<number>): Nodes {
   const { frame } = head;
   const nodes = new Nodes();
   const found = [head, ...[...(outline ?? [])].map((block): Place => ({ block, frame }))];
   let microOps = 0;
   for (const place of found) {
-    if (nodes.size >= MOST_BLOCKS || microOps >= MOST_MICRO_OPS) break;
+    if (nodes.size >= most.blocks || microOps >= most.microOps) break;
     if (nodes.get(place) || (outline && place.frame === frame && !outline.has(place.block))) continue;
     const node = nodeOf(blocks, place);
     nodes.add(node);
@@ -253,12 +256,12 @@ function loopOf(all: Nodes, head: Place): Nodes {
  * The unit of a hot block: a loop that begins with it; undefined where it begins none, unless it is wanted without: to
  * enter a unit and to leave it would take longer than the interpreter.
  */
-export function graphOf(blocks: Blocks, head: number, withoutLoops: boolean): Graph | undefined {
+export function graphOf(blocks: Blocks, head: number, withoutLoops: boolean, most: Most): Graph | undefined {
   const first: Place = { block: head, frame: new Frame(0) };
-  if (withoutLoops) return graphOfNodes(collect(blocks, first), first);
-  const outline = outlineOf(blocks, head);
+  if (withoutLoops) return graphOfNodes(collect(blocks, first, most), first);
+  const outline = outlineOf(blocks, head, most);
   if (outline.size === 0) return undefined;
-  const graph = graphOfNodes(loopOf(collect(blocks, first, outline), first), first);
+  const graph = graphOfNodes(loopOf(collect(blocks, first, most, outline), first), first);
   return graph.edges.some((of) => [...of.values()].includes(0)) ? graph : undefined;
 }
 

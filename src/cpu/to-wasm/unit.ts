@@ -12,7 +12,7 @@ import { bit, type Effects, effectsOf, FLAGS, startsOf, TEMPORARIES, type Writte
 import { Exits } from './exits.js';
 import type { FlagsKind } from './flags.js';
 import { askFloatingPoint } from './floating-point.js';
-import { type Blocks, type Graph, graphOf } from './graph.js';
+import { type Blocks, type Graph, graphOf, type Most } from './graph.js';
 import { locals, NARROW, WORDS } from './locals.js';
 import { isAlways, isBranch, isSkip, type MicroOp } from './micro-op.js';
 import { pushHolds, setsFlags, writeOperation, wordsOf } from './operations.js';
@@ -40,8 +40,13 @@ export interface Unit {
  * Translates the unit that begins with a hot block; undefined where that begins no loop
  * and was not wanted without.
  */
-export function translateUnit(blocks: Blocks, head: number, withoutLoops: boolean): Unit | undefined {
-  const graph = graphOf(blocks, head, withoutLoops);
+export function translateUnit(
+  blocks: Blocks,
+  head: number,
+  withoutLoops: boolean,
+  most: Most,
+): Unit | undefined {
+  const graph = graphOf(blocks, head, withoutLoops, most);
   if (!graph) return undefined;
   const code = new UnitWriter(graph, (blocks.variant & L.VARIANT_T) !== 0).writeAll();
   const pages = new Set(graph.nodes.map(({ physical }) => physical >>> 12));

@@ -1,7 +1,7 @@
 /** Translates hot blocks, some at once, and puts their functions where the interpreter finds them. */
 import { knownBlock } from '../blocks.js';
 import { EXTENSION, HOT } from './calls.js';
-import { Blocks, physicalOf } from './graph.js';
+import { Blocks, type Most, physicalOf } from './graph.js';
 import * as L from '../layout.js';
 import type { Machine } from '../state.js';
 import { moduleBytes } from '../../wasm/write.js';
@@ -11,6 +11,9 @@ import { translateUnit } from './unit.js';
 /** Blocks that wait for others before they are translated, and how long, in nanoseconds of virtual time. */
 const BATCH = 32;
 const PATIENCE = 4_000_000;
+/** What a unit may have; where it is often left, more. */
+const MOST: Most = { blocks: 48, microOps: 800 };
+const MOST_AGAIN: Most = { blocks: 128, microOps: 2400 };
 /** A module's memory is the processor's, which has at least so many pages of 64 KiB. */
 const PAGES = 1;
 
@@ -46,8 +49,9 @@ export function translateHot(m: Machine): void {
   const units = blocks.flatMap(({ block, variant }) => {
     const known = read.get(variant) ?? new Blocks(m, variant);
     read.set(variant, known);
-    const unit = isSteady(block) ? translateUnit(known, block, m.eager) : undefined;
     const ways = slots.waysOf(block);
+    const most = ways === undefined ? MOST : MOST_AGAIN;
+    const unit = isSteady(block) ? translateUnit(known, block, m.eager, most) : undefined;
     if (unit && [...unit.pages].every((page) => slots.isSteady(page)) && unit.ways > (ways ?? -1))
       return [{ block, unit }];
     // It is not looked at again; where there is a unit that would become no other, that stays.
