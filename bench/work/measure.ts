@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bootFiles } from '../../scripts/lib/card-image.js';
-import { programArchive } from '../../scripts/lib/initramfs.js';
+import { programWithLibraries } from '../../scripts/lib/debian-program.js';
+import { type ArchiveFile, programArchive } from '../../scripts/lib/initramfs.js';
 import type { Inputs, KernelInput } from '../../scripts/lib/inputs.js';
 import { ensureTools } from '../../scripts/lib/tools.js';
 import { coremark } from './coremark.js';
@@ -22,6 +23,16 @@ export interface WorkRatio {
 /** Where a program may be run from: TypeScript as it is. */
 const TSX = ['--import', 'tsx'];
 const here = import.meta.dirname;
+
+/** OpenSSL, and Python with its library, as files that stand beside the work. */
+async function programs(): Promise<ArchiveFile[]> {
+  const python = /^usr\/lib\/python3/;
+  const all = [
+    ...(await programWithLibraries('openssl')),
+    ...(await programWithLibraries('python3-minimal', 'usr/bin/python3.11', (path) => python.test(path))),
+  ];
+  return [...new Map(all.map((it) => [it.path, it])).values()];
+}
 
 function measureIn(engine: string, target: string): Work[] {
   const output = execFileSync(process.execPath, [...TSX, join(here, 'run.ts'), engine, target], {
@@ -50,7 +61,7 @@ export async function measureWork(
     config: 'initramfs initramfs7 followkernel\n',
     // One core: the threads of QEMU's others would get in its way where the host has as few.
     commandLine: 'console=ttyAMA0,115200 quiet maxcpus=1',
-    more: new Map([['initramfs7', programArchive(readFileSync(program))]]),
+    more: new Map([['initramfs7', programArchive(readFileSync(program), await programs())]]),
   });
   rmSync(card, { recursive: true, force: true });
   for (const [path, data] of files) {

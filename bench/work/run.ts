@@ -31,6 +31,7 @@ let begin = 0;
 /** What the work said. */
 const lines: string[] = [];
 const isDone = (): boolean => lines.includes('WORK done');
+const failure = (): string | undefined => lines.find((line) => line.startsWith('WORK failed'));
 const splitter = createLineSplitter((line) => {
   if (line.startsWith('WORK begins')) begin = processTime();
   const end = /^WORK ends: (.*): (\d+) ns/.exec(line);
@@ -42,7 +43,7 @@ const splitter = createLineSplitter((line) => {
 });
 const { end } = await runUntil(engines[name]!, machine, LIMIT, (text) => {
   splitter.take(text);
-  return isDone();
+  return isDone() || failure() !== undefined;
 });
-if (!isDone()) throw new Error(`${name}: ${end.why}`);
+if (!isDone()) throw new Error(`${name}: ${failure() ?? end.why}`);
 process.stdout.write(JSON.stringify(work));

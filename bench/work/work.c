@@ -137,6 +137,36 @@ static void copies(unsigned n) {
   sink = words[MIB + 5];
 }
 
+/* Runs a program to its end; it says what it says. */
+static void program(char *const argv[]) {
+  pid_t child = fork();
+  int status;
+  if (child == 0) {
+    execv(argv[0], argv);
+    _exit(127);
+  }
+  if (waitpid(child, &status, 0) != child || status != 0) {
+    printf("WORK failed: %s: %d\n", argv[0], status);
+    exit(1);
+  }
+}
+
+/* Of so many MiB each. */
+static void digests(unsigned n) {
+  static const char *const names[] = {"-md5", "-sha1", "-sha256", "-sha512", "-sha3-256", "-blake2b512"};
+  FILE *file = fopen("/data", "w");
+  if (!file || fwrite(words, MIB, n, file) != n || fclose(file)) exit(1);
+  for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+    char *arguments[] = {"/usr/bin/openssl", "dgst", (char *)names[i], "/data", 0};
+    program(arguments);
+  }
+}
+
+static void pythons(unsigned n) {
+  char *arguments[] = {"/usr/bin/python3.11", "-c", "pass", 0};
+  for (unsigned i = 0; i < n; i++) program(arguments);
+}
+
 int coremark_main(int argc, char *argv[]);
 
 /* CoreMark's own arguments: three seeds, iterations, algorithms, contexts, size. */
@@ -165,6 +195,8 @@ static const struct {
   {"NEON f32", neon_floats, 10000},
   {"memcpy", copies, 200},
   {"CoreMark", coremark, 3000},
+  {"OpenSSL", digests, 6},
+  {"Python", pythons, 4},
 };
 
 static uint64_t nanoseconds(void) {

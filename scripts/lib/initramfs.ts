@@ -91,11 +91,12 @@ export function busyboxArchive(
   ]);
 }
 
-/** An initramfs of one static program, which is /init and has /dev/console. */
-export function programArchive(program: Uint8Array): Uint8Array {
+/** An initramfs of one static program, which is /init and has /dev/console, with more files. */
+export function programArchive(program: Uint8Array, more: readonly ArchiveFile[] = []): Uint8Array {
   return archive([
     { path: 'dev', mode: FOLDER },
     { path: 'dev/console', mode: CHARACTER_DEVICE, device: [5, 1] },
     { path: 'init', mode: PROGRAM, data: program },
+    ...more,
   ]);
 }

@@ -147,7 +147,8 @@ const MODULES = {
 export const inputsFolder = join(cacheFolder, 'inputs');
 
 /** A program of Debian's that runs in a Linux under test. */
-export type DebianProgram = 'gdb-minimal' | 'linux-perf' | 'nftables' | 'openssl' | 'stress-ng';
+export type DebianProgram =
+  'gdb-minimal' | 'linux-perf' | 'nftables' | 'openssl' | 'python3-minimal' | 'stress-ng';
 
 /** Where a group's package and version stand. */
 const versionFile = 'package.txt';

@@ -2,14 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { bootFiles } from '../../scripts/lib/card-image.js';
-import { type ArchiveFile, busyboxArchive, PROGRAM, treeOf } from '../../scripts/lib/initramfs.js';
-import {
-  debianProgram,
-  inputs,
-  type DebianProgram,
-  type KernelModule,
-  type Suite,
-} from '../../scripts/lib/inputs.js';
+import { type ArchiveFile, busyboxArchive, PROGRAM } from '../../scripts/lib/initramfs.js';
+import { inputs, type KernelModule, type Suite } from '../../scripts/lib/inputs.js';
 import { builtInEngine } from '../../src/engine/built-in.js';
 import type { Machine } from '../../src/engine/engine.js';
 import { runUntil } from '../../src/engine/run-until.js';
@@ -71,16 +65,6 @@ export const APPLETS = [
   ...['sleep', 'sort', 'stty', 'sync', 'tail', 'taskset', 'touch', 'tr', 'udhcpc', 'uname', 'unshare', 'wc'],
   ...['nsenter', 'nslookup', 'wget'],
 ];
-
-/** A program of Debian's with the libraries that it needs. */
-export async function programWithLibraries(
-  name: DebianProgram,
-  place = `usr/bin/${name}`,
-): Promise<ArchiveFile[]> {
-  const libraries =
-    /^(lib|usr|usr\/(lib|bin|sbin)|(usr\/)?lib\/(ld-[^/]*|arm-linux-gnueabihf)(\/[^/]*\.so[^/]*)?)$/;
-  return treeOf(await debianProgram(name), (path) => libraries.test(path) || path === place);
-}
 
 /** Modules of a kernel as files of an initramfs, and shell code that loads them. */
 export const moduleFiles = (modules: readonly KernelModule[]): ArchiveFile[] =>

@@ -2,6 +2,7 @@
  * A guest with Debian's kernel and busybox' DHCP client, on a host with Debian's kernel and its nft: it has an address and names
  * by asking, reaches by the host what stands for the outside, a namespace of its own, and is reached from there by a forward.
  */
+import { programWithLibraries } from '../../scripts/lib/debian-program.js';
 import { expect, it } from 'vitest';
 import { PROGRAM } from '../../scripts/lib/initramfs.js';
 import { guestDrivers, natDrivers } from '../../scripts/lib/inputs.js';
@@ -13,7 +14,6 @@ import {
   loadModules,
   moduleFiles,
   OBEY,
-  programWithLibraries,
   runToEnd,
   tell,
 } from './debian-machine.js';

@@ -5,12 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { programWithLibraries } from '../../scripts/lib/debian-program.js';
 import { PROGRAM } from '../../scripts/lib/initramfs.js';
 import { useTools } from '../../scripts/lib/tools.js';
 import { builtInEngine } from '../../src/engine/built-in.js';
 import type { Observe } from '../../src/engine/observer.js';
 import { runUntil } from '../../src/engine/run-until.js';
-import { debianMachine, listenTo, programWithLibraries } from './debian-machine.js';
+import { debianMachine, listenTo } from './debian-machine.js';
 import { everything } from './real-card.js';
 
 /** Seconds of the machine's time for the host's load. */

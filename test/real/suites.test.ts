@@ -4,13 +4,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bootFiles } from '../../scripts/lib/card-image.js';
+import { programWithLibraries } from '../../scripts/lib/debian-program.js';
 import { busyboxArchive, PROGRAM, treeOf, type ArchiveFile } from '../../scripts/lib/initramfs.js';
 import { inputs } from '../../scripts/lib/inputs.js';
 import { libcTests, NEON_OUTPUT, neonTests, qemuTests, testFloat } from '../../scripts/lib/suites.js';
 import { useTools } from '../../scripts/lib/tools.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { memoryCard } from '../support/memory-card.js';
-import { programWithLibraries, runToEnd } from './debian-machine.js';
+import { runToEnd } from './debian-machine.js';
 import { everything, quick } from './real-card.js';
 
 const BUILD_MILLISECONDS = 1_800_000;
