@@ -2,7 +2,7 @@
 import { HypberryError } from '../base/errors.js';
 import type { CardReader } from '../card/card.js';
 import type { ConfigNote, Place } from './config.js';
-import { filtersFor, START_WORD, type BoardState } from './filters.js';
+import { filtersFor, sectionName, START_WORD, type BoardState } from './filters.js';
 import { isUtf16, readLines, type Line, type LineReading } from './lines.js';
 
 /** Files within files, and files in all, at which `include` is given up. The firmware's own limits are not known. */
@@ -29,6 +29,8 @@ export interface Reading {
   readonly lines: LineReading;
   /** Whether a line could change what the Pi starts; only such lines make notes unsure. */
   readonly decides: (line: string) => boolean;
+  /** Whether a line could change what the kernel is told. */
+  readonly tells: (line: string) => boolean;
 }
 
 /** A line that applies. */
@@ -57,8 +59,9 @@ export async function* applyingLines(
 ): AsyncGenerator<ApplyingLine> {
   const filters = filtersFor(reading.board, reading.filters);
 
-  const applySection = (name: string, place: Place): void => {
-    const effect = filters.apply(name);
+  const applySection = (line: string, place: Place): void => {
+    const name = sectionName(line);
+    const effect = filters.apply(line);
     if (effect === 'after-none')
       note(place, `[${name}] comes after [none] without [all] between; the lines under it do not apply.`);
     if (effect !== 'unknown') return;
@@ -91,11 +94,12 @@ export async function* applyingLines(
       noteOdd(line, place, reading, note);
       if (text === '' || text.startsWith('#') || text.startsWith(BYTE_ORDER_MARK)) continue;
       if (text.startsWith('[')) {
-        applySection(text.slice(1).split(']')[0]!.trim(), place);
+        applySection(text, place);
         continue;
       }
-      const what = reading.decides(text) ? filters.hangOn() : undefined;
-      if (what !== undefined) note(place, `Whether this line applies hangs on ${what}.`, true);
+      const decides = reading.decides(text);
+      const what = decides || reading.tells(text) ? filters.hangOn() : undefined;
+      if (what !== undefined) note(place, `Whether this line applies hangs on ${what}.`, decides);
       if (!filters.hold()) continue;
       const include = reading.includes && /^include\s+(\S{1,64})/.exec(text);
       if (!include) {

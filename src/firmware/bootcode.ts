@@ -31,6 +31,12 @@ export interface Bootcode {
   readonly knowsRecovery: boolean;
 }
 
+/** The filters that today's knows by name (that of April 2024): none on monitors. */
+export const BOOTCODE_FILTERS_TODAY: readonly string[] =
+  'all pi0 pi1 pi2 pi3 pi4 cm4 pi5 cm5 pi0w pi02 pi3+ cm4s none gpio pi400 pi500 gpio= tryboot board-type'.split(
+    ' ',
+  );
+
 /** The settings that bootcode.bin reads, and start.elf does not (raspberrypi/firmware, issue 1076). */
 export const BOOTCODE_SETTINGS = [
   'gpu_mem',

@@ -88,7 +88,7 @@ function firstLine(bytes: Uint8Array, firmware: StartElf | undefined, board: Boa
     const { text } = line;
     if (text.startsWith('#')) continue;
     if (text.startsWith('[') && readsSections(firmware)) {
-      filters.apply(text.slice(1).split(']')[0]!.trim());
+      filters.apply(text);
     } else if (filters.hold()) return line;
   }
   return undefined;

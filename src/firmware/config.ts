@@ -3,7 +3,7 @@ import { applyingLines, type Reading } from './applying-lines.js';
 import { PI2, type BoardState } from './filters.js';
 import { LINES_TODAY, type LineReading } from './lines.js';
 import { parseNumber } from './numbers.js';
-import { decides, optionGroup, similarOption } from './options.js';
+import { decides, optionGroup, similarOption, tells } from './options.js';
 
 export { PI2, type BoardState };
 
@@ -60,8 +60,11 @@ export interface ConfigOptions {
    * section line as nothing, and every line applies.
    */
   readonly filters?: readonly string[];
-  /** False for bootcode.bin, which reads config.txt alone (raspberrypi/firmware, issues 1641 and 1810). Default true. */
-  readonly includes?: boolean;
+  /**
+   * Default start.elf. bootcode.bin reads config.txt alone, without what it includes (raspberrypi/firmware, issues 1641 and
+   * 1810); of each, notes on lines that are the other's alone are never unsure.
+   */
+  readonly reader?: 'bootcode' | 'start';
   /** False for firmware that looks for overlays and parameters in config.txt alone. Default true. */
   readonly overlaysInIncludes?: boolean;
   /** True for firmware of which it is not known whether it has filters such as `[boot_partition=2]`. Default false. */
@@ -98,6 +101,7 @@ const ADDING_UP = new Set([
  * @param card the boot partition
  */
 export async function readConfig(card: CardReader, options: ConfigOptions = {}): Promise<Config> {
+  const reader = options.reader ?? 'start';
   const settings = new Map<string, Setting>();
   const deviceTree: Setting[] = [];
   const notes: ConfigNote[] = [];
@@ -144,7 +148,11 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
     } else if (value.startsWith('=')) {
       const what = `The value of ${name} begins with "=": a blank in front of it ends the name already`;
       if (ADDRESSES.has(name))
-        note(setting, `${what}. Whether the address is 0 then, or as without the line, is not known.`, true);
+        note(
+          setting,
+          `${what}. Whether the address is 0 then, or as without the line, is not known.`,
+          reader === 'start',
+        );
       else note(setting, `${what}.`);
     }
     settings.set(name, setting);
@@ -179,9 +187,10 @@ export async function readConfig(card: CardReader, options: ConfigOptions = {}):
     board: options.board ?? PI2,
     ...(options.filters && { filters: options.filters }),
     mayCompareStart: options.mayCompareStart ?? false,
-    includes: options.includes ?? true,
+    includes: reader === 'start',
     lines: options.lines ?? LINES_TODAY,
-    decides,
+    decides: (line) => decides(line, reader),
+    tells: (line) => tells(line, reader),
   };
   for await (const { text, place, isRest } of applyingLines(
     card,

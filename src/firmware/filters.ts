@@ -68,15 +68,23 @@ export function filterWords(file: Uint8Array, anchor: string): string[] {
 }
 
 /** Kinds of filters: one replaces another of its kind, and all of them must hold (documentation, "Conditional filters"). */
-type FilterKind = 'model' | 'none' | 'edid' | 'serial' | 'gpio' | 'hdmi' | 'tryboot';
+type FilterKind = 'model' | 'none' | 'edid' | 'serial' | 'gpio' | 'hdmi' | 'tryboot' | 'second';
+
+/** A user's card has two filters on one line (raspberrypi/firmware, issue 1291). */
+const TWO_FILTERS = /^\[[^\]]*\]\s*\[/;
+
+/** The text between the brackets of a section line; what stands behind it is passed over. */
+export function sectionName(line: string): string {
+  return line.slice(1).split(']')[0]!.trim();
+}
 
 /** What became of a section line: `unknown` has no effect (raspberrypi/firmware, issue 1839). */
 export type FilterEffect = 'taken' | 'unknown' | 'after-none';
 
 /** The filters in force, line by line. */
 export interface Filters {
-  /** @param section the text between the brackets */
-  readonly apply: (section: string) => FilterEffect;
+  /** @param line a section line, `[` first */
+  readonly apply: (line: string) => FilterEffect;
   /** Whether the lines that follow apply. */
   readonly hold: () => boolean;
   /** What of the board, of which nothing is known, the answer hangs on: words behind "hangs on". Undefined where it does not. */
@@ -107,7 +115,7 @@ export function filtersFor(board: BoardState, words: readonly string[] | undefin
       const pin = Number(gpio[1]);
       return ['gpio', (board.gpio?.(pin) ?? (PULLED_UP.has(pin) ? 1 : 0)) === parseNumber(right)];
     }
-    // Only says which of a Pi 4's connectors hdmi_ lines are about.
+    // Documented for a Pi 4 alone, to say which of its connectors hdmi_ lines are about: see unknownOf.
     if (/^hdmi:\d$/.test(filter) && knows('hdmi:')) return ['hdmi', filter === 'hdmi:0'];
     // Whatever else is a number, and not 0.
     const serial = parseNumber(filter);
@@ -118,25 +126,41 @@ export function filtersFor(board: BoardState, words: readonly string[] | undefin
     if (kind === 'edid' && board.monitors.length === 0) return 'the monitor that is connected';
     if (kind === 'gpio' && !board.gpio) return `what is connected to the pins ([${section}])`;
     if (kind === 'serial' && board.serial === 0) return `the Pi's serial number ([${section}])`;
+    if (kind === 'hdmi' && section.toLowerCase() !== 'hdmi:0')
+      return `what the firmware makes of [${section}] on a Pi 2, which is documented for a Pi 4 alone`;
     return undefined;
   };
 
+  const doubtSecond = (line: string, kind: FilterKind | undefined): void => {
+    if (words?.length === 0 || !TWO_FILTERS.test(line)) return;
+    const what = `what the firmware makes of two filters on one line (${line})`;
+    inForce.set('second', true);
+    open.set('second', what);
+    if (kind !== undefined) open.set(kind, what);
+  };
+
   return {
-    apply(section) {
+    apply(line) {
+      const section = sectionName(line);
       // bootcode.bin that knows no words takes every line that is no number for [all] (its code of 2015).
       if (section.toLowerCase() === ALL || (words?.length === 0 && parseNumber(section) === 0)) {
         inForce.clear();
         open.clear();
+        doubtSecond(line, undefined);
         return words?.length === 0 && section.toLowerCase() !== ALL ? 'unknown' : 'taken';
       }
       const result = evaluate(section);
-      if (!result) return 'unknown';
+      if (!result) {
+        doubtSecond(line, undefined);
+        return 'unknown';
+      }
       const [kind, holds] = result;
       const afterNone = inForce.has('none') && kind !== 'none';
       inForce.set(kind, holds);
       const what = unknownOf(kind, section);
       if (what === undefined) open.delete(kind);
       else open.set(kind, what);
+      doubtSecond(line, kind);
       return afterNone ? 'after-none' : 'taken';
     },
     hold: () => ![...inForce.values()].includes(false),

@@ -9,6 +9,8 @@ export interface OptionGroup {
   readonly source: string;
   /** They can change what the Pi starts. */
   readonly decides: boolean;
+  /** They can change what the kernel is told: its command line, its device tree. */
+  readonly tells: boolean;
   readonly names: readonly string[];
 }
 
@@ -23,8 +25,15 @@ const group = (
   about: string,
   source: string,
   names: string,
-  decides = false,
-): OptionGroup => ({ reader, about, source, decides, names: names.trim().split(/\s+/) });
+  effect?: 'decides' | 'tells',
+): OptionGroup => ({
+  reader,
+  about,
+  source,
+  decides: effect === 'decides',
+  tells: effect === 'tells',
+  names: names.trim().split(/\s+/),
+});
 
 export const OPTIONS: readonly OptionGroup[] = [
   group(
@@ -32,21 +41,21 @@ export const OPTIONS: readonly OptionGroup[] = [
     'which files are the firmware, from which partition',
     'raspberrypi/firmware, issue 1076',
     'startx start_x start_debug start_file fixup_file boot_partition tryboot_a_b',
-    true,
+    'decides',
   ),
   group(
     'bootcode',
     'a file system within a file, from which all else is read',
     'documentation, "boot_ramdisk"; the names in bootcode.bin of 2026',
     'boot_ramdisk',
-    true,
+    'decides',
   ),
   group(
     'bootcode',
     'how the memory is split, and by that which firmware is loaded',
     DOCUMENTATION,
     'gpu_mem gpu_mem_256 gpu_mem_512 gpu_mem_1024 total_mem',
-    true,
+    'decides',
   ),
   group(
     'bootcode',
@@ -59,28 +68,29 @@ export const OPTIONS: readonly OptionGroup[] = [
     'which kernel, where, and what stands in front of it',
     DOCUMENTATION,
     'kernel kernel_address kernel_old armstub arm_64bit arm_control os_prefix upstream_kernel',
-    true,
+    'decides',
   ),
   group(
     'start',
     'the initramfs',
     DOCUMENTATION,
     'initramfs auto_initramfs ramfsfile ramfsaddr include',
-    true,
+    'decides',
   ),
   group(
     'start',
     'the device tree',
     DOCUMENTATION,
     'device_tree device_tree_address device_tree_end disable_commandline_tags',
-    true,
+    'decides',
   ),
-  group('start', 'the command line', DOCUMENTATION, 'cmdline'),
+  group('start', 'the command line', DOCUMENTATION, 'cmdline', 'tells'),
   group(
     'start',
     'overlays and parameters',
     'documentation, "Device trees, overlays, and parameters"; the names in start.elf of 2015 and 2024',
     'dtoverlay dtparam dtparams device_tree_overlay device_tree_param device_tree_params overlay_prefix dtdebug',
+    'tells',
   ),
   group(
     'start',
@@ -189,12 +199,22 @@ export function optionGroup(name: string): OptionGroup | undefined {
   return BY_NAME.get(name);
 }
 
-/** Whether a line, which may be a section or an `include`, could change what the Pi starts. */
-export function decides(line: string): boolean {
-  const text = line.trim();
-  if (text.startsWith('[')) return true;
-  const name = text.split(/[= \t:]/, 1)[0]!;
-  return (optionGroup(name) ?? optionGroup(name.toLowerCase()))?.decides === true;
+/** Whether a line, which may be a section or an `include`, could change what the Pi starts, by the program that reads it. */
+export function decides(line: string, reader: OptionGroup['reader']): boolean {
+  if (line.trim().startsWith('[')) return true;
+  const option = groupOfLine(line);
+  return option?.decides === true && option.reader === reader;
+}
+
+/** Whether a line could change what that program tells the kernel. */
+export function tells(line: string, reader: OptionGroup['reader']): boolean {
+  const option = groupOfLine(line);
+  return option?.tells === true && option.reader === reader;
+}
+
+function groupOfLine(line: string): OptionGroup | undefined {
+  const name = line.trim().split(/[= \t:]/, 1)[0]!;
+  return optionGroup(name) ?? optionGroup(name.toLowerCase());
 }
 
 /** Letters that may be wrong in a name, for the option that is meant to be told. */

@@ -6,6 +6,7 @@ import { HypberryError } from '../base/errors.js';
 import type { CardReader } from '../card/card.js';
 import {
   BOOTCODE,
+  BOOTCODE_FILTERS_TODAY,
   BOOTCODE_SETTINGS,
   firmwareFiles,
   readBootcode,
@@ -76,6 +77,7 @@ export async function readFirmware(
   const report = reportOnBuild(firmware?.buildDate);
   if (report !== undefined) notes.push(report);
   if (!bootcode) await noteGuess(card, board, files, notes);
+  const doubts = bootConfig.notes.filter(({ unsure }) => unsure === true);
   const config = await readConfig(card, {
     board,
     ...(firmware && {
@@ -94,8 +96,8 @@ export async function readFirmware(
     config: {
       ...config,
       notes: [
-        ...config.notes,
-        ...unheard(bootConfig, config),
+        ...joined(config.notes, doubts),
+        ...unheard(bootConfig, config).filter((note) => !doubts.some((doubt) => isSamePlace(doubt, note))),
         ...forSmallerBoards(bootConfig, isOldBootcode(bootcode, firmware)),
       ],
     },
@@ -115,10 +117,10 @@ export function isOldBootcode(bootcode: Bootcode | undefined, firmware: StartElf
 /** How bootcode.bin reads its files of settings; one that is not known is taken for one of today's. */
 export function bootcodeReading(
   bootcode: Bootcode | undefined,
-): Pick<ConfigOptions, 'includes' | 'filters' | 'lines'> {
+): Pick<ConfigOptions, 'reader' | 'filters' | 'lines'> {
   return {
-    includes: false,
-    ...(bootcode && { filters: bootcode.filters }),
+    reader: 'bootcode',
+    filters: bootcode?.filters ?? BOOTCODE_FILTERS_TODAY,
     lines: isOldBootcode(bootcode, undefined) ? BOOTCODE_LINES_2015 : BOOTCODE_LINES_TODAY,
   };
 }
@@ -151,6 +153,14 @@ function refuseBootRamdisk(bootcode: Bootcode | undefined, config: Config, notes
     `config.txt sets boot_ramdisk=${value}, with which a Pi starts from what is inside of boot.img, where hypberry does not look.`,
     'Copy what is in boot.img to the boot partition, and take boot_ramdisk out of config.txt.',
   );
+}
+
+const isSamePlace = (a: ConfigNote, b: ConfigNote): boolean => a.file === b.file && a.line === b.line;
+
+/** Notes with those that are unsure for the other program: of one that both make, the unsure one. */
+function joined(notes: readonly ConfigNote[], doubts: readonly ConfigNote[]): ConfigNote[] {
+  const isSame = (a: ConfigNote, b: ConfigNote): boolean => isSamePlace(a, b) && a.text === b.text;
+  return [...notes.filter((note) => !doubts.some((doubt) => isSame(doubt, note))), ...doubts];
 }
 
 /** Settings of bootcode.bin's that the two programs read differently: what start.elf makes of them has no effect. */
@@ -201,7 +211,7 @@ async function noteGuess(
   notes: string[],
 ): Promise<void> {
   const lines = BOOTCODE_LINES_2015;
-  const old = firmwareFiles(await readConfig(card, { board, includes: false, filters: [], lines }), true);
+  const old = firmwareFiles(await readConfig(card, { board, reader: 'bootcode', filters: [], lines }), true);
   if (old.start === files.start) return;
   notes.push(
     `There is no ${BOOTCODE} on the card: one of today would load ${files.start}, one of 2015 ${old.start}.`,

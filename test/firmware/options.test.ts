@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { decides, optionGroup, OPTIONS, similarOption } from '../../src/firmware/options.js';
+import { decides, optionGroup, OPTIONS, similarOption, tells } from '../../src/firmware/options.js';
 import { BOOTCODE_SETTINGS } from '../../src/firmware/bootcode.js';
 import { readConfig } from '../../src/firmware/config.js';
 import { memoryCard } from '../support/memory-card.js';
@@ -62,19 +62,21 @@ describe('the table of options', () => {
     expect(similarOption('something_of_mine')).toBeUndefined();
   });
 
-  test('says which lines can change what the Pi starts', () => {
-    for (const line of [
-      'kernel=a',
-      '[pi3]',
-      'initramfs a',
-      'include a',
-      'gpu_mem=16',
-      'KERNEL=a',
-      'armstub a',
-    ])
-      expect(decides(line)).toBe(true);
+  test('says which lines can change what the Pi starts, by the program that reads them', () => {
+    const of = (line: string): boolean[] => [decides(line, 'bootcode'), decides(line, 'start')];
+    for (const line of ['kernel=a', 'initramfs a', 'include a', 'KERNEL=a', 'armstub a'])
+      expect(of(line), line).toEqual([false, true]);
+    for (const line of ['gpu_mem=16', 'start_x=1']) expect(of(line), line).toEqual([true, false]);
+    expect(of('[pi3]')).toEqual([true, true]);
     for (const line of ['', '# kernel=a', 'hdmi_mode=4', 'dtoverlay=a', 'mine=1'])
-      expect(decides(line)).toBe(false);
+      expect(of(line), line).toEqual([false, false]);
+  });
+
+  test('says which lines can change what the kernel is told', () => {
+    for (const line of ['cmdline=a.txt', 'dtoverlay=a', 'dtparam=b=on', 'overlay_prefix=o/'])
+      expect([tells(line, 'start'), tells(line, 'bootcode')], line).toEqual([true, false]);
+    for (const line of ['kernel=a', 'hdmi_mode=4', '[pi3]', '# cmdline=a'])
+      expect(tells(line, 'start'), line).toBe(false);
   });
 });
 

@@ -173,6 +173,57 @@ describe('the firmware that bootcode.bin loads', () => {
   });
 });
 
+describe('a filter that only one of the two programs knows', () => {
+  const start = startElfOf(
+    TEXTS_TODAY.filter((text) => text !== 'gpio'),
+    [stubWithContract(HYP_STUB)],
+  );
+  const notesOf = async (...all: string[]) =>
+    (await read({ 'config.txt': lines(...all), 'start.elf': start })).config.notes;
+
+  // raspberrypi/firmware, issues 716 and 1076: bootcode.bin knows no monitors.
+  test.each([BOOTCODE_TODAY, undefined])(
+    'is open for a line that the other reads in no case',
+    async (bootcode) => {
+      const files: Record<string, string | Uint8Array> = {
+        ...CARD,
+        'config.txt': lines('[EDID=ADA-HDMI]', 'gpu_mem=256', '[all]'),
+      };
+      if (bootcode) files['bootcode.bin'] = bootcode;
+      else delete files['bootcode.bin'];
+      const { config } = await readFirmware(memoryCard(files), PI2, []);
+      expect(config.notes).toEqual([
+        { file: 'config.txt', line: 2, text: expect.stringContaining('This line applies') as string },
+      ]);
+      const memory = await prepareHandover(memoryCard(files));
+      expect(memory.armMemory).toBe((1024 - 256) << 20);
+    },
+  );
+
+  test('is said, and unsure, where it is bootcode.bin that knows it', async () => {
+    const known = new TextDecoder('latin1').decode(BOOTCODE_TODAY).replace('none\0', 'none\0\0\0\0gpio\0');
+    const bootcode = Uint8Array.from(known, (it) => it.charCodeAt(0));
+    expect(readBootcode(bootcode).filters).toContain('gpio');
+    const config = lines('[gpio4=0]', 'start_x=1', 'kernel=kernel7.img');
+    const { notes } = (await read({ 'config.txt': config, 'start.elf': start, 'bootcode.bin': bootcode }))
+      .config;
+    expect(notes.filter(({ unsure }) => unsure)).toEqual([
+      { file: 'config.txt', line: 2, unsure: true, text: expect.stringContaining('[gpio4=0]') as string },
+    ]);
+    // Of that line nothing else is said.
+    expect(notes.filter(({ line }) => line === 2)).toHaveLength(1);
+  });
+
+  test('that both know makes one note', async () => {
+    const open = await notesOf('[0x1234]', 'start_x=1', 'kernel=kernel7.img');
+    expect(open.map(({ line, unsure }) => [line, unsure])).toEqual([
+      [3, true],
+      [2, true],
+    ]);
+    expect((await notesOf('start_x=1\0 a'.padEnd(120, 'x'))).filter(({ unsure }) => unsure)).toHaveLength(2);
+  });
+});
+
 describe('a setting that came with later firmware than that of the card', () => {
   // Of the names, armstub and overlay_prefix do not stand in start.elf of 6 April 2016, but in that of 13 May 2016;
   // upstream_kernel is in that of May 2018, os_prefix in that of April 2020, auto_initramfs in that of February 2024.
