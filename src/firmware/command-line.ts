@@ -30,7 +30,7 @@ export async function readCommandLine(
   const named = textSetting(config, 'cmdline');
   const { name: file, found } = await findCommandLine(card, config, prefix);
   const bytes = found === undefined ? undefined : await readSizedIfThere(card, found, 'command line');
-  const line = bytes === undefined ? undefined : firstLine(bytes, firmware, board);
+  const line = bytes === undefined ? undefined : firstLine(bytes, firmware, board, file, notes);
   if (line?.text) {
     if (line.behindLimit !== '')
       notes.push(
@@ -82,16 +82,37 @@ export function noteLongLine(line: string, notes: string[]): void {
   );
 }
 
-function firstLine(bytes: Uint8Array, firmware: StartElf | undefined, board: BoardState): Line | undefined {
+/** The line that counts; what hangs on filters, and what is lost behind it, is noted. */
+function firstLine(
+  bytes: Uint8Array,
+  firmware: StartElf | undefined,
+  board: BoardState,
+  file: string,
+  notes: string[],
+): Line | undefined {
   const filters = filtersFor(board, firmware?.filters);
+  let first: Line | undefined;
   for (const line of readLines(bytes, LINE)) {
-    const { text } = line;
+    const { text, number, isRest } = line;
     if (text.startsWith('#')) continue;
     if (text.startsWith('[') && readsSections(firmware)) {
+      // What is under another filter is for another board, or for all others.
+      if (first) break;
       filters.apply(text);
-    } else if (filters.hold()) return line;
+      continue;
+    }
+    const what = first ? undefined : filters.hangOn();
+    if (what !== undefined) notes.push(`Whether line ${number} of ${file} is the kernel's hangs on ${what}.`);
+    if (!filters.hold()) continue;
+    if (first && text !== '' && !isRest) {
+      notes.push(
+        `The firmware takes one line of ${file}, line ${first.number}: what is on others is lost, ${quoted(text)}.`,
+      );
+      break;
+    }
+    first ??= line;
   }
-  return undefined;
+  return first;
 }
 
 function latin1(bytes: Uint8Array): string {
