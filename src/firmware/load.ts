@@ -40,6 +40,8 @@ export const ARM64_KERNEL = 'firmware.arm64-kernel';
 /** The tree's names: Raspberry Pi's kernels, then mainline. */
 const DOWNSTREAM_TREE = 'bcm2709-rpi-2-b.dtb';
 const UPSTREAM_TREE = 'bcm2836-rpi-2-b.dtb';
+/** What makes of the first what kernels that count on the second want. */
+const UPSTREAM_OVERLAY = 'upstream';
 
 /** The initramfs that `auto_initramfs` takes on a Pi 2. */
 const INITRAMFS_OF_PI2 = 'initramfs7';
@@ -69,6 +71,8 @@ export interface LoadedTree {
   readonly data: Uint8Array;
   /** With what config.txt has done to it, and nothing of the firmware's own. */
   readonly fdt: Fdt;
+  /** The overlay that upstream_kernel, or the kernel's trailer, has the firmware apply to it before those of config.txt. */
+  readonly overlay: string | undefined;
 }
 
 /** What goes to address 0. */
@@ -129,10 +133,10 @@ export async function loadFiles(
   const unsure: string[] = [];
   const { bootcode, config, bootConfig, firmware: startElf } = firmware;
   const kernelOld = numberSetting(config, 'kernel_old', 0) !== 0;
-  const prefix = await osPrefix(card, config, all, unsure);
+  const prefix = await osPrefix(card, config, startElf, all, unsure);
   const kernel = await readKernelFile(card, config, prefix, kernelOld, all);
   const tree = await findTree(card, config, startElf, kernel.facts, prefix, all, unsure);
-  if (tree) await applyTreeSettings(card, config, tree.fdt, prefix, all);
+  if (tree) await applyTreeSettings(card, config, tree.fdt, prefix, all, tree.overlay);
   const ramdisk = await readInitramfs(card, config, kernel.file, prefix, all, unsure);
   const commandLine = await readCommandLine(card, config, startElf, board, prefix, all);
   const doubt = kernelOld ? doubtKernelOld(startElf?.buildDate, kernel.data.length) : undefined;
@@ -197,17 +201,21 @@ async function twinsOf(card: CardReader, path: string): Promise<string[]> {
 }
 
 /**
- * `os_prefix` where the kernel and a tree are there under it, else nothing (documentation of `os_prefix`). Of a card without a
- * tree that is not known: PiTubeDirect's has a prefix for a kernel alone.
+ * `os_prefix`, or `upstream/` by `upstream_kernel`, where the kernel and a tree are there under it, else nothing (documentation
+ * of both). Of a card without a tree that is not known: PiTubeDirect's has a prefix for a kernel alone.
  */
 async function osPrefix(
   card: CardReader,
   config: Config,
+  firmware: StartElf | undefined,
   notes: string[],
   unsure: string[],
 ): Promise<string> {
-  const upstream = wantsUpstream(config) ? 'upstream/' : '';
-  const written = textSetting(config, 'os_prefix') ?? upstream;
+  const set = textSetting(config, 'os_prefix');
+  // upstream_kernel is older (raspberrypi/linux, issue 3237).
+  const knowsPrefix = firmware?.unknown.includes('os_prefix') !== true;
+  const written = set ?? (wantsUpstream(config) && knowsPrefix ? 'upstream/' : '');
+  const by = set === undefined ? `the prefix ${written} of upstream_kernel` : `os_prefix=${written}`;
   const prefix = plainPath(written);
   if (prefix === '') return '';
   const kernels = kernelNames(config);
@@ -221,14 +229,15 @@ async function osPrefix(
   if (await isThere(kernels, prefix)) {
     if (await isThere(trees, prefix)) return prefix;
     if (!(await isThere(trees, ''))) {
-      const text = `Whether os_prefix=${written} is ignored is not known: there is a kernel under it, and no device tree on the card.`;
+      const text = `Whether ${by} is ignored is not known: there is a kernel under it, and no device tree on the card.`;
       notes.push(text);
       unsure.push(text);
       // Without it there would be no kernel to look at.
       return (await isThere(kernels, '')) ? '' : prefix;
     }
   }
-  notes.push(`os_prefix=${written} is ignored: there is no kernel or no device tree under it.`);
+  // Without a folder of that name, which few cards have, upstream_kernel asks for the tree alone.
+  if (set !== undefined) notes.push(`${by} is ignored: there is no kernel or no device tree under it.`);
   return '';
 }
 
@@ -351,9 +360,10 @@ async function findTree(
     return undefined;
   }
   const tagged = firmware?.readsUpstreamTag !== false && kernel.trailer?.upstream === true;
+  const wanted = wantsUpstream(config) || tagged;
   const names = named
     ? [named]
-    : wantsUpstream(config) || tagged
+    : wanted
       ? [UPSTREAM_TREE, DOWNSTREAM_TREE]
       : firmware?.findsUpstreamTree === false
         ? [DOWNSTREAM_TREE]
@@ -373,7 +383,14 @@ async function findTree(
   }
   try {
     const data = await readSized(card, file, 'device tree');
-    return { file, data, fdt: readFdt(data) };
+    const fdt = readFdt(data);
+    // Documentation of upstream_kernel; raspberrypi/firmware, issue 976, for a kernel that has the tag.
+    const adapts = wanted && file === withPrefix(prefix, DOWNSTREAM_TREE) && !named;
+    if (!adapts || firmware?.appliesUpstream === false) return { file, data, fdt, overlay: undefined };
+    notes.push(
+      `${file} is not the upstream tree, so the firmware applies the overlay ${UPSTREAM_OVERLAY} to it.`,
+    );
+    return { file, data, fdt, overlay: UPSTREAM_OVERLAY };
   } catch (error) {
     if (!(error instanceof HypberryError) || !error.code.startsWith('tree.')) throw error;
     // By the documentation it goes on without one; whether it sees every damage is not known.

@@ -56,6 +56,8 @@ export interface StartElf {
    * (raspberrypi/firmware, issue 1765), and not before (issue 1261).
    */
   readonly findsUpstreamTree: boolean;
+  /** To a tree with the downstream name it applies the overlay `upstream` by itself, where the upstream one is asked for. */
+  readonly appliesUpstream: boolean;
   /** The kernel's command line where cmdline.txt gives none; undefined where it was not found. */
   readonly commandLine: string | undefined;
   /**
@@ -169,6 +171,7 @@ const tellStartElf = onceForBytes((file: Uint8Array): StartElf => {
     unknown: NOT_IN_ALL.filter((name) => !has(`\0${name}\0`)),
     readsUpstreamTag: has('283x'),
     findsUpstreamTree: !isBuiltBy(build.buildDate, LAST_WITHOUT_UPSTREAM_NAMES),
+    appliesUpstream: has('\0upstream\0'),
     commandLine: readCommandLine(file),
     treeNeeds: has('RPTL\0') && !takesAnyKernel ? 'trailer' : 'nothing',
     placesHigh,

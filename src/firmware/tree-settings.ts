@@ -37,6 +37,7 @@ const OVERLAYS_LIMIT = 4 << 20;
  * before it where that knows it, else to the tree itself. What cannot be applied is left out and noted, as the firmware
  * goes on without it.
  * @param prefix `os_prefix`, as it is in force
+ * @param own an overlay that the firmware applies by itself, before them
  */
 export async function applyTreeSettings(
   card: CardReader,
@@ -44,8 +45,10 @@ export async function applyTreeSettings(
   tree: Fdt,
   prefix: string,
   notes: string[],
+  own?: string,
 ): Promise<void> {
-  if (config.deviceTree.length === 0) return;
+  const lines = [...(own === undefined ? [] : [{ name: 'dtoverlay', value: own }]), ...config.deviceTree];
+  if (lines.length === 0) return;
   let overlay: { name: string; fdt: Fdt } | undefined;
   const folder = await overlayFolder(card, config, prefix);
   nameI2c(tree);
@@ -89,7 +92,7 @@ export async function applyTreeSettings(
     }
   };
 
-  for (const { name, value } of config.deviceTree) {
+  for (const { name, value } of lines) {
     if (PARAMETERS.has(name)) {
       setParameters(value);
       continue;

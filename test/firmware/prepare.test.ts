@@ -405,6 +405,63 @@ describe("a device tree with mainline's name alone", () => {
     expect(await treeFile(both)).toBe('bcm2709-rpi-2-b.dtb');
   });
 
+  test('where it is asked for, and not there, has the overlay upstream put on the other', async () => {
+    const DOWNSTREAM = 'bcm2709-rpi-2-b.dtb';
+    const overlay = compileTree(`/dts-v1/; /plugin/;
+      / { fragment@0 { target-path = "/"; __overlay__ { model = "adapted"; }; }; };`);
+    const then = compileTree(`/dts-v1/; /plugin/;
+      / { fragment@0 { target-path = "/"; __overlay__ { model = "then"; }; }; };`);
+    const { [UPSTREAM]: mainline, ...rest } = CARD_TODAY;
+    const files = {
+      ...rest,
+      [DOWNSTREAM]: tree,
+      'overlays/upstream.dtbo': overlay,
+      'overlays/then.dtbo': then,
+    };
+    const model = async (config: string, more: Files = {}): Promise<[string | undefined, string]> => {
+      const { tree: found, notes } = await loadCard(memoryCard({ ...files, 'config.txt': config, ...more }));
+      const value = found?.fdt.root.properties.get('model');
+      return [value && fdtText(value), notes.join(' ')];
+    };
+    const knows = built('Apr 17 2024', 'upstream');
+    const said = expect.stringContaining('applies the overlay upstream') as string;
+    const start = { 'start.elf': knows };
+    expect(await model('upstream_kernel=1', start)).toEqual(['adapted', said]);
+    expect(await model('upstream_kernel=1\ndtoverlay=then', start)).toEqual(['then', said]);
+    expect(await model('upstream_kernel=1', { ...start, 'overlays/upstream.dtbo': 'x' })).toEqual([
+      undefined,
+      expect.stringMatching(/applies the overlay upstream .*The overlay upstream was not applied/),
+    ]);
+    expect(await model('upstream_kernel=1', { ...start, [UPSTREAM]: mainline! })).toEqual([undefined, '']);
+    expect(await model('upstream_kernel=0', start)).toEqual([undefined, '']);
+    expect(await model(`upstream_kernel=1\ndevice_tree=${DOWNSTREAM}`, start)).toEqual([undefined, '']);
+    // Firmware in which the overlay's name does not stand.
+    expect(await model('upstream_kernel=1')).toEqual([undefined, '']);
+    const tagged = concat(kernel, trailer(entry('283x', u32(1))));
+    const of2018 = { 'start.elf': built('Apr 16 2018', '283x', 'upstream'), 'kernel7.img': tagged };
+    expect(await model('', of2018)).toEqual(['adapted', said]);
+  });
+
+  test('asked for by upstream_kernel may be in upstream/, with the kernel; where nothing is, nothing is said', async () => {
+    const config = { 'config.txt': 'upstream_kernel=1\n' };
+    const alone = await prepare({ ...CARD_TODAY, ...config });
+    expect(alone.picked).toMatchObject({ tree: { file: UPSTREAM }, osPrefix: '', notes: [] });
+    const folder = { 'upstream/kernel7.img': kernel, [`upstream/${UPSTREAM}`]: tree };
+    const there = await prepare({ ...CARD_TODAY, ...config, ...folder });
+    expect(there.picked).toMatchObject({ osPrefix: 'upstream/', notes: [] });
+    const older = startElfOf(
+      TEXTS_TODAY.filter((it) => it !== 'os_prefix'),
+      [stubWithContract(HYP_STUB)],
+    );
+    const before = await prepare({ ...CARD_TODAY, ...config, ...folder, 'start.elf': older });
+    expect(before.picked).toMatchObject({ osPrefix: '', kernel: { file: 'kernel7.img' }, notes: [] });
+    const bare = { 'start.elf': today, 'cmdline.txt': 'x' };
+    const kernelAlone = await prepare({ ...bare, ...config, 'upstream/kernel7.img': kernel });
+    expect(kernelAlone.picked.unsure).toEqual([
+      expect.stringMatching(/^Whether the prefix upstream\/ of upstream_kernel is ignored is not known/),
+    ]);
+  });
+
   test('is not asked for by a setting that the firmware does not know', async () => {
     const card = { ...CARD_2015, [UPSTREAM]: tree, 'config.txt': 'upstream_kernel=1' };
     expect((await prepare(card)).picked.tree?.file).toBe('bcm2709-rpi-2-b.dtb');
