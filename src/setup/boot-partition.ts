@@ -234,7 +234,8 @@ async function openNamed(medium: Medium, number: number): Promise<Card> {
   const started = await startedFrom(medium, table);
   if (!started) return card;
   const place = { ...card.place, bootcode: await bootcodeFor(medium, started.first, partition) };
-  if (started.partition === partition) return { ...card, place };
+  if (started.partition === partition)
+    return { ...card, place: { ...place, notes: [...started.first.notes, ...place.notes] } };
   const note = `Switched on, a Pi starts from another one. ${started.reason}`;
   return { ...card, place: { ...place, notes: [note, ...place.notes] } };
 }
@@ -337,6 +338,8 @@ const isStart = (partition: Partition): boolean => isFatType(partition) && parti
 interface First {
   readonly partition: Partition;
   readonly reason: string;
+  /** What is not known of that, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -348,7 +351,8 @@ async function firstOf(medium: Medium, table: PartitionTable): Promise<First> {
   const [only] = candidates;
   if (!only) throw (await passedBy(medium, table)) ?? noFatPartition(medium, table);
   const reason = `Partition ${only.number}: the first FAT partition.`;
-  if (candidates.length === 1) return { partition: only, reason };
+  const notes = behindAnother(only);
+  if (candidates.length === 1) return { partition: only, reason, notes };
   for (const file of [BOOTCODE, START]) {
     for (const partition of candidates) {
       if (!(await usingFat(medium, partition, (card) => card.stat(file)))) continue;
@@ -358,10 +362,22 @@ async function firstOf(medium: Medium, table: PartitionTable): Promise<First> {
           partition === only
             ? reason
             : `Partition ${partition.number}: the first FAT partition with a ${file}.`,
+        notes,
       };
     }
   }
-  return { partition: only, reason };
+  return { partition: only, reason, notes };
+}
+
+/**
+ * The first entry of a table is FAT on every card that was seen to start, those with a GPT beside it as well (Home Assistant's
+ * for a Pi 2). Of others sources say both (raspberrypi/documentation, issue 1291, of a Pi 3B; firmware, issues 1465 and 1628).
+ */
+function behindAnother({ number }: Partition): string[] {
+  if (number === 1) return [];
+  return [
+    `Whether a Pi 2 finds partition ${number} is not known: the first entry of the partition table is empty or no FAT partition, and some sources say that a Pi looks no further.`,
+  ];
 }
 
 /** Where the firmware goes on, and why there. */
@@ -374,7 +390,7 @@ interface Route {
 
 /** Follows bootcode.bin from the partition where it is: by autoboot.txt there, then by config.txt where it came to. */
 async function routeFrom(medium: Medium, table: PartitionTable, first: First): Promise<Route> {
-  const notes: string[] = [];
+  const notes: string[] = [...first.notes];
   const bootcode = await using(medium, first.partition, (card) => findBootcode(card, []));
   const stay = { ...first, notes, problem: undefined };
   const send = async (from: Partition, file: string): Promise<Hop | undefined> => {

@@ -238,6 +238,31 @@ describe('where a start begins', () => {
   });
 });
 
+describe('a first entry of the table that is no FAT partition', () => {
+  const note = 'Whether a Pi 2 finds partition 2 is not known: ';
+
+  // raspberrypi/documentation, issue 1291; raspberrypi/firmware, issues 1457, 1465 and 1628.
+  test.each<[string, Shape]>([
+    ['another file system', { partitions: { 1: NOT_FAT, 2: two } }],
+    ['nothing', { partitions: { 2: two } }],
+    ['what protects a GPT', { partitions: { 2: two }, gpt: true }],
+  ])('%s: whether a Pi 2 looks further is not known, and that is said', async (_, shape) => {
+    for (const named of [{}, { partition: 2 }]) {
+      const place = await opened(shape, named, true);
+      expect(place).toMatchObject({ which: 'two', problem: undefined });
+      expect(place.notes).toEqual([expect.stringContaining(note)]);
+    }
+  });
+
+  test.each<[string, Shape]>([
+    ['one partition', { partitions: { 1: one, 2: NOT_FAT } }],
+    ['a GPT beside it, as Home Assistant has for a Pi 2', { partitions: { 1: one }, gpt: true }],
+    ['FAT without a system', { partitions: { 1: { which: 'data' }, 2: two } }],
+  ])('is not what is there: %s', async (_, shape) => {
+    expect((await opened(shape)).notes).toEqual([]);
+  });
+});
+
 describe('autoboot.txt and boot_partition in config.txt', () => {
   const sent = (autoboot: string, bootcode: string = BOOTCODE.today): Contents => ({
     ...one,
