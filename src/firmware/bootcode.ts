@@ -29,6 +29,11 @@ export interface Bootcode {
   readonly knowsBootRamdisk: boolean;
   /** It loads recovery.elf in place of start.elf where there is one, as NOOBS wants it. */
   readonly knowsRecovery: boolean;
+  /**
+   * Where the card has no start.elf, it goes on to USB and the network (documentation, "Special bootcode.bin-only boot mode");
+   * it says so on its UART.
+   */
+  readonly triesOthers: boolean;
 }
 
 /** The filters that today's knows by name (that of April 2024): none on monitors. */
@@ -86,6 +91,7 @@ export function readBootcode(file: Uint8Array): Bootcode {
     knowsBootPartition: has('boot_partition\0'),
     knowsBootRamdisk: has('boot_ramdisk\0'),
     knowsRecovery: has('recovery.elf\0', 'recoveryelf\0', 'RECOVERYELF\0'),
+    triesOthers: has('Trying USB', 'Trying booting from Ethernet device'),
   };
 }
 

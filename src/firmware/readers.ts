@@ -72,7 +72,11 @@ export async function readFirmware(
   const bytes = await readSizedIfThere(card, firmwareFile, 'start.elf');
   if (bytes === undefined && firmwareFile !== 'start.elf') throw noFirmware(files);
   if (bytes === undefined)
-    notes.push('There is no start.elf on the card; a Raspberry Pi does not start without it.');
+    notes.push(
+      bootcode?.triesOthers === true
+        ? 'There is no start.elf on the card, so its bootcode.bin goes on to USB and the network.'
+        : 'There is no start.elf on the card; a Raspberry Pi does not start without it.',
+    );
   const firmware = bytes && readStartElf(bytes, firmwareFile);
   const report = reportOnBuild(firmware?.buildDate);
   if (report !== undefined) notes.push(report);

@@ -71,8 +71,12 @@ const LARGEST_KERNEL = 256 << 20;
 export async function inspectCard(medium: CardReader): Promise<Report> {
   const card = remember(medium);
   const users = await attempt(() => readUsersCard(card));
-  // Without lines of ours it is as its user made it.
-  const survey = users instanceof HypberryError || users.lines ? await surveyCard(card) : users.survey;
+  const next = await askInstall(medium, users);
+  // Without lines of ours it is as its user made it. What --force has taken already is no problem.
+  const survey =
+    users instanceof HypberryError || users.lines
+      ? await surveyCard(card, next.wantsForce === true)
+      : users.survey;
   const files = (await cardEntries(card)).filter((entry) => !entry.isFolder);
   const kernels: CardKernel[] = [];
   for (const { name, size } of files) {
@@ -91,7 +95,6 @@ export async function inspectCard(medium: CardReader): Promise<Report> {
   const kernel = users instanceof HypberryError ? undefined : await startedKernel(users);
   const oldCopy = kernel && oldCopyText(kernel);
   const hypervisor = kernels.find(({ file }) => file === started)?.hypervisor;
-  const next = await askInstall(medium, users);
   const built = survey.firmware?.facts;
   const problems = survey.problems.map((one) => mendable(one, next));
 
@@ -202,7 +205,7 @@ async function askInstall(medium: CardReader, users: UsersCard | HypberryError):
     const refusal = error;
     const refused: Next = { changes: true, method: undefined, refusal };
     // Only what is installed, and starts, was once taken with --force.
-    if (users instanceof HypberryError || !users.lines || users.survey.problems.length > 0) return refused;
+    if (users instanceof HypberryError || !users.lines) return refused;
     const forced = await attempt(() => askFor(medium, users, true));
     if (forced instanceof HypberryError) return refused;
     return { changes: forced.changes, method: undefined, refusal, wantsForce: true };

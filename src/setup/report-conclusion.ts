@@ -1,5 +1,6 @@
 /** What a report on a card comes to. */
 import type { HypberryError } from '../base/errors.js';
+import { BOOTCODE } from '../firmware/bootcode.js';
 import { bareKernel } from '../firmware/kernel.js';
 import type { HypervisorDescription } from '../hypervisor/image/description.js';
 import type { Method } from './plan.js';
@@ -56,10 +57,13 @@ export function conclusionOf(
         : 'Whether this card starts a Pi 2 is not known.';
     return `${says} ${problem.message}${same ? '' : (refused ?? mends)}`;
   }
+  const card = survey.bootcode
+    ? 'This card'
+    : `There is no ${BOOTCODE}: where a Pi loads what is here by another way, this card`;
   if (started) {
     const theirs = namesOf(started.guests);
     const others = ` The card has ${guests || 'no guests'} now; "hypberry install" makes it so.`;
-    return `This card starts hypberry's hypervisor in HYP mode, with ${theirs}.${refused ?? (theirs === guests ? stale : others)}`;
+    return `${card} starts hypberry's hypervisor in HYP mode, with ${theirs}.${refused ?? (theirs === guests ? stale : others)}`;
   }
   if (guests !== '') {
     return `This card has ${guests}, not started yet.${refused ?? ` "hypberry install" has the card start ${kept.length === 1 ? 'it' : 'them'}.`}`;
@@ -68,7 +72,7 @@ export function conclusionOf(
   switch (survey.start.mode) {
     case 'HYP':
       return installed
-        ? `This card starts ${system} in HYP mode, by the block that hypberry installed.${refused ?? stale}`
+        ? `${card} starts ${system} in HYP mode, by the block that hypberry installed.${refused ?? stale}`
         : `This card starts ${system} in HYP mode as it is: the boot block is not needed.${refused ?? ''}`;
     case 'SVC':
       return `This card starts ${system} in SVC mode, so nothing on it can use virtualization.${refused ?? ' "hypberry install" changes that.'}`;

@@ -104,15 +104,21 @@ export async function firmwareRows(card: CardReader, survey: Survey): Promise<(r
       : 'not there: a Pi 2 does not start from a card without it';
   return [
     [BOOTCODE, first],
-    ...(firmware ? startElfRows(firmware) : await missingRows(card)),
+    ...(firmware ? startElfRows(firmware) : await missingRows(card, bootcode)),
     ...(fixup ? [[fixup.file, fixup.fault ?? `belongs to ${firmware?.file ?? 'start.elf'}`] as const] : []),
   ];
 }
 
 /** Where there is no firmware that could be read, the problem has the reason. */
-async function missingRows(card: CardReader): Promise<(readonly [string, string])[]> {
+async function missingRows(
+  card: CardReader,
+  bootcode: Survey['bootcode'],
+): Promise<(readonly [string, string])[]> {
   if (await card.stat('start.elf')) return [];
-  return [['start.elf', 'not there: a Raspberry Pi does not start without it']];
+  const then = bootcode?.triesOthers
+    ? `${BOOTCODE} goes on to USB and the network`
+    : 'a Raspberry Pi does not start without it';
+  return [['start.elf', `not there: ${then}`]];
 }
 
 function startElfRows({ facts, file }: NonNullable<Survey['firmware']>): (readonly [string, string])[] {

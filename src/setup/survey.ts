@@ -15,7 +15,7 @@ import {
 } from '../firmware/kernel.js';
 import { isUnread, readSizedIfThere } from '../firmware/file-size.js';
 import { looksLike } from '../firmware/looks-like.js';
-import { loadFiles, STUB_ALONE, type Loaded } from '../firmware/load.js';
+import { loadFiles, NO_KERNEL, STUB_ALONE, type Loaded } from '../firmware/load.js';
 import { OVERLAP } from '../firmware/memory.js';
 import { placeFiles } from '../firmware/prepare.js';
 import { BOOT_RAMDISK, readFirmware } from '../firmware/readers.js';
@@ -91,6 +91,9 @@ export type Survey = Seen &
 export const NO_BOOTCODE = 'setup.no-bootcode';
 export const NO_FIRMWARE = 'setup.no-firmware';
 
+/** The code of a card with bootcode.bin alone, by which a Pi starts what is elsewhere. */
+const BOOTCODE_ALONE = 'setup.bootcode-alone';
+
 /** The code of a kernel that gets no device tree, and needs one. */
 const NEEDS_TREE = 'setup.needs-tree';
 
@@ -103,12 +106,14 @@ export const KERNEL_OLD_IN_USE = 'setup.kernel-old-in-use';
 
 /**
  * Looks at a card without changing it.
+ * @param lacksBootcode the user said that a Pi loads what is on it by another way than bootcode.bin on the card
  * @throws HypberryError only where the card itself cannot be read (`card.…`)
  */
-export async function surveyCard(card: CardReader): Promise<Survey> {
+export async function surveyCard(card: CardReader, lacksBootcode = false): Promise<Survey> {
   const first = await findBootcode(card);
   const bootcode = first instanceof HypberryError ? undefined : first;
-  let problems = first instanceof HypberryError ? [first] : [];
+  let problems =
+    first instanceof HypberryError && !(lacksBootcode && first.code === NO_BOOTCODE) ? [first] : [];
   const stopped = (stop: HypberryError, seen: Pick<Seen, 'config' | 'firmware' | 'fixup'>): Survey => {
     const unsure = doubtsOf(seen.config);
     return {
@@ -127,7 +132,8 @@ export async function surveyCard(card: CardReader): Promise<Survey> {
   const { config, files, firmwareFile } = read;
   const firmware = read.firmware && { file: firmwareFile, facts: read.firmware };
   // Where both are missing, all of the firmware comes from elsewhere.
-  if (!firmware) problems = [...problems.filter(({ code }) => code !== NO_BOOTCODE), noFirmware()];
+  const folders = firmware ? [] : await foldersOfPis(card);
+  if (!firmware) problems = [...problems.filter(({ code }) => code !== NO_BOOTCODE), noFirmware(folders)];
   const fixup = firmware && (await readFixup(card, files.fixup, firmware));
   const system = await attempt(async () => {
     const loaded = await loadFiles(card, read, PI2, notes);
@@ -136,7 +142,11 @@ export async function surveyCard(card: CardReader): Promise<Survey> {
     const kernel = { file, data, facts: await unpackVersion(data, facts) };
     return { config, firmware, fixup, kernel, loaded, picked, armMemory };
   });
-  if (system instanceof HypberryError) return stopped(system, { config, firmware, fixup });
+  if (system instanceof HypberryError) {
+    const isAlone = !firmware && bootcode?.triesOthers === true && system.code === NO_KERNEL;
+    if (isAlone) problems = [];
+    return stopped(isAlone ? bootcodeAlone(folders) : system, { config, firmware, fixup });
+  }
 
   const { unsure } = system.picked;
   const ofKernel = kernelProblem(system);
@@ -179,7 +189,7 @@ function problemsOf(
   const isOpen =
     (sure.length === 0 && doubts.length > 0) ||
     problems.slice(0, 1).some(isUnread) ||
-    [STUB_ALONE, OVERLAP, BOOT_RAMDISK].includes(code);
+    [STUB_ALONE, OVERLAP, BOOT_RAMDISK, BOOTCODE_ALONE].includes(code);
   return { start: { mode: isOpen ? 'unknown' : 'none', because: message }, problems };
 }
 
@@ -204,11 +214,37 @@ async function findBootcode(card: CardReader): Promise<Bootcode | HypberryError>
   );
 }
 
-function noFirmware(): HypberryError {
+/** Folders that a TFTP server gives single Pis, by their serial numbers (documentation, "Network booting"). */
+async function foldersOfPis(card: CardReader): Promise<string[]> {
+  const found: string[] = [];
+  for (const { name, isFolder } of await card.list('')) {
+    if (isFolder && /^[0-9a-f]{8}$/i.test(name) && (await card.stat(`${name}/start.elf`))) found.push(name);
+  }
+  return found;
+}
+
+/** @param folders those in here that have the system of one Pi each */
+function givePisFolder(folders: readonly string[]): string {
+  return `Give the folder of the Pi that you mean, which has its serial number for a name: ${folders.join(', ')}.`;
+}
+
+function bootcodeAlone(folders: readonly string[]): HypberryError {
+  return new HypberryError(
+    BOOTCODE_ALONE,
+    `There is ${BOOTCODE} and no system here: a Pi 2 goes on with it to USB and the network, and starts what is there.`,
+    folders.length > 0
+      ? givePisFolder(folders)
+      : 'Give the drive that has the system, or the folder that the network has it from.',
+  );
+}
+
+function noFirmware(folders: readonly string[]): HypberryError {
   return new HypberryError(
     NO_FIRMWARE,
     'There is no start.elf on this card, so what its firmware can do is not known.',
-    'Point hypberry at the boot partition of a Raspberry Pi, which newer systems have at /boot/firmware and no longer at /boot; or choose with --method.',
+    folders.length > 0
+      ? givePisFolder(folders)
+      : 'Point hypberry at the boot partition of a Raspberry Pi, which newer systems have at /boot/firmware and no longer at /boot; or choose with --method.',
   );
 }
 

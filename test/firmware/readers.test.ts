@@ -32,6 +32,7 @@ describe('bootcode.bin', () => {
       knowsBootPartition: true,
       knowsBootRamdisk: false,
       knowsRecovery: true,
+      triesOthers: false,
     });
   });
 
@@ -54,6 +55,7 @@ describe('bootcode.bin', () => {
       knowsAutoboot: true,
       knowsTryboot: true,
       knowsTrybootAB: true,
+      triesOthers: true,
     });
   });
 

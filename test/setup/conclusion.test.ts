@@ -2,7 +2,7 @@ import '../support/seed.js';
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { HypberryError } from '../../src/base/errors.js';
 import { inspectCard } from '../../src/setup/inspect.js';
 import { planInstall } from '../../src/setup/install.js';
@@ -222,6 +222,75 @@ test('a card without bootcode.bin does not start; what a Pi loads by another way
   const bare = changeableCard(without(files, 'start.elf', 'fixup.dat'));
   await expect(planInstall(bare, { method: 'auto' })).rejects.toMatchObject({ code: 'setup.no-firmware' });
   expect(await planInstall(bare, { method: 'kernel_old' })).toMatchObject({ method: 'kernel_old' });
+});
+
+test('what was installed with --force without bootcode.bin is no problem any more, and is said to be without it', async () => {
+  const card = changeableCard(without(bootPartition('svc'), 'bootcode.bin'));
+  await applyPlan(card, await planInstall(card, { method: 'auto', force: true }), () => undefined);
+  const { conclusion, start, isWell, refusal } = await inspectCard(card);
+  expect(start.mode).toBe('HYP');
+  expect(isWell).toBe(true);
+  expect(conclusion).toMatch(
+    /^There is no bootcode\.bin: where a Pi loads what is here by another way, this card starts Linux in HYP mode/,
+  );
+  expect(conclusion).toContain('The block is up to date; "hypberry install" wants --force for this card: ');
+  expect(refusal?.code).toBe('setup.no-bootcode');
+  // Nor is its hypervisor, with guests.
+  const host = changeableCard(
+    without(bootPartition('svc', { 'bcm2709-rpi-2-b.dtb': HOST_TREE, ...guestFiles('web') }), 'bootcode.bin'),
+  );
+  await applyPlan(host, await planInstall(host, { method: 'auto', force: true }), () => undefined);
+  expect((await inspectCard(host)).conclusion).toMatch(
+    /^There is no bootcode\.bin: .* this card starts hypberry's hypervisor in HYP mode, with guest web\./,
+  );
+});
+
+describe('bootcode.bin alone', () => {
+  // Documentation, "Special bootcode.bin-only boot mode" and "Network booting".
+  const OTHERS = { 'bootcode.bin': BOOTCODE_TODAY };
+
+  test('is said to start what is elsewhere, and nothing is installed beside it', async () => {
+    const { conclusion, rows } = await inspected(OTHERS);
+    expect(conclusion).toMatch(
+      /^Whether this card starts a Pi 2 is not known\. There is bootcode\.bin and no system/,
+    );
+    expect(rows).toContain('start.elf: not there: bootcode.bin goes on to USB and the network');
+    expect(rows.filter((row) => row.startsWith('problem'))).toHaveLength(1);
+    for (const method of ['auto', 'kernel_old'] as const) {
+      await expect(planInstall(changeableCard(OTHERS), { method, force: true })).rejects.toMatchObject({
+        code: 'setup.bootcode-alone',
+        hint: expect.stringContaining('the folder that the network has it from') as string,
+      });
+    }
+  });
+
+  test("in a TFTP server's root: folders with a system, named by serial numbers, are named", async () => {
+    const folders = {
+      '1A2b3c4d/start.elf': FIRMWARE.svc,
+      '0badc0de/other': PAGE,
+      'overlays/start.elf': PAGE,
+    };
+    await expect(
+      planInstall(changeableCard({ ...OTHERS, ...folders }), { method: 'auto' }),
+    ).rejects.toMatchObject({
+      code: 'setup.bootcode-alone',
+      hint: expect.stringMatching(/serial number for a name: 1A2b3c4d\.$/) as string,
+    });
+    await expect(planInstall(changeableCard(folders), { method: 'auto' })).rejects.toMatchObject({
+      code: 'setup.no-firmware',
+      hint: expect.stringMatching(/: 1A2b3c4d\.$/) as string,
+    });
+  });
+
+  test('of 2015 starts nothing, and beside a kernel it is start.elf that is missing', async () => {
+    const old = without(bootPartition('of2015'), 'start.elf', 'fixup.dat', 'kernel7.img');
+    expect((await inspected(old)).conclusion).toMatch(
+      /^This card does not start a Pi 2 as it is\. There is no start\.elf/,
+    );
+    const { conclusion, rows } = await inspected(without(bootPartition('svc'), 'start.elf'));
+    expect(conclusion).toMatch(/^This card does not start a Pi 2 as it is\. There is no start\.elf/);
+    expect(rows.join('\n')).toContain('so its bootcode.bin goes on to USB and the network');
+  });
 });
 
 test('start.elf that is a web page is called that, once, and bootcode.bin beside it is not', async () => {

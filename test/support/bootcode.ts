@@ -40,4 +40,5 @@ export const BOOTCODE_TODAY = bootcodeOf([
   'autoboot.txt',
   'tryboot.txt',
   'recovery.elf',
+  'Trying USB',
 ]);
