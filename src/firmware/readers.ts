@@ -31,6 +31,12 @@ import { readStartElf, type StartElf } from './start-elf.js';
 /** The code where the system is in a file system within a file. */
 export const BOOT_RAMDISK = 'firmware.boot-ramdisk';
 
+/**
+ * Bytes of config.txt that count for a Pi that loads it over the network; from USB and cards all do (raspberrypi/firmware,
+ * issues 1012 and 1575).
+ */
+export const NETWORK_LIMIT = 4096;
+
 /** How bootcode.bin takes config.txt into lines: in 2015 of any length, today as start.elf. */
 const BOOTCODE_LINES_2015: LineReading = { limit: Infinity, rest: 'dropped', nulEnds: 'file' };
 const BOOTCODE_LINES_TODAY: LineReading = { ...LINES_TODAY, nulEnds: 'file' };
@@ -93,6 +99,7 @@ export async function readFirmware(
       unknown: firmware.unknown,
     }),
   });
+  if (!bootcode) notes.push(...(await beyondNetwork(card, config.files)));
   return {
     bootcode,
     bootConfig,
@@ -220,6 +227,19 @@ async function noteGuess(
   notes.push(
     `There is no ${BOOTCODE} on the card: one of today would load ${files.start}, one of 2015 ${old.start}.`,
   );
+}
+
+/** Says of files of settings that are too long for the network, from which a Pi without bootcode.bin on its card may have them. */
+async function beyondNetwork(card: CardReader, files: readonly string[]): Promise<string[]> {
+  const notes: string[] = [];
+  for (const file of files) {
+    const size = (await card.stat(file))?.size ?? 0;
+    if (size > NETWORK_LIMIT)
+      notes.push(
+        `${file} has ${size} bytes, and a Pi that loads it over the network reads the first ${NETWORK_LIMIT} alone.`,
+      );
+  }
+  return notes;
 }
 
 function noFirmware({ start, because }: FirmwareFiles): HypberryError {

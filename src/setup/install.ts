@@ -12,7 +12,7 @@ import { placeOfLinux } from '../firmware/extents.js';
 import { bareKernel, firstPageTables } from '../firmware/kernel.js';
 import { ARM64_KERNEL, loadCard, NO_FILE, NO_KERNEL, NOT_A_KERNEL, type Loaded } from '../firmware/load.js';
 import { placeFiles } from '../firmware/prepare.js';
-import { firstThere, plainPath, readFirmware, withPrefix } from '../firmware/readers.js';
+import { firstThere, NETWORK_LIMIT, plainPath, readFirmware, withPrefix } from '../firmware/readers.js';
 import { readGuests } from '../guest/guests.js';
 import { hex } from '../base/words.js';
 import { refuseProblem } from './boot-partition.js';
@@ -145,6 +145,11 @@ async function planWith(
   const report = reportOnBuild(system.firmware?.facts.buildDate);
   if (report !== undefined) notes.push(report);
   for (const path of unused) changes.push({ kind: 'remove', path });
+  if (!survey.bootcode && added.length > NETWORK_LIMIT) {
+    notes.push(
+      `With the lines of hypberry, which are its last, ${CONFIG} has ${added.length} bytes, and a Pi that loads it over the network reads the first ${NETWORK_LIMIT} alone: there they do nothing. Take out of it what does nothing, such as comments.`,
+    );
+  }
   if (diagnostics) notes.push(diagnosticsNote(hypervisor !== undefined));
   if (!knowsPi2Filter(system)) {
     notes.push(

@@ -245,6 +245,26 @@ test('what was installed with --force without bootcode.bin is no problem any mor
   );
 });
 
+test.each([
+  [3900, 0],
+  [4000, 1],
+  [4202, 1],
+])('lines of ours behind what the network gives of config.txt are said: %s bytes', async (size, said) => {
+  // raspberrypi/firmware, issues 1012 and 1575.
+  const files = bootPartition('svc', { 'config.txt': `${'#'.repeat(70)}\n`.repeat(60).slice(0, size) });
+  const notesOf = async (card: Files): Promise<string[]> => {
+    const { notes } = await planInstall(changeableCard(card), { method: 'auto', force: true });
+    return notes.filter((note) => note.includes('the first 4096 alone'));
+  };
+  expect(await notesOf(files)).toEqual([]);
+  const bare = without(files, 'bootcode.bin');
+  expect(await notesOf(bare)).toHaveLength(said);
+  // What the user wrote themselves.
+  const { rows } = await inspected(bare);
+  const own = rows.filter((row) => row.includes('config.txt has 4202 bytes'));
+  expect(own).toHaveLength(size > 4096 ? 1 : 0);
+});
+
 describe('bootcode.bin alone', () => {
   // Documentation, "Special bootcode.bin-only boot mode" and "Network booting".
   const OTHERS = { 'bootcode.bin': BOOTCODE_TODAY };
