@@ -47,7 +47,7 @@ export interface InstallPlan extends Plan {
 /**
  * Plans what makes a card start Linux in HYP mode. Reads the card, changes nothing.
  *
- * @throws HypberryError `setup.no-firmware`, `setup.armstub-unknown`, `setup.kernel-old-unknown`, `setup.no-method`,
+ * @throws HypberryError `setup.no-firmware`, `setup.bootcode-alone`, `setup.armstub-unknown`, `setup.kernel-old-unknown`, `setup.no-method`,
  *   `setup.armv6-kernel`, `setup.not-a-kernel`, `setup.truncated-kernel`, `setup.kernel-old-in-use`,
  *   `setup.kernel-address`, `setup.tree-overlap`, `setup.tree-unpinned`, `setup.prefix-moves`, `setup.diagnostics-tree`, `setup.bcm2837`,
  *   `setup.config-damaged`, `setup.hypberryd-file`, `setup.waiting-cores`,

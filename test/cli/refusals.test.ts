@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { afterEach, describe, expect, test, vi, type TestContext } from 'vitest';
 import { makeDisk, makeVolume, run, temporary } from '../card/images.js';
+import { BOOTCODE_TODAY } from '../support/bootcode.js';
 import { BIG_TREE, bootPartition, FIRMWARE, kernelFile, type Files } from '../support/boot-files.js';
 import { concat, text, zImage } from '../support/kernel-files.js';
 import { hypberry, MAIN } from './run.js';
@@ -102,6 +103,12 @@ describe('install refuses', () => {
       [],
     ],
     ['setup.no-firmware', 'a card without firmware', () => without('start.elf'), []],
+    [
+      'setup.bootcode-alone',
+      'a card that starts what is elsewhere',
+      () => makeVolume(SHAPE, { 'bootcode.bin': BOOTCODE_TODAY }),
+      [],
+    ],
     ['setup.armstub-unknown', 'armstub for old firmware', () => image('of2015'), ['--method', 'armstub']],
     [
       'setup.tree-overlap',
