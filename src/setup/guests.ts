@@ -6,12 +6,10 @@ import type { CardReader } from '../card/card.js';
 import { pathKey } from '../card/path.js';
 import { deviceWords } from '../guest/devices.js';
 import { programOf, readGuests, type Guest } from '../guest/guests.js';
+import { GUEST_FILE } from './ours.js';
 import { attemptGuests, consolesNote, consolesOf, hostMemoryText } from './hypervisor.js';
 import type { CardSystem } from './survey.js';
 import { readUsersCard } from './users-card.js';
-
-/** Files that we make for guests; a guest of the user's own hand may have others. */
-const GUEST_FILE = /^hypberry-guest-[a-z0-9-]+\.(?:kernel|firmware|initramfs)$/;
 
 /** Paths of a guest's files. */
 export function filesOf(guest: Guest): string[] {

@@ -6,7 +6,7 @@ import type { CardReader, Change } from '../card/card.js';
 import { notAFile } from '../card/errors.js';
 import { SETTINGS_LIMIT } from '../firmware/applying-lines.js';
 import { reportOnBuild } from '../firmware/builds.js';
-import { CONFIG, PI2, readConfig, textSetting } from '../firmware/config.js';
+import { CONFIG, numberSetting, PI2, readConfig, textSetting } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
 import { placeOfLinux } from '../firmware/extents.js';
 import { bareKernel, firstPageTables } from '../firmware/kernel.js';
@@ -21,7 +21,7 @@ import { armstubFiles, kernelOldFiles, knowsPi2Filter, type Made } from './files
 import { unusedGuestFiles } from './guests.js';
 import { HYPBERRYD_GOES, hypberrydFor } from './hypberryd.js';
 import { hypervisorFor } from './hypervisor.js';
-import { isHypberrydPath, OUR_NAME, ourFiles } from './ours.js';
+import { isHypberrydPath, OUR_NAME, ourFiles, prefixesOf, UPSTREAM_PREFIX } from './ours.js';
 import { decide } from './conclusion.js';
 import { cardAfter, ROOM_FOR_GUESTS, type Method, type Plan } from './plan.js';
 import { ARMV6_KERNEL, surveyCard, TRUNCATED_KERNEL, type CardSystem } from './survey.js';
@@ -356,7 +356,8 @@ async function whatMovesPrefix(
   // Ubuntu's piboot-try tries new files there, and then makes their folder the one that counts ("A/B boot on Ubuntu for
   // Raspberry Pi").
   const { config } = await readFirmware(base, { ...PI2, tryboot: true }, []);
-  const tried = textSetting(config, 'os_prefix') ?? '';
+  const upstream = numberSetting(config, 'upstream_kernel', 0) === 0 ? '' : UPSTREAM_PREFIX;
+  const tried = textSetting(config, 'os_prefix') ?? upstream;
   if (plainPath(tried) === prefix) return undefined;
   return {
     how: `and a start that reboot "0 tryboot" asks for has os_prefix=${tried}: a system that tries its new files so makes them the ones that count`,
@@ -392,6 +393,7 @@ async function leftovers(
   const { files } = await readConfig(base);
   const texts: string[] = [];
   for (const file of files) texts.push(new TextDecoder().decode(await base.read(file)).toLowerCase());
+  const prefixes = await prefixesOf(base);
   const unused: string[] = [];
   const notes: string[] = [];
   for (const path of await ourFiles(card)) {
@@ -406,8 +408,8 @@ async function leftovers(
     }
     if (texts.some((text) => text.includes(name)))
       notes.push(`${path} stays, because config.txt names it outside of hypberry's block.`);
-    else if (prefix !== '' && !texts.some((text) => text.includes(prefix)))
-      notes.push(`${path} stays, because config.txt names no prefix "${prefix}": it may be a copy of yours.`);
+    else if (prefix !== '' && !prefixes.includes(prefix))
+      notes.push(`${path} stays, because config.txt has no os_prefix=${prefix}: it may be a copy of yours.`);
     else unused.push(path);
   }
   return { unused, notes };

@@ -4,8 +4,10 @@ import { isBootBlock, BLOCK_SIZE } from '../boot/block.js';
 import type { CardReader, Entry } from '../card/card.js';
 import { pathKey, pathNames } from '../card/path.js';
 import { isUnfinished } from '../card/unfinished.js';
-import { readSettingsFile } from '../firmware/applying-lines.js';
+import { readConfig } from '../firmware/config.js';
 import { isFdt } from '../firmware/fdt.js';
+import { LINES_2015, LINES_2021, LINES_TODAY, readLines } from '../firmware/lines.js';
+import { plainPath } from '../firmware/readers.js';
 import { HYPBERRYD_BEGIN, HYPBERRYD_FILE, hypberrydRelease } from '../hypberryd/program.js';
 import { isHypervisorFile } from '../hypervisor/image/description.js';
 import { hexDigits } from '../base/words.js';
@@ -16,6 +18,9 @@ import type { Plan } from './plan.js';
  * takes an old one's place.
  */
 export const OUR_NAME = /hypberry-[0-9a-f]{8}\.(?:img|bin|dtb)$/;
+
+/** Files that we make for guests; a guest of the user's own hand may have others. */
+export const GUEST_FILE = /^hypberry-guest-[a-z0-9-]+\.(?:kernel|firmware|initramfs)$/;
 
 /** What a file of ours is: a combined kernel, a stub, or the host's device tree. */
 export type Extension = 'img' | 'bin' | 'dtb';
@@ -32,6 +37,10 @@ export async function nameFor(data: Uint8Array, extension: Extension): Promise<s
 
 /** Whether a path is that of hypberryd on a card: at its root, in whatever case. */
 export const isHypberrydPath = (path: string): boolean => pathKey(path) === pathKey(HYPBERRYD_FILE);
+
+/** Whether a path is that of a file that we alone make, and put in the place of what is there: by its name. */
+export const isMadeByUs = (path: string): boolean =>
+  isHypberrydPath(path) || [OUR_NAME, GUEST_FILE].some((name) => name.test(nameOf(path).toLowerCase()));
 
 /**
  * Whether a file at the card's root, by the name that hypberryd has there, is it: the name alone would not do, as anybody may
@@ -64,29 +73,55 @@ const BOOT_FILES = [...FIRMWARE_FILES, 'config.txt'];
 
 /**
  * Paths of the files in a card's folders, but not in those that are somebody else's: links to folders, and folders within
- * that are boot folders themselves, a copy of a card or another card's mount, unless this card's config.txt names them. Where
- * this user may not look (lost+found, for one) nothing can be said, and what went meanwhile is not there.
+ * that are boot folders themselves, a copy of a card or another card's mount, unless an `os_prefix` of this card leads there.
+ * Where this user may not look (lost+found, for one) nothing can be said, and what went meanwhile is not there.
  */
-async function* filesOn(card: CardReader, folder = ''): AsyncGenerator<string> {
-  const entries = await cardEntries(card, folder).catch((error: unknown) => {
-    const isNoMatter =
-      error instanceof HypberryError && ['card.permission', 'card.no-file'].includes(error.code);
-    if (folder === '' || !isNoMatter) throw error;
-    return [];
-  });
-  const isBoot = entries.some(({ name, isFolder }) => !isFolder && BOOT_FILES.includes(name.toLowerCase()));
-  if (folder !== '' && isBoot && !(await configNames(card, `${folder}/`))) return;
-  for (const { name, isFolder, isLink } of entries) {
-    const path = folder === '' ? name : `${folder}/${name}`;
-    if (!isFolder) yield path;
-    else if (!isLink) yield* filesOn(card, path);
+async function* filesOn(card: CardReader): AsyncGenerator<string> {
+  const prefixes = await prefixesOf(card);
+  const folders = [''];
+  // Outer ones first: what is left out of too many lies deepest.
+  for (const folder of folders) {
+    const inside = folder === '' ? '' : `${folder}/`;
+    const entries = await cardEntries(card, folder).catch((error: unknown) => {
+      const isNoMatter =
+        error instanceof HypberryError && ['card.permission', 'card.no-file'].includes(error.code);
+      if (folder === '' || !isNoMatter) throw error;
+      return [];
+    });
+    const isBoot = entries.some(({ name, isFolder }) => !isFolder && BOOT_FILES.includes(name.toLowerCase()));
+    if (isBoot && folder !== '' && !prefixes.some((it) => it.startsWith(inside.toLowerCase()))) continue;
+    for (const { name, isFolder, isLink } of entries) {
+      if (!isFolder) yield inside + name;
+      else if (!isLink && folders.length < MOST_FOLDERS) folders.push(inside + name);
+    }
   }
 }
 
-/** Whether a card's config.txt has a text in it, in whatever case. */
-async function configNames(card: CardReader, text: string): Promise<boolean> {
-  const config = await readSettingsFile(card, 'config.txt');
-  return config !== undefined && new TextDecoder().decode(config).toLowerCase().includes(text.toLowerCase());
+/** More folders than a boot partition has; a computer's whole system has hundreds of times as many. */
+const MOST_FOLDERS = 1000;
+
+/** The `os_prefix` that `upstream_kernel` stands for (documentation, "upstream_kernel"). */
+export const UPSTREAM_PREFIX = 'upstream/';
+
+/** How different releases of the firmware read lines: one of them may be the card's. */
+const LINE_READINGS = [LINES_TODAY, LINES_2021, LINES_2015];
+
+/**
+ * What the lines of config.txt, and of files that it includes, set `os_prefix` to for whichever board or start, in lower case:
+ * install puts files behind it.
+ * @throws HypberryError `firmware.config-size`, and what the card throws
+ */
+export async function prefixesOf(card: CardReader): Promise<string[]> {
+  const found = new Set<string>();
+  for (const file of (await readConfig(card)).files) {
+    const bytes = await card.read(file);
+    for (const { text } of LINE_READINGS.flatMap((how) => [...readLines(bytes, how)])) {
+      const [, name, value = ''] = /^(os_prefix|upstream_kernel)[= \t][ \t]*(.*)$/s.exec(text) ?? [];
+      if (name === 'os_prefix') found.add(plainPath(value).toLowerCase());
+      else if (name !== undefined) found.add(UPSTREAM_PREFIX);
+    }
+  }
+  return [...found];
 }
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
