@@ -9,6 +9,11 @@ export interface Entry {
   readonly isFolder: boolean;
   /** Set of a folder that is a link to one: what is in it stands elsewhere. A file's link is the file. */
   readonly isLink?: boolean;
+  /**
+   * Set by `stat` of a file that is reached through links: where those stand that lead to it, and it at the end, from the
+   * partition's root; those that are elsewhere are left out.
+   */
+  readonly way?: readonly string[];
 }
 
 /** Which part of a medium a card is, and why this one. */

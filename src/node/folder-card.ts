@@ -17,7 +17,7 @@ import {
 import { changeInPlace } from '../card/in-place.js';
 import { foldCase, pathKey, pathNames } from '../card/path.js';
 import { unfinishedName } from '../card/unfinished.js';
-import { FIRMWARE_FILES } from '../setup/ours.js';
+import { FIRMWARE_FILES, isMadeByUs } from '../setup/ours.js';
 import { removeUnfinished, syncFolder, writeDurably } from './durable-file.js';
 import { isLocked, takesNewNamesOnly } from './locked-file.js';
 import { isMountPoint } from './mounts.js';
@@ -36,8 +36,8 @@ const STICKY = 0o1000;
 
 /**
  * A mounted boot partition, or a copy of one, as a card. What lies on another file system is not on it. A file that is a link
- * is read through it, wherever it leads, and written only where that is in the folder and in no other boot folder within it;
- * within a folder that is a link nothing is changed. A file that is replaced keeps its mode and owner, and where it has another
+ * is read through it, wherever it leads, and written only where that is in the folder and in no other boot folder within it,
+ * and where it is not in the place of a file that we alone make; within a folder that is a link nothing is changed. A file that is replaced keeps its mode and owner, and where it has another
  * name (a hard link) that keeps the old bytes. What another program has changed since it was read is refused with
  * `card.changed`, not written over.
  * Throws `card.read-only` at once where `write` is set.
@@ -90,15 +90,16 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
     return findName(at, name) ?? path.join(at, name);
   }
 
-  /** The same, of a file that may be a link. */
+  /** The same, of a file that may be a link, unless it is one that we alone make: what its link leads to is somebody's. */
   function placeOfBytes(cardPath: string): string {
     const at = place(cardPath);
     if (fs.lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return at;
+    if (isMadeByUs(cardPath)) throw linked(cardPath, 'to another file', 'Take the link away, and try again.');
     if (statOf(at) === undefined) throw linked(cardPath, 'nowhere');
     const real = fs.realpathSync(at);
     const inside = path.relative(fs.realpathSync(folder), real);
-    const isInside = !path.isAbsolute(inside) && inside.split(path.sep)[0] !== '..';
-    if (!isInside || fs.statSync(path.dirname(real)).dev !== dev) throw linked(cardPath, 'out of the folder');
+    if (isOutside(inside) || fs.statSync(path.dirname(real)).dev !== dev)
+      throw linked(cardPath, 'out of the folder');
     const other = firmwareFolderWithin(folder, path.dirname(inside));
     if (other !== undefined) throw linkedToOtherCard(cardPath, path.join(folder, other));
     return real;
@@ -106,7 +107,12 @@ export function openFolderCard(folder: string, options: { write: boolean }): Car
 
   function statNow(cardPath: string): Entry | undefined {
     const at = find(cardPath);
-    return at === undefined ? undefined : entryAt(at, at === folder ? '' : path.basename(at));
+    const entry = at === undefined ? undefined : entryAt(at, at === folder ? '' : path.basename(at));
+    if (at === undefined || !entry || entry.isFolder) return entry;
+    const root = fs.realpathSync(folder);
+    const places = wayTo(at).map((it) => path.relative(root, it));
+    const way = places.filter((it) => !isOutside(it)).map((it) => it.split(path.sep).join('/'));
+    return places.length > 1 || places[0] !== path.relative(folder, at) ? { ...entry, way } : entry;
   }
 
   function entryAt(at: string, name: string): Entry | undefined {
@@ -280,6 +286,16 @@ function statOf(at: string): fs.Stats | undefined {
     throw error;
   }
 }
+
+/** Where the links stand that lead to a file, which is there, and the file itself: the folders of each without links. */
+function wayTo(at: string): string[] {
+  const here = path.join(fs.realpathSync(path.dirname(at)), path.basename(at));
+  if (!fs.lstatSync(here).isSymbolicLink()) return [here];
+  return [here, ...wayTo(path.resolve(path.dirname(here), fs.readlinkSync(here)))];
+}
+
+/** Whether a path from a folder leads out of it. */
+const isOutside = (inside: string): boolean => path.isAbsolute(inside) || inside.split(path.sep)[0] === '..';
 
 /**
  * The first folder on the way to one within a card that holds a firmware of its own, and so is another card's, mounted or

@@ -10,7 +10,7 @@ import { GUESTS_FILE, programOf, writeGuests, type Guest, type GuestsFile } from
 import { firmwareImage, kernelImage } from '../guest/kernel-image.js';
 import { checkInitramfs, loadAddressOf } from '../guest/plan.js';
 import { bytesOfFiles, type GuestPlan } from '../hypervisor/image/image.js';
-import { filesOf, hostOf, unusedGuestFiles } from './guests.js';
+import { hostOf, neededBy, unusedGuestFiles } from './guests.js';
 import { attemptGuests, refuseMemory } from './hypervisor.js';
 import { ROOM_FOR_GUESTS, type Plan } from './plan.js';
 
@@ -57,13 +57,20 @@ export function refuseTaken(guests: readonly Guest[], name: string, hint: string
 }
 
 /**
- * Refuses files of a guest that would take the place of another guest's: one of the user's own hand may name any.
- * @throws HypberryError `guest.file-in-use`
+ * Refuses files of a guest that would take the place of another guest's: one of the user's own hand may name any, and reach it
+ * through a link.
+ * @throws HypberryError `guest.file-in-use`, and what the card throws
  */
-export function refuseFilesInUse(name: string, paths: readonly string[], others: readonly Guest[]): void {
-  for (const path of paths) {
-    const other = others.find((it) => filesOf(it).some((file) => pathKey(file) === pathKey(path)));
-    if (!other) continue;
+export async function refuseFilesInUse(
+  card: CardReader,
+  name: string,
+  paths: readonly string[],
+  others: readonly Guest[],
+): Promise<void> {
+  for (const other of others) {
+    const needed = await neededBy(card, other);
+    const path = paths.find((it) => needed.has(pathKey(it)));
+    if (path === undefined) continue;
     throw new HypberryError(
       'guest.file-in-use',
       `Guest ${name} would have the file ${path}, from which guest ${other.name} starts.`,
@@ -109,7 +116,8 @@ export async function planGuestFiles(
   const files = new Map<string, Uint8Array>();
   if (program) files.set(path, program.data);
   if (initramfs && changed.initramfs !== undefined) files.set(changed.initramfs, initramfs.data);
-  refuseFilesInUse(
+  await refuseFilesInUse(
+    card,
     changed.name,
     [...files.keys()],
     guests.filter((it) => it !== changed),

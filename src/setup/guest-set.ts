@@ -221,7 +221,8 @@ export async function planGuestRename(card: Card, name: string, newName: string)
   const renamed = async (path: string, file: 'kernel' | 'firmware' | 'initramfs'): Promise<string> => {
     if (pathKey(path) !== pathKey(fileFor(name, file)) || !(await card.stat(path))) return path;
     const to = fileFor(newName, file);
-    refuseFilesInUse(
+    await refuseFilesInUse(
+      card,
       newName,
       [to],
       guests.filter((it) => it !== was),

@@ -12,8 +12,19 @@ import type { CardSystem } from './survey.js';
 import { readUsersCard } from './users-card.js';
 
 /** Paths of a guest's files. */
-export function filesOf(guest: Guest): string[] {
+function filesOf(guest: Guest): string[] {
   return [programOf(guest).path, ...(guest.initramfs === undefined ? [] : [guest.initramfs])];
+}
+
+/**
+ * The files that a guest needs, as {@link pathKey} has them: where one of its paths is a link, what that leads to, too.
+ * @throws HypberryError what the card throws
+ */
+export async function neededBy(card: CardReader, guest: Guest): Promise<Set<string>> {
+  const needed = new Set<string>();
+  for (const path of filesOf(guest))
+    for (const it of [path, ...((await card.stat(path))?.way ?? [])]) needed.add(pathKey(it));
+  return needed;
 }
 
 /**
@@ -21,7 +32,8 @@ export function filesOf(guest: Guest): string[] {
  * @throws HypberryError what the card throws
  */
 export async function unusedGuestFiles(card: CardReader, guests: readonly Guest[]): Promise<string[]> {
-  const needed = new Set(guests.flatMap(filesOf).map(pathKey));
+  const needed = new Set<string>();
+  for (const guest of guests) for (const key of await neededBy(card, guest)) needed.add(key);
   return (await card.list(''))
     .filter(({ name, isFolder }) => !isFolder && GUEST_FILE.test(name) && !needed.has(pathKey(name)))
     .map(({ name }) => name);

@@ -4,6 +4,7 @@ import { REVISION } from '../board/bcm2836.js';
 import { KERNEL_OFFSET } from '../boot/block.js';
 import type { CardReader, Change } from '../card/card.js';
 import { notAFile } from '../card/errors.js';
+import { pathKey } from '../card/path.js';
 import { SETTINGS_LIMIT } from '../firmware/applying-lines.js';
 import { reportOnBuild } from '../firmware/builds.js';
 import { CONFIG, numberSetting, PI2, readConfig, textSetting } from '../firmware/config.js';
@@ -21,7 +22,15 @@ import { armstubFiles, kernelOldFiles, knowsPi2Filter, type Made } from './files
 import { unusedGuestFiles } from './guests.js';
 import { HYPBERRYD_GOES, hypberrydFor } from './hypberryd.js';
 import { hypervisorFor } from './hypervisor.js';
-import { isHypberrydPath, OUR_NAME, ourFiles, prefixesOf, UPSTREAM_PREFIX } from './ours.js';
+import {
+  cardEntries,
+  isHypberrydPath,
+  isMadeByUs,
+  OUR_NAME,
+  ourFiles,
+  prefixesOf,
+  UPSTREAM_PREFIX,
+} from './ours.js';
 import { decide } from './conclusion.js';
 import { cardAfter, ROOM_FOR_GUESTS, type Method, type Plan } from './plan.js';
 import { ARMV6_KERNEL, surveyCard, TRUNCATED_KERNEL, type CardSystem } from './survey.js';
@@ -382,7 +391,7 @@ function refuseTreeInBlock({ tree }: Picked, method: Method): void {
 
 /**
  * Files of ours that nothing needs once those to `keep` are in use. One that the user's own lines name, taken over from our
- * block perhaps, stays, and so does a copy of one behind a prefix that is no `os_prefix` of theirs; a note says so.
+ * block perhaps, or a link leads to, stays, and so does a copy of one behind a prefix that is no `os_prefix` of theirs; a note says so.
  * @param base the card without our lines in config.txt
  */
 async function leftovers(
@@ -394,12 +403,18 @@ async function leftovers(
   const texts: string[] = [];
   for (const file of files) texts.push(new TextDecoder().decode(await base.read(file)).toLowerCase());
   const prefixes = await prefixesOf(base);
+  const links = await linksOn(card);
   const unused: string[] = [];
   const notes: string[] = [];
   for (const path of await ourFiles(card)) {
     const prefix = path.slice(0, path.search(OUR_NAME)).toLowerCase();
     const name = path.slice(prefix.length).toLowerCase();
     if (keep.some((it) => it.toLowerCase() === path.toLowerCase())) continue;
+    const link = links.get(pathKey(path));
+    if (link !== undefined) {
+      notes.push(`${path} stays, because ${link}, a link, leads to it.`);
+      continue;
+    }
     // Nothing in config.txt has to do with it.
     if (isHypberrydPath(path)) {
       unused.push(path);
@@ -413,6 +428,16 @@ async function leftovers(
     else unused.push(path);
   }
   return { unused, notes };
+}
+
+/** Links of the user's own at a card's root, by what they lead to. */
+async function linksOn(card: CardReader): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const { name, isFolder } of await cardEntries(card)) {
+    if (isFolder || isMadeByUs(name)) continue;
+    for (const path of (await card.stat(name))?.way ?? []) if (path !== name) found.set(pathKey(path), name);
+  }
+  return found;
 }
 
 async function holds(card: CardReader, path: string, data: Uint8Array): Promise<boolean> {

@@ -5,11 +5,16 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Card } from '../../src/card/card.js';
 import { labelOfMounted, numbers } from '../../src/node/mounts.js';
 import { openCard } from '../../src/node/open-card.js';
+import { planGuestRemove } from '../../src/setup/guest-add.js';
+import { planGuestSet } from '../../src/setup/guest-set.js';
+import { listGuests } from '../../src/setup/guests.js';
 import { inspectCard } from '../../src/setup/inspect.js';
-import { planUninstall } from '../../src/setup/install.js';
+import { planInstall, planUninstall } from '../../src/setup/install.js';
 import { ourFiles, unfinishedFiles, withoutUnfinished } from '../../src/setup/ours.js';
-import { applyPlan } from '../../src/setup/plan.js';
+import { applyPlan, checkPlan } from '../../src/setup/plan.js';
 import { pattern, run, temporary } from '../card/images.js';
+import { bootPartition, HOST_TREE, kernelFile } from '../support/boot-files.js';
+import { text as bytesOf } from '../support/kernel-files.js';
 
 const isRoot = process.getuid?.() === 0;
 const needsRoot = 'needs root: not tried here';
@@ -29,6 +34,16 @@ function folder(files: Record<string, Uint8Array> = {}): string {
   }
   return at;
 }
+
+/** The files in a folder, each with its bytes, or where its link leads. */
+const contentsOf = (at: string): Record<string, string> =>
+  Object.fromEntries(
+    fs.readdirSync(at).map((name) => {
+      const file = path.join(at, name);
+      const isLink = fs.lstatSync(file).isSymbolicLink();
+      return [name, isLink ? fs.readlinkSync(file) : fs.readFileSync(file, 'latin1')];
+    }),
+  );
 
 function mountTmpfs(at: string, options: string): void {
   run('mount', '-t', 'tmpfs', '-o', options, 'tmpfs', at);
@@ -234,7 +249,8 @@ describe('a boot folder keeps what it was', () => {
     fs.symlinkSync('overlays/real.txt', config);
     const card = await opened(at);
     await card.replace('CONFIG.txt', NEW);
-    expect(await card.stat('config.txt')).toEqual({ name: 'config.txt', size: 3, isFolder: false });
+    const way = ['config.txt', 'overlays/real.txt'];
+    expect(await card.stat('config.txt')).toEqual({ name: 'config.txt', size: 3, isFolder: false, way });
     await card.close();
     expect(fs.readlinkSync(config)).toBe('overlays/real.txt');
     expect(text(path.join(at, 'overlays/real.txt'))).toBe('new');
@@ -293,6 +309,59 @@ describe('a boot folder keeps what it was', () => {
     }
   });
 
+  it('the way to a file is told: links in a row, in a folder, through a folder; what is outside is left out', async () => {
+    const { at } = make();
+    const outside = temporary('outside');
+    fs.writeFileSync(outside, 'outside');
+    for (const [name, target] of [
+      ['one', 'overlays/two'],
+      ['overlays/two', '../current/a.dtbo'],
+      ['current', 'overlays'],
+      ['here', '.'],
+      ['out', outside],
+    ] as const)
+      fs.symlinkSync(target, path.join(at, name));
+    // The folder itself may be reached through a link, too.
+    const link = temporary('link');
+    fs.symlinkSync(at, link);
+    for (const folder of [at, link]) {
+      const card = await opened(folder, false);
+      const way = async (name: string) => (await card.stat(name))?.way;
+      expect(await way('config.txt')).toBeUndefined();
+      expect(await way('overlays/A.DTBO')).toBeUndefined();
+      expect(await way('ONE')).toEqual(['one', 'overlays/two', 'overlays/a.dtbo']);
+      expect(await way('here/here/config.txt')).toEqual(['config.txt']);
+      expect(await way('current/two')).toEqual(['overlays/two', 'overlays/a.dtbo']);
+      expect(await way('out')).toEqual(['out']);
+      await card.close();
+    }
+  });
+
+  it.each([
+    'hypberry-guest-a.kernel',
+    'HYPBERRY-GUEST-A.initramfs',
+    'overlays/hypberry-0123abcd.img',
+    'hypberry-0123abcd.dtb',
+    'hypberryd',
+  ])('%s is never written through a link: what that leads to is somebody else’s', async (name) => {
+    const { at, config } = make();
+    fs.symlinkSync(config, path.join(at, name));
+    const card = await opened(at);
+    for (const change of [
+      card.check([{ kind: 'replace', path: name, data: NEW }]),
+      card.replace(name, NEW),
+    ]) {
+      await expect(change).rejects.toMatchObject({
+        code: 'card.link',
+        hint: expect.stringContaining('Take the link away') as string,
+      });
+    }
+    await card.remove(name);
+    await card.create(name, NEW);
+    await card.close();
+    expect([text(config), text(path.join(at, name))]).toEqual(['old', 'new']);
+  });
+
   it('another name of a file (a hard link) keeps the old bytes', async () => {
     const { at, config } = make();
     const other = temporary('other-name');
@@ -346,6 +415,83 @@ describe('a boot folder keeps what it was', () => {
     await expect(card.read(`firmware/${ours}`)).rejects.toMatchObject({ code: 'card.no-file' });
     await expect(card.create('firmware/new', NEW)).rejects.toMatchObject({ code: 'card.no-file' });
     await card.close();
+  });
+});
+
+describe("guests' files that are links", () => {
+  const GUESTS = 'hypberry-guests.json';
+  const [A, B] = ['hypberry-guest-a.kernel', 'hypberry-guest-b.kernel'];
+  /** A folder with guests that start from these files, some of which are links. */
+  function guestsFolder(kernels: Readonly<Record<string, string>>, links: Readonly<Record<string, string>>) {
+    const guests = Object.entries(kernels).map(([name, kernel]) => ({
+      ...{ name, kernel, memory: 32, cores: 1, commandLine: '' },
+    }));
+    const at = folder(
+      bootPartition('svc', {
+        'bcm2709-rpi-2-b.dtb': HOST_TREE,
+        [GUESTS]: bytesOf(JSON.stringify({ version: 1, guests })),
+      }),
+    );
+    for (const [name, target] of Object.entries(links)) fs.symlinkSync(target, path.join(at, name));
+    // Through the links.
+    for (const file of Object.values(kernels)) fs.writeFileSync(path.join(at, file), kernelFile(7));
+    return at;
+  }
+
+  it.each([
+    [{ a: A }, { [A]: 'kernel7.img' }, 'a', 'card.link'],
+    [{ a: A, b: B }, { [B]: A }, 'b', 'card.link'],
+    [{ a: A, b: B }, { [B]: A }, 'a', 'guest.file-in-use'],
+    [{ a: A, b: 'common.img' }, { 'common.img': A }, 'a', 'guest.file-in-use'],
+    [{ a: A, b: `here/${A}` }, { here: '.', [A]: 'common.img' }, 'a', 'guest.file-in-use'],
+  ])(
+    'guests %j with the links %j: a new kernel of %s is refused (%s)',
+    async (kernels, links, name, code) => {
+      const at = guestsFolder(kernels, links);
+      const before = contentsOf(at);
+      const card = await opened(at);
+      const kernel = { name: 'vmlinuz', data: kernelFile(9) };
+      const set = async (): Promise<unknown> => checkPlan(card, await planGuestSet(card, name, { kernel }));
+      await expect(set()).rejects.toMatchObject({ code });
+      expect(contentsOf(at)).toEqual(before);
+    },
+  );
+
+  it.each([
+    [{ a: 'common.img' }, { 'common.img': A }],
+    [{ a: 'one.img' }, { 'one.img': B, [B]: A }],
+    [{ a: `here/${A}` }, { here: '.', [A]: 'common.img' }],
+  ])('guests %j with the links %j: what these lead to is needed', async (kernels, links) => {
+    const at = guestsFolder(kernels, links);
+    const before = Object.keys(contentsOf(at));
+    const card = await opened(at);
+    expect((await listGuests(card)).unusedFiles).toEqual([]);
+    expect((await planUninstall(card)).changes).toEqual([]);
+    await applyPlan(card, await planGuestSet(card, 'a', { memory: 64 }), () => undefined);
+    expect(Object.keys(contentsOf(at))).toEqual(before);
+  });
+
+  it('one of two guests goes with its link, or its name alone', async () => {
+    for (const [name, gone] of [
+      ['b', [B]],
+      ['a', []],
+    ] as const) {
+      const card = await opened(guestsFolder({ a: A, b: B }, { [B]: A }));
+      const { changes } = await planGuestRemove(card, name);
+      expect(changes.slice(1)).toEqual(gone.map((path) => ({ kind: 'remove', path })));
+    }
+  });
+
+  it('a file of ours that a link of the user’s leads to stays when the rest is uninstalled', async () => {
+    const at = folder(bootPartition('svc'));
+    const card = await opened(at);
+    const plan = await planInstall(card, { method: 'kernel_old' });
+    await applyPlan(card, plan, () => undefined);
+    const [combined] = await ourFiles(card);
+    fs.symlinkSync(combined!, path.join(at, 'mine.img'));
+    const { changes, notes } = await planUninstall(card);
+    expect(changes.map((it) => [it.kind, it.path])).toEqual([['replace', 'config.txt']]);
+    expect(notes).toEqual([`${combined!} stays, because mine.img, a link, leads to it.`]);
   });
 });
 
