@@ -16,7 +16,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HypberryError } from '../base/errors.js';
-import { diskOf, loopFile, numbers } from './mounts.js';
+import { diskOf, isFileSystemRoot, loopFile, numbers } from './mounts.js';
 import { isThereProcess, onSystem, systemCode } from './system-error.js';
 
 /** What a command does with a card. */
@@ -113,7 +113,7 @@ function keyOf(target: string): string {
   const stat = fs.statSync(target, { bigint: true });
   const device = stat.isBlockDevice()
     ? stat.rdev
-    : stat.isDirectory() && isMountRoot(target, stat)
+    : stat.isDirectory() && isFileSystemRoot(target)
       ? stat.dev
       : undefined;
   const backing = device === undefined ? undefined : loopFile(Number(device));
@@ -133,10 +133,6 @@ const bornAt = (target: string): string =>
   });
 
 const fileKey = ({ dev, ino }: fs.BigIntStats): string => `file-${dev}-${ino}`;
-
-function isMountRoot(folder: string, { dev }: fs.BigIntStats): boolean {
-  return fs.statSync(path.join(fs.realpathSync(folder), '..'), { bigint: true }).dev !== dev;
-}
 
 /** Whether nobody can write to the medium that a card is on. */
 function isReadOnly(target: string): boolean {

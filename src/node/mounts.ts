@@ -140,6 +140,17 @@ export function isMountPoint(at: string): boolean {
   return mountLines().some(({ point }) => point === at);
 }
 
+/**
+ * Whether a folder is the root of a file system, so that all that lies on that lies in it. A part of one that is mounted by
+ * itself (`mount --bind`) is not. Where the system has no list of its mounts, each folder that is mounted counts.
+ */
+export function isFileSystemRoot(folder: string): boolean {
+  const at = fs.realpathSync(folder);
+  const lines = mountLines();
+  if (lines.length > 0) return lines.findLast(({ point }) => point === at)?.root === '/';
+  return fs.statSync(path.join(at, '..')).dev !== fs.statSync(at).dev;
+}
+
 /** Where udev shows volumes by their names (systemd, rules.d/60-persistent-storage.rules). */
 const BY_LABEL = '/dev/disk/by-label';
 
@@ -166,17 +177,19 @@ function readMounts(): Map<string, string> {
   return new Map(mountLines().map(({ device, point }) => [device, point]));
 }
 
-/** What is mounted, and where (proc(5), /proc/[pid]/mountinfo). */
-function mountLines(): { device: string; point: string }[] {
+/** What is mounted, where, and from which folder of its file system on (proc(5), /proc/[pid]/mountinfo). */
+function mountLines(): { device: string; root: string; point: string }[] {
   const lines = readText('/proc/self/mountinfo').split('\n');
-  return lines.map((line) => {
-    const fields = line.split(' ');
-    // Blanks in a path stand there as octal escapes.
-    const point = (fields[4] ?? '').replace(/\\([0-7]{3})/g, (_, digits: string) =>
-      String.fromCharCode(parseInt(digits, 8)),
-    );
-    return { device: fields[2] ?? '', point };
-  });
+  return lines
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [, , device = '', root = '', place = ''] = line.split(' ');
+      // Blanks in a path stand there as octal escapes.
+      const point = place.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+        String.fromCharCode(parseInt(digits, 8)),
+      );
+      return { device, root, point };
+    });
 }
 
 /** Folders of a disk's partitions. */

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { HypberryError } from '../base/errors.js';
-import { devicesShowing, loopFile, numbers } from './mounts.js';
+import { devicesShowing, isFileSystemRoot, loopFile, numbers } from './mounts.js';
 
 /** `file.is-input`: what would be written to `output` would end in `input`. */
 function isInput(output: string, input: string): HypberryError {
@@ -122,10 +122,9 @@ export function isOnePlace(a: string, b: string): boolean {
   return placeOf(a) === placeOf(b);
 }
 
-/** The device of a folder that is the root of a mount: all that lies on it lies on the card. */
+/** The device of a folder that is the root of a file system: all that lies on it lies on the card. */
 function mountedAs(folder: string, { dev }: fs.BigIntStats): string[] {
-  const isRoot = fs.statSync(path.join(fs.realpathSync(folder), '..'), { bigint: true }).dev !== dev;
-  return isRoot ? [numbers(Number(dev))] : [];
+  return isFileSystemRoot(folder) ? [numbers(Number(dev))] : [];
 }
 
 function foldersUpFrom(folder: string): string[] {

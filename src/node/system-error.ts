@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { HypberryError } from '../base/errors.js';
 import { noRoom, readOnly } from '../card/errors.js';
@@ -82,6 +83,16 @@ export function onSystem<T>(path: string, action: () => T): T {
 function cardError(path: string, error: unknown): unknown {
   const code = systemCode(error);
   const cause = { cause: error };
+  const gone = code === 'ENOENT' ? below(path, error) : undefined;
+  // Where the card itself is gone, so is all that was on it.
+  if (gone !== undefined && existsSync(path)) {
+    return new HypberryError(
+      'card.changed',
+      `Another program has taken "${gone}" away while this command was at work.`,
+      'Run the command again when that has ended.',
+      cause,
+    );
+  }
   switch (code) {
     case undefined:
       return error;

@@ -532,6 +532,27 @@ describe('what another program changes while a command is at work', () => {
     await expect(card.check([change])).rejects.toMatchObject({ code: 'card.changed' });
   });
 
+  it('a file that is being written and is taken away is told by its name, and not as the card', async () => {
+    const at = folder(files);
+    const card = await opened(at);
+    const rename = fs.renameSync;
+    vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+      fs.rmSync(from);
+      rename(from, to);
+    });
+    try {
+      await expect(card.replace('config.txt', pattern(9, 4))).rejects.toMatchObject({
+        code: 'card.changed',
+        message: expect.stringContaining('.hypberry-unfinished-') as string,
+      });
+    } finally {
+      vi.restoreAllMocks();
+    }
+    expect(new Uint8Array(fs.readFileSync(path.join(at, 'config.txt')))).toEqual(files['config.txt']);
+    fs.rmSync(at, { recursive: true });
+    await expect(card.freeBytes()).rejects.toMatchObject({ code: 'card.not-found' });
+  });
+
   it('is no change of its own', async () => {
     const at = folder(files);
     const card = await opened(at);

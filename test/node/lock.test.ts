@@ -6,7 +6,9 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { CardReader } from '../../src/card/card.js';
 import { prepareHandover } from '../../src/firmware/prepare.js';
 import { lockTarget as lockWith, type Use } from '../../src/node/lock.js';
+import { isFileSystemRoot } from '../../src/node/mounts.js';
 import { openCard as openWith } from '../../src/node/open-card.js';
+import { refuseOnCard } from '../../src/node/outputs.js';
 import { ourFiles } from '../../src/setup/ours.js';
 import { fsck, makeDisk, makeVolume, run, temporary } from '../card/images.js';
 import { bootPartition } from '../support/boot-files.js';
@@ -158,6 +160,40 @@ describe.each([
       expect(said).toBe('');
     },
   );
+});
+
+test('a folder and a part of another file system where it is mounted have one lock', async ({ skip }) => {
+  if (process.getuid?.() !== 0) return skip('needs root: not tried here');
+  const at = folder();
+  const elsewhere = temporary('elsewhere');
+  fs.mkdirSync(elsewhere);
+  run('mount', '-t', 'tmpfs', '-o', 'size=100k', 'tmpfs', elsewhere);
+  undo.push(() => run('umount', elsewhere));
+  const [other, sub] = [path.join(elsewhere, 'a folder'), path.join(at, 'sub')];
+  fs.mkdirSync(other);
+  fs.mkdirSync(sub);
+  run('mount', '--bind', at, other);
+  undo.push(() => run('umount', other));
+  expect(isFileSystemRoot(elsewhere)).toBe(true);
+  for (const one of [at, other, sub]) expect(isFileSystemRoot(one)).toBe(false);
+  for (const [one, another] of [
+    [at, other],
+    [other, at],
+  ] as const) {
+    const lock = await lockTarget(one, 'write');
+    expect(locks(another)).toHaveLength(1);
+    lock.release();
+    expect(locks(another)).toEqual([]);
+  }
+  // What lies beside the part on its file system does not lie on it.
+  const beside = temporary('beside');
+  expect(() => {
+    refuseOnCard(beside, other);
+  }).not.toThrow();
+  for (const file of [path.join(at, 'new'), path.join(other, 'new')])
+    expect(() => {
+      refuseOnCard(file, other);
+    }).toThrow(expect.objectContaining({ code: 'file.is-input' }));
 });
 
 test('who waits says so, and for whom', { timeout: 60_000 }, async () => {
