@@ -228,6 +228,8 @@ export function printError(error: unknown): void {
 
 /** Lines of two columns, the first one as wide as its widest cell. */
 export function columns(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`.trimEnd());
+  // As they are printed: what is made harmless is longer.
+  const cells = rows.map(([left, right]) => [harmless(left), right] as const);
+  const width = Math.max(...cells.map(([left]) => left.length));
+  return cells.map(([left, right]) => `${left.padEnd(width)}  ${right}`.trimEnd());
 }

@@ -4,6 +4,7 @@ import { HypberryError } from '../../src/base/errors.js';
 import { showAll, showOne } from '../../src/cli/consoles.js';
 import {
   colors,
+  columns,
   printError,
   say,
   sayError,
@@ -35,6 +36,18 @@ afterEach(() => {
 const anyText = fc
   .array(fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary' })), { maxLength: 6 })
   .map((parts) => parts.join(''));
+
+test('columns stand in line as they are printed, with what is made harmless', () => {
+  const rows = columns([
+    ['a\u001b', 'one'],
+    ['\u{202e}b', 'two\u0007'],
+    ['plain', ''],
+  ]);
+  const lines = outputOf(() => {
+    for (const row of rows) say(row);
+  });
+  expect(lines).toBe('a\\x1b      one\n\\u{202e}b  two\\x07\nplain\n');
+});
 
 /** What came out of `print`. */
 function outputOf(print: () => void): string {
