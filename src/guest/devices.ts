@@ -178,6 +178,21 @@ export function samePath(path: string): string {
   return `/${parts.join('/')}`;
 }
 
+/** The disk that a partition is of, by the names that Linux gives them; undefined for another path. */
+function diskOfPartition(path: string): string | undefined {
+  const [, numbered, lettered] =
+    /^(?:(\/dev\/(?:(?:mmcblk|loop|nbd)\d+|nvme\d+n\d+))p\d+|(\/dev\/(?:sd|hd|vd|xvd)[a-z]+)\d+)$/.exec(
+      path,
+    ) ?? [];
+  return numbered ?? lettered;
+}
+
+/** Whether two paths are of one disk or file, or of a disk and a partition of it. */
+export function haveInCommon(one: string, other: string): boolean {
+  const [a, b] = [samePath(one), samePath(other)];
+  return a === b || diskOfPartition(a) === b || diskOfPartition(b) === a;
+}
+
 /**
  * Refuses devices that cannot be, beside what the schema says of each entry.
  * @param guests all of a card

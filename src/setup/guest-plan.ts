@@ -5,7 +5,7 @@ import { comparedBytes } from '../base/words.js';
 import type { Card, CardReader, Change } from '../card/card.js';
 import { overlayCard } from '../card/overlay.js';
 import { pathKey } from '../card/path.js';
-import { checkDevices } from '../guest/devices.js';
+import { checkDevices, haveInCommon, samePath } from '../guest/devices.js';
 import { GUESTS_FILE, programOf, writeGuests, type Guest, type GuestsFile } from '../guest/guests.js';
 import { firmwareImage, kernelImage } from '../guest/kernel-image.js';
 import { checkInitramfs, loadAddressOf } from '../guest/plan.js';
@@ -13,6 +13,7 @@ import { bytesOfFiles, type GuestPlan } from '../hypervisor/image/image.js';
 import { hostOf, neededBy, unusedGuestFiles } from './guests.js';
 import { attemptGuests, refuseMemory } from './hypervisor.js';
 import { ROOM_FOR_GUESTS, type Plan } from './plan.js';
+import type { CardSystem } from './survey.js';
 
 /** A file of the user's, and what it was called, for refusals. */
 export interface UserFile {
@@ -146,10 +147,11 @@ export async function planGuestFiles(
   if (!sameBytes(data, writeGuests(before.guests, before.$schema)))
     changes.push({ kind: (await card.stat(GUESTS_FILE)) ? 'replace' : 'create', path: GUESTS_FILE, data });
   changes.push(...(await unusedFiles(card, guests)));
+  const host = await hostOf(card);
   const ofInstall =
     broken.length > 0
       ? broken.map(({ message }) => `"hypberry install" refuses the guests as they are: ${message}`)
-      : await installNotes(card, plans, planned, bytesOf([...files.values()]));
+      : await installNotes(card, host, plans, planned, bytesOf([...files.values()]));
   return {
     notes:
       changes.length === 0
@@ -159,6 +161,7 @@ export async function planGuestFiles(
               ? [rootNote(changed)]
               : []),
             ...(is === 'firmware' && !changed.disks ? [diskNote(changed)] : []),
+            ...diskNotes(changed, guests, host),
             ...[ofKernel, ofInitramfs].filter((it) => it !== undefined),
             ...ofInstall,
           ],
@@ -173,12 +176,39 @@ function rootNote({ name, disks }: Guest): string {
     : `${name} has neither an initramfs nor a disk: its kernel finds no root file system.`;
 }
 
+/** The Pi's card, as its own system has it. */
+const CARD_DEVICE = '/dev/mmcblk0';
+
+/** What is to be said of disks that the card's own system has in use, or that are a part of another guest's or hold it. */
+function diskNotes(changed: Guest, guests: readonly Guest[], host: CardSystem | HypberryError): string[] {
+  const commandLine = host instanceof HypberryError ? '' : host.picked.commandLine;
+  const root = /(?:^|\s)root=(\/dev\/\S+)/.exec(commandLine)?.[1];
+  const disks = guests.flatMap((of) => (of.disks ?? []).map((disk) => ({ of, disk })));
+  const own = disks.filter(({ of }) => of === changed);
+  const notes: string[] = [];
+  for (const [i, { disk }] of own.entries()) {
+    const isRoot = root !== undefined && haveInCommon(disk.path, root);
+    if (!disk.readOnly && (isRoot || samePath(disk.path) === CARD_DEVICE))
+      notes.push(
+        `${changed.name} does not get its disk ${disk.path}: the Pi's own system has ${isRoot ? `its root file system (${root})` : 'its boot partition'} there.`,
+      );
+    for (const other of [...own.slice(0, i), ...disks.filter(({ of }) => of !== changed)]) {
+      if ((disk.readOnly && other.disk.readOnly) || !haveInCommon(disk.path, other.disk.path)) continue;
+      notes.push(
+        `The disks ${disk.path} of ${changed.name} and ${other.disk.path} of ${other.of.name} are partly one, and one of them is written to: each guest needs its own.`,
+      );
+    }
+  }
+  return notes;
+}
+
 /** Why firmware without a disk does not boot anything. */
 const diskNote = ({ name }: Guest): string =>
   `${name} has no disk for its firmware to boot from: "hypberry guest set … ${name} --disk /srv/${name}.img" gives it one.`;
 
 /**
  * What is to be said of install when a guest is added or changed, and whether its files' copies will have room then.
+ * @param host the card's own system, or why it does not start
  * @param plans all guests
  * @param changed the one of them that is added or changed
  * @param added bytes that its files take more on the card
@@ -186,11 +216,11 @@ const diskNote = ({ name }: Guest): string =>
  */
 async function installNotes(
   card: Card,
+  host: CardSystem | HypberryError,
   plans: readonly GuestPlan[],
   changed: GuestPlan | undefined,
   added: number,
 ): Promise<string[]> {
-  const host = await hostOf(card);
   if (host instanceof HypberryError)
     return [`"hypberry install" refuses this card as it is: ${host.message}`];
   const { picked, armMemory } = host;

@@ -32,7 +32,7 @@ import {
   UPSTREAM_PREFIX,
 } from './ours.js';
 import { decide } from './conclusion.js';
-import { cardAfter, ROOM_FOR_GUESTS, type Method, type Plan } from './plan.js';
+import { cardAfter, NOTHING_TO_DO, ROOM_FOR_GUESTS, type Method, type Plan } from './plan.js';
 import { ARMV6_KERNEL, surveyCard, TRUNCATED_KERNEL, type CardSystem } from './survey.js';
 import { readUsersCard, withoutOurs, type UsersCard } from './users-card.js';
 
@@ -107,7 +107,7 @@ async function planWith(
   if (decision.install === 'nothing') {
     return {
       method: undefined,
-      summary: `Nothing to do: this card starts its kernel in HYP mode as it is. ${decision.because}`,
+      summary: `${NOTHING_TO_DO}: this card starts its kernel in HYP mode as it is. ${decision.because}`,
       notes: [],
       changes: [],
       diagnostics: false,
@@ -170,7 +170,7 @@ async function planWith(
     method,
     summary:
       changes.length === 0
-        ? `Nothing to do: ${hypervisor ? "hypberry's hypervisor" : "hypberry's block"} is installed and up to date (method ${method}).`
+        ? `${NOTHING_TO_DO}: ${hypervisor ? "hypberry's hypervisor" : "hypberry's block"} is installed and up to date (method ${method}).`
         : `The firmware will run hypberry's block (method ${method}), which starts ${hypervisor?.what ?? system.picked.kernel.file} in HYP mode.`,
     notes,
     changes,
@@ -226,12 +226,12 @@ export async function planUninstall(card: CardReader): Promise<Plan> {
     method: undefined,
     summary:
       changes.length === 0
-        ? "Nothing to do: hypberry's block is not installed on this card."
+        ? `${NOTHING_TO_DO}: hypberry's block is not installed on this card.`
         : lines
           ? isLost
             ? "hypberry's lines go from config.txt, and without them the card starts no kernel: its own is gone."
             : 'The card starts as it did before install.'
-          : 'What an interrupted command left on the card goes.',
+          : 'What is left of hypberry on the card, and needed by nothing, goes.',
     notes,
     changes,
     ...(withoutRoom && { changesWithoutRoom: withoutRoom }),

@@ -11,7 +11,7 @@ import { plainPath } from '../firmware/readers.js';
 import { HYPBERRYD_BEGIN, HYPBERRYD_FILE, hypberrydRelease } from '../hypberryd/program.js';
 import { isHypervisorFile } from '../hypervisor/image/description.js';
 import { hexDigits } from '../base/words.js';
-import type { Plan } from './plan.js';
+import { NOTHING_TO_DO, type Plan } from './plan.js';
 
 /**
  * The names we give, perhaps behind an `os_prefix`: the sum of the content is in them, so that a new content never
@@ -150,6 +150,7 @@ export async function withoutUnfinished(card: CardReader, plan: Plan): Promise<P
   const removals = left.map((path) => ({ kind: 'remove', path }) as const);
   return {
     ...plan,
+    summary: plan.summary.replace(new RegExp(`^${NOTHING_TO_DO}`), 'Nothing else to do'),
     notes: [...plan.notes, ...left.map((path) => `${path} goes: a command that was interrupted left it.`)],
     changes: [...removals, ...plan.changes],
     ...(plan.changesWithoutRoom && { changesWithoutRoom: [...removals, ...plan.changesWithoutRoom] }),

@@ -25,6 +25,9 @@ export interface Plan {
   readonly room?: string;
 }
 
+/** What the summary of a plan without changes may begin with. */
+export const NOTHING_TO_DO = 'Nothing to do';
+
 /** What makes room for guests. */
 export const ROOM_FOR_GUESTS =
   "or have fewer guests: each one's files are on it twice, by themselves and in the file that install makes";

@@ -84,6 +84,41 @@ describe('adding and removing', () => {
     },
   );
 
+  test.each<[string, string, readonly string[], readonly RegExp[]]>([
+    [
+      'its root',
+      'root=/dev/mmcblk0p2 rw',
+      ['/dev/mmcblk0p2'],
+      [/p2: .*root file system \(\/dev\/mmcblk0p2\)/],
+    ],
+    ['what holds its root', 'root=/dev/sda1', ['/dev/./sda'], [/sda: .*root file system \(\/dev\/sda1\)/]],
+    ['the card', 'root=PARTUUID=1-02', ['/dev/mmcblk0'], [/mmcblk0: .*boot partition/]],
+    [
+      'a partition and its disk',
+      '',
+      ['/dev/sda2', '/dev/sda'],
+      [/^The disks \/dev\/sda of web and \/dev\/sda2 of web/],
+    ],
+    [
+      "another's partition",
+      '',
+      ['/dev/nvme0n1'],
+      [/^The disks \/dev\/nvme0n1 of web and \/dev\/nvme0n1p3 of db/],
+    ],
+    ["another's disk, read alone", '', ['/dev/nvme0n1,ro'], [/^The disks \/dev\/nvme0n1 of web and/]],
+    ['read alone', 'root=/dev/mmcblk0p2', ['/dev/mmcblk0p2,ro', '/dev/mmcblk0,ro'], []],
+    ['others', 'root=/dev/mmcblk0p2', ['/dev/mmcblk0p3', '/dev/mmcblk0p22', '/dev/sda', '/dev/sdaa1'], []],
+  ])(
+    "disks that the Pi's system or a guest has a part of have a note: %s",
+    async (_, line, disks, wanted) => {
+      const card = changeableCard(partition({ 'cmdline.txt': text(line) }));
+      await add(card, web({ name: 'db', disks: ['/dev/nvme0n1p3'] }));
+      const { notes } = await planGuestAdd(card, web({ disks }));
+      const found = notes.filter((note) => /does not get its disk|^The disks/.test(note));
+      expect(found).toEqual(wanted.map((it) => expect.stringMatching(it) as string));
+    },
+  );
+
   test('others are taken without one', async () => {
     for (const version of ['6.1.0-50-armmp', '4.19.0', '6.12.6-v7-mine']) {
       const data = zImage({
@@ -686,7 +721,7 @@ describe('inspect', () => {
     const card = changeableCard(files);
     expect((await listGuests(card)).unusedFiles).toEqual(['hypberry-guest-cut.kernel']);
     const plan = await planUninstall(card);
-    expect(plan.summary).toBe('What an interrupted command left on the card goes.');
+    expect(plan.summary).toBe('What is left of hypberry on the card, and needed by nothing, goes.');
     expect(plan.changes).toEqual([{ kind: 'remove', path: 'hypberry-guest-cut.kernel' }]);
   });
 

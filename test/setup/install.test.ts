@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { HypberryError } from '../../src/base/errors.js';
 import { readU32LE } from '../../src/base/bytes.js';
 import { buildStub } from '../../src/boot/block.js';
-import type { Card } from '../../src/card/card.js';
+import type { Card, CardReader } from '../../src/card/card.js';
 import { noRoom } from '../../src/card/errors.js';
 import { readConfig } from '../../src/firmware/config.js';
 import type { Picked } from '../../src/firmware/handover.js';
@@ -487,6 +487,56 @@ describe('config.txt', () => {
     await uninstall(card);
     expect(sums(files)).toEqual(sums(before));
   });
+});
+
+test('of a computer with folders without end, the outer ones are looked at', async () => {
+  const name = 'hypberry-0123abcd.bin';
+  const inside = (folder: string): boolean => folder.split('/').length < 5;
+  let looks = 0;
+  const card: CardReader = {
+    ...changeableCard({}),
+    list: async (folder) => {
+      looks++;
+      const folders = inside(folder) ? Array.from({ length: 9 }, (_, i) => `${i}`) : [];
+      return [
+        { name, size: 0, isFolder: false },
+        ...folders.map((it) => ({ name: it, size: 0, isFolder: true })),
+      ];
+    },
+    read: async () => new Uint8Array(0),
+  };
+  const found = await ourFiles(card);
+  expect(looks).toBe(1000);
+  expect(found.slice(0, 3)).toEqual([name, `0/${name}`, `1/${name}`]);
+});
+
+test('where there is nothing to do but to clear up, the summary says so', async () => {
+  const files = bootPartition('hyp', { [unfinishedName()]: text('half') });
+  const card = changeableCard(files);
+  for (const plan of [await planInstall(card, { method: 'auto' }), await planUninstall(card)]) {
+    expect(plan.summary).toMatch(/^Nothing to do: /);
+    expect((await withoutUnfinished(card, plan)).summary).toBe(
+      plan.summary.replace('Nothing to do', 'Nothing else to do'),
+    );
+  }
+  await install(card, { method: 'armstub' });
+  const again = await planInstall(card, { method: 'armstub' });
+  expect((await withoutUnfinished(card, again)).summary).toMatch(/^Nothing else to do: .*up to date/);
+});
+
+test("what is left of it when the card's kernel came back is not called another command's", async () => {
+  const files = bootPartition('svc');
+  const card = changeableCard(files);
+  await install(card, { method: 'kernel_old' });
+  const kernel = files['kernel7.img']!;
+  Reflect.deleteProperty(files, 'kernel7.img');
+  await uninstall(card);
+  expect(ours(files)).toHaveLength(1);
+  files['kernel7.img'] = kernel;
+  expect((await uninstall(card)).summary).toBe(
+    'What is left of hypberry on the card, and needed by nothing, goes.',
+  );
+  expect(ours(files)).toEqual([]);
 });
 
 test('with upstream_kernel the combined kernel goes where that has the firmware look, and comes back from there', async () => {
