@@ -193,6 +193,14 @@ export async function openFatCard(volume: Disk, kind: CardKind, target: string):
     });
   }
 
+  /** Unlike one that FatFs makes in a file's place, the file keeps its attributes and when it was made. */
+  function shortenFile(path: string, length: number): void {
+    withFile(path, FatFs.FA_WRITE | FatFs.FA_OPEN_EXISTING, (file) => {
+      ok(ff.f_lseek(file, length), path);
+      ok(ff.f_truncate(file), path);
+    });
+  }
+
   function tooLittleRoom(path: string, size: number): HypberryError {
     return noRoom(`"${path}" needs ${size} bytes, and ${writes.freeBytes()} are free.`, { lostBytes });
   }
@@ -258,18 +266,22 @@ export async function openFatCard(volume: Disk, kind: CardKind, target: string):
       changeNow(path, data, inPlace);
       return;
     }
-    const empty = new Uint8Array(0);
     change(path, () => {
-      requireFile(path);
+      const { size } = requireFile(path);
       requireRoom(path, data);
-      writeFile(path, FatFs.FA_CREATE_ALWAYS, empty);
+      // One without a byte may have a chain all the same (of a system that failed), which shortening leaves.
+      const empty = (): void => {
+        if (size > 0) shortenFile(path, 0);
+        else writeFile(path, FatFs.FA_CREATE_ALWAYS, new Uint8Array(0));
+      };
+      empty();
       const oldEntry = writes.keepFolders();
       mount();
       writeFile(path, FatFs.FA_OPEN_EXISTING, data);
       flush();
       writes.hold(oldEntry);
       mount();
-      writeFile(path, FatFs.FA_CREATE_ALWAYS, empty);
+      empty();
       writes.dropFolders();
       flush();
     });
@@ -281,18 +293,15 @@ export async function openFatCard(volume: Disk, kind: CardKind, target: string):
    */
   function changeNow(path: string, data: Uint8Array, inPlace: InPlaceChange): void {
     change(path, () => {
-      withFile(path, FatFs.FA_WRITE | FatFs.FA_OPEN_EXISTING, (file) => {
-        if (inPlace.kind === 'shorten') {
-          ok(ff.f_lseek(file, data.length), path);
-          ok(ff.f_truncate(file), path);
-          return;
-        }
-        ok(ff.f_lseek(file, inPlace.offset), path);
-        inChunks(inPlace.bytes.length, (buffer, done, at, n) => {
-          ff.HEAPU8.set(inPlace.bytes.subarray(at, at + n), buffer);
-          ok(ff.f_write(file, buffer, n, done), path);
+      if (inPlace.kind === 'shorten') shortenFile(path, data.length);
+      else
+        withFile(path, FatFs.FA_WRITE | FatFs.FA_OPEN_EXISTING, (file) => {
+          ok(ff.f_lseek(file, inPlace.offset), path);
+          inChunks(inPlace.bytes.length, (buffer, done, at, n) => {
+            ff.HEAPU8.set(inPlace.bytes.subarray(at, at + n), buffer);
+            ok(ff.f_write(file, buffer, n, done), path);
+          });
         });
-      });
       flush('as written', true);
     });
   }

@@ -66,6 +66,35 @@ it('a clock that FAT cannot write down, as of a computer without a battery, is i
   expect(fsck(image)).toBe('clean');
 });
 
+it.each(SHAPES.filter(({ megabytes }) => megabytes < 100))(
+  'a file that is replaced keeps its attributes and when it was made: FAT$bits, $megabytes MB',
+  async (shape) => {
+    const image = makeVolume(shape, { 'config.txt': pattern(9000, 1) });
+    const entryIn = (bytes: Buffer): Buffer => {
+      const at = bytes.indexOf('CONFIG  TXT', 0, 'latin1');
+      return bytes.subarray(at, at + 32);
+    };
+    const bytes = fs.readFileSync(image);
+    // FAT specification, "Directory Structure": hidden and system; the time and the date when it was made.
+    const made = [100, 0x21, 0x43, 0x65, 0x3a];
+    entryIn(bytes)[11] = 0x06;
+    entryIn(bytes).set(made, 13);
+    fs.writeFileSync(image, bytes);
+    await withCard(image, async (card) => {
+      for (const size of [20_000, 3000, 512]) await card.replace('config.txt', pattern(size, size));
+      // Where there is no room beside it, too.
+      await card.create('full', new Uint8Array(await card.freeBytes()));
+      await card.replace('config.txt', pattern(512, 512).subarray(0, 100));
+    });
+    expect(fsck(image)).toBe('clean');
+    const entry = entryIn(fs.readFileSync(image));
+    // And changed since the last copy.
+    expect(entry[11]).toBe(0x26);
+    expect([...entry.subarray(13, 18)]).toEqual(made);
+    expect(same(getFile(image, 'config.txt'), pattern(512, 512).subarray(0, 100))).toBe(true);
+  },
+);
+
 describe.each(SHAPES)('FAT$bits with $sectorsPerCluster sectors a cluster', (shape) => {
   const files = {
     'config.txt': pattern(1234, 1),
