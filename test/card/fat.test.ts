@@ -336,41 +336,45 @@ describe('any sequence of changes', () => {
     { bits: 16, sectorsPerCluster: 1, megabytes: 4 },
     { bits: 16, sectorsPerCluster: 4, megabytes: 16 },
     { bits: 32, sectorsPerCluster: 1, megabytes: 40 },
-  ] as VolumeShape[])('leaves what a map would hold: FAT$bits, $sectorsPerCluster', async (shape) => {
-    const base = new Uint8Array(fs.readFileSync(makeVolume(shape, { 'overlays/keep': pattern(700, 1) })));
-    const image = makeVolume(shape);
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
-        const bytes = base.slice();
-        const card = await openFatCard(memoryDisk(bytes), 'image', 'model');
-        const model = new Map<string, Uint8Array>();
-        for (const [i, { kind, name, upper, size }] of steps.entries()) {
-          const path = upper ? name.toUpperCase() : name;
-          const data = pattern(size, i);
-          const there = model.has(name);
-          if (kind === 'remove') {
-            if (there) await card.remove(path);
-            else await expect(card.remove(path)).rejects.toMatchObject({ code: 'card.no-file' });
-            model.delete(name);
-          } else if (kind === 'create' && there) {
-            await expect(card.create(path, data)).rejects.toMatchObject({ code: 'card.exists' });
-          } else {
-            await (kind === 'create' ? card.create(path, data) : card.replace(path, data));
-            model.set(name, data);
+  ] as VolumeShape[])(
+    'leaves what a map would hold: FAT$bits, $sectorsPerCluster',
+    async (shape) => {
+      const base = new Uint8Array(fs.readFileSync(makeVolume(shape, { 'overlays/keep': pattern(700, 1) })));
+      const image = makeVolume(shape);
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+          const bytes = base.slice();
+          const card = await openFatCard(memoryDisk(bytes), 'image', 'model');
+          const model = new Map<string, Uint8Array>();
+          for (const [i, { kind, name, upper, size }] of steps.entries()) {
+            const path = upper ? name.toUpperCase() : name;
+            const data = pattern(size, i);
+            const there = model.has(name);
+            if (kind === 'remove') {
+              if (there) await card.remove(path);
+              else await expect(card.remove(path)).rejects.toMatchObject({ code: 'card.no-file' });
+              model.delete(name);
+            } else if (kind === 'create' && there) {
+              await expect(card.create(path, data)).rejects.toMatchObject({ code: 'card.exists' });
+            } else {
+              await (kind === 'create' ? card.create(path, data) : card.replace(path, data));
+              model.set(name, data);
+            }
+            for (const other of names) {
+              expect((await card.stat(other))?.size, other).toBe(model.get(other)?.length);
+            }
           }
-          for (const other of names) {
-            expect((await card.stat(other))?.size, other).toBe(model.get(other)?.length);
-          }
-        }
-        fs.writeFileSync(image, bytes);
-        expect(fsck(image)).toBe('clean');
-        for (const [name, data] of model) expect(same(getFile(image, name), data), name).toBe(true);
-        expect(same(await card.read('overlays/keep'), pattern(700, 1))).toBe(true);
-        expect(await card.freeBytes()).toBe(freeByMtools(image));
-      }),
-      { numRuns: 12 },
-    );
-  });
+          fs.writeFileSync(image, bytes);
+          expect(fsck(image)).toBe('clean');
+          for (const [name, data] of model) expect(same(getFile(image, name), data), name).toBe(true);
+          expect(same(await card.read('overlays/keep'), pattern(700, 1))).toBe(true);
+          expect(await card.freeBytes()).toBe(freeByMtools(image));
+        }),
+        { numRuns: 12 },
+      );
+    },
+    120_000,
+  );
 
   it('goes on where mtools went on', async () => {
     const image = makeVolume(SMALL, { 'a.txt': pattern(5000, 1) });

@@ -245,7 +245,7 @@ describe('a system call', () => {
       closeSync(opened);
       expect(four.toString()).toBe('HIGH');
     });
-  });
+  }, 120_000);
 });
 
 describe('constants', () => {
