@@ -402,7 +402,6 @@ async function leftovers(
   const { files } = await readConfig(base);
   const texts: string[] = [];
   for (const file of files) texts.push(new TextDecoder().decode(await base.read(file)).toLowerCase());
-  const prefixes = await prefixesOf(base);
   const links = await linksOn(card);
   const unused: string[] = [];
   const notes: string[] = [];
@@ -423,7 +422,7 @@ async function leftovers(
     }
     if (texts.some((text) => text.includes(name)))
       notes.push(`${path} stays, because config.txt names it outside of hypberry's block.`);
-    else if (prefix !== '' && !prefixes.includes(prefix))
+    else if (prefix !== '' && !(await prefixesOf(base)).includes(prefix))
       notes.push(`${path} stays, because config.txt has no os_prefix=${prefix}: it may be a copy of yours.`);
     else unused.push(path);
   }

@@ -77,7 +77,11 @@ const BOOT_FILES = [...FIRMWARE_FILES, 'config.txt'];
  * Where this user may not look (lost+found, for one) nothing can be said, and what went meanwhile is not there.
  */
 async function* filesOn(card: CardReader): AsyncGenerator<string> {
-  const prefixes = await prefixesOf(card);
+  let prefixes: readonly string[] | undefined;
+  const isOurs = async (inside: string): Promise<boolean> => {
+    prefixes ??= await prefixesOf(card);
+    return prefixes.some((it) => it.startsWith(inside.toLowerCase()));
+  };
   const folders = [''];
   // Outer ones first: what is left out of too many lies deepest.
   for (const folder of folders) {
@@ -89,7 +93,7 @@ async function* filesOn(card: CardReader): AsyncGenerator<string> {
       return [];
     });
     const isBoot = entries.some(({ name, isFolder }) => !isFolder && BOOT_FILES.includes(name.toLowerCase()));
-    if (isBoot && folder !== '' && !prefixes.some((it) => it.startsWith(inside.toLowerCase()))) continue;
+    if (isBoot && folder !== '' && !(await isOurs(inside))) continue;
     for (const { name, isFolder, isLink } of entries) {
       if (!isFolder) yield inside + name;
       else if (!isLink && folders.length < MOST_FOLDERS) folders.push(inside + name);

@@ -48,7 +48,7 @@ describe('intrinsics from AssemblyScript', () => {
     const [first, second] = [await compile(), await compile()];
     expect(first).toEqual(second);
     expect(translate(first, options).image).toEqual(translate(second, options).image);
-  });
+  }, 120_000);
 
   test('each is its instruction, once, where it was written', async () => {
     const text = translate(await compile(), options);
