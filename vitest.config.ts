@@ -19,8 +19,8 @@ export default defineConfig({
     // boots take a third longer.
     execArgv: ['--import', 'tsx'],
     server: { deps: { external: [/\/(?:src|scripts)\/.*\.ts$/] } },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Two cores: the boots in an emulated machine are the long part, more workers only slow them down.
     maxWorkers: 2,
     sequence: { sequencer: BootsFirst },
