@@ -11,9 +11,11 @@ import { translateUnit } from './unit.js';
 /** Blocks that wait for others before they are translated, and how long, in nanoseconds of virtual time. */
 const BATCH = 32;
 const PATIENCE = 4_000_000;
-/** What a unit may have; where it is often left, more. */
+/** What a unit may have; where it is often left, or there was none with so little, more. */
 const MOST: Most = { blocks: 48, microOps: 800 };
-const MOST_AGAIN: Most = { blocks: 128, microOps: 2400 };
+const MOST_AGAIN: Most = { blocks: 128, microOps: 6000 };
+/** What stands where units count how often they are left, of a block that begins none of {@link MOST}. */
+const TRIED = 1;
 /** A module's memory is the processor's, which has at least so many pages of 64 KiB. */
 const PAGES = 1;
 
@@ -50,12 +52,18 @@ export function translateHot(m: Machine): void {
     const known = read.get(variant) ?? new Blocks(m, variant);
     read.set(variant, known);
     const ways = slots.waysOf(block);
-    const most = ways === undefined ? MOST : MOST_AGAIN;
+    const tried = (block + L.TO_TRANSLATION + L.OP_A) >>> 1;
+    const isAgain = ways !== undefined || m.u16[tried] === TRIED;
+    const most = isAgain ? MOST_AGAIN : MOST;
     const unit = isSteady(block) ? translateUnit(known, block, m.eager, most) : undefined;
     if (unit && [...unit.pages].every((page) => slots.isSteady(page)) && unit.ways > (ways ?? -1))
       return [{ block, unit }];
-    // It is not looked at again; where there is a unit that would become no other, that stays.
-    if (ways === undefined) u32[(block + L.TO_TRANSLATION + L.OP_IMM) >>> 2] = 0;
+    // Where there is a unit that would become no other, it stays; else what is come to often is looked at once again, for a
+    // loop of more blocks.
+    if (ways === undefined) {
+      u32[(block + L.TO_TRANSLATION + L.OP_IMM) >>> 2] = isAgain ? 0 : L.STALE;
+      m.u16[tried] = isAgain ? 0 : TRIED;
+    }
     return [];
   });
   if (units.length === 0) return;
