@@ -206,9 +206,9 @@ acts.push(
     a.add(x, x, r7);
   },
   (a, n) => {
-    a.add(r7, r8, 0xfc0);
+    a.add(r7, r8, 0xf80);
     a.add(r7, r7, (n % 16) * 8);
-    a['vld1.64']([d(16), d(17), d(18), d(19)], [n % 4 ? r7 : aligned(r7, 128)]);
+    a['vld1.64']([d(16), d(17), d(18), d(19)], [n % 4 < 2 ? r7 : aligned(r7, 128)]);
     a['vst1.16']([d(n % 32)], [r7]);
   },
   (a, n) => {
