@@ -19,18 +19,31 @@ export function findEntry(code: Code, of: number, to: number): Code {
 }
 
 /**
- * With `address` set: leaves the unit before the micro-op unless the TLB has its page for such an access and the address
- * has none of the bits of `align`; then `place` is the entry's place, from TLB on.
+ * With `address` set: sets `place` to the place of its TLB entry, from TLB on, and puts on the stack whether that is of its
+ * page for such an access, and the address has none of the bits of `align`; or, by `i32.ne`, whether not.
  */
-export function lookUp(w: Writer, op: MicroOp, key: number, align: number): void {
-  const { code } = w;
+export function pushIsKnown(code: Code, key: number, align: number, how: 'i32.eq' | 'i32.ne'): void {
   findEntry(code, address, place).access('i32.load', L.TLB + key);
   code
     .get(address)
     .constant(PAGE_MASK | align)
     .op('i32.and')
     .get(context)
-    .op('i32.or', 'i32.ne');
+    .op('i32.or', how);
+}
+/** With `address` set: puts on the stack whether so many bytes from there on are of one page; or, by `i32.gt_u`, whether not. */
+export function pushIsWithin(code: Code, bytes: number, how: 'i32.le_u' | 'i32.gt_u'): void {
+  code
+    .get(address)
+    .constant(PAGE_BYTES - 1)
+    .op('i32.and');
+  code.constant(PAGE_BYTES - bytes).op(how);
+}
+
+/** With `address` set: leaves the unit before the micro-op unless {@link pushIsKnown}; then `place` is as it has it. */
+export function lookUp(w: Writer, op: MicroOp, key: number, align: number): void {
+  const { code } = w;
+  pushIsKnown(code, key, align, 'i32.ne');
   code.open('if');
   w.leave(op.at);
   code.end();
@@ -96,14 +109,8 @@ const registersOf = ({ imm }: MicroOp): number[] =>
 function lookUpMany(w: Writer, op: MicroOp, key: number): void {
   const { code } = w;
   lookUp(w, op, key, 3);
-  code
-    .get(address)
-    .constant(PAGE_BYTES - 1)
-    .op('i32.and');
-  code
-    .constant(PAGE_BYTES - registersOf(op).length * 4)
-    .op('i32.gt_u')
-    .open('if');
+  pushIsWithin(code, registersOf(op).length * 4, 'i32.gt_u');
+  code.open('if');
   w.leave(op.at);
   code.end();
   pushPlace(w);

@@ -3,28 +3,27 @@
  * or too seldom. The core registers that such a micro-op reads are put where it looks for them, and what it writes is read
  * again. Where it is for TypeScript, nothing was done, and the unit is left.
  */
-import type { Signature } from '../../wasm/module.js';
+import type { ImportBytes } from '../../wasm/write.js';
 import * as L from '../layout.js';
-import { ADD_NOTHING, ADD_SIZE, FIRST_VECTOR, Op, OPTIONS_LOW, WRITE_BACK } from '../micro-ops.js';
-import { askFloatingPoint, leaveUnless } from './floating-point.js';
+import { ADD_NOTHING, ADD_SIZE, FIRST_VECTOR, Op, WRITE_BACK } from '../micro-ops.js';
+import type { Code } from './code.js';
+import { optionsOf, vm } from './extension-registers.js';
+import { askFloatingPoint } from './floating-point.js';
 import { localOf } from './locals.js';
 import type { MicroOp } from './micro-op.js';
-import type { Write } from './parts.js';
+import { leaveUnless, type Write } from './parts.js';
 
-/** A function that modules with units import. */
-interface Imported {
-  readonly index: number;
-  readonly name: string;
-  readonly type: Signature;
-}
-/** The interpreter's: takes a micro-op's address, gives whether it was done. */
-export const EXTENSION: Imported = {
-  index: 0,
-  name: 'extension',
-  type: { params: ['i32'], results: ['i32'] },
-};
-/** Has the unit that begins with a block be translated again. */
-export const HOT: Imported = { index: 1, name: 'hot', type: { params: ['i32'], results: [] } };
+/**
+ * The functions that modules with units import. The interpreter's takes a micro-op's address and gives whether it was done;
+ * the other has the unit that begins with a block be translated again.
+ */
+export const IMPORTS: readonly ImportBytes[] = [
+  { module: 'env', name: 'extension', type: { params: ['i32'], results: ['i32'] } },
+  { module: 'env', name: 'hot', type: { params: ['i32'], results: [] } },
+];
+/** Their numbers in the module. */
+const EXTENSION = 0;
+export const HOT = 1;
 
 /** Addresses of the core registers that a micro-op on extension registers reads, and that it writes. */
 interface Cores {
@@ -40,8 +39,9 @@ const based = (base: number, added: readonly number[], writesBack: boolean): Cor
 });
 
 /** Those of a micro-op from FIRST_EXTENSION on. */
-export function coresOf({ op, b, imm }: Pick<MicroOp, 'op' | 'b' | 'imm'>): Cores {
-  const other = imm & 0xff;
+export function coresOf(microOp: Pick<MicroOp, 'op' | 'b' | 'imm'>): Cores {
+  const { op, b, imm } = microOp;
+  const other = vm(microOp);
   switch (op) {
     case Op.VMOV_FROM_CORE:
     case Op.VMSR:
@@ -65,7 +65,7 @@ export function coresOf({ op, b, imm }: Pick<MicroOp, 'op' | 'b' | 'imm'>): Core
       return { reads: [], writes: [b, other] };
     case Op.VLDM:
     case Op.VSTM:
-      return based(b, [], ((imm >>> OPTIONS_LOW) & WRITE_BACK) !== 0);
+      return based(b, [], (optionsOf(microOp) & WRITE_BACK) !== 0);
     case Op.VDUP_8:
     case Op.VDUP_16:
     case Op.VDUP_32:
@@ -77,13 +77,17 @@ export function coresOf({ op, b, imm }: Pick<MicroOp, 'op' | 'b' | 'imm'>): Core
   }
 }
 
+/** Puts the core registers that one reads where they stand in memory. */
+export function putCores(code: Code, op: MicroOp): void {
+  for (const word of coresOf(op).reads) code.constant(0).get(localOf(word)!).access('i32.store', word);
+}
+
 /** Has the interpreter do a micro-op from FIRST_EXTENSION on. */
 export const callInterpreter: Write = (w, op) => {
   const { code } = w;
-  const { reads, writes } = coresOf(op);
-  for (const word of reads) code.constant(0).get(localOf(word)!).access('i32.store', word);
-  code.constant(op.at).call(EXTENSION.index);
+  putCores(code, op);
+  code.constant(op.at).call(EXTENSION);
   leaveUnless(w, op);
-  for (const word of writes) code.constant(0).access('i32.load', word).set(localOf(word)!);
+  for (const word of coresOf(op).writes) code.constant(0).access('i32.load', word).set(localOf(word)!);
   if (op.op === Op.VMSR) askFloatingPoint(code);
 };

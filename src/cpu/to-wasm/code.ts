@@ -3,6 +3,7 @@ import { EMPTY_BLOCK } from '../../wasm/format.js';
 import { FLOAT_OPERATORS } from '../../wasm/float-operators.js';
 import { codeOf } from '../../wasm/operators.js';
 import { vectorAccess, VECTOR_PREFIX, vectorOperator } from '../../wasm/vector-operators.js';
+import { unsigned } from '../../wasm/write.js';
 
 const GET = codeOf('local.get');
 const SET = codeOf('local.set');
@@ -36,6 +37,17 @@ export type AccessName = keyof typeof ACCESSES;
 
 const floats: Readonly<Record<string, number | undefined>> = FLOAT_OPERATORS;
 const byteOf = (name: string): number => floats[name] ?? codeOf(name);
+/** The bytes of operators without anything behind them, by their names, as they are asked for. */
+const known = new Map<string, readonly number[]>();
+function bytesOf(name: string): readonly number[] {
+  let bytes = known.get(name);
+  if (!bytes) {
+    const vector = vectorOperator(name);
+    bytes = vector === undefined ? [byteOf(name)] : [VECTOR_PREFIX, ...unsigned(vector)];
+    known.set(name, bytes);
+  }
+  return bytes;
+}
 /** The alignment that a vector's access says: none. */
 const UNALIGNED = 0;
 
@@ -54,11 +66,7 @@ export class Code {
 
   /** Operators without anything behind them, in their order, by their names. */
   op(...names: string[]): this {
-    for (const name of names) {
-      const vector = vectorOperator(name);
-      if (vector === undefined) this.bytes.push(byteOf(name));
-      else this.with(VECTOR_PREFIX, vector);
-    }
+    for (const name of names) this.bytes.push(...bytesOf(name));
     return this;
   }
 

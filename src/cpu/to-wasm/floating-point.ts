@@ -4,12 +4,13 @@
  */
 import { FZ, IXC, LEN_STRIDE, RMODE } from '../../isa/fpscr-masks.js';
 import * as L from '../layout.js';
-import { NEGATE_ADDEND, NEGATE_PRODUCT, Op, OPTIONS_LOW, SIGNED, WITH_ZERO } from '../micro-ops.js';
+import { NEGATE_ADDEND, NEGATE_PRODUCT, Op, SIGNED, WITH_ZERO } from '../micro-ops.js';
 import { lookUp } from './accesses.js';
 import type { Code } from './code.js';
+import { optionsOf, vm, wordAt } from './extension-registers.js';
 import { localOf, locals } from './locals.js';
 import type { MicroOp } from './micro-op.js';
-import type { Write } from './parts.js';
+import { leaveUnless, type Write } from './parts.js';
 import { pushPlace } from './physical-memory.js';
 import type { Writer } from './writer.js';
 
@@ -35,10 +36,6 @@ interface Format {
 const SINGLE: Format = { exponentLow: 23, most: 0xff, type: 'f32', bits: 'i32', local: place, bytes: 4 };
 const DOUBLE: Format = { exponentLow: 52, most: 0x7ff, type: 'f64', bits: 'i64', local: wide, bytes: 8 };
 
-const wordAt = (n: number): number => L.D0 + n * 4;
-const vm = ({ imm }: MicroOp): number => imm & 0xff;
-const optionsOf = ({ imm }: MicroOp): number => imm >>> OPTIONS_LOW;
-
 /** Sets what is asked of before floating-point; in a unit it stays so, but where FPSCR is written. */
 export function askFloatingPoint(code: Code): void {
   const fpscr = (mask: number): Code =>
@@ -55,12 +52,6 @@ export function askFloatingPoint(code: Code): void {
     .set(mayCalculate);
 }
 
-/** Leaves unless what is on the stack is not 0. */
-export function leaveUnless(w: Writer, op: MicroOp): void {
-  w.code.op('i32.eqz').open('if');
-  w.leave(op.at);
-  w.code.end();
-}
 /** Leaves where the flag in a local is not set. */
 function wants(w: Writer, op: MicroOp, local: number): void {
   w.code.get(local);

@@ -10,6 +10,13 @@ export type Write = (w: Writer, op: MicroOp) => void;
 /** Puts a value on the stack. */
 export type Push = Write;
 
+/** Leaves unless what is on the stack is not 0. */
+export function leaveUnless(w: Writer, op: MicroOp): void {
+  w.code.op('i32.eqz').open('if');
+  w.leave(op.at);
+  w.code.end();
+}
+
 export const get =
   (part: 'a' | 'b' | 'imm' | 'ext'): Push =>
   (w, op) => {

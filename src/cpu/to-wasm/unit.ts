@@ -230,7 +230,7 @@ class UnitWriter implements Writer, NodeWriter {
     code.open('if');
     code.constant(0).get(place).constant(1).op('i32.sub').tee(place).access('i32.store16', left);
     code.get(place).op('i32.eqz').open('if');
-    code.constant(head).call(HOT.index);
+    code.constant(head).call(HOT);
     code.end().end();
   }
 

@@ -1,6 +1,6 @@
 /** Translates hot blocks, some at once, and puts their functions where the interpreter finds them. */
 import { knownBlock } from '../blocks.js';
-import { EXTENSION, HOT } from './calls.js';
+import { IMPORTS } from './calls.js';
 import { Blocks, type Most, physicalOf } from './graph.js';
 import * as L from '../layout.js';
 import type { Machine } from '../state.js';
@@ -69,8 +69,7 @@ export function translateHot(m: Machine): void {
   if (units.length === 0) return;
   const type = { params: [], results: ['i32' as const] };
   const functions = units.map(({ unit }, i) => ({ ...unit, type, name: String(i) }));
-  const imports = [EXTENSION, HOT].map(({ name, type: its }) => ({ module: 'env', name, type: its }));
-  const module = new webAssembly.Module(moduleBytes(imports, functions, PAGES));
+  const module = new webAssembly.Module(moduleBytes(IMPORTS, functions, PAGES));
   const hot = (block: number): void => {
     isHot(m, block);
   };

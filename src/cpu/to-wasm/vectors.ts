@@ -11,7 +11,6 @@ import {
   Op,
   OPERANDS_LOW,
   OPERANDS_MASK,
-  OPTIONS_LOW,
   PAIRS_8,
   QUAD,
   SCALAR_16,
@@ -27,23 +26,21 @@ import {
   ZERO_FIRST,
   ZERO_SECOND,
 } from '../micro-ops.js';
-import { findEntry, PAGE_BYTES, PAGE_MASK } from './accesses.js';
-import { callInterpreter } from './calls.js';
+import { pushIsKnown, pushIsWithin } from './accesses.js';
+import { callInterpreter, putCores } from './calls.js';
 import type { Code } from './code.js';
-import { leaveUnless } from './floating-point.js';
+import { optionsOf, vm, wordAt } from './extension-registers.js';
 import { localOf, locals } from './locals.js';
 import type { MicroOp } from './micro-op.js';
-import type { Write } from './parts.js';
+import { leaveUnless, type Write } from './parts.js';
 import { pushPlace } from './physical-memory.js';
 import type { Writer } from './writer.js';
 
-const { address, place, context, mayVectors } = locals;
+const { address, place, mayVectors } = locals;
 
 /** Bytes of a D register, and of a word. */
 const DOUBLEWORD = 8;
 const WORD = 4;
-const registerAt = (n: number): number => L.D0 + n * WORD;
-const optionsOf = ({ imm }: MicroOp): number => imm >>> OPTIONS_LOW;
 const amountOf = (op: MicroOp): number => (optionsOf(op) >>> AMOUNT_LOW) & AMOUNT_MASK;
 const kindOf = (op: MicroOp): number => (optionsOf(op) >>> OPERANDS_LOW) & OPERANDS_MASK;
 
@@ -61,9 +58,7 @@ const load = (code: Code, at: number): Code => code.constant(0).vectorAccess('v1
 const zero = (code: Code): Code => code.constant(0).op('i32x4.splat');
 /** Writes what is on the stack, on the address 0, to [a]. */
 const give = (code: Code, { a }: MicroOp, quad: boolean): Code =>
-  quad
-    ? code.vectorAccess('v128.store', registerAt(a))
-    : code.vectorAccess('v128.store64_lane', registerAt(a), 0);
+  quad ? code.vectorAccess('v128.store', wordAt(a)) : code.vectorAccess('v128.store64_lane', wordAt(a), 0);
 
 /** What widens the lower half of a vector, by WIDEN_S8 and those behind it, less one. */
 const WIDEN = ['s', 'u'].flatMap((sign) => [
@@ -82,11 +77,11 @@ function pushFirst(code: Code, op: MicroOp): void {
     zero(code);
     return;
   }
-  load(code, registerAt(op.b));
+  load(code, wordAt(op.b));
   if (optionsOf(op) & WIDEN_BOTH) widened(code, op);
 }
 function pushSecond(code: Code, op: MicroOp): void {
-  const at = registerAt(op.imm & 0xff);
+  const at = wordAt(vm(op));
   switch (kindOf(op)) {
     case ZERO_SECOND:
       zero(code);
@@ -110,7 +105,7 @@ function pushSecond(code: Code, op: MicroOp): void {
 type Make = (code: Code, op: MicroOp) => void;
 const n: Make = pushFirst;
 const m: Make = pushSecond;
-const d: Make = (code, { a }) => load(code, registerAt(a));
+const d: Make = (code, { a }) => load(code, wordAt(a));
 const by =
   (...parts: readonly (Make | string)[]): Make =>
   (code, op) => {
@@ -151,8 +146,7 @@ const duplicate =
   (w, op) => {
     const { code } = w;
     wantsVectors(w, op);
-    const core = localOf(op.imm);
-    if (op.imm < L.D0 && core !== undefined) code.constant(0).get(core).access('i32.store', op.imm);
+    putCores(code, op);
     code.constant(0).constant(0).vectorAccess(`v128.load${bits}_splat`, op.imm);
     give(code, op, op.b !== 0);
   };
@@ -176,32 +170,21 @@ const transfer =
     const base = localOf(op.b)!;
     wantsVectors(w, op);
     code.get(base).set(address);
-    findEntry(code, address, place).access('i32.load', L.TLB + (loads ? L.TLB_READ : L.TLB_WRITE));
-    code
-      .get(address)
-      .constant(PAGE_MASK | align)
-      .op('i32.and')
-      .get(context)
-      .op('i32.or', 'i32.eq');
-    code
-      .get(address)
-      .constant(PAGE_BYTES - 1)
-      .op('i32.and')
-      .constant(PAGE_BYTES - bytes)
-      .op('i32.le_u', 'i32.and')
-      .open('if');
+    pushIsKnown(code, loads ? L.TLB_READ : L.TLB_WRITE, align, 'i32.eq');
+    pushIsWithin(code, bytes, 'i32.le_u');
+    code.op('i32.and').open('if');
     pushPlace(w);
     code.set(place);
     for (let at = 0, step; at < bytes; at += step) {
       step = bytes - at > DOUBLEWORD ? 2 * DOUBLEWORD : DOUBLEWORD;
-      const register = registerAt(op.a) + at;
+      const register = wordAt(op.a) + at;
       const [to, from] = loads ? [register, at] : [at, register];
       if (loads) code.constant(0).get(place);
       else code.get(place).constant(0);
       if (step > DOUBLEWORD) code.vectorAccess('v128.load', from).vectorAccess('v128.store', to);
       else code.access('i64.load', from).access('i64.store', to);
     }
-    const added = op.imm & 0xff;
+    const added = vm(op);
     if (added !== ADD_NOTHING) {
       code.get(base);
       if (added === ADD_SIZE) code.constant(bytes);
