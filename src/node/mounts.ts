@@ -202,17 +202,18 @@ function partitionFolders(folder: string): string[] {
 
 /** Folders of the loop devices that show what the one with this folder shows. */
 function loopsBeside(folder: string, loops: readonly LoopDevice[]): string[] {
-  const backing = backingFile(folder);
-  const stat = backing === undefined ? undefined : fs.statSync(backing, { throwIfNoEntry: false });
-  if (stat === undefined) return [];
-  const what = stat.isBlockDevice() ? { rdev: numbers(stat.rdev) } : stat;
-  return loops.filter((loop) => loop.folder !== folder && loop.shows(what)).map((loop) => loop.folder);
+  const shown = loops.find((loop) => loop.folder === folder)?.shown;
+  if (shown === undefined) return [];
+  return loops.filter((loop) => loop.folder !== folder && loop.shows(shown)).map((loop) => loop.folder);
 }
+
+/** A file, or the device with a "major:minor". */
+type Shown = fs.Stats | { readonly rdev: string };
 
 interface LoopDevice {
   readonly folder: string;
-  /** Whether it shows a file, or the device with a "major:minor". */
-  shows(what: fs.Stats | { readonly rdev: string }): boolean;
+  readonly shown: Shown;
+  shows(what: Shown): boolean;
 }
 
 /** The loop devices that show what can be found. */
@@ -224,6 +225,7 @@ function loopDevices(): LoopDevice[] {
     if (stat === undefined) return [];
     return {
       folder: fs.realpathSync(folder),
+      shown: stat.isBlockDevice() ? { rdev: numbers(stat.rdev) } : stat,
       shows: (what) =>
         'dev' in what
           ? stat.dev === what.dev && stat.ino === what.ino
