@@ -42,6 +42,8 @@ const DOWNSTREAM_TREE = 'bcm2709-rpi-2-b.dtb';
 const UPSTREAM_TREE = 'bcm2836-rpi-2-b.dtb';
 /** What makes of the first what kernels that count on the second want. */
 const UPSTREAM_OVERLAY = 'upstream';
+/** The `os_prefix` that `upstream_kernel` stands for (documentation, "upstream_kernel"). */
+export const UPSTREAM_PREFIX = 'upstream/';
 
 /** The initramfs that `auto_initramfs` takes on a Pi 2. */
 const INITRAMFS_OF_PI2 = 'initramfs7';
@@ -214,7 +216,7 @@ async function osPrefix(
   const set = textSetting(config, 'os_prefix');
   // upstream_kernel is older (raspberrypi/linux, issue 3237).
   const knowsPrefix = firmware?.unknown.includes('os_prefix') !== true;
-  const written = set ?? (wantsUpstream(config) && knowsPrefix ? 'upstream/' : '');
+  const written = set ?? (wantsUpstream(config) && knowsPrefix ? UPSTREAM_PREFIX : '');
   const by = set === undefined ? `the prefix ${written} of upstream_kernel` : `os_prefix=${written}`;
   const prefix = plainPath(written);
   if (prefix === '') return '';
@@ -401,7 +403,8 @@ async function findTree(
   }
 }
 
-function wantsUpstream(config: Config): boolean {
+/** Whether `upstream_kernel` is on. */
+export function wantsUpstream(config: Config): boolean {
   return numberSetting(config, 'upstream_kernel', 0) !== 0;
 }
 

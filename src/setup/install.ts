@@ -7,11 +7,20 @@ import { notAFile } from '../card/errors.js';
 import { pathKey } from '../card/path.js';
 import { SETTINGS_LIMIT } from '../firmware/applying-lines.js';
 import { reportOnBuild } from '../firmware/builds.js';
-import { CONFIG, numberSetting, PI2, readConfig, textSetting } from '../firmware/config.js';
+import { CONFIG, PI2, readConfig, textSetting } from '../firmware/config.js';
 import type { Picked } from '../firmware/handover.js';
 import { placeOfLinux } from '../firmware/extents.js';
 import { bareKernel, firstPageTables } from '../firmware/kernel.js';
-import { ARM64_KERNEL, loadCard, NO_FILE, NO_KERNEL, NOT_A_KERNEL, type Loaded } from '../firmware/load.js';
+import {
+  ARM64_KERNEL,
+  loadCard,
+  NO_FILE,
+  NO_KERNEL,
+  NOT_A_KERNEL,
+  UPSTREAM_PREFIX,
+  wantsUpstream,
+  type Loaded,
+} from '../firmware/load.js';
 import { placeFiles } from '../firmware/prepare.js';
 import { firstThere, NETWORK_LIMIT, plainPath, readFirmware, withPrefix } from '../firmware/readers.js';
 import { readGuests } from '../guest/guests.js';
@@ -22,15 +31,7 @@ import { armstubFiles, kernelOldFiles, knowsPi2Filter, type Made } from './files
 import { unusedGuestFiles } from './guests.js';
 import { HYPBERRYD_GOES, hypberrydFor } from './hypberryd.js';
 import { hypervisorFor } from './hypervisor.js';
-import {
-  cardEntries,
-  isHypberrydPath,
-  isMadeByUs,
-  OUR_NAME,
-  ourFiles,
-  prefixesOf,
-  UPSTREAM_PREFIX,
-} from './ours.js';
+import { cardEntries, isHypberrydPath, isMadeByUs, OUR_NAME, ourFiles, prefixesOf } from './ours.js';
 import { decide } from './conclusion.js';
 import { cardAfter, NOTHING_TO_DO, ROOM_FOR_GUESTS, type Method, type Plan } from './plan.js';
 import { ARMV6_KERNEL, surveyCard, TRUNCATED_KERNEL, type CardSystem } from './survey.js';
@@ -365,8 +366,7 @@ async function whatMovesPrefix(
   // Ubuntu's piboot-try tries new files there, and then makes their folder the one that counts ("A/B boot on Ubuntu for
   // Raspberry Pi").
   const { config } = await readFirmware(base, { ...PI2, tryboot: true }, []);
-  const upstream = numberSetting(config, 'upstream_kernel', 0) === 0 ? '' : UPSTREAM_PREFIX;
-  const tried = textSetting(config, 'os_prefix') ?? upstream;
+  const tried = textSetting(config, 'os_prefix') ?? (wantsUpstream(config) ? UPSTREAM_PREFIX : '');
   if (plainPath(tried) === prefix) return undefined;
   return {
     how: `and a start that reboot "0 tryboot" asks for has os_prefix=${tried}: a system that tries its new files so makes them the ones that count`,

@@ -7,6 +7,7 @@ import { isUnfinished } from '../card/unfinished.js';
 import { readConfig } from '../firmware/config.js';
 import { isFdt } from '../firmware/fdt.js';
 import { LINES_2015, LINES_2021, LINES_TODAY, readLines } from '../firmware/lines.js';
+import { UPSTREAM_PREFIX } from '../firmware/load.js';
 import { plainPath } from '../firmware/readers.js';
 import { HYPBERRYD_BEGIN, HYPBERRYD_FILE, hypberrydRelease } from '../hypberryd/program.js';
 import { isHypervisorFile } from '../hypervisor/image/description.js';
@@ -103,9 +104,6 @@ async function* filesOn(card: CardReader): AsyncGenerator<string> {
 
 /** More folders than a boot partition has; a computer's whole system has hundreds of times as many. */
 const MOST_FOLDERS = 1000;
-
-/** The `os_prefix` that `upstream_kernel` stands for (documentation, "upstream_kernel"). */
-export const UPSTREAM_PREFIX = 'upstream/';
 
 /** How different releases of the firmware read lines: one of them may be the card's. */
 const LINE_READINGS = [LINES_TODAY, LINES_2021, LINES_2015];
