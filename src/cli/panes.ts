@@ -80,12 +80,26 @@ export function showPanes(
     drawing.draw(goesOn ? [...lines, clip(`${seconds} s; Ctrl-C ends it`, columns)] : lines);
   };
   draw();
-  // Behind signals: whoever stopped us has written below the panes.
   const drawIfOn = (): void => {
     if (goesOn) draw();
   };
+  // Behind signals: whoever stopped us has written below the panes.
   const timer = setInterval(() => setImmediate(drawIfOn), EVERY);
-  process.on('SIGCONT', drawing.leave);
+  // Where a shell stops us they are left before, as the machine may tell of SIGCONT when they are drawn already.
+  let left = false;
+  const stop = (): void => {
+    drawing.leave();
+    left = true;
+    process.off('SIGTSTP', stop);
+    process.kill(process.pid, 'SIGTSTP');
+    process.on('SIGTSTP', stop);
+  };
+  const goOn = (): void => {
+    if (!left) drawing.leave();
+    left = false;
+  };
+  process.on('SIGTSTP', stop);
+  process.on('SIGCONT', goOn);
   return {
     take: (text, name) => consoles.get(name)?.splitter.take(text),
     note: (text) => {
@@ -95,7 +109,8 @@ export function showPanes(
     },
     end: () => {
       clearInterval(timer);
-      process.off('SIGCONT', drawing.leave);
+      process.off('SIGTSTP', stop);
+      process.off('SIGCONT', goOn);
       goesOn = false;
       draw();
     },
