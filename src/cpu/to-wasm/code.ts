@@ -11,7 +11,6 @@ const TEE = codeOf('local.tee');
 const I32_CONST = codeOf('i32.const');
 const I64_CONST = codeOf('i64.const');
 const CALL = codeOf('call');
-const BR = codeOf('br');
 const BR_TABLE = codeOf('br_table');
 const END = codeOf('end');
 const SIGN = 0x40;
@@ -36,14 +35,15 @@ const ACCESSES = {
 export type AccessName = keyof typeof ACCESSES;
 
 const floats: Readonly<Record<string, number | undefined>> = FLOAT_OPERATORS;
-const byteOf = (name: string): number => floats[name] ?? codeOf(name);
-/** The bytes of operators without anything behind them, by their names, as they are asked for. */
-const known = new Map<string, readonly number[]>();
-function bytesOf(name: string): readonly number[] {
+/** The bytes of operators by their names, as they are asked for: of one with a prefix all of them, from the lowest on. */
+const known = new Map<string, number>();
+function bytesOf(name: string): number {
   let bytes = known.get(name);
-  if (!bytes) {
+  if (bytes === undefined) {
     const vector = vectorOperator(name);
-    bytes = vector === undefined ? [byteOf(name)] : [VECTOR_PREFIX, ...unsigned(vector)];
+    const [first = 0, ...rest] =
+      vector === undefined ? [floats[name] ?? codeOf(name)] : [VECTOR_PREFIX, ...unsigned(vector)];
+    bytes = rest.reduce((sum, byte, i) => sum | (byte << (8 * (i + 1))), first);
     known.set(name, bytes);
   }
   return bytes;
@@ -56,56 +56,86 @@ export interface Label {
   readonly depth: number;
 }
 
+/** Locals by their numbers: 32 a word. */
+type Locals = [number, number];
+const has = (locals: Locals, local: number): boolean => ((locals[local >>> 5]! >>> (local & 31)) & 1) !== 0;
+
 /** The operators of one function, in the order of a stack machine. */
 export class Code {
-  readonly bytes: number[] = [];
-  /** The locals that were read so far, and those that were written. */
-  readonly read = new Set<number>();
-  readonly written = new Set<number>();
+  private room = new Uint8Array(256);
+  private length = 0;
+  private readonly read: Locals = [0, 0];
+  private readonly written: Locals = [0, 0];
   private depth = 0;
+
+  /** What was written so far; good until more is. */
+  get bytes(): Uint8Array {
+    return this.room.subarray(0, this.length);
+  }
+
+  /** Whether a local was read so far. */
+  reads(local: number): boolean {
+    return has(this.read, local);
+  }
+  /** Of the first 32 locals, as bits by their numbers, those that were read, and those that were written. */
+  get effects(): { readonly reads: number; readonly writes: number } {
+    return { reads: this.read[0], writes: this.written[0] };
+  }
+
+  /** Begins anew, with nothing. */
+  clear(): void {
+    this.length = 0;
+    this.read.fill(0);
+    this.written.fill(0);
+    this.depth = 0;
+  }
 
   /** Operators without anything behind them, in their order, by their names. */
   op(...names: string[]): this {
-    for (const name of names) this.bytes.push(...bytesOf(name));
+    for (const name of names) {
+      let bytes = bytesOf(name);
+      do this.push(bytes & 0xff);
+      while ((bytes >>>= 8) !== 0);
+    }
     return this;
   }
 
   get(local: number): this {
-    this.read.add(local);
+    this.read[local >>> 5]! |= 1 << local;
     return this.with(GET, local);
   }
   set(local: number): this {
-    this.written.add(local);
+    this.written[local >>> 5]! |= 1 << local;
     return this.with(SET, local);
   }
   tee(local: number): this {
-    this.written.add(local);
+    this.written[local >>> 5]! |= 1 << local;
     return this.with(TEE, local);
   }
 
   /** A 32-bit constant. */
   constant(value: number): this {
-    const { bytes } = this;
-    bytes.push(I32_CONST);
+    this.push(I32_CONST);
     let rest = value | 0;
     for (;;) {
       const low = rest & 0x7f;
       rest >>= 7;
       const done = (rest === 0 && (low & SIGN) === 0) || (rest === -1 && (low & SIGN) !== 0);
-      bytes.push(done ? low : low | 0x80);
+      this.push(done ? low : low | 0x80);
       if (done) return this;
     }
   }
 
   /** A 64-bit constant, from 0 to 63. */
   wide(value: number): this {
-    this.bytes.push(I64_CONST, value);
+    this.push(I64_CONST);
+    this.push(value);
     return this;
   }
 
   /** A load or store at the address on the stack plus `offset`. */
   access(name: AccessName, offset: number): this {
-    this.with(byteOf(name), ACCESSES[name]);
+    this.with(bytesOf(name), ACCESSES[name]);
     return this.unsigned(offset);
   }
 
@@ -123,7 +153,8 @@ export class Code {
 
   /** Opens a block, a loop or an if. */
   open(name: 'block' | 'loop' | 'if'): Label {
-    this.bytes.push(codeOf(name), EMPTY_BLOCK);
+    this.push(bytesOf(name));
+    this.push(EMPTY_BLOCK);
     return { depth: ++this.depth };
   }
   /** The other half of an if. */
@@ -133,13 +164,13 @@ export class Code {
   /** Closes what was opened last. */
   end(): this {
     this.depth--;
-    this.bytes.push(END);
+    this.push(END);
     return this;
   }
 
   /** A branch to a label that is open. */
   branch(label: Label, name: 'br' | 'br_if' = 'br'): this {
-    return this.with(name === 'br' ? BR : codeOf(name), this.depth - label.depth);
+    return this.with(bytesOf(name), this.depth - label.depth);
   }
 
   /** Goes to the label that a number on the stack says. */
@@ -150,18 +181,26 @@ export class Code {
   }
 
   private with(code: number, number: number): this {
-    this.bytes.push(code);
+    this.push(code);
     return this.unsigned(number);
   }
 
   private unsigned(value: number): this {
-    const { bytes } = this;
     let rest = value;
     while (rest >= 0x80) {
-      bytes.push((rest % 0x80) + 0x80);
+      this.push((rest % 0x80) + 0x80);
       rest = Math.floor(rest / 0x80);
     }
-    bytes.push(rest);
+    this.push(rest);
     return this;
+  }
+
+  private push(byte: number): void {
+    if (this.length === this.room.length) {
+      const more = new Uint8Array(4 * this.length);
+      more.set(this.room);
+      this.room = more;
+    }
+    this.room[this.length++] = byte;
   }
 }

@@ -5,15 +5,9 @@ import { Code } from './code.js';
 import type { Graph, Node } from './graph.js';
 import { localOf, locals, WORDS } from './locals.js';
 import { loadedBy } from './accesses.js';
-import { isBranch, isByRegister, isFar, isLinking, isSkip, type MicroOp } from './micro-op.js';
+import { type Effects, isBranch, isByRegister, isFar, isLinking, isSkip, type MicroOp } from './micro-op.js';
 import { pushHolds, wordsOf, writeOperation } from './operations.js';
 import type { Writer } from './writer.js';
-
-/** What a micro-op reads and writes. The flags are written all or none. */
-export interface Effects {
-  readonly reads: number;
-  readonly writes: number;
-}
 
 export const bit = (local: number): number => 1 << local;
 const bits = (numbers: Iterable<number>): number => [...numbers].reduce((all, it) => all | bit(it), 0);
@@ -24,32 +18,25 @@ export const FLAGS = bits([N, Z, C, V]);
 export const TEMPORARIES = bits([L.TEMP, L.TEMP2, L.TEMP3, L.TRASH].map((it) => localOf(it)!));
 const HELD = bits(WORDS.keys());
 
-const known = new WeakMap<MicroOp, Effects>();
-
 /** What a micro-op reads and writes, found once. */
-export function effectsOf(op: MicroOp): Effects {
-  let effects = known.get(op);
-  if (!effects) known.set(op, (effects = findEffects(op)));
-  return effects;
-}
+export const effectsOf = (op: MicroOp): Effects => (op.effects ??= findEffects(op));
+
+/** What is written for no other end than to see what that reads and writes. */
+const tried = new Code();
+const nothing = (): void => undefined;
 
 /** Found by writing it. */
 function findEffects(op: MicroOp): Effects {
   if (isBranch(op.op)) return effectsOfBranch(op);
-  const code = new Code();
-  const w: Writer = {
-    code,
-    flags: 'words',
-    needCarry: () => undefined,
-    needWords: () => undefined,
-    leave: () => undefined,
-  };
+  tried.clear();
+  const w: Writer = { code: tried, flags: 'words', needCarry: nothing, needWords: nothing, leave: nothing };
   if (isSkip(op.op)) pushHolds(w, op);
   else if (writeOperation(w, op)) wordsOf(w);
-  const [reads, writes] = [code.read, code.written].map((it) =>
-    bits([...it].filter((local) => local < WORDS.length)),
-  );
-  return { reads: reads! & HELD & ~FLAGS, writes: writes! & FLAGS ? writes! | FLAGS : writes! };
+  const { reads, writes } = tried.effects;
+  return {
+    reads: reads & HELD & ~FLAGS,
+    writes: writes & FLAGS ? (writes & HELD) | FLAGS : writes & HELD,
+  };
 }
 
 function effectsOfBranch(op: MicroOp): Effects {

@@ -3,6 +3,12 @@ import * as L from '../layout.js';
 import { Op } from '../micro-ops.js';
 import type { Machine } from '../state.js';
 
+/** What a micro-op reads and writes of what a unit holds in locals, as bits by the locals' numbers. The flags are written all or none. */
+export interface Effects {
+  readonly reads: number;
+  readonly writes: number;
+}
+
 /** Its address and its parts; which of them mean something is said in micro-ops.ts. */
 export interface MicroOp {
   readonly at: number;
@@ -13,6 +19,8 @@ export interface MicroOp {
   readonly ext: number;
   readonly offset: number;
   readonly position: number;
+  /** Found when they are asked for: see effects.ts. */
+  effects: Effects | undefined;
 }
 
 const ops = Object.values(Op).filter((it) => typeof it !== 'string');
@@ -29,6 +37,7 @@ export function microOpAt({ u8, u16, u32 }: Machine, at: number): MicroOp {
     ext: u32[(at + L.OP_EXT) >>> 2]!,
     offset: u16[(at + L.OP_OFFSET) >>> 1]!,
     position: u8[at + L.OP_POSITION]!,
+    effects: undefined,
   };
 }
 

@@ -8,13 +8,13 @@ import * as L from '../layout.js';
 import { writeBranch } from './branches.js';
 import { HOT } from './calls.js';
 import { Code, type Label } from './code.js';
-import { bit, type Effects, effectsOf, FLAGS, startsOf, TEMPORARIES, type Written } from './effects.js';
+import { bit, effectsOf, FLAGS, startsOf, TEMPORARIES, type Written } from './effects.js';
 import { Exits } from './exits.js';
 import type { FlagsKind } from './flags.js';
 import { askFloatingPoint } from './floating-point.js';
 import { type Blocks, type Graph, graphOf, type Most } from './graph.js';
 import { locals, NARROW, WORDS } from './locals.js';
-import { isAlways, isBranch, isSkip, type MicroOp } from './micro-op.js';
+import { type Effects, isAlways, isBranch, isSkip, type MicroOp } from './micro-op.js';
 import { pushHolds, setsFlags, writeOperation, wordsOf } from './operations.js';
 import { askVectors } from './vectors.js';
 import { type NodeWriter, Ways } from './ways.js';
@@ -29,7 +29,7 @@ const SLICE_OVER = 0;
 export interface Unit {
   /** Types of its locals. */
   readonly locals: readonly ('i32' | 'i64')[];
-  readonly code: readonly number[];
+  readonly code: Uint8Array;
   /** Physical pages that its instructions are from, by their numbers. */
   readonly pages: ReadonlySet<number>;
   /** Ways from block to block within it. */
@@ -109,14 +109,18 @@ class UnitWriter implements Writer, NodeWriter {
   }
 
   /** The function's operators. */
-  writeAll(): number[] {
+  writeAll(): Uint8Array {
     const { code } = this;
     this.begin(0);
     this.ways.write(0);
     code.op('unreachable').end();
     this.exits.writeRare();
     code.op('unreachable', 'end');
-    return this.entry().bytes.concat(code.bytes);
+    const [entry, rest] = [this.entry().bytes, code.bytes];
+    const bytes = new Uint8Array(entry.length + rest.length);
+    bytes.set(entry);
+    bytes.set(rest, entry.length);
+    return bytes;
   }
 
   needCarry(): void {
@@ -256,11 +260,11 @@ class UnitWriter implements Writer, NodeWriter {
       entry.constant(0).access('i32.load', word).set(local);
     };
     for (const [i, word] of WORDS.entries())
-      if (bit(i) & FLAGS ? code.read.has(i) : bit(i) & needed) read(word, i);
+      if (bit(i) & FLAGS ? code.reads(i) : bit(i) & needed) read(word, i);
     read(L.BUDGET, budget);
-    if (code.read.has(mayMove) || code.read.has(mayCalculate)) askFloatingPoint(entry);
-    if (code.read.has(mayVectors)) askVectors(entry);
-    if (code.read.has(context)) {
+    if (code.reads(mayMove) || code.reads(mayCalculate)) askFloatingPoint(entry);
+    if (code.reads(mayVectors)) askVectors(entry);
+    if (code.reads(context)) {
       entry.constant(0).access('i32.load', L.CONTEXT).tee(context).constant(L.TLB_CONTEXT_SHIFT);
       entry.op('i32.shl').set(contextPlace);
     }
