@@ -2,20 +2,23 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll } from 'vitest';
 
 // Images made, and read back, by programs that share no code with ours: dosfstools, mtools, sfdisk.
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'card-images-'));
-afterAll(() => {
-  fs.rmSync(folder, { recursive: true, force: true });
-});
+let folder: string | undefined;
 let count = 0;
 
 /** A path that is free, in a folder that goes when the file's tests end. */
 export function temporary(name = 'image'): string {
+  folder ??= fs.mkdtempSync(path.join(os.tmpdir(), 'card-images-'));
   count++;
   return path.join(folder, `${count}-${name}`);
+}
+
+/** Has that folder go. */
+export function removeTemporaries(): void {
+  if (folder !== undefined) fs.rmSync(folder, { recursive: true, force: true });
+  folder = undefined;
 }
 
 /** Runs a program; returns what it printed. Throws where it cannot be started or fails. */
