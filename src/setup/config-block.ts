@@ -5,6 +5,7 @@
  */
 import { concatBytes, latin1 } from '../base/bytes.js';
 import { HypberryError } from '../base/errors.js';
+import { trimBlanks } from '../firmware/lines.js';
 
 /** Short: firmware before 2019 reads 78 characters of a line. */
 const BEGIN = '# hypberry: begin ("hypberry uninstall" takes these lines out)';
@@ -39,13 +40,14 @@ interface Line {
   readonly next: number;
 }
 
-/** Every line that is exactly `line`. */
+/** Every line that is `line`, whatever blanks stand at its ends: the firmware passes over them. */
 function findLines(text: string, line: string): Line[] {
   const found: Line[] = [];
-  for (let start = text.indexOf(line); start >= 0; start = text.indexOf(line, start + 1)) {
-    if (start > 0 && text.charCodeAt(start - 1) !== LF) continue;
-    const end = /^(?:\r?\n|$)/.exec(text.slice(start + line.length, start + line.length + 2));
-    if (end) found.push({ line, start, next: start + line.length + end[0].length });
+  for (let at = text.indexOf(line); at >= 0; at = text.indexOf(line, at + 1)) {
+    const start = text.lastIndexOf('\n', at) + 1;
+    const end = text.indexOf('\n', at);
+    const next = end < 0 ? text.length : end + 1;
+    if (trimBlanks(text.slice(start, next)) === line) found.push({ line, start, next });
   }
   return found;
 }
@@ -81,7 +83,7 @@ export function splitConfig(config: Uint8Array | undefined): SplitConfig {
     );
   }
   const lines = text.slice(begin.next, end.start).split(/\r?\n/).slice(0, -1);
-  const filled = lines.map((line) => line.trim()).filter((line) => line !== '');
+  const filled = lines.map(trimBlanks).filter((line) => line !== '');
   const stranger = filled.find((line, i) => !isOwn(line, filled[i - 1]));
   if (stranger !== undefined) {
     throw new HypberryError(
@@ -120,7 +122,7 @@ function isKind(line: string, kind: RegExp): boolean {
 
 /** Whether the block's lines say that it is installed with diagnostics. */
 export function hasDiagnostics(lines: readonly string[] | undefined): boolean {
-  return lines?.some((line) => line.trim() === DIAGNOSTICS) === true;
+  return lines?.some((line) => trimBlanks(line) === DIAGNOSTICS) === true;
 }
 
 /** The block's lines with the one that {@link hasDiagnostics} looks for. */
@@ -156,7 +158,8 @@ export function muteBlock(config: Uint8Array): Uint8Array {
   const muted = config.slice();
   if (!begin || !end) return muted;
   for (let at = begin.next; at < end.start; at = text.indexOf('\n', at) + 1) {
-    if (text[at] !== '[') muted[at] = '#'.charCodeAt(0);
+    const line = trimBlanks(text.slice(at, text.indexOf('\n', at)));
+    if (line !== '' && !line.startsWith('[')) muted[at] = '#'.charCodeAt(0);
   }
   return muted;
 }

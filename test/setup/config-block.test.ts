@@ -122,6 +122,34 @@ describe('our block in config.txt', () => {
       expect(text(splitConfig(bytes(edited)).without!).trimEnd()).toBe('a=1');
   });
 
+  // As an editor that indents, or a tool that adds a blank: the firmware passes over them.
+  test.each([
+    ['indented', (line: string) => `  ${line}`],
+    ['indented by a tab', (line: string) => `\t${line}`],
+    ['with a blank behind', (line: string) => `${line} `],
+    ['both', (line: string) => ` ${line}\t `],
+  ])('is found where its lines are %s, and can be made comments', (_, change) => {
+    const lines = text(addBlock(bytes('a=1\n'), ['[pi2]', 'kernel=hypberry-00000000.img', '[all]'])).split(
+      '\n',
+    );
+    const edited = bytes(lines.map((line, i) => (i === 0 || line === '' ? line : change(line))).join('\n'));
+    const split = splitConfig(edited);
+    expect([text(split.without!), split.lines?.map((line) => line.trim())]).toEqual(['a=1\n', OURS]);
+    const muted = muteBlock(edited);
+    expect(muted.length).toBe(edited.length);
+    const inForce = text(muted)
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '' && !line.startsWith('#'));
+    expect(inForce).toEqual(['a=1', '[pi2]', '[all]']);
+    expect(text(splitConfig(muted).without!)).toBe('a=1\n');
+  });
+
+  test('blank lines in it stay lines where it is made a comment', () => {
+    const whole = text(addBlock(undefined, OURS)).replace('[all]', '\n\r\n[all]');
+    expect(text(muteBlock(bytes(whole)))).toContain('\n\n\r\n[all]\n');
+  });
+
   test('a file without it comes back as it is', () => {
     fc.assert(
       fc.property(anyConfig, (config) => {
