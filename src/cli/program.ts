@@ -510,6 +510,7 @@ function guestCommands(guest: Command): void {
     .option('--isolated', 'its network card sees the host alone, no other guest')
     .addOption(forward())
     .addOption(virtio('auto unless given: '))
+    .option('--autostart', 'it starts with the Pi, as without it')
     .option('--no-autostart', 'it does not start with the Pi: "hypberryd start" there starts it')
     .addOption(dryRun())
     .addOption(json())

@@ -105,6 +105,15 @@ function refuseKernel(
       'Give the card a Linux kernel, or take the guests off it ("hypberry guest remove").',
     );
   }
+  // Its dram_init asks the VideoCore how much memory there is, and it moves itself to the end of that
+  // (U-Boot, board/raspberrypi/rpi/rpi.c).
+  if (isHost && kernel.kind === 'u-boot') {
+    return new HypberryError(
+      'setup.host-u-boot',
+      `${file} is U-Boot, which moves itself to the end of the memory that the VideoCore tells, whatever the device tree says: there are hypberry's guests.`,
+      'Have the firmware start the Linux kernel itself (kernel= in config.txt), or take the guests off the card ("hypberry guest remove").',
+    );
+  }
   if (kernel.kind !== 'unknown' || force) return undefined;
   return new HypberryError(
     'setup.not-a-kernel',

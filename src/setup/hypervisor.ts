@@ -130,6 +130,32 @@ export function refuseMemory(
   );
 }
 
+/** A memory of Linux's own: its size, and where it begins, which is 0 unless told (Linux, arch/arm/kernel/setup.c, early_mem). */
+const MEMORY_OPTION =
+  /(?:^|\s)mem=(0[xX][0-9a-fA-F]+|\d+)([kKmMgG]?)(?:@(0[xX][0-9a-fA-F]+|\d+)([kKmMgG]?))?(?=\s|$)/g;
+
+/**
+ * Refuses a command line by which Linux takes more memory than the host's device tree has: what it says there is all that counts.
+ * @param hostEnd where the host's memory ends
+ * @throws HypberryError `hypervisor.host-memory`
+ */
+export function refuseMemoryOption(commandLine: string, hostEnd: number): void {
+  for (const [option, size = '', unit = '', start = '0', startUnit = ''] of commandLine.matchAll(
+    MEMORY_OPTION,
+  )) {
+    if (bytesOf(start, startUnit) + bytesOf(size, unit) <= hostEnd) continue;
+    throw new HypberryError(
+      'hypervisor.host-memory',
+      `The command line has ${option.trim()}: Linux takes that memory, whatever the device tree says, and beside the guests the host has ${Math.floor(hostEnd / MIB)} MiB.`,
+      `Take ${option.trim()} out of cmdline.txt, or make it at most mem=${Math.floor(hostEnd / MIB)}M.`,
+    );
+  }
+}
+
+/** A number with a unit, as Linux reads it: K, M or G. */
+const bytesOf = (number: string, unit: string): number =>
+  Number(number) * 1024 ** ' kmg'.indexOf(unit.toLowerCase() || ' ');
+
 /**
  * What memory the host keeps beside these guests, and where the rest is, a sentence.
  * @param armMemory bytes that the ARM has
@@ -158,8 +184,8 @@ export function hostMemoryText(armMemory: number, plans: readonly GuestPlan[]): 
  * @param card the card that holds the guests' files
  * @param system what the card starts without our lines in config.txt
  * @param diagnostics it says on the serial port how far it came
- * @throws HypberryError what {@link planGuests}, {@link refuseMemory}, {@link buildHypervisor} and {@link changeHostTree}
- *   throw, and what the card throws
+ * @throws HypberryError what {@link planGuests}, {@link refuseMemory}, {@link refuseMemoryOption}, {@link buildHypervisor}
+ *   and {@link changeHostTree} throw, and what the card throws
  */
 export async function hypervisorFor(
   card: CardReader,
@@ -172,6 +198,7 @@ export async function hypervisorFor(
   refuseMemory(armMemory, hostKernel.length + (picked.initramfs?.size ?? 0), plans);
   const image = buildHypervisor({ armMemory, hostCores, hostKernel, guests: plans, diagnostics });
   const { file, hostEnd } = image;
+  refuseMemoryOption(picked.commandLine, hostEnd);
   const fdt = readFdt(loaded.tree.data);
   const names = [OWN_CONSOLE, ...guests.map(({ name }) => name)];
   const consoles = zip(names, changeHostTree(fdt, hostCores, names.length, image.channel));

@@ -250,6 +250,7 @@ const SOME: Readonly<Record<string, readonly string[]>> = {
     '--net',
     '--isolated',
     '--virtio',
+    '--autostart',
     '--no-autostart',
     '-n',
   ],

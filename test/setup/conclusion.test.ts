@@ -15,6 +15,7 @@ import {
   FIRMWARE,
   foreignCombined,
   guestFiles,
+  guestFilesOf,
   HOST_TREE,
   kernelFile,
   TREE,
@@ -467,6 +468,29 @@ test('guests beside KVM or Xvisor: the one is told, the other refused', async ()
   const xvisor = concat(ARMV7_CODE, text('\0Xvisor\0'));
   await expect(notes(xvisor)).rejects.toMatchObject({ code: 'setup.host-hypervisor' });
   expect(await notes(xvisor, false)).toBe('');
+  const uBoot = concat(ARMV7_CODE, text('\0U-Boot 2025.01 (Jan 06 2025)\0'));
+  await expect(notes(uBoot)).rejects.toMatchObject({ code: 'setup.host-u-boot' });
+  expect(await notes(uBoot, false)).toBe('');
+});
+
+// Linux, arch/arm/kernel/setup.c, early_mem: what the first one says is all the memory that there is.
+test.each([
+  ['mem=768M', false],
+  ['MEM=768M quiet', true],
+  ['console=tty1 mem=0x30000000', false],
+  ['mem=128M mem=64m@0x38000000', false],
+  ['mem=1G', false],
+  ['mem=512M', true],
+  ['mem=524288K quiet', true],
+  ['mem=64m@0x4000000', true],
+  ['crashkernel=1G vmem=1G mem=x', true],
+])('a host whose command line has %s is taken: %s', async (line, isTaken) => {
+  const guests = guestFilesOf({ memory: 256 }, 'web');
+  const tree = { 'bcm2709-rpi-2-b.dtb': HOST_TREE };
+  const files = bootPartition('svc', { ...tree, ...guests, 'cmdline.txt': `${line}\n` });
+  const plan = planInstall(changeableCard(files), { method: 'auto' });
+  if (isTaken) await expect(plan).resolves.toMatchObject({ method: 'armstub' });
+  else await expect(plan).rejects.toMatchObject({ code: 'hypervisor.host-memory' });
 });
 
 test('start.elf is read once for a report', async () => {
