@@ -76,10 +76,17 @@ export function splitConfig(config: Uint8Array | undefined): SplitConfig {
   const [begin] = begins;
   const [end] = ends;
   if (!begin || !end || begins.length > 1 || ends.length > 1 || end.start < begin.next) {
+    const [first, last] = [begin?.line ?? BEGIN, END];
+    const [there, missing] = begin ? [first, last] : [last, first];
+    const isHalf = begins.length + ends.length === 1;
     throw new HypberryError(
       'setup.config-damaged',
-      'The lines in config.txt that mark what hypberry wrote there are not one pair any more.',
-      `Take out by hand what stands between "${BEGIN}" and "${END}", and those two lines, then try again.`,
+      isHalf
+        ? `Of the two lines in config.txt that mark what hypberry wrote there, "${missing}" is gone.`
+        : 'The lines in config.txt that mark what hypberry wrote there are not one pair any more.',
+      isHalf
+        ? `Take out by hand "${there}", and ${begin ? 'behind' : 'in front of'} it the lines that name hypberry's files and their [pi2] and [all], no others; then try again.`
+        : `Take out by hand what stands between "${first}" and "${last}", and those two lines, then try again.`,
     );
   }
   const lines = text.slice(begin.next, end.start).split(/\r?\n/).slice(0, -1);

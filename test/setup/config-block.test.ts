@@ -159,14 +159,25 @@ describe('our block in config.txt', () => {
   });
 
   test.each([
-    ['the end is gone', (whole: string) => whole.replace('# hypberry: end\n', '')],
-    ['the begin is gone', (whole: string) => whole.replace(/# hypberry: begin.*\n/, '')],
-    ['it stands there twice', (whole: string) => whole + whole],
-    ['it is upside down', (whole: string) => whole.split('\n').reverse().join('\n') + '\n'],
-  ])('refused where %s', (_, damage) => {
+    [
+      'the end is gone',
+      (whole: string) => whole.replace('# hypberry: end\n', ''),
+      /"# hypberry: end" is gone/,
+    ],
+    [
+      'the begin is gone',
+      (whole: string) => whole.replace(/# hypberry: begin.*\n/, ''),
+      /"# hypberry: begin .*" is gone/,
+    ],
+    ['it stands there twice', (whole: string) => whole + whole, /not one pair/],
+    ['it is upside down', (whole: string) => whole.split('\n').reverse().join('\n') + '\n', /not one pair/],
+  ])('refused where %s', (_, damage, message) => {
     const damaged = bytes(damage(text(addBlock(bytes('a=1\n'), OURS))));
     expect(() => splitConfig(damaged)).toThrow(
-      expect.objectContaining({ code: 'setup.config-damaged' }) as HypberryError,
+      expect.objectContaining({
+        code: 'setup.config-damaged',
+        message: expect.stringMatching(message) as string,
+      }) as HypberryError,
     );
   });
 });
