@@ -1,8 +1,14 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Folders whose tests start commands, are in a terminal or a browser, or take minutes: each file has a process of its own. */
-const APART = ['real', 'cli', 'browser', 'node', 'scripts'].map((it) => `test/${it}/**/*.test.ts`);
+/**
+ * Tests that start commands, are in a terminal or a browser, take minutes, or count what runs in code that is loaded for
+ * them: each file has a process of its own.
+ */
+const APART = [
+  ...['real', 'cli', 'browser', 'node', 'scripts'].map((it) => `test/${it}/**/*.test.ts`),
+  'test/translate/coverage.test.ts',
+];
 
 /**
  * Files with boots of real kernels take minutes: last, one of them would run alone. Those that share a process come one
