@@ -183,6 +183,45 @@ test('a unit that is left by a way that was not known is translated again, with 
   expect(both(5 * FIRST)).toBe(3);
 }, 60_000);
 
+test('a long way that is no loop of its own, as a unit does not do all of it, becomes one unit', async () => {
+  const a = assembler(CODE);
+  const again = a.label('again');
+  a.at(again);
+  const head = a.here;
+  const LENGTH = 400;
+  for (let i = 0; i < LENGTH / 4; i++) {
+    a.add(r0, r0, i);
+    a.eor(r1, r1, r0);
+    a.adds(r2, r2, r1);
+    a.adc(r3, r3, r2);
+  }
+  const last = a.here;
+  a.sev();
+  a.b(again);
+  const code = a.assemble();
+  const make = async (translates: 'hot' | 'never'): Promise<Cpu> => {
+    const cpu = await bareCpu({ ramSize: RAM_SIZE });
+    cpu.translates = translates;
+    cpu.memory.load(CODE, code);
+    cpu.machine.u32[L.PC / 4] = CODE;
+    return cpu;
+  };
+  const [translated, interpreted] = [await make('hot'), await make('never')];
+  const { slots } = translated.machine;
+  const rounds = (count: number): (number | undefined)[] => {
+    for (const cpu of [translated, interpreted]) cpu.run(cpu.time + count * (LENGTH + 2));
+    expect(stateOf(translated, ramWords(translated))).toEqual(stateOf(interpreted, ramWords(interpreted)));
+    return [head, last].map((at) => slots.waysOf(blockAt(translated.machine, at)));
+  };
+  expect(rounds(2500)).toEqual([undefined, undefined]);
+  const [ways] = rounds(40_000);
+  expect(ways).toBeGreaterThanOrEqual(Math.ceil(LENGTH / 128) - 1);
+  // Its blocks are not translated once more, each with those behind it.
+  const units = Array.from({ length: 16 }, (_, i) => slots.table.get(i)).filter((it) => it !== null);
+  expect(units).toHaveLength(1);
+  rounds(100);
+}, 60_000);
+
 test('sums and products of all kinds of numbers raise what they raise in the interpreter', async () => {
   const some = [...NUMBERS, 2 ** -1022, 2 ** -537, 1e-20, -(2 ** 1000)];
   const singles = new Float32Array([

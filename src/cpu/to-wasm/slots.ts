@@ -21,6 +21,8 @@ interface Taken {
   /** The block that it is entered at. */
   readonly head: number;
   readonly pages: Iterable<number>;
+  /** Its blocks, the head among them. */
+  readonly blocks: ReadonlySet<number>;
   /** Ways within it. */
   readonly ways: number;
 }
@@ -32,6 +34,8 @@ export class Slots {
   private top = 0;
   private readonly byPage = new Map<number, Set<Taken>>();
   private readonly byHead = new Map<number, Taken>();
+  /** How many units a block is a part of. */
+  private readonly parts = new Map<number, number>();
   private readonly changes = new Map<number, number>();
 
   /** Whether units of a page are worth their translation: not where it changes again and again. */
@@ -44,13 +48,19 @@ export class Slots {
     return this.byHead.get(head)?.ways;
   }
 
+  /** Whether a block is a part of a unit. */
+  isWithin(block: number): boolean {
+    return this.parts.has(block);
+  }
+
   /** A free place, for a unit of some physical pages, instead of the one that its head has; undefined where there is none. */
-  take(head: number, { pages, ways }: Pick<Taken, 'pages' | 'ways'>): number | undefined {
+  take(head: number, { pages, blocks, ways }: Pick<Taken, 'pages' | 'blocks' | 'ways'>): number | undefined {
     this.drop(head);
     const slot = this.free.pop() ?? (this.top < UNITS ? this.top++ : undefined);
     if (slot === undefined) return undefined;
-    const taken = { slot, head, pages, ways };
+    const taken = { slot, head, pages, blocks, ways };
     this.byHead.set(head, taken);
+    for (const block of blocks) this.parts.set(block, (this.parts.get(block) ?? 0) + 1);
     for (const page of pages) {
       const units = this.byPage.get(page);
       if (units) units.add(taken);
@@ -77,6 +87,11 @@ export class Slots {
     this.table.set(unit.slot, null);
     this.free.push(unit.slot);
     for (const page of unit.pages) this.byPage.get(page)?.delete(unit);
+    for (const block of unit.blocks) {
+      const others = this.parts.get(block)! - 1;
+      if (others === 0) this.parts.delete(block);
+      else this.parts.set(block, others);
+    }
   }
 
   /** Drops all units. */

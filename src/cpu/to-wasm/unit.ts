@@ -32,6 +32,8 @@ export interface Unit {
   readonly code: Uint8Array;
   /** Physical pages that its instructions are from, by their numbers. */
   readonly pages: ReadonlySet<number>;
+  /** Its blocks, the one that it is entered at among them. */
+  readonly blocks: ReadonlySet<number>;
   /** Ways from block to block within it. */
   readonly ways: number;
 }
@@ -41,17 +43,18 @@ export interface Unit {
  * and was not wanted without.
  */
 export function translateUnit(
-  blocks: Blocks,
+  all: Blocks,
   head: number,
   withoutLoops: boolean,
   most: Most,
 ): Unit | undefined {
-  const graph = graphOf(blocks, head, withoutLoops, most);
+  const graph = graphOf(all, head, withoutLoops, most);
   if (!graph) return undefined;
-  const code = new UnitWriter(graph, (blocks.variant & L.VARIANT_T) !== 0).writeAll();
+  const code = new UnitWriter(graph, (all.variant & L.VARIANT_T) !== 0).writeAll();
   const pages = new Set(graph.nodes.map(({ physical }) => physical >>> 12));
+  const blocks = new Set(graph.nodes.map(({ block }) => block));
   const ways = graph.edges.reduce((sum, { size }) => sum + size, 0);
-  return { locals: [...Array<'i32'>(NARROW).fill('i32'), 'i64'], code, pages, ways };
+  return { locals: [...Array<'i32'>(NARROW).fill('i32'), 'i64'], code, pages, blocks, ways };
 }
 
 /** Micro-ops of a node, one after the other. */

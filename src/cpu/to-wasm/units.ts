@@ -6,7 +6,7 @@ import * as L from '../layout.js';
 import type { Machine } from '../state.js';
 import { moduleBytes } from '../../wasm/write.js';
 import { webAssembly } from '../../wasm/webassembly.js';
-import { translateUnit } from './unit.js';
+import { translateUnit, type Unit } from './unit.js';
 
 /** Blocks that wait for others before they are translated, and how long, in nanoseconds of virtual time. */
 const BATCH = 32;
@@ -14,6 +14,12 @@ const PATIENCE = 4_000_000;
 /** What a unit may have; where it is often left, or there was none with so little, more. */
 const MOST: Most = { blocks: 48, microOps: 800 };
 const MOST_AGAIN: Most = { blocks: 128, microOps: 6000 };
+/**
+ * Micro-ops of a block that is long: behind so many, to enter a unit and to leave it takes less than it saves, loop or not;
+ * and how often such a one is come to before it is looked at again.
+ */
+const LONG = 100;
+const LONG_AGAIN = 2000;
 /** What stands where units count how often they are left, of a block that begins none of {@link MOST}. */
 const TRIED = 1;
 /** A module's memory is the processor's, which has at least so many pages of 64 KiB. */
@@ -48,6 +54,8 @@ export function translateHot(m: Machine): void {
   m.hot.length = 0;
   if (blocks.length === 0) return;
   const read = new Map<number, Blocks>();
+  /** Blocks of the units of this batch. */
+  const within = new Set<number>();
   const units = blocks.flatMap(({ block, variant }) => {
     const known = read.get(variant) ?? new Blocks(m, variant);
     read.set(variant, known);
@@ -55,13 +63,20 @@ export function translateHot(m: Machine): void {
     const tried = (block + L.TO_TRANSLATION + L.OP_A) >>> 1;
     const isAgain = ways !== undefined || m.u16[tried] === TRIED;
     const most = isAgain ? MOST_AGAIN : MOST;
-    const unit = isSteady(block) ? translateUnit(known, block, m.eager, most) : undefined;
-    if (unit && [...unit.pages].every((page) => slots.isSteady(page)) && unit.ways > (ways ?? -1))
+    const isLong = known.get(block).microOps.length >= LONG;
+    const translate = (withoutLoops: boolean, size: Most): Unit | undefined =>
+      isSteady(block) ? translateUnit(known, block, withoutLoops, size) : undefined;
+    const isStraight = isLong && isAgain && !within.has(block) && !slots.isWithin(block);
+    // Without loops a large one would take longer to be compiled than it saves.
+    const unit = translate(m.eager, most) ?? (isStraight ? translate(true, MOST) : undefined);
+    if (unit && [...unit.pages].every((page) => slots.isSteady(page)) && unit.ways > (ways ?? -1)) {
+      for (const it of unit.blocks) within.add(it);
       return [{ block, unit }];
+    }
     // Where there is a unit that would become no other, it stays; else what is come to often is looked at once again, for a
     // loop of more blocks.
     if (ways === undefined) {
-      u32[(block + L.TO_TRANSLATION + L.OP_IMM) >>> 2] = isAgain ? 0 : L.STALE;
+      u32[(block + L.TO_TRANSLATION + L.OP_IMM) >>> 2] = isAgain ? 0 : isLong ? LONG_AGAIN : L.STALE;
       m.u16[tried] = isAgain ? 0 : TRIED;
     }
     return [];
