@@ -285,7 +285,7 @@ export const HOT = 1000;
 /**
  * Times that a unit is left by branches of which it was not known where they lead, before it is translated again; how many
  * are left is the u16 at OP_A of its TRANSLATED, 0 where nobody counts. As often a block is come to that began no unit,
- * before it is looked at again.
+ * before it is looked at again, if it is not long (to-wasm/units.ts).
  */
 export const STALE = 20_000;
 /** Functions of units in the table. */

@@ -43,10 +43,11 @@ interface Line {
 /** Every line that is `line`, whatever blanks stand at its ends: the firmware passes over them. */
 function findLines(text: string, line: string): Line[] {
   const found: Line[] = [];
-  for (let at = text.indexOf(line); at >= 0; at = text.indexOf(line, at + 1)) {
+  let next = 0;
+  for (let at = text.indexOf(line); at >= 0; at = text.indexOf(line, next)) {
     const start = text.lastIndexOf('\n', at) + 1;
     const end = text.indexOf('\n', at);
-    const next = end < 0 ? text.length : end + 1;
+    next = end < 0 ? text.length : end + 1;
     if (trimBlanks(text.slice(start, next)) === line) found.push({ line, start, next });
   }
   return found;
@@ -76,8 +77,8 @@ export function splitConfig(config: Uint8Array | undefined): SplitConfig {
   const [begin] = begins;
   const [end] = ends;
   if (!begin || !end || begins.length > 1 || ends.length > 1 || end.start < begin.next) {
-    const [first, last] = [begin?.line ?? BEGIN, END];
-    const [there, missing] = begin ? [first, last] : [last, first];
+    const first = begin?.line ?? BEGIN;
+    const [there, missing] = begin ? [first, END] : [END, first];
     const isHalf = begins.length + ends.length === 1;
     throw new HypberryError(
       'setup.config-damaged',
@@ -86,7 +87,7 @@ export function splitConfig(config: Uint8Array | undefined): SplitConfig {
         : 'The lines in config.txt that mark what hypberry wrote there are not one pair any more.',
       isHalf
         ? `Take out by hand "${there}", and ${begin ? 'behind' : 'in front of'} it the lines that name hypberry's files and their [pi2] and [all], no others; then try again.`
-        : `Take out by hand what stands between "${first}" and "${last}", and those two lines, then try again.`,
+        : `Take out by hand what stands between "${first}" and "${END}", and those two lines, then try again.`,
     );
   }
   const lines = text.slice(begin.next, end.start).split(/\r?\n/).slice(0, -1);

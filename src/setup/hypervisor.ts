@@ -139,7 +139,7 @@ const MEMORY_OPTION =
  * @param hostEnd where the host's memory ends
  * @throws HypberryError `hypervisor.host-memory`
  */
-export function refuseMemoryOption(commandLine: string, hostEnd: number): void {
+function refuseMemoryOption(commandLine: string, hostEnd: number): void {
   for (const [option, size = '', unit = '', start = '0', startUnit = ''] of commandLine.matchAll(
     MEMORY_OPTION,
   )) {

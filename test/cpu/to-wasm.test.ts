@@ -149,6 +149,27 @@ test('programs of loops and branches, that change themselves, end each stretch i
   );
 }, 120_000);
 
+/** A program where what is hot is translated, beside the same interpreted: both run for as many instructions, and are compared. */
+async function beside(
+  code: Uint8Array,
+): Promise<{ readonly translated: Cpu; readonly run: (instructions: number) => void }> {
+  const make = async (translates: 'hot' | 'never'): Promise<Cpu> => {
+    const cpu = await bareCpu({ ramSize: RAM_SIZE });
+    cpu.translates = translates;
+    cpu.memory.load(CODE, code);
+    cpu.machine.u32[L.PC / 4] = CODE;
+    return cpu;
+  };
+  const [translated, interpreted] = [await make('hot'), await make('never')];
+  return {
+    translated,
+    run: (instructions) => {
+      for (const cpu of [translated, interpreted]) cpu.run(cpu.time + instructions);
+      expect(stateOf(translated, ramWords(translated))).toEqual(stateOf(interpreted, ramWords(interpreted)));
+    },
+  };
+}
+
 test('a unit that is left by a way that was not known is translated again, with that way', async () => {
   const a = assembler(CODE);
   const [again, other] = ['again', 'other'].map((name) => a.label(name)) as [Label, Label];
@@ -163,18 +184,9 @@ test('a unit that is left by a way that was not known is translated again, with 
   a.at(other);
   a.eor(r1, r1, r0);
   a.b(again);
-  const code = a.assemble();
-  const make = async (translates: 'hot' | 'never'): Promise<Cpu> => {
-    const cpu = await bareCpu({ ramSize: RAM_SIZE });
-    cpu.translates = translates;
-    cpu.memory.load(CODE, code);
-    cpu.machine.u32[L.PC / 4] = CODE;
-    return cpu;
-  };
-  const [translated, interpreted] = [await make('hot'), await make('never')];
+  const { translated, run } = await beside(a.assemble());
   const both = (instructions: number): number | undefined => {
-    for (const cpu of [translated, interpreted]) cpu.run(cpu.time + instructions);
-    expect(stateOf(translated, ramWords(translated))).toEqual(stateOf(interpreted, ramWords(interpreted)));
+    run(instructions);
     return translated.machine.slots.waysOf(blockAt(translated.machine, head));
   };
   // Back to its head; then to the other block, and back from there, too.
@@ -198,19 +210,10 @@ test('a long way that is no loop of its own, as a unit does not do all of it, be
   const last = a.here;
   a.sev();
   a.b(again);
-  const code = a.assemble();
-  const make = async (translates: 'hot' | 'never'): Promise<Cpu> => {
-    const cpu = await bareCpu({ ramSize: RAM_SIZE });
-    cpu.translates = translates;
-    cpu.memory.load(CODE, code);
-    cpu.machine.u32[L.PC / 4] = CODE;
-    return cpu;
-  };
-  const [translated, interpreted] = [await make('hot'), await make('never')];
+  const { translated, run } = await beside(a.assemble());
   const { slots } = translated.machine;
   const rounds = (count: number): (number | undefined)[] => {
-    for (const cpu of [translated, interpreted]) cpu.run(cpu.time + count * (LENGTH + 2));
-    expect(stateOf(translated, ramWords(translated))).toEqual(stateOf(interpreted, ramWords(interpreted)));
+    run(count * (LENGTH + 2));
     return [head, last].map((at) => slots.waysOf(blockAt(translated.machine, at)));
   };
   expect(rounds(2500)).toEqual([undefined, undefined]);

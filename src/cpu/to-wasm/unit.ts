@@ -4,6 +4,7 @@
  * be done next, of which nothing was done yet; so whatever a unit does not do, the interpreter does, as it always did.
  * At each branch that is made the budget is counted down, as there: the slice ends at the same instruction.
  */
+import { concatBytes } from '../../base/bytes.js';
 import * as L from '../layout.js';
 import { writeBranch } from './branches.js';
 import { HOT } from './calls.js';
@@ -119,11 +120,7 @@ class UnitWriter implements Writer, NodeWriter {
     code.op('unreachable').end();
     this.exits.writeRare();
     code.op('unreachable', 'end');
-    const [entry, rest] = [this.entry().bytes, code.bytes];
-    const bytes = new Uint8Array(entry.length + rest.length);
-    bytes.set(entry);
-    bytes.set(rest, entry.length);
-    return bytes;
+    return concatBytes(this.entry().bytes, code.bytes);
   }
 
   needCarry(): void {

@@ -6,7 +6,7 @@ import * as L from '../layout.js';
 import type { Machine } from '../state.js';
 import { moduleBytes } from '../../wasm/write.js';
 import { webAssembly } from '../../wasm/webassembly.js';
-import { translateUnit, type Unit } from './unit.js';
+import { translateUnit } from './unit.js';
 
 /** Blocks that wait for others before they are translated, and how long, in nanoseconds of virtual time. */
 const BATCH = 32;
@@ -64,11 +64,12 @@ export function translateHot(m: Machine): void {
     const isAgain = ways !== undefined || m.u16[tried] === TRIED;
     const most = isAgain ? MOST_AGAIN : MOST;
     const isLong = known.get(block).microOps.length >= LONG;
-    const translate = (withoutLoops: boolean, size: Most): Unit | undefined =>
-      isSteady(block) ? translateUnit(known, block, withoutLoops, size) : undefined;
     const isStraight = isLong && isAgain && !within.has(block) && !slots.isWithin(block);
     // Without loops a large one would take longer to be compiled than it saves.
-    const unit = translate(m.eager, most) ?? (isStraight ? translate(true, MOST) : undefined);
+    const unit = isSteady(block)
+      ? (translateUnit(known, block, m.eager, most) ??
+        (isStraight ? translateUnit(known, block, true, MOST) : undefined))
+      : undefined;
     if (unit && [...unit.pages].every((page) => slots.isSteady(page)) && unit.ways > (ways ?? -1)) {
       for (const it of unit.blocks) within.add(it);
       return [{ block, unit }];
